@@ -1,0 +1,206 @@
+"""The configuration of one generated torus, and every width that follows from it.
+
+`TorusConfig` holds what a user may choose; each derived width is a property beside it, so that the
+RTL, the compiler and the benches read the same number. This module imports nothing but the
+standard library.
+"""
+
+import dataclasses
+import hashlib
+import json
+
+__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "HEADER_FIELDS"]
+
+HOST_BITS = (32, 64, 128, 256)
+HARDWARE_ID_BITS = 64
+PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
+HEADER_FIELDS = 3         # Blocks of the program, then the start addresses of queues 1 and 2.
+
+
+class ConfigError(ValueError):
+    """A field of a configuration has a value that makes no hardware."""
+
+
+# Per field: the least and the largest value that is accepted.
+_RANGES = {
+    "rows": (1, 64),
+    "cols": (1, 64),
+    "act_bits": (4, 18),
+    "weight_bits": (4, 18),
+    "buffer_words": (16, 65536),
+    "weight_words": (4, 1 << 20),
+    "bias_words": (2, 65536),
+    "program_words": (64, 65536),
+    "max_fan_in": (2, 65536),
+    "rep_bits": (4, 16),
+    "host_fifo_beats": (2, 4096),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TorusConfig:
+    """What a torus is built from. Every field is a plain integer with its unit in its name.
+
+    Parameters
+    ----------
+    rows, cols
+        Size of the torus in processing elements (PEs), 1 to 64 each.
+    act_bits, weight_bits
+        Width of an activation and of a weight, two's complement, 4 to 18 bits.
+    host_bits
+        Width of one host beat in each direction: 32, 64, 128 or 256.
+    buffer_words
+        Depth of each gather buffer (one for the row ring, one for the column ring of each PE).
+    weight_words, bias_words
+        Weights, and biases, that one PE can hold.
+    program_words
+        Depth of each program memory, in link words.
+    max_fan_in
+        Most words that one output may be summed over; sets the width of the accumulator.
+    rep_bits
+        Width of repetition counts and of the progress counters between engines.
+    host_fifo_beats
+        Depth of the two host FIFOs of each gateway.
+
+    Raises
+    ------
+    ConfigError
+        For a value outside its range; the message names the field, the value and the range.
+    """
+
+    rows: int = 4
+    cols: int = 4
+    act_bits: int = 16
+    weight_bits: int = 16
+    host_bits: int = 64
+    buffer_words: int = 512
+    weight_words: int = 1024
+    bias_words: int = 64
+    program_words: int = 512
+    max_fan_in: int = 256
+    rep_bits: int = 8
+    host_fifo_beats: int = 16
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"{name} must be {low} to {high}, not {value}")
+        if self.host_bits not in HOST_BITS:
+            raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {self.host_bits}")
+        if self.max_fan_in > self.buffer_words:
+            raise ConfigError(
+                f"max_fan_in must be at most buffer_words ({self.buffer_words}), since the words "
+                f"of one sum lie in one buffer, not {self.max_fan_in}")
+
+        if self.program_words > PROGRAM_BLOCK_WORDS << self.rep_bits:
+            raise ConfigError(
+                f"program_words must be at most {PROGRAM_BLOCK_WORDS << self.rep_bits}, the blocks "
+                f"that rep_bits = {self.rep_bits} can count, not {self.program_words}")
+        if self.program_words % PROGRAM_BLOCK_WORDS:
+            raise ConfigError(f"program_words must be a multiple of {PROGRAM_BLOCK_WORDS}, "
+                              f"not {self.program_words}")
+
+    # Words and beats
+
+    @property
+    def word_bits(self) -> int:
+        """Width of a link word: the wider of an activation and a weight."""
+        return max(self.act_bits, self.weight_bits)
+
+    @property
+    def beat_words(self) -> int:
+        """Link words in one host beat; bits left over are zero and ignored."""
+        return self.host_bits // self.word_bits
+
+    # Arithmetic
+
+    @property
+    def bias_bits(self) -> int:
+        """Width of a bias: the sum of `max_fan_in` products, each at its extreme, fits."""
+        return self.weight_bits + self.act_bits + (self.max_fan_in - 1).bit_length()
+
+    @property
+    def acc_bits(self) -> int:
+        """Width of the accumulator: any bias plus any sum of products fits, so it never wraps."""
+        return self.bias_bits + 1
+
+    @property
+    def bias_chunks(self) -> int:
+        """Link words that carry one bias, low word first."""
+        return -(-self.bias_bits // self.word_bits)
+
+    @property
+    def shift_bits(self) -> int:
+        """Width of a shift amount: 0 to `max_shift`."""
+        return (self.acc_bits - 1).bit_length()
+
+    @property
+    def max_shift(self) -> int:
+        """Largest right shift on leaving a stage."""
+        return self.acc_bits - 1
+
+    # Addresses and counts
+
+    @property
+    def addr_bits(self) -> int:
+        """Width of a gather buffer address."""
+        return (self.buffer_words - 1).bit_length()
+
+    @property
+    def count_bits(self) -> int:
+        """Width of a word count, 0 to `buffer_words`."""
+        return self.buffer_words.bit_length()
+
+    @property
+    def weight_addr_bits(self) -> int:
+        """Width of a weight address."""
+        return (self.weight_words - 1).bit_length()
+
+    @property
+    def bias_addr_bits(self) -> int:
+        """Width of a bias address."""
+        return (self.bias_words - 1).bit_length()
+
+    @property
+    def program_addr_bits(self) -> int:
+        """Width of a program address."""
+        return (self.program_words - 1).bit_length()
+
+    # Programs
+
+    @property
+    def block_beats(self) -> int:
+        """Host beats of one program block."""
+        return -(-PROGRAM_BLOCK_WORDS // self.beat_words)
+
+    @property
+    def header_field_words(self) -> int:
+        """Link words of one program header field, low word first."""
+        return -(-self.program_words.bit_length() // self.word_bits)
+
+    # Identity
+
+    def canonical_json(self) -> str:
+        """The configuration as JSON with sorted keys and no spaces: what the id is taken of."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def hardware_id(self) -> int:
+        """The first 8 bytes of the SHA-256 of `canonical_json()`, as a little-endian number."""
+        digest = hashlib.sha256(self.canonical_json().encode()).digest()
+        return int.from_bytes(digest[:8], "little")
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "TorusConfig":
+        """A configuration from `dataclasses.asdict` output; a key that is no field is an error."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        for name in fields:
+            if name not in known:
+                raise ConfigError(f"{name!r} is not a field of a torus configuration; "
+                                  f"known are {', '.join(sorted(known))}")
+        return cls(**fields)
