@@ -34,6 +34,7 @@ _RANGES = {
     "max_fan_in": (2, 65536),
     "rep_bits": (4, 16),
     "host_fifo_beats": (2, 4096),
+    "link_stages": (0, 8),
 }
 
 
@@ -61,6 +62,9 @@ class TorusConfig:
         Width of repetition counts and of the progress counters between engines.
     host_fifo_beats
         Depth of the two host FIFOs of each gateway.
+    link_stages
+        Further registers on every hop, for links that are long or leave the chip; words, order and
+        results do not depend on it.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class TorusConfig:
     max_fan_in: int = 256
     rep_bits: int = 8
     host_fifo_beats: int = 16
+    link_stages: int = 0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

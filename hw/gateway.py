@@ -1,0 +1,131 @@
+"""The gateway of a row: the ring node through which words enter and leave the torus."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import PROGRAM_BLOCK_WORDS
+from .host_words import Pack, Unpack
+from .ops import RingKind, gateway_queues
+from .queue import Queue
+from .sequencer import Sequencer
+
+__all__ = ["Gateway"]
+
+
+class Gateway(wiring.Component):
+    """Runs queue `ring` of the gateway program: sends host words, forwards, or hands words out.
+
+    It needs no gather buffer: it never owns words that wait for others, so a word goes from its
+    link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
+    combinationally, which ends at the PEs on either side.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    i, o : In(stream), Out(stream)
+        The row ring: from the last PE, to the first.
+    host_in : In(stream)
+        Beats for this gateway, through a queue of `host_fifo_beats`.
+    host_out : Out(stream)
+        Beats from this gateway, through a queue of `host_fifo_beats`.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(config.word_bits)),
+            "o": Out(stream.Signature(config.word_bits)),
+            "host_in": In(stream.Signature(config.host_bits)),
+            "host_out": Out(stream.Signature(config.host_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        layout = gateway_queues(config)[0]
+
+        m.submodules.sequencer = sequencer = Sequencer(config, {0: layout})
+        m.submodules.in_queue = in_queue = Queue(config.host_bits, config.host_fifo_beats)
+        m.submodules.out_queue = out_queue = Queue(config.host_bits, config.host_fifo_beats)
+        m.submodules.unpack = unpack = Unpack(config)
+        m.submodules.pack = pack = Pack(config)
+        wiring.connect(m, wiring.flipped(self.host_in), in_queue.i)
+        wiring.connect(m, in_queue.o, unpack.i)
+        wiring.connect(m, pack.o, out_queue.i)
+        wiring.connect(m, out_queue.o, wiring.flipped(self.host_out))
+
+        op = Signal(layout)
+        active = Signal()
+        booting = Signal()
+        reps_left = Signal(config.rep_bits)
+        recv_left = Signal(config.count_bits)
+        send_left = Signal(config.count_bits)
+
+        # Words come from the host or from the ring, and go to the ring, the host or the program.
+        from_host = Signal()
+        from_ring = Signal()
+        sinking = Signal()
+        load = Signal()
+        m.d.comb += [
+            load.eq(~self.o.valid | self.o.ready),
+            sinking.eq(op.kind == RingKind.SINK),
+            from_host.eq(active & (op.kind == RingKind.SEND) & (send_left != 0)),
+            from_ring.eq(active & (recv_left != 0)),
+            unpack.o.ready.eq(booting | (from_host & load)),
+            unpack.last.eq(send_left == 1),
+            self.i.ready.eq(from_ring & (load | (send_left == 0)) & (pack.i.ready | ~sinking)),
+            pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | (send_left == 0))),
+            pack.i.p.word.eq(self.i.payload),
+            pack.i.p.last.eq(recv_left == 1),
+            sequencer.load.valid.eq(booting & unpack.o.valid),
+            sequencer.load.payload.eq(unpack.o.payload),
+        ]
+        taken = unpack.o.valid & unpack.o.ready
+        received = self.i.valid & self.i.ready
+        forwarded = received & (send_left != 0)
+        with m.If(received):
+            m.d.sync += recv_left.eq(recv_left - 1)
+        with m.If(taken | forwarded):
+            m.d.sync += send_left.eq(send_left - 1)
+        with m.If(load):
+            m.d.sync += [
+                self.o.valid.eq((taken & from_host) | forwarded),
+                self.o.payload.eq(Mux(from_host, unpack.o.payload, self.i.payload)),
+            ]
+
+        # A boot block is taken like the words of a SEND op, but for where they go.
+        finish = (active | booting) & (recv_left == 0) & (send_left == 0)
+        free = ~(active | booting) | (finish & (reps_left == 0))
+        m.d.comb += [
+            sequencer.boot.ready.eq(free),
+            sequencer.queue_0.ready.eq(free & ~sequencer.boot.valid),
+            sequencer.idle.eq(~active & ~booting),
+        ]
+        with m.If(finish):
+            m.d.sync += [
+                reps_left.eq(reps_left - 1),
+                recv_left.eq(Mux(booting, 0, op.recv)),
+                send_left.eq(Mux(booting, PROGRAM_BLOCK_WORDS, op.send)),
+            ]
+            with m.If(reps_left == 0):
+                m.d.sync += [active.eq(0), booting.eq(0)]
+        with m.If(sequencer.boot.valid & sequencer.boot.ready):
+            m.d.sync += [
+                booting.eq(1),
+                reps_left.eq(sequencer.boot.payload),
+                recv_left.eq(0),
+                send_left.eq(PROGRAM_BLOCK_WORDS),
+            ]
+        with m.Elif(sequencer.queue_0.valid & sequencer.queue_0.ready):
+            m.d.sync += [
+                active.eq(1),
+                op.eq(sequencer.queue_0.payload),
+                reps_left.eq(sequencer.queue_0.p.reps),
+                recv_left.eq(sequencer.queue_0.p.recv),
+                send_left.eq(sequencer.queue_0.p.send),
+            ]
+        return m

@@ -1,0 +1,233 @@
+"""`RingGather`: one node of a ring all-gather. Link receiver, gather buffer, link sender."""
+
+from amaranth import *
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .ops import GatherKind, gather_op
+
+__all__ = ["RingGather", "tap_layout", "write_layout"]
+
+
+def write_layout(config):
+    """A result on its way into a gather buffer."""
+    return data.StructLayout({"addr": config.addr_bits, "word": config.word_bits})
+
+
+def tap_layout(config):
+    """A word as it is received, with the kind of its op."""
+    return data.StructLayout({"kind": GatherKind, "word": config.word_bits})
+
+
+class RingGather(wiring.Component):
+    """Runs a queue of ring all-gathers; see docs/architecture.md, sections 2 and 3.
+
+    In each repetition it stores `recv` arriving words behind the `own` words of the region and
+    sends, in buffer order, the own words and then what arrived. It starts to receive when the
+    region is free, and to send when its own words have landed; receiving never waits for sending.
+    A word that arrives when it is the next to be sent, with the output register free, goes there
+    directly: a hop then costs 1 cycle, otherwise 3 at full rate, through the buffer.
+
+    `i.ready` comes from registers of this node alone, so there is no combinational path from
+    `o.ready` to it, nor one round a ring. A result that is written holds up the receiver for that
+    cycle. Between repetitions the link rests for 2 cycles. Nothing is ever lost, doubled or
+    reordered; words of different ops never mix, since every node counts.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    last_in_row : bool
+        The downstream neighbour is a gateway: send `last_send` words instead of `recv`.
+
+    Members
+    -------
+    i, o : In(stream), Out(stream)
+        The ring.
+    op : In(stream)
+        The queue of ops (`hw.ops.gather_op`), taken as the one before retires.
+    write : In(stream)
+        Results of the MAC; always accepted, visible to reads from the next cycle on.
+    landed : In(1)
+        High with the last result of a MAC repetition that writes here.
+    read_addr, read_en, read_word
+        The MAC's read port: `read_word` is the word at `read_addr` on the cycle after `read_en`.
+        The address has the width of a count.
+    readable : Out(1)
+        The word at `read_addr`, of the oldest repetition not yet consumed, may be read. Follows
+        `read_addr` combinationally.
+    consume : In(1)
+        High for one cycle when the MAC has issued its last read of a repetition.
+    retired : Out(1)
+        High for one cycle when a repetition of any kind is done here.
+    tap : Out(stream)
+        Every word as it is received. Never waits.
+    start : In(1)
+        High for one cycle before a program starts: forget all progress. The engine must be idle.
+    idle : Out(1)
+        No op is in progress.
+    """
+
+    def __init__(self, config, *, last_in_row=False):
+        self.config = config
+        self.last_in_row = last_in_row
+        super().__init__({
+            "i": In(stream.Signature(config.word_bits)),
+            "o": Out(stream.Signature(config.word_bits)),
+            "op": In(stream.Signature(gather_op(config))),
+            "write": In(stream.Signature(write_layout(config), always_ready=True)),
+            "landed": In(1),
+            "read_addr": In(config.count_bits),
+            "read_en": In(1),
+            "read_word": Out(config.word_bits),
+            "readable": Out(1),
+            "consume": In(1),
+            "retired": Out(1),
+            "tap": Out(stream.Signature(tap_layout(config), always_ready=True)),
+            "start": In(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.buffer = buffer = memory.Memory(
+            shape=config.word_bits, depth=config.buffer_words, init=[])
+        write = buffer.write_port()
+        mac_read = buffer.read_port()
+        send_read = buffer.read_port()
+
+        # The op in progress, and what is left of it. Pointers have the width of a count, so that
+        # the end of a region that fills the buffer differs from its beginning.
+        op = Signal(gather_op(config))
+        active = Signal()
+        setup = Signal()         # First cycle of a repetition: pointers are loaded.
+        base = Signal(config.addr_bits)
+        need = Signal(config.rep_bits)
+        reps_left = Signal(config.rep_bits)
+        own_here = Signal()      # The own words of this repetition have landed.
+        receiving = Signal()     # The region is free and words are missing.
+        recv_left = Signal(config.count_bits)
+        send_left = Signal(config.count_bits)
+        recv_ptr = Signal(config.count_bits)
+        send_ptr = Signal(config.count_bits)
+
+        # Progress shared with the MAC.
+        credit = Signal(config.rep_bits)
+        gathered = Signal(signed(config.rep_bits + 1))
+
+        # Receiver
+        receive = Signal()
+        m.d.comb += [
+            self.i.ready.eq(receiving & ~self.write.valid),
+            receive.eq(self.i.valid & self.i.ready),
+            self.tap.valid.eq(receive),
+            self.tap.p.kind.eq(op.kind),
+            self.tap.p.word.eq(self.i.payload),
+            write.en.eq(self.write.valid | receive),
+            write.addr.eq(Mux(self.write.valid, self.write.p.addr, recv_ptr)),
+            write.data.eq(Mux(self.write.valid, self.write.p.word, self.i.payload)),
+        ]
+        with m.If(receive):
+            m.d.sync += [
+                recv_ptr.eq(recv_ptr + 1),
+                recv_left.eq(recv_left - 1),
+            ]
+
+        # Sender: buffer -> `fetched` (the buffer's own output register) -> output register
+        fetched = Signal()
+        load = Signal()
+        may_send = Signal()
+        fetch = Signal()
+        bypass = Signal()
+        caught_up = Signal()
+        m.d.comb += [
+            load.eq(~self.o.valid | self.o.ready),
+            may_send.eq(own_here & (send_left != 0)),
+            caught_up.eq(send_ptr == recv_ptr),
+            fetch.eq(may_send & ~caught_up & (~fetched | load)),
+            bypass.eq(may_send & caught_up & receive & ~fetched & load),
+            send_read.addr.eq(send_ptr),
+            send_read.en.eq(fetch),
+        ]
+        with m.If(fetch | bypass):
+            m.d.sync += [
+                send_ptr.eq(send_ptr + 1),
+                send_left.eq(send_left - 1),
+            ]
+        with m.If(fetch | load):
+            m.d.sync += fetched.eq(fetch)
+        with m.If(load):
+            m.d.sync += [
+                self.o.valid.eq(fetched | bypass),
+                self.o.payload.eq(Mux(fetched, send_read.data, self.i.payload)),
+            ]
+
+        # The MAC's read port
+        m.d.comb += [
+            mac_read.addr.eq(self.read_addr),
+            mac_read.en.eq(self.read_en),
+            self.read_word.eq(mac_read.data),
+            self.readable.eq(
+                (gathered > 0)
+                | ((gathered == 0) & own_here & (op.kind == GatherKind.GATHER)
+                   & (self.read_addr != recv_ptr))),
+        ]
+
+        # Repetitions and ops
+        finish = Signal()
+        own_lands = Signal()
+        m.d.comb += [
+            finish.eq(active & ~setup & own_here & (recv_left == 0) & (send_left == 0)),
+            own_lands.eq(active & ~own_here & (credit >= need)),
+            self.retired.eq(finish),
+            self.op.ready.eq(~active | (finish & (reps_left == 0))),
+            self.idle.eq(~active),
+        ]
+        with m.If(own_lands):
+            m.d.sync += own_here.eq(1)
+        m.d.sync += receiving.eq(Mux(
+            setup | ~receiving, active & (gathered < op.lag) & (Mux(setup, op.recv, recv_left) != 0),
+            ~(receive & (recv_left == 1))))
+        with m.If(setup):
+            m.d.sync += [
+                setup.eq(0),
+                recv_ptr.eq(base + op.own),
+                send_ptr.eq(base),
+                recv_left.eq(op.recv),
+                send_left.eq(op.last_send if self.last_in_row else op.recv),
+            ]
+        with m.If(finish):
+            m.d.sync += [
+                active.eq(0),
+                own_here.eq(0),
+            ]
+        with m.If(finish & (reps_left != 0)):
+            m.d.sync += [
+                active.eq(1),
+                setup.eq(1),
+                reps_left.eq(reps_left - 1),
+                base.eq(base + op.stride),
+                need.eq(op.need_step),
+            ]
+        with m.Elif(self.op.valid & self.op.ready):
+            m.d.sync += [
+                active.eq(1),
+                setup.eq(1),
+                op.eq(self.op.payload),
+                reps_left.eq(self.op.p.reps),
+                base.eq(self.op.p.base),
+                need.eq(self.op.p.need_first),
+            ]
+
+        gathers = finish & (op.kind == GatherKind.GATHER)
+        m.d.sync += [
+            credit.eq(credit + self.landed - Mux(own_lands, need, 0)),
+            gathered.eq(gathered + gathers - self.consume),
+        ]
+        with m.If(self.start):
+            m.d.sync += [
+                credit.eq(0),
+                gathered.eq(0),
+            ]
+        return m

@@ -1,0 +1,108 @@
+"""A processing element: router, MAC, weights and program. Only wires its blocks together."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import PROGRAM_BLOCK_WORDS
+from .loader import Loader
+from .mac import Mac
+from .mac_control import MacControl
+from .ops import Axis, GatherKind, gather_op, pe_queues
+from .router import InferenceRouter
+from .sequencer import Sequencer
+
+__all__ = ["PE"]
+
+
+class PE(wiring.Component):
+    """One node of the inference torus; see docs/architecture.md, section 3.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    col : int
+        Column of this PE: which words of a load op are its own, and whether a gateway follows.
+    weights, biases : list of int
+        Contents of the memories after configuration.
+
+    Members
+    -------
+    west, north : In(stream)
+        Words of the row ring and of the column ring.
+    east, south : Out(stream)
+        The same rings, downstream.
+    """
+
+    def __init__(self, config, col=0, *, weights=(), biases=()):
+        self.config = config
+        self.col = col
+        self.weights = weights
+        self.biases = biases
+        super().__init__({
+            "west": In(stream.Signature(config.word_bits)),
+            "north": In(stream.Signature(config.word_bits)),
+            "east": Out(stream.Signature(config.word_bits)),
+            "south": Out(stream.Signature(config.word_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.router = router = InferenceRouter(
+            config, last_in_row=self.col == config.cols - 1)
+        m.submodules.sequencer = sequencer = Sequencer(config, dict(enumerate(pe_queues(config))))
+        m.submodules.control = control = MacControl(config)
+        m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases)
+        m.submodules.loader = loader = Loader(config, self.col)
+
+        for port in ("west", "north", "east", "south"):
+            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(router, port))
+        wiring.connect(m, router.row.tap, loader.tap)
+        wiring.connect(m, loader.program, sequencer.load)
+        wiring.connect(m, loader.weight, mac.load_weight)
+        wiring.connect(m, loader.bias, mac.load_bias)
+        wiring.connect(m, sequencer.queue_1, router.col.op)
+        wiring.connect(m, sequencer.queue_2, control.op)
+        wiring.connect(m, control.step, mac.step)
+
+        # The row ring runs the program's ops, and between programs the built-in one.
+        row_op, boot = router.row.op, sequencer.boot
+        m.d.comb += [
+            row_op.valid.eq(boot.valid | sequencer.queue_0.valid),
+            row_op.payload.eq(sequencer.queue_0.payload),
+            sequencer.queue_0.ready.eq(row_op.ready & ~boot.valid),
+            boot.ready.eq(row_op.ready),
+        ]
+        with m.If(boot.valid):
+            m.d.comb += row_op.payload.eq(gather_op(config).const({
+                "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
+            m.d.comb += row_op.p.reps.eq(boot.payload)
+
+        for axis, ring, readable, consume, retired in (
+                (Axis.ROW, router.row, control.row_readable, control.row_consume,
+                 control.row_retired),
+                (Axis.COL, router.col, control.col_readable, control.col_consume,
+                 control.col_retired)):
+            here = mac.result.valid & (mac.result.p.where.dest == axis)
+            m.d.comb += [
+                readable.eq(ring.readable),
+                retired.eq(ring.retired),
+                ring.consume.eq(consume),
+                ring.read_addr.eq(control.x_addr),
+                ring.read_en.eq(control.step.valid),
+                ring.write.valid.eq(here),
+                ring.write.p.addr.eq(mac.result.p.where.addr),
+                ring.write.p.word.eq(mac.result.p.word),
+                ring.landed.eq(here & mac.result.p.where.landed),
+                ring.start.eq(sequencer.start),
+            ]
+        m.d.comb += [
+            mac.row_word.eq(router.row.read_word),
+            mac.col_word.eq(router.col.read_word),
+            control.start.eq(sequencer.start),
+            loader.start.eq(sequencer.start),
+            sequencer.idle.eq(router.row.idle & router.col.idle & control.idle & mac.idle),
+        ]
+        return m

@@ -1,0 +1,46 @@
+"""The whole accelerator: a torus behind one host stream each way."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .bridge import Bridge
+from .torus import Torus
+
+__all__ = ["ClostorusTop"]
+
+
+class ClostorusTop(wiring.Component):
+    """A `Torus` and its `Bridge`. docs/architecture.md, section 6, says what the host sends.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    weights, biases : array-like of int, [rows][cols][...]
+        Contents of the PEs' memories after configuration; none: zeros.
+
+    Members
+    -------
+    host_in, host_out : In(stream), Out(stream)
+        Beats of `host_bits`.
+    """
+
+    def __init__(self, config, *, weights=None, biases=None):
+        self.config = config
+        self.weights = weights
+        self.biases = biases
+        super().__init__({
+            "host_in": In(stream.Signature(config.host_bits)),
+            "host_out": Out(stream.Signature(config.host_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.torus = torus = Torus(self.config, weights=self.weights, biases=self.biases)
+        m.submodules.bridge = bridge = Bridge(self.config)
+        wiring.connect(m, wiring.flipped(self.host_in), bridge.host_in)
+        wiring.connect(m, bridge.host_out, wiring.flipped(self.host_out))
+        for row in range(self.config.rows):
+            wiring.connect(m, bridge.to_gateways[row], torus.host_in[row])
+            wiring.connect(m, torus.host_out[row], bridge.from_gateways[row])
+        return m

@@ -1,0 +1,64 @@
+"""The torus: R x C PEs on row and column rings, a gateway on each row ring. Only wires."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .gateway import Gateway
+from .link import chain
+from .pe import PE
+
+__all__ = ["Torus"]
+
+
+class Torus(wiring.Component):
+    """PEs, gateways and the links between them; see docs/architecture.md, section 1.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    weights, biases : array-like of int, [rows][cols][...]
+        Contents of the PEs' memories after configuration; none: zeros.
+
+    Members
+    -------
+    host_in, host_out : arrays of In(stream), Out(stream)
+        The beats of each gateway.
+    """
+
+    def __init__(self, config, *, weights=None, biases=None):
+        self.config = config
+        self.weights = weights
+        self.biases = biases
+        beats = stream.Signature(config.host_bits)
+        super().__init__({
+            "host_in": In(beats).array(config.rows),
+            "host_out": Out(beats).array(config.rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        rows, cols = config.rows, config.cols
+
+        def image(images, row, col):
+            return () if images is None else [int(word) for word in images[row][col]]
+
+        def link(name, source, sink):
+            chain(m, name, source, sink, config.word_bits, config.link_stages)
+
+        pes = [[PE(config, col, weights=image(self.weights, row, col),
+                   biases=image(self.biases, row, col))
+                for col in range(cols)] for row in range(rows)]
+        for row in range(rows):
+            m.submodules[f"gateway_{row}"] = gateway = Gateway(config)
+            wiring.connect(m, wiring.flipped(self.host_in[row]), gateway.host_in)
+            wiring.connect(m, gateway.host_out, wiring.flipped(self.host_out[row]))
+            link(f"west_{row}", gateway.o, pes[row][0].west)
+            link(f"east_{row}", pes[row][-1].east, gateway.i)
+            for col in range(cols):
+                m.submodules[f"pe_{row}_{col}"] = pes[row][col]
+                link(f"south_{row}_{col}", pes[row][col].south, pes[(row + 1) % rows][col].north)
+                if col + 1 < cols:
+                    link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)
+        return m
