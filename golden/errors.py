@@ -1,0 +1,23 @@
+"""Errors that a user of `golden` can cause and mend; each message names the field and the value."""
+
+__all__ = ["GoldenError", "ShapeError", "ModelError", "DataError", "CheckpointError"]
+
+
+class GoldenError(ValueError):
+    """Any input that `golden` refuses."""
+
+
+class ShapeError(GoldenError):
+    """A layer shape that no Clos network has, or a tensor that does not fit a shape."""
+
+
+class ModelError(GoldenError):
+    """A model, or numbers in it, that cannot be quantised or run in fixed point."""
+
+
+class DataError(GoldenError):
+    """A dataset that is missing or is not what it says."""
+
+
+class CheckpointError(GoldenError):
+    """A model file that cannot be read back."""

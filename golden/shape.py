@@ -1,0 +1,132 @@
+"""The shape of a Clos layer: the 5-tuple (I, O, Ri, Rm, Ro) and what follows from it."""
+
+import dataclasses
+
+from golden.errors import ShapeError
+
+__all__ = ["ClosShape"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosShape:
+    """A Clos layer as the 5-tuple (I, O, Ri, Rm, Ro) of ClosNets, section II.
+
+    Three stages of small dense routers, joined by fixed permutations without weights:
+    `input_routers` routers of I/Ri inputs and Rm outputs each, `middle_routers` of Ri inputs and Ro
+    outputs, `output_routers` of Rm inputs and O/Ro outputs. Where Ri does not divide I (or Ro does
+    not divide O), the first I mod Ri routers take one input more, as `numpy.array_split` splits.
+
+    Parameters
+    ----------
+    in_features, out_features
+        Inputs I and outputs O of the layer, at least 1.
+    input_routers, middle_routers, output_routers
+        Routers of each stage: Ri (1 to I), Rm (at least 1), Ro (1 to O).
+
+    Raises
+    ------
+    ShapeError
+        For a value outside its range; the message names the field, the value and the range.
+    """
+
+    in_features: int
+    out_features: int
+    input_routers: int
+    middle_routers: int
+    output_routers: int
+
+    def __post_init__(self) -> None:
+        """Refuse anything but positive integers with Ri <= I and Ro <= O."""
+        for field in dataclasses.fields(self):
+            value: object = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ShapeError(
+                    f"{field.name} must be a whole number of at least 1, not {value!r}"
+                )
+        if self.input_routers > self.in_features:
+            raise ShapeError(
+                f"input_routers must be at most in_features ({self.in_features}), "
+                f"not {self.input_routers}: each input router needs an input"
+            )
+        if self.output_routers > self.out_features:
+            raise ShapeError(
+                f"output_routers must be at most out_features ({self.out_features}), "
+                f"not {self.output_routers}: each output router needs an output"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "ClosShape":
+        """Read "I,O,Ri,Rm,Ro", for instance "64,10,8,8,5"; spaces and outer brackets are allowed.
+
+        Raises
+        ------
+        ShapeError
+            If the text is not five whole numbers, or they are no Clos shape.
+        """
+        parts = text.strip().removeprefix("(").removesuffix(")").split(",")
+        try:
+            numbers = [int(part) for part in parts]
+        except ValueError:
+            numbers = []
+        if len(numbers) != 5:
+            raise ShapeError(
+                "a layer must be five whole numbers I,O,Ri,Rm,Ro (for instance 64,10,8,8,5), "
+                f"not {text!r}"
+            )
+        return cls(*numbers)
+
+    def as_tuple(self) -> tuple[int, int, int, int, int]:
+        """Return (I, O, Ri, Rm, Ro)."""
+        return (
+            self.in_features,
+            self.out_features,
+            self.input_routers,
+            self.middle_routers,
+            self.output_routers,
+        )
+
+    def __str__(self) -> str:
+        """Write the shape as "(I, O, Ri, Rm, Ro)"."""
+        return str(self.as_tuple())
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the layer, P = Rm (I + O + Ri Ro): ClosNets, eq. 1. Biases do not count.
+
+        It is also the number of multiply-accumulates a sample.
+        """
+        ends = self.in_features + self.out_features
+        return self.middle_routers * (ends + self.input_routers * self.output_routers)
+
+    @property
+    def path_diversity(self) -> int:
+        """Paths between any input and any output, D = Rm: one through each middle router."""
+        return self.middle_routers
+
+    @property
+    def density(self) -> float:
+        """Weights relative to a dense layer's I O; above 1 the layer saves nothing."""
+        return self.parameters / (self.in_features * self.out_features)
+
+    @property
+    def input_blocks(self) -> tuple[tuple[int, int], ...]:
+        """The inputs (start, stop) of each input router."""
+        return _split(self.in_features, self.input_routers)
+
+    @property
+    def output_blocks(self) -> tuple[tuple[int, int], ...]:
+        """The outputs (start, stop) of each output router."""
+        return _split(self.out_features, self.output_routers)
+
+    @property
+    def fan_ins(self) -> tuple[int, int, int]:
+        """Most values that one sum of the input, middle and output stage is taken over."""
+        widest_input_block = -(-self.in_features // self.input_routers)
+        return widest_input_block, self.input_routers, self.middle_routers
+
+
+def _split(items: int, blocks: int) -> tuple[tuple[int, int], ...]:
+    """Bounds of `numpy.array_split`: the first `items` mod `blocks` blocks hold one item more."""
+    size, longer = divmod(items, blocks)
+    starts = [block * size + min(block, longer) for block in range(blocks + 1)]
+    return tuple(zip(starts[:-1], starts[1:], strict=True))
