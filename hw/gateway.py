@@ -68,6 +68,7 @@ class Gateway(wiring.Component):
         # Words come from the host or from the ring, and go to the ring, the host or the program.
         from_host = Signal()
         from_ring = Signal()
+        boots = Signal()
         sinking = Signal()
         load = Signal()
         m.d.comb += [
@@ -75,13 +76,14 @@ class Gateway(wiring.Component):
             sinking.eq(op.kind == RingKind.SINK),
             from_host.eq(active & (op.kind == RingKind.SEND) & (send_left != 0)),
             from_ring.eq(active & (recv_left != 0)),
-            unpack.o.ready.eq(booting | (from_host & load)),
+            boots.eq(booting & (send_left != 0)),
+            unpack.o.ready.eq(boots | (from_host & load)),
             unpack.last.eq(send_left == 1),
             self.i.ready.eq(from_ring & (load | (send_left == 0)) & (pack.i.ready | ~sinking)),
             pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | (send_left == 0))),
             pack.i.p.word.eq(self.i.payload),
             pack.i.p.last.eq(recv_left == 1),
-            sequencer.load.valid.eq(booting & unpack.o.valid),
+            sequencer.load.valid.eq(boots & unpack.o.valid),
             sequencer.load.payload.eq(unpack.o.payload),
         ]
         taken = unpack.o.valid & unpack.o.ready
