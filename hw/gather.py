@@ -36,11 +36,11 @@ class RingGather(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    last_in_row : bool
-        The downstream neighbour is a gateway: send `last_send` words instead of `recv`.
 
     Members
     -------
+    last_in_row : In(1)
+        The downstream neighbour is a gateway: send `last_send` words instead of `recv`. A constant.
     i, o : In(stream), Out(stream)
         The ring.
     op : In(stream)
@@ -67,10 +67,10 @@ class RingGather(wiring.Component):
         No op is in progress.
     """
 
-    def __init__(self, config, *, last_in_row=False):
+    def __init__(self, config):
         self.config = config
-        self.last_in_row = last_in_row
         super().__init__({
+            "last_in_row": In(1),
             "i": In(stream.Signature(config.word_bits)),
             "o": Out(stream.Signature(config.word_bits)),
             "op": In(stream.Signature(gather_op(config))),
@@ -195,7 +195,7 @@ class RingGather(wiring.Component):
                 recv_ptr.eq(base + op.own),
                 send_ptr.eq(base),
                 recv_left.eq(op.recv),
-                send_left.eq(op.last_send if self.last_in_row else op.recv),
+                send_left.eq(Mux(self.last_in_row, op.last_send, op.recv)),
             ]
         with m.If(finish):
             m.d.sync += [

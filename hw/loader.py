@@ -8,7 +8,12 @@ from .gather import tap_layout
 from .mac import bias_load_layout, weight_load_layout
 from .ops import GatherKind
 
-__all__ = ["Loader"]
+__all__ = ["Loader", "col_bits"]
+
+
+def col_bits(config):
+    """Width of a column number; 1 at least, since tools refuse ports of no width."""
+    return max(1, (config.cols - 1).bit_length())
 
 
 class Loader(wiring.Component):
@@ -21,11 +26,11 @@ class Loader(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    col : int
-        Column of this PE.
 
     Members
     -------
+    col : In
+        Column of this PE, a constant.
     tap : In(stream)
         Every word that the row ring's engine receives.
     start : In(1)
@@ -34,10 +39,10 @@ class Loader(wiring.Component):
         Writes, on the cycle on which the word (of a bias, its last part) arrives. Never wait.
     """
 
-    def __init__(self, config, col):
+    def __init__(self, config):
         self.config = config
-        self.col = col
         super().__init__({
+            "col": In(col_bits(config)),
             "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
             "start": In(1),
             "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
@@ -52,7 +57,7 @@ class Loader(wiring.Component):
         kind, word = self.tap.p.kind, self.tap.p.word
         is_weight = kind == GatherKind.WEIGHTS
         is_bias = kind == GatherKind.BIASES
-        lane = Signal(range(config.cols))
+        lane = Signal(col_bits(config))
         mine = self.tap.valid & (lane == self.col)
         with m.If(self.tap.valid & (is_weight | is_bias)):
             m.d.sync += lane.eq(Mux(lane == config.cols - 1, 0, lane + 1))

@@ -5,14 +5,24 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import PROGRAM_BLOCK_WORDS
-from .loader import Loader
+from .loader import Loader, col_bits
 from .mac import Mac
 from .mac_control import MacControl
 from .ops import Axis, GatherKind, gather_op, pe_queues
 from .router import InferenceRouter
 from .sequencer import Sequencer
 
-__all__ = ["PE"]
+__all__ = ["PE", "pe_members"]
+
+
+def pe_members(config):
+    """The ports of a PE; see `PE`."""
+    link = stream.Signature(config.word_bits)
+    return {
+        "col": In(col_bits(config)),
+        "west": In(link), "north": In(link),
+        "east": Out(link), "south": Out(link),
+    }
 
 
 class PE(wiring.Component):
@@ -21,41 +31,35 @@ class PE(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    col : int
-        Column of this PE: which words of a load op are its own, and whether a gateway follows.
     weights, biases : list of int
         Contents of the memories after configuration.
 
     Members
     -------
+    col : In
+        Column of this PE, a constant: which words of a load op are its own, and whether a gateway
+        follows. A port, so that all PEs are one module.
     west, north : In(stream)
         Words of the row ring and of the column ring.
     east, south : Out(stream)
         The same rings, downstream.
     """
 
-    def __init__(self, config, col=0, *, weights=(), biases=()):
+    def __init__(self, config, *, weights=(), biases=()):
         self.config = config
-        self.col = col
         self.weights = weights
         self.biases = biases
-        super().__init__({
-            "west": In(stream.Signature(config.word_bits)),
-            "north": In(stream.Signature(config.word_bits)),
-            "east": Out(stream.Signature(config.word_bits)),
-            "south": Out(stream.Signature(config.word_bits)),
-        })
+        super().__init__(pe_members(config))
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
 
-        m.submodules.router = router = InferenceRouter(
-            config, last_in_row=self.col == config.cols - 1)
+        m.submodules.router = router = InferenceRouter(config)
         m.submodules.sequencer = sequencer = Sequencer(config, dict(enumerate(pe_queues(config))))
         m.submodules.control = control = MacControl(config)
         m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases)
-        m.submodules.loader = loader = Loader(config, self.col)
+        m.submodules.loader = loader = Loader(config)
 
         for port in ("west", "north", "east", "south"):
             wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(router, port))
@@ -99,6 +103,8 @@ class PE(wiring.Component):
                 ring.start.eq(sequencer.start),
             ]
         m.d.comb += [
+            loader.col.eq(self.col),
+            router.last_in_row.eq(self.col == config.cols - 1),
             mac.row_word.eq(router.row.read_word),
             mac.col_word.eq(router.col.read_word),
             control.start.eq(sequencer.start),

@@ -37,11 +37,11 @@ class InferenceRouter(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    last_in_row : bool
-        The neighbour to the east is a gateway.
 
     Members
     -------
+    last_in_row : In(1)
+        The neighbour to the east is a gateway; a constant.
     west, east : In(stream), Out(stream)
         The row ring.
     north, south : In(stream), Out(stream)
@@ -50,10 +50,10 @@ class InferenceRouter(wiring.Component):
         The PE's side of each engine; see `RingGather` for each member.
     """
 
-    def __init__(self, config, *, last_in_row=False):
+    def __init__(self, config):
         self.config = config
-        self.last_in_row = last_in_row
         super().__init__({
+            "last_in_row": In(1),
             "west": In(stream.Signature(config.word_bits)),
             "east": Out(stream.Signature(config.word_bits)),
             "north": In(stream.Signature(config.word_bits)),
@@ -64,8 +64,9 @@ class InferenceRouter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.row = row = RingGather(self.config, last_in_row=self.last_in_row)
+        m.submodules.row = row = RingGather(self.config)
         m.submodules.col = col = RingGather(self.config)
+        m.d.comb += row.last_in_row.eq(self.last_in_row)
         for engine, side, source, sink in ((row, self.row, self.west, self.east),
                                            (col, self.col, self.north, self.south)):
             wiring.connect(m, wiring.flipped(source), engine.i)

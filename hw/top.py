@@ -16,8 +16,8 @@ class ClostorusTop(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    weights, biases : array-like of int, [rows][cols][...]
-        Contents of the PEs' memories after configuration; none: zeros.
+    make_pe : callable of (row, col)
+        See `Torus`.
 
     Members
     -------
@@ -25,10 +25,9 @@ class ClostorusTop(wiring.Component):
         Beats of `host_bits`.
     """
 
-    def __init__(self, config, *, weights=None, biases=None):
+    def __init__(self, config, *, make_pe=None):
         self.config = config
-        self.weights = weights
-        self.biases = biases
+        self.make_pe = make_pe
         super().__init__({
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
@@ -36,7 +35,7 @@ class ClostorusTop(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.torus = torus = Torus(self.config, weights=self.weights, biases=self.biases)
+        m.submodules.torus = torus = Torus(self.config, make_pe=self.make_pe)
         m.submodules.bridge = bridge = Bridge(self.config)
         wiring.connect(m, wiring.flipped(self.host_in), bridge.host_in)
         wiring.connect(m, bridge.host_out, wiring.flipped(self.host_out))

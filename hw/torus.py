@@ -17,8 +17,8 @@ class Torus(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-    weights, biases : array-like of int, [rows][cols][...]
-        Contents of the PEs' memories after configuration; none: zeros.
+    make_pe : callable of (row, col)
+        Makes each PE: a `PE`, or something with its ports. The default holds no weights yet.
 
     Members
     -------
@@ -26,10 +26,9 @@ class Torus(wiring.Component):
         The beats of each gateway.
     """
 
-    def __init__(self, config, *, weights=None, biases=None):
+    def __init__(self, config, *, make_pe=None):
         self.config = config
-        self.weights = weights
-        self.biases = biases
+        self.make_pe = make_pe or (lambda row, col: PE(config))
         beats = stream.Signature(config.host_bits)
         super().__init__({
             "host_in": In(beats).array(config.rows),
@@ -41,15 +40,10 @@ class Torus(wiring.Component):
         config = self.config
         rows, cols = config.rows, config.cols
 
-        def image(images, row, col):
-            return () if images is None else [int(word) for word in images[row][col]]
-
         def link(name, source, sink):
             chain(m, name, source, sink, config.word_bits, config.link_stages)
 
-        pes = [[PE(config, col, weights=image(self.weights, row, col),
-                   biases=image(self.biases, row, col))
-                for col in range(cols)] for row in range(rows)]
+        pes = [[self.make_pe(row, col) for col in range(cols)] for row in range(rows)]
         for row in range(rows):
             m.submodules[f"gateway_{row}"] = gateway = Gateway(config)
             wiring.connect(m, wiring.flipped(self.host_in[row]), gateway.host_in)
@@ -58,6 +52,7 @@ class Torus(wiring.Component):
             link(f"east_{row}", pes[row][-1].east, gateway.i)
             for col in range(cols):
                 m.submodules[f"pe_{row}_{col}"] = pes[row][col]
+                m.d.comb += pes[row][col].col.eq(col)
                 link(f"south_{row}_{col}", pes[row][col].south, pes[(row + 1) % rows][col].north)
                 if col + 1 < cols:
                     link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)

@@ -1,0 +1,62 @@
+"""The tops that can be handed over as Verilog, by name."""
+
+from amaranth import *
+from amaranth.lib import wiring
+
+from .emit import emit_verilog
+from .pe import PE, pe_members
+from .router import InferenceRouter
+from .top import ClostorusTop
+
+__all__ = ["TOPS", "top_verilog"]
+
+PE_MODULE = "clostorus_pe"
+TOPS = {
+    "torus": "clostorus",
+    "pe": PE_MODULE,
+    "inference-router": "clostorus_inference_router",
+}
+
+
+class _PEInstance(wiring.Component):
+    """A PE by reference: its module stands once in the Verilog, however many there are."""
+
+    def __init__(self, config):
+        super().__init__(pe_members(config))
+
+    def elaborate(self, platform):
+        ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal(), "i_col": self.col}
+        for name in ("west", "north", "east", "south"):
+            link = getattr(self, name)
+            into, out_of = ("i", "o") if name in ("west", "north") else ("o", "i")
+            ports |= {f"{into}_{name}_data": link.payload, f"{into}_{name}_valid": link.valid,
+                      f"{out_of}_{name}_ready": link.ready}
+        return Instance(PE_MODULE, **ports)
+
+
+def top_verilog(top, config, *, weights=None, biases=None):
+    """Return the Verilog of one of `TOPS`, complete in one text.
+
+    Parameters
+    ----------
+    top : str
+        A key of `TOPS`; its value is the name of the top module.
+    config : TorusConfig
+    weights, biases : array-like of int, [rows][cols][words]
+        Contents of the PEs' memories after configuration, for the torus alone. Without them all
+        PEs are instances of one module.
+    """
+    name = TOPS[top]
+    if top == "pe":
+        return emit_verilog(PE(config), name)
+    if top == "inference-router":
+        return emit_verilog(InferenceRouter(config), name)
+    if weights is None:
+        torus = ClostorusTop(config, make_pe=lambda row, col: _PEInstance(config))
+        return emit_verilog(torus, name) + "\n" + emit_verilog(PE(config), PE_MODULE)
+
+    def baked(row, col):
+        return PE(config, weights=[int(word) for word in weights[row][col]],
+                  biases=[int(word) for word in biases[row][col]])
+
+    return emit_verilog(ClostorusTop(config, make_pe=baked), name)
