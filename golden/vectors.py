@@ -40,11 +40,11 @@ class TestVector:
 
 
 def paper_example() -> TestVector:
-    """The papers' own network, (4, 4, 2, 2, 2): ClosNets, section III, figures 4 and 5.
+    """Return the papers' own network, (4, 4, 2, 2, 2): ClosNets, section III, figures 4 and 5.
 
     The paper gives the shape and the data flow but no numbers; these are small enough to follow by
-    hand. No weight equals another of its stage, so a swapped connection shows. The output stage adds
-    a bias, halves (341/2 rounds to the even 170, 63/2 to the even 32) and has a ReLU.
+    hand. No weight equals another of its stage, so a swapped connection shows. The output stage
+    adds a bias, halves (341/2 rounds to the even 170, 63/2 to the even 32) and has a ReLU.
     """
     layer = QuantisedLayer(
         shape=ClosShape(4, 4, 2, 2, 2),
@@ -94,7 +94,7 @@ def random_net(
 
     def draw_shift(fan_in: int) -> int:
         # A sum of n random products is about sqrt(n) products large. The smaller of the two shifts
-        # saturates about a fifth of the results, the larger hardly any.
+        # saturates up to a third of the results, the larger hardly any.
         growth = (fan_in.bit_length() - 1) // 2
         return weight_bits - 2 + growth + int(torch.randint(2, (1,), generator=generator))
 
