@@ -43,7 +43,8 @@ def program_blocks(config, layouts, queues):
         starts.append(len(words))
         end = dict(kind=layout["kind"].shape.END)
         for op in [*ops, end]:
-            words += split(layout.const(op).as_bits(), config.word_bits, op_words(config, layout))
+            bits = (layout.const(op) if isinstance(op, dict) else op).as_bits()
+            words += split(bits, config.word_bits, op_words(config, layout))
     body = blocks(words)
     header = []
     for field in [len(body) - 1, *starts[1:]]:

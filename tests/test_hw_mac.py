@@ -1,0 +1,143 @@
+"""`MacControl` and `Mac` together: ops in, results out, against sums of Python integers."""
+
+from random import Random
+
+import pytest
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In
+
+from hw.config import TorusConfig
+from hw.mac import Mac
+from hw.mac_control import MacControl
+from hw.ops import Axis, MacKind, mac_op
+from tests.hw_bench import putter, simulate
+from tests.test_hw_requantise import ref_requantise
+
+CONFIG = TorusConfig(buffer_words=64, max_fan_in=32, weight_words=256, bias_words=16)
+
+
+class Bench(wiring.Component):
+    """The two blocks with two buffers of given words, every word readable when `readable` says."""
+
+    def __init__(self, buffers, weights, biases):
+        self.buffers = buffers
+        self.control = MacControl(CONFIG)
+        self.mac = Mac(CONFIG, weights=weights, biases=biases)
+        super().__init__({"readable": In(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.control, m.submodules.mac = self.control, self.mac
+        wiring.connect(m, self.control.step, self.mac.step)
+        m.d.comb += [self.control.row_readable.eq(self.readable),
+                     self.control.col_readable.eq(self.readable)]
+        for name, words, target in zip(("row", "col"), self.buffers,
+                                       (self.mac.row_word, self.mac.col_word), strict=True):
+            m.submodules[name] = buffer = memory.Memory(
+                shape=CONFIG.word_bits, depth=len(words), init=[word % 65536 for word in words])
+            port = buffer.read_port()
+            m.d.comb += [port.addr.eq(self.control.x_addr), port.en.eq(self.control.step.valid),
+                         target.eq(port.data)]
+        return m
+
+
+def ref_mac(ops, buffers, weights, biases):
+    """(dest, address, word, landed) of every result, in order."""
+    results = []
+    for op in ops:
+        weight_addr, bias_addr = op["w_base"], op["b_base"]
+        for rep in range(op["reps"] + 1):
+            base = op["x_base"] + rep * op["x_stride"]
+            words = buffers[op["axis"].value][base:base + op["words"]]
+            for output in range(op["outputs"]):
+                acc = biases[bias_addr] if op["bias"] else 0
+                acc += sum(word * weight for word, weight in zip(
+                    words, weights[weight_addr:weight_addr + op["words"]], strict=True))
+                weight_addr += op["words"]
+                bias_addr += 1
+                (word,) = ref_requantise([(acc, op["shift"], op["relu"])], CONFIG.act_bits)
+                addr = op["y_base"] + output * op["y_stride"] + rep * op["y_rep_stride"]
+                results.append((op["dest"], addr, word, int(output == op["outputs"] - 1)))
+    return results
+
+
+def rtl_mac(ops, buffers, weights, biases, stall, seed):
+    """The same from the hardware, and the number of cycles between the first and the last step."""
+    bench = Bench(buffers, weights, biases)
+    wanted = sum((op["reps"] + 1) * op["outputs"] for op in ops)
+    results, steps = [], []
+
+    async def watch(ctx):
+        random = Random(seed)
+        cycle = 0
+        while len(results) < wanted:
+            ctx.set(bench.readable, random.random() >= stall)
+            _, _, step, valid, result = await ctx.tick().sample(
+                bench.control.step.valid, bench.mac.result.valid, bench.mac.result.payload)
+            cycle += 1
+            if step:
+                steps.append(cycle)
+            if valid:
+                results.append((result.where.dest, result.where.addr, result.word,
+                                result.where.landed))
+
+    # The queue is one op ahead, as the sequencer's is.
+    simulate(bench, watch, putter(bench.control.op, ops))
+    return results, steps[-1] - steps[0] + 1
+
+
+def random_case(seed):
+    random = Random(seed)
+    buffers = [[random.randint(-32768, 32767) for _ in range(64)] for _ in range(2)]
+    weights = [random.randint(-32768, 32767) for _ in range(256)]
+    biases = [random.randint(-1 << (CONFIG.bias_bits - 1), (1 << (CONFIG.bias_bits - 1)) - 1)
+              >> random.randint(0, 20) for _ in range(16)]
+    ops = []
+    for _ in range(6):
+        words, outputs, reps = random.randint(1, 8), random.randint(1, 3), random.randint(0, 2)
+        ops.append({
+            "kind": MacKind.RUN, "axis": random.choice(list(Axis)),
+            "dest": random.choice(list(Axis)), "reps": reps, "words": words, "outputs": outputs,
+            "x_base": random.randint(0, 30), "x_stride": random.randint(0, 10),
+            "w_base": random.randint(0, 100), "bias": random.randint(0, 1),
+            "b_base": random.randint(0, 5), "y_base": random.randint(0, 20),
+            "y_stride": random.randint(0, 5), "y_rep_stride": random.randint(0, 9),
+            "shift": random.randint(8, 22), "relu": random.randint(0, 1), "need_free": 0,
+        })
+    return ops, buffers, weights, biases
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_ops(seed, stall):
+    ops, buffers, weights, biases = random_case(seed)
+    results, _ = rtl_mac(ops, buffers, weights, biases, stall, seed)
+    assert results == ref_mac(ops, buffers, weights, biases)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_cycle_is_lost_between_ops(seed):
+    ops, buffers, weights, biases = random_case(seed)
+    _, cycles = rtl_mac(ops, buffers, weights, biases, 0.0, seed)
+    assert cycles == sum((op["reps"] + 1) * op["outputs"] * op["words"] for op in ops)
+
+
+def test_waits_until_the_destination_is_free():
+    """The second op asks for two retired ops at its destination; the first asks for none."""
+    dut = MacControl(CONFIG)
+    steps = []
+    base = dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, words=2, outputs=1)
+
+    async def run(ctx):
+        ctx.set(dut.row_readable, 1)
+        for cycle in range(40):
+            ctx.set(dut.col_retired, cycle in (14, 22))
+            ctx.set(dut.row_retired, 1)
+            _, _, step = await ctx.tick().sample(dut.step.valid)
+            if step:
+                steps.append(cycle)
+
+    simulate(dut, run, putter(dut.op, [base | {"need_free": 0}, base | {"need_free": 2}]))
+    assert steps[:2] == [1, 2]
+    assert steps[2] > 22 and len(steps) == 4
