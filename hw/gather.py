@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .ops import GatherKind, gather_op
 
-__all__ = ["RingGather", "tap_layout", "write_layout"]
+__all__ = ["RingGather", "ring_side", "tap_layout", "write_layout"]
 
 
 def write_layout(config):
@@ -17,6 +17,51 @@ def write_layout(config):
 def tap_layout(config):
     """A word as it is received, with the kind of its op."""
     return data.StructLayout({"kind": GatherKind, "word": config.word_bits})
+
+
+def ring_side(config):
+    """What a PE and one of its ring engines share, as the PE sees it.
+
+    Members
+    -------
+    op : Out(stream)
+        The queue of ops (`hw.ops.gather_op`), taken as the one before retires.
+    write : Out(stream)
+        Results of the MAC; always accepted, visible to reads from the next cycle on.
+    landed : Out(1)
+        High with the last result of a MAC repetition that writes here.
+    read_addr, read_en : Out(count_bits), Out(1)
+        The MAC's read port. The address has the width of a count.
+    read_word : In(word_bits)
+        The word at `read_addr`, on the cycle after `read_en`.
+    readable : In(1)
+        The word at `read_addr`, of the oldest repetition not yet consumed, may be read. Follows
+        `read_addr` combinationally.
+    consume : Out(1)
+        High for one cycle when the MAC issues its last read of a repetition.
+    retired : In(1)
+        High for one cycle when a repetition of any kind is done here.
+    tap : In(stream)
+        Every word as it is received. Never waits.
+    start : Out(1)
+        High for one cycle before a program starts: forget all progress. The engine must be idle.
+    idle : In(1)
+        No op is in progress.
+    """
+    return wiring.Signature({
+        "op": Out(stream.Signature(gather_op(config))),
+        "write": Out(stream.Signature(write_layout(config), always_ready=True)),
+        "landed": Out(1),
+        "read_addr": Out(config.count_bits),
+        "read_en": Out(1),
+        "read_word": In(config.word_bits),
+        "readable": In(1),
+        "consume": Out(1),
+        "retired": In(1),
+        "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
+        "start": Out(1),
+        "idle": In(1),
+    })
 
 
 class RingGather(wiring.Component):
@@ -43,28 +88,8 @@ class RingGather(wiring.Component):
         The downstream neighbour is a gateway: send `last_send` words instead of `recv`. A constant.
     i, o : In(stream), Out(stream)
         The ring.
-    op : In(stream)
-        The queue of ops (`hw.ops.gather_op`), taken as the one before retires.
-    write : In(stream)
-        Results of the MAC; always accepted, visible to reads from the next cycle on.
-    landed : In(1)
-        High with the last result of a MAC repetition that writes here.
-    read_addr, read_en, read_word
-        The MAC's read port: `read_word` is the word at `read_addr` on the cycle after `read_en`.
-        The address has the width of a count.
-    readable : Out(1)
-        The word at `read_addr`, of the oldest repetition not yet consumed, may be read. Follows
-        `read_addr` combinationally.
-    consume : In(1)
-        High for one cycle when the MAC has issued its last read of a repetition.
-    retired : Out(1)
-        High for one cycle when a repetition of any kind is done here.
-    tap : Out(stream)
-        Every word as it is received. Never waits.
-    start : In(1)
-        High for one cycle before a program starts: forget all progress. The engine must be idle.
-    idle : Out(1)
-        No op is in progress.
+    pe : In(ring_side)
+        The side of the PE; see `ring_side`.
     """
 
     def __init__(self, config):
@@ -73,23 +98,13 @@ class RingGather(wiring.Component):
             "last_in_row": In(1),
             "i": In(stream.Signature(config.word_bits)),
             "o": Out(stream.Signature(config.word_bits)),
-            "op": In(stream.Signature(gather_op(config))),
-            "write": In(stream.Signature(write_layout(config), always_ready=True)),
-            "landed": In(1),
-            "read_addr": In(config.count_bits),
-            "read_en": In(1),
-            "read_word": Out(config.word_bits),
-            "readable": Out(1),
-            "consume": In(1),
-            "retired": Out(1),
-            "tap": Out(stream.Signature(tap_layout(config), always_ready=True)),
-            "start": In(1),
-            "idle": Out(1),
+            "pe": In(ring_side(config)),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
+        pe = self.pe
 
         m.submodules.buffer = buffer = memory.Memory(
             shape=config.word_bits, depth=config.buffer_words, init=[])
@@ -119,14 +134,14 @@ class RingGather(wiring.Component):
         # Receiver
         receive = Signal()
         m.d.comb += [
-            self.i.ready.eq(receiving & ~self.write.valid),
+            self.i.ready.eq(receiving & ~pe.write.valid),
             receive.eq(self.i.valid & self.i.ready),
-            self.tap.valid.eq(receive),
-            self.tap.p.kind.eq(op.kind),
-            self.tap.p.word.eq(self.i.payload),
-            write.en.eq(self.write.valid | receive),
-            write.addr.eq(Mux(self.write.valid, self.write.p.addr, recv_ptr)),
-            write.data.eq(Mux(self.write.valid, self.write.p.word, self.i.payload)),
+            pe.tap.valid.eq(receive),
+            pe.tap.p.kind.eq(op.kind),
+            pe.tap.p.word.eq(self.i.payload),
+            write.en.eq(pe.write.valid | receive),
+            write.addr.eq(Mux(pe.write.valid, pe.write.p.addr, recv_ptr)),
+            write.data.eq(Mux(pe.write.valid, pe.write.p.word, self.i.payload)),
         ]
         with m.If(receive):
             m.d.sync += [
@@ -165,13 +180,13 @@ class RingGather(wiring.Component):
 
         # The MAC's read port
         m.d.comb += [
-            mac_read.addr.eq(self.read_addr),
-            mac_read.en.eq(self.read_en),
-            self.read_word.eq(mac_read.data),
-            self.readable.eq(
+            mac_read.addr.eq(pe.read_addr),
+            mac_read.en.eq(pe.read_en),
+            pe.read_word.eq(mac_read.data),
+            pe.readable.eq(
                 (gathered > 0)
                 | ((gathered == 0) & own_here & (op.kind == GatherKind.GATHER)
-                   & (self.read_addr != recv_ptr))),
+                   & (pe.read_addr != recv_ptr))),
         ]
 
         # Repetitions and ops
@@ -180,15 +195,17 @@ class RingGather(wiring.Component):
         m.d.comb += [
             finish.eq(active & ~setup & own_here & (recv_left == 0) & (send_left == 0)),
             own_lands.eq(active & ~own_here & (credit >= need)),
-            self.retired.eq(finish),
-            self.op.ready.eq(~active | (finish & (reps_left == 0))),
-            self.idle.eq(~active),
+            pe.retired.eq(finish),
+            pe.op.ready.eq(~active | (finish & (reps_left == 0))),
+            pe.idle.eq(~active),
         ]
         with m.If(own_lands):
             m.d.sync += own_here.eq(1)
-        m.d.sync += receiving.eq(Mux(
-            setup | ~receiving, active & (gathered < op.lag) & (Mux(setup, op.recv, recv_left) != 0),
-            ~(receive & (recv_left == 1))))
+        with m.If(receiving):
+            m.d.sync += receiving.eq(~(receive & (recv_left == 1)))
+        with m.Elif(active):
+            m.d.sync += receiving.eq(
+                (gathered < op.lag) & (Mux(setup, op.recv, recv_left) != 0))
         with m.If(setup):
             m.d.sync += [
                 setup.eq(0),
@@ -210,22 +227,22 @@ class RingGather(wiring.Component):
                 base.eq(base + op.stride),
                 need.eq(op.need_step),
             ]
-        with m.Elif(self.op.valid & self.op.ready):
+        with m.Elif(pe.op.valid & pe.op.ready):
             m.d.sync += [
                 active.eq(1),
                 setup.eq(1),
-                op.eq(self.op.payload),
-                reps_left.eq(self.op.p.reps),
-                base.eq(self.op.p.base),
-                need.eq(self.op.p.need_first),
+                op.eq(pe.op.payload),
+                reps_left.eq(pe.op.p.reps),
+                base.eq(pe.op.p.base),
+                need.eq(pe.op.p.need_first),
             ]
 
         gathers = finish & (op.kind == GatherKind.GATHER)
         m.d.sync += [
-            credit.eq(credit + self.landed - Mux(own_lands, need, 0)),
-            gathered.eq(gathered + gathers - self.consume),
+            credit.eq(credit + pe.landed - Mux(own_lands, need, 0)),
+            gathered.eq(gathered + gathers - pe.consume),
         ]
-        with m.If(self.start):
+        with m.If(pe.start):
             m.d.sync += [
                 credit.eq(0),
                 gathered.eq(0),

@@ -1,31 +1,12 @@
-"""The inference router of ClosNets, section III, figure 6: north and west in, east and south out."""
+"""The inference router: north and west in, east and south out (ClosNets, section III, fig. 6)."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .gather import RingGather, tap_layout, write_layout
-from .ops import gather_op
+from .gather import RingGather, ring_side
 
-__all__ = ["InferenceRouter", "ring_members"]
-
-
-def ring_members(config):
-    """What a PE and one of its ring engines share: members of `RingGather` but for the links."""
-    return wiring.Signature({
-        "op": Out(stream.Signature(gather_op(config))),
-        "write": Out(stream.Signature(write_layout(config), always_ready=True)),
-        "landed": Out(1),
-        "read_addr": Out(config.count_bits),
-        "read_en": Out(1),
-        "read_word": In(config.word_bits),
-        "readable": In(1),
-        "consume": Out(1),
-        "retired": In(1),
-        "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
-        "start": Out(1),
-        "idle": In(1),
-    })
+__all__ = ["InferenceRouter"]
 
 
 class InferenceRouter(wiring.Component):
@@ -46,8 +27,8 @@ class InferenceRouter(wiring.Component):
         The row ring.
     north, south : In(stream), Out(stream)
         The column ring.
-    row, col : In(ring_members)
-        The PE's side of each engine; see `RingGather` for each member.
+    row, col : In(ring_side)
+        The PE's side of each engine.
     """
 
     def __init__(self, config):
@@ -58,8 +39,8 @@ class InferenceRouter(wiring.Component):
             "east": Out(stream.Signature(config.word_bits)),
             "north": In(stream.Signature(config.word_bits)),
             "south": Out(stream.Signature(config.word_bits)),
-            "row": In(ring_members(config)),
-            "col": In(ring_members(config)),
+            "row": In(ring_side(config)),
+            "col": In(ring_side(config)),
         })
 
     def elaborate(self, platform):
@@ -67,18 +48,9 @@ class InferenceRouter(wiring.Component):
         m.submodules.row = row = RingGather(self.config)
         m.submodules.col = col = RingGather(self.config)
         m.d.comb += row.last_in_row.eq(self.last_in_row)
-        for engine, side, source, sink in ((row, self.row, self.west, self.east),
-                                           (col, self.col, self.north, self.south)):
+        for engine, source, sink, side in ((row, self.west, self.east, self.row),
+                                           (col, self.north, self.south, self.col)):
             wiring.connect(m, wiring.flipped(source), engine.i)
             wiring.connect(m, engine.o, wiring.flipped(sink))
-            for name, member in ring_members(self.config).members.items():
-                if member.is_signature:
-                    if member.flow == Out:
-                        wiring.connect(m, wiring.flipped(getattr(side, name)), getattr(engine, name))
-                    else:
-                        wiring.connect(m, getattr(engine, name), wiring.flipped(getattr(side, name)))
-                elif member.flow == Out:
-                    m.d.comb += getattr(engine, name).eq(getattr(side, name))
-                else:
-                    m.d.comb += getattr(side, name).eq(getattr(engine, name))
+            wiring.connect(m, wiring.flipped(side), engine.pe)
         return m

@@ -28,7 +28,7 @@ def simulate(dut, *testbenches, background=(), deadline_cycles=DEADLINE_CYCLES):
         steps += 1
         if steps > 8 * deadline_cycles:
             break
-    assert not unfinished, f"testbenches {sorted(unfinished)} are stuck after {deadline_cycles} cycles"
+    assert not unfinished, f"stuck after {deadline_cycles} cycles: {sorted(unfinished)}"
 
 
 # `tick().until()` would read better, but a testbench that is abandoned inside it warns when it is
@@ -77,7 +77,7 @@ def getter(stream, count, into, stall=0.0, seed=0):
 
 
 def watcher(stream, into):
-    """A background testbench that appends every payload that is valid (for streams that never wait)."""
+    """A background testbench that appends every valid payload (of a stream that never waits)."""
     async def testbench(ctx):
         while True:
             _, _, valid, payload = await ctx.tick().sample(stream.valid, stream.payload)

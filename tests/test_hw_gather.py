@@ -58,7 +58,7 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
 
         async def progress(ctx, node=node, retired=retired):
             while retired[0] < len(ops_own_words):
-                _, _, done = await ctx.tick().sample(node.retired)
+                _, _, done = await ctx.tick().sample(node.pe.retired)
                 retired[0] += done
 
         # A result may land where the last user of the region has been sent and read.
@@ -70,13 +70,13 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
                     await ctx.tick()
                 words = own_words[index]
                 for offset, word in enumerate(words):
-                    ctx.set(node.write.valid, 1)
-                    ctx.set(node.write.payload,
+                    ctx.set(node.pe.write.valid, 1)
+                    ctx.set(node.pe.write.payload,
                             {"addr": number % REGIONS * region + offset, "word": word})
-                    ctx.set(node.landed, offset == len(words) - 1)
+                    ctx.set(node.pe.landed, offset == len(words) - 1)
                     await ctx.tick()
-                    ctx.set(node.write.valid, 0)
-                    ctx.set(node.landed, 0)
+                    ctx.set(node.pe.write.valid, 0)
+                    ctx.set(node.pe.landed, 0)
 
         async def consume(ctx, node=node, index=index):
             random = Random(seed * 100 + index + 50)
@@ -86,18 +86,18 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
                 for position in range(total):
                     while random.random() < stall:
                         await ctx.tick()
-                    ctx.set(node.read_addr, number % REGIONS * region + position)
-                    while not ctx.get(node.readable):
+                    ctx.set(node.pe.read_addr, number % REGIONS * region + position)
+                    while not ctx.get(node.pe.readable):
                         await ctx.tick()
-                    ctx.set(node.read_en, 1)
-                    ctx.set(node.consume, position == total - 1)
+                    ctx.set(node.pe.read_en, 1)
+                    ctx.set(node.pe.consume, position == total - 1)
                     await ctx.tick()
-                    ctx.set(node.read_en, 0)
-                    ctx.set(node.consume, 0)
-                    words.append(ctx.get(node.read_word))
+                    ctx.set(node.pe.read_en, 0)
+                    ctx.set(node.pe.consume, 0)
+                    words.append(ctx.get(node.pe.read_word))
                 seen[index].append(words)
 
-        testbenches += [progress, produce, consume, putter(node.op, ops, stall, seed + index)]
+        testbenches += [progress, produce, consume, putter(node.pe.op, ops, stall, seed + index)]
     simulate(ring, *testbenches)
     return [[seen[node][op] for node in range(nodes)] for op in range(len(ops_own_words))]
 
@@ -131,15 +131,15 @@ def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
     arrivals, departures = [], []
 
     async def run(ctx):
-        ctx.set(dut.op.payload, {"kind": GatherKind.PASS, "recv": len(words), "lag": 1})
-        ctx.set(dut.op.valid, 1)
+        ctx.set(dut.pe.op.payload, {"kind": GatherKind.PASS, "recv": len(words), "lag": 1})
+        ctx.set(dut.pe.op.valid, 1)
         ctx.set(dut.o.ready, 1)
         ctx.set(dut.i.valid, 1)
         ctx.set(dut.i.payload, words[0])
         for cycle in range(60):
             _, _, ready, valid, word = await ctx.tick().sample(
                 dut.i.ready, dut.o.valid, dut.o.payload)
-            ctx.set(dut.op.valid, 0)
+            ctx.set(dut.pe.op.valid, 0)
             if valid:
                 departures.append((cycle, word))
             if ready and len(arrivals) < len(words):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In
 from hw.config import TorusConfig
 from hw.mac import Mac
 from hw.mac_control import MacControl
-from hw.ops import Axis, MacKind, mac_op
+from hw.ops import Axis, MacKind
 from tests.hw_bench import putter, simulate
 from tests.test_hw_requantise import ref_requantise
 

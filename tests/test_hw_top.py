@@ -141,7 +141,8 @@ def test_papers_example_twice(host_bits, link_stages, stall, seed):
 
     for run in range(2):
         answer = received[run * per_run:(run + 1) * per_run]
-        hardware_id = sum(beat << (host_bits * index) for index, beat in enumerate(answer[:id_beats]))
+        hardware_id = sum(
+            beat << (host_bits * index) for index, beat in enumerate(answer[:id_beats]))
         assert hardware_id == config.hardware_id
         words = []
         for beat in answer[id_beats:]:
