@@ -1,0 +1,19 @@
+"""Errors that a user of `sw_driver` can cause and mend; each names the field and the value."""
+
+__all__ = ["DriverError", "FitError", "HostDataError", "ProgramError"]
+
+
+class DriverError(ValueError):
+    """Any input that `sw_driver` refuses."""
+
+
+class FitError(DriverError):
+    """A net that the given torus cannot hold."""
+
+
+class ProgramError(DriverError):
+    """A program that would lock up, overwrite words in use, or does not fit its memory."""
+
+
+class HostDataError(DriverError):
+    """Words to or from the host that are not what the program says."""
