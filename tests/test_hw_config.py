@@ -1,0 +1,60 @@
+"""`TorusConfig`: what is refused, with which words, and what follows from the fields."""
+
+import dataclasses
+import json
+
+import pytest
+
+from hw.config import ConfigError, TorusConfig
+
+
+@pytest.mark.parametrize("fields, message", [
+    ({"rows": 0}, r"rows must be 1 to 64, not 0"),
+    ({"cols": 65}, r"cols must be 1 to 64, not 65"),
+    ({"act_bits": 3}, r"act_bits must be 4 to 18, not 3"),
+    ({"weight_bits": 19}, r"weight_bits must be 4 to 18, not 19"),
+    ({"host_bits": 48}, r"host_bits must be one of \(32, 64, 128, 256\), not 48"),
+    ({"rows": 2.0}, r"rows must be a whole number, not 2.0"),
+    ({"cols": True}, r"cols must be a whole number, not True"),
+    ({"max_fan_in": 1024}, r"max_fan_in must be at most buffer_words \(512\).*not 1024"),
+    ({"program_words": 520}, r"program_words must be a multiple of 16, not 520"),
+    ({"program_words": 1024, "rep_bits": 5}, r"program_words must be at most 512.*not 1024"),
+    ({"link_stages": -1}, r"link_stages must be 0 to 8, not -1"),
+])
+def test_refuses(fields, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        TorusConfig(**fields)
+
+
+def test_unknown_field_is_named():
+    fields = dataclasses.asdict(TorusConfig()) | {"colums": 4}
+    with pytest.raises(ConfigError, match="^'colums' is not a field of a torus configuration"):
+        TorusConfig.from_dict(fields)
+
+
+def test_round_trip_and_identity():
+    config = TorusConfig(rows=3, cols=5, act_bits=9)
+    again = TorusConfig.from_dict(json.loads(config.canonical_json()))
+    assert again == config
+    assert again.hardware_id == config.hardware_id
+    ids = {dataclasses.replace(config, host_bits=bits).hardware_id for bits in (32, 64, 128, 256)}
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize("act_bits, weight_bits, max_fan_in", [
+    (4, 4, 2), (16, 16, 256), (18, 18, 511), (5, 18, 3),
+])
+def test_accumulator_never_wraps(act_bits, weight_bits, max_fan_in):
+    """The extreme bias and `max_fan_in` extreme products, of either sign, fit."""
+    config = TorusConfig(act_bits=act_bits, weight_bits=weight_bits, max_fan_in=max_fan_in)
+    product = (1 << (act_bits - 1)) * (1 << (weight_bits - 1))
+    bias = 1 << (config.bias_bits - 1)
+    assert bias - 1 + max_fan_in * product <= (1 << (config.acc_bits - 1)) - 1
+    assert -bias - max_fan_in * product >= -1 << (config.acc_bits - 1)
+
+
+def test_link_words():
+    config = TorusConfig(act_bits=5, weight_bits=9, host_bits=32)
+    assert (config.word_bits, config.beat_words) == (9, 3)
+    assert config.bias_chunks * config.word_bits >= config.bias_bits
+    assert config.block_beats == 6

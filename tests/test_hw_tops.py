@@ -1,0 +1,40 @@
+"""`top_verilog`: complete, the same bytes each time, without a trace of the machine."""
+
+import re
+
+import numpy as np
+import pytest
+
+from hw.config import TorusConfig
+from hw.tops import TOPS, top_verilog
+
+CONFIG = TorusConfig(rows=2, cols=3, weight_words=32, bias_words=4)
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_same_bytes_and_no_paths(top):
+    verilog = top_verilog(top, CONFIG)
+    assert verilog == top_verilog(top, CONFIG)
+    assert not re.search(r"\.py\b|/(home|tmp|root|work|usr)/", verilog)
+    assert f"module {TOPS[top]}(" in verilog
+
+
+def test_every_pe_is_one_module():
+    verilog = top_verilog("torus", CONFIG)
+    assert verilog.count("module clostorus_pe(") == 1
+    assert len(re.findall(r"^  clostorus_pe pe_\d_\d \(", verilog, re.M)) == 6
+
+
+def test_baked_weights_stand_in_the_text():
+    random = np.random.default_rng(5)
+    weights = random.integers(-32768, 32768, (2, 3, 32))
+    biases = random.integers(-1 << 30, 1 << 30, (2, 3, 4))
+    verilog = top_verilog("torus", CONFIG, weights=weights, biases=biases)
+    for row in range(2):
+        for col in range(3):
+            module = verilog.split(f"module \\clostorus.torus.pe_{row}_{col}.mac (")[1]
+            module = module.split("endmodule")[0]
+            for memory, images, bits in (("weight", weights, 16), ("bias", biases, CONFIG.bias_bits)):
+                words = re.findall(rf"{memory}_memory\[\d+\] = {bits}'h([0-9a-f]+);", module)
+                assert [int(word, 16) for word in words] == [
+                    int(word) % (1 << bits) for word in images[row][col]]
