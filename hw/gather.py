@@ -75,7 +75,7 @@ class RingGather(wiring.Component):
 
     `i.ready` comes from registers of this node alone, so there is no combinational path from
     `o.ready` to it, nor one round a ring. A result that is written holds up the receiver for that
-    cycle. Between repetitions the link rests for 2 cycles. Nothing is ever lost, doubled or
+    cycle. Between repetitions the link rests for 1 cycle. Nothing is ever lost, doubled or
     reordered; words of different ops never mix, since every node counts.
 
     Parameters
@@ -116,8 +116,7 @@ class RingGather(wiring.Component):
         # the end of a region that fills the buffer differs from its beginning.
         op = Signal(gather_op(config))
         active = Signal()
-        setup = Signal()         # First cycle of a repetition: pointers are loaded.
-        base = Signal(config.addr_bits)
+        next_base = Signal(config.addr_bits)
         need = Signal(config.rep_bits)
         reps_left = Signal(config.rep_bits)
         own_here = Signal()      # The own words of this repetition have landed.
@@ -189,57 +188,60 @@ class RingGather(wiring.Component):
                    & (pe.read_addr != recv_ptr))),
         ]
 
-        # Repetitions and ops
+        # Repetitions and ops: the next repetition of this op, or the first of the next one.
         finish = Signal()
-        own_lands = Signal()
+        again = Signal()
+        take = Signal()
         m.d.comb += [
-            finish.eq(active & ~setup & own_here & (recv_left == 0) & (send_left == 0)),
-            own_lands.eq(active & ~own_here & (credit >= need)),
+            finish.eq(active & own_here & (recv_left == 0) & (send_left == 0)),
+            again.eq(finish & (reps_left != 0)),
+            take.eq(pe.op.valid & pe.op.ready),
             pe.retired.eq(finish),
             pe.op.ready.eq(~active | (finish & (reps_left == 0))),
             pe.idle.eq(~active),
         ]
-        with m.If(own_lands):
-            m.d.sync += own_here.eq(1)
-        with m.If(receiving):
+        coming = Signal(gather_op(config))
+        coming_base = Signal(config.addr_bits)
+        m.d.comb += [
+            coming.eq(Mux(again, op, pe.op.payload)),
+            coming_base.eq(Mux(again, next_base, pe.op.p.base)),
+        ]
+        with m.If(finish):
+            m.d.sync += active.eq(0)
+        with m.If(again | take):
+            m.d.sync += [
+                active.eq(1),
+                op.eq(coming),
+                reps_left.eq(Mux(again, reps_left - 1, coming.reps)),
+                next_base.eq(coming_base + coming.stride),
+                send_ptr.eq(coming_base),
+                recv_ptr.eq(coming_base + coming.own),
+                recv_left.eq(coming.recv),
+                send_left.eq(Mux(self.last_in_row, coming.last_send, coming.recv)),
+            ]
+
+        # Own words: asked for as the repetition begins, and again each cycle until they are there.
+        wanted = Signal(config.rep_bits)
+        lands = Signal()
+        m.d.comb += [
+            wanted.eq(Mux(take, coming.need_first, Mux(again, op.need_step, need))),
+            lands.eq((again | take | (active & ~own_here)) & (credit >= wanted)),
+        ]
+        m.d.sync += need.eq(wanted)
+        with m.If(finish | lands | take):
+            m.d.sync += own_here.eq(lands)
+
+        # Region: as a repetition begins, the one that ends is not yet counted in `gathered`.
+        with m.If(again | take):
+            m.d.sync += receiving.eq((gathered + 1 < coming.lag) & (coming.recv != 0))
+        with m.Elif(receiving):
             m.d.sync += receiving.eq(~(receive & (recv_left == 1)))
         with m.Elif(active):
-            m.d.sync += receiving.eq(
-                (gathered < op.lag) & (Mux(setup, op.recv, recv_left) != 0))
-        with m.If(setup):
-            m.d.sync += [
-                setup.eq(0),
-                recv_ptr.eq(base + op.own),
-                send_ptr.eq(base),
-                recv_left.eq(op.recv),
-                send_left.eq(Mux(self.last_in_row, op.last_send, op.recv)),
-            ]
-        with m.If(finish):
-            m.d.sync += [
-                active.eq(0),
-                own_here.eq(0),
-            ]
-        with m.If(finish & (reps_left != 0)):
-            m.d.sync += [
-                active.eq(1),
-                setup.eq(1),
-                reps_left.eq(reps_left - 1),
-                base.eq(base + op.stride),
-                need.eq(op.need_step),
-            ]
-        with m.Elif(pe.op.valid & pe.op.ready):
-            m.d.sync += [
-                active.eq(1),
-                setup.eq(1),
-                op.eq(pe.op.payload),
-                reps_left.eq(pe.op.p.reps),
-                base.eq(pe.op.p.base),
-                need.eq(pe.op.p.need_first),
-            ]
+            m.d.sync += receiving.eq((gathered < op.lag) & (recv_left != 0))
 
         gathers = finish & (op.kind == GatherKind.GATHER)
         m.d.sync += [
-            credit.eq(credit + pe.landed - Mux(own_lands, need, 0)),
+            credit.eq(credit + pe.landed - Mux(lands, wanted, 0)),
             gathered.eq(gathered + gathers - pe.consume),
         ]
         with m.If(pe.start):
