@@ -268,11 +268,12 @@ def _equal_blocks(rows: Tensor, blocks: tuple[tuple[int, int], ...]) -> list[Ten
     A remainder so costs one further `bmm`, and no padding.
     """
     sizes = [stop - start for start, stop in blocks]
+    columns = rows.shape[1]
     longer = sizes.count(sizes[0])
     split = longer * sizes[0]
-    groups = [rows[:split].unflatten(0, (longer, sizes[0]))]
+    groups = [rows[:split].view(longer, sizes[0], columns)]
     if longer < len(sizes):
-        groups.append(rows[split:].unflatten(0, (len(sizes) - longer, sizes[-1])))
+        groups.append(rows[split:].view(len(sizes) - longer, sizes[-1], columns))
     return groups
 
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 import gzip
+import importlib
 import math
 import zlib
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -74,25 +75,18 @@ def load(name_or_directory: str) -> Split:
 
 def load_digits_split() -> Split:
     """Return scikit-learn's 8x8 digits: 1437 to train and 360 to test, 64 features, 10 classes."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    pixels, labels = load_digits(return_X_y=True)
-    parts = train_test_split(
+    # scikit-learn has no type stubs, and takes a second to import.
+    sources: Any = importlib.import_module("sklearn.datasets")
+    selection: Any = importlib.import_module("sklearn.model_selection")
+    pixels, labels = sources.load_digits(return_X_y=True)
+    train_x, test_x, train_y, test_y = selection.train_test_split(
         (pixels / 16).astype(np.float32),
         labels.astype(np.int64),
         test_size=0.2,
         stratify=labels,
         random_state=0,
     )
-    train_x, test_x, train_y, test_y = cast(list[npt.NDArray[np.generic]], parts)
-    return Split(
-        train_x.astype(np.float32),
-        train_y.astype(np.int64),
-        test_x.astype(np.float32),
-        test_y.astype(np.int64),
-        "digits",
-    )
+    return Split(train_x, train_y, test_x, test_y, "digits")
 
 
 def load_mnist10k() -> Split:

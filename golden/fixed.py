@@ -19,6 +19,7 @@ __all__ = [
     "QuantisedLayer",
     "QuantisedNet",
     "StageWords",
+    "check_word_bits",
     "from_words",
     "round_half_even_shift",
     "saturate",
@@ -31,6 +32,18 @@ MAX_WORD_BITS = 18
 _MAX_SHIFT = 62
 _MAX_BIAS_BITS = 62
 _MAX_FAN_IN = 1 << 26
+
+
+def check_word_bits(name: str, bits: int) -> None:
+    """Refuse a word width, named `name` in the message, that is not 4 to 18 bits.
+
+    Raises
+    ------
+    ModelError
+        If it is not.
+    """
+    if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
+        raise ModelError(f"{name} must be {MIN_WORD_BITS} to {MAX_WORD_BITS}, not {bits}")
 
 
 def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
@@ -255,10 +268,8 @@ class QuantisedNet:
 
     def __post_init__(self) -> None:
         """Check the widths, every weight's range, and that the layers chain."""
-        for name in ("act_bits", "weight_bits"):
-            bits: int = getattr(self, name)
-            if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
-                raise ModelError(f"{name} must be {MIN_WORD_BITS} to {MAX_WORD_BITS}, not {bits}")
+        check_word_bits("act_bits", self.act_bits)
+        check_word_bits("weight_bits", self.weight_bits)
         if not self.layers:
             raise ModelError("layers must hold at least one layer, not none")
         for index, layer in enumerate(self.layers):

@@ -1,0 +1,139 @@
+"""Float training of a ClosNet classifier: Adam on cross-entropy, repeatable and resumable."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from golden.clos import ClosNet
+from golden.datasets import Split
+from golden.errors import CheckpointError, ModelError
+from golden.shape import ClosShape
+
+__all__ = ["DEFAULT_EPOCHS", "DIGITS_SHAPES", "EpochStats", "Trainer", "accuracy"]
+
+DIGITS_SHAPES = (ClosShape(64, 64, 8, 8, 8), ClosShape(64, 10, 8, 8, 5))
+"""The default net for scikit-learn's digits."""
+
+DEFAULT_EPOCHS = 40
+"""Enough for `DIGITS_SHAPES` to settle at 96 to 97 % of the test samples, in two seconds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochStats:
+    """What one epoch did: its number from 1, mean loss in nats, accuracies after it (0 to 1)."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    test_accuracy: float
+
+
+def accuracy(scores: Tensor, labels: Tensor) -> float:
+    """Fraction of the rows of `scores` [N, classes] whose largest element is at `labels` [N]."""
+    return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
+
+
+class Trainer:
+    """Trains `model` on `split`, an epoch at a time.
+
+    The same arguments and the same number of PyTorch threads give the same weights; so does
+    stopping after any epoch and going on from `state_dict` and the model's own.
+
+    Parameters
+    ----------
+    model
+        Trained in place. Its inputs must be the features of `split`, its outputs at least the
+        classes.
+    split
+        The data.
+    learning_rate, batch_size
+        Of Adam, and samples a step.
+    seed
+        Of the order of the samples.
+
+    Raises
+    ------
+    ModelError
+        If the model's inputs or outputs do not fit the data.
+    """
+
+    def __init__(
+        self,
+        model: ClosNet,
+        split: Split,
+        *,
+        learning_rate: float = 0.01,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        """Set up the optimiser and the sample order; see the class."""
+        inputs, outputs = model.shapes[0].in_features, model.shapes[-1].out_features
+        if inputs != split.features:
+            raise ModelError(
+                f"the first layer {model.shapes[0]} must have {split.features} inputs, the "
+                f"features of {split.name}, not {inputs}"
+            )
+        if outputs < split.classes:
+            raise ModelError(
+                f"the last layer {model.shapes[-1]} must have at least {split.classes} outputs, "
+                f"the classes of {split.name}, not {outputs}"
+            )
+        self.model = model
+        self.epoch = 0
+        self._batch_size = batch_size
+        self._optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+        self._order = torch.Generator().manual_seed(seed)
+        self._train = torch.as_tensor(split.train_x), torch.as_tensor(split.train_y)
+        self._test = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
+
+    def run(self, epochs: int) -> Iterator[EpochStats]:
+        """Train until `epochs` epochs are done in all, and yield the figures of each."""
+        while self.epoch < epochs:
+            loss = self._train_epoch()
+            self.epoch += 1
+            yield EpochStats(self.epoch, loss, self._score(*self._train), self._score(*self._test))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that is needed to go on later, except the model's own state."""
+        return {
+            "epoch": self.epoch,
+            "optimiser": self._optimiser.state_dict(),
+            "order": self._order.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned, with the model's weights of that time.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is not one of a trainer of this model.
+        """
+        try:
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._order.set_state(state["order"])
+            self.epoch = int(state["epoch"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(
+                f"the training state must be one of a trainer of this model: {error!r}"
+            ) from error
+
+    def _train_epoch(self) -> float:
+        x, labels = self._train
+        order = torch.randperm(len(x), generator=self._order)
+        total = 0.0
+        for start in range(0, len(order), self._batch_size):
+            batch = order[start : start + self._batch_size]
+            self._optimiser.zero_grad()
+            loss = torch.nn.functional.cross_entropy(self.model(x[batch]), labels[batch])
+            loss.backward()
+            self._optimiser.step()
+            total += loss.item() * len(batch)
+        return total / len(x)
+
+    @torch.no_grad()
+    def _score(self, x: Tensor, labels: Tensor) -> float:
+        return accuracy(self.model(x), labels)
