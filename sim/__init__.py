@@ -1,0 +1,4 @@
+"""Simulation with Verilator: native models for speed, cocotb benches for protocol.
+
+Everything here needs g++, perl and make; `sim.toolchain` says in one line which of them is missing.
+"""

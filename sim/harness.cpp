@@ -1,0 +1,163 @@
+// A Verilated host top behind a small C interface: `sim/native.py` calls it.
+//
+// The model has the ports clk, rst and two streams of one width, host_in (data, valid, ready) and
+// host_out. One pass of `step` is one clock cycle: the inputs are set and the logic settles while
+// the clock is low, transfers are decided from what is seen then, and the clock rises.
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "Vtop.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+// SplitMix64 (Steele, Lea, Flood 2014): small, and good enough to decide a stall.
+class Stalls {
+  public:
+    void seed(uint64_t seed, uint32_t per_mille) {
+        state_ = seed;
+        // The threshold lies in 0 to 2^32: 1000 of 1000 always stalls.
+        threshold_ = (uint64_t{per_mille} << 32) / 1000;
+    }
+    bool next() {
+        if (!threshold_) return false;
+        uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return ((z ^ (z >> 31)) >> 32) < threshold_;
+    }
+
+  private:
+    uint64_t state_ = 0;
+    uint64_t threshold_ = 0;
+};
+
+struct Model {
+    VerilatedContext context;
+    std::unique_ptr<Vtop> top;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> trace;
+#endif
+    uint64_t cycles = 0;
+    Stalls stalls_in;
+    Stalls stalls_out;
+    bool offering = false;  // A beat that was offered stays so until it is taken.
+
+    void settle() {
+        top->clk = 0;
+        top->eval();
+        dump(2 * cycles);
+    }
+    void rise() {
+        top->clk = 1;
+        top->eval();
+        dump(2 * cycles + 1);
+        ++cycles;
+    }
+    void dump([[maybe_unused]] uint64_t time) {
+#if VM_TRACE
+        if (trace) trace->dump(time);
+#endif
+    }
+};
+
+constexpr size_t beat_bytes = sizeof(Vtop::host_in_data);
+static_assert(sizeof(Vtop::host_out_data) == beat_bytes, "both streams have one width");
+static_assert(beat_bytes % sizeof(uint32_t) == 0, "a beat is whole 32-bit words");
+
+}  // namespace
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT uint32_t model_beat_bytes() { return beat_bytes; }
+
+// `trace_path` may be null; a model that was built without tracing ignores it.
+EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
+    auto model = std::make_unique<Model>();
+    model->context.fatalOnError(false);  // An assertion must not end the process.
+#if VM_TRACE
+    model->context.traceEverOn(true);
+#endif
+    model->top = std::make_unique<Vtop>(&model->context, "");
+#if VM_TRACE
+    if (trace_path) {
+        model->trace = std::make_unique<VerilatedVcdC>();
+        model->top->trace(model->trace.get(), 99);
+        model->trace->open(trace_path);
+    }
+#endif
+    model->top->rst = 0;
+    model->top->host_in_valid = 0;
+    model->top->host_out_ready = 0;
+    model->settle();
+    return model.release();
+}
+
+EXPORT void model_destroy(Model* model) {
+    model->top->final();
+#if VM_TRACE
+    if (model->trace) model->trace->close();
+#endif
+    delete model;
+}
+
+EXPORT uint64_t model_cycles(const Model* model) { return model->cycles; }
+
+EXPORT void model_reset(Model* model, uint64_t cycles) {
+    model->top->rst = 1;
+    model->top->host_in_valid = 0;
+    model->top->host_out_ready = 0;
+    model->offering = false;
+    for (uint64_t i = 0; i < cycles; ++i) {
+        model->settle();
+        model->rise();
+    }
+    model->top->rst = 0;
+}
+
+// Starts a new list of beats: forgets one that was offered and not taken, and seeds the stalls.
+EXPORT void model_begin(Model* model, uint64_t seed_in, uint32_t in_per_mille, uint64_t seed_out,
+                        uint32_t out_per_mille) {
+    model->offering = false;
+    model->stalls_in.seed(seed_in, in_per_mille);
+    model->stalls_out.seed(seed_out, out_per_mille);
+}
+
+// Runs until `in_count` more beats are taken and `out_count` more are given, or for `max_cycles`.
+// `*_done` return the beats transferred; `*_cycles` hold the cycle of each. Returns 0, or 1 if an
+// assertion in the design failed.
+EXPORT int model_run(Model* model, const uint8_t* in, uint64_t in_count, uint64_t* in_cycles,
+                     uint64_t* in_done, uint8_t* out, uint64_t out_count, uint64_t* out_cycles,
+                     uint64_t* out_done, uint64_t max_cycles) {
+    Vtop& top = *model->top;
+    uint64_t taken = 0;
+    uint64_t given = 0;
+    for (uint64_t i = 0; i < max_cycles && (taken < in_count || given < out_count); ++i) {
+        if (!model->offering && taken < in_count && !model->stalls_in.next()) {
+            std::memcpy(&top.host_in_data, in + taken * beat_bytes, beat_bytes);
+            model->offering = true;
+        }
+        top.host_in_valid = model->offering;
+        top.host_out_ready = given < out_count && !model->stalls_out.next();
+        model->settle();
+        if (model->offering && top.host_in_ready) {
+            in_cycles[taken++] = model->cycles;
+            model->offering = false;
+        }
+        if (top.host_out_valid && top.host_out_ready) {
+            std::memcpy(out + given * beat_bytes, &top.host_out_data, beat_bytes);
+            out_cycles[given++] = model->cycles;
+        }
+        model->rise();
+        if (model->context.gotError()) break;
+    }
+    *in_done = taken;
+    *out_done = given;
+    return model->context.gotError();
+}

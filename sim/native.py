@@ -1,0 +1,227 @@
+"""A Verilated host top in this process: fast enough for whole data sets.
+
+Beats are little-endian 32-bit words in numpy arrays, low word first.
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from .build import Kind, build_model
+from .errors import SimError, Unfinished
+
+__all__ = ["Beats", "NativeModel", "Stalls", "Transfer"]
+
+Beats = npt.NDArray[np.uint32]
+Cycles = npt.NDArray[np.uint64]
+
+# The C code returns to Python this often, for Ctrl-C and for progress: well below a second.
+_SLICE_CYCLES = 50_000
+
+_ARRAY = ctypes.c_void_p
+_COUNT = ctypes.POINTER(ctypes.c_uint64)
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """How often the host is not ready: random cycles, the same ones for the same seed.
+
+    Parameters
+    ----------
+    in_per_mille
+        Of 1000 cycles in which a beat could be offered, those in which none is. A beat that was
+        offered stays so until it is taken.
+    out_per_mille
+        Of 1000 cycles, those in which no beat is accepted.
+    seed
+        Any whole number.
+    """
+
+    in_per_mille: int = 0
+    out_per_mille: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("in_per_mille", "out_per_mille"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1000:
+                raise SimError(f"{name} must be 0 to 1000, not {value}")
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What one run moved.
+
+    Parameters
+    ----------
+    beats
+        Beats that the model gave, uint32 [given, words of a beat].
+    in_cycles, out_cycles
+        Clock cycle in which each beat was transferred, uint64 [taken] and [given], counted from the
+        creation of the model.
+    """
+
+    beats: Beats
+    in_cycles: Cycles
+    out_cycles: Cycles
+
+
+class NativeModel:
+    """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
+
+    The model starts as configured, without a reset. Use it as a context manager, or call `close`,
+    to complete a trace.
+
+    Parameters
+    ----------
+    verilog
+        Source of the top.
+    top
+        Name of its top module.
+    trace
+        Write the waveforms of all signals to this file (VCD). Slow, and large.
+
+    Raises
+    ------
+    ToolMissing, BuildFailed
+        As `build_model`.
+    """
+
+    def __init__(self, verilog: str, top: str, *, trace: Path | None = None) -> None:
+        library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None)
+        self._library = _load(library)
+        self.beat_words: int = self._library.model_beat_bytes() // 4
+        path = None if trace is None else str(trace).encode()
+        if trace is not None and not trace.parent.is_dir():
+            raise SimError(f"the folder of trace {trace} does not exist")
+        self._handle: int | None = self._library.model_create(path)
+
+    def close(self) -> None:
+        """Free the model; it is of no use afterwards."""
+        if self._handle is not None:
+            self._library.model_destroy(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> "NativeModel":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A constructor that failed has made neither.
+        if getattr(self, "_handle", None) is not None:
+            self.close()
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the creation of the model, reset included."""
+        return self._library.model_cycles(self._open())
+
+    def reset(self, cycles: int = 2) -> None:
+        """Hold `rst` for `cycles` clock cycles; nothing is transferred in them."""
+        self._library.model_reset(self._open(), cycles)
+
+    def run(self, beats: Beats, out_count: int, *, max_cycles: int, stalls: Stalls = Stalls(),
+            progress: Callable[[int, int], object] | None = None) -> Transfer:
+        """Put all of `beats` in and take `out_count` beats out.
+
+        Parameters
+        ----------
+        beats
+            uint32 [count, words of a beat].
+        out_count
+            Beats to wait for; none beyond them is accepted.
+        max_cycles
+            A model that is not done by then is given up.
+        stalls
+            When the host is not ready.
+        progress
+            Called now and then with the beats taken and given so far.
+
+        Raises
+        ------
+        Unfinished
+            Not done within `max_cycles`; the message says how far it came.
+        SimError
+            The shape of `beats` does not fit the model, or an assertion in the design failed.
+        """
+        done = self.advance(beats, out_count, cycles=max_cycles, stalls=stalls, progress=progress)
+        if len(done.in_cycles) < len(beats) or len(done.beats) < out_count:
+            last = max((int(stamps[-1]) for stamps in (done.in_cycles, done.out_cycles)
+                        if len(stamps)), default=None)
+            when = "nothing was transferred" if last is None else f"the last in cycle {last}"
+            raise Unfinished(
+                f"the model took {len(done.in_cycles)} of {len(beats)} beats and gave "
+                f"{len(done.beats)} of {out_count} within {max_cycles} cycles; {when}, now is "
+                f"cycle {self.cycles}")
+        return done
+
+    def advance(self, beats: Beats, out_count: int, *, cycles: int, stalls: Stalls = Stalls(),
+                progress: Callable[[int, int], object] | None = None) -> Transfer:
+        """Do as `run`, but stop after `cycles` at the latest, and return what was transferred.
+
+        A beat that is on offer in the last cycle is withdrawn by the next call: after an incomplete
+        transfer the model must be reset.
+        """
+        handle = self._open()
+        beats = self._checked(beats)
+        out = np.zeros((out_count, self.beat_words), np.uint32)
+        in_cycles = np.zeros(len(beats), np.uint64)
+        out_cycles = np.zeros(out_count, np.uint64)
+        taken = given = 0
+        deadline = self.cycles + cycles
+        mask = (1 << 64) - 1
+        self._library.model_begin(handle, stalls.seed & mask, stalls.in_per_mille,
+                                  ~stalls.seed & mask, stalls.out_per_mille)
+        while (taken < len(beats) or given < out_count) and self.cycles < deadline:
+            now_taken, now_given = ctypes.c_uint64(), ctypes.c_uint64()
+            failed = self._library.model_run(
+                handle,
+                beats[taken:].ctypes.data, len(beats) - taken, in_cycles[taken:].ctypes.data,
+                ctypes.byref(now_taken),
+                out[given:].ctypes.data, out_count - given, out_cycles[given:].ctypes.data,
+                ctypes.byref(now_given),
+                min(_SLICE_CYCLES, deadline - self.cycles))
+            taken += now_taken.value
+            given += now_given.value
+            if failed:
+                raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
+            if progress is not None:
+                progress(taken, given)
+        return Transfer(out[:given], in_cycles[:taken], out_cycles[:given])
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise SimError("the model is closed")
+        return self._handle
+
+    def _checked(self, beats: Beats) -> Beats:
+        if beats.ndim != 2 or beats.shape[1] != self.beat_words or beats.dtype != np.uint32:
+            raise SimError(f"beats must be uint32 of shape [count, {self.beat_words}], "
+                           f"not {beats.dtype} of shape {list(beats.shape)}")
+        return np.ascontiguousarray(beats)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    u64, u32, handle = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
+    for name, result, arguments in (
+            ("model_beat_bytes", u32, []),
+            ("model_create", handle, [ctypes.c_char_p]),
+            ("model_destroy", None, [handle]),
+            ("model_cycles", u64, [handle]),
+            ("model_reset", None, [handle, u64]),
+            ("model_begin", None, [handle, u64, u32, u64, u32]),
+            ("model_run", ctypes.c_int, [handle, _ARRAY, u64, _ARRAY, _COUNT,
+                                         _ARRAY, u64, _ARRAY, _COUNT, u64])):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library

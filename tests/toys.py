@@ -1,0 +1,37 @@
+"""Small components with a known answer, for the tests of the simulation plumbing."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.link import Link
+
+TOP = "toy"
+
+
+class HostToy(wiring.Component):
+    """A host top that inverts every beat; it takes none after the first `deaf_after`."""
+
+    def __init__(self, host_bits, deaf_after=None):
+        self.host_bits = host_bits
+        self.deaf_after = deaf_after
+        super().__init__({
+            "host_in": In(stream.Signature(host_bits)),
+            "host_out": Out(stream.Signature(host_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = link = Link(self.host_bits)
+        deaf = Signal()
+        if self.deaf_after is not None:
+            taken = Signal(range(self.deaf_after + 1))
+            m.d.comb += deaf.eq(taken == self.deaf_after)
+            m.d.sync += taken.eq(taken + (self.host_in.valid & self.host_in.ready))
+        m.d.comb += [
+            link.i.payload.eq(~self.host_in.payload),
+            link.i.valid.eq(self.host_in.valid & ~deaf),
+            self.host_in.ready.eq(link.i.ready & ~deaf),
+        ]
+        wiring.connect(m, link.o, wiring.flipped(self.host_out))
+        return m
