@@ -56,14 +56,14 @@ class BufferUse:
     col: int
 
 
-def build_entries(stages: Sequence[Stage]) -> tuple[list[list[Entry]], BufferUse]:
+def build_entries(stages: Sequence[Stage]) -> tuple[tuple[tuple[Entry, ...], ...], BufferUse]:
     """Give every region its place in its gather buffer, and cut every stage into entries.
 
     A region belongs to one stage alone and lies at the same address for every sample.
 
     Returns
     -------
-    list of list of Entry
+    tuple of tuple of Entry
         The entries of each stage, in order.
     BufferUse
         What the regions take.
@@ -109,7 +109,7 @@ def build_entries(stages: Sequence[Stage]) -> tuple[list[list[Entry]], BufferUse
             w_base += reps * stage.outputs * stage.words
             if stage.kind is StageKind.OUTPUT:
                 b_base += reps * stage.outputs
-    return entries, BufferUse(row=ends[False], col=ends[True])
+    return tuple(map(tuple, entries)), BufferUse(row=ends[False], col=ends[True])
 
 
 def _affine_run(rows: IntArray) -> int:

@@ -274,6 +274,21 @@ class SampleLoop:
             found.append(queue[:cut] + body + loop + queue[cut:])
         return tuple(found)
 
+    def program_words(self, config: TorusConfig) -> int:
+        """Words of the longer of the two programs, for any number of samples."""
+        # A gateway also loads the PEs' program, of at most one block more than `rep_bits` counts.
+        extra = (0, 0, 0, 2, 2, 0)
+        layouts = (*pe_queues(config), *gateway_queues(config))
+        counts = [
+            # One sample more, a LOOP and an END.
+            (len(queue) + len(body) + 2 + more) * op_words(config, layout)
+            for queue, body, more, layout in zip(
+                self.flat[-1], self.body, extra, layouts, strict=True
+            )
+        ]
+        longest = max(sum(counts[:3]), sum(counts[3:]))
+        return -(-longest // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
+
     def program(self, config: TorusConfig, samples: int) -> Program:
         """Pack a run of `samples` samples; errors as for `queues` and `Program.build`."""
         return Program.build(config, self.queues(samples))

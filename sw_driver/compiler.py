@@ -1,0 +1,223 @@
+"""The compiler: from a trained net to everything that a torus needs to run it."""
+
+import dataclasses
+import re
+
+from torch import Tensor, nn
+
+from golden import QuantisedNet, quantise
+from hw.config import ConfigError, TorusConfig
+from hw.ops import gateway_queues, pe_queues
+from sw_driver.cycles import Prediction, predict_cycles, predict_steady
+from sw_driver.deadlock import check_program
+from sw_driver.entries import Entry, build_entries
+from sw_driver.errors import DriverError, ProgramError
+from sw_driver.executable import Executable
+from sw_driver.fit import check_fit, grown, measure
+from sw_driver.images import build_images
+from sw_driver.order import Order, best_order, program_order
+from sw_driver.placement import LayerPlacement, place
+from sw_driver.program import SampleLoop, find_sample_loop, unpack_image
+from sw_driver.schedule import build_queues, schedule_steps
+from sw_driver.stages import Stage, build_stages
+
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus"]
+
+ORDERS = ("best", "program")
+# A run checked in full: the first samples, and two turns of the loop.
+_CHECKED_TURNS = 2
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Compiled:
+    """A net, and how it runs on a torus.
+
+    Parameters
+    ----------
+    net
+        The quantised net: what the torus must compute, bit for bit.
+    executable
+        What the torus runs: configuration, images, programs, host words.
+    layers
+        Where the blocks of each layer lie.
+    stages
+        In the order in which a sample passes them.
+    entries
+        The ops of each stage.
+    order
+        The stages in the order of the steady state.
+    prediction
+        Cycles a sample of a long run, and what bounds it.
+    """
+
+    net: QuantisedNet
+    executable: Executable
+    layers: tuple[LayerPlacement, ...]
+    stages: tuple[Stage, ...]
+    entries: tuple[tuple[Entry, ...], ...]
+    order: Order
+    prediction: Prediction
+
+    @property
+    def config(self) -> TorusConfig:
+        """The torus that the net is compiled for."""
+        return self.executable.config
+
+    def predict(self, samples: int) -> int:
+        """Cycles of a run of `samples` samples, from the start of its program to its last output."""
+        return predict_cycles(self.config, self.stages, self.entries, self.order, samples)
+
+
+def compile(
+    model: nn.Module | QuantisedNet,
+    torus: str | TorusConfig,
+    calibration: Tensor | None = None,
+    *,
+    act_bits: int = 16,
+    weight_bits: int = 16,
+    host_bits: int = 64,
+    order: str = "best",
+) -> Compiled:
+    """Compile a trained model, or a net that is quantised already, for a torus.
+
+    Parameters
+    ----------
+    model
+        What `golden.quantise` takes, or its result.
+    torus
+        "RxC", for a torus whose memories are made large enough; or a configuration, into which the
+        net must fit and whose widths count instead of those given here.
+    calibration
+        [N, I] real inputs that set the scales; needed for a model, unused for a quantised net.
+    act_bits, weight_bits, host_bits
+        Widths of an activation, a weight and a host beat; those of a quantised net count instead of
+        the first two.
+    order
+        "best" for the order of ops that the cycle model finds fastest, "program" for one sample
+        after the other.
+
+    Raises
+    ------
+    DriverError
+        If an argument is not as said here, or the net does not fit the torus.
+    GoldenError
+        If the model cannot be quantised.
+    """
+    if isinstance(model, QuantisedNet):
+        act_bits, weight_bits = model.act_bits, model.weight_bits
+    if isinstance(torus, TorusConfig):
+        config = torus
+    else:
+        rows, cols = parse_torus(torus)
+        try:
+            config = TorusConfig(
+                rows=rows,
+                cols=cols,
+                act_bits=act_bits,
+                weight_bits=weight_bits,
+                host_bits=host_bits,
+            )
+        except ConfigError as error:
+            raise DriverError(str(error)) from error
+    if not isinstance(model, QuantisedNet):
+        if calibration is None:
+            raise DriverError("calibration must be given to quantise a model, not None")
+        model = quantise(
+            model, calibration, act_bits=config.act_bits, weight_bits=config.weight_bits
+        )
+    return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
+
+
+def parse_torus(text: str) -> tuple[int, int]:
+    """Read "RxC", for instance "4x4": rows and columns, 1 to 64 each.
+
+    Raises
+    ------
+    DriverError
+        If it is anything else.
+    """
+    match = re.fullmatch(r"\s*(\d{1,3})\s*[xX]\s*(\d{1,3})\s*", text)
+    if match is None:
+        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str) -> Compiled:
+    """Compile a quantised net.
+
+    Parameters
+    ----------
+    net
+        The net.
+    config
+        The torus.
+    grow
+        Whether memories and counters of `config` that are too small are made larger; else the net
+        is refused.
+    order
+        "best" or "program".
+
+    Raises
+    ------
+    DriverError
+        If the net does not fit, or `order` is neither.
+    """
+    if order not in ORDERS:
+        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
+    layers = place(net.shapes, config.rows, config.cols)
+    stages = build_stages(net, layers, config.rows, config.cols)
+    images = build_images(net, stages)
+    entries, buffers = build_entries(stages)
+    needs = measure(net, stages, entries, buffers, images)
+    if grow:
+        try:
+            config = grown(config, needs)
+        except ConfigError as error:
+            raise DriverError(f"the net is too large for any torus of this size: {error}") from error
+    check_fit(config, needs)
+
+    def sample_loop(order: Order, config: TorusConfig) -> SampleLoop:
+        return find_sample_loop(
+            lambda samples: build_queues(
+                config, stages, schedule_steps(stages, entries, order, samples)
+            ),
+            most_flat=2 * len(stages) + 2,
+        )
+
+    def cost(order: Order) -> float | None:
+        if not grow:
+            try:
+                loop = sample_loop(order, config)
+                loop.program(config, len(loop.flat) + _CHECKED_TURNS)
+            except ProgramError:
+                return None
+        return predict_steady(config, net.shapes, stages, entries, order).cycles
+
+    chosen = program_order(len(stages))
+    if order == "best":
+        chosen = best_order(len(stages), cost)
+    loop = sample_loop(chosen, config)
+    if grow:
+        config = grown(config, needs, loop.program_words(config))
+        loop = sample_loop(chosen, config)
+    _check(config, loop)
+    return Compiled(
+        net=net,
+        executable=Executable(config, images, loop),
+        layers=layers,
+        stages=stages,
+        entries=entries,
+        order=chosen,
+        prediction=predict_steady(config, net.shapes, stages, entries, chosen),
+    )
+
+
+def _check(config: TorusConfig, loop: SampleLoop) -> None:
+    """Check what is really sent: a program as packed, and its shortest forms."""
+    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
+        program = loop.program(config, samples)
+        check_program(
+            config,
+            unpack_image(config, pe_queues(config), program.pe_image),
+            unpack_image(config, gateway_queues(config), program.gateway_image),
+        )
