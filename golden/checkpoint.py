@@ -97,7 +97,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     training = fields["training"]
     if training is not None and not isinstance(training, dict):
         raise CheckpointError(f"{path}: training must be a dict or None, not {training!r}")
-    model = ClosNet(shapes)
+    try:
+        model = ClosNet(shapes)
+    except ShapeError as error:
+        raise CheckpointError(f"{path}: layers must fit together: {error}") from error
     model.load_state_dict(state)
     return Checkpoint(model, cast(dict[str, Any] | None, training))
 

@@ -1,5 +1,6 @@
 """Float training of a ClosNet classifier: Adam on cross-entropy, repeatable and resumable."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,16 @@ class EpochStats:
     test_accuracy: float
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def accuracy(scores: Tensor, labels: Tensor) -> float:
     """Fraction of the rows of `scores` [N, classes] whose largest element is at `labels` [N]."""
     return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
@@ -39,8 +50,9 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
 class Trainer:
     """Trains `model` on `split`, an epoch at a time.
 
-    The same arguments and the same number of PyTorch threads give the same weights; so does
-    stopping after any epoch and going on from `state_dict` and the model's own.
+    The same arguments give the same weights on the same machine; so does stopping after any epoch
+    and going on from `state_dict` and the model's own. It computes on one thread: sums then have
+    one order, and several threads only wait for each other on layers this small.
 
     Parameters
     ----------
@@ -92,9 +104,11 @@ class Trainer:
     def run(self, epochs: int) -> Iterator[EpochStats]:
         """Train until `epochs` epochs are done in all, and yield the figures of each."""
         while self.epoch < epochs:
-            loss = self._train_epoch()
+            with _one_thread():
+                loss = self._train_epoch()
+                scores = self._score(*self._train), self._score(*self._test)
             self.epoch += 1
-            yield EpochStats(self.epoch, loss, self._score(*self._train), self._score(*self._test))
+            yield EpochStats(self.epoch, loss, *scores)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is needed to go on later, except the model's own state."""

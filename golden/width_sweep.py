@@ -42,7 +42,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m golden.width_sweep", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="how many nets to train")
     seeds: int = parser.parse_args().seeds
-    torch.set_num_threads(1)
     split = load_digits_split()
     float_scores: list[float] = []
     scores: dict[tuple[int, int], list[float]] = {widths: [] for widths in WIDTHS}

@@ -1,0 +1,117 @@
+"""Datasets: the real ones, and files that are not what they say."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from golden import DataError, datasets
+
+NAMES = {
+    "train-images-idx3-ubyte": (6, 2, 3),
+    "train-labels-idx1-ubyte": (6,),
+    "t10k-images-idx3-ubyte": (4, 2, 3),
+    "t10k-labels-idx1-ubyte": (4,),
+}
+
+
+def idx_bytes(items):
+    header = bytes([0, 0, 8, items.ndim]) + b"".join(n.to_bytes(4, "big") for n in items.shape)
+    return header + items.tobytes()
+
+
+def write_files(directory, pack=False, **changes):
+    """Write a small dataset; `changes` maps a part of a file's name to other contents."""
+    rng = np.random.default_rng(0)
+    for name, size in NAMES.items():
+        top = 3 if len(size) == 1 else 256
+        content = idx_bytes(rng.integers(0, top, size, dtype=np.uint8))
+        for part, other in changes.items():
+            if part.replace("_", "-") in name:
+                content = other(content)
+        if content is not None:
+            path = directory / (f"{name}.gz" if pack else name)
+            path.write_bytes(gzip.compress(content) if pack else content)
+    return directory
+
+
+def test_digits_are_the_split_of_record():
+    split = datasets.load("digits")
+    assert split.train_x.shape == (1437, 64) and split.test_x.shape == (360, 64)
+    assert split.train_y.shape == (1437,) and split.test_y.shape == (360,)
+    assert split.train_x.dtype == np.float32 and split.train_y.dtype == np.int64
+    assert (split.train_x.min(), split.train_x.max()) == (0, 1)
+    assert (split.features, split.classes, split.name) == (64, 10, "digits")
+    counts = np.bincount(split.test_y)
+    assert counts.min() >= 35 and counts.max() <= 37
+
+
+def test_mnist10k_is_in_the_package():
+    split = datasets.load("mnist10k")
+    assert split.train_x.shape == (8000, 784) and split.test_x.shape == (2000, 784)
+    assert split.train_x.dtype == np.float32 and split.train_x.max() == 1
+    assert (split.classes, split.name) == (10, "mnist10k")
+    rows = np.concatenate([split.train_x, split.test_x])
+    assert len(np.unique(rows, axis=0)) == 10000
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_directory_of_idx_files(tmp_path, pack):
+    split = datasets.load(str(write_files(tmp_path, pack)))
+    raw = np.random.default_rng(0).integers(0, 256, (6, 2, 3), dtype=np.uint8)
+    np.testing.assert_allclose(split.train_x, raw.reshape(6, 6) / 255, rtol=1e-6)
+    assert split.test_x.shape == (4, 6) and split.test_y.shape == (4,)
+    assert split.name == tmp_path.name
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(DataError, match="one of digits, mnist10k or a directory.*not 'cifar'"):
+        datasets.load("cifar")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"t10k_labels": lambda b: None}, "must hold t10k-labels-idx1-ubyte or .*has neither"),
+        ({"train_images": lambda b: b"PNG" + b}, "train-images.*begin with the bytes 00 00 08 03"),
+        ({"train_labels": lambda b: b""}, "begin with the bytes 00 00 08 01.*not nothing"),
+        ({"train_images": lambda b: b[:9]}, "header of 16 bytes, not 9"),
+        ({"train_images": lambda b: b[:-1]}, r"must hold 36 bytes.*\[6, 2, 3\], not 35"),
+        ({"train_images": lambda b: b + b"\0"}, "must hold 36 bytes.*not more"),
+        ({"train_labels": lambda b: idx_bytes(np.zeros(5, np.uint8))}, "6 labels.*not 5"),
+        ({"t10k": lambda b: b[:4] + bytes(4) + b[8:]}, r"at least one item, not \[0"),
+        (
+            {"t10k_images": lambda b: idx_bytes(np.zeros((4, 2, 2), np.uint8))},
+            "test images must have 6 pixels.*not 4",
+        ),
+    ],
+)
+@pytest.mark.parametrize("pack", [False, True])
+def test_files_that_are_not_what_they_say(tmp_path, changes, message, pack):
+    with pytest.raises(DataError, match=message):
+        datasets.load_idx_directory(write_files(tmp_path, pack, **changes))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[:-12],
+        lambda b: b"not gzip" + b,
+        lambda b: b[:20] + bytes([b[20] ^ 0x55]) + b[21:],
+    ],
+    ids=["truncated", "not gzip", "altered"],
+)
+def test_damaged_gzip_is_refused(tmp_path, damage):
+    write_files(tmp_path, pack=True)
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz must "):
+        datasets.load_idx_directory(tmp_path)
+
+
+def test_false_count_reserves_no_memory(tmp_path):
+    """A header that promises 2**60 bytes is an error, not an attempt to hold them."""
+    huge = b"\0\0\x08\x03" + b"\x00\x10\x00\x00" * 3
+    write_files(tmp_path, train_images=lambda b: huge + b"\0" * 10)
+    with pytest.raises(DataError, match="not 10"):
+        datasets.load_idx_directory(tmp_path)
