@@ -82,7 +82,7 @@ def run_bench(component: wiring.Component, test_module: str, *, folder: Path, se
 
 def bench_parameters() -> dict[str, Any]:
     """Return what `run_bench` was given as `parameters`; for use inside a cocotb test."""
-    return json.loads(cocotb.plusargs[_PARAMETERS])
+    return json.loads(str(cocotb.plusargs[_PARAMETERS]))
 
 
 def _failed_tests(results: Path) -> list[str]:

@@ -12,10 +12,10 @@ Stream rules (Amaranth, "Data streams"): a word is transferred at an edge at whi
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.handle import HierarchyObject, LogicArrayObject, LogicObject
 from cocotb.task import Task
 from cocotb.triggers import RisingEdge
 
@@ -41,12 +41,12 @@ def stalls_like(pattern: Sequence[int]) -> Iterator[bool]:
     return itertools.cycle(map(bool, pattern))
 
 
-def start_clock(dut: HierarchyObject) -> None:
+def start_clock(dut: Any) -> None:
     """Start the clock of `dut`."""
     Clock(dut.clk, _CLOCK_NS, unit="ns").start()
 
 
-async def reset(dut: HierarchyObject, cycles: int = 2) -> None:
+async def reset(dut: Any, cycles: int = 2) -> None:
     """Hold `dut.rst` for `cycles` clock cycles."""
     dut.rst.value = 1
     for _ in range(cycles):
@@ -59,19 +59,19 @@ class StreamPort:
 
     Parameters
     ----------
-    dut : HierarchyObject
-        The top module, with a port `clk`.
+    dut : handle of the top module
+        With a port `clk`.
     name : str
         The ports are `{name}_data`, `{name}_valid` and `{name}_ready`; where one of the last two is
         a constant 1 it is no port, and None here.
     """
 
-    def __init__(self, dut: HierarchyObject, name: str) -> None:
+    def __init__(self, dut: Any, name: str) -> None:
         self.name = name
-        self.clk: LogicObject = dut.clk
-        self.data: LogicArrayObject = getattr(dut, f"{name}_data")
-        self.valid: LogicObject | None = getattr(dut, f"{name}_valid", None)
-        self.ready: LogicObject | None = getattr(dut, f"{name}_ready", None)
+        self.clk: Any = dut.clk
+        self.data: Any = getattr(dut, f"{name}_data")
+        self.valid: Any = getattr(dut, f"{name}_valid", None)
+        self.ready: Any = getattr(dut, f"{name}_ready", None)
 
     @property
     def is_valid(self) -> bool:
@@ -157,7 +157,7 @@ class ProtocolChecker:
     Parameters
     ----------
     port : StreamPort
-    rst : LogicObject
+    rst : handle of the top-level reset
         A reset may withdraw an offer.
 
     Attributes
@@ -166,7 +166,7 @@ class ProtocolChecker:
         Words transferred since `start`; read it one cycle after the last.
     """
 
-    def __init__(self, port: StreamPort, rst: LogicObject) -> None:
+    def __init__(self, port: StreamPort, rst: Any) -> None:
         self._port = port
         self._rst = rst
         self.transfers = 0

@@ -1,0 +1,53 @@
+# Everything is installed into .venv; nothing outside this folder is written.
+
+VENV   := .venv
+STAMP  := $(VENV)/.installed
+PY     := $(VENV)/bin/python
+JOBS   ?= 2
+PYTEST := $(PY) -m pytest
+
+# The first Python that is new enough; empty if there is none.
+PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+    $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+    echo $$name && break; done)
+
+.PHONY: help sim test test-slow lint clean tools
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make sim        verify the routers, then run a trained ClosNet on the RTL torus"
+	@echo "make test       lint, types and tests (JOBS=$(JOBS) at a time)"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make lint       ruff and pyright alone"
+	@echo "make clean      remove what was built; the virtual environment stays"
+
+sim: $(STAMP)
+	$(PYTEST) -q -m "router and not slow"
+	$(PY) -m sim.demo
+
+test: lint
+	$(PYTEST) -m "not slow" -n $(JOBS)
+
+test-slow: $(STAMP)
+	$(PYTEST) -m slow -n $(JOBS) || test $$? -eq 5  # 5: there is no such test.
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/pyright --warnings
+
+clean:
+	rm -rf build out .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find hw golden sw_driver sim fpga tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml | tools
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# One line that says what to install, before anything is downloaded.
+tools:
+	@missing() { echo "$$1 is missing; install it, for instance: apt-get install $$2" >&2; exit 3; }; \
+	test -n "$(PYTHON)" || missing "Python 3.11 or later" python3; \
+	test -x $(PY) || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    missing "Python's venv module" python3-venv; \
+	for tool in g++ perl; do command -v $$tool >/dev/null || missing $$tool $$tool; done
