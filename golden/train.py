@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ class EpochStats:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread() -> Generator[None, None, None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -143,8 +143,8 @@ class Trainer:
             batch = order[start : start + self._batch_size]
             self._optimiser.zero_grad()
             loss = torch.nn.functional.cross_entropy(self.model(x[batch]), labels[batch])
-            loss.backward()
-            self._optimiser.step()
+            loss.backward()  # pyright: ignore[reportUnknownMemberType]
+            self._optimiser.step()  # pyright: ignore[reportUnknownMemberType]
             total += loss.item() * len(batch)
         return total / len(x)
 

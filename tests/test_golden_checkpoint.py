@@ -1,5 +1,6 @@
 """Model files: they come back as they were written, and damaged ones are refused."""
 
+import errno
 import pickle
 
 import pytest
@@ -53,6 +54,20 @@ def test_failed_save_leaves_the_old_file(path):
     before = path.read_bytes()
     with pytest.raises(AttributeError):
         save_model(path, ClosNet(SHAPES), {"cannot be pickled": lambda: 0})
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["model.pt"]
+
+
+def test_file_is_replaced_in_one_step(path, monkeypatch):
+    save_model(path, ClosNet(SHAPES))
+    before = path.read_bytes()
+
+    def replace(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(path), "replace", replace)
+    with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
+        save_model(path, ClosNet(SHAPES))
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["model.pt"]
 

@@ -78,6 +78,10 @@ def test_unknown_name_is_refused():
         ({"train_images": lambda b: b[:9]}, "header of 16 bytes, not 9"),
         ({"train_images": lambda b: b[:-1]}, r"must hold 36 bytes.*\[6, 2, 3\], not 35"),
         ({"train_images": lambda b: b + b"\0"}, "must hold 36 bytes.*not more"),
+        (
+            {"train_images": lambda b: idx_bytes(np.zeros((1024, 32, 32), np.uint8)) + b"\0"},
+            "must hold 1048576 bytes.*not more",
+        ),
         ({"train_labels": lambda b: idx_bytes(np.zeros(5, np.uint8))}, "6 labels.*not 5"),
         ({"t10k": lambda b: b[:4] + bytes(4) + b[8:]}, r"at least one item, not \[0"),
         (

@@ -147,6 +147,24 @@ def test_extreme_weights_stay_within_the_limits(extreme, act_bits, weight_bits):
     assert torch.isfinite(words.infer(inputs())).all()
 
 
+def test_smallest_weights_of_all_count_as_zero():
+    net = make_net().double()
+    with torch.no_grad():
+        for weight in net.layers[0].parameters():
+            weight.fill_(5e-324)
+    words = quantise(net, inputs().double())
+    check_limits(words, 16, 16, 34, 34)
+    assert words.layers[0].input_weight.equal(torch.zeros(9, 2, dtype=torch.int64))
+
+
+def test_absent_bias_takes_no_precision_from_the_weights():
+    layer = ClosLinear(9, 8, (3, 2, 2), bias=False)
+    with torch.no_grad():
+        layer.output_weight.mul_(1e-6)
+    words = quantise(layer, inputs())
+    assert int(words.layers[0].output_weight.abs().max()) >= 1 << 14
+
+
 def test_large_bias_is_kept_at_the_cost_of_weight_precision():
     layer = make_net().layers[0]
     with torch.no_grad():
