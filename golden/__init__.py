@@ -1,10 +1,11 @@
 """The PyTorch reference of Clostorus: Clos layers, their training and their fixed-point model."""
 
 from golden.checkpoint import Checkpoint, load_checkpoint, load_model, save_model
-from golden.clos import ClosLinear, ClosNet
+from golden.clos import ClosLinear
 from golden.datasets import Split
 from golden.errors import CheckpointError, DataError, GoldenError, ModelError, ShapeError
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet, StageWords
+from golden.net import ClosNet
 from golden.quantise import quantise
 from golden.shape import ClosShape
 from golden.train import DIGITS_SHAPES, EpochStats, Trainer, accuracy

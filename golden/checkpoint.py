@@ -15,8 +15,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from golden.clos import ClosNet
 from golden.errors import CheckpointError, ShapeError
+from golden.net import ClosNet
 from golden.shape import ClosShape
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "load_model", "save_model"]

@@ -1,7 +1,6 @@
-"""Clos layers and networks in PyTorch: only the weights that exist, no masks and no indices."""
+"""Clos layers in PyTorch: only the weights that exist, no masks and no indices."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 from golden.errors import ShapeError
 from golden.shape import ClosShape
 
-__all__ = ["ClosLinear", "ClosNet", "einsum_form"]
+__all__ = ["ClosLinear", "einsum_form"]
 
 
 class ClosLinear(nn.Module):
@@ -185,56 +184,6 @@ class ClosLinear(nn.Module):
                 f"input must have shape [..., {self.in_features}] for layer {self.shape}, "
                 f"not {list(x.shape)}"
             )
-
-
-class ClosNet(nn.Module):
-    """Clos layers with a ReLU between, and none after the last.
-
-    Parameters
-    ----------
-    shapes
-        The layers; each takes the outputs of the one before.
-    generator
-        Of the initial weights; PyTorch's global one by default.
-
-    Attributes
-    ----------
-    layers : ModuleList
-        The `ClosLinear` layers, each with a bias.
-
-    Raises
-    ------
-    ShapeError
-        If there is no layer, or two layers do not fit together.
-    """
-
-    def __init__(
-        self, shapes: Sequence[ClosShape], *, generator: torch.Generator | None = None
-    ) -> None:
-        """Make the layers; see the class."""
-        super().__init__()
-        if not shapes:
-            raise ShapeError("shapes must name at least one layer, not none")
-        for index, (left, right) in enumerate(zip(shapes, shapes[1:], strict=False), 1):
-            if right.in_features != left.out_features:
-                raise ShapeError(
-                    f"layer {index} {right}: in_features must be {left.out_features}, the outputs "
-                    f"of layer {index - 1} {left}, not {right.in_features}"
-                )
-        self.shapes = tuple(shapes)
-        self.layers = nn.ModuleList()
-        for shape in shapes:
-            inputs, outputs, *routers = shape.as_tuple()
-            layer = ClosLinear(inputs, outputs, (routers[0], routers[1], routers[2]))
-            if generator is not None:
-                layer.reset_parameters(generator)
-            self.layers.append(layer)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute [..., I] of the first layer to [..., O] of the last."""
-        for index, layer in enumerate(self.layers):
-            x = layer(x) if index == 0 else layer(torch.relu(x))
-        return x
 
 
 def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:

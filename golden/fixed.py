@@ -11,91 +11,21 @@ from torch import Tensor
 
 from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
+from golden.words import (
+    MAX_SHIFT,
+    check_word_bits,
+    from_words,
+    round_half_even_shift,
+    saturate,
+    signed_bits,
+    to_words,
+)
 
-__all__ = [
-    "MIN_WORD_BITS",
-    "MAX_WORD_BITS",
-    "LayerWords",
-    "QuantisedLayer",
-    "QuantisedNet",
-    "StageWords",
-    "check_word_bits",
-    "from_words",
-    "round_half_even_shift",
-    "saturate",
-    "to_words",
-]
+__all__ = ["LayerWords", "QuantisedLayer", "QuantisedNet", "StageWords"]
 
-MIN_WORD_BITS = 4
-MAX_WORD_BITS = 18
 # Bounds that keep int64 exact: a sum is less than 2**61 + fan-in * 2**34, with room for rounding.
-_MAX_SHIFT = 62
 _MAX_BIAS_BITS = 62
 _MAX_FAN_IN = 1 << 26
-
-
-def check_word_bits(name: str, bits: int) -> None:
-    """Refuse a word width, named `name` in the message, that is not 4 to 18 bits.
-
-    Raises
-    ------
-    ModelError
-        If it is not.
-    """
-    if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
-        raise ModelError(f"{name} must be {MIN_WORD_BITS} to {MAX_WORD_BITS}, not {bits}")
-
-
-def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
-    """Divide by 2**shift and round to nearest, a tie to the even neighbour.
-
-    Parameters
-    ----------
-    acc
-        int64, any shape.
-    shift
-        Bits to drop, 0 to 62.
-
-    Returns
-    -------
-    Tensor
-        int64, the shape of `acc`. Exact: no floating point is involved.
-    """
-    if not 0 <= shift <= _MAX_SHIFT:
-        raise ModelError(f"shift must be 0 to {_MAX_SHIFT}, not {shift}")
-    if shift == 0:
-        return acc
-    floor = acc >> shift
-    remainder = acc - (floor << shift)
-    half = 1 << (shift - 1)
-    up = (remainder > half) | ((remainder == half) & (floor & 1 == 1))
-    return floor + up.to(torch.int64)
-
-
-def saturate(value: Tensor, bits: int) -> Tensor:
-    """Clip to the range of a two's-complement word, -2**(bits-1) to 2**(bits-1) - 1."""
-    return value.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-
-
-def to_words(values: Tensor, fraction_bits: int, bits: int) -> Tensor:
-    """Quantise reals: `values` * 2**fraction_bits, rounded half to even, saturated to `bits`.
-
-    Raises
-    ------
-    ModelError
-        If a value is NaN or infinite.
-    """
-    values = values.detach().to("cpu", torch.float64)
-    if not bool(torch.isfinite(values).all()):
-        raise ModelError("values to quantise must be finite, but some are NaN or infinite")
-    limit = float(1 << (bits - 1))
-    scaled = torch.round(values * 2.0**fraction_bits)
-    return saturate(scaled.clamp(-limit, limit).to(torch.int64), bits)
-
-
-def from_words(words: Tensor, fraction_bits: int) -> Tensor:
-    """Real values of words, as float64: `words` / 2**fraction_bits, exact."""
-    return words.to(torch.float64) * 2.0**-fraction_bits
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -178,9 +108,9 @@ class QuantisedLayer:
                     f"not {tuple(tensor.shape)}"
                 )
         for stage, shift in zip(("input", "middle", "output"), self.shifts, strict=True):
-            if not 0 <= shift <= _MAX_SHIFT:
+            if not 0 <= shift <= MAX_SHIFT:
                 raise ModelError(
-                    f"the {stage} stage's right shift must be 0 to {_MAX_SHIFT}, not {shift}"
+                    f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
                 )
         if max(self.shape.fan_ins) > _MAX_FAN_IN:
             raise ShapeError(
@@ -200,7 +130,7 @@ class QuantisedLayer:
     @property
     def bias_bits(self) -> int:
         """Width of the two's-complement word that holds every bias."""
-        return _signed_bits(self.bias)
+        return signed_bits(self.bias)
 
     def run(self, x: Tensor, act_bits: int) -> LayerWords:
         """Compute the layer on words.
@@ -274,7 +204,7 @@ class QuantisedNet:
             raise ModelError("layers must hold at least one layer, not none")
         for index, layer in enumerate(self.layers):
             for name in ("input_weight", "middle_weight", "output_weight"):
-                needed = _signed_bits(getattr(layer, name))
+                needed = signed_bits(getattr(layer, name))
                 if needed > self.weight_bits:
                     raise ModelError(
                         f"layer {index}: {name} must fit weight_bits = {self.weight_bits} bits, "
@@ -321,9 +251,9 @@ class QuantisedNet:
         self._check_features(x)
         if x.dtype != torch.int64:
             raise ModelError(f"input words must be int64, not {x.dtype}")
-        if _signed_bits(x) > self.act_bits:
+        if signed_bits(x) > self.act_bits:
             raise ModelError(
-                f"input words must fit act_bits = {self.act_bits} bits, but need {_signed_bits(x)}"
+                f"input words must fit act_bits = {self.act_bits} bits, but need {signed_bits(x)}"
             )
         found: list[LayerWords] = []
         for layer in self.layers:
@@ -352,11 +282,3 @@ class QuantisedNet:
         features = self.layers[0].shape.in_features
         if x.ndim != 2 or x.shape[1] != features:
             raise ShapeError(f"input must have shape [N, {features}], not {list(x.shape)}")
-
-
-def _signed_bits(tensor: Tensor) -> int:
-    """Width of the narrowest two's-complement word that holds every element."""
-    if tensor.numel() == 0:
-        return 1
-    low, high = int(tensor.min()), int(tensor.max())
-    return max(high.bit_length(), (~low).bit_length() if low < 0 else 0) + 1

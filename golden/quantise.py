@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from golden.clos import ClosLinear, ClosNet
+from golden.clos import ClosLinear
 from golden.errors import ModelError, ShapeError
-from golden.fixed import QuantisedLayer, QuantisedNet, check_word_bits, to_words
+from golden.fixed import QuantisedLayer, QuantisedNet
+from golden.net import ClosNet
+from golden.words import check_word_bits, to_words
 
 __all__ = ["quantise"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golden.clos import ClosNet
 from golden.datasets import Split
 from golden.errors import CheckpointError, ModelError
+from golden.net import ClosNet
 from golden.shape import ClosShape
 
 __all__ = ["DEFAULT_EPOCHS", "DIGITS_SHAPES", "EpochStats", "Trainer", "accuracy"]

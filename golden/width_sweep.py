@@ -9,8 +9,8 @@ import statistics
 
 import torch
 
-from golden.clos import ClosNet
 from golden.datasets import Split, load_digits_split
+from golden.net import ClosNet
 from golden.quantise import quantise
 from golden.train import DEFAULT_EPOCHS, DIGITS_SHAPES, Trainer, accuracy
 

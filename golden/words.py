@@ -1,0 +1,94 @@
+"""Two's-complement words: their widths, rounding, saturation, and the reals that they stand for."""
+
+import torch
+from torch import Tensor
+
+from golden.errors import ModelError
+
+__all__ = [
+    "MAX_SHIFT",
+    "MAX_WORD_BITS",
+    "MIN_WORD_BITS",
+    "check_word_bits",
+    "from_words",
+    "round_half_even_shift",
+    "saturate",
+    "signed_bits",
+    "to_words",
+]
+
+MIN_WORD_BITS = 4
+MAX_WORD_BITS = 18
+MAX_SHIFT = 62
+
+
+def check_word_bits(name: str, bits: int) -> None:
+    """Refuse a word width, named `name` in the message, that is not 4 to 18 bits.
+
+    Raises
+    ------
+    ModelError
+        If it is not.
+    """
+    if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
+        raise ModelError(f"{name} must be {MIN_WORD_BITS} to {MAX_WORD_BITS}, not {bits}")
+
+
+def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
+    """Divide by 2**shift and round to nearest, a tie to the even neighbour.
+
+    Parameters
+    ----------
+    acc
+        int64, any shape.
+    shift
+        Bits to drop, 0 to 62.
+
+    Returns
+    -------
+    Tensor
+        int64, the shape of `acc`. Exact: no floating point is involved.
+    """
+    if not 0 <= shift <= MAX_SHIFT:
+        raise ModelError(f"shift must be 0 to {MAX_SHIFT}, not {shift}")
+    if shift == 0:
+        return acc
+    floor = acc >> shift
+    remainder = acc - (floor << shift)
+    half = 1 << (shift - 1)
+    up = (remainder > half) | ((remainder == half) & (floor & 1 == 1))
+    return floor + up.to(torch.int64)
+
+
+def saturate(value: Tensor, bits: int) -> Tensor:
+    """Clip to the range of a two's-complement word, -2**(bits-1) to 2**(bits-1) - 1."""
+    return value.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def to_words(values: Tensor, fraction_bits: int, bits: int) -> Tensor:
+    """Quantise reals: `values` * 2**fraction_bits, rounded half to even, saturated to `bits`.
+
+    Raises
+    ------
+    ModelError
+        If a value is NaN or infinite.
+    """
+    values = values.detach().to("cpu", torch.float64)
+    if not bool(torch.isfinite(values).all()):
+        raise ModelError("values to quantise must be finite, but some are NaN or infinite")
+    limit = float(1 << (bits - 1))
+    scaled = torch.round(values * 2.0**fraction_bits)
+    return saturate(scaled.clamp(-limit, limit).to(torch.int64), bits)
+
+
+def from_words(words: Tensor, fraction_bits: int) -> Tensor:
+    """Real values of words, as float64: `words` / 2**fraction_bits, exact."""
+    return words.to(torch.float64) * 2.0**-fraction_bits
+
+
+def signed_bits(tensor: Tensor) -> int:
+    """Width of the narrowest two's-complement word that holds every element."""
+    if tensor.numel() == 0:
+        return 1
+    low, high = int(tensor.min()), int(tensor.max())
+    return max(high.bit_length(), (~low).bit_length() if low < 0 else 0) + 1
