@@ -1,0 +1,90 @@
+"""Models are built once for each source, and a failure says why."""
+
+import multiprocessing
+import shutil
+
+import pytest
+
+import sim.build
+from hw.emit import emit_verilog
+from sim.build import Kind, build_model
+from sim.errors import BuildFailed, ToolMissing
+from sim.toolchain import cache_dir, find_toolchain
+
+from .toys import TOP, HostToy
+
+pytestmark = pytest.mark.usefixtures("toolchain")
+
+
+@pytest.fixture(scope="module")
+def verilog():
+    return emit_verilog(HostToy(32), TOP)
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path, toolchain):
+    """An empty cache, but for Verilator's runtime, which takes long to build."""
+    runtime = sim.build._runtime(toolchain)
+    monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path))
+    shutil.copy(runtime, tmp_path)
+    return tmp_path
+
+
+def models(cache):
+    return sorted(path.name for path in cache.glob("toy-*") if path.suffix != ".lock")
+
+
+def test_a_model_is_built_once(cache, verilog):
+    first = build_model(verilog, TOP, Kind.NATIVE)
+    stamp = first.stat().st_mtime_ns
+    assert build_model(verilog, TOP, Kind.NATIVE) == first
+    assert first.stat().st_mtime_ns == stamp
+    assert models(cache) == [first.name]
+
+
+def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
+    first = build_model(verilog, TOP, Kind.NATIVE)
+    assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first
+    harness = cache / "harness.cpp"
+    harness.write_text(sim.build._HARNESS.read_text() + "// Altered.\n")
+    monkeypatch.setattr(sim.build, "_HARNESS", harness)
+    assert build_model(verilog, TOP, Kind.NATIVE) != first
+    assert len(models(cache)) == 3
+
+
+def test_two_processes_build_one_model(cache, verilog):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        built = pool.starmap(build_model, [(verilog, TOP, Kind.NATIVE)] * 2)
+    assert built[0] == built[1]
+    assert models(cache) == [built[0].name]
+
+
+def test_a_failed_build_leaves_nothing(cache, verilog):
+    with pytest.raises(BuildFailed, match="verilator failed .*\n(.*\n)*.*syntax error"):
+        build_model(verilog.replace("endmodule", "endmodul"), TOP, Kind.NATIVE)
+    assert models(cache) == []
+    assert list(cache.glob("building-*")) == []
+
+
+def test_an_unlisted_warning_stops_the_build(cache):
+    with pytest.raises(BuildFailed, match="UNDRIVEN"):
+        build_model("module toy(output y); endmodule\n", TOP, Kind.NATIVE)
+
+
+@pytest.mark.parametrize("tool", ["g++", "make", "perl"])
+def test_a_missing_tool_is_named_in_one_line(monkeypatch, tmp_path, tool):
+    for other in {"g++", "make", "perl"} - {tool}:
+        (tmp_path / other).symlink_to(shutil.which(other))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing) as caught:
+        find_toolchain()
+    message = str(caught.value)
+    assert message.startswith(f"{tool} is not on PATH: install {tool} (")
+    assert "\n" not in message
+
+
+def test_the_cache_lies_in_the_project_unless_chosen(monkeypatch, tmp_path):
+    monkeypatch.delenv("CLOSTORUS_CACHE", raising=False)
+    assert cache_dir().parts[-2:] == ("build", "verilator")
+    monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path))
+    assert cache_dir() == tmp_path

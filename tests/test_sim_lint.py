@@ -1,0 +1,34 @@
+"""The lint accepts what Amaranth writes and nothing else."""
+
+import pytest
+
+from hw.config import TorusConfig
+from hw.tops import TOPS, top_verilog
+from sim.errors import LintFailed
+from sim.lint import WAIVERS, lint
+
+pytestmark = pytest.mark.usefixtures("toolchain")
+
+SMALL = TorusConfig(rows=2, cols=1, weight_words=16, bias_words=4)
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_every_top_is_clean(top):
+    lint(top_verilog(top, SMALL))
+
+
+@pytest.mark.parametrize(("warning", "body"), [
+    ("UNDRIVEN", "output y; wire y;"),
+    ("UNOPTFLAT", "output [1:0] y; assign y = {y[0] ^ a, y[1] ^ a};"),
+    ("LATCH", "output reg y; always @* if (a) y = 1;"),
+])
+def test_a_mistake_is_named(warning, body):
+    with pytest.raises(LintFailed, match=warning):
+        lint(f"module bad(a, y); input a; {body} endmodule\n")
+
+
+def test_every_waiver_has_its_reason():
+    lines = WAIVERS.read_text().splitlines()
+    rules = [number for number, line in enumerate(lines) if line.startswith("lint_off")]
+    assert rules
+    assert all(lines[number - 1].startswith("//") for number in rules)
