@@ -7,7 +7,7 @@ from golden import ClosShape
 from hw.config import HOST_BITS, TorusConfig
 from hw.ops import op_words, pe_queues
 from sw_driver.entries import Entry
-from sw_driver.order import Order
+from sw_driver.order import Order, delays
 from sw_driver.schedule import schedule_steps
 from sw_driver.stages import Stage
 from sw_driver.timeline import FETCH_CYCLES, timeline
@@ -65,9 +65,10 @@ def predict_cycles(
     samples: int,
 ) -> int:
     """Cycles of a run of `samples` samples, from the start of its program to its last output."""
-    few = min(samples, _settled(stages) + _STEADY_SAMPLES)
+    few = min(samples, _settled(order))
     ends = _sample_ends(config, stages, entries, order, few)
-    return round(ends[-1] + (samples - few) * _slope(ends, _bounds(config, stages, entries)))
+    more = (samples - few) * _slope(ends, order) if samples > few else 0
+    return round(ends[-1] + more)
 
 
 def predict_steady(
@@ -78,7 +79,7 @@ def predict_steady(
     order: Order,
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
-    ends = _sample_ends(config, stages, entries, order, _settled(stages) + _STEADY_SAMPLES)
+    ends = _sample_ends(config, stages, entries, order, _settled(order))
     bounds = _bounds(config, stages, entries)
     others = max(count for part, count in bounds.items() if not part.startswith("host"))
     wide_enough = (
@@ -88,16 +89,16 @@ def predict_steady(
         and max(_host_beats(dataclasses.replace(config, host_bits=bits), stages)) <= others
     )
     return Prediction(
-        cycles=_slope(ends, bounds),
+        cycles=max(_slope(ends, order), *bounds.values()),
         ideal_cycles=sum(shape.parameters for shape in shapes) / (config.rows * config.cols),
         bounds=bounds,
         host_bits=next(wide_enough, None),
     )
 
 
-def _settled(stages: Sequence[Stage]) -> int:
-    """Samples after which a pipeline over these stages runs evenly."""
-    return len(stages) + _STEADY_SAMPLES
+def _settled(order: Order) -> int:
+    """Samples of a run long enough to show the steady state, between filling and draining."""
+    return 2 * max(delays(order)) + 2 * _STEADY_SAMPLES
 
 
 def _sample_ends(
@@ -112,11 +113,10 @@ def _sample_ends(
     return [span.end for span in spans if span.lane == "out"]
 
 
-def _slope(ends: Sequence[int], bounds: dict[str, int]) -> float:
-    """Cycles a sample at the end of a run."""
-    if len(ends) <= _STEADY_SAMPLES:
-        return float(max(bounds.values()))
-    return max((ends[-1] - ends[-1 - _STEADY_SAMPLES]) / _STEADY_SAMPLES, *bounds.values())
+def _slope(ends: Sequence[int], order: Order) -> float:
+    """Cycles a sample in the middle of a run: the last samples find the torus ever emptier."""
+    last = len(ends) - 1 - max(delays(order))
+    return (ends[last] - ends[last - _STEADY_SAMPLES]) / _STEADY_SAMPLES
 
 
 def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]:

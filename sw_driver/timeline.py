@@ -47,7 +47,6 @@ class _Ring:
     """One ring: when its engine is free, and when things happened that others wait for."""
 
     free: int = 0
-    op_ready: int = 0
     retired: list[int] = dataclasses.field(default_factory=list[int])
     landed: list[int] = dataclasses.field(default_factory=list[int])
     consumed: list[int] = dataclasses.field(default_factory=list[int])
@@ -65,6 +64,28 @@ class _Gathered:
     last: int
 
 
+class _Fetch:
+    """The fetch unit of a PE: one op at a time, for a queue as soon as its op has been taken."""
+
+    def __init__(self, config: TorusConfig, stages: Sequence[Stage]) -> None:
+        layouts = pe_queues(config)
+        self.cycles = [FETCH_CYCLES + op_words(config, layout) for layout in layouts]
+        columns = sum(stage.on_columns for stage in stages)
+        self.turn = [len(stages) - columns, columns, sum(stage.outputs > 0 for stage in stages)]
+        self.taken = [0, 0, 0]
+        self.ready = [0, 0, 0]
+        self.free = 0
+
+    def take(self, queue: int, wanted: int) -> int:
+        """When an engine that is free at `wanted` gets the next op of its queue."""
+        taken = max(wanted, self.ready[queue])
+        self.taken[queue] += 1
+        looping = self.taken[queue] % self.turn[queue] == 0
+        self.free = max(taken, self.free) + self.cycles[queue] * (1 + looping)
+        self.ready[queue] = self.free
+        return taken
+
+
 class _Model:
     """The state of the pass."""
 
@@ -72,9 +93,8 @@ class _Model:
         self.config = config
         self.stages = stages
         self.rings = {False: _Ring(), True: _Ring()}
-        self.fetch = [FETCH_CYCLES + op_words(config, layout) for layout in pe_queues(config)]
+        self.fetch = _Fetch(config, stages)
         self.mac_free = 0
-        self.mac_ready = 0
         self.dealt = 0  # When the host has dealt the words of the latest repetition.
         self.sends: list[int] = []  # When the gateways began to send each.
         self.collected = 0
@@ -83,8 +103,7 @@ class _Model:
         """Time one step."""
         stage = self.stages[step.entry.stage]
         ring = self.rings[stage.on_columns]
-        start = max(ring.free, ring.op_ready)
-        ring.op_ready = start + self.fetch[stage.on_columns]
+        start = self.fetch.take(int(stage.on_columns), ring.free)
         gathered: list[_Gathered] = []
         begin = start
         for rep in range(step.entry.reps):
@@ -153,11 +172,10 @@ class _Model:
     ) -> Span:
         """Time the MAC's part of a step."""
         dest = self.rings[self.stages[step.entry.stage + 1].on_columns]
-        start = max(self.mac_free, self.mac_ready)
+        start = self.fetch.take(2, self.mac_free)
         dest.asked_freed += step.need_free
         if dest.asked_freed:
             start = max(start, dest.retired[dest.asked_freed - 1] + FREED_CYCLES - 1)
-        self.mac_ready = start + self.fetch[2]
         end = start
         for words in gathered:
             first_sum = max(end, words.own_here) + stage.words
