@@ -136,7 +136,9 @@ def _read_members(path: Path) -> dict[str, bytes]:
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
     except zipfile.BadZipFile as error:
-        raise ArchiveError(f"{path} must be a whole zip file, but is truncated or no zip") from error
+        raise ArchiveError(
+            f"{path} must be a whole zip file, but is truncated or no zip"
+        ) from error
     return contents
 
 

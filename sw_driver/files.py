@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from sw_driver.errors import DriverError
@@ -11,7 +11,7 @@ __all__ = ["replacing", "write_bytes", "write_text"]
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """Give the name of a file beside `path` to write to; it becomes `path` when the block ends.
 
     If the block raises, `path` is left as it was.
@@ -42,5 +42,5 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole UTF-8 file with `\\n` line ends; errors as for `write_bytes`."""
+    """Write a whole UTF-8 file with the line ends that it has; errors as for `write_bytes`."""
     write_bytes(path, text.encode())

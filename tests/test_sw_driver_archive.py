@@ -1,4 +1,4 @@
-"""The container of an artifact: equal bytes for equal contents, and no altered file gets through."""
+"""The container of an artifact: equal bytes for equal contents, no altered file gets through."""
 
 import hashlib
 import io

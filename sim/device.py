@@ -1,0 +1,162 @@
+"""`SimDevice`: a compiled net on the RTL torus, simulated by Verilator in this process."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hw.config import TorusConfig
+from hw.tops import TOPS, top_verilog
+from sw_driver.artifact import Artifact
+from sw_driver.compiler import Compiled
+from sw_driver.device import Device
+from sw_driver.errors import DriverError
+from sw_driver.executable import Run
+from sw_driver.handover import IntArray
+from sw_driver.host_stream import decode_id
+
+from .errors import SimError
+from .native import NativeModel, Transfer
+
+__all__ = ["Progress", "RunFigures", "SimDevice"]
+
+_MOST_SAMPLES = 4096  # Of one program: bounds the memory that its beats take.
+_STEADY_SAMPLES = 64
+# A run that takes this many times what it should is given up: it hangs.
+_PATIENCE = 8
+_PATIENCE_CYCLES = 100_000
+
+Progress = Callable[[str, int, int], object]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFigures:
+    """What a run took.
+
+    Parameters
+    ----------
+    samples
+        Samples that were run.
+    programs
+        Programs that they were run in, one after the other.
+    cycles
+        Clock cycles from the first beat that the host sent for each program, the program itself
+        included, to the last beat of its results; over all programs.
+    """
+
+    samples: int
+    programs: int
+    cycles: int
+
+
+class SimDevice(Device):
+    """Runs the memory images and programs of a compiled net on the RTL, bit for bit.
+
+    `load` builds the model of the net's configuration, or takes a built one from the cache, reads
+    the hardware id and loads the weights over the host stream. A baked artifact's weights are part
+    of its model instead.
+
+    Parameters
+    ----------
+    trace
+        Write the waveforms of all signals from `load` on to this file (VCD). Slow, and large.
+    progress
+        Told of long work.
+
+    Attributes
+    ----------
+    last_run : RunFigures or None
+        Of the latest `infer` or `infer_words`.
+    """
+
+    def __init__(self, *, trace: Path | None = None, progress: Progress | None = None) -> None:
+        super().__init__()
+        self.last_run: RunFigures | None = None
+        self._trace = trace
+        self._progress: Progress = progress or (lambda work, done, total: None)
+        self._model: NativeModel | None = None
+
+    def close(self) -> None:
+        """Free the model, and complete the trace."""
+        super().close()
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def steady_cycles(self, samples: int = 16) -> float:
+        """Measure the cycles of one more sample: (T(n + 64) - T(n)) / 64 for n = `samples`.
+
+        T(n) is the time of a run of n samples as in `RunFigures.cycles`. It does not depend on the
+        inputs, which are zeros here. `last_run` stays.
+        """
+        features = self.compiled.net.shapes[0].in_features
+        runs = [
+            self._figures(np.zeros((count, features), np.int64))[1]
+            for count in (samples, samples + _STEADY_SAMPLES)
+        ]
+        return (runs[1] - runs[0]) / _STEADY_SAMPLES
+
+    def _load(self, compiled: Compiled) -> None:
+        self.close()
+        self._progress("build the simulation", 0, 1)
+        if isinstance(compiled, Artifact) and compiled.baked:
+            images = compiled.executable.images
+            verilog = top_verilog("torus", compiled.config, weights=images.weights,
+                                  biases=images.biases)
+        else:
+            verilog = _torus_verilog(compiled.config)
+        self._model = NativeModel(verilog, TOPS["torus"], trace=self._trace)
+        self._progress("build the simulation", 1, 1)
+        self._model.reset()
+        self._check_id(compiled)
+        if not (isinstance(compiled, Artifact) and compiled.baked):
+            run = compiled.executable.load()
+            words = len(run.beats) * compiled.config.beat_words
+            self._run(run, words, "load the weights", 1)
+
+    def _check_id(self, compiled: Compiled) -> None:
+        run = compiled.executable.identify()
+        found = decode_id(self._run(run, len(run.beats), "read the hardware id", 1).beats)
+        wanted = compiled.config.hardware_id
+        if found != wanted:
+            raise DriverError(f"the hardware id must be {wanted:016x}, that of the configuration "
+                              f"that the net is compiled for, not {found:016x}")
+
+    def _infer_words(self, x: IntArray) -> IntArray:
+        most = min(self.compiled.executable.max_samples, _MOST_SAMPLES)
+        outputs: list[IntArray] = []
+        cycles = 0
+        for start in range(0, len(x), most):
+            words, taken = self._figures(x[start : start + most])
+            outputs.append(words)
+            cycles += taken
+        self.last_run = RunFigures(len(x), len(outputs), cycles)
+        return np.concatenate(outputs)
+
+    def _figures(self, x: IntArray) -> tuple[IntArray, int]:
+        """Run one program; return the output words and the cycles that it took."""
+        executable = self.compiled.executable
+        run = executable.infer(x)
+        done = self._run(run, self.compiled.predict(len(x)), "run samples", len(x))
+        cycles = int(done.out_cycles[-1]) - int(done.in_cycles[0]) + 1
+        return executable.decode(done.beats), cycles
+
+    def _run(self, run: Run, expected_cycles: int, work: str, total: int) -> Transfer:
+        """Run one program, and tell of it as `total` parts of `work`."""
+        if self._model is None:
+            raise SimError("the device is closed")
+        beats = max(len(run.beats) + run.output_beats, 1)
+
+        def tell(taken: int, given: int) -> None:
+            self._progress(work, total * (taken + given) // beats, total)
+
+        limit = _PATIENCE * (expected_cycles + len(run.beats)) + _PATIENCE_CYCLES
+        return self._model.run(run.beats, run.output_beats, max_cycles=limit, progress=tell)
+
+
+@functools.lru_cache(maxsize=4)
+def _torus_verilog(config: TorusConfig) -> str:
+    return top_verilog("torus", config)

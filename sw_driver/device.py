@@ -1,0 +1,132 @@
+"""Devices: what runs a compiled net, behind one interface.
+
+`GoldenDevice` computes from the quantised net and never looks at the memory images, so that an
+error in these shows. `SimDevice`, which runs the images on the RTL, is in `sim.device`.
+"""
+
+import abc
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from sw_driver.compiler import Compiled
+from sw_driver.errors import DriverError, HostDataError
+from sw_driver.handover import IntArray
+
+__all__ = ["Device", "GoldenDevice"]
+
+
+class Device(abc.ABC):
+    """Something that runs compiled nets; a context manager that closes itself."""
+
+    def __init__(self) -> None:
+        self._compiled: Compiled | None = None
+
+    def load(self, compiled: Compiled) -> None:
+        """Make the device ready for a net, which takes the place of the one before."""
+        self._compiled = None
+        self._load(compiled)
+        self._compiled = compiled
+
+    def infer(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Compute real inputs [N, I] to outputs float64 [N, O], in the fixed point of the net.
+
+        Raises
+        ------
+        HostDataError
+            If `x` does not have this shape, holds no sample, is no array of real numbers, or holds
+            NaN or infinity.
+        DriverError
+            If no net is loaded.
+        """
+        net = self.compiled.net
+        real = self._checked(x, "iuf", "real numbers")
+        if not np.isfinite(real).all():
+            row, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(real)))
+            raise HostDataError(
+                f"inputs must be finite, but input {feature} of sample {row} is "
+                f"{real[row, feature]}"
+            )
+        words = net.quantise_input(torch.as_tensor(real.astype(np.float64)))
+        outputs = self.infer_words(words.numpy())
+        return net.dequantise_output(torch.as_tensor(outputs)).numpy()
+
+    def infer_words(self, x: ArrayLike) -> IntArray:
+        """Compute input words [N, I] to output words int64 [N, O].
+
+        Raises
+        ------
+        HostDataError
+            If `x` does not have this shape, holds no sample, is no array of whole numbers, or holds
+            one that does not fit `act_bits`.
+        DriverError
+            If no net is loaded.
+        """
+        net = self.compiled.net
+        words = self._checked(x, "iu", "whole numbers")
+        limit = 1 << (net.act_bits - 1)
+        low, high = int(words.min()), int(words.max())
+        if low < -limit or high >= limit:
+            raise HostDataError(
+                f"input words must be {-limit} to {limit - 1}, those of {net.act_bits} bits, but "
+                f"reach from {low} to {high}"
+            )
+        return self._infer_words(words.astype(np.int64))
+
+    def close(self) -> None:
+        """Free what the device holds; it is of no use afterwards."""
+        self._compiled = None
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def compiled(self) -> Compiled:
+        """The net that is loaded."""
+        if self._compiled is None:
+            raise DriverError("a net must be loaded before a device can be used: call load()")
+        return self._compiled
+
+    def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
+        """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
+        try:
+            array: NDArray[Any] = np.asarray(x)
+        except ValueError as error:
+            raise HostDataError(f"inputs must be an array: {error}") from error
+        features = self.compiled.net.shapes[0].in_features
+        if array.dtype.kind not in kinds:
+            raise HostDataError(f"inputs must be {what}, not {array.dtype}")
+        if array.ndim != 2 or array.shape[1] != features or not len(array):
+            raise HostDataError(
+                f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
+            )
+        return array
+
+    @abc.abstractmethod
+    def _load(self, compiled: Compiled) -> None:
+        """Make ready for a net."""
+
+    @abc.abstractmethod
+    def _infer_words(self, x: IntArray) -> IntArray:
+        """Compute words that were checked."""
+
+
+class GoldenDevice(Device):
+    """Runs the bit-exact integer model: the reference that every other device is held against."""
+
+    def _load(self, compiled: Compiled) -> None:
+        """Nothing to do: the net is in `compiled`."""
+
+    def _infer_words(self, x: IntArray) -> IntArray:
+        return self.compiled.net.forward_words(torch.as_tensor(x)).numpy()
