@@ -22,15 +22,15 @@ _WAVES = "dump.vcd"  # The name that cocotb's Verilator program gives it.
 _PARAMETERS = "parameters"
 
 
-def run_bench(component: wiring.Component, test_module: str, *, folder: Path, seed: int,
+def run_bench(design: wiring.Component | str, test_module: str, *, folder: Path, seed: int,
               parameters: Mapping[str, Any] | None = None, top: str = "dut",
               waves: bool = False) -> None:
-    """Run all cocotb tests of `test_module` on `component`; print the seed and the log.
+    """Run all cocotb tests of `test_module` on `design`; print the seed and the log.
 
     Parameters
     ----------
-    component
-        The design; its Verilog ports are named as `hw.emit` says.
+    design
+        A component, whose Verilog ports are then named as `hw.emit` says, or its Verilog.
     test_module
         Import path of the module with the `@cocotb.test()` functions. Give each a `timeout_time`:
         nothing else ends a simulation that is stuck.
@@ -52,7 +52,8 @@ def run_bench(component: wiring.Component, test_module: str, *, folder: Path, se
     ToolMissing, BuildFailed
         As `build_model`.
     """
-    program = build_model(emit_verilog(component, top), top, Kind.COCOTB, trace=waves)
+    verilog = design if isinstance(design, str) else emit_verilog(design, top)
+    program = build_model(verilog, top, Kind.COCOTB, trace=waves)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # The runner expects the program in its build folder, named as the top module.

@@ -34,7 +34,8 @@ def test_baked_weights_stand_in_the_text():
         for col in range(3):
             module = verilog.split(f"module \\clostorus.torus.pe_{row}_{col}.mac (")[1]
             module = module.split("endmodule")[0]
-            for memory, images, bits in (("weight", weights, 16), ("bias", biases, CONFIG.bias_bits)):
+            for memory, images, bits in (
+                    ("weight", weights, 16), ("bias", biases, CONFIG.bias_bits)):
                 words = re.findall(rf"{memory}_memory\[\d+\] = {bits}'h([0-9a-f]+);", module)
                 assert [int(word, 16) for word in words] == [
                     int(word) % (1 << bits) for word in images[row][col]]

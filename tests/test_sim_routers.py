@@ -1,0 +1,77 @@
+"""The cocotb benches of `Link`, `RingGather` and `InferenceRouter`, and mutants they catch."""
+
+import dataclasses
+
+import pytest
+from amaranth import *
+from amaranth.lib import wiring
+
+from hw.config import TorusConfig
+from hw.gather import RingGather
+from hw.link import Link
+from hw.router import InferenceRouter
+from sim.cocotb_runner import run_bench
+from sim.errors import BenchFailed
+
+CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=32, weight_words=64,
+                     bias_words=8, program_words=128)
+NARROW = dataclasses.replace(CONFIG, act_bits=5, weight_bits=7, buffer_words=32)
+
+pytestmark = [pytest.mark.cocotb, pytest.mark.router]
+
+
+def parameters(config, stall_per_mille):
+    return {"config": dataclasses.asdict(config), "stall_per_mille": stall_per_mille}
+
+
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (300, 2), (700, 3)])
+def test_link(stall_per_mille, seed, tmp_path, waves):
+    run_bench(Link(16), "sim.benches.link", folder=tmp_path, seed=seed,
+              waves=waves, parameters={"word_bits": 16, "stall_per_mille": stall_per_mille})
+
+
+@pytest.mark.parametrize("config", [CONFIG, NARROW], ids=["16 bits", "7 bits"])
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+def test_ring_gather(config, stall_per_mille, seed, tmp_path, waves):
+    run_bench(RingGather(config), "sim.benches.ring_gather", folder=tmp_path, seed=seed,
+              waves=waves, parameters=parameters(config, stall_per_mille))
+
+
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (0, 2), (200, 3), (600, 4)])
+def test_inference_router(stall_per_mille, seed, tmp_path, waves):
+    run_bench(InferenceRouter(CONFIG), "sim.benches.router", folder=tmp_path, seed=seed,
+              waves=waves, parameters=parameters(CONFIG, stall_per_mille))
+
+
+class Mutant(wiring.Component):
+    """A `RingGather` with one line of its PE side changed."""
+
+    def __init__(self, config, mistake):
+        self.inner = RingGather(config)
+        self.mistake = mistake
+        super().__init__(dict(self.inner.signature.members.items()))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.inner = inner = self.inner
+        wiring.connect(m, wiring.flipped(self.i), inner.i)
+        wiring.connect(m, inner.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.pe), inner.pe)
+        m.d.comb += inner.last_in_row.eq(self.last_in_row)
+        # The last connection wins.
+        if self.mistake == "region is always free":
+            m.d.comb += inner.pe.op.p.lag.eq((1 << self.inner.config.rep_bits) - 1)
+        if self.mistake == "own words are always there":
+            m.d.comb += [inner.pe.op.p.need_first.eq(0), inner.pe.op.p.need_step.eq(0)]
+        if self.mistake == "readable too early":
+            m.d.comb += self.pe.readable.eq(1)
+        return m
+
+
+@pytest.mark.parametrize("mistake", [
+    "region is always free", "own words are always there", "readable too early"])
+def test_bench_catches(mistake, tmp_path):
+    """Each of the checks that an engine makes is needed: without it some word is wrong."""
+    with pytest.raises(BenchFailed):
+        run_bench(Mutant(CONFIG, mistake), "sim.benches.ring_gather", folder=tmp_path, seed=5,
+                  parameters=parameters(CONFIG, 300))
