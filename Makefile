@@ -33,7 +33,7 @@ test-slow: $(STAMP)
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check
-	$(VENV)/bin/pyright --warnings
+	$(VENV)/bin/pyright --warnings -p pyproject.toml
 
 clean:
 	rm -rf build out .pytest_cache .ruff_cache .hypothesis *.egg-info
