@@ -232,7 +232,7 @@ def id_program(config: TorusConfig) -> Program:
     return Program.build(config, (*_NO_QUEUES, [], [], host_out))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class SampleLoop:
     """The queues of a run for any number of samples.
 

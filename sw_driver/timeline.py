@@ -103,20 +103,21 @@ class _Model:
         """Time one step."""
         stage = self.stages[step.entry.stage]
         ring = self.rings[stage.on_columns]
-        start = self.fetch.take(int(stage.on_columns), ring.free)
-        gathered: list[_Gathered] = []
-        begin = start
+        start = begin = self.fetch.take(int(stage.on_columns), ring.free)
+        mac_start = self._start_mac(step) if stage.outputs else 0
+        gathered = _Gathered(0, 0, 0)
         for rep in range(step.entry.reps):
-            gathered.append(self._gather(stage, ring, step, rep, begin))
-            ring.free = self._retire(stage, gathered[-1]) + 1
+            gathered = self._gather(stage, ring, step, rep, begin)
+            begin = ring.free = self._retire(stage, gathered) + 1
             ring.retired.append(ring.free)
-            begin = ring.free
+            if stage.outputs:
+                self._multiply(stage, ring, step, gathered)
         spans = [Span("col" if stage.on_columns else "row", step, start, ring.free)]
         if stage.outputs:
-            spans.append(self._multiply(stage, ring, step, gathered))
+            spans.append(Span("mac", step, mac_start, self.mac_free))
         else:
             beats = self.config.rows * -(-stage.words // self.config.beat_words)
-            begin = max(self.collected, gathered[0].first)
+            begin = max(self.collected, gathered.first)
             self.collected = max(begin + beats, ring.free + COLLECT_CYCLES)
             spans.append(Span("out", step, begin, self.collected))
         return spans
@@ -167,29 +168,32 @@ class _Model:
         # A ring of one: on a row, the words still go to the gateway.
         return gathered.own_here + (1 if stage.on_columns else stage.own + SEND_CYCLES)
 
-    def _multiply(
-        self, stage: Stage, ring: _Ring, step: Step, gathered: Sequence[_Gathered]
-    ) -> Span:
-        """Time the MAC's part of a step."""
-        dest = self.rings[self.stages[step.entry.stage + 1].on_columns]
+    def _start_mac(self, step: Step) -> int:
+        """When the MAC begins with a step: it has the op, and room for the results."""
+        dest = self._dest(step)
         start = self.fetch.take(2, self.mac_free)
         dest.asked_freed += step.need_free
         if dest.asked_freed:
             start = max(start, dest.retired[dest.asked_freed - 1] + FREED_CYCLES - 1)
-        end = start
-        for words in gathered:
-            first_sum = max(end, words.own_here) + stage.words
-            if stage.words > stage.own:
-                first_sum = max(
-                    first_sum,
-                    words.first + READ_CYCLES + stage.words - stage.own,
-                    words.last + READ_CYCLES + 1,
-                )
-            end = first_sum + (stage.outputs - 1) * stage.words
-            ring.consumed.append(end)
-            dest.landed.append(end - 1 + MAC_CYCLES)
-        self.mac_free = end
-        return Span("mac", step, start, end)
+        self.mac_free = start
+        return start
+
+    def _dest(self, step: Step) -> _Ring:
+        return self.rings[self.stages[step.entry.stage + 1].on_columns]
+
+    def _multiply(self, stage: Stage, ring: _Ring, step: Step, gathered: _Gathered) -> None:
+        """Time a repetition of the MAC: the first sum may wait for words, the others do not."""
+        first_sum = max(self.mac_free, gathered.own_here) + stage.words
+        recv = stage.words - stage.own
+        if recv:
+            first_sum = max(
+                first_sum,
+                gathered.first + READ_CYCLES + recv,
+                gathered.last + READ_CYCLES + 1,
+            )
+        self.mac_free = first_sum + (stage.outputs - 1) * stage.words
+        ring.consumed.append(self.mac_free)
+        self._dest(step).landed.append(self.mac_free - 1 + MAC_CYCLES)
 
 
 def timeline(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> list[Span]:
