@@ -26,9 +26,9 @@ async def words_come_out_once_and_in_order(dut: Any) -> None:
     incoming, outgoing = StreamPort(dut, "i"), StreamPort(dut, "o")
 
     def players():
-        return [player(port, random_stalls(random.Random(random.random()),
-                                           parameters["stall_per_mille"]))
-                for player, port in ((StreamDriver, incoming), (StreamMonitor, outgoing))]
+        stalls = [random_stalls(random.Random(random.random()), parameters["stall_per_mille"])
+                  for _ in range(2)]
+        return StreamDriver(incoming, stalls[0]), StreamMonitor(outgoing, stalls[1])
 
     driver, monitor = players()
     await reset(dut)
