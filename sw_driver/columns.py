@@ -1,4 +1,4 @@
-"""Spread neurons over columns so that every block, on both sides of a handover, is spread evenly."""
+"""Columns for neurons, such that blocks on both sides of a handover are spread evenly."""
 
 import numpy as np
 from numpy.typing import NDArray

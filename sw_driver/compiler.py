@@ -64,7 +64,7 @@ class Compiled:
         return self.executable.config
 
     def predict(self, samples: int) -> int:
-        """Cycles of a run of `samples` samples, from the start of its program to its last output."""
+        """Cycles of a run of `samples` samples, from its program's start to its last output."""
         return predict_cycles(self.config, self.stages, self.entries, self.order, samples)
 
 
@@ -173,7 +173,9 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         try:
             config = grown(config, needs)
         except ConfigError as error:
-            raise DriverError(f"the net is too large for any torus of this size: {error}") from error
+            raise DriverError(
+                f"the net is too large for any torus of this size: {error}"
+            ) from error
     check_fit(config, needs)
 
     def sample_loop(order: Order, config: TorusConfig) -> SampleLoop:

@@ -9,12 +9,11 @@ would depend on luck, and `sw_driver.hazards` refuses that.
 
 from collections.abc import Sequence
 
-import networkx as nx
-
 from hw.config import TorusConfig
 from hw.ops import Axis, GatherKind, HostInKind, HostOutKind, RingKind
 from sw_driver.errors import ProgramError
-from sw_driver.hazards import Ordering, check_hazards
+from sw_driver.event_graph import EventGraph
+from sw_driver.hazards import check_hazards
 from sw_driver.program import Op
 from sw_driver.units import Event, MacUnit, RingUnit, expand, mac_units, ring_units
 
@@ -23,7 +22,6 @@ __all__ = ["check_program"]
 ROW, COL = Axis.ROW.value, Axis.COL.value
 _NAMES = {ROW: "row", COL: "col"}
 
-Graph = nx.DiGraph
 Rings = dict[int, list[RingUnit]]
 
 
@@ -53,13 +51,12 @@ def check_program(
     consumed = {axis: [unit for unit in macs if unit.axis == axis] for axis in rings}
     landing = {axis: [unit for unit in macs if unit.dest == axis] for axis in rings}
 
-    graph: Graph = nx.DiGraph()
+    graph = EventGraph()
     for axis, units in rings.items():
         _add_ring_edges(graph, units, consumed[axis], landing[axis])
     _add_mac_edges(graph, rings, macs)
     _add_host_edges(graph, rings[ROW], gateway)
-    _refuse_cycle(graph)
-    check_hazards(config, Ordering(graph), rings, macs)
+    check_hazards(config, graph.ordering(), rings, macs)
 
 
 def _check_ring_counts(config: TorusConfig, rings: Rings, gateway: Sequence[Sequence[Op]]) -> None:
@@ -99,16 +96,18 @@ def _check_ring_counts(config: TorusConfig, rings: Rings, gateway: Sequence[Sequ
 
 
 def _add_ring_edges(
-    graph: Graph, units: Sequence[RingUnit], consumers: Sequence[MacUnit], landing: Sequence[MacUnit]
+    graph: EventGraph,
+    units: Sequence[RingUnit],
+    consumers: Sequence[MacUnit],
+    landing: Sequence[MacUnit],
 ) -> None:
     """Edges into the events of one ring: order, landed words, free regions."""
     asked, gathered = 0, 0
     for unit in units:
-        if unit.number:
-            graph.add_edges_from(
-                (units[unit.number - 1].done, event) for event in (unit.open, unit.own_here)
-            )
-        graph.add_edges_from((event, unit.done) for event in (unit.open, unit.own_here))
+        for event in (unit.open, unit.own_here):
+            graph.add_edge(event, unit.done)
+            if unit.number:
+                graph.add_edge(units[unit.number - 1].done, event)
         asked += unit.need
         if asked > len(landing):
             raise ProgramError(
@@ -132,9 +131,11 @@ def _add_ring_edges(
         )
 
 
-def _add_mac_edges(graph: Graph, rings: Rings, macs: Sequence[MacUnit]) -> None:
+def _add_mac_edges(graph: EventGraph, rings: Rings, macs: Sequence[MacUnit]) -> None:
     """Edges into the events of the MAC: order, words to read, room for results."""
-    gathers = {axis: iter([unit for unit in units if unit.gathers]) for axis, units in rings.items()}
+    gathers = {
+        axis: iter([unit for unit in units if unit.gathers]) for axis, units in rings.items()
+    }
     asked = dict.fromkeys(rings, 0)
     for unit in macs:
         if unit.number:
@@ -164,7 +165,7 @@ def _add_mac_edges(graph: Graph, rings: Rings, macs: Sequence[MacUnit]) -> None:
 
 
 def _add_host_edges(
-    graph: Graph, row: Sequence[RingUnit], gateway: Sequence[Sequence[Op]]
+    graph: EventGraph, row: Sequence[RingUnit], gateway: Sequence[Sequence[Op]]
 ) -> None:
     """The host deals and collects in one order; its queues are taken to hold nothing."""
 
@@ -193,15 +194,3 @@ def _add_host_edges(
         graph.add_edge(unit.done, ("host_out", number, "collected"))
         if number:
             graph.add_edge(("host_out", number - 1, "collected"), unit.done)
-
-
-def _refuse_cycle(graph: Graph) -> None:
-    try:
-        cycle = nx.find_cycle(graph)
-    except nx.NetworkXNoCycle:
-        return
-    steps = [f"{queue} repetition {number} {event}" for (queue, number, event), _ in cycle]
-    raise ProgramError(
-        "the program would lock up, since each of these comes before the next: "
-        + " -> ".join([*steps, steps[0]])
-    )

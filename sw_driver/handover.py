@@ -75,9 +75,9 @@ def hand_to_host(shape: ClosShape, rows: int, cols: int) -> Handover:
         _deal(neurons[slot, row], range(start, stop))
     return Handover(
         output_slots=slots,
-        slots=np.arange(count),
+        slots=_counted(count),
         neurons=neurons,
-        targets=np.stack([np.zeros(count, np.int64), np.arange(count) * width], axis=1),
+        targets=np.stack([np.zeros(count, np.int64), _counted(count) * width], axis=1),
         regions=1,
         own=count * width,
     )
@@ -92,13 +92,11 @@ def hand_in_row(left: ClosShape, right: ClosShape, rows: int, cols: int) -> Hand
     output_slots, input_slots = _pack_rows(left.output_blocks, right.input_blocks, rows)
 
     def overlap(row: int, in_slot: int, out_slot: int) -> range:
-        in_block, out_block = input_slots[row, in_slot], output_slots[row, out_slot]
+        in_block, out_block = int(input_slots[row, in_slot]), int(output_slots[row, out_slot])
         if in_block < 0 or out_block < 0:
             return range(0)
-        (in_start, in_stop), (out_start, out_stop) = (
-            right.input_blocks[in_block],
-            left.output_blocks[out_block],
-        )
+        in_start, in_stop = right.input_blocks[in_block]
+        out_start, out_stop = left.output_blocks[out_block]
         return range(max(in_start, out_start), min(in_stop, out_stop))
 
     pairs = [
@@ -152,14 +150,19 @@ def hand_by_move(left: ClosShape, right: ClosShape, rows: int, cols: int) -> Han
     count, width = neurons.shape[0], neurons.shape[3]
     return Handover(
         output_slots=output_slots,
-        slots=np.arange(count),
+        slots=_counted(count),
         neurons=neurons,
-        targets=np.stack([np.zeros(count, np.int64), np.arange(count) * width], axis=1),
+        targets=np.stack([np.zeros(count, np.int64), _counted(count) * width], axis=1),
         regions=1,
         own=count * width,
         input_slots=input_slots,
         moved=dealt(input_slots, readers),
     )
+
+
+def _counted(count: int) -> IntArray:
+    """[count]: 0, 1, 2, ..."""
+    return np.arange(count, dtype=np.int64)
 
 
 def _deal(words: IntArray, neurons: range) -> None:

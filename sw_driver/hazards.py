@@ -2,36 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-import networkx as nx
-
 from hw.config import TorusConfig
 from sw_driver.errors import ProgramError
-from sw_driver.units import Event, MacUnit, RingUnit
+from sw_driver.event_graph import Ordering
+from sw_driver.units import MacUnit, RingUnit
 
-__all__ = ["Ordering", "check_hazards"]
-
-
-class Ordering:
-    """Which events come before which, in an acyclic graph."""
-
-    def __init__(self, graph: nx.DiGraph) -> None:
-        """Find everything that comes after each event, as the bits of a number."""
-        order: list[Event] = list(nx.topological_sort(graph))
-        self._bit = {event: 1 << index for index, event in enumerate(order)}
-        self._after: dict[Event, int] = {}
-        for event in reversed(order):
-            after = 0
-            for following in graph.successors(event):
-                after |= self._bit[following] | self._after[following]
-            self._after[event] = after
-
-    def before(self, first: Event, second: Event) -> bool:
-        """Whether `first` always comes before `second`."""
-        return bool(self._after[first] & self._bit[second])
-
-    def count_not_after(self, event: Event, others: Iterable[Event]) -> int:
-        """How many of `others` may come before `event`."""
-        return sum(not self.before(event, other) for other in others)
+__all__ = ["check_hazards"]
 
 
 def check_hazards(
@@ -142,8 +118,14 @@ def _check_received(
                 and (unit.base, unit.own, unit.recv) == (source.base, source.own, source.recv)
                 and versions[unit.number] == versions[source.number]
             )
-            if mask & words and source is not unit and not again and not (
-                ordering.before(reader.read, unit.open) or ordering.before(unit.done, reader.start)
+            if (
+                mask & words
+                and source is not unit
+                and not again
+                and not (
+                    ordering.before(reader.read, unit.open)
+                    or ordering.before(unit.done, reader.start)
+                )
             ):
                 _refuse(unit.name, reader.name)
 

@@ -5,8 +5,6 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amaranth.lib import data
-
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.ops import (
     LOOP_COUNT_BITS,
@@ -37,6 +35,8 @@ __all__ = [
 Op = dict[str, int]
 # Row, column and MAC queue of the PEs; ring, host input and host output queue of the gateways.
 Queues = tuple[list[Op], ...]
+# An `amaranth.lib.data.StructLayout`; Amaranth has no types.
+Layout = Any
 
 # END and LOOP have the same values in every queue.
 END, LOOP = GatherKind.END.value, GatherKind.LOOP.value
@@ -45,7 +45,7 @@ _NO_QUEUES: Queues = ([], [], [])
 
 
 def pack_image(
-    config: TorusConfig, layouts: Sequence[data.StructLayout], queues: Sequence[Sequence[Op]]
+    config: TorusConfig, layouts: Sequence[Layout], queues: Sequence[Sequence[Op]]
 ) -> list[int]:
     """Pack three queues, without their END ops, into a program image.
 
@@ -85,7 +85,7 @@ def pack_image(
 
 
 def unpack_image(
-    config: TorusConfig, layouts: Sequence[data.StructLayout], image: Sequence[int]
+    config: TorusConfig, layouts: Sequence[Layout], image: Sequence[int]
 ) -> list[list[Op]]:
     """Read the queues back from a program image, without their END ops."""
 
@@ -115,7 +115,7 @@ def unpack_image(
     return queues
 
 
-def _pack(layout: data.StructLayout, op: Op) -> int:
+def _pack(layout: Layout, op: Op) -> int:
     """The bits of an op."""
     for name, value in op.items():
         width = layout[name].width
@@ -124,7 +124,7 @@ def _pack(layout: data.StructLayout, op: Op) -> int:
     return layout.const(op).as_bits()
 
 
-def _unpack(layout: data.StructLayout, bits: int) -> Op:
+def _unpack(layout: Layout, bits: int) -> Op:
     """The fields of an op."""
     const = layout.from_bits(bits & ((1 << layout.size) - 1))
 
@@ -213,16 +213,12 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
         runs = [(size, sizes.count(size)) for size in sorted(set(sizes), reverse=True)]
         for words, total in runs:
             for reps in _chunks(total, 1 << config.rep_bits):
-                row.append(
-                    {"kind": kind.value, "reps": reps - 1, "recv": words, "lag": 1}
-                )
+                row.append({"kind": kind.value, "reps": reps - 1, "recv": words, "lag": 1})
                 ring.append(
                     {"kind": RingKind.SEND.value, "reps": reps - 1, "recv": 0, "send": words}
                 )
                 beats = -(-words // config.beat_words)
-                host_in.append(
-                    {"kind": HostInKind.SCATTER.value, "reps": reps - 1, "beats": beats}
-                )
+                host_in.append({"kind": HostInKind.SCATTER.value, "reps": reps - 1, "beats": beats})
     return Program.build(config, (row, [], [], ring, host_in, []))
 
 

@@ -158,9 +158,7 @@ def build_queues(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[S
             reps = {"reps": entry.reps - 1}
             beats = {**reps, "beats": -(-stage.words // config.beat_words)}
             if stage.from_host:
-                ring.append(
-                    {"kind": RingKind.SEND.value, **reps, "recv": 0, "send": stage.words}
-                )
+                ring.append({"kind": RingKind.SEND.value, **reps, "recv": 0, "send": stage.words})
                 host_in.append({"kind": HostInKind.SCATTER.value, **beats})
             else:
                 kind = RingKind.FORWARD if stage.outputs else RingKind.SINK

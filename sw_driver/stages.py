@@ -154,9 +154,9 @@ def build_stages(
                 shift = layer.shifts[1]
             elif kind is StageKind.OUTPUT:
                 visits, results = handover.slots, handover.neurons
-                offsets = np.arange(results.shape[3])
-                targets = np.repeat(handover.targets[:, None, :], len(offsets), axis=1)
-                targets[:, :, 1] += offsets
+                outputs = results.shape[3]
+                targets = np.repeat(handover.targets[:, None, :], outputs, axis=1)
+                targets[:, :, 1] += np.arange(outputs)
                 shift, relu = layer.shifts[2], layer.relu
             elif handover.moved is not None:
                 results = handover.moved

@@ -140,7 +140,9 @@ class _Model:
             return _Gathered(own_here, first, max(first + recv - 1, self.dealt + HOST_CYCLES))
         first = max(own_here + SEND_CYCLES + self._hop - 1, opened)
         # Words leave a node through its buffer: blocks shorter than that way leave gaps.
-        gap = max(BUFFERED_CYCLES + self._hop - 1 - stage.own, 0) if stage.own > 1 else self._hop - 1
+        gap = self._hop - 1
+        if stage.own > 1:
+            gap = max(gap + BUFFERED_CYCLES - stage.own, 0)
         through_gateway = 0 if stage.on_columns else self._hop
         gaps = gap * (recv // stage.own) + through_gateway
         return _Gathered(own_here, first, first + recv - 1 + gaps if recv else own_here)

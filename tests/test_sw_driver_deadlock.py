@@ -62,7 +62,7 @@ def test_a_cycle_is_printed(compiled):
     for op in queues[COL][1:]:
         op["need_first"] = op["need_step"] = 0
     message = refusal(compiled, queues)
-    assert message.startswith("the program would lock up, since each of these comes before the next")
+    assert message.startswith("the program would lock up, since each of these comes before")
     assert "col repetition 0 own words here" in message and " -> mac repetition " in message
 
 

@@ -70,7 +70,7 @@ def test_an_image_without_an_end():
 @pytest.mark.parametrize("order", ["program", "best"])
 @pytest.mark.parametrize("torus", ["2x2", "3x5", "1x1"])
 def test_the_loop_is_the_flat_list(order, torus):
-    """Carried out in full, the loop over 3 to 9 further samples is what one more sample each adds."""
+    """Carried out, the loop over further samples is what each of them adds."""
     net = random_net([ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3)], seed=1)
     loop = compile(net, torus, order=order).executable.loop
     regular = loop.flat[-1]

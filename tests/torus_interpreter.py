@@ -226,7 +226,7 @@ class PE:
     def multiply(self):
         config, wrap = self.config, 1 << self.config.addr_bits
         for op in self.sequencer.ops(2):
-            yield from until(lambda: self.freed[op.dest] >= op.need_free)
+            yield from until(lambda op=op: self.freed[op.dest] >= op.need_free)
             self.freed[op.dest] -= op.need_free
             ring = self.rings[op.axis]
             weight, bias = op.w_base, op.b_base
@@ -237,7 +237,7 @@ class PE:
                     acc = self.biases[bias] if op.bias else 0
                     bias += 1
                     for address in range(x_base, x_base + op.words):
-                        yield from until(lambda: ring.readable(address))
+                        yield from until(lambda ring=ring, address=address: ring.readable(address))
                         if self.weights[weight]:
                             acc += self.weights[weight] * signed(ring.buffer[address],
                                                                  config.act_bits)
@@ -299,8 +299,9 @@ class Gateway:
     def pass_on(self, op):
         per_beat, beat = self.config.beat_words, []
         for index in range(op.recv):
-            yield from until(lambda: self.ring_in and (index >= op.send
-                                                       or not self.ring_out.full()))
+            yield from until(lambda: self.ring_in)
+            if index < op.send:
+                yield from until(lambda: not self.ring_out.full())
             word = self.ring_in.popleft()
             if index < op.send:
                 self.ring_out.append(word)
@@ -336,7 +337,7 @@ class Bridge:
         yield from until(lambda: self.host_in)
         beat = self.host_in.popleft()
         for gateway in gateways:
-            yield from until(lambda: not gateway.host_in.full())
+            yield from until(lambda gateway=gateway: not gateway.host_in.full())
             gateway.host_in.append(beat)
             yield True
         return beat
@@ -362,7 +363,7 @@ class Bridge:
             for _ in range(op.reps + 1):
                 for gateway in self.gateways:
                     for _ in range(op.beats):
-                        yield from until(lambda: gateway.host_out)
+                        yield from until(lambda gateway=gateway: gateway.host_out)
                         self.host_out.append(number(gateway.host_out.popleft(),
                                                     self.config.word_bits))
                         yield True
