@@ -57,7 +57,7 @@ class Distributor(wiring.Component):
         beats = Signal(config.count_bits)
         beats_left = Signal(config.count_bits)
         reps_left = Signal(config.rep_bits)
-        row = Signal(range(config.rows))
+        row = Signal(config.row_bits)
 
         # A beat is done with when every output that it is meant for has taken it.
         wanted = [active & (broadcasts | (row == index)) for index in range(config.rows)]
@@ -149,7 +149,7 @@ class Collector(wiring.Component):
         active = Signal()
         beats_left = Signal(config.count_bits)
         reps_left = Signal(config.rep_bits)
-        row = Signal(range(config.rows))
+        row = Signal(config.row_bits)
         hardware_id = Signal(HARDWARE_ID_BITS)
         is_id = op.kind == HostOutKind.ID
 

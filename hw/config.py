@@ -176,6 +176,18 @@ class TorusConfig:
         """Width of a program address."""
         return (self.program_words - 1).bit_length()
 
+    # Places: a bit at least, since tools refuse signals of no width.
+
+    @property
+    def row_bits(self) -> int:
+        """Width of a row number."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
+    def col_bits(self) -> int:
+        """Width of a column number."""
+        return max(1, (self.cols - 1).bit_length())
+
     # Programs
 
     @property

@@ -89,7 +89,7 @@ class Pack(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        index = Signal(range(config.beat_words))
+        index = Signal(range(max(2, config.beat_words)))
         beat = Signal(config.host_bits)
 
         m.d.comb += [

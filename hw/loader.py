@@ -8,12 +8,7 @@ from .gather import tap_layout
 from .mac import bias_load_layout, weight_load_layout
 from .ops import GatherKind
 
-__all__ = ["Loader", "col_bits"]
-
-
-def col_bits(config):
-    """Width of a column number; 1 at least, since tools refuse ports of no width."""
-    return max(1, (config.cols - 1).bit_length())
+__all__ = ["Loader"]
 
 
 class Loader(wiring.Component):
@@ -42,7 +37,7 @@ class Loader(wiring.Component):
     def __init__(self, config):
         self.config = config
         super().__init__({
-            "col": In(col_bits(config)),
+            "col": In(config.col_bits),
             "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
             "start": In(1),
             "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
@@ -57,7 +52,7 @@ class Loader(wiring.Component):
         kind, word = self.tap.p.kind, self.tap.p.word
         is_weight = kind == GatherKind.WEIGHTS
         is_bias = kind == GatherKind.BIASES
-        lane = Signal(col_bits(config))
+        lane = Signal(config.col_bits)
         mine = self.tap.valid & (lane == self.col)
         with m.If(self.tap.valid & (is_weight | is_bias)):
             m.d.sync += lane.eq(Mux(lane == config.cols - 1, 0, lane + 1))

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import PROGRAM_BLOCK_WORDS
-from .loader import Loader, col_bits
+from .loader import Loader
 from .mac import Mac
 from .mac_control import MacControl
 from .ops import Axis, GatherKind, gather_op, pe_queues
@@ -19,7 +19,7 @@ def pe_members(config):
     """The ports of a PE; see `PE`."""
     link = stream.Signature(config.word_bits)
     return {
-        "col": In(col_bits(config)),
+        "col": In(config.col_bits),
         "west": In(link), "north": In(link),
         "east": Out(link), "south": Out(link),
     }
