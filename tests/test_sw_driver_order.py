@@ -1,0 +1,108 @@
+"""Orders of stages, their search, and the cycle model that judges them."""
+
+import itertools
+
+import pytest
+
+from golden import ClosShape
+from golden.vectors import random_net
+from sw_driver.compiler import compile
+from sw_driver.order import best_order, delays, instances, program_order
+from sw_driver.schedule import schedule_steps
+from sw_driver.timeline import timeline
+
+
+def test_delays():
+    assert delays((0, 1, 2, 3)) == [0, 0, 0, 0]
+    assert delays((1, 0, 2, 3)) == [0, 1, 1, 1]
+    assert delays((3, 2, 1, 0)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_every_order_uses_words_before_they_are_made_again(order):
+    """One region per word is enough: made, used, made again, in every order of stages."""
+    seen = list(instances(order, 5))
+    assert sorted(seen) == sorted(itertools.product(range(4), range(5)))
+    place = {instance: index for index, instance in enumerate(seen)}
+    for stage, sample in seen:
+        if stage:
+            assert place[stage - 1, sample] < place[stage, sample]
+        if stage and sample:
+            assert place[stage, sample - 1] < place[stage - 1, sample]
+
+
+def test_few_stages_are_searched_in_full():
+    wanted = (0, 2, 1, 4, 3)
+
+    def cost(order):
+        # Rotations have the same steady state.
+        start = order.index(0)
+        return sum(a != b for a, b in zip(order[start:] + order[:start], wanted, strict=True))
+
+    found = best_order(5, cost)
+    assert cost(found) == 0
+    rotations = [wanted[index:] + wanted[:index] for index in range(5)]
+    assert found in rotations and max(delays(found)) == min(max(delays(r)) for r in rotations)
+
+
+def test_many_stages_are_searched_within_bounds():
+    tried = []
+
+    def cost(order):
+        tried.append(order)
+        return float(sum(abs(a - b) for a, b in zip(order, reversed(range(12)), strict=True)))
+
+    best = best_order(12, cost)
+    assert cost(best) < cost(program_order(12))
+    assert len(tried) < 400
+    assert best == best_order(12, cost)
+
+
+def test_orders_that_cannot_be_used_are_not_taken():
+    plain = program_order(5)
+    assert best_order(5, lambda order: 1.0 if order == plain else None) == plain
+
+
+@pytest.mark.parametrize("torus", ["1x1", "2x3", "4x4"])
+@pytest.mark.parametrize("order", ["program", "best"])
+def test_timeline_has_no_engine_do_two_things_at_once(torus, order):
+    net = random_net([ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3)], seed=1)
+    compiled = compile(net, torus, order=order)
+    steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, 6)
+    spans = timeline(compiled.config, compiled.stages, steps)
+    for lane in ("row", "col", "mac", "out"):
+        mine = [span for span in spans if span.lane == lane]
+        assert mine and all(span.start < span.end for span in mine)
+        assert all(a.end <= b.start for a, b in itertools.pairwise(mine))
+    work = sum(span.end - span.start for span in spans if span.lane == "mac")
+    assert work >= 6 * compiled.prediction.bounds["MAC"]
+
+
+def test_prediction_respects_its_bounds():
+    for texts, torus, host_bits in (
+            (["64,64,8,8,8", "64,10,8,8,5"], "4x4", 64), (["784,256,28,25,16"], "8x8", 32)):
+        net = random_net([ClosShape.parse(text) for text in texts], seed=1)
+        prediction = compile(net, torus, host_bits=host_bits).prediction
+        assert prediction.cycles >= max(prediction.bounds.values())
+        assert prediction.utilisation <= prediction.padding_cap <= 1
+        rows, cols = map(int, torus.split("x"))
+        assert prediction.ideal_cycles == sum(
+            shape.parameters for shape in net.shapes) / (rows * cols)
+
+
+def test_narrowest_host_stream_that_does_not_bound():
+    """32 blocks of 25 words in 392 cycles of MAC: 13 beats each at 32 bits, 7 at 64 bits."""
+    net = random_net([ClosShape(800, 256, 32, 16, 16)], seed=1)
+    prediction = compile(net, "8x8", host_bits=32).prediction
+    assert prediction.bounds["MAC"] == 392
+    assert prediction.bounds["host input"] == 32 * 13
+    assert prediction.bound_by == "host input"
+    assert prediction.host_bits == 64
+
+
+def test_prediction_of_a_run_grows_by_the_steady_state():
+    net = random_net([ClosShape(64, 64, 8, 8, 8)], seed=1)
+    compiled = compile(net, "4x4")
+    slope = (compiled.predict(300) - compiled.predict(100)) / 200
+    assert slope == pytest.approx(compiled.prediction.cycles, rel=0.02)
+    assert compiled.predict(1) > compiled.prediction.bounds["MAC"]
