@@ -186,14 +186,20 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
             most_flat=2 * len(stages) + 2,
         )
 
+    least = float("inf")
+
     def cost(order: Order) -> float | None:
-        if not grow:
+        nonlocal least
+        cycles = predict_steady(config, net.shapes, stages, entries, order).cycles
+        # Whether an order fits is asked only where it would be chosen: that takes longer.
+        if cycles <= least and not grow:
             try:
-                loop = sample_loop(order, config)
-                loop.program(config, len(loop.flat) + _CHECKED_TURNS)
+                if sample_loop(order, config).program_words(config) > config.program_words:
+                    return None
             except ProgramError:
                 return None
-        return predict_steady(config, net.shapes, stages, entries, order).cycles
+        least = min(least, cycles)
+        return cycles
 
     chosen = program_order(len(stages))
     if order == "best":
