@@ -23,6 +23,7 @@ BUFFERED_CYCLES = 3  # From a node's receiver to the next one's, through the buf
 READ_CYCLES = 1  # From a node's receiver to the MAC.
 FREED_CYCLES = 2  # From the end of an op to the start of what waits for it.
 FETCH_CYCLES = 3  # To fetch an op, besides one for each of its words.
+LOOK_CYCLES = 2  # To look at the other two queues in between.
 HOST_CYCLES = 4  # From a host beat to its first word on the ring.
 COLLECT_CYCLES = 3  # From the last word of a block at its gateway to its last beat.
 
@@ -67,11 +68,16 @@ class _Gathered:
 class _Fetch:
     """The fetch unit of a PE: one op at a time, for a queue as soon as its op has been taken."""
 
-    def __init__(self, config: TorusConfig, stages: Sequence[Stage]) -> None:
-        layouts = pe_queues(config)
-        self.cycles = [FETCH_CYCLES + op_words(config, layout) for layout in layouts]
-        columns = sum(stage.on_columns for stage in stages)
-        self.turn = [len(stages) - columns, columns, sum(stage.outputs > 0 for stage in stages)]
+    def __init__(self, config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
+        self.cycles = [FETCH_CYCLES + op_words(config, layout) for layout in pe_queues(config)]
+        queues: list[list[Step]] = [[], [], []]
+        for step in steps:
+            stage = stages[step.entry.stage]
+            queues[int(stage.on_columns)].append(step)
+            if stage.outputs:
+                queues[2].append(step)
+        self.turn = [sum(step.sample == 0 for step in queue) for queue in queues]
+        self.phase = [_loop_phase(*one) for one in zip(queues, self.turn, strict=True)]
         self.taken = [0, 0, 0]
         self.ready = [0, 0, 0]
         self.free = 0
@@ -80,20 +86,32 @@ class _Fetch:
         """When an engine that is free at `wanted` gets the next op of its queue."""
         taken = max(wanted, self.ready[queue])
         self.taken[queue] += 1
-        looping = self.taken[queue] % self.turn[queue] == 0
+        looping = self.taken[queue] % self.turn[queue] == self.phase[queue]
         self.free = max(taken, self.free) + self.cycles[queue] * (1 + looping)
-        self.ready[queue] = self.free
+        self.ready[queue] = self.free + LOOK_CYCLES
         return taken
+
+
+def _loop_phase(queue: Sequence[Step], turn: int) -> int:
+    """After how many ops, modulo those of one turn, the LOOP over samples is fetched.
+
+    The body of the loop ends where a run ceases to repeat the same entries, for it drains.
+    """
+    entries = [step.entry for step in queue]
+    index = len(entries) // 2
+    while index + turn < len(entries) and entries[index] == entries[index + turn]:
+        index += 1
+    return index % turn
 
 
 class _Model:
     """The state of the pass."""
 
-    def __init__(self, config: TorusConfig, stages: Sequence[Stage]) -> None:
+    def __init__(self, config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
         self.config = config
         self.stages = stages
         self.rings = {False: _Ring(), True: _Ring()}
-        self.fetch = _Fetch(config, stages)
+        self.fetch = _Fetch(config, stages, steps)
         self.mac_free = 0
         self.dealt = 0  # When the host has dealt the words of the latest repetition.
         self.sends: list[int] = []  # When the gateways began to send each.
@@ -215,5 +233,5 @@ def timeline(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]
     list of Span
         In the order of `steps`; cycle 0 is the start of the program.
     """
-    model = _Model(config, stages)
+    model = _Model(config, stages, steps)
     return [span for step in steps for span in model.run(step)]
