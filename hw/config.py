@@ -33,7 +33,7 @@ _RANGES = {
     "program_words": (64, 65536),
     "max_fan_in": (2, 65536),
     "rep_bits": (4, 16),
-    "host_fifo_beats": (2, 4096),
+    "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
 }
 

@@ -15,7 +15,7 @@ class Queue(wiring.Component):
     shape
         Shape of an item.
     depth : int
-        Items held; at least 2.
+        Items held; at least 3.
 
     Members
     -------
