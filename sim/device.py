@@ -19,6 +19,7 @@ from sw_driver.host_stream import decode_id
 
 from .errors import SimError
 from .native import NativeModel, Transfer
+from .toolchain import find_toolchain
 
 __all__ = ["Progress", "RunFigures", "SimDevice"]
 
@@ -101,6 +102,7 @@ class SimDevice(Device):
 
     def _load(self, compiled: Compiled) -> None:
         self.close()
+        find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
         if isinstance(compiled, Artifact) and compiled.baked:
             images = compiled.executable.images
@@ -114,8 +116,8 @@ class SimDevice(Device):
         self._check_id(compiled)
         if not (isinstance(compiled, Artifact) and compiled.baked):
             run = compiled.executable.load()
-            words = len(run.beats) * compiled.config.beat_words
-            self._run(run, words, "load the weights", 1)
+            # Each word of a beat takes a cycle on the ring of its row.
+            self._run(run, len(run.beats) * compiled.config.beat_words, "load the weights", 1)
 
     def _check_id(self, compiled: Compiled) -> None:
         run = compiled.executable.identify()

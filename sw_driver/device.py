@@ -6,7 +6,7 @@ error in these shows. `SimDevice`, which runs the images on the RTL, is in `sim.
 
 import abc
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -34,6 +34,13 @@ class Device(abc.ABC):
     def infer(self, x: ArrayLike) -> NDArray[np.float64]:
         """Compute real inputs [N, I] to outputs float64 [N, O], in the fixed point of the net.
 
+        Errors are those of `to_words`.
+        """
+        return self.to_reals(self.infer_words(self.to_words(x)))
+
+    def to_words(self, x: ArrayLike) -> IntArray:
+        """Turn real inputs [N, I] into the net's input words, int64 [N, I].
+
         Raises
         ------
         HostDataError
@@ -42,17 +49,19 @@ class Device(abc.ABC):
         DriverError
             If no net is loaded.
         """
-        net = self.compiled.net
-        real = self._checked(x, "iuf", "real numbers")
-        if not np.isfinite(real).all():
-            row, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(real)))
+        reals = self._checked(x, "iuf", "real numbers")
+        if not np.isfinite(reals).all():
+            sample, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(reals)))
             raise HostDataError(
-                f"inputs must be finite, but input {feature} of sample {row} is "
-                f"{real[row, feature]}"
+                f"inputs must be finite, but input {feature} of sample {sample} is "
+                f"{reals[sample, feature]}"
             )
-        words = net.quantise_input(torch.as_tensor(real.astype(np.float64)))
-        outputs = self.infer_words(words.numpy())
-        return net.dequantise_output(torch.as_tensor(outputs)).numpy()
+        words = self.compiled.net.quantise_input(torch.as_tensor(reals.astype(np.float64)))
+        return words.numpy()
+
+    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
+        """Turn the net's output words into the numbers that they stand for, float64."""
+        return self.compiled.net.dequantise_output(torch.as_tensor(words)).numpy()
 
     def infer_words(self, x: ArrayLike) -> IntArray:
         """Compute input words [N, I] to output words int64 [N, O].
@@ -80,7 +89,7 @@ class Device(abc.ABC):
         """Free what the device holds; it is of no use afterwards."""
         self._compiled = None
 
-    def __enter__(self) -> "Device":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

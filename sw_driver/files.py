@@ -1,13 +1,32 @@
 """Output files that are either whole or not there."""
 
 import contextlib
+import io
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sw_driver.errors import DriverError
 
-__all__ = ["replacing", "write_bytes", "write_text"]
+__all__ = ["check_target", "replacing", "write_array", "write_bytes", "write_text"]
+
+
+def check_target(path: Path) -> None:
+    """Refuse a place where no file can be written, before the work that makes its contents.
+
+    Raises
+    ------
+    DriverError
+        If the folder of `path` is missing, or `path` is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise DriverError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.is_dir():
+        raise DriverError(f"{path} cannot be written: it is a folder")
 
 
 @contextlib.contextmanager
@@ -19,12 +38,9 @@ def replacing(path: Path) -> Generator[Path]:
     Raises
     ------
     DriverError
-        If the folder of `path` is missing, `path` is a folder, or the file cannot be written.
+        As `check_target`, or if the file cannot be written.
     """
-    if not path.parent.is_dir():
-        raise DriverError(f"{path} cannot be written: there is no folder {path.parent}")
-    if path.is_dir():
-        raise DriverError(f"{path} cannot be written: it is a folder")
+    check_target(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
@@ -44,3 +60,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 file with the line ends that it has; errors as for `write_bytes`."""
     write_bytes(path, text.encode())
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a whole `.npy` file; errors as for `write_bytes`."""
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    write_bytes(path, file.getvalue())

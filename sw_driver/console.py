@@ -1,0 +1,91 @@
+"""What the commands print: tables on standard output, progress on standard error, or JSON."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+__all__ = ["Output"]
+
+_PIPE_WIDTH = 200  # A pipe has no width of its own; nothing must be cut there.
+Rows = Sequence[tuple[str, str]]
+
+
+class Output:
+    """One command's way to talk.
+
+    Parameters
+    ----------
+    as_json
+        Print one JSON object and nothing else on standard output.
+    quiet
+        Print no tables and no progress.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        self._as_json = as_json
+        self._quiet = quiet
+
+    def result(self, values: dict[str, Any]) -> None:
+        """Print the machine-readable result; without `as_json`, nothing."""
+        if self._as_json:
+            sys.stdout.write(json.dumps(values, indent=1) + "\n")
+
+    def facts(self, title: str, rows: Rows) -> None:
+        """Print a table of names and values."""
+        self.table(title, ("", ""), rows, header=False)
+
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        header: bool = True,
+    ) -> None:
+        """Print a table; all columns but the first are aligned to the right if it has a header."""
+        if self._as_json or self._quiet:
+            return
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        style = box.SIMPLE_HEAD if header else None
+        table = Table(box=style, show_header=header, pad_edge=header, padding=(0, 2, 0, 0))
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if header and index else "left")
+        for row in rows:
+            table.add_row(*row)
+        console = Console(file=sys.stdout, highlight=False, markup=False)
+        if not console.is_terminal:
+            console.width = _PIPE_WIDTH
+        console.print(title, soft_wrap=True)
+        console.print(table)
+        console.print()
+
+    @contextlib.contextmanager
+    def progress(self) -> Generator[Callable[[str, int, int], None]]:
+        """Show long work on the terminal: call with what is done, how much of it, and of how much.
+
+        A colon ends the name of the work; what comes after it may change.
+
+        It goes to standard error, and only to a terminal.
+        """
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn as Elapsed
+
+        console = Console(stderr=True)
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
+        disable = self._quiet or not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=disable) as bars:
+            tasks: dict[str, Any] = {}
+
+            def tell(work: str, done: int, total: int) -> None:
+                name = work.partition(":")[0]
+                if name not in tasks:
+                    tasks[name] = bars.add_task(work, total=total)
+                bars.update(tasks[name], description=work, completed=done, total=total)
+
+            yield tell

@@ -1,0 +1,83 @@
+"""Samples to run: the test part of a dataset, or the rows of an array file."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import datasets
+from sw_driver.errors import DriverError
+
+__all__ = ["Samples", "load_samples"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs, and what should come out.
+
+    Parameters
+    ----------
+    x
+        [N, I] numbers.
+    labels
+        int64 [N] classes, or None where they are not known.
+    name
+        Where they are from.
+    """
+
+    x: NDArray[Any]
+    labels: NDArray[np.int64] | None
+    name: str
+
+    def accuracy(self, outputs: NDArray[Any]) -> float | None:
+        """Part of the samples whose largest output [N, O] is their label; None without labels."""
+        if self.labels is None:
+            return None
+        return float((outputs.argmax(axis=1) == self.labels).mean())
+
+
+def load_samples(data: str, count: int | None) -> Samples:
+    """Load the first `count` samples, or all.
+
+    Parameters
+    ----------
+    data
+        What `golden.datasets.load` takes, or a `.npy` file of numbers [N, I].
+    count
+        Samples wanted.
+
+    Raises
+    ------
+    DriverError
+        If there are fewer samples, or the array file is not one.
+    GoldenError
+        If the dataset is not what it says.
+    """
+    if data.endswith(".npy"):
+        samples = Samples(_read_array(Path(data)), None, Path(data).name)
+    else:
+        split = datasets.load(data)
+        samples = Samples(split.test_x, split.test_y, f"{split.name} test split")
+    available = len(samples.x)
+    if count is None:
+        return samples
+    if count > available:
+        raise DriverError(f"samples must be at most {available}, those of {data}, not {count}")
+    labels = None if samples.labels is None else samples.labels[:count]
+    return Samples(samples.x[:count], labels, samples.name)
+
+
+def _read_array(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise DriverError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError) as error:
+        raise DriverError(f"{path} must be a NumPy array file: {error}") from error
+    if array.ndim != 2:
+        raise DriverError(
+            f"{path} must hold an array of shape [N, inputs], not {list(array.shape)}"
+        )
+    return array

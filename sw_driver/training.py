@@ -1,0 +1,126 @@
+"""Training a model file: from layers and a dataset, or on from where it stopped."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from golden import (
+    DIGITS_SHAPES,
+    ClosNet,
+    ClosShape,
+    EpochStats,
+    Trainer,
+    datasets,
+    load_checkpoint,
+    save_model,
+)
+from golden.train import DEFAULT_EPOCHS
+from sw_driver.errors import DriverError
+from sw_driver.files import check_target
+
+__all__ = ["Trained", "train_model"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training ended with.
+
+    Parameters
+    ----------
+    model
+        The model, as it was saved.
+    data
+        What the dataset is called.
+    epochs
+        Epochs done in all.
+    stats
+        Of the last epoch; None if there was none to do.
+    """
+
+    model: ClosNet
+    data: str
+    epochs: int
+    stats: EpochStats | None
+
+
+def train_model(
+    path: Path,
+    data: str,
+    shapes: Sequence[ClosShape],
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Callable[[EpochStats, int], object] = lambda stats, epochs: None,
+) -> Trained:
+    """Train a ClosNet and save it after every epoch.
+
+    Parameters
+    ----------
+    path
+        Of the model file.
+    data
+        What `golden.datasets.load` takes.
+    shapes
+        The layers; if empty, those of the file when it goes on, else the default ones of digits.
+    epochs
+        In all, those done before included; by default `DEFAULT_EPOCHS`.
+    seed
+        Of the first weights and the order of the samples. Of no use when it goes on.
+    resume
+        Whether to go on from `path`.
+    progress
+        Told the figures of every epoch, and how many there will be.
+
+    Raises
+    ------
+    DriverError
+        If there are no layers, or `path` cannot be written or gone on from.
+    GoldenError
+        If the dataset, the layers or the file are not what they must be.
+    """
+    check_target(path)
+    epochs = epochs or DEFAULT_EPOCHS
+    split = datasets.load(data)
+    state: dict[str, Any] | None = None
+    if resume:
+        model, state = _read(path, shapes)
+    else:
+        model = ClosNet(
+            shapes or _default_shapes(data), generator=torch.Generator().manual_seed(seed)
+        )
+    trainer = Trainer(model, split, seed=seed)
+    if state is not None:
+        trainer.load_state_dict(state)
+    stats: EpochStats | None = None
+    for stats in trainer.run(epochs):
+        save_model(path, model, trainer.state_dict())
+        progress(stats, epochs)
+    return Trained(model, split.name, trainer.epoch, stats)
+
+
+def _default_shapes(data: str) -> Sequence[ClosShape]:
+    if data != "digits":
+        raise DriverError(f"layers must be given for {data}: only digits have default layers")
+    return DIGITS_SHAPES
+
+
+def _read(path: Path, shapes: Sequence[ClosShape]) -> tuple[ClosNet, dict[str, Any]]:
+    """The model and training state of a file, which must have these layers if any are given."""
+    checkpoint = load_checkpoint(path)
+    model, state = checkpoint.model, checkpoint.training
+    if shapes and model.shapes != tuple(shapes):
+        raise DriverError(
+            f"{path}: layers must be {_names(shapes)} to go on with them, "
+            f"not {_names(model.shapes)}"
+        )
+    if state is None:
+        raise DriverError(f"{path} must hold a training state to go on from, but has none")
+    return model, state
+
+
+def _names(shapes: Sequence[ClosShape]) -> str:
+    return ", ".join(map(str, shapes))

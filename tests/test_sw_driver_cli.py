@@ -1,0 +1,460 @@
+"""The command line: what each command does, and one line and a status for bad input."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from golden import ClosNet, ClosShape, load_checkpoint, save_model
+from hw.tops import TOPS
+from sim.errors import Unfinished
+from sw_driver import GoldenDevice, load_artifact
+from sw_driver.archive import read_archive, write_archive
+from sw_driver.cli import app
+
+LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
+COMMANDS = ("train", "compile", "run", "verilog", "info")
+
+
+def clostorus(*arguments):
+    """Run a command; the result has exit_code, stdout and stderr."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def succeed(*arguments):
+    result = clostorus(*arguments)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def fail(status, message, *arguments):
+    """Run a command that must end with this status and one line on standard error."""
+    result = clostorus(*arguments)
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert re.fullmatch(f"clostorus: .*{message}.*\n", result.stderr), result.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a small trained model.pt and its model.ctz for a 2x2 torus."""
+    folder = tmp_path_factory.mktemp("made")
+    succeed("train", *LAYERS, "--epochs", 3, "-o", folder / "model.pt")
+    succeed("compile", folder / "model.pt", "--torus", "2x2", "-o", folder / "model.ctz")
+    return folder
+
+
+@pytest.fixture
+def model(made):
+    return made / "model.pt"
+
+
+@pytest.fixture
+def artifact(made):
+    return made / "model.ctz"
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_teaches_by_example(command):
+    text = succeed(command, "--help").stdout
+    examples = text.split("Examples:")[1].strip().splitlines()
+    assert len(examples) >= 2
+    assert all(line.strip().startswith(f"clostorus {command} ") for line in examples)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_use_options_that_exist(command):
+    text, examples = succeed(command, "--help").stdout.split("Examples:")
+    for option in re.findall(r"(?<= )--?[a-z-]+", examples):
+        assert re.search(rf"(^|\s){option}\b", text), option
+
+
+def test_help_lists_the_tops_that_there_are():
+    assert "|".join(TOPS) in succeed("verilog", "--help").stdout
+
+
+def test_help_comes_at_once():
+    """Neither PyTorch nor Amaranth is imported for it."""
+    start = time.perf_counter()
+    command = [sys.executable, "-X", "importtime", "-m", "sw_driver.cli", "run", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert time.perf_counter() - start < 5
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    slow = imported & {"torch", "amaranth", "sklearn", "matplotlib", "networkx"}
+    assert not slow
+
+
+# Train
+
+
+def test_train_says_what_it_made(tmp_path):
+    path = tmp_path / "model.pt"
+    result = succeed("train", *LAYERS, "--epochs", 2, "-o", path)
+    assert "parameters      292" in result.stdout
+    assert re.search(r"test accuracy +\d+\.\d %", result.stdout)
+    assert load_checkpoint(path).model.shapes == (
+        ClosShape(64, 16, 8, 2, 4), ClosShape(16, 10, 4, 2, 2)
+    )  # fmt: skip
+
+
+def test_train_default_layers_learn(tmp_path):
+    result = succeed("train", "--epochs", 12, "--json", "-o", tmp_path / "model.pt")
+    values = json.loads(result.stdout)
+    assert values["layers"] == [[64, 64, 8, 8, 8], [64, 10, 8, 8, 5]]
+    assert values["parameters"] == 2448
+    assert values["test_accuracy"] > 0.9
+
+
+def test_train_resumes_to_the_same_weights(tmp_path):
+    succeed("train", *LAYERS, "--epochs", 4, "--seed", 7, "-o", tmp_path / "whole.pt")
+    succeed("train", *LAYERS, "--epochs", 2, "--seed", 7, "-o", tmp_path / "parts.pt")
+    result = succeed("train", "--epochs", 4, "--resume", "--json", "-o", tmp_path / "parts.pt")
+    assert json.loads(result.stdout)["epochs"] == 4
+    whole, parts = (
+        load_checkpoint(tmp_path / f"{name}.pt").model.state_dict() for name in ("whole", "parts")
+    )
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    other = succeed("train", *LAYERS, "--epochs", 4, "--json", "-o", tmp_path / "seed0.pt")
+    assert json.loads(other.stdout)["loss"] != json.loads(result.stdout)["loss"]
+
+
+def test_train_bad_input(tmp_path, model):
+    out = ("-o", tmp_path / "m.pt")
+    fail(2, "five whole numbers .* not '1,2,3'", "train", "--layer", "1,2,3", *out)
+    fail(2, "input_routers must be at most", "train", "--layer", "4,4,5,2,2", *out)
+    fail(2, "in_features must be 8", "train", "--layer", "64,8,8,2,4", "--layer", "9,9,3,2,3", *out)
+    fail(2, "must have 64 inputs", "train", "--layer", "32,10,8,2,5", *out)
+    fail(2, "at least 10 outputs", "train", "--layer", "64,9,8,2,3", *out)
+    fail(2, "data must be one of digits, mnist10k", "train", "--data", "nothing", *out)
+    fail(2, "layers must be given for mnist10k", "train", "--data", "mnist10k", *out)
+    fail(2, "there is no folder", "train", "-o", tmp_path / "none" / "m.pt")
+    fail(2, r"m\.pt cannot be read", "train", "--resume", *out)
+    assert not (tmp_path / "m.pt").exists()
+    before = model.read_bytes()
+    again = ("train", "--resume", "-o", model)
+    fail(2, "layers must be .* to go on with them", *again, "--layer", "64,10,8,2,5")
+    assert model.read_bytes() == before
+    save_model(tmp_path / "bare.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
+    fail(2, "training state", "train", "--resume", "-o", tmp_path / "bare.pt")
+
+
+def test_train_can_be_stopped_and_resumed(tmp_path):
+    path = tmp_path / "model.pt"
+    arguments = ["train", *LAYERS, "--epochs", "1000000", "-o", str(path)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "sw_driver.cli", *arguments], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (130, "clostorus: stopped\n")
+    assert list(tmp_path.iterdir()) == [path]
+    done = load_checkpoint(path).training["epoch"]
+    result = succeed("train", "--epochs", done + 1, "--resume", "--json", "-o", path)
+    assert json.loads(result.stdout)["epochs"] == done + 1
+
+
+# Compile
+
+
+def test_compile_says_what_bounds_it(model, tmp_path):
+    result = succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
+    part = load_artifact(tmp_path / "m.ctz").prediction.bound_by
+    assert part in ("MAC", "op fetch")
+    assert re.search(rf"bound by +the {part}\b", result.stdout)
+    assert "cycles per sample, predicted" in result.stdout
+
+
+def test_compile_says_when_the_host_bounds_it(tmp_path):
+    save_model(tmp_path / "wide.pt", ClosNet([ClosShape(784, 10, 28, 1, 2)]))
+    options = ("--data", "mnist10k", "--torus", "7x4", "--host-bits", 32)
+    result = succeed("compile", tmp_path / "wide.pt", *options, "-o", tmp_path / "m.ctz")
+    assert re.search(r"bound by +the host input, not the MACs", result.stdout)
+
+
+def test_compile_options_reach_the_torus(model, tmp_path):
+    path = tmp_path / "m.ctz"
+    options = ("--word-bits", 12, "--weight-bits", 9, "--host-bits", 128, "--order", "program")
+    succeed("compile", model, "--torus", "1x3", *options, "--bake", "-o", path)
+    found = load_artifact(path)
+    config = found.config
+    assert (config.rows, config.cols) == (1, 3)
+    assert (config.act_bits, config.weight_bits, config.host_bits) == (12, 9, 128)
+    assert found.order == tuple(range(len(found.stages)))
+    assert found.baked
+
+
+def test_compile_writes_the_same_bytes(model, artifact, tmp_path):
+    succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
+    assert (tmp_path / "m.ctz").read_bytes() == artifact.read_bytes()
+
+
+def test_compile_exports(model, tmp_path):
+    arguments = ("--torus", "2x2", "--export", tmp_path / "out", "--json")
+    result = succeed("compile", model, *arguments, "-o", tmp_path / "m.ctz")
+    exported = json.loads(result.stdout)["exported"]
+    assert set(exported) == {str(path) for path in (tmp_path / "out").iterdir()}
+
+
+def test_compile_bad_input(model, tmp_path):
+    def refuse(message, *options, source=model, torus="2x2", output=tmp_path / "m.ctz"):
+        fail(2, message, "compile", source, "--torus", torus, *options, "-o", output)
+        assert not output.exists()
+
+    refuse("torus must be ROWSxCOLUMNS, for instance 4x4, not '22'", torus="22")
+    refuse("rows must be 1 to 64, not 0", torus="0x2")
+    refuse("act_bits must be 4 to 18, not 19", "--word-bits", 19)
+    refuse("weight_bits must be 4 to 18, not 3", "--weight-bits", 3)
+    refuse("host_bits must be one of", "--host-bits", 48)
+    refuse("order must be one of best, program, not 'x'", "--order", "x")
+    refuse("calibration .*784", "--data", "mnist10k")
+    refuse("there is no folder", output=tmp_path / "none" / "m.ctz")
+    refuse("cannot be written", "--export", tmp_path / "none" / "out")
+    refuse("cannot be read", source=tmp_path / "none.pt")
+    (tmp_path / "cut.pt").write_bytes(model.read_bytes()[:1000])
+    refuse("truncated", source=tmp_path / "cut.pt")
+    content = torch.load(model, weights_only=True)
+    content["state_dict"]["layers.0.bias"][0] = torch.nan
+    torch.save(content, tmp_path / "nan.pt")
+    refuse("must be finite", source=tmp_path / "nan.pt")
+
+
+# Run on the golden device
+
+
+def test_run_golden(artifact, tmp_path):
+    result = succeed("run", artifact, "--samples", 50, "--json", "-o", tmp_path / "y.npy")
+    values = json.loads(result.stdout)
+    assert (values["device"], values["samples"]) == ("golden", 50)
+    assert 0.2 < values["fixed_point_accuracy"] <= 1
+    assert np.load(tmp_path / "y.npy").shape == (50, 10)
+    assert "words_compared" not in values
+
+
+def test_run_an_array(artifact, tmp_path):
+    x = np.random.default_rng(3).random((5, 64))
+    np.save(tmp_path / "x.npy", x)
+    result = succeed("run", artifact, "--data", tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    assert "accuracy" not in result.stdout
+    with GoldenDevice() as device:
+        device.load(load_artifact(artifact))
+        np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), device.infer(x))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 63)), r"shape \[N, 64\] with N at least 1, not \[2, 63\]"),
+        (np.zeros(64), r"must hold an array of shape \[N, inputs\], not \[64\]"),
+        (np.full((2, 64), np.nan), "must be finite, but input 0 of sample 0 is nan"),
+        (np.zeros((2, 64), bool), "must be real numbers, not bool"),
+        (np.array([[None] * 64]), "must be a NumPy array file"),
+    ],
+)
+def test_run_bad_arrays(artifact, tmp_path, x, message):
+    np.save(tmp_path / "x.npy", x)
+    for device in ("golden", "sim"):
+        fail(2, message, "run", artifact, "--device", device, "--data", tmp_path / "x.npy")
+
+
+def test_run_bad_input(artifact, tmp_path):
+    fail(2, r"none\.ctz does not exist", "run", tmp_path / "none.ctz")
+    fail(2, "device must be golden or sim, not 'fpga'", "run", artifact, "--device", "fpga")
+    fail(2, "trace needs --device sim", "run", artifact, "--trace", tmp_path / "w.vcd")
+    trace = ("--trace", tmp_path / "none" / "w.vcd")
+    fail(2, "there is no folder", "run", artifact, "--device", "sim", *trace)
+    fail(2, "there is no folder", "run", artifact, "-o", tmp_path / "none" / "y.npy")
+    fail(2, "samples must be at most 360, .* not 361", "run", artifact, "--samples", 361)
+    fail(2, "data must be one of", "run", artifact, "--data", tmp_path / "none")
+    fail(2, r"x\.npy cannot be read", "run", artifact, "--data", tmp_path / "x.npy")
+    fail(2, r"shape \[N, 64\] .* not \[2000, 784\]", "run", artifact, "--data", "mnist10k")
+
+
+@pytest.mark.parametrize("command", [("run",), ("info",), ("verilog", "-o", "out.v", "--bake")])
+def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    whole = artifact.read_bytes()
+    path = tmp_path / "bad.ctz"
+    path.write_bytes(whole[:-100])
+    fail(2, "truncated or no zip", *command, path)
+    at = whole.index(b"NUMPY") + 200
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    fail(2, r"member image\.biases\.npy was altered", *command, path)
+    manifest, arrays = read_archive(artifact)
+    write_archive(path, {**manifest, "version": 99}, arrays)
+    fail(2, "version must be 1, .* not 99", *command, path)
+    manifest["config"]["cols"] = 4
+    write_archive(path, manifest, arrays)
+    fail(2, "hardware_id must be", *command, path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# Verilog and info
+
+
+def test_verilog_of_every_top(artifact, tmp_path):
+    for top, module in TOPS.items():
+        path = tmp_path / f"{top}.v"
+        succeed("verilog", "--torus", "1x2", "--top", top, "-o", path)
+        assert f"module {module}(" in path.read_text()
+
+
+def test_verilog_of_an_artifact(artifact, tmp_path):
+    plain, baked = tmp_path / "plain.v", tmp_path / "baked.v"
+    result = succeed("verilog", "--config-from", artifact, "--json", "-o", plain)
+    values = json.loads(result.stdout)
+    assert values["hardware_id"] == f"{load_artifact(artifact).config.hardware_id:016x}"
+    assert not values["baked"]
+    succeed("verilog", "--torus", "2x2", "--bake", artifact, "-o", baked)
+    weight = int(load_artifact(artifact).executable.images.weights[1, 1, 3]) % (1 << 16)
+    assert f"weight_memory[3] = 16'h{weight:04x};" in baked.read_text()
+    assert f"weight_memory[3] = 16'h{weight:04x};" not in plain.read_text()
+
+
+def test_verilog_bad_input(artifact, tmp_path):
+    out = ("-o", tmp_path / "out.v")
+    fail(2, "one of torus, config-from and bake", "verilog", *out)
+    fail(2, "top must be one of torus, pe", "verilog", "--torus", "2x2", "--top", "cpu", *out)
+    fail(2, "torus must be ROWSxCOLUMNS", "verilog", "--torus", "two", *out)
+    fail(2, "cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
+    fail(2, "bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
+    fail(2, "give one", "verilog", "--bake", artifact, "--config-from", artifact, *out)
+    fail(2, "torus must be 2x2, .* not 3x2", "verilog", "--bake", artifact, "--torus", "3x2", *out)
+    fail(2, "there is no folder", "verilog", "--torus", "1x1", "-o", tmp_path / "none" / "out.v")
+    assert not list(tmp_path.iterdir())
+
+
+def test_info(artifact):
+    text = succeed("info", artifact).stdout
+    for words in (
+        "parameters                    292",
+        "(64, 16, 8, 2, 4)          224    21.9 %",
+        "weight_words",
+        "layer 1 out",
+        "host input",
+    ):
+        assert words in text
+    assert max(map(len, text.splitlines())) < 140
+
+
+def test_info_as_json(artifact):
+    values = json.loads(succeed("info", artifact, "--json").stdout)
+    assert values["parameters"] == 292
+    assert values["layers"][0]["density"] == 224 / (64 * 16)
+    assert values["fit"]["weight_words"]["needed"] <= values["fit"]["weight_words"]["there"]
+    assert values["predicted"]["bound_by"] in values["predicted"]["bounds_cycles"]
+    assert [op["name"] for op in values["ops"]][0] == "layer 0 H1"
+
+
+# Everywhere
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_quiet_and_json_stand_anywhere(artifact, place):
+    def command(option):
+        return (option, "info", artifact) if place == "before" else ("info", artifact, option)
+
+    assert succeed(*command("--quiet")).output == ""
+    assert json.loads(succeed(*command("--json")).output)["parameters"] == 292
+
+
+def test_usage_errors():
+    for arguments in (["bogus"], ["run"], ["train"], ["run", "x", "--samples", "0"]):
+        result = clostorus(*arguments)
+        assert result.exit_code == 2
+        assert "Usage:" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c(artifact, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sw_driver.device.GoldenDevice._infer_words", stop)
+    fail(130, "stopped", "run", artifact)
+
+
+def test_a_missing_tool(artifact, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    fail(3, r"g\+\+ is not on PATH: install", "run", artifact, "--device", "sim")
+
+
+def test_other_errors_are_not_hidden(artifact, monkeypatch):
+    def crash(*arguments):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("sw_driver.device.GoldenDevice._infer_words", crash)
+    result = clostorus("run", artifact)
+    assert isinstance(result.exception, ValueError)
+
+
+# Run on the simulated RTL
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_run_sim_compares_every_word(artifact, tmp_path):
+    result = succeed(
+        "run", artifact, "--device", "sim", "--samples", 40, "--json", "-o", tmp_path / "y.npy"
+    )
+    values = json.loads(result.stdout)
+    assert (values["words_compared"], values["words_equal"]) == (400, 400)
+    assert values["first_difference"] is None
+    assert values["rtl_accuracy"] == values["fixed_point_accuracy"]
+    assert values["cycles_of_run"] > 40 * values["cycles_per_sample"]
+    assert values["utilisation"] == 292 / 4 / values["cycles_per_sample"]
+    succeed("run", artifact, "--samples", 40, "-o", tmp_path / "golden.npy")
+    assert (tmp_path / "y.npy").read_bytes() == (tmp_path / "golden.npy").read_bytes()
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_run_sim_finds_one_flipped_bit(artifact, tmp_path):
+    """A weight image altered by one bit, its checksum redone, makes words differ: status 1."""
+    manifest, arrays = read_archive(artifact)
+    image = arrays["image.weights"]
+    # The top bit of the largest weight: it cannot hide in the rounding.
+    at = np.unravel_index(np.abs(image).argmax(), image.shape)
+    image[at] ^= -1 << 14
+    assert -1 << 15 <= image[at] < 1 << 15
+    path = tmp_path / "altered.ctz"
+    write_archive(path, manifest, arrays)
+    result = clostorus("run", path, "--device", "sim", "--samples", 40, "--json")
+    assert result.exit_code == 1
+    first = json.loads(result.stdout)["first_difference"]
+    message = (
+        f"clostorus: words differ; the first at sample {first['sample']}, output "
+        f"{first['output']}: {first['expected']} expected, got {first['got']}\n"
+    )
+    assert result.stderr == message
+    assert first["expected"] != first["got"]
+    succeed("run", path, "--device", "golden", "--samples", 40)
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_run_sim_that_hangs(artifact, monkeypatch):
+    def hang(*arguments, **options):
+        raise Unfinished("the model took 3 of 9 beats")
+
+    monkeypatch.setattr("sim.native.NativeModel.run", hang)
+    fail(1, "the model took 3 of 9 beats", "run", artifact, "--device", "sim")
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_run_sim_writes_waves(artifact, tmp_path):
+    trace = tmp_path / "waves.vcd"
+    succeed("run", artifact, "--device", "sim", "--samples", 1, "--trace", trace, "--quiet")
+    text = trace.read_text()
+    assert text.rstrip().splitlines()[0].startswith("$version")
+    assert " host_in_data " in text
