@@ -25,9 +25,10 @@ from .verify import verify
 __all__ = ["main", "run_demo"]
 
 _FOLDER = Path("build") / "demo"
+_TORUS = "4x4"
 
 
-def run_demo(folder: Path, output: Output, *, torus: str = "4x4") -> int:
+def run_demo(folder: Path, output: Output) -> int:
     """Do it all, write `model.pt` and `model.ctz` into `folder`; return the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -38,7 +39,7 @@ def run_demo(folder: Path, output: Output, *, torus: str = "4x4") -> int:
             folder / "model.pt", "digits", DIGITS_SHAPES,
             progress=lambda stats, total: tell("train", stats.epoch, total))
         tell("compile", 0, 1)
-        compiled = compile(trained.model, torus, torch.as_tensor(split.train_x))
+        compiled = compile(trained.model, _TORUS, torch.as_tensor(split.train_x))
         save_artifact(folder / "model.ctz", compiled)
         tell("compile", 1, 1)
         artifact = load_artifact(folder / "model.ctz")
@@ -58,7 +59,7 @@ def run_demo(folder: Path, output: Output, *, torus: str = "4x4") -> int:
     ]
     layers = ", ".join(map(str, artifact.net.shapes))
     output.facts(
-        f"ClosNet {layers}, {len(words)} digits on the {torus} RTL torus",
+        f"ClosNet {layers}, {len(words)} digits on the {_TORUS} RTL torus",
         [(name, percent(value)) for name, value in accuracies] + verdict.rows())
     if verdict.comparison.first is not None:
         print(f"words differ; the first at {verdict.comparison.first}", file=sys.stderr)

@@ -66,8 +66,8 @@ class Verdict:
         return [
             ("words compared", str(self.comparison.compared)),
             ("words equal", str(self.comparison.equal)),
-            ("cycles per sample, predicted", f"{self.cycles_per_sample_predicted:g}"),
-            ("cycles per sample, measured", f"{self.cycles_per_sample:g}"),
+            ("cycles per sample, predicted", f"{self.cycles_per_sample_predicted:.4g}"),
+            ("cycles per sample, measured", f"{self.cycles_per_sample:.4g}"),
             ("cycles of the whole run", str(self.run.cycles)),
             ("MAC utilisation", percent(self.utilisation)),
             ("host stream", f"{self.host_bits} bits; {needed}"),

@@ -317,11 +317,8 @@ def run(
         accuracy["rtl_accuracy"] = inputs.accuracy(outputs)
     if output is not None:
         write_array(output, golden.to_reals(outputs))
-    rows = [
-        (name.replace("_", " "), percent(value))
-        for name, value in accuracy.items()
-        if value is not None
-    ]
+    labels = {"fixed_point_accuracy": "fixed-point accuracy", "rtl_accuracy": "RTL accuracy"}
+    rows = [(labels[name], percent(value)) for name, value in accuracy.items() if value is not None]
     out.facts(
         f"{artifact} on the {device} device, {len(words)} samples of {inputs.name}",
         rows + ([] if verdict is None else verdict.rows()),

@@ -1,22 +1,18 @@
-"""`SimDevice` and the demo on top of it: what runs is what was loaded, and errors show."""
+"""`SimDevice`: what runs is what was loaded, and errors show."""
 
 import dataclasses
-import inspect
 
 import numpy as np
 import pytest
 
-import hw.requantise
 import sim.device
 from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
-from sim.demo import run_demo
 from sim.device import SimDevice
 from sim.errors import SimError
 from sim.verify import verify
 from sw_driver import DriverError, GoldenDevice, compile, load_artifact, save_artifact
-from sw_driver.console import Output
 from sw_driver.executable import Executable
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -165,31 +161,3 @@ def test_verify_finds_the_first_difference(device, compiled):
     assert dataclasses.astuple(found.first) == (3, 2, expected[3, 2] + 1, expected[3, 2])
     parameters = sum(shape.parameters for shape in SHAPES)
     assert verdict.utilisation == parameters / 4 / verdict.cycles_per_sample
-
-
-def test_the_demo_passes(tmp_path, capsys):
-    assert run_demo(tmp_path / "demo", Output(as_json=False, quiet=False)) == 0
-    text = capsys.readouterr().out
-    for name in (
-        "float accuracy", "fixed-point accuracy", "RTL accuracy", "cycles per sample, predicted",
-        "cycles per sample, measured", "MAC utilisation", "host stream",
-    ):  # fmt: skip
-        assert name in text
-    assert text.count("3600") == 2
-    assert load_artifact(tmp_path / "demo" / "model.ctz").config.rows == 4
-
-
-def test_the_demo_fails_with_a_flipped_rounding_bit(tmp_path, capsys, monkeypatch):
-    """`make sim` ends with status 1 when a half is rounded to the odd neighbour."""
-    source = inspect.getsource(hw.requantise)
-    right, flipped = "(fine_sticky | odd)", "(fine_sticky | ~odd)"
-    assert source.count(right) == 1
-    names = {"__name__": "hw.requantise", "__package__": "hw"}
-    exec(source.replace(right, flipped), names)
-    monkeypatch.setattr("hw.mac.Requantise", names["Requantise"])
-    sim.device._torus_verilog.cache_clear()
-    try:
-        assert run_demo(tmp_path, Output(as_json=False, quiet=True), torus="2x2") == 1
-    finally:
-        sim.device._torus_verilog.cache_clear()
-    assert "words differ; the first at sample" in capsys.readouterr().err
