@@ -186,24 +186,25 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
             most_flat=2 * len(stages) + 2,
         )
 
-    least = float("inf")
+    reached = float("inf")
 
     def cost(order: Order) -> float | None:
-        nonlocal least
+        nonlocal reached
         cycles = predict_steady(config, net.shapes, stages, entries, order).cycles
         # Whether an order fits is asked only where it would be chosen: that takes longer.
-        if cycles <= least and not grow:
+        if cycles <= reached and not grow:
             try:
                 if sample_loop(order, config).program_words(config) > config.program_words:
                     return None
             except ProgramError:
                 return None
-        least = min(least, cycles)
+        reached = min(reached, cycles)
         return cycles
 
     chosen = program_order(len(stages))
     if order == "best":
-        chosen = best_order(len(stages), cost)
+        prediction = predict_steady(config, net.shapes, stages, entries, chosen)
+        chosen = best_order(len(stages), cost, bound=max(prediction.bounds.values()))
     loop = sample_loop(chosen, config)
     if grow:
         config = grown(config, needs, loop.program_words(config))

@@ -12,7 +12,7 @@ __all__ = ["Order", "best_order", "delays", "instances", "program_order"]
 
 Order = tuple[int, ...]
 _EXHAUSTIVE_STAGES = 6  # (6 - 1)! = 120 orders.
-_MOST_TRIALS = 300
+_MOST_TRIALS = 250
 
 
 def program_order(stages: int) -> Order:
@@ -38,12 +38,12 @@ def instances(order: Order, samples: int) -> Iterator[tuple[int, int]]:
                 yield stage, turn - delay[stage]
 
 
-def best_order(stages: int, cost: Callable[[Order], float | None]) -> Order:
+def best_order(stages: int, cost: Callable[[Order], float | None], bound: float = 0.0) -> Order:
     """Search for the order of least cost.
 
-    All orders are tried when they are few; else the search starts from some regular ones, and moves
-    one stage at a time as long as that helps. It is deterministic and tries at most some hundred
-    orders.
+    All orders are tried when they are few; else the search starts from the best of some regular
+    ones, and moves one stage at a time as long as that helps. It is deterministic and tries at most
+    some hundred orders.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ def best_order(stages: int, cost: Callable[[Order], float | None]) -> Order:
         How many there are.
     cost
         Of an order; None if it cannot be used.
+    bound
+        A cost that no order can beat: once it is reached, the search among many is over.
     """
     known: dict[Order, tuple[float, int]] = {}
 
@@ -66,8 +68,7 @@ def best_order(stages: int, cost: Callable[[Order], float | None]) -> Order:
         for rest in itertools.permutations(range(1, stages)):
             tried((0, *rest))
     else:
-        for start in _regular_orders(stages):
-            _descend(start, tried, known)
+        _descend(min(_regular_orders(stages), key=tried), tried, bound)
     return min(known, key=lambda order: (*known[order], order))
 
 
@@ -88,19 +89,18 @@ def _regular_orders(stages: int) -> Iterator[Order]:
         yield tuple(stage for column in columns for stage in reversed(column))
 
 
-def _descend(
-    start: Order, tried: Callable[[Order], tuple[float, int]], known: dict[Order, tuple[float, int]]
-) -> None:
+def _descend(best: Order, tried: Callable[[Order], tuple[float, int]], bound: float) -> None:
     """Take the first move of one stage that helps, until none does or the trials are used up."""
-    best, best_cost = start, tried(start)
+    trials = 0
     improved = True
     while improved:
         improved = False
         for order in _moves(best):
-            if len(known) >= _MOST_TRIALS:
+            if trials >= _MOST_TRIALS or tried(best)[0] <= bound:
                 return
-            if tried(order) < best_cost:
-                best, best_cost, improved = order, tried(order), True
+            trials += 1
+            if tried(order) < tried(best):
+                best, improved = order, True
                 break
 
 

@@ -1,4 +1,8 @@
-"""Where the blocks of every layer lie on the torus; docs/mapping.md says why."""
+"""Where the blocks of every layer lie on the torus.
+
+Input and output blocks lie in rows, middle blocks in columns: each stage is then one all-gather on
+the rings of one axis, and the permutations between stages are the change of axis.
+"""
 
 import dataclasses
 from collections.abc import Sequence

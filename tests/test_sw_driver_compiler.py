@@ -154,7 +154,6 @@ SMALL = TorusConfig(rows=2, cols=2, buffer_words=64, weight_words=128, bias_word
     ("weight_words", 32, "weight_words must be at least"),
     ("bias_words", 4, "bias_words must be at least"),
     ("max_fan_in", 4, "max_fan_in must be at least"),
-    ("rep_bits", 4, "rep_bits must be at least"),
     ("act_bits", 18, "act_bits must be 16"),
     ("weight_bits", 12, "weight_bits must be at least 16"),
     ("program_words", 64, "program_words must be at least"),
@@ -165,6 +164,13 @@ def test_a_torus_that_is_too_small_is_refused(field, value, message):
     assert compiled.config == SMALL
     config = dataclasses.replace(SMALL, **{field: value})
     with pytest.raises(DriverError, match=message):
+        compile(net, config)
+
+
+def test_counters_that_are_too_narrow_are_refused():
+    net = random_net(shapes_of("24,20,6,5,4"), seed=1)
+    config = dataclasses.replace(SMALL, rep_bits=4, program_words=256)
+    with pytest.raises(DriverError, match="rep_bits must be at least 5"):
         compile(net, config)
 
 

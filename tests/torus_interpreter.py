@@ -8,6 +8,7 @@ is caught. It shares nothing with the compiler but the op layouts and the config
 from collections import deque
 from fractions import Fraction
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -95,7 +96,8 @@ class Sequencer:
                 else:
                     turns = None
                 continue
-            yield layout.from_bits(bits & ((1 << layout.size) - 1))
+            op = layout.from_bits(bits & ((1 << layout.size) - 1))
+            yield SimpleNamespace(**{name: op[name] for name, _ in layout})
 
 
 class Ring:
