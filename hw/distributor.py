@@ -1,0 +1,108 @@
+"""`Distributor`: deals the host's beats out to the gateways."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .ops import HostInKind, gateway_queues
+
+__all__ = ["Distributor"]
+
+
+class Distributor(wiring.Component):
+    """Runs queue `host_in`: beats to one gateway after the other, or to all at once.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    host : In(stream)
+        Beats from the host, taken in order, none before an op asks for it.
+    gateways : array of Out(stream)
+        Beats to each gateway.
+    own : Out(stream)
+        Beats of the gateway program, for the bridge's own sequencer; the gateways get the same.
+    op : In(stream)
+        The queue of ops.
+    boot : In(stream)
+        Requests for program blocks (their number less one); served before ops.
+    idle : Out(1)
+        No op is in progress.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        beats = stream.Signature(config.host_bits)
+        super().__init__({
+            "host": In(beats),
+            "gateways": Out(beats).array(config.rows),
+            "own": Out(beats),
+            "op": In(stream.Signature(gateway_queues(config)[1])),
+            "boot": In(stream.Signature(config.rep_bits)),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        active = Signal()
+        boots = Signal()
+        broadcasts = Signal()
+        beats = Signal(config.count_bits)
+        beats_left = Signal(config.count_bits)
+        reps_left = Signal(config.rep_bits)
+        row = Signal(config.row_bits)
+
+        # A beat is done with when every output that it is meant for has taken it.
+        wanted = [active & (broadcasts | (row == index)) for index in range(config.rows)]
+        outputs = [*zip(self.gateways, wanted, strict=True), (self.own, active & boots)]
+        taken = Signal(len(outputs))
+        missing = Signal(len(outputs))
+        for index, (output, want) in enumerate(outputs):
+            m.d.comb += [
+                output.payload.eq(self.host.payload),
+                output.valid.eq(self.host.valid & want & ~taken[index]),
+                missing[index].eq(want & ~taken[index] & ~output.ready),
+            ]
+            with m.If(output.valid & output.ready):
+                m.d.sync += taken[index].eq(1)
+        m.d.comb += self.host.ready.eq(active & ~missing.any())
+        passed = self.host.valid & self.host.ready
+
+        last_row = broadcasts | (row == config.rows - 1)
+        finish = passed & (beats_left == 1) & last_row & (reps_left == 0)
+        free = ~active | finish
+        m.d.comb += [
+            self.boot.ready.eq(free),
+            self.op.ready.eq(free & ~self.boot.valid),
+            self.idle.eq(~active),
+        ]
+        with m.If(passed):
+            m.d.sync += [
+                taken.eq(0),
+                beats_left.eq(beats_left - 1),
+            ]
+        with m.If(passed & (beats_left == 1)):
+            m.d.sync += [
+                beats_left.eq(beats),
+                row.eq(Mux(last_row, 0, row + 1)),
+                reps_left.eq(reps_left - last_row),
+            ]
+        with m.If(finish):
+            m.d.sync += active.eq(0)
+
+        def begin(count, reps):
+            return [
+                active.eq(1), row.eq(0), reps_left.eq(reps), beats.eq(count), beats_left.eq(count),
+            ]
+
+        with m.If(self.boot.valid & self.boot.ready):
+            m.d.sync += [*begin(config.block_beats, self.boot.payload),
+                         broadcasts.eq(1), boots.eq(1)]
+        with m.Elif(self.op.valid & self.op.ready):
+            m.d.sync += [*begin(self.op.p.beats, self.op.p.reps),
+                         broadcasts.eq(self.op.p.kind == HostInKind.BROADCAST), boots.eq(0)]
+        return m
