@@ -54,7 +54,7 @@ class Sequencer(wiring.Component):
     queue_0, queue_1, queue_2 : Out(stream)
         The ops of each queue in `queues`.
     idle : In(1)
-        All engines have finished all ops that they took.
+        All engines have finished all ops that they took, and all that `boot` asked for.
     start : Out(1)
         High for one cycle before the first op of a program.
     """
@@ -151,14 +151,17 @@ class Sequencer(wiring.Component):
                             with m.Else():
                                 m.next = "Start"
             with m.State("Start"):
-                m.d.comb += self.start.eq(1)
-                for queue in queues:
-                    m.d.sync += [
-                        queue.pc.eq(fields[queue.index] if queue.index else 0),
-                        queue.ended.eq(0),
-                        queue.looping.eq(0),
-                    ]
-                m.next = "Run"
+                # The op that brought the last word may still be sending it on; its end must not
+                # count as progress of the program.
+                with m.If(self.idle):
+                    m.d.comb += self.start.eq(1)
+                    for queue in queues:
+                        m.d.sync += [
+                            queue.pc.eq(fields[queue.index] if queue.index else 0),
+                            queue.ended.eq(0),
+                            queue.looping.eq(0),
+                        ]
+                    m.next = "Run"
             with m.State("Run"):
                 done = Cat(queue.ended & ~queue.full for queue in queues).all()
                 with m.If(done & self.idle):
