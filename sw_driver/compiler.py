@@ -204,7 +204,12 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     chosen = program_order(len(stages))
     if order == "best":
         prediction = predict_steady(config, net.shapes, stages, entries, chosen)
-        chosen = best_order(len(stages), cost, bound=max(prediction.bounds.values()))
+        chosen = best_order(
+            len(stages),
+            cost,
+            bound=max(prediction.bounds.values()),
+            reps=sum(stage.reps for stage in stages),
+        )
     loop = sample_loop(chosen, config)
     if grow:
         config = grown(config, needs, loop.program_words(config))

@@ -13,6 +13,7 @@ __all__ = ["Order", "best_order", "delays", "instances", "program_order"]
 Order = tuple[int, ...]
 _EXHAUSTIVE_STAGES = 6  # (6 - 1)! = 120 orders.
 _MOST_TRIALS = 250
+_MOST_WORK = 8000  # Trials times repetitions a sample: a second or two.
 
 
 def program_order(stages: int) -> Order:
@@ -38,7 +39,12 @@ def instances(order: Order, samples: int) -> Iterator[tuple[int, int]]:
                 yield stage, turn - delay[stage]
 
 
-def best_order(stages: int, cost: Callable[[Order], float | None], bound: float = 0.0) -> Order:
+def best_order(
+    stages: int,
+    cost: Callable[[Order], float | None],
+    bound: float = 0.0,
+    reps: int = 0,
+) -> Order:
     """Search for the order of least cost.
 
     All orders are tried when they are few; else the search starts from the best of some regular
@@ -53,6 +59,9 @@ def best_order(stages: int, cost: Callable[[Order], float | None], bound: float 
         Of an order; None if it cannot be used.
     bound
         A cost that no order can beat: once it is reached, the search among many is over.
+    reps
+        Repetitions of all stages a sample: the more, the longer a cost takes, so the fewer are
+        tried.
     """
     known: dict[Order, tuple[float, int]] = {}
 
@@ -68,7 +77,8 @@ def best_order(stages: int, cost: Callable[[Order], float | None], bound: float 
         for rest in itertools.permutations(range(1, stages)):
             tried((0, *rest))
     else:
-        _descend(min(_regular_orders(stages), key=tried), tried, bound)
+        trials = min(_MOST_TRIALS, _MOST_WORK // max(reps, 1))
+        _descend(min(_regular_orders(stages), key=tried), tried, bound, trials)
     return min(known, key=lambda order: (*known[order], order))
 
 
@@ -89,16 +99,17 @@ def _regular_orders(stages: int) -> Iterator[Order]:
         yield tuple(stage for column in columns for stage in reversed(column))
 
 
-def _descend(best: Order, tried: Callable[[Order], tuple[float, int]], bound: float) -> None:
+def _descend(
+    best: Order, tried: Callable[[Order], tuple[float, int]], bound: float, trials: int
+) -> None:
     """Take the first move of one stage that helps, until none does or the trials are used up."""
-    trials = 0
     improved = True
     while improved:
         improved = False
         for order in _moves(best):
-            if trials >= _MOST_TRIALS or tried(best)[0] <= bound:
+            if trials <= 0 or tried(best)[0] <= bound:
                 return
-            trials += 1
+            trials -= 1
             if tried(order) < tried(best):
                 best, improved = order, True
                 break
