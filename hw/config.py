@@ -9,12 +9,15 @@ import dataclasses
 import hashlib
 import json
 
-__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "HEADER_FIELDS"]
+__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "HEADER_FIELDS",
+           "MAC_CYCLES", "REQUANTISE_CYCLES"]
 
 HOST_BITS = (32, 64, 128, 256)
 HARDWARE_ID_BITS = 64
 PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
 HEADER_FIELDS = 3         # Blocks of the program, then the start addresses of queues 1 and 2.
+REQUANTISE_CYCLES = 4     # From a sum to its activation.
+MAC_CYCLES = 4 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 
 
 class ConfigError(ValueError):

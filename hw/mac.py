@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .config import MAC_CYCLES, REQUANTISE_CYCLES
 from .mac_control import result_layout, step_layout
 from .ops import Axis
 from .requantise import Requantise
@@ -50,7 +51,7 @@ class Mac(wiring.Component):
         No sum is under way.
     """
 
-    LATENCY_CYCLES = 4 + Requantise.LATENCY_CYCLES
+    LATENCY_CYCLES = MAC_CYCLES
 
     def __init__(self, config, *, weights=(), biases=()):
         self.config = config
@@ -136,7 +137,7 @@ class Mac(wiring.Component):
             requantise.i.p.finish.relu.eq(sum_step.relu),
         ]
         where_valid, where = requantise.i.valid, sum_step.result
-        for _ in range(Requantise.LATENCY_CYCLES):
+        for _ in range(REQUANTISE_CYCLES):
             next_valid, next_where = Signal(), Signal(result_layout(config))
             m.d.sync += [next_valid.eq(where_valid), next_where.eq(where)]
             where_valid, where = next_valid, next_where

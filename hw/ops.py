@@ -14,7 +14,8 @@ from amaranth.lib import data, enum
 from .config import TorusConfig
 
 __all__ = [
-    "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind", "KIND_BITS",
+    "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind",
+    "END", "LOOP", "KIND_BITS", "LOOP_COUNT_BITS",
     "PE_QUEUES", "GATEWAY_QUEUES",
     "gather_op", "mac_op", "ring_op", "host_in_op", "host_out_op", "loop_op",
     "pe_queues", "gateway_queues", "op_words",
@@ -34,33 +35,35 @@ class Axis(enum.Enum, shape=1):
     COL = 1
 
 
-# `END` and `LOOP` have the same value in every queue: the fetch unit knows no other.
+# The first two kinds of every queue: the fetch unit knows no other.
+END, LOOP = 0, 1
+
 
 class GatherKind(enum.Enum, shape=KIND_BITS):
     """What a PE's ring engine does with the words it receives; it always forwards them."""
 
-    END = 0
-    LOOP = 1
+    END = END
+    LOOP = LOOP
     GATHER = 2   # Keep for the MAC, which consumes the op.
     PASS = 3     # Nobody reads them here: output words on their way to the gateway.
     WEIGHTS = 4  # Every C-th word goes to the weight memory, in order.
     BIASES = 5   # Every C-th word is a part of a bias, `bias_chunks` parts a bias.
-    PROGRAM = 6  # The built-in op after reset: all words go to the program memory.
+    PROGRAM = 6  # The built-in op before a program: all words go to the program memory.
 
 
 class MacKind(enum.Enum, shape=KIND_BITS):
     """The one job of the MAC."""
 
-    END = 0
-    LOOP = 1
+    END = END
+    LOOP = LOOP
     RUN = 2
 
 
 class RingKind(enum.Enum, shape=KIND_BITS):
     """What a gateway does on its row ring."""
 
-    END = 0
-    LOOP = 1
+    END = END
+    LOOP = LOOP
     SEND = 2     # Own `send` words, taken from the host; receive none.
     FORWARD = 3  # Receive `recv` words, forward the first `send` of them.
     SINK = 4     # As FORWARD, and hand all `recv` words to the host.
@@ -69,8 +72,8 @@ class RingKind(enum.Enum, shape=KIND_BITS):
 class HostInKind(enum.Enum, shape=KIND_BITS):
     """Where the next beats of the host stream go."""
 
-    END = 0
-    LOOP = 1
+    END = END
+    LOOP = LOOP
     SCATTER = 2    # `beats` beats to gateway 0, then to gateway 1, ...
     BROADCAST = 3  # `beats` beats to all gateways at once.
 
@@ -78,8 +81,8 @@ class HostInKind(enum.Enum, shape=KIND_BITS):
 class HostOutKind(enum.Enum, shape=KIND_BITS):
     """Where the next beats to the host come from."""
 
-    END = 0
-    LOOP = 1
+    END = END
+    LOOP = LOOP
     COLLECT = 2  # `beats` beats from gateway 0, then from gateway 1, ...
     ID = 3       # The hardware id, low beat first; `beats` is not used.
 

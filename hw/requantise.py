@@ -4,13 +4,15 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .config import REQUANTISE_CYCLES
+
 __all__ = ["Requantise", "finish_layout"]
 
 FINE_BITS = 3  # The shift is done as a multiple of 8 first, and by the rest in the next cycle.
 
 
 def finish_layout(config):
-    """How a sum is finished, and which sum it is."""
+    """How a sum is finished."""
     return data.StructLayout({
         "shift": config.shift_bits,
         "relu": 1,
@@ -35,7 +37,7 @@ class Requantise(wiring.Component):
         The activation, signed, `act_bits`. Never waits.
     """
 
-    LATENCY_CYCLES = 4
+    LATENCY_CYCLES = REQUANTISE_CYCLES
 
     def __init__(self, config):
         self.config = config

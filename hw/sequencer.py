@@ -5,12 +5,9 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import HEADER_FIELDS, PROGRAM_BLOCK_WORDS
-from .ops import LOOP_COUNT_BITS, GatherKind, loop_op, op_words
+from .ops import END, LOOP, LOOP_COUNT_BITS, loop_op, op_words
 
 __all__ = ["Sequencer"]
-
-# `END` and `LOOP` have these values in every kind of op.
-END, LOOP = GatherKind.END.value, GatherKind.LOOP.value
 
 
 class _Queue:

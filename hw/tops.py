@@ -43,9 +43,20 @@ def top_verilog(top, config, *, weights=None, biases=None):
         A key of `TOPS`; its value is the name of the top module.
     config : TorusConfig
     weights, biases : array-like of int, [rows][cols][words]
-        Contents of the PEs' memories after configuration, for the torus alone. Without them all
-        PEs are instances of one module.
+        Contents of the PEs' memories after configuration, for the torus alone: both, or neither.
+        Without them all PEs are instances of one module.
+
+    Raises
+    ------
+    ValueError
+        There is no such top, or there are weights without biases or for another top.
     """
+    if top not in TOPS:
+        raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
+    if (weights is None) != (biases is None):
+        raise ValueError("weights and biases must be given together")
+    if weights is not None and top != "torus":
+        raise ValueError(f"weights can be baked into the top torus alone, not into {top}")
     name = TOPS[top]
     if top == "pe":
         return emit_verilog(PE(config), name)

@@ -141,3 +141,23 @@ def test_waits_until_the_destination_is_free():
     simulate(dut, run, putter(dut.op, [base | {"need_free": 0}, base | {"need_free": 2}]))
     assert steps[:2] == [1, 2]
     assert steps[2] > 22 and len(steps) == 4
+
+
+def test_latency():
+    """A result comes `LATENCY_CYCLES` after the last step of its sum."""
+    ops = [dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.ROW, words=3, outputs=1)]
+    bench = Bench([[1] * 64, [1] * 64], [1] * 256, [0] * 16)
+    cycles = {}
+
+    async def watch(ctx):
+        ctx.set(bench.readable, 1)
+        for cycle in range(40):
+            _, _, step, result = await ctx.tick().sample(
+                bench.control.step.valid, bench.mac.result.valid)
+            if step:
+                cycles["step"] = cycle
+            if result:
+                cycles["result"] = cycle
+
+    simulate(bench, watch, putter(bench.control.op, ops))
+    assert cycles["result"] - cycles["step"] == Mac.LATENCY_CYCLES

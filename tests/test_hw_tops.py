@@ -39,3 +39,14 @@ def test_baked_weights_stand_in_the_text():
                 words = re.findall(rf"{memory}_memory\[\d+\] = {bits}'h([0-9a-f]+);", module)
                 assert [int(word, 16) for word in words] == [
                     int(word) % (1 << bits) for word in images[row][col]]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (("tours", CONFIG), "top must be one of torus, pe, inference-router, not 'tours'"),
+    (("torus", CONFIG, [[[1]]]), "weights and biases must be given together"),
+    (("pe", CONFIG, [[[1]]], [[[1]]]), "weights can be baked into the top torus alone"),
+])
+def test_refuses(arguments, message):
+    top, config, *images = arguments
+    with pytest.raises(ValueError, match=message):
+        top_verilog(top, config, **dict(zip(("weights", "biases"), images, strict=False)))
