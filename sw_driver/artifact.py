@@ -22,7 +22,7 @@ from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
 from hw.ops import GATEWAY_QUEUES, PE_QUEUES, gateway_queues, pe_queues
 from sw_driver.archive import ArchiveError, read_archive, write_archive
-from sw_driver.compiler import Compiled
+from sw_driver.compiler import Compiled, check_runs
 from sw_driver.cycles import predict_steady
 from sw_driver.entries import build_entries
 from sw_driver.errors import DriverError
@@ -165,9 +165,7 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
     images = _read_images(members, config, build_images(net, stages))
     check_fit(config, measure(net, stages, entries, buffers, images))
     loop = _read_loop(members, config, manifest["loop"])
-    # Packing is what checks every field of every op.
-    for samples in (1, len(loop.flat) + 2):
-        loop.program(config, samples)
+    check_runs(config, loop)
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
     return Artifact(

@@ -21,7 +21,7 @@ from sw_driver.program import SampleLoop, find_sample_loop, unpack_image
 from sw_driver.schedule import build_queues, schedule_steps
 from sw_driver.stages import Stage, build_stages
 
-__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus"]
+__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus"]
 
 ORDERS = ("best", "program")
 # A run checked in full: the first samples, and two turns of the loop.
@@ -214,7 +214,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     if grow:
         config = grown(config, needs, loop.program_words(config))
         loop = sample_loop(chosen, config)
-    _check(config, loop)
+    check_runs(config, loop)
     return Compiled(
         net=net,
         executable=Executable(config, images, loop),
@@ -226,8 +226,14 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     )
 
 
-def _check(config: TorusConfig, loop: SampleLoop) -> None:
-    """Check what is really sent: a program as packed, and its shortest forms."""
+def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
+    """Check what is really sent, as packed: the shortest run, and two turns of the loop.
+
+    Raises
+    ------
+    ProgramError
+        A field does not fit, or a run could lock up or depend on timing.
+    """
     for samples in (1, len(loop.flat) + _CHECKED_TURNS):
         program = loop.program(config, samples)
         check_program(

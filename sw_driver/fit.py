@@ -17,7 +17,8 @@ __all__ = ["Needs", "check_fit", "grown", "measure"]
 class Needs:
     """What a placed net needs of a torus; each field is the least value of that name.
 
-    `bias_bits` and `max_shift` follow from other fields of a configuration.
+    But for `rep_bits`: that is enough for the counters in any order of ops, where a careful order
+    might do with less. `bias_bits` and `max_shift` follow from other fields of a configuration.
     """
 
     act_bits: int

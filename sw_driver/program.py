@@ -7,6 +7,8 @@ from typing import Any
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.ops import (
+    END,
+    LOOP,
     LOOP_COUNT_BITS,
     GatherKind,
     HostInKind,
@@ -38,8 +40,6 @@ Queues = tuple[list[Op], ...]
 # An `amaranth.lib.data.StructLayout`; Amaranth has no types.
 Layout = Any
 
-# END and LOOP have the same values in every queue.
-END, LOOP = GatherKind.END.value, GatherKind.LOOP.value
 _MOST_LOOPS = (1 << LOOP_COUNT_BITS) - 1
 _NO_QUEUES: Queues = ([], [], [])
 

@@ -9,14 +9,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal
 
-from hw.config import TorusConfig
+from hw.config import MAC_CYCLES, TorusConfig
 from hw.ops import op_words, pe_queues
 from sw_driver.schedule import Step
 from sw_driver.stages import Stage
 
 __all__ = ["FETCH_CYCLES", "Span", "timeline"]
 
-MAC_CYCLES = 8  # From a sum's last step to its result at the buffer: hw.mac.Mac.LATENCY_CYCLES.
 LANDED_CYCLES = 2  # From there to the first cycle on which it is sent or read.
 SEND_CYCLES = 2  # From there to the next node's receiver.
 BUFFERED_CYCLES = 3  # From a node's receiver to the next one's, through the buffer.

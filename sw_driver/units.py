@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
-from hw.ops import GatherKind
-from sw_driver.program import LOOP, Op
+from hw.ops import LOOP, GatherKind
+from sw_driver.program import Op
 
 __all__ = ["Event", "MacUnit", "RingUnit", "expand", "mac_units", "ring_units"]
 
