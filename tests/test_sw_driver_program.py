@@ -7,10 +7,10 @@ import pytest
 from golden import ClosShape
 from golden.vectors import random_net
 from hw.config import TorusConfig
-from hw.ops import gateway_queues, pe_queues
+from hw.ops import LOOP, gateway_queues, pe_queues
 from sw_driver.compiler import compile
 from sw_driver.errors import ProgramError
-from sw_driver.program import LOOP, Program, find_sample_loop, pack_image, unpack_image
+from sw_driver.program import Program, find_sample_loop, pack_image, unpack_image
 from sw_driver.units import expand
 
 

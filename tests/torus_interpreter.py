@@ -14,6 +14,8 @@ import numpy as np
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS
 from hw.ops import (
+    END,
+    LOOP,
     Axis,
     GatherKind,
     HostInKind,
@@ -25,7 +27,6 @@ from hw.ops import (
     pe_queues,
 )
 
-END, LOOP = GatherKind.END.value, GatherKind.LOOP.value
 LINK_WORDS = 2
 
 
