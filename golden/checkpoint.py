@@ -6,6 +6,7 @@ The file is a dict for `torch.load(weights_only=True)`: `format` (this module's 
 
 import contextlib
 import dataclasses
+import errno
 import os
 import pickle
 import warnings
@@ -22,6 +23,8 @@ from golden.shape import ClosShape
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "load_model", "save_model"]
 
 FORMAT = 1
+
+_NO_MODEL = "{path} must be a model file of Clostorus, but is truncated or something else"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,11 +115,11 @@ def _read(path: Path) -> object:
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # What PyTorch's reader makes of a file that ends early.
+            raise CheckpointError(_NO_MODEL.format(path=path)) from error
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise CheckpointError(
-            f"{path} must be a model file of Clostorus, but is truncated or something else"
-        ) from error
+        raise CheckpointError(_NO_MODEL.format(path=path)) from error
 
 
 def _shapes(path: Path, layers: object) -> list[ClosShape]:

@@ -222,6 +222,13 @@ def _chain(model: nn.Module) -> list[_Activated]:
 
 def _flat(module: nn.Module, position: str) -> Iterator[tuple[str, nn.Module]]:
     """Yield the innermost modules with their positions, as in `named_modules`."""
+    for known in (ClosNet, ClosLinear, nn.Sequential, nn.ReLU):
+        forwards = (type(module).forward, known.forward)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        if isinstance(module, known) and forwards[0] is not forwards[1]:
+            raise ModelError(
+                f"layer {position or '0'} is a {type(module).__name__}, a {known.__name__} with a "
+                "forward of its own, which is not supported"
+            )
     prefix = f"{position}." if position else ""
     if isinstance(module, ClosNet):
         for index, layer in enumerate(module.layers):

@@ -77,6 +77,12 @@ def main() -> int:
     except SimError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{_FOLDER} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

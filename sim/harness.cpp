@@ -77,7 +77,8 @@ static_assert(beat_bytes % sizeof(uint32_t) == 0, "a beat is whole 32-bit words"
 
 EXPORT uint32_t model_beat_bytes() { return beat_bytes; }
 
-// `trace_path` may be null; a model that was built without tracing ignores it.
+// `trace_path` may be null; a model that was built without tracing ignores it. Returns null if the
+// trace cannot be written.
 EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
     auto model = std::make_unique<Model>();
     model->context.fatalOnError(false);  // An assertion must not end the process.
@@ -90,6 +91,7 @@ EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
         model->trace = std::make_unique<VerilatedVcdC>();
         model->top->trace(model->trace.get(), 99);
         model->trace->open(trace_path);
+        if (!model->trace->isOpen()) return nullptr;
     }
 #endif
     model->top->rst = 0;

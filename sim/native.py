@@ -100,6 +100,8 @@ class NativeModel:
         if trace is not None and not trace.parent.is_dir():
             raise SimError(f"the folder of trace {trace} does not exist")
         self._handle: int | None = self._library.model_create(path)
+        if self._handle is None:
+            raise SimError(f"trace {trace} cannot be written")
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""

@@ -17,6 +17,7 @@ from sw_driver.console import Output
 __all__ = ["app", "main"]
 
 DIFFERENT, BAD_INPUT, TOOL_MISSING, STOPPED = 1, 2, 3, 130
+_MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 
 
 class _Commands(TyperGroup):
@@ -113,7 +114,9 @@ def train(
         typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of first weights and sample order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=_MOST_SEED, help="Of first weights and sample order.")
+    ] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output file.")] = False,
     json: Json = False,
     quiet: Quiet = False,

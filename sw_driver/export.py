@@ -74,7 +74,7 @@ def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     folder = Path(folder)
     contents = _contents(compiled)
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as beside:
             for name, content in contents.items():
                 (Path(beside) / name).write_bytes(content)

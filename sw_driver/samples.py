@@ -76,6 +76,8 @@ def _read_array(path: Path) -> NDArray[Any]:
         raise DriverError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, EOFError) as error:
         raise DriverError(f"{path} must be a NumPy array file: {error}") from error
+    if not isinstance(array, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(f"{path} must hold one array, as numpy.save writes it, not several")
     if array.ndim != 2:
         raise DriverError(
             f"{path} must hold an array of shape [N, inputs], not {list(array.shape)}"

@@ -23,6 +23,8 @@ from sw_driver.files import check_target
 
 __all__ = ["Trained", "train_model"]
 
+_DATASET = "dataset"  # Of the training state: what the model was trained on.
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trained:
@@ -94,10 +96,13 @@ def train_model(
         )
     trainer = Trainer(model, split, seed=seed)
     if state is not None:
+        seen = state.pop(_DATASET, split.name)
+        if seen != split.name:
+            raise DriverError(f"data must be {seen}, which {path} was trained on, not {split.name}")
         trainer.load_state_dict(state)
     stats: EpochStats | None = None
     for stats in trainer.run(epochs):
-        save_model(path, model, trainer.state_dict())
+        save_model(path, model, trainer.state_dict() | {_DATASET: split.name})
         progress(stats, epochs)
     return Trained(model, split.name, trainer.epoch, stats)
 

@@ -86,9 +86,10 @@ def test_file_of_the_layout_of_record_is_read(path):
     assert load_model(path).shapes == tuple(SHAPES)
 
 
-@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, 0.9, -1])
-def test_truncated_file_is_refused(path, keep):
-    save_model(path, ClosNet(SHAPES))
+@pytest.mark.parametrize("shapes", [SHAPES, [ClosShape(64, 64, 8, 8, 8)]], ids=["small", "large"])
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.2, 0.5, 0.9, -1])
+def test_truncated_file_is_refused(path, keep, shapes):
+    save_model(path, ClosNet(shapes))
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
     with pytest.raises(CheckpointError, match="is truncated or something else"):

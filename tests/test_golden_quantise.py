@@ -302,3 +302,19 @@ def test_calibration_data_that_do_not_fit_are_refused(calibration, error, messag
 def test_widths_out_of_range_are_refused(widths, message):
     with pytest.raises(ModelError, match=message):
         quantise(make_net(), inputs(), **widths)
+
+
+class Doubled(ClosLinear):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Shifted(nn.Sequential):
+    def forward(self, input):
+        return super().forward(input) + 1
+
+
+@pytest.mark.parametrize("model", [Doubled(4, 4, (2, 2, 2)), Shifted(ClosLinear(4, 4, (2, 2, 2)))])
+def test_layers_with_a_forward_of_their_own_are_refused(model):
+    with pytest.raises(ModelError, match="with a forward of its own, which is not supported"):
+        quantise(model, torch.rand(5, 4))

@@ -147,6 +147,11 @@ def test_train_bad_input(tmp_path, model):
     assert model.read_bytes() == before
     save_model(tmp_path / "bare.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
     fail(2, "training state", "train", "--resume", "-o", tmp_path / "bare.pt")
+    checkpoint = torch.load(model, weights_only=True)
+    checkpoint["training"]["dataset"] = "other digits"
+    torch.save(checkpoint, tmp_path / "other.pt")
+    fail(2, "data must be other digits, which .* was trained on, not digits",
+         "train", "--resume", "-o", tmp_path / "other.pt")
 
 
 def test_train_can_be_stopped_and_resumed(tmp_path):
