@@ -158,7 +158,11 @@ def test_train_can_be_stopped_and_resumed(tmp_path):
     path = tmp_path / "model.pt"
     arguments = ["train", *LAYERS, "--epochs", "1000000", "-o", str(path)]
     running = subprocess.Popen(
-        [sys.executable, "-m", "sw_driver.cli", *arguments], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "sw_driver.cli", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell without job control starts what runs in the background deaf to SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
