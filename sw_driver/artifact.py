@@ -22,17 +22,14 @@ from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
 from hw.ops import GATEWAY_QUEUES, PE_QUEUES, gateway_queues, pe_queues
 from sw_driver.archive import ArchiveError, read_archive, write_archive
-from sw_driver.compiler import Compiled, check_runs
+from sw_driver.compiler import Compiled, check_runs, place_net
 from sw_driver.cycles import predict_steady
-from sw_driver.entries import build_entries
 from sw_driver.errors import DriverError
 from sw_driver.executable import Executable
-from sw_driver.fit import check_fit, measure
+from sw_driver.fit import check_fit
 from sw_driver.handover import IntArray
-from sw_driver.images import Images, build_images
-from sw_driver.placement import place
+from sw_driver.images import Images
 from sw_driver.program import Op, Queues, SampleLoop
-from sw_driver.stages import build_stages
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
@@ -156,14 +153,12 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
             f"not {manifest['hardware_id']!r}"
         )
     net = _read_net(members, manifest["net"])
-    layers = place(net.shapes, config.rows, config.cols)
-    stages = build_stages(net, layers, config.rows, config.cols)
-    entries, buffers = build_entries(stages)
+    layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
     order = members.integers("order", manifest, len(stages))
     if sorted(order) != list(range(len(stages))):
         members.fail(f"order must hold each of 0 to {len(stages) - 1} once, not {list(order)}")
-    images = _read_images(members, config, build_images(net, stages))
-    check_fit(config, measure(net, stages, entries, buffers, images))
+    images = _read_images(members, config, images)
+    check_fit(config, needs)
     loop = _read_loop(members, config, manifest["loop"])
     check_runs(config, loop)
     if not isinstance(manifest["baked"], bool):

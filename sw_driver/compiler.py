@@ -13,15 +13,15 @@ from sw_driver.deadlock import check_program
 from sw_driver.entries import Entry, build_entries
 from sw_driver.errors import DriverError, ProgramError
 from sw_driver.executable import Executable
-from sw_driver.fit import check_fit, grown, measure
-from sw_driver.images import build_images
+from sw_driver.fit import Needs, check_fit, grown, measure
+from sw_driver.images import Images, build_images
 from sw_driver.order import Order, best_order, program_order
 from sw_driver.placement import LayerPlacement, place
 from sw_driver.program import SampleLoop, find_sample_loop, unpack_image
 from sw_driver.schedule import build_queues, schedule_steps
 from sw_driver.stages import Stage, build_stages
 
-__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus"]
+__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
 
 ORDERS = ("best", "program")
 # A run checked in full: the first samples, and two turns of the loop.
@@ -164,11 +164,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     """
     if order not in ORDERS:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
-    layers = place(net.shapes, config.rows, config.cols)
-    stages = build_stages(net, layers, config.rows, config.cols)
-    images = build_images(net, stages)
-    entries, buffers = build_entries(stages)
-    needs = measure(net, stages, entries, buffers, images)
+    layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:
             config = grown(config, needs)
@@ -224,6 +220,19 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         order=chosen,
         prediction=predict_steady(config, net.shapes, stages, entries, chosen),
     )
+
+
+def place_net(
+    net: QuantisedNet, rows: int, cols: int
+) -> tuple[
+    tuple[LayerPlacement, ...], tuple[Stage, ...], tuple[tuple[Entry, ...], ...], Images, Needs
+]:
+    """Place a net on a torus: all that follows from the net and the size of the torus alone."""
+    layers = place(net.shapes, rows, cols)
+    stages = build_stages(net, layers, rows, cols)
+    images = build_images(net, stages)
+    entries, buffers = build_entries(stages)
+    return layers, stages, entries, images, measure(net, stages, entries, buffers, images)
 
 
 def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
