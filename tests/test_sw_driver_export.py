@@ -157,7 +157,7 @@ def test_a_failure_leaves_the_old_files(compiled, folder, monkeypatch):
 
 def test_a_folder_that_cannot_be_made(compiled, tmp_path):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "none" / "out"):
+    for folder in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(DriverError, match="cannot be written"):
             export_files(compiled, folder)
 
