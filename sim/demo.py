@@ -12,6 +12,7 @@ import torch
 
 from golden import DIGITS_SHAPES, accuracy, datasets
 from sw_driver.artifact import load_artifact, save_artifact
+from sw_driver.cli.status import BAD_INPUT, DIFFERENT, exit_status
 from sw_driver.compiler import compile
 from sw_driver.console import Output
 from sw_driver.device import GoldenDevice
@@ -19,7 +20,6 @@ from sw_driver.report import percent
 from sw_driver.training import train_model
 
 from .device import SimDevice
-from .errors import SimError, ToolMissing
 from .verify import verify
 
 __all__ = ["main", "run_demo"]
@@ -63,7 +63,7 @@ def run_demo(folder: Path, output: Output) -> int:
         [(name, percent(value)) for name, value in accuracies] + verdict.rows())
     if verdict.comparison.first is not None:
         print(f"words differ; the first at {verdict.comparison.first}", file=sys.stderr)
-        return 1
+        return DIFFERENT
     return 0
 
 
@@ -71,18 +71,15 @@ def main() -> int:
     """Run the demo from the command line."""
     try:
         return run_demo(_FOLDER, Output(as_json=False, quiet=False))
-    except ToolMissing as error:
-        print(error, file=sys.stderr)
-        return 3
-    except SimError as error:
-        print(error, file=sys.stderr)
-        return 1
     except OSError as error:
         print(f"{_FOLDER} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+        return BAD_INPUT
+    except (KeyboardInterrupt, ValueError, RuntimeError) as error:
+        status = exit_status(error)
+        if status is None:
+            raise
+        print(str(error) or "stopped", file=sys.stderr)
+        return status
 
 
 if __name__ == "__main__":

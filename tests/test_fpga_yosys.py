@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from fpga.yosys import YosysError, run_yosys
+from fpga.errors import FlowFailed
+from fpga.yosys import run_yosys
 from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
 
@@ -23,7 +24,7 @@ def test_design_is_sound(top, tmp_path):
 
 
 def test_a_bad_design_is_refused(tmp_path):
-    with pytest.raises(YosysError, match="exit status"):
+    with pytest.raises(FlowFailed, match="exit status"):
         run_yosys(tmp_path, "module m(output a); assign a = ~a; endmodule", "check -assert")
 
 

@@ -12,7 +12,7 @@ import pytest
 from sim.toolchain import cache_dir
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("hw", "golden", "sw_driver", "sim")
+PACKAGES = ("hw", "golden", "sw_driver", "sim", "fpga")
 ROUNDING = "guard & (fine_sticky | odd)"
 
 

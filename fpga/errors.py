@@ -1,0 +1,15 @@
+"""What can go wrong in an FPGA flow."""
+
+__all__ = ["FlowFailed", "FpgaError", "FpgaToolMissing"]
+
+
+class FpgaError(RuntimeError):
+    """An FPGA flow did not do what it had to."""
+
+
+class FpgaToolMissing(FpgaError):
+    """A tool of the flow is not installed in this environment; the message says which."""
+
+
+class FlowFailed(FpgaError):
+    """A tool refused a design, or its result is not what was expected."""

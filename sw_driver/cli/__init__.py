@@ -1,0 +1,68 @@
+"""The command `clostorus`: train, compile, run, verilog, info.
+
+One module a command: its function `command`, and the examples at the end of its help. Every command
+imports what it needs when it runs, so that help comes at once. `sw_driver.cli.status` lists the
+exit statuses.
+"""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from sw_driver.cli import compile, info, run, train, verilog
+from sw_driver.cli.options import Json, Quiet, examples, failed
+from sw_driver.cli.status import exit_status
+
+__all__ = ["app", "main"]
+
+
+class _Commands(TyperGroup):
+    """Turns what commands raise into one line and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except (KeyboardInterrupt, ValueError, RuntimeError) as error:
+            status = exit_status(error)
+            if status is None:
+                raise
+            raise failed(str(error) or "stopped", status) from error
+
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback(
+    epilog=examples(
+        "clostorus train -o model.pt",
+        "clostorus compile model.pt --torus 4x4 -o model.ctz",
+        "clostorus run model.ctz --device sim",
+    ),
+)
+def _global(ctx: typer.Context, json: Json = False, quiet: Quiet = False) -> None:  # pyright: ignore[reportUnusedFunction]
+    """Train sparse ClosNets and run them on a torus accelerator, bit for bit."""
+    ctx.obj = json, quiet
+
+
+app.command("train", epilog=examples(*train.EXAMPLES))(train.command)
+app.command("compile", epilog=examples(*compile.EXAMPLES))(compile.command)
+app.command("run", epilog=examples(*run.EXAMPLES))(run.command)
+app.command("verilog", epilog=examples(*verilog.EXAMPLES))(verilog.command)
+app.command("info", epilog=examples(*info.EXAMPLES))(info.command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

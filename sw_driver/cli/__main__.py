@@ -1,0 +1,5 @@
+"""`python -m sw_driver.cli`."""
+
+from sw_driver.cli import main
+
+main()

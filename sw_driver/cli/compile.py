@@ -1,0 +1,82 @@
+"""`clostorus compile`: from a trained model to an artifact."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sw_driver.cli.options import Data, Json, Quiet, Torus, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus compile model.pt --torus 4x4 -o model.ctz",
+    "clostorus compile model.pt --torus 2x8 --word-bits 12 --weight-bits 8 -o small.ctz",
+    "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
+)
+
+
+def command(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(help="A model file, as train writes it.")],
+    torus: Torus,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
+    data: Data = "digits",
+    word_bits: Annotated[
+        int, typer.Option(help="Bits of an activation, and of a weight unless given: 4 to 18.")
+    ] = 16,
+    weight_bits: Annotated[int | None, typer.Option(help="Bits of a weight: 4 to 18.")] = None,
+    host_bits: Annotated[int, typer.Option(help="Bits of a host beat: 32, 64, 128, 256.")] = 64,
+    order: Annotated[
+        str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
+    ] = "best",
+    bake: Annotated[
+        bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
+    ] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write weights and schedule there too.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Quantise a model and compile it for a torus.
+
+    The training samples of --data set the scales of the fixed-point words. The memories of the
+    torus become as large as the model needs. --export writes the weights of every PE, the programs
+    and the schedule, in words and as a picture.
+    """
+    import torch
+
+    from golden import datasets, load_model
+    from sw_driver import report
+    from sw_driver.artifact import save_artifact
+    from sw_driver.compiler import compile
+    from sw_driver.export import export_files
+    from sw_driver.files import check_target
+
+    out = make_output(ctx, json, quiet)
+    check_target(output)
+    net = load_model(model)
+    calibration = torch.as_tensor(datasets.load(data).train_x)
+    with out.progress() as tell:
+        tell("compile", 0, 1)
+        compiled = compile(
+            net,
+            torus,
+            calibration,
+            act_bits=word_bits,
+            weight_bits=word_bits if weight_bits is None else weight_bits,
+            host_bits=host_bits,
+            order=order,
+        )
+    files = [] if export is None else export_files(compiled, export)
+    save_artifact(output, compiled, baked=bake)
+    out.facts(f"{output}, from {model}", report.cost_rows(compiled))
+    out.result(
+        {
+            "artifact": str(output),
+            "exported": [str(export / name) for name in files] if export else [],
+            **report.describe(compiled),
+            "baked": bake,
+        }
+    )

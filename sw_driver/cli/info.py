@@ -1,0 +1,38 @@
+"""`clostorus info`: what a compiled model holds and costs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus info model.ctz",
+    "clostorus info model.ctz --json",
+)
+
+
+def command(
+    ctx: typer.Context,
+    artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what a compiled model holds and what bounds its speed.
+
+    Cycles of ops are those of one sample in the steady state, as the cycle model predicts them; 0
+    is when its first op begins.
+    """
+    from sw_driver import report
+    from sw_driver.artifact import load_artifact
+
+    out = make_output(ctx, json, quiet)
+    compiled = load_artifact(artifact)
+    out.facts(str(artifact), report.cost_rows(compiled))
+    out.table("Layers", report.LAYER_HEADER, report.layer_rows(compiled))
+    out.table("Memories and counters", report.FIT_HEADER, report.fit_rows(compiled))
+    out.table("Ops", report.OP_HEADER, report.op_rows(compiled))
+    out.result({"artifact": str(artifact), **report.describe(compiled)})

@@ -1,0 +1,101 @@
+"""`clostorus run`: a compiled model on the integer model or on the RTL."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, failed, make_output
+from sw_driver.cli.status import DIFFERENT
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus run model.ctz",
+    "clostorus run model.ctz --device sim",
+    "clostorus run model.ctz --device sim --samples 2 --trace waves.vcd",
+    "clostorus run model.ctz --data inputs.npy -o outputs.npy",
+)
+
+
+def command(
+    ctx: typer.Context,
+    artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
+    device: Annotated[
+        str,
+        typer.Option(metavar="golden|sim", help="The integer model, or the RTL in Verilator."),
+    ] = "golden",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="digits|mnist10k|DIR|FILE.npy",
+            help="The dataset whose test samples are run, or an array of inputs [N, I].",
+        ),
+    ] = "digits",
+    samples: Annotated[int | None, typer.Option(min=1, help="Only so many samples.")] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write waveforms (VCD); sim only.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the outputs there (.npy).")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a compiled model on samples.
+
+    On the simulated RTL every output word is compared with the integer model, and the exit status
+    is 1 if one differs. The first run of a configuration builds its simulation, which takes a while
+    and needs g++, make and perl.
+    """
+    from sw_driver.artifact import load_artifact
+    from sw_driver.device import GoldenDevice
+    from sw_driver.errors import DriverError
+    from sw_driver.files import check_target, write_array
+    from sw_driver.report import percent
+    from sw_driver.samples import load_samples
+
+    out = make_output(ctx, json, quiet)
+    if device not in ("golden", "sim"):
+        raise DriverError(f"device must be golden or sim, not {device!r}")
+    if trace is not None and device != "sim":
+        raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
+    for target in filter(None, (trace, output)):
+        check_target(target)
+    compiled = load_artifact(artifact)
+    inputs = load_samples(data, samples)
+    golden = GoldenDevice()
+    golden.load(compiled)
+    words = golden.to_words(inputs.x)
+    outputs = golden.infer_words(words)
+    accuracy = {"fixed_point_accuracy": inputs.accuracy(outputs)}
+    verdict = None
+    if device == "sim":
+        from sim.device import SimDevice
+        from sim.verify import verify
+
+        with out.progress() as tell, SimDevice(trace=trace, progress=tell) as simulated:
+            simulated.load(compiled)
+            verdict = verify(simulated, words, outputs)
+        outputs = verdict.outputs
+        accuracy["rtl_accuracy"] = inputs.accuracy(outputs)
+    if output is not None:
+        write_array(output, golden.to_reals(outputs))
+    labels = {"fixed_point_accuracy": "fixed-point accuracy", "rtl_accuracy": "RTL accuracy"}
+    rows = [(labels[name], percent(value)) for name, value in accuracy.items() if value is not None]
+    out.facts(
+        f"{artifact} on the {device} device, {len(words)} samples of {inputs.name}",
+        rows + ([] if verdict is None else verdict.rows()),
+    )
+    out.result(
+        {
+            "artifact": str(artifact),
+            "device": device,
+            "data": inputs.name,
+            "samples": len(words),
+            **accuracy,
+            **({} if verdict is None else verdict.as_dict()),
+        }
+    )
+    if verdict is not None and verdict.comparison.first is not None:
+        raise failed(f"words differ; the first at {verdict.comparison.first}", DIFFERENT)

@@ -1,0 +1,25 @@
+"""Exit status of what can go wrong, for every program of this project."""
+
+__all__ = ["BAD_INPUT", "DIFFERENT", "STOPPED", "TOOL_MISSING", "exit_status"]
+
+DIFFERENT = 1  # Output words differ, or the simulation failed.
+BAD_INPUT = 2
+TOOL_MISSING = 3
+STOPPED = 130  # By the user.
+
+
+def exit_status(error: BaseException) -> int | None:
+    """The exit status of an error that users can cause; None of any other, which is a bug."""
+    from fpga.errors import FpgaError, FpgaToolMissing
+    from golden.errors import GoldenError
+    from hw.config import ConfigError
+    from sim.errors import SimError, ToolMissing
+    from sw_driver.errors import DriverError
+
+    if isinstance(error, KeyboardInterrupt):
+        return STOPPED
+    if isinstance(error, ToolMissing | FpgaToolMissing):
+        return TOOL_MISSING
+    if isinstance(error, SimError | FpgaError):
+        return DIFFERENT
+    return BAD_INPUT if isinstance(error, DriverError | GoldenError | ConfigError) else None

@@ -1,0 +1,86 @@
+"""`clostorus verilog`: the RTL as Verilog."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus verilog --torus 4x4 -o torus.v",
+    "clostorus verilog --config-from model.ctz --top pe -o pe.v",
+    "clostorus verilog --bake model.ctz -o with_weights.v",
+)
+
+
+def command(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the Verilog goes.")],
+    torus: Annotated[
+        str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
+    ] = None,
+    top: Annotated[
+        str, typer.Option(metavar="torus|pe|inference-router", help="The top module.")
+    ] = "torus",
+    bake: Annotated[
+        Path | None,
+        typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
+    ] = None,
+    config_from: Annotated[
+        Path | None, typer.Option(metavar="ARTIFACT", help="Take its configuration.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the Verilog of a torus, or of one of its blocks.
+
+    The configuration is the default one of a size (--torus) or that of a compiled model
+    (--config-from, --bake). The same configuration gives the same bytes.
+    """
+    from hw.config import TorusConfig
+    from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
+    from sw_driver.artifact import load_artifact
+    from sw_driver.compiler import parse_torus
+    from sw_driver.errors import DriverError
+    from sw_driver.files import check_target, write_text
+
+    out = make_output(ctx, json, quiet)
+    if top not in TOPS:
+        raise DriverError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
+    if bake is not None and top != "torus":
+        raise DriverError(f"bake needs --top torus: {top} has no weights of its own")
+    if bake is not None and config_from is not None:
+        raise DriverError("bake and config-from both name a configuration: give one of them")
+    check_target(output)
+    source = bake or config_from
+    images: dict[str, Any] = {}
+    if source is not None:
+        compiled = load_artifact(source)
+        config = compiled.config
+        size = f"{config.rows}x{config.cols}"
+        if torus is not None and parse_torus(torus) != (config.rows, config.cols):
+            raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
+        if bake is not None:
+            held = compiled.executable.images
+            images = {"weights": held.weights, "biases": held.biases}
+    elif torus is not None:
+        rows, cols = parse_torus(torus)
+        config = TorusConfig(rows=rows, cols=cols)
+    else:
+        raise DriverError("one of torus, config-from and bake must name a configuration")
+    with out.progress() as tell:
+        tell("write Verilog", 0, 1)
+        text: str = top_verilog(top, config, **images)
+    write_text(output, text)
+    facts = {
+        "top_module": TOPS[top],
+        "lines": text.count("\n"),
+        "hardware_id": f"{config.hardware_id:016x}",
+        "baked": bake is not None,
+    }
+    out.facts(str(output), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
+    out.result({"verilog": str(output), "torus": dataclasses.asdict(config), **facts})
