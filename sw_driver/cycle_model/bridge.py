@@ -1,10 +1,9 @@
 """The bridge: deals the host's beats to the gateways, and collects theirs."""
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
-from hw.ops import HostInKind, HostOutKind
+from hw.op_fields import HostInKind, HostOutKind
 from sw_driver.cycle_model.lanes import Lanes, Mask
-from sw_driver.cycle_model.sequencer import HEADER_BOOT
-from sw_driver.cycle_model.tables import Queue
+from sw_driver.cycle_model.tables import HEADER, Queue
 
 __all__ = ["Collector", "Distributor"]
 
@@ -62,22 +61,20 @@ class Distributor(_Engine):
         self._unpacked = 0
         self._block_words_left = PROGRAM_BLOCK_WORDS
 
-    def move(self, offered: bool, writable: Mask) -> tuple[Mask, bool, bool]:
-        """Deal out a beat, if the host offers one.
+    @property
+    def loading(self) -> bool:
+        """Whether a word of the bridge's own program is loaded in this cycle."""
+        return self._unpacked > 0
 
-        Returns
-        -------
-        The gateways that take it; whether it is done with; whether a word of the bridge's own
-        program is loaded.
-        """
-        loads = self._unpacked > 0
+    def move(self, offered: bool, writable: Mask) -> tuple[Mask, bool]:
+        """Deal out a beat, if the host offers one: to which gateways, and if it is done with."""
         last = self._block_words_left == 1
         accepts = self._unpacked <= 1 or last
-        if loads:
+        if self._unpacked:
             self._unpacked = 0 if last else self._unpacked - 1
             self._block_words_left = PROGRAM_BLOCK_WORDS if last else self._block_words_left - 1
         if not (self.active and offered):
-            return 0, False, loads
+            return 0, False
 
         wanted = self._gateways if self._one_row else self._row_lanes[self._row]
         wanted &= ~self._taken
@@ -89,20 +86,20 @@ class Distributor(_Engine):
         if wanted ^ given or own_wanted and not own_given:
             self._taken |= given
             self._own_taken |= own_given
-            return given, False, loads
+            return given, False
         self._taken, self._own_taken = 0, False
         self._pass()
-        return given, True, loads
+        return given, True
 
     def begin(self, index: int) -> None:
-        """Take an op, or a request for program blocks."""
+        """Take an op, or a built-in one."""
         self._boots = index < 0
         if self._boots:
-            reps = 0 if index == HEADER_BOOT else self._blocks - 1
+            reps = 0 if index == HEADER else self._blocks - 1
             self._begin(index, self._block_beats, reps, True)
         else:
             op = self._ops[index]
-            broadcasts = op["kind"] == HostInKind.BROADCAST.value
+            broadcasts = op["kind"] == HostInKind.BROADCAST
             self._begin(index, op["beats"], op["reps"], broadcasts)
 
 
@@ -129,7 +126,7 @@ class Collector(_Engine):
     def begin(self, index: int) -> None:
         """Take an op."""
         op = self._ops[index]
-        if op["kind"] == HostOutKind.ID.value:
+        if op["kind"] == HostOutKind.ID:
             self._begin(index, self._id_beats, 0, True)
         else:
             self._begin(index, op["beats"], op["reps"], False)

@@ -1,46 +1,32 @@
 """The gateways of all rows, with their host queues."""
 
-from collections import defaultdict
 from typing import NamedTuple
 
 from hw.config import TorusConfig
-from hw.ops import RingKind
-from sw_driver.cycle_model.lanes import Lanes, Mask, Registers
-from sw_driver.cycle_model.sequencer import HEADER_BOOT, PROGRAM_BOOT
-from sw_driver.cycle_model.tables import BLOCK_WORDS, Queue
+from hw.op_fields import RingKind
+from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
+from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
 from sw_driver.program import Op
 
 __all__ = ["Fifos", "Gateways"]
 
-_Place = tuple[int, int]
-_BOOT_INDICES = (HEADER_BOOT, PROGRAM_BOOT)
 
+class _Op(NamedTuple):
+    """What the registers of a gateway hold of an op."""
 
-class _Begin(NamedTuple):
     recv: int
     send: int
-    sends: bool
-    sinks: bool
-    boots: bool
-    last_rep: bool
+    kind: int
+    reps: int
 
 
-def _begins(op: Op, *, boots: bool = False) -> list[_Begin]:
-    return [
-        _Begin(
-            recv=op["recv"],
-            send=op["send"],
-            sends=op["kind"] == RingKind.SEND.value and not boots,
-            sinks=op["kind"] == RingKind.SINK.value,
-            boots=boots,
-            last_rep=rep == op["reps"],
-        )
-        for rep in range(op["reps"] + 1)
-    ]
+def _op(op: Op) -> _Op:
+    return _Op(op["recv"], op["send"], op["kind"], op["reps"])
 
 
-def _boot_op(blocks: int) -> Op:
-    return {"kind": RingKind.SEND.value, "reps": blocks - 1, "recv": 0, "send": BLOCK_WORDS}
+def _boot(blocks: int) -> _Op:
+    """The built-in op that brings blocks of a program."""
+    return _Op(0, PROGRAM_BLOCK_WORDS, RingKind.PROGRAM, blocks - 1)
 
 
 class Fifos:
@@ -74,42 +60,40 @@ class Gateways:
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
         self._lanes = lanes
         self._beat_words = config.beat_words
-        self._table = {
-            index: _begins(op)
-            for index, op in enumerate(queue.ops)
-            if not (queue.is_end(index) or queue.is_loop(index))
-        }
-        for index, count in zip(_BOOT_INDICES, (1, blocks), strict=True):
-            self._table[index] = _begins(_boot_op(count), boots=True)
-        self.running: dict[_Place, Mask] = defaultdict(int)
+        self._table = {index: _op(op) for index, op in queue.engine_ops()}
+        self._table[HEADER] = _boot(1)
+        self._table[PROGRAM] = _boot(blocks)
+        self.running: Groups[Place] = {}
+        """Repetitions in progress."""
         self.host_in = Fifos(lanes, config.host_fifo_beats)
         self.host_out = Fifos(lanes, config.host_fifo_beats)
 
-        self.active: Mask = 0  # Boot blocks included.
-        self.last_rep: Mask = 0
+        self.active: Mask = 0
+        self._last: Mask = 0
         self.sends: Mask = 0
         self.sinks: Mask = 0
-        self.boots: Mask = 0
-        self.recv_left: Registers = 0
-        self.send_left: Registers = 0
+        self._boots: Mask = 0
+        self._recv_left: Registers = 0
+        self._send_left: Registers = 0
+        self.missing: Mask = 0
+        """Where words are still to be received."""
+        self.sending: Mask = 0
+        """Where words are still to be sent."""
         self._unpacked: Registers = 0  # Words left of the beat that is taken apart.
         self._packed: Registers = 0  # Words put together so far.
         self._packed_beat: Mask = 0
         self._full_beat: Registers = lanes.gateways * config.beat_words
 
-        self._sending: Mask = 0
-        self._missing: Mask = 0
-
     def ready(self, load: Mask) -> Mask:
         """Where a word from the ring is accepted, if the output register takes one at `load`."""
-        wanted = self.active & self._missing
+        wanted = self.active & self.missing
         if not wanted:
             return 0
         full = self.sinks & self._packed_beat & ~self.host_out.writable
-        return wanted & (load | ~self._sending) & ~full
+        return wanted & (load | ~self.sending) & ~full
 
-    def move(self, arrived: Mask, load: Mask, beats: Mask, collected: Mask) -> tuple[Mask, Mask]:
-        """Move words and beats.
+    def move(self, arrived: Mask, load: Mask, beats: Mask, collected: Mask) -> Mask:
+        """Move words and beats; return where the output register is filled.
 
         Parameters
         ----------
@@ -121,29 +105,26 @@ class Gateways:
             Where a beat comes in.
         collected
             Where a beat goes out, if there is one.
-
-        Returns
-        -------
-        Where the output register is filled, and where a word of a program is loaded.
         """
         lanes = self._lanes
-        sending = self._sending
         unpacking = lanes.nonzero(self._unpacked)
-        wanted = unpacking & sending
+        wanted = unpacking & self.sending
         sent = wanted & self.sends & load
-        booted = wanted & self.boots
-        taken = sent | booted
-        forwarded = arrived & sending
+        taken = sent | wanted & self._boots
+        forwarded = arrived & self.sending
+        if arrived:
+            self._recv_left -= arrived
+            self.missing = lanes.nonzero(self._recv_left)
+        if taken or forwarded:
+            self._send_left -= taken | forwarded
+            self.sending = lanes.nonzero(self._send_left)
 
-        self.recv_left -= arrived
-        self.send_left -= taken | forwarded
-        self._sending = lanes.nonzero(self.send_left)
-        self._missing = lanes.nonzero(self.recv_left)
-
-        self._unpacked -= taken
-        emptied = taken & ~(lanes.nonzero(self._unpacked) & self._sending)
-        self._unpacked &= ~lanes.filled(emptied)
-        unpacks = lanes.gateways ^ unpacking | emptied
+        unpacks = lanes.gateways ^ unpacking
+        if taken:
+            self._unpacked -= taken
+            emptied = taken & ~(lanes.nonzero(self._unpacked) & self.sending)
+            self._unpacked &= ~lanes.filled(emptied)
+            unpacks |= emptied
         self._unpacked += (self.host_in.readable & unpacks) * self._beat_words
         self.host_in.move(beats, unpacks)
 
@@ -151,47 +132,38 @@ class Gateways:
         self._packed_beat ^= given
         if packed := arrived & self.sinks:
             self._packed += packed
-            closes = packed & ~(self._missing & lanes.nonzero(self._packed ^ self._full_beat))
+            closes = packed & ~(self.missing & lanes.nonzero(self._packed ^ self._full_beat))
             self._packed &= ~lanes.filled(closes)
             self._packed_beat |= closes
         self.host_out.move(given, collected)
-        return sent | forwarded, booted
+        return sent | forwarded
 
     def finished(self) -> Mask:
         """Where a repetition is done."""
-        return self.active & ~(self._missing | self._sending)
+        return self.active & ~(self.missing | self.sending)
+
+    def accepts(self, finish: Mask) -> Mask:
+        """Where an op is taken if there is one."""
+        return self._lanes.gateways ^ self.active | finish & self._last
 
     def proceed(self, finish: Mask, taken: list[tuple[int, Mask]]) -> None:
         """Begin with repetitions, after those that are done, and with ops that are taken."""
-        if not (finish or taken):
-            return
-        begun: list[tuple[_Place, Mask]] = []
-        done = finish & self.last_rep
-        self.active ^= done
-        for place, mask in list(self.running.items()):
-            if here := mask & finish:
-                if mask == here:
-                    del self.running[place]
-                else:
-                    self.running[place] = mask ^ here
-                if here := here & ~done:
-                    begun.append(((place[0], place[1] + 1), here))
-        begun += [((index, 0), mask) for index, mask in taken]
-        for place, mask in begun:
-            self._begin(place, mask)
-        self._sending = self._lanes.nonzero(self.send_left)
-        self._missing = self._lanes.nonzero(self.recv_left)
-
-    def _begin(self, place: _Place, where: Mask) -> None:
-        """Load the registers of a repetition."""
-        index, rep = place
-        new = self._table[index][rep]
-        self.running[place] |= where
-        self.active |= where
-        # Both counts are 0.
-        self.recv_left |= where * new.recv
-        self.send_left |= where * new.send
-        self.sends = self.sends & ~where | where * new.sends
-        self.sinks = self.sinks & ~where | where * new.sinks
-        self.boots = self.boots & ~where | where * new.boots
-        self.last_rep = self.last_rep & ~where | where * new.last_rep
+        self.active ^= finish & self._last
+        begun = [
+            ((index, rep + 1), here)
+            for (index, rep), here in take_out(self.running, finish)
+            if rep < self._table[index].reps
+        ]
+        for (index, rep), here in begun + [((index, 0), mask) for index, mask in taken]:
+            op = self._table[index]
+            self.running[index, rep] = self.running.get((index, rep), 0) | here
+            self.active |= here
+            # Both counts are 0.
+            self._recv_left |= here * op.recv
+            self._send_left |= here * op.send
+            self.sends = self.sends & ~here | here * (op.kind == RingKind.SEND)
+            self.sinks = self.sinks & ~here | here * (op.kind == RingKind.SINK)
+            self._boots = self._boots & ~here | here * (op.kind == RingKind.PROGRAM)
+            self._last = self._last & ~here | here * (rep == op.reps)
+        self.sending = self._lanes.nonzero(self._send_left)
+        self.missing = self._lanes.nonzero(self._recv_left)

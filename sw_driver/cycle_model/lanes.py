@@ -11,11 +11,29 @@ rings, the lanes of a gateway left empty. The MAC of a PE has the lane of its ro
 """
 
 from collections.abc import Iterable
+from typing import TypeVar
 
-__all__ = ["Lanes", "Mask", "Registers"]
+__all__ = ["Groups", "Lanes", "Mask", "Registers", "take_out"]
 
 Mask = int
 Registers = int
+
+Key = TypeVar("Key")
+Groups = dict[Key, Mask]
+"""Lanes by what they have in common; no lane is in two groups."""
+
+
+def take_out(groups: Groups[Key], where: Mask) -> list[tuple[Key, Mask]]:
+    """Take lanes out of the groups that they are in; return these, cut down to them."""
+    found: list[tuple[Key, Mask]] = []
+    for key, mask in list(groups.items()):
+        if here := mask & where:
+            found.append((key, here))
+            if mask == here:
+                del groups[key]
+            else:
+                groups[key] = mask ^ here
+    return found
 
 
 class Lanes:

@@ -13,9 +13,9 @@ class Links:
         self._valid: list[Mask] = [0] * stages
         self._spare: list[Mask] = [0] * stages
 
-    def arriving(self, sent: Mask) -> Mask:
-        """Where a word arrives, of those that nodes have in their output registers."""
-        return self._valid[-1] if self._valid else self._lanes.downstream(sent)
+    def arriving(self) -> Mask:
+        """Where a word arrives at a node."""
+        return self._valid[-1]
 
     def accepted(self) -> Mask:
         """Where a node's next hop is a register slice that accepts a word."""

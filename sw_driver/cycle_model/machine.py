@@ -1,20 +1,71 @@
 """A whole torus, stepped a clock cycle at a time."""
 
+from typing import NamedTuple, Protocol
+
 from hw.config import TorusConfig
 from sw_driver.cycle_model.bridge import Collector, Distributor
 from sw_driver.cycle_model.gateways import Gateways
 from sw_driver.cycle_model.lanes import Lanes, Mask
 from sw_driver.cycle_model.links import Links
-from sw_driver.cycle_model.macs import Macs
-from sw_driver.cycle_model.rings import COL, ROW, Rings
-from sw_driver.cycle_model.sequencer import HEADER_BOOT, PROGRAM_BOOT, Sequencers
+from sw_driver.cycle_model.macs import Macs, Step
+from sw_driver.cycle_model.rings import Rings
+from sw_driver.cycle_model.sequencer import Sequencers
 from sw_driver.cycle_model.tables import Tables
 
-__all__ = ["Machine"]
+__all__ = ["Machine", "Observer", "Signals"]
+
+# Queues by number.
+_ROW, _COL, _MAC = 0, 1, 2
+_RING, _HOST_IN, _HOST_OUT = 0, 1, 2
+
+
+class Signals(NamedTuple):
+    """What happens in a cycle; each where it does.
+
+    Parameters
+    ----------
+    arriving, received
+        A word is offered to a node by the one upstream of it, and taken.
+    load, filled
+        An output register may take a word, and does.
+    passed_on
+        A word leaves the buffer of a PE, or passes it by.
+    step
+        What the MACs do.
+    ring_begin, ring_finish
+        Repetitions of ring engines.
+    mac_begin
+        Repetitions of the MAC; they finish with `step`.
+    gateway_finish
+        Repetitions of gateways.
+    gave, took
+        Whether the host gives a beat, and whether it takes one.
+    """
+
+    arriving: Mask
+    received: Mask
+    load: Mask
+    filled: Mask
+    passed_on: Mask
+    step: Step
+    ring_begin: Mask
+    ring_finish: Mask
+    mac_begin: Mask
+    gateway_finish: Mask
+    gave: bool
+    took: bool
+
+
+class Observer(Protocol):
+    """Looks at a `Machine` in every cycle, before its registers change."""
+
+    def see(self, signals: Signals) -> None:
+        """Look at one."""
+        ...
 
 
 class Machine:
-    """The control registers of `hw.top`: everything but words.
+    """The control registers of `hw.top`: everything but words. It starts as after a reset.
 
     Parameters
     ----------
@@ -27,26 +78,27 @@ class Machine:
     def __init__(self, config: TorusConfig, tables: Tables) -> None:
         most = max(
             config.buffer_words << 1,
-            2 << config.rep_bits,
-            config.program_words,
+            4 << config.rep_bits,
             config.host_fifo_beats,
             config.beat_words,
         )
         self.lanes = lanes = Lanes(config.rows, config.cols, most)
         self.cycle = 0
-        self.pe_sequencers = Sequencers(lanes, lanes.row_pes, tables.pe, tables.pe_blocks)
-        self.gateway_sequencers = Sequencers(
-            lanes, lanes.gateways, tables.gateway[:1], tables.gateway_blocks
-        )
-        self.bridge_sequencer = Sequencers(lanes, 1, tables.gateway[1:], tables.gateway_blocks)
-        self.rings = Rings(lanes, config, tables.pe[:2], tables.pe_blocks)
-        self.macs = Macs(lanes, config, tables.pe[2])
-        self.gateways = Gateways(lanes, config, tables.gateway[0], tables.gateway_blocks)
+        pe, gateway = tables.pe, tables.gateway
+        self.rings = Rings(lanes, config, pe[:_MAC], tables.pe_blocks)
+        self.macs = Macs(lanes, config, pe[_MAC])
+        self.gateways = Gateways(lanes, config, gateway[_RING], tables.gateway_blocks)
         self.links = Links(lanes, config.link_stages)
-        self.distributor = Distributor(lanes, config, tables.gateway[1], tables.gateway_blocks)
-        self.collector = Collector(lanes, config, tables.gateway[2])
+        self.distributor = Distributor(lanes, config, gateway[_HOST_IN], tables.gateway_blocks)
+        self.collector = Collector(lanes, config, gateway[_HOST_OUT])
+        self.pe_queues = Sequencers(lanes, lanes.row_pes, dict(enumerate(pe)), _ROW)
+        self.gateway_queues = Sequencers(lanes, lanes.gateways, {_RING: gateway[_RING]}, _RING)
+        self.bridge_queues = Sequencers(
+            lanes, 1, {number: gateway[number] for number in (_HOST_IN, _HOST_OUT)}, _HOST_IN
+        )
         self._sent: Mask = 0  # Output registers of ring nodes that hold a word.
         self._linked = config.link_stages > 0
+        self.observer: Observer | None = None
 
     def step(self, offered: bool, accepted: bool) -> tuple[bool, bool]:
         """Go on by a cycle.
@@ -61,128 +113,116 @@ class Machine:
         Whether it gave one, and whether it took one.
         """
         lanes, rings, macs, gateways = self.lanes, self.rings, self.macs, self.gateways
+        pe_queues, gateway_queues, bridge_queues = (
+            self.pe_queues,
+            self.gateway_queues,
+            self.bridge_queues,
+        )
         half = lanes.half_bits
-        pe_sequencers, gateway_sequencers = self.pe_sequencers, self.gateway_sequencers
-        bridge_sequencer, distributor, collector = (
-            self.bridge_sequencer, self.distributor, self.collector)
+        nodes = lanes.nodes
 
-        # What registers say, before anything moves.
-        row_full, col_full, mac_full = pe_sequencers.full
-        (ring_full,) = gateway_sequencers.full
-        in_full, out_full = bridge_sequencer.full
-        pe_asking = pe_sequencers.asking
-        gateway_asking = gateway_sequencers.asking
-        bridge_asking = bridge_sequencer.asking
-        pe_done = pe_sequencers.watching
-        if pe_done:
-            busy = rings.active | rings.active >> half | macs.active | macs.under_way
-            pe_done &= ~busy
-        gateway_done = gateway_sequencers.watching
-        if gateway_done:
-            gateway_done &= ~gateways.active
-        bridge_done = bridge_sequencer.watching
-        if bridge_done and (distributor.active or collector.active):
-            bridge_done = 0
+        # What registers say.
+        row_full, col_full, mac_full = pe_queues.full
+        gateway_full = gateway_queues.full[_RING]
+        in_full, out_full = bridge_queues.full[_HOST_IN], bridge_queues.full[_HOST_OUT]
+        pe_idle, gateway_idle, bridge_idle = self._idle()
         written, landed = macs.landing()
         ring_finish = rings.finished()
         gateway_finish = gateways.finished()
 
-        # The rings, from readiness back to the nodes that send.
-        ready = rings.receiving & ~written
+        # The rings, from readiness back to what is sent.
         sent = self._sent
+        ready = rings.receiving
+        if written:
+            ready ^= ready & written
         if self._linked:
-            accepts = self.links.accepted()
-            load = lanes.nodes ^ sent | accepts
+            load = nodes ^ sent | self.links.accepted()
             ready |= gateways.ready(load)
-        else:
-            accepts = lanes.upstream(ready)
-            load = lanes.nodes ^ sent | accepts
-            gateway_ready = gateways.ready(load)
-            ready |= gateway_ready
-            load |= lanes.upstream(gateway_ready)
-        received = self.links.arriving(sent) & ready
-        if self._linked:
+            arriving = self.links.arriving()
             self.links.move(sent, ready)
-
-        step = macs.step(rings)
-        program_words = received & rings.loads_program
+        else:
+            load = nodes ^ sent | lanes.upstream(ready)
+            if gateway_ready := gateways.ready(load):
+                ready |= gateway_ready
+                load |= lanes.upstream(gateway_ready)
+            arriving = lanes.downstream(sent)
+        received = arriving & ready
         received_by_pes = received & lanes.pes
-        filled = rings.move(received_by_pes, load)
+        step = macs.step(rings)
+        filled, passed_on = rings.move(received_by_pes, load)
 
         # The host.
-        host_in_writable = gateways.host_in.writable
-        beats, gave, bridge_loads = distributor.move(offered, host_in_writable)
+        distributor, collector = self.distributor, self.collector
+        beats, gave = distributor.move(offered, gateways.host_in.writable)
         collected, took = collector.move(accepted, gateways.host_out.readable)
-        gateway_filled, gateway_loads = gateways.move(
-            received ^ received_by_pes, load, beats, collected
-        )
-        self._sent = filled | gateway_filled | sent & ~load
+        filled |= gateways.move(received ^ received_by_pes, load, beats, collected)
+        self._sent = filled | sent ^ sent & load
 
-        # Fetching.
-        pe_sequencers.fetch(self.cycle)
-        gateway_sequencers.fetch(self.cycle)
-        bridge_sequencer.fetch(self.cycle)
+        # Ops and programs.
+        cycle = self.cycle
+        for queues in (pe_queues, gateway_queues, bridge_queues):
+            queues.fetch(cycle)
+        ring_begin = rings.begin(ring_finish)
+        mac_begin = macs.begin(step)
+        if self.observer is not None:
+            self.observer.see(
+                Signals(
+                    arriving=arriving,
+                    load=load,
+                    received=received,
+                    filled=filled,
+                    passed_on=passed_on,
+                    step=step,
+                    ring_begin=ring_begin,
+                    ring_finish=ring_finish,
+                    mac_begin=mac_begin,
+                    gateway_finish=gateway_finish,
+                    gave=gave,
+                    took=took,
+                )
+            )
+        start = pe_queues.proceed(cycle, pe_idle) if pe_idle else 0
+        if gateway_idle:
+            gateway_queues.proceed(cycle, gateway_idle)
+        if bridge_idle:
+            bridge_queues.proceed(cycle, bridge_idle)
 
-        # Ops that end, and ops that begin.
-        free = lanes.pes & ~(rings.active & ~(ring_finish & rings.last_rep))
-        taken: list[tuple[int, int, Mask]] = []
-        booted = pe_asking & free
-        if booted:
-            taken += [
-                (ROW, index, mask)
-                for index, mask in (
-                    (HEADER_BOOT, booted & pe_sequencers.asking_header),
-                    (PROGRAM_BOOT, booted & pe_sequencers.asking_program),
-                )
-                if mask
-            ]
-            pe_sequencers.grant(booted)
-        if takes := row_full & free & ~pe_asking:
-            taken += [(ROW, *op) for op in pe_sequencers.take(0, takes)]
-        if takes := col_full & (free >> half):
-            taken += [(COL, index, mask << half) for index, mask in pe_sequencers.take(1, takes)]
-        mac_taken: list[tuple[int, Mask]] = []
-        if mac_full and (takes := mac_full & (lanes.nodes ^ macs.active | step.rep_ended & macs.last_rep)):
-            mac_taken = pe_sequencers.take(2, takes)
-        free = lanes.gateways & ~(gateways.active & ~(gateway_finish & gateways.last_rep))
-        gateway_taken: list[tuple[int, Mask]] = []
-        if booted := gateway_asking & free:
-            gateway_taken += [
-                (index, mask)
-                for index, mask in (
-                    (HEADER_BOOT, booted & gateway_sequencers.asking_header),
-                    (PROGRAM_BOOT, booted & gateway_sequencers.asking_program),
-                )
-                if mask
-            ]
-            gateway_sequencers.grant(booted)
-        if takes := ring_full & free & ~gateway_asking:
-            gateway_taken += gateway_sequencers.take(0, takes)
-        if not distributor.active:
-            if bridge_asking:
-                distributor.begin(
-                    HEADER_BOOT if bridge_sequencer.asking_header else PROGRAM_BOOT)
-                bridge_sequencer.grant(1)
-            elif in_full:
-                for index, _ in bridge_sequencer.take(0, in_full):
-                    distributor.begin(index)
+        mac_takes = mac_full and mac_full & macs.accepts(mac_begin)
+        macs.proceed(step, mac_begin, ring_finish, start)
+        if mac_takes:
+            for index, where in pe_queues.take(_MAC, mac_takes):
+                macs.take(index, where)
+        start |= start << half
+        for axis, where in rings.proceed(ring_finish, ring_begin, landed, step.consumed, start):
+            pe_queues.take(axis, where >> half if axis else where)
+        for number, index, where in pe_queues.arrived:
+            if number != _MAC:
+                rings.offer(number, index, where << half if number else where)
+        gateway_takes = gateway_full and gateway_full & gateways.accepts(gateway_finish)
+        if gateway_finish or gateway_takes:
+            gateways.proceed(gateway_finish, gateway_queues.take(_RING, gateway_takes))
+        if in_full and not distributor.active:
+            for index, _ in bridge_queues.take(_HOST_IN, in_full):
+                distributor.begin(index)
         if out_full and not collector.active:
-            for index, _ in bridge_sequencer.take(1, out_full):
+            for index, _ in bridge_queues.take(_HOST_OUT, out_full):
                 collector.begin(index)
-
-        # Programs.
-        start = pe_sequencers.proceed(pe_done)
-        gateway_sequencers.proceed(gateway_done)
-        bridge_sequencer.proceed(bridge_done)
-        if program_words:
-            pe_sequencers.load(program_words)
-        if gateway_loads:
-            gateway_sequencers.load(gateway_loads)
-        if bridge_loads:
-            bridge_sequencer.load(1)
-
-        rings.proceed(ring_finish, taken, landed, step.consumed, start | start << half)
-        macs.proceed(step, mac_taken, ring_finish, start)
-        gateways.proceed(gateway_finish, gateway_taken)
         self.cycle += 1
         return gave, took
+
+    def _idle(self) -> tuple[Mask, Mask, Mask]:
+        """Sequencers of PEs, of gateways and of the bridge whose engines' idleness they wait for."""
+        lanes = self.lanes
+        if pes := self.pe_queues.watches:
+            macs = self.macs
+            ring_idle = self.rings.idle
+            busy = macs.active | macs.waiting | self.pe_queues.full[_MAC] | macs.under_way
+            pes &= ring_idle & ring_idle >> lanes.half_bits & ~busy
+        gateways = self.gateway_queues.watches
+        if gateways:
+            gateways &= ~self.gateways.active
+        bridge = self.bridge_queues.watches
+        distributor = self.distributor
+        if bridge and (distributor.active or distributor.loading or self.collector.active):
+            bridge = 0
+        return pes, gateways, bridge

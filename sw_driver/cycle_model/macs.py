@@ -1,34 +1,45 @@
 """The MACs of all PEs."""
 
-from collections import defaultdict, deque
+from collections import deque
 from typing import NamedTuple
 
 from hw.config import MAC_CYCLES, TorusConfig
-from hw.ops import Axis
-from sw_driver.cycle_model.lanes import Lanes, Mask, Registers
+from hw.op_fields import Axis
+from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.rings import Rings
-from sw_driver.cycle_model.tables import Queue
+from sw_driver.cycle_model.tables import Place, Queue
 from sw_driver.program import Op
 
-__all__ = ["Landing", "Macs"]
-
-_Place = tuple[int, int]
+__all__ = ["Landing", "Macs", "Step"]
 
 
-class _Begin(NamedTuple):
-    """What a repetition begins with."""
+class _Op(NamedTuple):
+    """What the registers of a MAC hold of an op."""
 
     words: int
     outputs: int
-    x_base: int
     reads_col: bool
     writes_col: bool
     need_free: int
-    last_rep: bool
+    reps: int
+
+
+def _op(op: Op) -> _Op:
+    return _Op(
+        words=op["last_word"] + 1,
+        outputs=op["last_output"] + 1,
+        reads_col=op["axis"] == Axis.COL,
+        writes_col=op["dest"] == Axis.COL,
+        need_free=op["need_free"],
+        reps=op["reps"],
+    )
 
 
 class Landing(NamedTuple):
-    """Results that are written in a cycle, by the ring engine whose buffer they go to."""
+    """Results that are written in a cycle, in the lanes of the ring engines that they go to.
+
+    `last` are the last ones of a repetition.
+    """
 
     written: Mask
     last: Mask
@@ -40,8 +51,8 @@ class Step(NamedTuple):
     `consumed` are the ring engines whose words those of a repetition were.
     """
 
-    step: Mask
-    ended: Mask
+    done: Mask
+    sum_ended: Mask
     rep_ended: Mask
     consumed: Mask
 
@@ -50,44 +61,37 @@ _NOTHING = Landing(0, 0)
 _IDLE = Step(0, 0, 0, 0)
 
 
-def _begins(config: TorusConfig, op: Op) -> list[_Begin]:
-    return [
-        _Begin(
-            words=op["words"],
-            outputs=op["outputs"],
-            x_base=(op["x_base"] + rep * op["x_stride"]) % (1 << config.addr_bits),
-            reads_col=op["axis"] == Axis.COL.value,
-            writes_col=op["dest"] == Axis.COL.value,
-            need_free=op["need_free"],
-            last_rep=rep == op["reps"],
-        )
-        for rep in range(op["reps"] + 1)
-    ]
-
-
 class Macs:
-    """Registers of the MACs' control, as `hw.mac_control` has them, and results on their way."""
+    """Registers of the MACs' control, as `hw.mac_control` has them, and results on their way.
+
+    Counts are kept as what is left of them; `_freed`, for each destination, is what its ring engine
+    has retired less what was asked for, raised so that no lane is ever negative.
+    """
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue) -> None:
         self._lanes = lanes
-        self._table = {
-            index: _begins(config, op)
-            for index, op in enumerate(queue.ops)
-            if not (queue.is_end(index) or queue.is_loop(index))
-        }
-        self.running: dict[_Place, Mask] = defaultdict(int)
+        self._table = {index: _op(op) for index, op in queue.engine_ops()}
+        self.running: Groups[Place] = {}
+        """Repetitions in progress."""
+        self.coming: Groups[Place] = {}
+        """Those that come next."""
+
+        # The repetition in progress.
         self.active: Mask = 0
-        self.last_rep: Mask = 0
-        self.dest_free: Mask = 0
         self.reads_col: Mask = 0
-        self.writes_col: Mask = 0
-        self.words: Registers = 0
-        self.words_left: Registers = 0
-        self.outputs_left: Registers = 0
-        self.x_base: Registers = 0
-        self.x_addr: Registers = 0
-        self.need_free: Registers = 0
-        self.freed: Registers = 0
+        self._writes_col: Mask = 0
+        self._words: Registers = 0
+        self._word: Registers = 0
+        self._words_left: Registers = 0
+        self._outputs_left: Registers = 0
+        # The coming one.
+        self.waiting: Mask = 0
+        self._asked_for: Mask = 0
+        self._first: Mask = 0
+        self._last: Mask = 0
+        self._next_writes_col: Mask = 0
+        self._even: Registers = lanes.pes << config.rep_bits
+        self._freed: Registers = self._even
         self._pipeline: deque[Landing] = deque([_NOTHING] * MAC_CYCLES)
 
     @property
@@ -106,105 +110,117 @@ class Macs:
         """Do a step of each sum whose next word may be read."""
         lanes = self._lanes
         half = lanes.half_bits
-        wants = self.active & self.dest_free
-        if not wants:
+        active = self.active
+        if not active:
             return _IDLE
-        by_col = wants & self.reads_col
-        x_addr = self.x_addr | self.x_addr << half
-        arrived = lanes.nonzero(x_addr ^ rings.recv_ptr) & rings.own_here & rings.gathers
-        by_ring = (wants ^ by_col | by_col << half) & (rings.older | rings.newest & arrived)
-        step = (by_ring | by_ring >> half) & lanes.row_pes
+        by_col = active & self.reads_col
+        word = self._word | self._word << half
+        arriving = rings.newest & rings.active & rings.gathers & rings.own_here
+        if arriving:
+            arriving &= lanes.nonzero(word ^ rings.have)
+        by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
+        if not by_ring:
+            return _IDLE
+        done = (by_ring | by_ring >> half) & lanes.row_pes
 
-        self.x_addr += step
-        self.words_left -= step
-        ended = step & ~lanes.nonzero(self.words_left)
+        self._word += done
+        self._words_left -= done
+        ended = done ^ done & lanes.nonzero(self._words_left)
         if not ended:
-            return Step(step, 0, 0, 0)
-        again = lanes.filled(ended)
-        self.x_addr ^= (self.x_addr ^ self.x_base) & again
-        self.words_left |= self.words & again
-        self.outputs_left -= ended
-        rep_ended = ended & ~lanes.nonzero(self.outputs_left)
-        return Step(step, ended, rep_ended, by_ring & (rep_ended | rep_ended << half))
+            return Step(done, 0, 0, 0)
+        filled = lanes.filled(ended)
+        self._word ^= self._word & filled
+        self._words_left |= self._words & filled
+        self._outputs_left -= ended
+        rep_ended = ended ^ ended & lanes.nonzero(self._outputs_left)
+        consumed = by_ring & (rep_ended | rep_ended << half) if rep_ended else 0
+        return Step(done, ended, rep_ended, consumed)
 
-    def proceed(
-        self, step: Step, taken: list[tuple[int, Mask]], retired: Mask, start: Mask
-    ) -> None:
-        """Begin with repetitions, and send results on their way.
+    def begin(self, step: Step) -> Mask:
+        """Where the coming repetition begins."""
+        ready = self.waiting & self._asked_for
+        if ready:
+            ready &= self._lanes.row_pes ^ self.active | step.rep_ended
+        if first := ready & self._first:
+            half = self._lanes.half_bits
+            free = self._lanes.at_least(self._freed, self._even)
+            to_col = self._next_writes_col
+            ready &= ~first | free & ~to_col | free >> half & to_col
+        return ready
+
+    def accepts(self, begin: Mask) -> Mask:
+        """Where an op is taken if there is one."""
+        return self._lanes.row_pes & ~self.waiting | begin & self._last
+
+    def proceed(self, step: Step, begin: Mask, retired: Mask, start: Mask) -> None:
+        """Go from one repetition to the next, and send results on their way.
 
         Parameters
         ----------
         step
             What was done in this cycle.
-        taken
-            Ops taken: index, and where.
+        begin
+            Where a repetition begins.
         retired
             Where a ring engine is done with a repetition.
         start
             Where a program starts.
         """
         lanes = self._lanes
-        half = lanes.half_bits
-
-        def by_dest(mask: Mask) -> Mask:
-            to_col = mask & self.writes_col
-            return mask ^ to_col | to_col << half
-
         self._pipeline.popleft()
-        if step.ended:
-            self._pipeline.append(Landing(by_dest(step.ended), by_dest(step.rep_ended)))
+        if step.sum_ended:
+            landing = Landing(
+                self._by_dest(step.sum_ended, self._writes_col),
+                self._by_dest(step.rep_ended, self._writes_col),
+            )
+            self._pipeline.append(landing)
         else:
             self._pipeline.append(_NOTHING)
-
-        took = 0
-        if rep_ended := step.rep_ended:
-            done = rep_ended & self.last_rep
-            self.active ^= done
-            begun: list[tuple[_Place, Mask]] = []
-            for place, mask in list(self.running.items()):
-                if here := mask & rep_ended:
-                    if mask == here:
-                        del self.running[place]
-                    else:
-                        self.running[place] = mask ^ here
-                    if here := here & ~done:
-                        begun.append(((place[0], place[1] + 1), here))
-            for place, mask in begun:
-                self._begin(place, mask)
-        for index, mask in taken:
-            took |= mask
-            self._begin((index, 0), mask)
-            self._begin_op(self._table[index][0], mask)
-
-        asking = self.active & ~self.dest_free | took
-        self.active |= took
-        if asking:
-            served = by_dest(asking) & lanes.at_least(self.freed, self.need_free)
-            self.freed -= lanes.filled(served) & self.need_free
-            self.dest_free = self.dest_free & ~took | (served | served >> half) & lanes.row_pes
-        self.freed += retired
+        if asks := self.waiting & ~self._asked_for:
+            self._asked_for |= asks
+            for (index, _), mask in self.coming.items():
+                if (here := mask & asks) and (need := self._table[index].need_free):
+                    self._freed -= self._by_dest(here, self._next_writes_col) * need
+        self._freed += retired
+        if step.rep_ended:
+            self.active ^= step.rep_ended
+            take_out(self.running, step.rep_ended)
+        if begin:
+            self._begin(begin)
         if start:
-            self.freed &= ~lanes.filled(start | start << half)
+            filled = lanes.filled(start | start << lanes.half_bits)
+            self._freed = self._freed & ~filled | self._even & filled
 
-    def _begin(self, place: _Place, where: Mask) -> None:
-        """Load the registers of a repetition."""
-        index, rep = place
-        new = self._table[index][rep]
-        self.running[place] |= where
-        keep = ~self._lanes.filled(where)
-        self.words = self.words & keep | where * new.words
-        self.words_left = self.words_left & keep | where * new.words
-        self.outputs_left = self.outputs_left & keep | where * new.outputs
-        self.x_base = self.x_base & keep | where * new.x_base
-        self.x_addr = self.x_addr & keep | where * new.x_base
-        self.last_rep = self.last_rep & ~where | where * new.last_rep
+    def take(self, index: int, where: Mask) -> None:
+        """An op is taken."""
+        op = self._table[index]
+        self.coming[index, 0] = self.coming.get((index, 0), 0) | where
+        self.waiting |= where
+        self._asked_for &= ~where
+        self._first |= where
+        self._last = self._last & ~where | where * (op.reps == 0)
+        self._next_writes_col = self._next_writes_col & ~where | where * op.writes_col
 
-    def _begin_op(self, new: _Begin, where: Mask) -> None:
-        """Load what all repetitions of an op share."""
-        lanes = self._lanes
-        half = lanes.half_bits
-        self.reads_col = self.reads_col & ~where | where * new.reads_col
-        self.writes_col = self.writes_col & ~where | where * new.writes_col
-        keep = ~lanes.filled(where | where << half)
-        dest = where << half if new.writes_col else where
-        self.need_free = self.need_free & keep | dest * new.need_free
+    def _by_dest(self, mask: Mask, writes_col: Mask) -> Mask:
+        to_col = mask & writes_col
+        return mask ^ to_col | to_col << self._lanes.half_bits
+
+    def _begin(self, where: Mask) -> None:
+        """Load the registers of repetitions that begin."""
+        self.active |= where
+        self._first &= ~where
+        self._writes_col = self._writes_col & ~where | self._next_writes_col & where
+        self.waiting ^= where & self._last
+        filled = self._lanes.filled(where)
+        for registers in ("_words", "_words_left", "_outputs_left"):
+            setattr(self, registers, getattr(self, registers) & ~filled)
+        for (index, rep), here in take_out(self.coming, where):
+            op = self._table[index]
+            self.running[index, rep] = self.running.get((index, rep), 0) | here
+            if rep < op.reps:
+                self.coming[index, rep + 1] = self.coming.get((index, rep + 1), 0) | here
+                self._last = self._last & ~here | here * (rep + 1 == op.reps)
+            self._words |= here * op.words
+            self._words_left |= here * op.words
+            self._outputs_left |= here * op.outputs
+            self.reads_col = self.reads_col & ~here | here * op.reads_col

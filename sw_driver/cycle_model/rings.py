@@ -1,219 +1,231 @@
 """The ring engines of all PEs, row and column rings at once."""
 
-from collections import defaultdict
 from typing import NamedTuple
 
 from hw.config import TorusConfig
-from hw.ops import GatherKind
-from sw_driver.cycle_model.lanes import Lanes, Mask, Registers
-from sw_driver.cycle_model.sequencer import HEADER_BOOT, PROGRAM_BOOT
-from sw_driver.cycle_model.tables import BLOCK_WORDS, Queue
+from hw.op_fields import GatherKind
+from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
+from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
 from sw_driver.program import Op
 
 __all__ = ["Rings"]
 
 ROW, COL = 0, 1
-# What an engine is at: index of the op in its queue, and repetition.
-_Place = tuple[int, int]
 
 
-class _Begin(NamedTuple):
-    """What a repetition begins with."""
+class _Repetition(NamedTuple):
+    """What the registers of an engine hold of a repetition."""
 
     own: int
     recv: int
-    last_send: int
-    recv_ptr: int
+    sends_all: bool
     need: int
     lag: int
     gathers: bool
-    loads_program: bool
-    last_rep: bool
+    last: bool
 
 
-def _begins(config: TorusConfig, op: Op) -> list[_Begin]:
-    """The repetitions of an op."""
-    found: list[_Begin] = []
-    for rep in range(op["reps"] + 1):
-        base = (op.get("base", 0) + rep * op.get("stride", 0)) % (1 << config.addr_bits)
-        own = op.get("own", 0)
-        found.append(
-            _Begin(
-                own=own,
-                recv=op["recv"],
-                last_send=op.get("last_send", 0),
-                recv_ptr=base + own,
-                need=op.get("need_step" if rep else "need_first", 0),
-                lag=op["lag"],
-                gathers=op["kind"] == GatherKind.GATHER.value,
-                loads_program=op["kind"] == GatherKind.PROGRAM.value,
-                last_rep=rep == op["reps"],
-            )
+def _repetitions(op: Op) -> list[_Repetition]:
+    return [
+        _Repetition(
+            own=op["own"],
+            recv=op["recv"],
+            sends_all=bool(op["to_gateway"]),
+            need=op["need_step" if rep else "need_first"],
+            lag=op["lag"],
+            gathers=op["kind"] == GatherKind.GATHER,
+            last=rep == op["reps"],
         )
-    return found
+        for rep in range(op["reps"] + 1)
+    ]
 
 
-def _boot_op(blocks: int) -> Op:
-    return {"kind": GatherKind.PROGRAM.value, "reps": blocks - 1, "recv": BLOCK_WORDS, "lag": 1}
+def _boot(blocks: int) -> list[_Repetition]:
+    """The built-in op that brings blocks of a program."""
+    return [
+        _Repetition(0, PROGRAM_BLOCK_WORDS, False, 0, 1, False, rep == blocks - 1)
+        for rep in range(blocks)
+    ]
 
 
 class Rings:
-    """Registers of the ring engines, as `hw.gather` has them.
+    """Registers of the ring engines, as `hw.gather` and `hw.hop` have them.
 
-    `gathered` is kept one higher, so that no lane is ever negative; the send pointer as what the
-    receive pointer is `ahead` of it.
+    Counts are kept as what is left of them. `credit` is what has landed less what was asked for,
+    and `gathered` what waits for the MAC, both raised so that no lane is ever negative.
     """
 
     def __init__(
         self, lanes: Lanes, config: TorusConfig, queues: tuple[Queue, ...], blocks: int
     ) -> None:
         self._lanes = lanes
-        self._tables: list[dict[int, list[_Begin]]] = [
-            {
-                index: _begins(config, op)
-                for index, op in enumerate(queues[axis].ops)
-                if not (queues[axis].is_end(index) or queues[axis].is_loop(index))
-            }
+        self._tables = [
+            {index: _repetitions(op) for index, op in queues[axis].engine_ops()}
             for axis in (ROW, COL)
         ]
-        self._tables[ROW][HEADER_BOOT] = _begins(config, _boot_op(1))
-        if blocks:
-            self._tables[ROW][PROGRAM_BOOT] = _begins(config, _boot_op(blocks))
-        self.running: list[dict[_Place, Mask]] = [defaultdict(int), defaultdict(int)]
-        """Per axis, what is in progress, and where."""
+        self._tables[ROW][HEADER] = _boot(1)
+        self._tables[ROW][PROGRAM] = _boot(blocks)
+        self.running: list[Groups[Place]] = [{}, {}]
+        """By axis, repetitions in progress."""
+        self.coming: list[Groups[Place]] = [{}, {}]
+        """By axis, those that come next."""
 
+        # The repetition in progress.
         self.active: Mask = 0
-        self.last_rep: Mask = 0
-        self.own_here: Mask = 0
-        self.receiving: Mask = 0
-        self.fetched: Mask = 0
         self.gathers: Mask = 0
-        self.loads_program: Mask = 0
+        self.own_here: Mask = lanes.pes
         self.recv_left: Registers = 0
         self.send_left: Registers = 0
-        self.recv_ptr: Registers = 0
-        self.ahead: Registers = 0
-        self.credit: Registers = 0
-        self.need: Registers = 0
-        self.lag: Registers = 0
-        self.gathered: Registers = lanes.pes
-        self.older: Mask = 0
-        """Where `gathered` is positive: what the MAC reads is complete."""
+        self.have: Registers = 0
+        self.ahead: Registers = 0  # Words that it has and has not sent.
+        self.receiving: Mask = 0
+        self.latched: Mask = 0
+        # The coming one.
+        self.offered: Mask = 0
+        self.prepared: Mask = 0
+        self._lag: Registers = 0
+        # Progress of the MAC.
+        self._even: Registers = lanes.pes << config.rep_bits
+        self._credit: Registers = self._even
+        self._gathered: Registers = lanes.pes  # Raised by 1.
+        self.complete: Mask = 0
+        """Where `gathered` is above 0: what the MAC reads is complete."""
         self.newest: Mask = lanes.pes
-        """Where `gathered` is 0: the MAC reads the repetition in progress."""
+        """Where it is 0: the MAC reads the repetition in progress."""
 
-    def move(self, receive: Mask, load: Mask) -> Mask:
-        """Words received and sent in this cycle; where the output register is filled."""
-        lanes = self._lanes
-        may_send = self.own_here & lanes.nonzero(self.send_left)
-        behind = lanes.nonzero(self.ahead)
-        fetched = self.fetched
-        fetch = may_send & behind & ~(fetched & ~load)
-        bypass = may_send & receive & load & ~(behind | fetched)
-        sent = fetch | bypass
-        self.recv_left -= receive
-        self.recv_ptr += receive
-        self.ahead += receive
-        self.ahead -= sent
-        self.send_left -= sent
-        self.fetched = fetch | fetched & ~load
-        return fetched | bypass
+    @property
+    def idle(self) -> Mask:
+        """Engines without an op, in progress or waiting."""
+        return self._lanes.pes & ~(self.active | self.offered)
 
     def finished(self) -> Mask:
         """Where a repetition is done."""
+        candidates = self.active & self.own_here & ~self.receiving
+        if not candidates:
+            return 0
+        return candidates & ~self._lanes.nonzero(self.send_left)
+
+    def move(self, receive: Mask, load: Mask) -> tuple[Mask, Mask]:
+        """Receive words, and send some, where the output register takes one at `load`.
+
+        Returns
+        -------
+        Where the output register is filled, and where a word left the buffer or passed it by.
+        """
         lanes = self._lanes
-        busy = lanes.nonzero(self.recv_left | self.send_left)
-        return self.active & self.own_here & ~busy
+        latched = self.latched
+        sending = lanes.nonzero(self.send_left) & self.own_here
+        behind = lanes.nonzero(self.ahead)
+        held = latched ^ latched & load
+        reads = sending & behind
+        reads ^= reads & held
+        passes = sending & receive & load
+        passes ^= passes & (behind | latched)
+        sent = reads | passes
+        if receive:
+            self.recv_left -= receive
+            self.have += receive
+            self.ahead += receive
+            self.receiving = lanes.nonzero(self.recv_left)
+        if sent:
+            self.ahead -= sent
+            self.send_left -= sent
+        self.latched = reads | held
+        return latched | passes, sent
+
+    def begin(self, finish: Mask) -> Mask:
+        """Where the coming repetition begins, as the one in progress is done at `finish`."""
+        ready = self.offered & self.prepared
+        if ready:
+            ready &= self._lanes.pes ^ self.active | finish
+        if ready:
+            waiting = self._gathered + (self.active & self.gathers)
+            ready &= self._lanes.at_least(self._lag, waiting)
+        return ready
 
     def proceed(
-        self,
-        finish: Mask,
-        taken: list[tuple[int, int, Mask]],
-        landed: Mask,
-        consumed: Mask,
-        start: Mask,
-    ) -> None:
-        """Begin with repetitions, and keep account of those that are done.
+        self, finish: Mask, begin: Mask, landed: Mask, consumed: Mask, start: Mask
+    ) -> list[tuple[int, Mask]]:
+        """Go from one repetition to the next.
 
         Parameters
         ----------
-        finish
-            Where a repetition is done.
-        taken
-            Ops taken: axis, index, and where.
+        finish, begin
+            Where one is done, and where one begins.
         landed, consumed
             Where a repetition of the MAC has landed, and where it has read its last word.
         start
             Where a program starts.
+
+        Returns
+        -------
+        The axis, and where, of ops that are taken: the last repetition has begun.
         """
         lanes = self._lanes
-        again = finish & ~self.last_rep
-        self.active ^= finish
-        took = 0
-        begun: list[tuple[int, _Place, Mask]] = []
-        if finish:
-            for axis, running in enumerate(self.running):
-                for place, mask in list(running.items()):
-                    if here := mask & finish:
-                        if mask == here:
-                            del running[place]
-                        else:
-                            running[place] = mask ^ here
-                        if here := here & again:
-                            begun.append((axis, (place[0], place[1] + 1), here))
-        for axis, index, mask in taken:
-            took |= mask
-            begun.append((axis, (index, 0), mask))
-
-        begin = again | took
-        gathered = self.gathered  # Without the repetition that ends now.
+        even = lanes.pes
+        prepare = self.offered ^ self.offered & self.prepared
+        if prepare:
+            prepare &= self.own_here | even ^ self.active
+        away = even ^ self.own_here | begin
+        if away:
+            self.own_here = self.own_here & ~away | away & lanes.at_least(self._credit, self._even)
         if finish or consumed:
-            self.gathered += (finish & self.gathers) - consumed
+            self._gathered += (finish & self.gathers) - consumed
             self._compare_gathered()
-        if begun:
-            for axis, place, mask in begun:
-                self._begin(axis, place, mask)
-            self.active |= begin
-
-        waiting = self.active & ~self.own_here | begin
-        lands = 0
-        if waiting:
-            lands = waiting & lanes.at_least(self.credit, self.need)
-            self.credit -= lanes.filled(lands) & self.need
-        self.credit += landed
-        self.own_here = self.own_here & ~(finish | took) | lands
-
-        missing = lanes.nonzero(self.recv_left)
-        closed = missing & self.active & ~self.receiving | missing & begin
-        self.receiving &= missing & ~begin
-        if closed:
-            # gathered < lag, or gathered + 1 < lag; `gathered` is one too high here.
-            self.receiving |= closed & lanes.at_least(self.lag, gathered + begin)
+        if prepare:
+            self.prepared |= prepare
+            for axis, coming in enumerate(self.coming):
+                for (index, rep), mask in coming.items():
+                    if (here := mask & prepare) and (need := self._tables[axis][index][rep].need):
+                        self._credit -= here * need
+        self._credit += landed
+        if finish:
+            self.active ^= finish
+            for running in self.running:
+                take_out(running, finish)
+        taken = self._begin(begin) if begin else []
         if start:
-            keep = ~lanes.filled(start)
-            self.credit &= keep
-            self.gathered = self.gathered & keep | start
+            filled = lanes.filled(start)
+            self._credit = self._credit & ~filled | self._even & filled
+            self._gathered = self._gathered & ~filled | start
             self._compare_gathered()
+        return taken
+
+    def offer(self, axis: int, index: int, where: Mask) -> None:
+        """An op waits from now on."""
+        self.coming[axis][index, 0] = self.coming[axis].get((index, 0), 0) | where
+        self.offered |= where
+        lag = self._tables[axis][index][0].lag
+        self._lag = self._lag & ~self._lanes.filled(where) | where * lag
 
     def _compare_gathered(self) -> None:
-        lanes = self._lanes
-        self.older = lanes.at_least(self.gathered, 2 * lanes.pes)
-        self.newest = lanes.nonzero(self.gathered) ^ self.older
+        self.complete = self._lanes.at_least(self._gathered, 2 * self._lanes.pes)
+        self.newest = self._lanes.nonzero(self._gathered) ^ self.complete
 
-    def _begin(self, axis: int, place: _Place, where: Mask) -> None:
-        """Load the registers of a repetition."""
+    def _begin(self, where: Mask) -> list[tuple[int, Mask]]:
+        """Load the registers of repetitions that begin; return which ops are taken."""
         lanes = self._lanes
-        index, rep = place
-        new = self._tables[axis][index][rep]
-        self.running[axis][place] |= where
-        keep = ~lanes.filled(where)
-        last = where & lanes.last_in_row
-        self.recv_left = self.recv_left & keep | where * new.recv
-        self.send_left = self.send_left & keep | (where ^ last) * new.recv | last * new.last_send
-        self.recv_ptr = self.recv_ptr & keep | where * new.recv_ptr
-        self.ahead = self.ahead & keep | where * new.own
-        self.need = self.need & keep | where * new.need
-        self.lag = self.lag & keep | where * new.lag
-        self.gathers = self.gathers & ~where | where * new.gathers
-        self.loads_program = self.loads_program & ~where | where * new.loads_program
-        self.last_rep = self.last_rep & ~where | where * new.last_rep
+        self.active |= where
+        self.prepared ^= where
+        taken: list[tuple[int, Mask]] = []
+        for axis, (coming, running) in enumerate(zip(self.coming, self.running, strict=True)):
+            for (index, rep), here in take_out(coming, where):
+                new = self._tables[axis][index][rep]
+                running[index, rep] = running.get((index, rep), 0) | here
+                if new.last:
+                    taken.append((axis, here))
+                    self.offered ^= here
+                else:
+                    coming[index, rep + 1] = coming.get((index, rep + 1), 0) | here
+                # What is left of the one before is 0.
+                self.recv_left |= here * new.recv
+                last = here & lanes.last_in_row
+                self.send_left |= (here ^ last) * new.recv
+                if new.sends_all:
+                    self.send_left |= last * (new.own + new.recv)
+                keep = ~lanes.filled(here)
+                self.have = self.have & keep | here * new.own
+                self.ahead = self.ahead & keep | here * new.own
+                self.gathers = self.gathers & ~here | here * new.gathers
+        self.receiving = lanes.nonzero(self.recv_left)
+        return taken

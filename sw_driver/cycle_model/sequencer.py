@@ -1,25 +1,20 @@
 """The sequencers: programs come in, ops go out, one fetched ahead in each queue."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 
-from sw_driver.cycle_model.lanes import Lanes, Mask, Registers
-from sw_driver.cycle_model.tables import BLOCK_WORDS, Queue
+from hw.config import QUEUES
+from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, take_out
+from sw_driver.cycle_model.tables import HEADER, PROGRAM, Queue
 
-__all__ = ["HEADER_BOOT", "PROGRAM_BOOT", "Sequencers"]
-
-# Indices, in the place of an op's, of what a sequencer asks for itself.
-HEADER_BOOT, PROGRAM_BOOT = -1, -2
+__all__ = ["Sequencers"]
 
 # An op's index in its queue, and the turns that its loop has still to make; None outside of one.
 _Head = tuple[int, int | None]
-_START: _Head = (0, None)
-# From the look at a queue to the decoding of its op, besides one for each of its words.
-READ_CYCLES = 2
+_START: _Head = (-1, None)  # A JUMP to the first op.
 
 
 class Sequencers:
-    """Sequencers that run the same program: one for every lane of `units`.
+    """Sequencers that run the same program: one in every lane of `units`; see `hw.sequencer`.
 
     Parameters
     ----------
@@ -28,134 +23,115 @@ class Sequencers:
     units
         The lanes that have one.
     queues
-        The queues of ops that they feed.
-    blocks
-        Blocks of their program.
+        The queues of ops that they feed, by number.
+    boot
+        Number of the queue that brings programs.
     """
 
-    def __init__(self, lanes: Lanes, units: Mask, queues: Sequence[Queue], blocks: int) -> None:
-        self._lanes = lanes
+    def __init__(self, lanes: Lanes, units: Mask, queues: dict[int, Queue], boot: int) -> None:
         self._units = units
         self._queues = queues
-        self._block_words = (BLOCK_WORDS, BLOCK_WORDS * blocks)
-        self.asking_header: Mask = units
-        self.asking_program: Mask = 0
-        self._taking_header: Mask = 0
-        self._taking_program: Mask = 0
-        self._starting: Mask = 0
-        self._running: Mask = 0
-        self._words_left: Registers = 0
-        count = len(queues)
-        self.full: list[Mask] = [0] * count
-        """Per queue, where the next op waits for its engine."""
-        self.waiting: list[dict[int, Mask]] = [defaultdict(int) for _ in queues]
-        """Per queue, the op that does, by its index."""
-        self.ended: list[Mask] = [units] * count
-        self._heads: list[dict[_Head, Mask]] = [{} for _ in queues]
-        self._look: list[Mask] = [units] + [0] * (count - 1)
-        self._decode: dict[int, list[tuple[int, Mask]]] = defaultdict(list)
+        self._boot = boot
+        self._asks: Mask = units
+        self._takes_header: Mask = 0
+        self._takes_program: Mask = 0
+        self._runs: Mask = 0
+
+        self.full: list[Mask] = [0] * QUEUES
+        """By queue, where an op waits."""
+        self.ended: list[Mask] = [units] * QUEUES
+        """By queue, where there is no further op."""
+        self.arrived: list[tuple[int, int, Mask]] = []
+        """Ops that wait from the next cycle on: queue, index, and where."""
+        self._waiting: list[Groups[int]] = [{} for _ in range(QUEUES)]
+        self._room: list[Mask] = [0] * QUEUES  # Neither full, nor ended, nor being read.
+        self._heads: dict[int, Groups[_Head]] = {number: {} for number in queues}
+        self._slots: list[Mask] = [0] * QUEUES  # By cycle modulo QUEUES: where queue 0 is served.
+        self._coming: dict[int, list[tuple[int, int, Mask]]] = defaultdict(list)
 
     @property
-    def asking(self) -> Mask:
-        """Where blocks are asked for."""
-        return self.asking_header | self.asking_program
-
-    @property
-    def watching(self) -> Mask:
-        """Where it counts whether the engines are idle."""
-        done = self._running
-        for ended, full in zip(self.ended, self.full, strict=True):
-            done &= ended & ~full
-        return self._starting | done
-
-    def grant(self, granted: Mask) -> None:
-        """Blocks that were asked for are on their way."""
-        for words, asking in zip(
-            self._block_words, (self.asking_header, self.asking_program), strict=True
-        ):
-            self._words_left += (asking & granted) * words
-        self._taking_header |= self.asking_header & granted
-        self._taking_program |= self.asking_program & granted
-        self.asking_header &= ~granted
-        self.asking_program &= ~granted
-
-    def load(self, words: Mask) -> None:
-        """A word of them arrives."""
-        self._words_left -= words
-        done = words & ~self._lanes.nonzero(self._words_left)
+    def watches(self) -> Mask:
+        """Where it counts that the engines are idle."""
+        boot_full = self.full[self._boot]
+        waits = (self._takes_header | self._takes_program) & ~boot_full
+        done = self._runs
         if done:
-            self.asking_program |= self._taking_header & done
-            self._starting |= self._taking_program & done
-            self._taking_header &= ~done
-            self._taking_program &= ~done
-
-    def proceed(self, done: Mask) -> Mask:
-        """Start, or look for the next program, where `watching` and idle; where it started."""
-        start = self._starting & done
-        again = done ^ start
-        if again:
-            self._running ^= again
-            self.asking_header |= again
-        if start:
-            self._starting ^= start
-            self._running |= start
-            for queue, heads in enumerate(self._heads):
-                for head in list(heads):
-                    heads[head] &= ~start
-                heads[_START] = heads.get(_START, 0) | start
-                self.ended[queue] &= ~start
-        return start
+            done &= self.ended[0] & self.ended[1] & self.ended[2]
+            done &= ~(self.full[0] | self.full[1] | self.full[2])
+        return waits | done | self._asks
 
     def fetch(self, cycle: int) -> None:
-        """Look at the queues in turn; fetch and decode an op where there is room for one."""
-        look, count = self._look, len(self._queues)
-        self._look = [0] * count
-        for queue, here in enumerate(look):
-            if here:
-                wanted = here & ~(self.full[queue] | self.ended[queue])
-                self._look[(queue + 1) % count] |= here ^ wanted
-                if wanted:
-                    decoded = cycle + self._queues[queue].words + READ_CYCLES
-                    self._decode[decoded].append((queue, wanted))
-        for queue, here in self._decode.pop(cycle, ()):
-            self._look[(queue + 1) % count] |= here
-            self._carry_out(queue, here)
+        """Serve one queue: begin to read an op, or carry out a LOOP or JUMP, where there is room.
 
-    def _carry_out(self, queue: int, where: Mask) -> None:
-        """Decode the op at the head of a queue."""
-        table, heads = self._queues[queue], self._heads[queue]
-        for head, mask in list(heads.items()):
-            here = mask & where
-            if not here:
-                continue
-            if mask == here:
-                del heads[head]
+        What was taken in this cycle makes room for the next one.
+        """
+        self.arrived = []
+        for number, queue in self._queues.items():
+            if (room := self._room[number]) and (
+                here := room & self._slots[(cycle - number) % QUEUES]
+            ):
+                self._read(cycle, number, queue, here)
+        for number, index, where in self._coming.pop(cycle, ()):
+            if index < 0:
+                self.ended[number] |= where
             else:
-                heads[head] = mask ^ here
-            index, turns = head
-            if table.is_end(index):
-                self.ended[queue] |= here
-                continue
-            if not table.is_loop(index):
-                self.full[queue] |= here
-                self.waiting[queue][index] |= here
+                self._offer(number, index, where)
+
+    def _read(self, cycle: int, number: int, queue: Queue, where: Mask) -> None:
+        heads = self._heads[number]
+        for (index, turns), here in take_out(heads, where):
+            if index < 0:
+                following = 0, None
+            elif queue.is_loop(index):
+                left = queue.ops[index]["count"] if turns is None else turns
+                target = queue.ops[index]["target"]
+                following = (target, left - 1) if left else (index + 1, None)
+            else:
+                self._room[number] ^= here
+                if queue.is_end(index):
+                    self._coming[cycle + QUEUES - 1].append((number, -1, here))
+                else:
+                    read = cycle + QUEUES * queue.lines - 1
+                    self._coming[read].append((number, index, here))
                 following = index + 1, turns
-            else:
-                loop = table.ops[index]
-                left = loop["count"] if turns is None else turns
-                following = (loop["target"], left - 1) if left else (index + 1, None)
             heads[following] = heads.get(following, 0) | here
 
-    def take(self, queue: int, taken: Mask) -> list[tuple[int, Mask]]:
-        """Hand ops over to engines: by index, and where."""
-        self.full[queue] ^= taken
-        waiting = self.waiting[queue]
-        found: list[tuple[int, Mask]] = []
-        for index, mask in list(waiting.items()):
-            if here := mask & taken:
-                found.append((index, here))
-                if mask == here:
-                    del waiting[index]
-                else:
-                    waiting[index] = mask ^ here
-        return found
+    def _offer(self, number: int, index: int, where: Mask) -> None:
+        self.full[number] |= where
+        waiting = self._waiting[number]
+        waiting[index] = waiting.get(index, 0) | where
+        self.arrived.append((number, index, where))
+
+    def take(self, number: int, taken: Mask) -> list[tuple[int, Mask]]:
+        """Ops are taken; return their indices, and where."""
+        self.full[number] ^= taken
+        self._room[number] |= taken & ~self.ended[number]
+        return take_out(self._waiting[number], taken)
+
+    def proceed(self, cycle: int, idle: Mask) -> Mask:
+        """Go on where `watches` and the engines are idle; where a program starts."""
+        if asks := self._asks:
+            self._asks = 0
+            self._takes_header |= asks
+            self._offer(self._boot, HEADER, asks)
+            idle &= ~asks
+        if not idle:
+            return 0
+        start = self._takes_program & idle
+        header = self._takes_header & idle
+        self._asks |= self._runs & idle
+        self._runs = self._runs & ~idle | start
+        self._takes_program = self._takes_program & ~idle | header
+        self._takes_header &= ~idle
+        if header:
+            self._offer(self._boot, PROGRAM, header)
+        if start:
+            for phase in range(QUEUES):
+                self._slots[phase] &= ~start
+            self._slots[(cycle + 1) % QUEUES] |= start
+            for number, heads in self._heads.items():
+                take_out(heads, start)
+                heads[_START] = heads.get(_START, 0) | start
+                self.ended[number] &= ~start
+                self._room[number] |= start
+        return start

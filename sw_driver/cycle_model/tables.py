@@ -1,16 +1,19 @@
 """Programs as the model reads them: queues of ops, and how long each takes to fetch."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
-from hw.ops import END, LOOP, gateway_queues, op_words, pe_queues
+from hw.op_fields import END, LOOP, Fields, gateway_fields, op_lines, pe_fields
 from sw_driver.program import Op, Program, unpack_image
 
-__all__ = ["BLOCK_WORDS", "Queue", "Tables"]
+__all__ = ["HEADER", "PROGRAM", "PROGRAM_BLOCK_WORDS", "Place", "Queue", "Tables"]
 
-BLOCK_WORDS = PROGRAM_BLOCK_WORDS
+# In the place of an op's index: the built-in op, bringing the header and the rest of a program.
+HEADER, PROGRAM = -1, -2
+
+Place = tuple[int, int]
+"""What an engine is at: index of an op in its queue, and repetition."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,13 +22,13 @@ class Queue:
 
     Parameters
     ----------
-    words
-        Link words of an op.
+    lines
+        Lines of program memory that an op takes.
     ops
         Its ops, an END last; the target of a LOOP is an index in this list.
     """
 
-    words: int
+    lines: int
     ops: tuple[Op, ...]
 
     def is_end(self, index: int) -> bool:
@@ -36,6 +39,12 @@ class Queue:
         """Whether an op is a LOOP."""
         return self.ops[index]["kind"] == LOOP
 
+    def engine_ops(self) -> Iterator[tuple[int, Op]]:
+        """The ops that reach an engine, with their indices."""
+        for index, op in enumerate(self.ops):
+            if op["kind"] not in (END, LOOP):
+                yield index, op
+
 
 @dataclasses.dataclass(frozen=True)
 class Tables:
@@ -44,7 +53,7 @@ class Tables:
     Parameters
     ----------
     pe, gateway
-        The queues of both parts; those of the PEs end at once if they have no program.
+        The queues of both parts; those of the PEs are empty if they have no program.
     pe_blocks, gateway_blocks
         Blocks of both parts, headers left out; 0 if there is none.
     """
@@ -58,16 +67,16 @@ class Tables:
     def of(cls, config: TorusConfig, program: Program) -> "Tables":
         """Read a program from its images."""
 
-        def queues(layouts: Sequence[Any], image: list[int]) -> tuple[Queue, ...]:
-            lists = unpack_image(config, layouts, image) if image else [[]] * len(layouts)
+        def queues(fields: Sequence[Fields], image: list[int]) -> tuple[Queue, ...]:
+            lists = unpack_image(config, fields, image) if image else [[]] * len(fields)
             return tuple(
-                Queue(op_words(config, layout), (*ops, {"kind": END}))
-                for layout, ops in zip(layouts, lists, strict=True)
+                Queue(op_lines(config, one), (*ops, {"kind": END}))
+                for one, ops in zip(fields, lists, strict=True)
             )
 
         return cls(
-            pe=queues(pe_queues(config), program.pe_image),
-            gateway=queues(gateway_queues(config), program.gateway_image),
-            pe_blocks=max(len(program.pe_image) // BLOCK_WORDS - 1, 0),
-            gateway_blocks=len(program.gateway_image) // BLOCK_WORDS - 1,
+            pe=queues(pe_fields(config), program.pe_image),
+            gateway=queues(gateway_fields(config), program.gateway_image),
+            pe_blocks=max(len(program.pe_image) // PROGRAM_BLOCK_WORDS - 1, 0),
+            gateway_blocks=len(program.gateway_image) // PROGRAM_BLOCK_WORDS - 1,
         )
