@@ -11,6 +11,10 @@ __all__ = ["Collector", "Distributor"]
 class _Engine:
     """What both halves share: an op, its repetitions, and in each so many beats a row."""
 
+    REGISTERS: tuple[str, ...] = (
+        "active", "index", "rep", "_reps", "_beats", "_beats_left", "_row", "_one_row",
+    )  # fmt: skip
+
     def __init__(self, lanes: Lanes, queue: Queue) -> None:
         self._row_lanes = [lanes.lanes([(row, lanes.cols)]) for row in range(lanes.rows)]
         self._ops = queue.ops
@@ -22,6 +26,8 @@ class _Engine:
         self._beats_left = 0
         self._row = 0
         self._one_row = False  # It makes no difference between rows.
+        self.completed = 0
+        """Repetitions done so far; no register."""
 
     def _begin(self, index: int, beats: int, reps: int, one_row: bool) -> None:
         self.active = True
@@ -29,25 +35,29 @@ class _Engine:
         self._beats = self._beats_left = beats
         self._one_row = one_row
 
-    def _pass(self) -> bool:
-        """A beat passes; whether it is the last of its repetition."""
+    def _pass(self) -> None:
+        """A beat passes."""
         self._beats_left -= 1
         if self._beats_left:
-            return False
+            return
         self._beats_left = self._beats
         if not self._one_row and self._row < len(self._row_lanes) - 1:
             self._row += 1
-            return False
+            return
         self._row = 0
+        self.completed += 1
         if self.rep == self._reps:
             self.active = False
         else:
             self.rep += 1
-        return True
 
 
 class Distributor(_Engine):
     """Registers of `hw.distributor`, and of the unpacker of the bridge's own program."""
+
+    REGISTERS = (
+        *_Engine.REGISTERS, "_boots", "_taken", "_own_taken", "_unpacked", "_block_words_left",
+    )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
         super().__init__(lanes, queue)

@@ -35,6 +35,8 @@ class Fifos:
     The oldest item is in an output register, the others in a memory of one less than `depth`.
     """
 
+    REGISTERS = "_inner", "_room", "readable", "writable"
+
     def __init__(self, lanes: Lanes, depth: int) -> None:
         self._lanes = lanes
         self._inner: Registers = 0
@@ -56,6 +58,11 @@ class Fifos:
 
 class Gateways:
     """Registers of the gateways, as `hw.gateway` and `hw.host_words` have them."""
+
+    REGISTERS = (
+        "running", "active", "_last", "sends", "sinks", "_boots", "_recv_left", "_send_left",
+        "missing", "sending", "_unpacked", "_packed", "_packed_beat",
+    )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
         self._lanes = lanes

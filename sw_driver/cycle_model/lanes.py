@@ -10,10 +10,11 @@ Row rings come first, a row after the other, each with its PEs and then its gate
 rings, the lanes of a gateway left empty. The MAC of a PE has the lane of its row ring.
 """
 
+from collections import deque
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-__all__ = ["Groups", "Lanes", "Mask", "Registers", "take_out"]
+__all__ = ["Groups", "Lanes", "Mask", "Registers", "frozen", "take_out"]
 
 Mask = int
 Registers = int
@@ -34,6 +35,15 @@ def take_out(groups: Groups[Key], where: Mask) -> list[tuple[Key, Mask]]:
             else:
                 groups[key] = mask ^ here
     return found
+
+
+def frozen(value: Any) -> Any:
+    """A copy of the contents of registers that can be compared and hashed."""
+    if isinstance(value, dict):
+        return tuple(sorted(cast("dict[Any, Any]", value).items()))
+    if isinstance(value, list | deque):
+        return tuple(frozen(item) for item in cast("list[Any]", value))
+    return value
 
 
 class Lanes:

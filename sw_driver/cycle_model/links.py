@@ -8,6 +8,8 @@ __all__ = ["Links"]
 class Links:
     """Registers of all links, as `hw.link` has them, in the lane of the node that they lead to."""
 
+    REGISTERS = "_valid", "_spare"
+
     def __init__(self, lanes: Lanes, stages: int) -> None:
         self._lanes = lanes
         self._valid: list[Mask] = [0] * stages

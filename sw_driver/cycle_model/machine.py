@@ -1,11 +1,12 @@
 """A whole torus, stepped a clock cycle at a time."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
 
 from hw.config import TorusConfig
 from sw_driver.cycle_model.bridge import Collector, Distributor
 from sw_driver.cycle_model.gateways import Gateways
-from sw_driver.cycle_model.lanes import Lanes, Mask
+from sw_driver.cycle_model.lanes import Lanes, Mask, frozen
 from sw_driver.cycle_model.links import Links
 from sw_driver.cycle_model.macs import Macs, Step
 from sw_driver.cycle_model.rings import Rings
@@ -96,6 +97,7 @@ class Machine:
         self.bridge_queues = Sequencers(
             lanes, 1, {number: gateway[number] for number in (_HOST_IN, _HOST_OUT)}, _HOST_IN
         )
+        self._sequencers = self.pe_queues, self.gateway_queues, self.bridge_queues
         self._sent: Mask = 0  # Output registers of ring nodes that hold a word.
         self._linked = config.link_stages > 0
         self.observer: Observer | None = None
@@ -160,7 +162,7 @@ class Machine:
 
         # Ops and programs.
         cycle = self.cycle
-        for queues in (pe_queues, gateway_queues, bridge_queues):
+        for queues in self._sequencers:
             queues.fetch(cycle)
         ring_begin = rings.begin(ring_finish)
         mac_begin = macs.begin(step)
@@ -209,6 +211,34 @@ class Machine:
                 collector.begin(index)
         self.cycle += 1
         return gave, took
+
+    def state(self) -> tuple[Any, ...]:
+        """All that decides what happens from now on, but for how often loops will turn.
+
+        Two equal states with a host that does the same go on in the same way until a loop ends.
+        """
+        parts = (
+            self.rings,
+            self.macs,
+            self.gateways,
+            self.gateways.host_in,
+            self.gateways.host_out,
+            self.links,
+            self.distributor,
+            self.collector,
+        )
+        registers = [frozen([getattr(part, name) for name in part.REGISTERS]) for part in parts]
+        return self._sent, *registers, *(one.state(self.cycle) for one in self._sequencers)
+
+    def turns(self) -> list[int]:
+        """How often each loop of each queue will turn, in an order that `state` determines."""
+        return [turns for one in self._sequencers for turns in one.turns()]
+
+    def turn_less(self, fewer: Iterable[int]) -> None:
+        """Take turns from each loop, as many as `fewer` says, in that order."""
+        each = iter(fewer)
+        for one in self._sequencers:
+            one.turn_less(each)
 
     def _idle(self) -> tuple[Mask, Mask, Mask]:
         """Sequencers of PEs, of gateways and of the bridge whose engines' idleness they wait for."""

@@ -68,6 +68,12 @@ class Macs:
     has retired less what was asked for, raised so that no lane is ever negative.
     """
 
+    REGISTERS = (
+        "running", "coming", "active", "reads_col", "_writes_col", "_words", "_word", "_words_left",
+        "_outputs_left", "waiting", "_asked_for", "_first", "_last", "_next_writes_col", "_freed",
+        "_pipeline",
+    )  # fmt: skip
+
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue) -> None:
         self._lanes = lanes
         self._table = {index: _op(op) for index, op in queue.engine_ops()}

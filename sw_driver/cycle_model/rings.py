@@ -55,6 +55,12 @@ class Rings:
     and `gathered` what waits for the MAC, both raised so that no lane is ever negative.
     """
 
+    REGISTERS = (
+        "running", "coming", "active", "gathers", "own_here", "recv_left", "send_left", "have",
+        "ahead", "receiving", "latched", "offered", "prepared", "_lag", "_credit", "_gathered",
+        "complete", "newest",
+    )  # fmt: skip
+
     def __init__(
         self, lanes: Lanes, config: TorusConfig, queues: tuple[Queue, ...], blocks: int
     ) -> None:

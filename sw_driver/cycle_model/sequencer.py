@@ -1,9 +1,11 @@
 """The sequencers: programs come in, ops go out, one fetched ahead in each queue."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 from hw.config import QUEUES
-from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, take_out
+from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, frozen, take_out
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, Queue
 
 __all__ = ["Sequencers"]
@@ -11,6 +13,16 @@ __all__ = ["Sequencers"]
 # An op's index in its queue, and the turns that its loop has still to make; None outside of one.
 _Head = tuple[int, int | None]
 _START: _Head = (-1, None)  # A JUMP to the first op.
+_REGISTERS = (
+    "_asks", "_takes_header", "_takes_program", "_runs", "full", "ended", "_waiting", "_room",
+)  # fmt: skip
+
+
+def _looping(heads: Groups[_Head]) -> list[tuple[int, Mask, int]]:
+    """The queues that are in a loop: index, where, and turns left."""
+    return sorted(
+        (index, mask, turns) for (index, turns), mask in heads.items() if turns is not None
+    )
 
 
 class Sequencers:
@@ -48,6 +60,30 @@ class Sequencers:
         self._heads: dict[int, Groups[_Head]] = {number: {} for number in queues}
         self._slots: list[Mask] = [0] * QUEUES  # By cycle modulo QUEUES: where queue 0 is served.
         self._coming: dict[int, list[tuple[int, int, Mask]]] = defaultdict(list)
+
+    def state(self, cycle: int) -> tuple[Any, ...]:
+        """All that decides what happens from now on, but for how often loops will turn."""
+        heads = [
+            sorted((index, turns is None, mask) for (index, turns), mask in heads.items())
+            for heads in self._heads.values()
+        ]
+        coming = sorted((when - cycle, what) for when, what in self._coming.items())
+        slots = [self._slots[(cycle + phase) % QUEUES] for phase in range(QUEUES)]
+        registers = frozen([getattr(self, name) for name in _REGISTERS])
+        return str(heads), str(coming), *slots, registers
+
+    def turns(self) -> list[int]:
+        """How often each loop will turn from now on, in an order that `state` determines."""
+        return [turns for heads in self._heads.values() for _, _, turns in _looping(heads)]
+
+    def turn_less(self, fewer: Iterator[int]) -> None:
+        """Take turns from each loop, as many as `fewer` says, in that order."""
+        for heads in self._heads.values():
+            looping = _looping(heads)
+            for index, _, turns in looping:
+                del heads[index, turns]
+            for index, mask, turns in looping:
+                heads[index, turns - next(fewer)] = mask
 
     @property
     def watches(self) -> Mask:
