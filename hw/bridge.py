@@ -8,6 +8,7 @@ from .collector import Collector
 from .config import PROGRAM_BLOCK_WORDS
 from .distributor import Distributor
 from .host_words import Unpack
+from .op_fields import HostInKind
 from .ops import gateway_queues
 from .sequencer import Sequencer
 
@@ -44,7 +45,9 @@ class Bridge(wiring.Component):
         config = self.config
         _, in_layout, out_layout = gateway_queues(config)
 
-        m.submodules.sequencer = sequencer = Sequencer(config, {1: in_layout, 2: out_layout})
+        m.submodules.sequencer = sequencer = Sequencer(
+            config, {1: in_layout, 2: out_layout}, boot=(1, {
+                "kind": HostInKind.PROGRAM, "beats": config.block_beats}))
         m.submodules.distributor = distributor = Distributor(config)
         m.submodules.collector = collector = Collector(config)
         m.submodules.unpack = unpack = Unpack(config)
@@ -54,7 +57,6 @@ class Bridge(wiring.Component):
         for row in range(config.rows):
             wiring.connect(m, distributor.gateways[row], wiring.flipped(self.to_gateways[row]))
             wiring.connect(m, wiring.flipped(self.from_gateways[row]), collector.gateways[row])
-        wiring.connect(m, sequencer.boot, distributor.boot)
         wiring.connect(m, sequencer.queue_1, distributor.op)
         wiring.connect(m, sequencer.queue_2, collector.op)
         wiring.connect(m, distributor.own, unpack.i)
@@ -66,7 +68,7 @@ class Bridge(wiring.Component):
             sequencer.load.payload.eq(unpack.o.payload),
             unpack.o.ready.eq(1),
             unpack.last.eq(block_index == PROGRAM_BLOCK_WORDS - 1),
-            sequencer.idle.eq(distributor.idle & collector.idle),
+            sequencer.idle.eq(distributor.idle & collector.idle & ~unpack.o.valid),
         ]
         with m.If(unpack.o.valid):
             m.d.sync += block_index.eq(block_index + 1)

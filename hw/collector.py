@@ -5,7 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import HARDWARE_ID_BITS
-from .ops import HostOutKind, gateway_queues
+from .op_fields import HostOutKind
+from .ops import gateway_queues
 
 __all__ = ["Collector"]
 

@@ -9,15 +9,19 @@ import dataclasses
 import hashlib
 import json
 
-__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "HEADER_FIELDS",
-           "MAC_CYCLES", "REQUANTISE_CYCLES"]
+__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "QUEUES",
+           "KIND_BITS",
+           "LOOP_COUNT_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES"]
 
 HOST_BITS = (32, 64, 128, 256)
 HARDWARE_ID_BITS = 64
 PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
-HEADER_FIELDS = 3         # Blocks of the program, then the start addresses of queues 1 and 2.
-REQUANTISE_CYCLES = 4     # From a sum to its activation.
-MAC_CYCLES = 4 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
+QUEUES = 3                # Queues of ops in a program; each has a time slot of its fetch unit.
+KIND_BITS = 3             # Width of the kind of an op.
+LOOP_COUNT_BITS = 16      # Width of the count of a LOOP.
+READ_CYCLES = 2           # From an address to the word: the memory, and its output register.
+REQUANTISE_CYCLES = 3     # From a sum to its activation.
+MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 
 
 class ConfigError(ValueError):
@@ -36,6 +40,8 @@ _RANGES = {
     "program_words": (64, 65536),
     "max_fan_in": (2, 65536),
     "rep_bits": (4, 16),
+    "min_shift": (0, 53),
+    "shift_bits": (1, 6),
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
 }
@@ -63,6 +69,9 @@ class TorusConfig:
         Most words that one output may be summed over; sets the width of the accumulator.
     rep_bits
         Width of repetition counts and of the progress counters between engines.
+    min_shift, shift_bits
+        Right shifts on leaving a stage: `min_shift` to `min_shift + 2**shift_bits - 1`. A shifter
+        for all of them is a fifth of a PE, so it is built for those that a net needs.
     host_fifo_beats
         Depth of the two host FIFOs of each gateway.
     link_stages
@@ -86,6 +95,8 @@ class TorusConfig:
     program_words: int = 512
     max_fan_in: int = 256
     rep_bits: int = 8
+    min_shift: int = 0
+    shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
 
@@ -109,6 +120,9 @@ class TorusConfig:
             raise ConfigError(
                 f"program_words must be at most {PROGRAM_BLOCK_WORDS << self.rep_bits}, the blocks "
                 f"that rep_bits = {self.rep_bits} can count, not {self.program_words}")
+        if self.min_shift >= self.acc_bits:
+            raise ConfigError(f"min_shift must be below {self.acc_bits}, the width of a sum, "
+                              f"not {self.min_shift}")
         if self.program_words % PROGRAM_BLOCK_WORDS:
             raise ConfigError(f"program_words must be a multiple of {PROGRAM_BLOCK_WORDS}, "
                               f"not {self.program_words}")
@@ -143,14 +157,9 @@ class TorusConfig:
         return -(-self.bias_bits // self.word_bits)
 
     @property
-    def shift_bits(self) -> int:
-        """Width of a shift amount: 0 to `max_shift`."""
-        return (self.acc_bits - 1).bit_length()
-
-    @property
     def max_shift(self) -> int:
         """Largest right shift on leaving a stage."""
-        return self.acc_bits - 1
+        return self.min_shift + (1 << self.shift_bits) - 1
 
     # Addresses and counts
 
@@ -174,11 +183,6 @@ class TorusConfig:
         """Width of a bias address."""
         return (self.bias_words - 1).bit_length()
 
-    @property
-    def program_addr_bits(self) -> int:
-        """Width of a program address."""
-        return (self.program_words - 1).bit_length()
-
     # Places: a bit at least, since tools refuse signals of no width.
 
     @property
@@ -200,8 +204,37 @@ class TorusConfig:
 
     @property
     def header_field_words(self) -> int:
-        """Link words of one program header field, low word first."""
-        return -(-self.program_words.bit_length() // self.word_bits)
+        """Link words that carry the number of blocks in a program's header."""
+        return -(-self.rep_bits // self.word_bits)
+
+    @property
+    def line_words(self) -> int:
+        """Link words of a line of program memory, which is read at once: a power of two.
+
+        A LOOP fits one line.
+        """
+        words = 2
+        while words * self.word_bits < KIND_BITS + LOOP_COUNT_BITS + self._line_addr_bits(words):
+            words *= 2
+        return words
+
+    @property
+    def line_bits(self) -> int:
+        """Width of a line of program memory."""
+        return self.line_words * self.word_bits
+
+    @property
+    def program_lines(self) -> int:
+        """Depth of each program memory, in lines."""
+        return self.program_words // self.line_words
+
+    @property
+    def line_addr_bits(self) -> int:
+        """Width of the address of a line."""
+        return self._line_addr_bits(self.line_words)
+
+    def _line_addr_bits(self, line_words: int) -> int:
+        return (self.program_words // line_words - 1).bit_length()
 
     # Identity
 

@@ -4,7 +4,8 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .ops import HostInKind, gateway_queues
+from .op_fields import HostInKind
+from .ops import gateway_queues
 
 __all__ = ["Distributor"]
 
@@ -26,8 +27,6 @@ class Distributor(wiring.Component):
         Beats of the gateway program, for the bridge's own sequencer; the gateways get the same.
     op : In(stream)
         The queue of ops.
-    boot : In(stream)
-        Requests for program blocks (their number less one); served before ops.
     idle : Out(1)
         No op is in progress.
     """
@@ -40,7 +39,6 @@ class Distributor(wiring.Component):
             "gateways": Out(beats).array(config.rows),
             "own": Out(beats),
             "op": In(stream.Signature(gateway_queues(config)[1])),
-            "boot": In(stream.Signature(config.rep_bits)),
             "idle": Out(1),
         })
 
@@ -76,8 +74,7 @@ class Distributor(wiring.Component):
         finish = passed & (beats_left == 1) & last_row & (reps_left == 0)
         free = ~active | finish
         m.d.comb += [
-            self.boot.ready.eq(free),
-            self.op.ready.eq(free & ~self.boot.valid),
+            self.op.ready.eq(free),
             self.idle.eq(~active),
         ]
         with m.If(passed):
@@ -94,15 +91,14 @@ class Distributor(wiring.Component):
         with m.If(finish):
             m.d.sync += active.eq(0)
 
-        def begin(count, reps):
-            return [
-                active.eq(1), row.eq(0), reps_left.eq(reps), beats.eq(count), beats_left.eq(count),
+        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [
+                active.eq(1),
+                row.eq(0),
+                reps_left.eq(self.op.p.reps),
+                beats.eq(self.op.p.beats),
+                beats_left.eq(self.op.p.beats),
+                boots.eq(self.op.p.kind == HostInKind.PROGRAM),
+                broadcasts.eq(self.op.p.kind != HostInKind.SCATTER),
             ]
-
-        with m.If(self.boot.valid & self.boot.ready):
-            m.d.sync += [*begin(config.block_beats, self.boot.payload),
-                         broadcasts.eq(1), boots.eq(1)]
-        with m.Elif(self.op.valid & self.op.ready):
-            m.d.sync += [*begin(self.op.p.beats, self.op.p.reps),
-                         broadcasts.eq(self.op.p.kind == HostInKind.BROADCAST), boots.eq(0)]
         return m

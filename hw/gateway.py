@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from .config import PROGRAM_BLOCK_WORDS
 from .host_words import Pack, Unpack
-from .ops import RingKind, gateway_queues
+from .op_fields import RingKind
+from .ops import gateway_queues
 from .queue import Queue
 from .sequencer import Sequencer
 
@@ -48,7 +49,8 @@ class Gateway(wiring.Component):
         config = self.config
         layout = gateway_queues(config)[0]
 
-        m.submodules.sequencer = sequencer = Sequencer(config, {0: layout})
+        m.submodules.sequencer = sequencer = Sequencer(config, {0: layout}, boot=(0, {
+            "kind": RingKind.PROGRAM, "send": PROGRAM_BLOCK_WORDS}))
         m.submodules.in_queue = in_queue = Queue(config.host_bits, config.host_fifo_beats)
         m.submodules.out_queue = out_queue = Queue(config.host_bits, config.host_fifo_beats)
         m.submodules.unpack = unpack = Unpack(config)
@@ -60,7 +62,6 @@ class Gateway(wiring.Component):
 
         op = Signal(layout)
         active = Signal()
-        booting = Signal()
         reps_left = Signal(config.rep_bits)
         recv_left = Signal(config.count_bits)
         send_left = Signal(config.count_bits)
@@ -74,9 +75,9 @@ class Gateway(wiring.Component):
         m.d.comb += [
             load.eq(~self.o.valid | self.o.ready),
             sinking.eq(op.kind == RingKind.SINK),
-            from_host.eq(active & (op.kind == RingKind.SEND) & (send_left != 0)),
-            from_ring.eq(active & (recv_left != 0)),
-            boots.eq(booting & (send_left != 0)),
+            from_host.eq((op.kind == RingKind.SEND) & (send_left != 0)),
+            boots.eq((op.kind == RingKind.PROGRAM) & (send_left != 0)),
+            from_ring.eq(recv_left != 0),
             unpack.o.ready.eq(boots | (from_host & load)),
             unpack.last.eq(send_left == 1),
             self.i.ready.eq(from_ring & (load | (send_left == 0)) & (pack.i.ready | ~sinking)),
@@ -99,35 +100,27 @@ class Gateway(wiring.Component):
                 self.o.payload.eq(Mux(from_host, unpack.o.payload, self.i.payload)),
             ]
 
-        # A boot block is taken like the words of a SEND op, but for where they go.
-        finish = (active | booting) & (recv_left == 0) & (send_left == 0)
-        free = ~(active | booting) | (finish & (reps_left == 0))
+        new = sequencer.queue_0
+        finish = active & (recv_left == 0) & (send_left == 0)
         m.d.comb += [
-            sequencer.boot.ready.eq(free),
-            sequencer.queue_0.ready.eq(free & ~sequencer.boot.valid),
-            sequencer.idle.eq(~active & ~booting),
+            new.ready.eq(~active | (finish & (reps_left == 0))),
+            sequencer.idle.eq(~active),
         ]
         with m.If(finish):
             m.d.sync += [
                 reps_left.eq(reps_left - 1),
-                recv_left.eq(Mux(booting, 0, op.recv)),
-                send_left.eq(Mux(booting, PROGRAM_BLOCK_WORDS, op.send)),
+                recv_left.eq(op.recv),
+                send_left.eq(op.send),
+                active.eq(reps_left != 0),
             ]
             with m.If(reps_left == 0):
-                m.d.sync += [active.eq(0), booting.eq(0)]
-        with m.If(sequencer.boot.valid & sequencer.boot.ready):
-            m.d.sync += [
-                booting.eq(1),
-                reps_left.eq(sequencer.boot.payload),
-                recv_left.eq(0),
-                send_left.eq(PROGRAM_BLOCK_WORDS),
-            ]
-        with m.Elif(sequencer.queue_0.valid & sequencer.queue_0.ready):
+                m.d.sync += [recv_left.eq(0), send_left.eq(0)]
+        with m.If(new.valid & new.ready):
             m.d.sync += [
                 active.eq(1),
-                op.eq(sequencer.queue_0.payload),
-                reps_left.eq(sequencer.queue_0.p.reps),
-                recv_left.eq(sequencer.queue_0.p.recv),
-                send_left.eq(sequencer.queue_0.p.send),
+                op.eq(new.payload),
+                reps_left.eq(new.p.reps),
+                recv_left.eq(new.p.recv),
+                send_left.eq(new.p.send),
             ]
         return m

@@ -1,10 +1,14 @@
-"""`RingGather`: one node of a ring all-gather. Link receiver, gather buffer, link sender."""
+"""`RingGather`: one node of a ring all-gather. Link side, gather buffer, and its queue of ops."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .ops import GatherKind, gather_op
+from .block_ram import BlockRam
+from .config import KIND_BITS
+from .hop import Hop
+from .op_fields import GatherKind
+from .ops import gather_op
 
 __all__ = ["RingGather", "ring_side", "tap_layout", "write_layout"]
 
@@ -16,7 +20,7 @@ def write_layout(config):
 
 def tap_layout(config):
     """A word as it is received, with the kind of its op."""
-    return data.StructLayout({"kind": GatherKind, "word": config.word_bits})
+    return data.StructLayout({"kind": KIND_BITS, "word": config.word_bits})
 
 
 def ring_side(config):
@@ -25,18 +29,20 @@ def ring_side(config):
     Members
     -------
     op : Out(stream)
-        The queue of ops (`hw.ops.gather_op`), taken as the one before retires.
+        The queue of ops (`hw.op_fields.gather_fields`). Its payload is used, and so must stay, from
+        the first repetition of an op to the beginning of the last, when it is taken.
     write : Out(stream)
         Results of the MAC; always accepted, visible to reads from the next cycle on.
     landed : Out(1)
         High with the last result of a MAC repetition that writes here.
-    read_addr, read_en : Out(count_bits), Out(1)
-        The MAC's read port. The address has the width of a count.
-    read_word : In(word_bits)
-        The word at `read_addr`, on the cycle after `read_en`.
+    read_index : Out(count_bits)
+        Which word of the oldest repetition not yet consumed the MAC reads next, from 0.
     readable : In(1)
-        The word at `read_addr`, of the oldest repetition not yet consumed, may be read. Follows
-        `read_addr` combinationally.
+        That word may be read. Follows `read_index` combinationally.
+    read_addr, read_en : Out(addr_bits), Out(1)
+        The MAC's read port.
+    read_word : In(word_bits)
+        The word at `read_addr`, `READ_CYCLES` after `read_en`.
     consume : Out(1)
         High for one cycle when the MAC issues its last read of a repetition.
     retired : In(1)
@@ -46,16 +52,17 @@ def ring_side(config):
     start : Out(1)
         High for one cycle before a program starts: forget all progress. The engine must be idle.
     idle : In(1)
-        No op is in progress.
+        No op is in progress or waits.
     """
     return wiring.Signature({
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
         "landed": Out(1),
-        "read_addr": Out(config.count_bits),
+        "read_index": Out(config.count_bits),
+        "readable": In(1),
+        "read_addr": Out(config.addr_bits),
         "read_en": Out(1),
         "read_word": In(config.word_bits),
-        "readable": In(1),
         "consume": Out(1),
         "retired": In(1),
         "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
@@ -68,15 +75,10 @@ class RingGather(wiring.Component):
     """Runs a queue of ring all-gathers; see docs/architecture.md, sections 2 and 3.
 
     In each repetition it stores `recv` arriving words behind the `own` words of the region and
-    sends, in buffer order, the own words and then what arrived. It starts to receive when the
-    region is free, and to send when its own words have landed; receiving never waits for sending.
-    A word that arrives when it is the next to be sent, with the output register free, goes there
-    directly: a hop then costs 1 cycle, otherwise 3 at full rate, through the buffer.
-
-    `i.ready` comes from registers of this node alone, so there is no combinational path from
-    `o.ready` to it, nor one round a ring. A result that is written holds up the receiver for that
-    cycle. Between repetitions the link rests for 1 cycle. Nothing is ever lost, doubled or
-    reordered; words of different ops never mix, since every node counts.
+    sends, in buffer order, the own words and then what arrived. A repetition begins when its
+    region is free, and sends when its own words have landed; receiving never waits for sending. How
+    a word passes is the `Hop`'s affair. Between repetitions the link rests for 1 cycle. Nothing is
+    ever lost, doubled or reordered; words of different ops never mix, since every node counts.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ class RingGather(wiring.Component):
     Members
     -------
     last_in_row : In(1)
-        The downstream neighbour is a gateway: send `last_send` words instead of `recv`. A constant.
+        The downstream neighbour is a gateway (see `to_gateway` of the op). A constant.
     i, o : In(stream), Out(stream)
         The ring.
     pe : In(ring_side)
@@ -105,148 +107,122 @@ class RingGather(wiring.Component):
         m = Module()
         config = self.config
         pe = self.pe
+        coming = pe.op.p
 
-        m.submodules.buffer = buffer = memory.Memory(
-            shape=config.word_bits, depth=config.buffer_words, init=[])
-        write = buffer.write_port()
-        mac_read = buffer.read_port()
-        send_read = buffer.read_port()
+        m.submodules.hop = hop = Hop(config.word_bits)
+        m.submodules.for_mac = for_mac = BlockRam(config.word_bits, config.buffer_words)
+        m.submodules.for_hop = for_hop = BlockRam(config.word_bits, config.buffer_words)
+        wiring.connect(m, wiring.flipped(self.i), hop.i)
+        wiring.connect(m, hop.o, wiring.flipped(self.o))
 
-        # The op in progress, and what is left of it. Pointers have the width of a count, so that
-        # the end of a region that fills the buffer differs from its beginning.
-        op = Signal(gather_op(config))
+        # The repetition in progress. Words are counted from the first of its region.
         active = Signal()
-        next_base = Signal(config.addr_bits)
-        need = Signal(config.rep_bits)
-        reps_left = Signal(config.rep_bits)
-        own_here = Signal()      # The own words of this repetition have landed.
-        receiving = Signal()     # The region is free and words are missing.
-        recv_left = Signal(config.count_bits)
-        send_left = Signal(config.count_bits)
-        recv_ptr = Signal(config.count_bits)
-        send_ptr = Signal(config.count_bits)
+        kind = Signal(KIND_BITS)
+        base = Signal(config.addr_bits)
+        total = Signal(config.count_bits)     # Own words and those to receive.
+        send_end = Signal(config.count_bits)  # Words to send.
+        have = Signal(config.count_bits)      # Own words and those received.
+        sent = Signal(config.count_bits)
+        own_here = Signal(init=1)             # The own words have landed.
+        gathers = kind == GatherKind.GATHER
 
-        # Progress shared with the MAC.
-        credit = Signal(config.rep_bits)
-        gathered = Signal(signed(config.rep_bits + 1))
-
-        # Receiver
-        receive = Signal()
-        m.d.comb += [
-            self.i.ready.eq(receiving & ~pe.write.valid),
-            receive.eq(self.i.valid & self.i.ready),
-            pe.tap.valid.eq(receive),
-            pe.tap.p.kind.eq(op.kind),
-            pe.tap.p.word.eq(self.i.payload),
-            write.en.eq(pe.write.valid | receive),
-            write.addr.eq(Mux(pe.write.valid, pe.write.p.addr, recv_ptr)),
-            write.data.eq(Mux(pe.write.valid, pe.write.p.word, self.i.payload)),
-        ]
-        with m.If(receive):
-            m.d.sync += [
-                recv_ptr.eq(recv_ptr + 1),
-                recv_left.eq(recv_left - 1),
-            ]
-
-        # Sender: buffer -> `fetched` (the buffer's own output register) -> output register
-        fetched = Signal()
-        load = Signal()
-        may_send = Signal()
-        fetch = Signal()
-        bypass = Signal()
-        caught_up = Signal()
-        m.d.comb += [
-            load.eq(~self.o.valid | self.o.ready),
-            may_send.eq(own_here & (send_left != 0)),
-            caught_up.eq(send_ptr == recv_ptr),
-            fetch.eq(may_send & ~caught_up & (~fetched | load)),
-            bypass.eq(may_send & caught_up & receive & ~fetched & load),
-            send_read.addr.eq(send_ptr),
-            send_read.en.eq(fetch),
-        ]
-        with m.If(fetch | bypass):
-            m.d.sync += [
-                send_ptr.eq(send_ptr + 1),
-                send_left.eq(send_left - 1),
-            ]
-        with m.If(fetch | load):
-            m.d.sync += fetched.eq(fetch)
-        with m.If(load):
-            m.d.sync += [
-                self.o.valid.eq(fetched | bypass),
-                self.o.payload.eq(Mux(fetched, send_read.data, self.i.payload)),
-            ]
-
-        # The MAC's read port
-        m.d.comb += [
-            mac_read.addr.eq(pe.read_addr),
-            mac_read.en.eq(pe.read_en),
-            pe.read_word.eq(mac_read.data),
-            pe.readable.eq(
-                (gathered > 0)
-                | ((gathered == 0) & own_here & (op.kind == GatherKind.GATHER)
-                   & (pe.read_addr != recv_ptr))),
-        ]
-
-        # Repetitions and ops: the next repetition of this op, or the first of the next one.
-        finish = Signal()
-        again = Signal()
-        take = Signal()
-        m.d.comb += [
-            finish.eq(active & own_here & (recv_left == 0) & (send_left == 0)),
-            again.eq(finish & (reps_left != 0)),
-            take.eq(pe.op.valid & pe.op.ready),
-            pe.retired.eq(finish),
-            pe.op.ready.eq(~active | (finish & (reps_left == 0))),
-            pe.idle.eq(~active),
-        ]
-        coming = Signal(gather_op(config))
+        # The coming repetition: prepared while the one before is in progress.
+        first = Signal(init=1)                # It is the first of its op.
+        rep = Signal(config.rep_bits)
+        prepared = Signal()                   # `coming_base` and `asked` are about it.
         coming_base = Signal(config.addr_bits)
+
+        # Progress of the MAC. Counters wrap; only differences matter.
+        progress_bits = config.rep_bits + 1
+        landed = Signal(progress_bits)        # Repetitions whose results have landed here.
+        asked = Signal(progress_bits)         # Those that repetitions have asked for.
+        gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
+        enough = Signal()
+        m.d.comb += enough.eq(~(landed - asked)[progress_bits - 1])
+
+        # The ring, and the buffer
         m.d.comb += [
-            coming.eq(Mux(again, op, pe.op.payload)),
-            coming_base.eq(Mux(again, next_base, pe.op.p.base)),
+            hop.receiving.eq(have != total),
+            hop.sending.eq(own_here & (sent != send_end)),
+            hop.caught_up.eq(sent == have),
+            hop.own.valid.eq(pe.write.valid),
+            hop.own.payload.eq(pe.write.p.word),
+            for_hop.read_en.eq(hop.read_en),
+            for_hop.read_addr.eq(base + sent),
+            for_hop.out_en.eq(hop.out_en),
+            hop.read_data.eq(for_hop.read_data),
+            for_mac.read_en.eq(pe.read_en),
+            for_mac.read_addr.eq(pe.read_addr),
+            for_mac.out_en.eq(1),
+            pe.read_word.eq(for_mac.read_data),
+            pe.readable.eq((gathered > 0) | ((gathered == 0) & active & gathers & own_here
+                                             & (pe.read_index != have))),
+            pe.tap.valid.eq(hop.received),
+            pe.tap.p.kind.eq(kind),
+            pe.tap.p.word.eq(self.i.payload),
         ]
+        for copy in (for_mac, for_hop):
+            m.d.comb += [
+                copy.write_en.eq(pe.write.valid | hop.received),
+                copy.write_addr.eq(Mux(pe.write.valid, pe.write.p.addr, base + have)),
+                copy.write_data.eq(hop.write_data),
+            ]
+        m.d.sync += [
+            have.eq(have + hop.received),
+            sent.eq(sent + hop.sent),
+        ]
+
+        # From one repetition to the next
+        finish = Signal()
+        begin = Signal()
+        last = Signal()
+        m.d.comb += [
+            finish.eq(active & own_here & (have == total) & (sent == send_end)),
+            # The repetition that ends now is not yet counted in `gathered`.
+            begin.eq(pe.op.valid & prepared & (~active | finish)
+                     & (gathered + (active & gathers) < coming.lag)),
+            last.eq(rep == coming.reps),
+            pe.op.ready.eq(begin & last),
+            pe.retired.eq(finish),
+            pe.idle.eq(~active & ~pe.op.valid),
+        ]
+        with m.If(pe.op.valid & ~prepared & (own_here | ~active)):
+            m.d.sync += [
+                prepared.eq(1),
+                coming_base.eq(Mux(first, coming.base, base + coming.stride)),
+                asked.eq(asked + Mux(first, coming.need_first, coming.need_step)),
+            ]
         with m.If(finish):
             m.d.sync += active.eq(0)
-        with m.If(again | take):
+        with m.If(begin | ~own_here):
+            m.d.sync += own_here.eq(enough)
+        all_words = coming.own + coming.recv
+        with m.If(begin):
             m.d.sync += [
                 active.eq(1),
-                op.eq(coming),
-                reps_left.eq(Mux(again, reps_left - 1, coming.reps)),
-                next_base.eq(coming_base + coming.stride),
-                send_ptr.eq(coming_base),
-                recv_ptr.eq(coming_base + coming.own),
-                recv_left.eq(coming.recv),
-                send_left.eq(Mux(self.last_in_row, coming.last_send, coming.recv)),
+                prepared.eq(0),
+                first.eq(last),
+                rep.eq(rep + 1),
+                kind.eq(coming.kind),
+                base.eq(coming_base),
+                total.eq(all_words),
+                have.eq(coming.own),
+                sent.eq(0),
+                send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
             ]
+        with m.If(begin & self.last_in_row & ~coming.to_gateway):
+            m.d.sync += send_end.eq(0)
+        with m.If(begin & last):
+            m.d.sync += rep.eq(0)
 
-        # Own words: asked for as the repetition begins, and again each cycle until they are there.
-        wanted = Signal(config.rep_bits)
-        lands = Signal()
-        m.d.comb += [
-            wanted.eq(Mux(take, coming.need_first, Mux(again, op.need_step, need))),
-            lands.eq((again | take | (active & ~own_here)) & (credit >= wanted)),
-        ]
-        m.d.sync += need.eq(wanted)
-        with m.If(finish | lands | take):
-            m.d.sync += own_here.eq(lands)
-
-        # Region: as a repetition begins, the one that ends is not yet counted in `gathered`.
-        with m.If(again | take):
-            m.d.sync += receiving.eq((gathered + 1 < coming.lag) & (coming.recv != 0))
-        with m.Elif(receiving):
-            m.d.sync += receiving.eq(~(receive & (recv_left == 1)))
-        with m.Elif(active):
-            m.d.sync += receiving.eq((gathered < op.lag) & (recv_left != 0))
-
-        gathers = finish & (op.kind == GatherKind.GATHER)
         m.d.sync += [
-            credit.eq(credit + pe.landed - Mux(lands, wanted, 0)),
-            gathered.eq(gathered + gathers - pe.consume),
+            landed.eq(landed + pe.landed),
+            gathered.eq(gathered + (finish & gathers) - pe.consume),
         ]
         with m.If(pe.start):
             m.d.sync += [
-                credit.eq(0),
+                landed.eq(0),
+                asked.eq(0),
                 gathered.eq(0),
             ]
         return m

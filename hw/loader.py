@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .gather import tap_layout
 from .mac import bias_load_layout, weight_load_layout
-from .ops import GatherKind
+from .op_fields import GatherKind
 
 __all__ = ["Loader"]
 

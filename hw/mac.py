@@ -4,9 +4,11 @@ from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import MAC_CYCLES, REQUANTISE_CYCLES
+from .accumulator import Accumulator
+from .block_ram import BlockRam
+from .config import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES
 from .mac_control import result_layout, step_layout
-from .ops import Axis
+from .multiplier import Multiplier
 from .requantise import Requantise
 
 __all__ = ["Mac", "bias_load_layout", "weight_load_layout"]
@@ -26,8 +28,8 @@ def bias_load_layout(config):
 class Mac(wiring.Component):
     """Does the steps of `MacControl`: one multiplication and addition a cycle, exactly.
 
-    The words of a step come on the cycle after it, from the gather buffer of its axis. A result is
-    written `LATENCY_CYCLES` after the last step of its sum. Nothing in it ever waits. Weights and
+    The words of a step come `READ_CYCLES` after it, from the gather buffer of its axis. A result is
+    given `LATENCY_CYCLES` after the last step of its sum. Nothing in it ever waits. Weights and
     biases are loaded while no step is done that reads the same address.
 
     Parameters
@@ -41,7 +43,7 @@ class Mac(wiring.Component):
     step : In(stream)
         See `MacControl`.
     row_word, col_word : In(word_bits)
-        The word at the step's address in either buffer, one cycle after the step; only the low
+        The word at the step's address in either buffer, `READ_CYCLES` after the step; only the low
         `act_bits` are used.
     load_weight, load_bias : In(stream)
         Writes to the memories. Always accepted.
@@ -73,70 +75,63 @@ class Mac(wiring.Component):
         m = Module()
         config = self.config
 
-        m.submodules.weight_memory = weight_memory = memory.Memory(
-            shape=signed(config.weight_bits), depth=config.weight_words, init=self.weights)
+        weight_mask = (1 << config.weight_bits) - 1
+        m.submodules.weight_memory = weights = BlockRam(
+            config.weight_bits, config.weight_words, init=[w & weight_mask for w in self.weights])
         m.submodules.bias_memory = bias_memory = memory.Memory(
             shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        m.submodules.multiplier = multiplier = Multiplier(config.act_bits, config.weight_bits)
+        m.submodules.accumulator = accumulator = Accumulator(
+            config.acc_bits, config.act_bits + config.weight_bits, config.bias_bits)
         m.submodules.requantise = requantise = Requantise(config)
-        weight_write, weight_read = weight_memory.write_port(), weight_memory.read_port()
-        bias_write, bias_read = bias_memory.write_port(), bias_memory.read_port()
+        bias_write = bias_memory.write_port()
+        bias_read = bias_memory.read_port(domain="comb")
         m.d.comb += [
-            weight_write.en.eq(self.load_weight.valid),
-            weight_write.addr.eq(self.load_weight.p.addr),
-            weight_write.data.eq(self.load_weight.p.weight),
+            weights.write_en.eq(self.load_weight.valid),
+            weights.write_addr.eq(self.load_weight.p.addr),
+            weights.write_data.eq(self.load_weight.p.weight),
             bias_write.en.eq(self.load_bias.valid),
             bias_write.addr.eq(self.load_bias.p.addr),
             bias_write.data.eq(self.load_bias.p.bias),
         ]
 
-        # Stage 0: the step itself. Addresses go to the memories.
+        # What goes along with a step, from stage to stage. Stage 0 is the step itself.
+        stages = READ_CYCLES + 3
+        valid = [self.step.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, stages + 1))]
+        step = [self.step.p, *(Signal(step_layout(config), name=f"step_{stage}")
+                               for stage in range(1, stages + 1))]
+        for stage in range(stages):
+            m.d.sync += [valid[stage + 1].eq(valid[stage]), step[stage + 1].eq(step[stage])]
+
+        # To stage READ_CYCLES: word and weight out of the memories.
         m.d.comb += [
-            weight_read.en.eq(self.step.valid),
-            weight_read.addr.eq(self.step.p.w_addr),
-            bias_read.en.eq(self.step.valid & self.step.p.first),
-            bias_read.addr.eq(self.step.p.b_addr),
+            weights.read_en.eq(valid[0]),
+            weights.read_addr.eq(step[0].w_addr),
+            weights.out_en.eq(1),
+            multiplier.a.eq(Mux(step[READ_CYCLES].axis, self.col_word, self.row_word)),
+            multiplier.b.eq(weights.read_data),
         ]
-        busy = []
 
-        def delayed(valid, step):
-            """The step one stage further on."""
-            next_valid, next_step = Signal(), Signal(step_layout(config))
-            m.d.sync += [next_valid.eq(valid), next_step.eq(step)]
-            busy.append(next_valid)
-            return next_valid, next_step
-
-        # Stage 1: the memories' words are registered.
-        x = Signal(signed(config.act_bits))
-        w = Signal(signed(config.weight_bits))
+        # Two stages further on: their product, and what the sum starts with.
         bias = Signal(signed(config.bias_bits))
-        read_valid, read_step = delayed(self.step.valid, self.step.payload)
-        m.d.sync += [
-            x.eq(Mux(read_step.axis == Axis.ROW, self.row_word, self.col_word)),
-            w.eq(weight_read.data),
-            bias.eq(Mux(read_step.bias, bias_read.data, 0)),
-        ]
-
-        # Stage 2: multiply.
-        product = Signal(signed(config.act_bits + config.weight_bits))
-        start = Signal(signed(config.bias_bits))
-        operand_valid, operand_step = delayed(read_valid, read_step)
-        m.d.sync += [product.eq(x * w), start.eq(bias)]
-
-        # Stage 3: accumulate.
-        acc = Signal(signed(config.acc_bits))
-        product_valid, product_step = delayed(operand_valid, operand_step)
-        with m.If(product_valid):
-            m.d.sync += acc.eq(Mux(product_step.first, start, acc) + product)
-
-        # Stage 4: finish the sum.
-        sum_valid, sum_step = delayed(product_valid, product_step)
+        reads_bias = step[READ_CYCLES + 1]
+        m.d.comb += bias_read.addr.eq(reads_bias.b_addr)
+        m.d.sync += bias.eq(Mux(reads_bias.bias, bias_read.data, 0))
         m.d.comb += [
-            requantise.i.valid.eq(sum_valid & sum_step.last),
-            requantise.i.p.acc.eq(acc),
-            requantise.i.p.finish.shift.eq(sum_step.shift),
-            requantise.i.p.finish.relu.eq(sum_step.relu),
+            accumulator.en.eq(valid[READ_CYCLES + 2]),
+            accumulator.first.eq(step[READ_CYCLES + 2].first),
+            accumulator.term.eq(multiplier.product),
+            accumulator.start.eq(bias),
         ]
-        where_valid, where = requantise.i.valid, sum_step.result
+
+        # The last stage: the sum.
+        m.d.comb += [
+            requantise.i.valid.eq(valid[stages] & step[stages].last),
+            requantise.i.p.acc.eq(accumulator.sum),
+            requantise.i.p.finish.eq(step[stages].finish),
+        ]
+        where_valid, where = requantise.i.valid, step[stages].result
+        busy = [*valid]
         for _ in range(REQUANTISE_CYCLES):
             next_valid, next_where = Signal(), Signal(result_layout(config))
             m.d.sync += [next_valid.eq(where_valid), next_where.eq(where)]
@@ -146,6 +141,6 @@ class Mac(wiring.Component):
             self.result.valid.eq(requantise.o.valid),
             self.result.p.word.eq(requantise.o.payload),
             self.result.p.where.eq(where),
-            self.idle.eq(~(self.step.valid | Cat(busy).any())),
+            self.idle.eq(~Cat(busy).any()),
         ]
         return m

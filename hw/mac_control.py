@@ -4,23 +4,24 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .ops import Axis, mac_op
+from .ops import mac_op
+from .requantise import finish_layout
 
 __all__ = ["MacControl", "result_layout", "step_layout"]
 
 
 def result_layout(config):
     """Where a result goes, and whether it is the last one of its repetition."""
-    return data.StructLayout({"dest": Axis, "addr": config.addr_bits, "landed": 1})
+    return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
 
 
 def step_layout(config):
     """One step of a sum: which word, which weight, and what the sum begins and ends with."""
     return data.StructLayout({
-        "axis": Axis,
+        "axis": 1,
         "w_addr": config.weight_addr_bits,
         "first": 1, "bias": 1, "b_addr": config.bias_addr_bits,
-        "last": 1, "shift": config.shift_bits, "relu": 1, "result": result_layout(config),
+        "last": 1, "finish": finish_layout(config), "result": result_layout(config),
     })
 
 
@@ -28,8 +29,9 @@ class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
     A step a cycle when words are there: no cycle is lost between outputs, repetitions or ops, as
-    long as the next op is waiting in the queue. Never steps on a word that has not been received,
-    nor in an op whose destination is not free. See docs/architecture.md, section 3.
+    long as the next op came two cycles before the end of the one in progress. Never steps on a word
+    that has not been received, nor begins an op whose destination is not free. See
+    docs/architecture.md, section 3.
 
     Parameters
     ----------
@@ -38,11 +40,11 @@ class MacControl(wiring.Component):
     Members
     -------
     op : In(stream)
-        The queue of ops (`hw.ops.mac_op`).
-    x_addr : Out(count_bits)
-        Address of the next word, for both gather buffers.
+        The queue of ops (`hw.op_fields.mac_fields`).
+    x_index, x_addr : Out(count_bits), Out(addr_bits)
+        The next word: its number in the repetition, and its address in the gather buffer.
     row_readable, col_readable : In(1)
-        The word at `x_addr` may be read from that buffer.
+        That word may be read from that buffer. Follows `x_index` combinationally.
     step : Out(stream)
         The step that is done this cycle: the word at `x_addr` is being read. Never waits.
     row_consume, col_consume : Out(1)
@@ -52,14 +54,15 @@ class MacControl(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
-        No op is in progress.
+        No op is in progress or waits.
     """
 
     def __init__(self, config):
         self.config = config
         super().__init__({
             "op": In(stream.Signature(mac_op(config))),
-            "x_addr": Out(config.count_bits),
+            "x_index": Out(config.count_bits),
+            "x_addr": Out(config.addr_bits),
             "row_readable": In(1),
             "col_readable": In(1),
             "step": Out(stream.Signature(step_layout(config), always_ready=True)),
@@ -75,107 +78,124 @@ class MacControl(wiring.Component):
         m = Module()
         config = self.config
 
-        op = Signal(mac_op(config))
+        # The repetition in progress. Words and outputs are counted from 0.
         active = Signal()
-        dest_free = Signal()
-        reps_left = Signal(config.rep_bits)
-        outputs_left = Signal(config.count_bits)
-        words_left = Signal(config.count_bits)
-        first = Signal()
+        axis = Signal()
+        dest = Signal()
+        last_word = Signal(config.count_bits)
+        last_output = Signal(config.count_bits)
+        word = Signal(config.count_bits)
+        output = Signal(config.count_bits)
         x_base = Signal(config.addr_bits)
-        x_addr = Signal(config.count_bits)
         w_addr = Signal(config.weight_addr_bits)
+        bias = Signal()
         b_addr = Signal(config.bias_addr_bits)
-        y_base = Signal(config.addr_bits)
         y_addr = Signal(config.addr_bits)
+        y_stride = Signal(config.addr_bits)
+        shift = Signal(config.shift_bits)
+        relu = Signal()
 
-        is_row = op.axis == Axis.ROW
-        last_word = words_left == 1
-        last_output = outputs_left == 1
-        end_of_rep = last_word & last_output
+        # The coming repetition, of the op that was taken last.
+        op = Signal(mac_op(config))
+        waiting = Signal()      # It has repetitions that have not begun.
+        asked_for = Signal()    # Its `need_free` is part of `asked`.
+        first = Signal()        # None of them has begun.
+        rep = Signal(config.rep_bits)
+        x_next = Signal(config.addr_bits)
+        y_next = Signal(config.addr_bits)
+
         step = Signal()
+        end_of_sum = Signal()
+        end_of_rep = Signal()
         m.d.comb += [
-            step.eq(active & dest_free & Mux(is_row, self.row_readable, self.col_readable)),
-            self.x_addr.eq(x_addr),
-            self.row_consume.eq(step & end_of_rep & is_row),
-            self.col_consume.eq(step & end_of_rep & ~is_row),
-            self.op.ready.eq(~active | (step & end_of_rep & (reps_left == 0))),
-            self.idle.eq(~active),
+            step.eq(active & Mux(axis, self.col_readable, self.row_readable)),
+            end_of_sum.eq(word == last_word),
+            end_of_rep.eq(end_of_sum & (output == last_output)),
+            self.x_index.eq(word),
+            self.x_addr.eq(x_base + word),
+            self.row_consume.eq(step & end_of_rep & ~axis),
+            self.col_consume.eq(step & end_of_rep & axis),
+            self.idle.eq(~active & ~waiting & ~self.op.valid),
 
             self.step.valid.eq(step),
-            self.step.p.axis.eq(op.axis),
+            self.step.p.axis.eq(axis),
             self.step.p.w_addr.eq(w_addr),
-            self.step.p.first.eq(first),
-            self.step.p.bias.eq(op.bias),
+            self.step.p.first.eq(word == 0),
+            self.step.p.bias.eq(bias),
             self.step.p.b_addr.eq(b_addr),
-            self.step.p.last.eq(last_word),
-            self.step.p.shift.eq(op.shift),
-            self.step.p.relu.eq(op.relu),
-            self.step.p.result.dest.eq(op.dest),
+            self.step.p.last.eq(end_of_sum),
+            self.step.p.finish.shift.eq(shift),
+            self.step.p.finish.relu.eq(relu),
+            self.step.p.result.dest.eq(dest),
             self.step.p.result.addr.eq(y_addr),
-            self.step.p.result.landed.eq(last_output),
+            self.step.p.result.landed.eq(end_of_rep),
         ]
 
-        def begin_sum():
-            return [first.eq(1), words_left.eq(op.words)]
+        # Repetitions that the ring engine of either axis has retired, and those that ops have
+        # asked for. Counters wrap; only differences matter.
+        free = Signal(2)
+        for number, retired in enumerate((self.row_retired, self.col_retired)):
+            freed = Signal(config.rep_bits + 1, name=f"freed_{number}")
+            asked = Signal(config.rep_bits + 1, name=f"asked_{number}")
+            m.d.comb += free[number].eq(~(freed - asked)[config.rep_bits])
+            m.d.sync += freed.eq(freed + retired)
+            with m.If(waiting & ~asked_for & (op.dest == number)):
+                m.d.sync += asked.eq(asked + op.need_free)
+            with m.If(self.start):
+                m.d.sync += [freed.eq(0), asked.eq(0)]
 
-        with m.If(step):
+        begin = Signal()
+        last_rep = Signal()
+        m.d.comb += [
+            begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
+                     & (~active | (step & end_of_rep))),
+            last_rep.eq(rep == op.reps),
+            self.op.ready.eq(~waiting | (begin & last_rep)),
+        ]
+        m.d.sync += [
+            word.eq(word + step),
+            w_addr.eq(w_addr + step),
+        ]
+        with m.If(step & end_of_sum):
             m.d.sync += [
-                first.eq(0),
-                x_addr.eq(x_addr + 1),
-                w_addr.eq(w_addr + 1),
-                words_left.eq(words_left - 1),
-            ]
-        with m.If(step & last_word):
-            m.d.sync += [
-                begin_sum(),
-                x_addr.eq(x_base),
+                word.eq(0),
+                output.eq(output + 1),
                 b_addr.eq(b_addr + 1),
-                y_addr.eq(y_addr + op.y_stride),
-                outputs_left.eq(outputs_left - 1),
+                y_addr.eq(y_addr + y_stride),
             ]
         with m.If(step & end_of_rep):
-            m.d.sync += [
-                x_base.eq(x_base + op.x_stride),
-                x_addr.eq((x_base + op.x_stride)[:config.addr_bits]),
-                y_base.eq(y_base + op.y_rep_stride),
-                y_addr.eq(y_base + op.y_rep_stride),
-                outputs_left.eq(op.outputs),
-                reps_left.eq(reps_left - 1),
-                active.eq(reps_left != 0),
-            ]
-        new = self.op.p
-        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [output.eq(0), active.eq(0)]
+        with m.If(waiting):
+            m.d.sync += asked_for.eq(1)
+        with m.If(begin):
             m.d.sync += [
                 active.eq(1),
-                op.eq(self.op.payload),
-                reps_left.eq(new.reps),
-                outputs_left.eq(new.outputs),
-                words_left.eq(new.words),
-                first.eq(1),
-                x_base.eq(new.x_base),
-                x_addr.eq(new.x_base),
-                w_addr.eq(new.w_base),
-                b_addr.eq(new.b_base),
-                y_base.eq(new.y_base),
-                y_addr.eq(new.y_base),
+                axis.eq(op.axis),
+                dest.eq(op.dest),
+                last_word.eq(op.last_word),
+                last_output.eq(op.last_output),
+                x_base.eq(x_next),
+                bias.eq(op.bias),
+                y_addr.eq(y_next),
+                y_stride.eq(op.y_stride),
+                shift.eq(op.shift),
+                relu.eq(op.relu),
+                first.eq(0),
+                rep.eq(rep + 1),
+                x_next.eq(x_next + op.x_stride),
+                y_next.eq(y_next + op.y_rep_stride),
+                waiting.eq(~last_rep),
             ]
-
-        # Ops retired at each destination beyond those that ops have asked for. An op asks as it is
-        # taken, and again each cycle until it has been served: no cycle is lost where none need be.
-        freed = {Axis.ROW: Signal(config.rep_bits), Axis.COL: Signal(config.rep_bits)}
-        retired = {Axis.ROW: self.row_retired, Axis.COL: self.col_retired}
-        take = self.op.valid & self.op.ready
-        dest = Mux(take, new.dest.as_value(), op.dest.as_value())
-        need = Mux(take, new.need_free, op.need_free)
-        available = Mux(dest == Axis.ROW.value, freed[Axis.ROW], freed[Axis.COL])
-        serve = Signal()
-        m.d.comb += serve.eq((take | (active & ~dest_free)) & (available >= need))
-        with m.If(take | serve):
-            m.d.sync += dest_free.eq(serve)
-        for axis, count in freed.items():
-            m.d.sync += count.eq(
-                count + retired[axis] - Mux(serve & (dest == axis.value), need, 0))
-            with m.If(self.start):
-                m.d.sync += count.eq(0)
+            with m.If(first):
+                m.d.sync += [w_addr.eq(op.w_base), b_addr.eq(op.b_base)]
+        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [
+                waiting.eq(1),
+                asked_for.eq(0),
+                first.eq(1),
+                op.eq(self.op.payload),
+                rep.eq(0),
+                x_next.eq(self.op.p.x_base),
+                y_next.eq(self.op.p.y_base),
+            ]
         return m

@@ -8,7 +8,8 @@ from .config import PROGRAM_BLOCK_WORDS
 from .loader import Loader
 from .mac import Mac
 from .mac_control import MacControl
-from .ops import Axis, GatherKind, gather_op, pe_queues
+from .op_fields import Axis, GatherKind
+from .ops import pe_queues
 from .router import InferenceRouter
 from .sequencer import Sequencer
 
@@ -56,7 +57,9 @@ class PE(wiring.Component):
         config = self.config
 
         m.submodules.router = router = InferenceRouter(config)
-        m.submodules.sequencer = sequencer = Sequencer(config, dict(enumerate(pe_queues(config))))
+        m.submodules.sequencer = sequencer = Sequencer(
+            config, dict(enumerate(pe_queues(config))), boot=(0, {
+                "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
         m.submodules.control = control = MacControl(config)
         m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases)
         m.submodules.loader = loader = Loader(config)
@@ -67,22 +70,10 @@ class PE(wiring.Component):
         wiring.connect(m, loader.program, sequencer.load)
         wiring.connect(m, loader.weight, mac.load_weight)
         wiring.connect(m, loader.bias, mac.load_bias)
+        wiring.connect(m, sequencer.queue_0, router.row.op)
         wiring.connect(m, sequencer.queue_1, router.col.op)
         wiring.connect(m, sequencer.queue_2, control.op)
         wiring.connect(m, control.step, mac.step)
-
-        # The row ring runs the program's ops, and between programs the built-in one.
-        row_op, boot = router.row.op, sequencer.boot
-        m.d.comb += [
-            row_op.valid.eq(boot.valid | sequencer.queue_0.valid),
-            row_op.payload.eq(sequencer.queue_0.payload),
-            sequencer.queue_0.ready.eq(row_op.ready & ~boot.valid),
-            boot.ready.eq(row_op.ready),
-        ]
-        with m.If(boot.valid):
-            m.d.comb += row_op.payload.eq(gather_op(config).const({
-                "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
-            m.d.comb += row_op.p.reps.eq(boot.payload)
 
         for axis, ring, readable, consume, retired in (
                 (Axis.ROW, router.row, control.row_readable, control.row_consume,
@@ -94,6 +85,7 @@ class PE(wiring.Component):
                 readable.eq(ring.readable),
                 retired.eq(ring.retired),
                 ring.consume.eq(consume),
+                ring.read_index.eq(control.x_index),
                 ring.read_addr.eq(control.x_addr),
                 ring.read_en.eq(control.step.valid),
                 ring.write.valid.eq(here),

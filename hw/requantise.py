@@ -8,8 +8,6 @@ from .config import REQUANTISE_CYCLES
 
 __all__ = ["Requantise", "finish_layout"]
 
-FINE_BITS = 3  # The shift is done as a multiple of 8 first, and by the rest in the next cycle.
-
 
 def finish_layout(config):
     """How a sum is finished."""
@@ -20,7 +18,7 @@ def finish_layout(config):
 
 
 class Requantise(wiring.Component):
-    """`max(0, saturate(round_half_even(acc / 2**shift)))`, the maximum only with `relu`.
+    """`max(0, saturate(round_half_even(acc / 2**(min_shift + shift))))`; `max` only with `relu`.
 
     docs/arithmetic.md defines rounding and saturation. A pipeline: one result a cycle,
     `LATENCY_CYCLES` after its sum, never waiting.
@@ -51,66 +49,73 @@ class Requantise(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
+        act_bits = config.act_bits
 
-        # The value carries one more bit below the point: after the shift it is the guard bit.
-        # `sticky` says that any bit dropped below that was 1.
-        value = Signal(signed(config.acc_bits + 1))
-        shift = Signal(config.shift_bits)
-        m.d.comb += [
-            value.eq(self.i.p.acc << 1),
-            shift.eq(self.i.p.finish.shift),
-        ]
+        # One more bit below the point: after the shift it is the guard bit. What falls off further
+        # down only matters as one bit, `sticky`.
+        acc = self.i.p.acc
+        scaled = acc << 1
+        state = {
+            "value": scaled[config.min_shift:],
+            "sticky": _any(scaled[:config.min_shift]),
+            "over": Const(0),
+            "sign": acc[-1],
+            "shift": self.i.p.finish.shift,
+            "relu": self.i.p.finish.relu,
+            "valid": self.i.valid,
+        }
 
-        def dropped(source, amounts):
-            """Whether a shift of `source` by one of `amounts`, selected below, drops a 1."""
-            return Array([source[:amount].any() for amount in amounts])
-
-        coarse_steps = [step << FINE_BITS for step in range((config.max_shift >> FINE_BITS) + 1)]
-        coarse = Signal.like(value)
-        coarse_sticky = Signal()
-        fine_shift = Signal(FINE_BITS)
-        coarse_relu = Signal()
-        coarse_valid = Signal()
-        step = shift >> FINE_BITS
-        m.d.sync += [
-            coarse_valid.eq(self.i.valid),
-            coarse.eq(value >> ((shift >> FINE_BITS) << FINE_BITS)),
-            coarse_sticky.eq(dropped(value, coarse_steps)[step]),
-            fine_shift.eq(shift),
-            coarse_relu.eq(self.i.p.finish.relu),
-        ]
-
-        fine = Signal.like(value)
-        fine_sticky = Signal()
-        fine_relu = Signal()
-        fine_valid = Signal()
-        m.d.sync += [
-            fine_valid.eq(coarse_valid),
-            fine.eq(coarse >> fine_shift),
-            fine_sticky.eq(coarse_sticky | dropped(coarse, range(1 << FINE_BITS))[fine_shift]),
-            fine_relu.eq(coarse_relu),
-        ]
+        # The rest of the shift, its largest bit first, in two cycles.
+        order = list(reversed(range(config.shift_bits)))
+        half = len(order) // 2
+        for stage, bits in enumerate((order[:half], order[half:]), 1):
+            for bit in bits:
+                state |= self._shifted(state, bit)
+            registers = {}
+            for name, value in state.items():
+                registers[name] = Signal(len(value), name=f"{name}_{stage}")
+                m.d.sync += registers[name].eq(value)
+            state = registers
 
         # Round half to even: up when above the half, and at the half when odd.
-        rounded = Signal(signed(config.acc_bits))
-        rounded_relu = Signal()
-        rounded_valid = Signal()
-        guard, odd = fine[0], fine[1]
-        m.d.sync += [
-            rounded_valid.eq(fine_valid),
-            rounded.eq((fine >> 1) + (guard & (fine_sticky | odd))),
-            rounded_relu.eq(fine_relu),
+        value, sign = state["value"], state["sign"]
+        guard, odd = value[0], value[1]
+        rounded = Signal(act_bits)
+        over = Signal()
+        m.d.comb += [
+            rounded.eq(value[1:] + (guard & (state["sticky"] | odd))),
+            over.eq(state["over"] | (value[act_bits] != sign) | (~sign & rounded[-1])),
         ]
-
-        # In range when all bits from the sign bit of the result upward are equal.
-        high = rounded[config.act_bits - 1:]
-        negative = rounded[-1]
-        m.d.sync += self.o.valid.eq(rounded_valid)
-        with m.If(negative & rounded_relu):
+        m.d.sync += [
+            self.o.valid.eq(state["valid"]),
+            self.o.payload.eq(Mux(over, Cat((~sign).replicate(act_bits - 1), sign), rounded)),
+        ]
+        with m.If(state["relu"] & sign):
             m.d.sync += self.o.payload.eq(0)
-        with m.Elif(high.all() | ~high.any()):
-            m.d.sync += self.o.payload.eq(rounded)
-        with m.Else():
-            m.d.sync += self.o.payload.eq(
-                Mux(negative, -1 << (config.act_bits - 1), (1 << (config.act_bits - 1)) - 1))
         return m
+
+    def _shifted(self, state, bit):
+        """The next state after one bit of the shift.
+
+        Kept are the guard bit, the result, and as many bits above as the bits of the shift that
+        are still to come may bring in. `over` says that one that was dropped was not equal to the
+        sign.
+        """
+        amount = 1 << bit
+        kept = self.config.act_bits + amount
+        value, sign, shifts = state["value"], state["sign"], state["shift"][bit]
+        missing = kept + amount - len(value)
+        if missing > 0:
+            value = Cat(value, sign.replicate(missing))
+        return {
+            "value": Mux(shifts, value[amount:amount + kept], value[:kept]),
+            "sticky": state["sticky"] | (shifts & value[:amount].any()),
+            "over": state["over"] | _any(bit ^ sign for bit in value[kept + amount:])
+                    | (~shifts & _any(bit ^ sign for bit in value[kept:kept + amount])),
+        }
+
+
+def _any(bits):
+    """Whether any of some bits is 1; 0 if there are none."""
+    bits = Cat(bits)
+    return bits.any() if len(bits) else Const(0, 1)

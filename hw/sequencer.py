@@ -1,214 +1,234 @@
 """`Sequencer`: loads a program, then feeds its queues of ops to their engines."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import HEADER_FIELDS, PROGRAM_BLOCK_WORDS
-from .ops import END, LOOP, LOOP_COUNT_BITS, loop_op, op_words
+from .block_ram import BlockRam
+from .config import LOOP_COUNT_BITS, QUEUES, READ_CYCLES
+from .op_fields import END, JUMP, LOOP
+from .ops import loop_op
 
 __all__ = ["Sequencer"]
-
-
-class _Queue:
-    """State of one queue of ops; the fetch unit works on one at a time."""
-
-    def __init__(self, index, layout, config):
-        self.index = index
-        self.layout = layout
-        self.words = op_words(config, layout)
-        self.pc = Signal(config.program_addr_bits, name=f"pc_{index}")
-        self.op = Signal(self.words * config.word_bits, name=f"op_{index}")
-        self.full = Signal(name=f"full_{index}")
-        self.ended = Signal(name=f"ended_{index}", init=1)
-        self.looping = Signal(name=f"looping_{index}")
-        self.turns_left = Signal(LOOP_COUNT_BITS, name=f"turns_left_{index}")
 
 
 class Sequencer(wiring.Component):
     """A program memory and up to three queues that are fetched from it, one op ahead each.
 
     After reset, and whenever all queues have ended and the engines are idle, it loads the next
-    program: it asks for a header block, then for the program's blocks, over `boot`, takes their
-    words over `load`, and starts. See docs/architecture.md, section 5.
+    program: it gives the built-in op, which brings one block, the header; then the built-in op
+    again, repeated for every block of the program; and then starts. Their words come over `load`.
+    See docs/architecture.md, section 5.
 
-    An op is fetched while its engine runs the one before: in `op_words + 3` cycles, one queue after
-    the other. LOOP and END ops are carried out here.
+    The fetch unit is a barrel: slot q of every three cycles belongs to queue q, whatever the other
+    queues do, and reads one line of the program memory if the queue has room. An op of n lines is
+    valid 3 n cycles after the slot that read its first line; once it is taken, the next slot reads
+    on. LOOP, JUMP and END are carried out here and take a slot each. Slot 0 comes one cycle after
+    `start`.
 
     Parameters
     ----------
     config : TorusConfig
     queues : dict of int to StructLayout
-        The layout of each queue that has an engine here, by its number in the program; at most
-        `HEADER_FIELDS` of them.
+        The layout of each queue that has an engine here, by its number in the program.
+    boot : tuple of (int, dict)
+        The queue that brings programs, and the fields of the built-in op that brings a block.
 
     Members
     -------
-    boot : Out(stream)
-        A request for blocks of `PROGRAM_BLOCK_WORDS` words: their number less one.
     load : In(stream)
         The words of the blocks asked for, in order. Always accepted.
     queue_0, queue_1, queue_2 : Out(stream)
         The ops of each queue in `queues`.
     idle : In(1)
-        All engines have finished all ops that they took, and all that `boot` asked for.
+        The engines have finished all ops that they took, and given the words of built-in ones.
     start : Out(1)
-        High for one cycle before the first op of a program.
+        High for one cycle before the first slot of a program.
     """
 
-    def __init__(self, config, queues):
+    def __init__(self, config, queues, *, boot):
         self.config = config
         self.queues = dict(queues)
+        self.boot_queue, self.boot_fields = boot
         super().__init__({
-            "boot": Out(stream.Signature(config.rep_bits)),
             "load": In(stream.Signature(config.word_bits, always_ready=True)),
             "idle": In(1),
             "start": Out(1),
-            **{f"queue_{index}": Out(stream.Signature(layout))
-               for index, layout in self.queues.items()},
+            **{f"queue_{number}": Out(stream.Signature(layout))
+               for number, layout in self.queues.items()},
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        queues = [_Queue(index, layout, config) for index, layout in self.queues.items()]
+        m.submodules.program = program = BlockRam(config.line_bits, config.program_lines)
 
-        m.submodules.program = program = memory.Memory(
-            shape=config.word_bits, depth=config.program_words, init=[])
-        write, read = program.write_port(), program.read_port()
-
-        for queue in queues:
-            port = getattr(self, f"queue_{queue.index}")
+        # The registers of each queue: its next op, as whole lines; that it is complete; and that
+        # there is no further one. The boot queue begins with the built-in op.
+        lines = {number: -(-layout.size // config.line_bits)
+                 for number, layout in self.queues.items()}
+        boot_op = self.queues[self.boot_queue].const(self.boot_fields).as_bits()
+        ops = {number: Signal(lines[number] * config.line_bits, name=f"op_{number}",
+                              init=boot_op if number == self.boot_queue else 0)
+               for number in self.queues}
+        full = Signal(QUEUES)
+        ended = Signal(QUEUES, init=(1 << QUEUES) - 1)
+        for number in self.queues:
+            port = getattr(self, f"queue_{number}")
             m.d.comb += [
-                port.valid.eq(queue.full),
-                port.payload.eq(queue.op),
+                port.valid.eq(full[number]),
+                port.payload.eq(ops[number][:self.queues[number].size]),
             ]
-            with m.If(port.valid & port.ready):
-                m.d.sync += queue.full.eq(0)
+            with m.If(port.ready):
+                m.d.sync += full[number].eq(0)
 
-        self._load(m, queues, write)
-        self._fetch(m, queues, read)
+        self._fetch(m, program, lines, ops, full, ended)
+        self._load(m, program, ops[self.boot_queue], full, ended)
         return m
 
-    def _load(self, m, queues, write):
-        """Boot: header block, program blocks, start; then wait for the program's end."""
+    def _load(self, m, program, boot_op, full, ended):
+        """Header block, program blocks, start; then wait for the program's end."""
         config = self.config
-        field_bits = config.header_field_words * config.word_bits
-        header = Signal(HEADER_FIELDS * field_bits)
-        fields = [header.word_select(index, field_bits) for index in range(HEADER_FIELDS)]
-        block_words_left = Signal(range(PROGRAM_BLOCK_WORDS + 1))
-        blocks_left = Signal(config.rep_bits)
-        in_header = Signal()
-        write_addr = Signal(config.program_addr_bits)
+        blocks = Signal(config.header_field_words * config.word_bits)  # Number of blocks, less one.
+        low_words = Signal(config.line_bits - config.word_bits)
+        line = Cat(low_words, self.load.payload)
+        word_index = Signal(range(config.line_words))
+        addr = Signal(config.line_addr_bits)
+        loading = Signal()
         m.d.comb += [
-            write.addr.eq(write_addr),
-            write.data.eq(self.load.payload),
+            program.write_addr.eq(addr),
+            program.write_data.eq(line),
+            program.write_en.eq(
+                self.load.valid & loading & (word_index == config.line_words - 1)),
         ]
+        with m.If(self.load.valid):
+            # The number of blocks is what comes last in the header.
+            m.d.sync += [
+                low_words.eq(line >> config.word_bits),
+                word_index.eq(word_index + 1),
+            ]
+            with m.If(~loading):
+                m.d.sync += blocks.eq(Cat(blocks, self.load.payload) >> config.word_bits)
+        with m.If(program.write_en):
+            m.d.sync += addr.eq(addr + 1)
 
+        ready = Signal()
+        bring = Signal()
+        over = Signal()
+        m.d.comb += ready.eq(~full[self.boot_queue] & self.idle)
         with m.FSM():
             with m.State("Ask for the header"):
-                m.d.comb += self.boot.valid.eq(1)
-                m.d.sync += [
-                    in_header.eq(1),
-                    block_words_left.eq(PROGRAM_BLOCK_WORDS),
-                    blocks_left.eq(0),
-                    write_addr.eq(0),
-                ]
-                with m.If(self.boot.ready):
-                    m.next = "Take blocks"
-            with m.State("Ask for the program"):
-                m.d.comb += [
-                    self.boot.valid.eq(1),
-                    self.boot.payload.eq(fields[0]),
-                ]
-                m.d.sync += [
-                    in_header.eq(0),
-                    block_words_left.eq(PROGRAM_BLOCK_WORDS),
-                    blocks_left.eq(fields[0]),
-                ]
-                with m.If(self.boot.ready):
-                    m.next = "Take blocks"
-            with m.State("Take blocks"):
-                with m.If(self.load.valid):
-                    m.d.sync += block_words_left.eq(block_words_left - 1)
-                    with m.If(~in_header):
-                        m.d.comb += write.en.eq(1)
-                        m.d.sync += write_addr.eq(write_addr + 1)
-                    with m.Elif(block_words_left
-                                > PROGRAM_BLOCK_WORDS - HEADER_FIELDS * config.header_field_words):
-                        m.d.sync += header.eq(Cat(header, self.load.payload) >> config.word_bits)
-                    with m.If(block_words_left == 1):
-                        m.d.sync += [
-                            block_words_left.eq(PROGRAM_BLOCK_WORDS),
-                            blocks_left.eq(blocks_left - 1),
-                        ]
-                        with m.If(blocks_left == 0):
-                            with m.If(in_header):
-                                m.next = "Ask for the program"
-                            with m.Else():
-                                m.next = "Start"
-            with m.State("Start"):
+                m.d.comb += bring.eq(1)
+                m.d.sync += [loading.eq(0), addr.eq(0)]
+                m.next = "Take the header"
+            with m.State("Take the header"):
+                with m.If(ready):
+                    m.d.comb += bring.eq(1)
+                    m.d.sync += loading.eq(1)
+                    m.next = "Take the program"
+            with m.State("Take the program"):
                 # The op that brought the last word may still be sending it on; its end must not
                 # count as progress of the program.
-                with m.If(self.idle):
+                with m.If(ready):
                     m.d.comb += self.start.eq(1)
-                    for queue in queues:
-                        m.d.sync += [
-                            queue.pc.eq(fields[queue.index] if queue.index else 0),
-                            queue.ended.eq(0),
-                            queue.looping.eq(0),
-                        ]
+                    for number in self.queues:
+                        m.d.sync += ended[number].eq(0)
                     m.next = "Run"
             with m.State("Run"):
-                done = Cat(queue.ended & ~queue.full for queue in queues).all()
-                with m.If(done & self.idle):
+                with m.If(ended.all() & ~full.any() & self.idle):
+                    m.d.comb += over.eq(1)
                     m.next = "Ask for the header"
 
-    def _fetch(self, m, queues, read):
-        """Fetch one op after the other for the queues in turn; carry out END and LOOP."""
+        # A header is one block.
+        with m.If(over):
+            m.d.sync += blocks.eq(0)
+        layout = self.queues[self.boot_queue]
+        with m.If(bring):
+            m.d.sync += [
+                boot_op.eq(boot_op.init),
+                data.View(layout, boot_op[:layout.size]).reps.eq(blocks),
+                full[self.boot_queue].eq(1),
+            ]
+
+    def _fetch(self, m, program, lines, ops, full, ended):
+        """Serve one queue a cycle in turn: read a line of its op, or carry out a LOOP or JUMP."""
         config = self.config
-        words_left = Signal(range(max(queue.words for queue in queues) + 1))
-        arriving = Signal()
-        m.d.sync += arriving.eq(read.en)
+        # What the fetch unit remembers of a queue. The three go round: the one that is served now,
+        # then in between, then the one whose line comes out of the memory.
+        context = data.StructLayout({
+            "pc": config.line_addr_bits,
+            "line": range(max(2, *lines.values())),  # Lines read of the op in hand.
+            "looping": 1,
+            "turns_left": LOOP_COUNT_BITS,
+            "reading": 1, "first": 1, "last": 1,     # What was done in its slot.
+        })
+        now, between, arriving = (Signal(context, name=name)
+                                  for name in ("now", "between", "arriving"))
+        slot = Signal(range(QUEUES))
+        m.d.sync += slot.eq(Mux(slot == QUEUES - 1, 0, slot + 1))
 
-        with m.FSM():
-            for number, queue in enumerate(queues):
-                look_at_next = f"Look at queue {(number + 1) % len(queues)}"
+        # Now: read the next line of an op that its queue has room for.
+        reading = Signal()
+        last = Signal()
+        with m.Switch(slot):
+            for number in self.queues:
+                with m.Case(number):
+                    m.d.comb += [
+                        reading.eq(~full[number] & ~ended[number]),
+                        last.eq(now.line == lines[number] - 1),
+                    ]
+        m.d.comb += [
+            program.read_en.eq(reading),
+            program.read_addr.eq(now.pc),
+            program.out_en.eq(between.reading),
+        ]
+        m.d.sync += [
+            between.eq(now),
+            between.reading.eq(reading),
+            between.first.eq(now.line == 0),
+            between.last.eq(last),
+            between.pc.eq(now.pc + reading),
+            arriving.eq(between),
+        ]
+        with m.If(reading):
+            m.d.sync += between.line.eq(Mux(last, 0, now.line + 1))
 
-                with m.State(f"Look at queue {number}"):
-                    m.d.sync += words_left.eq(queue.words)
-                    with m.If(queue.full | queue.ended):
-                        m.next = look_at_next
-                    with m.Else():
-                        m.next = f"Read queue {number}"
+        # Arriving: the first line of an op tells what it is.
+        loop = data.View(loop_op(config), program.read_data[:loop_op(config).size])
+        special = Signal()
+        is_loop = Signal()
+        m.d.comb += [
+            special.eq(arriving.first & ((loop.kind == END) | (loop.kind == LOOP)
+                                         | (loop.kind == JUMP))),
+            is_loop.eq(arriving.reading & arriving.first & (loop.kind == LOOP)),
+        ]
+        turns = Mux(is_loop & ~arriving.looping, loop.count, arriving.turns_left)
+        turns_left = Signal(LOOP_COUNT_BITS)
+        turned_enough = Signal()
+        m.d.comb += Cat(turns_left, turned_enough).eq(turns - is_loop)
+        m.d.sync += [
+            now.eq(arriving),
+            now.turns_left.eq(turns_left),
+        ]
+        with m.If(is_loop):
+            m.d.sync += now.looping.eq(~turned_enough)
+        with m.If(arriving.reading & special):
+            m.d.sync += now.line.eq(0)
+            with m.If((loop.kind == JUMP) | (is_loop & ~turned_enough)):
+                m.d.sync += now.pc.eq(loop.target)
+        with m.Switch(slot):
+            for number in self.queues:
+                with m.Case((number + READ_CYCLES) % QUEUES):
+                    with m.If(arriving.reading):
+                        m.d.sync += ops[number].eq(
+                            Cat(ops[number], program.read_data) >> config.line_bits)
+                        with m.If(~special & arriving.last):
+                            m.d.sync += full[number].eq(1)
+                        with m.If(arriving.first & (loop.kind == END)):
+                            m.d.sync += ended[number].eq(1)
 
-                with m.State(f"Read queue {number}"):
-                    m.d.comb += read.addr.eq(queue.pc)
-                    with m.If(arriving):
-                        m.d.sync += queue.op.eq(Cat(queue.op, read.data) >> config.word_bits)
-                    with m.If(words_left != 0):
-                        m.d.comb += read.en.eq(1)
-                        m.d.sync += [
-                            queue.pc.eq(queue.pc + 1),
-                            words_left.eq(words_left - 1),
-                        ]
-                    with m.Else():
-                        m.next = f"Decode queue {number}"
-
-                with m.State(f"Decode queue {number}"):
-                    m.next = look_at_next
-                    loop = data.View(loop_op(config), queue.op[:loop_op(config).size])
-                    with m.If(loop.kind == END):
-                        m.d.sync += queue.ended.eq(1)
-                    with m.Elif(loop.kind == LOOP):
-                        turns_left = Mux(queue.looping, queue.turns_left, loop.count)
-                        with m.If(turns_left != 0):
-                            m.d.sync += [
-                                queue.looping.eq(1),
-                                queue.turns_left.eq(turns_left - 1),
-                                queue.pc.eq(loop.target),
-                            ]
-                        with m.Else():
-                            m.d.sync += queue.looping.eq(0)
-                    with m.Else():
-                        m.d.sync += queue.full.eq(1)
+        # Queue q begins at line q, with a JUMP.
+        with m.If(self.start):
+            m.d.sync += slot.eq(0)
+            for number, state in enumerate((now, arriving, between)):
+                m.d.sync += state.eq(context.const({"pc": number}))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
-from hw.ops import GATEWAY_QUEUES, PE_QUEUES, gateway_queues, pe_queues
+from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
 from sw_driver.archive import ArchiveError, read_archive, write_archive
 from sw_driver.compiler import Compiled, check_runs, place_net
 from sw_driver.cycles import predict_steady
@@ -289,10 +289,8 @@ def _id_text(config: TorusConfig) -> str:
 
 def _op_fields(config: TorusConfig) -> dict[str, list[str]]:
     """The fields of the ops of each queue."""
-    layouts: tuple[Any, ...] = (*pe_queues(config), *gateway_queues(config))
-    return {
-        queue: [name for name, _ in layout] for queue, layout in zip(_QUEUES, layouts, strict=True)
-    }
+    layouts = (*pe_fields(config), *gateway_fields(config))
+    return {queue: list(fields) for queue, fields in zip(_QUEUES, layouts, strict=True)}
 
 
 def _pieces(flat: int) -> list[str]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from golden import QuantisedNet, quantise
 from hw.config import ConfigError, TorusConfig
-from hw.ops import gateway_queues, pe_queues
+from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.cycles import Prediction, predict_cycles, predict_steady
 from sw_driver.deadlock import check_program
 from sw_driver.entries import Entry, build_entries
@@ -247,6 +247,6 @@ def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
         program = loop.program(config, samples)
         check_program(
             config,
-            unpack_image(config, pe_queues(config), program.pe_image),
-            unpack_image(config, gateway_queues(config), program.gateway_image),
+            unpack_image(config, pe_fields(config), program.pe_image),
+            unpack_image(config, gateway_fields(config), program.gateway_image),
         )

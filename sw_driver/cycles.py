@@ -1,21 +1,25 @@
-"""What a run costs: cycles predicted, and the bounds that no schedule can beat."""
+"""What a run costs: exact cycles, and the bounds that no schedule can beat."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from golden import ClosShape
-from hw.config import HOST_BITS, TorusConfig
-from hw.ops import op_words, pe_queues
+from hw.config import HOST_BITS, QUEUES, TorusConfig
+from hw.op_fields import op_lines, pe_fields
+from sw_driver.cycle_model import Simulation, Tables, simulate
 from sw_driver.entries import Entry
-from sw_driver.order import Order, delays
-from sw_driver.schedule import schedule_steps
+from sw_driver.program import SampleLoop
 from sw_driver.stages import Stage
-from sw_driver.timeline import FETCH_CYCLES, timeline
 
-__all__ = ["Prediction", "predict_cycles", "predict_steady"]
+__all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
 
-# Samples over which the steady state is measured, after the pipeline has filled.
-_STEADY_SAMPLES = 4
+# To judge an order, samples are left out at the beginning, beyond those that fill the pipeline, and
+# then so many counted: a multiple of the three cycles in which the fetch units go round is enough
+# for any length of a sample.
+_SETTLING_SAMPLES = 1
+_COUNTED_SAMPLES = QUEUES
+# A sample as long as this is counted alone: what is less than that makes no difference.
+_LONG_SAMPLE_CYCLES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +29,11 @@ class Prediction:
     Parameters
     ----------
     cycles
-        What the model expects.
+        What it takes. Exact if the run comes to repeat itself, which all known ones do.
     ideal_cycles
         Multiply-accumulates of the net over PEs: no torus of this size can be faster.
     bounds
-        Cycles that each part needs by itself, however the ops are ordered: "MAC" (with the padding
-        of this placement), "host input", "host output", "row ring", "column ring", "op fetch".
+        Cycles that each part needs by itself, however the ops are ordered; see `bounds`.
     host_bits
         The narrowest host stream that would take no longer than anything else; None if the widest
         does.
@@ -57,18 +60,11 @@ class Prediction:
         return max(self.bounds, key=lambda part: self.bounds[part])
 
 
-def predict_cycles(
-    config: TorusConfig,
-    stages: Sequence[Stage],
-    entries: Sequence[Sequence[Entry]],
-    order: Order,
-    samples: int,
-) -> int:
-    """Cycles of a run of `samples` samples, from the start of its program to its last output."""
-    few = min(samples, _settled(order))
-    ends = _sample_ends(config, stages, entries, order, few)
-    more = (samples - few) * _slope(ends, order) if samples > few else 0
-    return round(ends[-1] + more)
+def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
+    """Cycles of a run of `samples` samples, exactly: from the first beat of its program to the last
+    beat of its results, on a torus that waits for it and a host that never stalls.
+    """  # noqa: D205
+    return simulate(config, loop.program(config, samples)).cycles
 
 
 def predict_steady(
@@ -76,12 +72,13 @@ def predict_steady(
     shapes: Sequence[ClosShape],
     stages: Sequence[Stage],
     entries: Sequence[Sequence[Entry]],
-    order: Order,
+    loop: SampleLoop,
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
-    ends = _sample_ends(config, stages, entries, order, _settled(order))
-    bounds = _bounds(config, stages, entries)
-    others = max(count for part, count in bounds.items() if not part.startswith("host"))
+    run = Simulation(config, Tables.of_program(config, loop.program(config, loop.max_samples)))
+    steady = run.find_steady()
+    least = bounds(config, stages, entries)
+    others = max(count for part, count in least.items() if not part.startswith("host"))
     wide_enough = (
         bits
         for bits in HOST_BITS
@@ -89,49 +86,44 @@ def predict_steady(
         and max(_host_beats(dataclasses.replace(config, host_bits=bits), stages)) <= others
     )
     return Prediction(
-        cycles=max(_slope(ends, order), *bounds.values()),
+        cycles=steady.cycles / steady.collected,
         ideal_cycles=sum(shape.parameters for shape in shapes) / (config.rows * config.cols),
-        bounds=bounds,
+        bounds=least,
         host_bits=next(wide_enough, None),
     )
 
 
-def _settled(order: Order) -> int:
-    """Samples of a run long enough to show the steady state, between filling and draining."""
-    return 2 * max(delays(order)) + 2 * _STEADY_SAMPLES
+def order_cycles(config: TorusConfig, loop: SampleLoop, depth: int, bound: int) -> float:
+    """Cycles a sample that an order of ops takes, as the search for the best one asks it.
+
+    Parameters
+    ----------
+    config
+        Of the torus.
+    loop
+        A run in that order.
+    depth
+        Samples in the pipeline besides the first.
+    bound
+        Cycles that a sample takes at least.
+    """
+    queues = loop.queues(loop.max_samples)
+    run = Simulation(config, Tables.of_queues(config, queues), loaded=False)
+    counted = 1 if bound >= _LONG_SAMPLE_CYCLES else _COUNTED_SAMPLES
+    run.collect(1 + depth + _SETTLING_SAMPLES)
+    start = run.machine.cycle
+    run.collect(counted)
+    return (run.machine.cycle - start) / counted
 
 
-def _sample_ends(
-    config: TorusConfig,
-    stages: Sequence[Stage],
-    entries: Sequence[Sequence[Entry]],
-    order: Order,
-    samples: int,
-) -> list[int]:
-    """When the outputs of each sample are complete."""
-    spans = timeline(config, stages, schedule_steps(stages, entries, order, samples))
-    return [span.end for span in spans if span.lane == "out"]
-
-
-def _slope(ends: Sequence[int], order: Order) -> float:
-    """Cycles a sample in the middle of a run: the last samples find the torus ever emptier."""
-    last = len(ends) - 1 - max(delays(order))
-    return (ends[last] - ends[last - _STEADY_SAMPLES]) / _STEADY_SAMPLES
-
-
-def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]:
-    """Beats of a sample in and out."""
-
-    def beats(stage: Stage) -> int:
-        return stage.reps * config.rows * -(-stage.words // config.beat_words)
-
-    return beats(stages[0]), beats(stages[-1])
-
-
-def _bounds(
+def bounds(
     config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]]
 ) -> dict[str, int]:
-    """See `Prediction.bounds`."""
+    """Cycles a sample that each part needs by itself, however the ops are ordered.
+
+    The parts are "MAC" (with the padding of this placement), "host input", "host output", "row
+    ring", "column ring" and "op fetch".
+    """
 
     def ring_cycles(on_columns: bool) -> int:
         # The busiest link moves every word but one node's own; then a repetition rests for a cycle.
@@ -146,10 +138,11 @@ def _bounds(
         )
         return sum(len(stage) for stage, keep in zip(entries, kept, strict=True) if keep)
 
-    fetch_cycles = 0
-    for queue, layout in enumerate(pe_queues(config)):
-        # One more for the LOOP; LOOPs take as many words as any op of their queue.
-        fetch_cycles += (ops(queue) + 1) * (op_words(config, layout) + FETCH_CYCLES)
+    fetch_cycles = [
+        # A line in every round of the fetch unit; one more for the LOOP.
+        QUEUES * (ops(queue) * op_lines(config, fields) + 1)
+        for queue, fields in enumerate(pe_fields(config))
+    ]
     host_in, host_out = _host_beats(config, stages)
     return {
         "MAC": sum(stage.mac_cycles for stage in stages),
@@ -157,5 +150,14 @@ def _bounds(
         "host output": host_out,
         "row ring": ring_cycles(False),
         "column ring": ring_cycles(True),
-        "op fetch": fetch_cycles,
+        "op fetch": max(fetch_cycles),
     }
+
+
+def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]:
+    """Beats of a sample in and out."""
+
+    def beats(stage: Stage) -> int:
+        return stage.reps * config.rows * -(-stage.words // config.beat_words)
+
+    return beats(stages[0]), beats(stages[-1])

@@ -10,7 +10,7 @@ would depend on luck, and `sw_driver.hazards` refuses that.
 from collections.abc import Sequence
 
 from hw.config import TorusConfig
-from hw.ops import Axis, GatherKind, HostInKind, HostOutKind, RingKind
+from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, RingKind
 from sw_driver.errors import ProgramError
 from sw_driver.event_graph import EventGraph
 from sw_driver.hazards import check_hazards
@@ -88,10 +88,11 @@ def _check_ring_counts(config: TorusConfig, rings: Rings, gateway: Sequence[Sequ
         else:
             wanted = RingKind.SEND.name, 0, unit.recv
         found = RingKind(op["kind"]).name, op["recv"], op["send"]
-        if found != wanted or unit.last_send != total:
+        to_gateway = int(unit.own > 0)
+        if found != wanted or unit.to_gateway != to_gateway:
             raise ProgramError(
-                f"{unit.name} needs a gateway op (kind, recv, send) = {wanted} and last_send = "
-                f"{total}, not {found} and {unit.last_send}"
+                f"{unit.name} needs a gateway op (kind, recv, send) = {wanted} and to_gateway = "
+                f"{to_gateway}, not {found} and {unit.to_gateway}"
             )
 
 
@@ -114,6 +115,7 @@ def _add_ring_edges(
                 f"{unit.name} waits for MAC repetition {asked} that writes to its buffer, but "
                 f"there are {len(landing)}"
             )
+        graph.add_edge(unit.open, unit.own_here)
         if asked:
             graph.add_edge(landing[asked - 1].landed, unit.own_here)
         read = gathered - unit.lag + 1

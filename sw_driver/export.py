@@ -23,7 +23,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hw.ops import (
+from hw.op_fields import (
     GATEWAY_QUEUES,
     PE_QUEUES,
     Axis,

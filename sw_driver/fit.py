@@ -18,7 +18,8 @@ class Needs:
     """What a placed net needs of a torus; each field is the least value of that name.
 
     But for `rep_bits`: that is enough for the counters in any order of ops, where a careful order
-    might do with less. `bias_bits` and `max_shift` follow from other fields of a configuration.
+    might do with less. `bias_bits` and `max_shift` follow from other fields of a configuration, and
+    of `min_shift` the net needs that or less.
     """
 
     act_bits: int
@@ -29,6 +30,7 @@ class Needs:
     max_fan_in: int
     rep_bits: int
     bias_bits: int
+    min_shift: int
     max_shift: int
 
 
@@ -60,7 +62,8 @@ def measure(
             (2 * max(mac_reps, *ring_ops.values())).bit_length(),
         ),
         bias_bits=max(layer.bias_bits for layer in net.layers),
-        max_shift=max(stage.shift for stage in stages),
+        min_shift=min(stage.shift for stage in stages if stage.outputs),
+        max_shift=max(stage.shift for stage in stages if stage.outputs),
     )
 
 
@@ -77,10 +80,14 @@ def check_fit(config: TorusConfig, needs: Needs) -> None:
             f"act_bits must be {needs.act_bits}, that of the net, since results saturate to it, "
             f"not {config.act_bits}"
         )
+    if config.min_shift > needs.min_shift:
+        raise FitError(
+            f"min_shift must be at most {needs.min_shift} for this net, not {config.min_shift}"
+        )
     for field in dataclasses.fields(needs):
         needed: int = getattr(needs, field.name)
         has: int = getattr(config, field.name)
-        if has < needed:
+        if has < needed and field.name != "min_shift":
             raise FitError(
                 f"{field.name} must be at least {needed} for this net on a "
                 f"{config.rows}x{config.cols} torus, not {has}"
@@ -89,6 +96,8 @@ def check_fit(config: TorusConfig, needs: Needs) -> None:
 
 def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusConfig:
     """Enlarge the fields of a configuration that are too small, memories to powers of two.
+
+    The shifts become those that the net needs, no more.
 
     Parameters
     ----------
@@ -114,6 +123,8 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
             weight_words=max(config.weight_words, _power_of_two(needs.weight_words)),
             bias_words=max(config.bias_words, _power_of_two(needs.bias_words)),
             max_fan_in=fan_in,
+            min_shift=needs.min_shift,
+            shift_bits=max((needs.max_shift - needs.min_shift).bit_length(), 1),
             rep_bits=max(
                 config.rep_bits,
                 needs.rep_bits,
@@ -121,7 +132,7 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
             ),
         )
         # A larger fan-in is how a configuration asks for a wider accumulator.
-        if config.bias_bits >= needs.bias_bits and config.max_shift >= needs.max_shift:
+        if config.bias_bits >= needs.bias_bits:
             break
         fan_in *= 2
     config = dataclasses.replace(

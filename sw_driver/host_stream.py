@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
-from hw.ops import LOOP, HostInKind, HostOutKind
+from hw.op_fields import LOOP, HostInKind, HostOutKind
 from sw_driver.errors import HostDataError, ProgramError
 from sw_driver.handover import IntArray
 from sw_driver.program import Op, Program

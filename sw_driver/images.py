@@ -67,7 +67,7 @@ def _stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
     """[R, C, reps * outputs * words]: one stage's weights, checked to connect what they must."""
     results = stage.results[:, :, :, :, None]
     sources = stage.sources[stage.visits][:, :, :, None, :]
-    values, connected = _connect(layer, stage.kind, np.maximum(results, 0), np.maximum(sources, 0))
+    values, connected = _connect(layer, stage, np.maximum(results, 0), np.maximum(sources, 0))
     connected = connected & (results >= 0) & (sources >= 0)
 
     ordered = np.sort(stage.sources, axis=3)
@@ -81,13 +81,13 @@ def _stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
 
 
 def _connect(
-    layer: QuantisedLayer, kind: StageKind, result: IntArray, source: IntArray
+    layer: QuantisedLayer, stage: Stage, result: IntArray, source: IntArray
 ) -> tuple[IntArray, np.ndarray]:
     """The weight from each source to each result, and whether there is one."""
-    shape = layer.shape
+    shape, kind = layer.shape, stage.kind
     middle_routers = shape.middle_routers
     if kind is StageKind.MOVE:
-        return np.ones(1, np.int64), result == source
+        return np.full(1, 1 << stage.shift), result == source
     if kind is StageKind.INPUT:
         block, middle = np.divmod(result, middle_routers)
         return (

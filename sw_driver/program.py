@@ -1,23 +1,23 @@
 """Programs: queues of ops, their packing into memory images, and the loop over samples."""
 
 import dataclasses
-import enum
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
-from hw.ops import (
+from hw.config import LOOP_COUNT_BITS, PROGRAM_BLOCK_WORDS, QUEUES, TorusConfig
+from hw.op_fields import (
     END,
+    JUMP,
     LOOP,
-    LOOP_COUNT_BITS,
+    Fields,
     GatherKind,
     HostInKind,
     HostOutKind,
     RingKind,
-    gateway_queues,
-    loop_op,
-    op_words,
-    pe_queues,
+    gateway_fields,
+    loop_fields,
+    op_lines,
+    pe_fields,
 )
 from sw_driver.errors import ProgramError
 
@@ -37,15 +37,12 @@ __all__ = [
 Op = dict[str, int]
 # Row, column and MAC queue of the PEs; ring, host input and host output queue of the gateways.
 Queues = tuple[list[Op], ...]
-# An `amaranth.lib.data.StructLayout`; Amaranth has no types.
-Layout = Any
-
 _MOST_LOOPS = (1 << LOOP_COUNT_BITS) - 1
 _NO_QUEUES: Queues = ([], [], [])
 
 
 def pack_image(
-    config: TorusConfig, layouts: Sequence[Layout], queues: Sequence[Sequence[Op]]
+    config: TorusConfig, fields: Sequence[Fields], queues: Sequence[Sequence[Op]]
 ) -> list[int]:
     """Pack three queues, without their END ops, into a program image.
 
@@ -59,85 +56,126 @@ def pack_image(
     ProgramError
         If a field's value does not fit, or the program does not fit `program_words`.
     """
-    words: list[int] = []
-    starts: list[int] = []
-    for layout, queue in zip(layouts, queues, strict=True):
-        count = op_words(config, layout)
-        start = len(words)
-        starts.append(start)
-        for op in [*queue, {"kind": END}]:
-            if op["kind"] in (END, LOOP):
-                fields = {**op, "target": start + op["target"] * count} if "target" in op else op
-                bits = _pack(loop_op(config), fields)
-            else:
-                bits = _pack(layout, op)
-            words += _words(bits, count, config)
-    padded = words + [0] * (-len(words) % PROGRAM_BLOCK_WORDS)
-    if len(padded) > config.program_words:
+    # Per queue, the line of each op and of its END. Before the queues, there is a JUMP to each.
+    addresses: list[list[int]] = []
+    end = QUEUES
+    for layout, queue in zip(fields, queues, strict=True):
+        sizes = [_lines(config, layout, op) for op in queue]
+        addresses.append(list(itertools.accumulate(sizes, initial=end)))
+        end = addresses[-1][-1] + 1
+    word_count = -(-end * config.line_words // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
+    if word_count > config.program_words:
         raise ProgramError(
-            f"program_words must be at least {len(padded)} for this program, "
+            f"program_words must be at least {word_count} for this program, "
             f"not {config.program_words}"
         )
-    header: list[int] = []
-    for field in (len(padded) // PROGRAM_BLOCK_WORDS - 1, *starts[1:]):
-        header += _words(field, config.header_field_words, config)
-    return header + [0] * (PROGRAM_BLOCK_WORDS - len(header)) + padded
+    control = loop_fields(config)
+    lines = [_pack(control, {"kind": JUMP, "target": places[0]}) for places in addresses]
+    for layout, queue, places in zip(fields, queues, addresses, strict=True):
+        for op in queue:
+            if op["kind"] == LOOP:
+                lines.append(_pack(control, {**op, "target": places[op["target"]]}))
+            else:
+                lines += _split(_pack(layout, op), op_lines(config, layout), config.line_bits)
+        lines.append(_pack(control, {"kind": END}))
+    words: list[int] = []
+    for line in lines:
+        words += _split(line, config.line_words, config.word_bits)
+    words += [0] * (word_count - len(words))
+    blocks = _split(
+        len(words) // PROGRAM_BLOCK_WORDS - 1, config.header_field_words, config.word_bits
+    )
+    return [0] * (PROGRAM_BLOCK_WORDS - len(blocks)) + blocks + words
+
+
+def _lines(config: TorusConfig, fields: Fields, op: Op) -> int:
+    """Lines of program memory that an op of a queue takes."""
+    return 1 if op["kind"] == LOOP else op_lines(config, fields)
 
 
 def unpack_image(
-    config: TorusConfig, layouts: Sequence[Layout], image: Sequence[int]
+    config: TorusConfig, fields: Sequence[Fields], image: Sequence[int]
 ) -> list[list[Op]]:
-    """Read the queues back from a program image, without their END ops."""
+    """Read the queues back from a program image, without their END ops.
 
-    def number(words: Sequence[int]) -> int:
-        return sum(word << (config.word_bits * index) for index, word in enumerate(words))
-
-    width = config.header_field_words
-    starts = [0, *(number(image[width * field : width * (field + 1)]) for field in (1, 2))]
+    Raises
+    ------
+    ProgramError
+        If the image is not one that `pack_image` could have made.
+    """
+    size = config.line_words
     body = image[PROGRAM_BLOCK_WORDS:]
-    queues: list[list[Op]] = []
-    for layout, start in zip(layouts, starts, strict=True):
-        count = op_words(config, layout)
-        queue: list[Op] = []
-        while True:
-            address = start + len(queue) * count
-            if address + count > len(body):
-                raise ProgramError(f"a queue of the program at word {start} has no END op")
-            bits = number(body[address : address + count])
-            loop = _unpack(loop_op(config), bits)
-            if loop["kind"] == END:
-                break
-            if loop["kind"] == LOOP:
-                queue.append({**loop, "target": (loop["target"] - start) // count})
-            else:
-                queue.append(_unpack(layout, bits))
-        queues.append(queue)
-    return queues
+    lines = [
+        _join(body[at : at + size], config.word_bits) for at in range(0, len(body) - size + 1, size)
+    ]
+    return [
+        _unpack_queue(config, layout, lines, number) for number, layout in enumerate(fields)
+    ]
 
 
-def _pack(layout: Layout, op: Op) -> int:
-    """The bits of an op."""
-    for name, value in op.items():
-        width = layout[name].width
+def _unpack_queue(
+    config: TorusConfig, fields: Fields, lines: Sequence[int], number: int
+) -> list[Op]:
+    jump = _unpack(loop_fields(config), lines[number]) if number < len(lines) else {"kind": END}
+    if jump["kind"] != JUMP:
+        raise ProgramError(f"line {number} of a program must be a JUMP to its queue {number}")
+    count = op_lines(config, fields)
+    index_at: dict[int, int] = {}
+    queue: list[Op] = []
+    at = jump["target"]
+    while True:
+        if at >= len(lines):
+            raise ProgramError(f"queue {number} of the program has no END op")
+        index_at[at] = len(queue)
+        op = _unpack(loop_fields(config), lines[at])
+        if op["kind"] == END:
+            return queue
+        if op["kind"] == LOOP:
+            if op["target"] not in index_at:
+                raise ProgramError(
+                    f"a LOOP of queue {number} of the program must go back to one of its ops, "
+                    f"not to line {op['target']}"
+                )
+            queue.append({**op, "target": index_at[op["target"]]})
+            at += 1
+        else:
+            queue.append(_unpack(fields, _join(lines[at : at + count], config.line_bits)))
+            at += count
+
+
+def _pack(fields: Fields, op: Op) -> int:
+    """The bits of an op; a field that it does not name is 0."""
+    bits, position = 0, 0
+    for name in op:
+        if name not in fields:
+            raise ProgramError(f"{name} is not a field of an op; known are {', '.join(fields)}")
+    for name, width in fields.items():
+        value = op.get(name, 0)
         if not 0 <= value < 1 << width:
             raise ProgramError(f"{name} must fit {width} bits of an op, not {value}")
-    return layout.const(op).as_bits()
+        bits |= value << position
+        position += width
+    return bits
 
 
-def _unpack(layout: Layout, bits: int) -> Op:
+def _unpack(fields: Fields, bits: int) -> Op:
     """The fields of an op."""
-    const = layout.from_bits(bits & ((1 << layout.size) - 1))
+    op: Op = {}
+    for name, width in fields.items():
+        op[name] = bits & ((1 << width) - 1)
+        bits >>= width
+    return op
 
-    def plain(value: Any) -> int:
-        return int(value.value) if isinstance(value, enum.Enum) else int(value)
 
-    return {name: plain(const[name]) for name, _ in layout}
+def _join(parts: Sequence[int], bits: int) -> int:
+    """One number from parts of so many bits, low part first."""
+    return sum(part << (bits * index) for index, part in enumerate(parts))
 
 
-def _words(bits: int, count: int, config: TorusConfig) -> list[int]:
-    """Split a number into `count` link words, low word first."""
-    mask = (1 << config.word_bits) - 1
-    return [bits >> (config.word_bits * index) & mask for index in range(count)]
+def _split(number: int, count: int, bits: int) -> list[int]:
+    """Split a number into `count` parts of so many bits, low part first."""
+    mask = (1 << bits) - 1
+    return [number >> (bits * index) & mask for index in range(count)]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -173,7 +211,7 @@ class Program:
         pe, (ring, host_in, host_out) = queues[:3], queues[3:]
         pe_image: list[int] = []
         if any(pe):
-            pe_image = pack_image(config, pe_queues(config), pe)
+            pe_image = pack_image(config, pe_fields(config), pe)
             blocks = len(pe_image) // PROGRAM_BLOCK_WORDS
             chunks = _chunks(blocks, 1 << config.rep_bits)
             send = {"kind": RingKind.SEND.value, "recv": 0, "send": PROGRAM_BLOCK_WORDS}
@@ -181,7 +219,7 @@ class Program:
             ring = _after([{**send, "reps": chunk - 1} for chunk in chunks], ring)
             host_in = _after([{**deal, "reps": chunk - 1} for chunk in chunks], host_in)
         gateway = ring, host_in, host_out
-        image = pack_image(config, gateway_queues(config), gateway)
+        image = pack_image(config, gateway_fields(config), gateway)
         return cls(config, pe_image, image, gateway)
 
 
@@ -274,15 +312,15 @@ class SampleLoop:
         """Words of the longer of the two programs, for any number of samples."""
         # A gateway also loads the PEs' program, of at most one block more than `rep_bits` counts.
         extra = (0, 0, 0, 2, 2, 0)
-        layouts = (*pe_queues(config), *gateway_queues(config))
+        layouts = (*pe_fields(config), *gateway_fields(config))
         counts = [
-            # One sample more, a LOOP and an END.
-            (len(queue) + len(body) + 2 + more) * op_words(config, layout)
+            # One sample more, a LOOP, an END, and the JUMP to the queue.
+            (len(queue) + len(body) + more) * op_lines(config, layout) + 3
             for queue, body, more, layout in zip(
                 self.flat[-1], self.body, extra, layouts, strict=True
             )
         ]
-        longest = max(sum(counts[:3]), sum(counts[3:]))
+        longest = max(sum(counts[:3]), sum(counts[3:])) * config.line_words
         return -(-longest // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
 
     def program(self, config: TorusConfig, samples: int) -> Program:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from hw.config import TorusConfig
-from hw.ops import Axis, GatherKind, HostInKind, HostOutKind, MacKind, RingKind
+from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, MacKind, RingKind
 from sw_driver.entries import Entry
 from sw_driver.errors import ProgramError
 from sw_driver.order import Order, instances
@@ -144,7 +144,7 @@ def build_queues(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[S
             "reps": entry.reps - 1,
             "own": stage.own,
             "recv": recv,
-            "last_send": 0 if stage.from_host else stage.words,
+            "to_gateway": int(not (stage.on_columns or stage.from_host)),
             "base": entry.base,
             "stride": entry.stride % (1 << config.addr_bits),
             "need_first": step.need_first,
@@ -184,8 +184,8 @@ def _mac_op(config: TorusConfig, stages: Sequence[Stage], step: Step) -> Op:
         "axis": axis(stage.on_columns),
         "dest": axis(stages[entry.stage + 1].on_columns),
         "reps": entry.reps - 1,
-        "words": stage.words,
-        "outputs": stage.outputs,
+        "last_word": stage.words - 1,
+        "last_output": stage.outputs - 1,
         "x_base": entry.base,
         "x_stride": wrapped(entry.stride),
         "w_base": entry.w_base,
@@ -194,7 +194,7 @@ def _mac_op(config: TorusConfig, stages: Sequence[Stage], step: Step) -> Op:
         "y_base": entry.y_base,
         "y_stride": wrapped(entry.y_stride),
         "y_rep_stride": wrapped(entry.y_rep_stride),
-        "shift": stage.shift,
+        "shift": stage.shift - config.min_shift,
         "relu": int(stage.relu),
         "need_free": step.need_free,
     }

@@ -127,6 +127,9 @@ def build_stages(
         Size of the torus.
     """
     stages: list[Stage] = []
+    # A move multiplies by 2**shift: exact for any shift that a weight can undo. One that the net
+    # has anyway costs no hardware.
+    move_shift = min(net.weight_bits - 2, *(shift for layer in net.layers for shift in layer.shifts))
     # Own words of each PE, [regions, R, C, own], and the layer's inputs from the host if any.
     owned: IntArray | None = None
     for index, (layer, placed) in enumerate(zip(net.layers, layers, strict=True)):
@@ -160,6 +163,7 @@ def build_stages(
                 shift, relu = layer.shifts[2], layer.relu
             elif handover.moved is not None:
                 results = handover.moved
+                shift = move_shift
                 visits = np.zeros(len(results), np.int64)
                 places = np.indices(results.shape[::3])
                 targets = np.stack(list(places), axis=2)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hw.config import MAC_CYCLES, TorusConfig
-from hw.ops import op_words, pe_queues
+from hw.op_fields import op_lines, pe_fields
 from sw_driver.schedule import Step
 from sw_driver.stages import Stage
 
@@ -68,7 +68,7 @@ class _Fetch:
     """The fetch unit of a PE: one op at a time, for a queue as soon as its op has been taken."""
 
     def __init__(self, config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
-        self.cycles = [FETCH_CYCLES + op_words(config, layout) for layout in pe_queues(config)]
+        self.cycles = [FETCH_CYCLES + op_lines(config, layout) for layout in pe_fields(config)]
         queues: list[list[Step]] = [[], [], []]
         for step in steps:
             stage = stages[step.entry.stage]

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
-from hw.ops import LOOP, GatherKind
+from hw.op_fields import LOOP, GatherKind
 from sw_driver.program import Op
 
 __all__ = ["Event", "MacUnit", "RingUnit", "expand", "mac_units", "ring_units"]
@@ -18,8 +18,8 @@ Event = tuple[str, int, str]
 class RingUnit:
     """One repetition of a ring op of a PE.
 
-    Its events: `open`, its region is free, so it receives; `own_here`, its own words have landed,
-    so it sends and the MAC may read; `done`, it retires.
+    Its events: `open`, it begins, since its region is free, and receives; `own_here`, its own words
+    have landed, so it sends and the MAC may read; `done`, it retires.
     """
 
     queue: str
@@ -29,7 +29,7 @@ class RingUnit:
     base: int
     own: int
     recv: int
-    last_send: int
+    to_gateway: int
     need: int
     lag: int
 
@@ -130,7 +130,7 @@ def ring_units(config: TorusConfig, name: str, queue: Sequence[Op]) -> list[Ring
                     base=(op["base"] + rep * op["stride"]) % (1 << config.addr_bits),
                     own=op["own"],
                     recv=op["recv"],
-                    last_send=op["last_send"],
+                    to_gateway=op["to_gateway"],
                     need=op["need_step"] if rep else op["need_first"],
                     lag=op["lag"],
                 )
@@ -145,7 +145,8 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
     for index, op in expand(queue):
         for rep in range(op["reps"] + 1):
             y_base = op["y_base"] + rep * op["y_rep_stride"]
-            sums = (rep + 1) * op["outputs"]
+            outputs = op["last_output"] + 1
+            sums = (rep + 1) * outputs
             units.append(
                 MacUnit(
                     number=len(units),
@@ -153,12 +154,12 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
                     axis=op["axis"],
                     dest=op["dest"],
                     x_base=(op["x_base"] + rep * op["x_stride"]) % wrap,
-                    words=op["words"],
+                    words=op["last_word"] + 1,
                     results=tuple(
-                        (y_base + output * op["y_stride"]) % wrap for output in range(op["outputs"])
+                        (y_base + output * op["y_stride"]) % wrap for output in range(outputs)
                     ),
                     need_free=0 if rep else op["need_free"],
-                    w_end=op["w_base"] + sums * op["words"],
+                    w_end=op["w_base"] + sums * (op["last_word"] + 1),
                     b_end=op["b_base"] + sums * op["bias"],
                 )
             )

@@ -6,10 +6,11 @@ import pytest
 from amaranth import *
 from amaranth.lib import wiring
 
-from hw.config import TorusConfig
+from hw.config import READ_CYCLES, TorusConfig
 from hw.gather import RingGather
 from hw.link import chain
-from hw.ops import GatherKind, gather_op
+from hw.op_fields import GatherKind
+from hw.ops import gather_op
 from tests.hw_bench import putter, simulate
 
 REGIONS = 2
@@ -86,6 +87,7 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
                 for position in range(total):
                     while random.random() < stall:
                         await ctx.tick()
+                    ctx.set(node.pe.read_index, position)
                     ctx.set(node.pe.read_addr, number % REGIONS * region + position)
                     while not ctx.get(node.pe.readable):
                         await ctx.tick()
@@ -94,6 +96,7 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
                     await ctx.tick()
                     ctx.set(node.pe.read_en, 0)
                     ctx.set(node.pe.consume, 0)
+                    await ctx.tick().repeat(READ_CYCLES - 1)
                     words.append(ctx.get(node.pe.read_word))
                 seen[index].append(words)
 
@@ -137,9 +140,10 @@ def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
         ctx.set(dut.i.valid, 1)
         ctx.set(dut.i.payload, words[0])
         for cycle in range(60):
-            _, _, ready, valid, word = await ctx.tick().sample(
-                dut.i.ready, dut.o.valid, dut.o.payload)
-            ctx.set(dut.pe.op.valid, 0)
+            _, _, taken, ready, valid, word = await ctx.tick().sample(
+                dut.pe.op.ready, dut.i.ready, dut.o.valid, dut.o.payload)
+            if taken:
+                ctx.set(dut.pe.op.valid, 0)
             if valid:
                 departures.append((cycle, word))
             if ready and len(arrivals) < len(words):
@@ -155,7 +159,7 @@ def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
 
 def test_op_layout_round_trip():
     layout = gather_op(TorusConfig())
-    fields = {"kind": GatherKind.PASS, "reps": 3, "own": 2, "recv": 6, "last_send": 8, "base": 17,
+    fields = {"kind": GatherKind.PASS, "reps": 3, "own": 2, "recv": 6, "to_gateway": 1, "base": 17,
               "stride": 8, "need_first": 4, "need_step": 1, "lag": 2}
     op = layout.from_bits(layout.const(fields).as_bits())
     assert {name: getattr(op, name) for name in fields} == fields

@@ -7,10 +7,10 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
-from hw.config import TorusConfig
+from hw.config import READ_CYCLES, TorusConfig
 from hw.mac import Mac
 from hw.mac_control import MacControl
-from hw.ops import Axis, MacKind
+from hw.op_fields import Axis, MacKind
 from tests.hw_bench import putter, simulate
 from tests.test_hw_requantise import ref_requantise
 
@@ -37,8 +37,13 @@ class Bench(wiring.Component):
             m.submodules[name] = buffer = memory.Memory(
                 shape=CONFIG.word_bits, depth=len(words), init=[word % 65536 for word in words])
             port = buffer.read_port()
-            m.d.comb += [port.addr.eq(self.control.x_addr), port.en.eq(self.control.step.valid),
-                         target.eq(port.data)]
+            m.d.comb += [port.addr.eq(self.control.x_addr), port.en.eq(1)]
+            word = port.data
+            for _ in range(READ_CYCLES - 1):
+                later = Signal.like(word)
+                m.d.sync += later.eq(word)
+                word = later
+            m.d.comb += target.eq(word)
         return m
 
 
@@ -49,23 +54,23 @@ def ref_mac(ops, buffers, weights, biases):
         weight_addr, bias_addr = op["w_base"], op["b_base"]
         for rep in range(op["reps"] + 1):
             base = op["x_base"] + rep * op["x_stride"]
-            words = buffers[op["axis"].value][base:base + op["words"]]
-            for output in range(op["outputs"]):
+            words = buffers[op["axis"].value][base:base + (op["last_word"] + 1)]
+            for output in range((op["last_output"] + 1)):
                 acc = biases[bias_addr] if op["bias"] else 0
                 acc += sum(word * weight for word, weight in zip(
-                    words, weights[weight_addr:weight_addr + op["words"]], strict=True))
-                weight_addr += op["words"]
+                    words, weights[weight_addr:weight_addr + (op["last_word"] + 1)], strict=True))
+                weight_addr += (op["last_word"] + 1)
                 bias_addr += 1
                 (word,) = ref_requantise([(acc, op["shift"], op["relu"])], CONFIG.act_bits)
                 addr = op["y_base"] + output * op["y_stride"] + rep * op["y_rep_stride"]
-                results.append((op["dest"], addr, word, int(output == op["outputs"] - 1)))
+                results.append((op["dest"], addr, word, int(output == (op["last_output"] + 1) - 1)))
     return results
 
 
 def rtl_mac(ops, buffers, weights, biases, stall, seed):
     """The same from the hardware, and the number of cycles between the first and the last step."""
     bench = Bench(buffers, weights, biases)
-    wanted = sum((op["reps"] + 1) * op["outputs"] for op in ops)
+    wanted = sum((op["reps"] + 1) * (op["last_output"] + 1) for op in ops)
     results, steps = [], []
 
     async def watch(ctx):
@@ -98,7 +103,8 @@ def random_case(seed):
         words, outputs, reps = random.randint(1, 8), random.randint(1, 3), random.randint(0, 2)
         ops.append({
             "kind": MacKind.RUN, "axis": random.choice(list(Axis)),
-            "dest": random.choice(list(Axis)), "reps": reps, "words": words, "outputs": outputs,
+            "dest": random.choice(list(Axis)), "reps": reps,
+            "last_word": words - 1, "last_output": outputs - 1,
             "x_base": random.randint(0, 30), "x_stride": random.randint(0, 10),
             "w_base": random.randint(0, 100), "bias": random.randint(0, 1),
             "b_base": random.randint(0, 5), "y_base": random.randint(0, 20),
@@ -120,14 +126,14 @@ def test_random_ops(seed, stall):
 def test_no_cycle_is_lost_between_ops(seed):
     ops, buffers, weights, biases = random_case(seed)
     _, cycles = rtl_mac(ops, buffers, weights, biases, 0.0, seed)
-    assert cycles == sum((op["reps"] + 1) * op["outputs"] * op["words"] for op in ops)
+    assert cycles == sum((op["reps"] + 1) * (op["last_output"] + 1) * (op["last_word"] + 1) for op in ops)
 
 
 def test_waits_until_the_destination_is_free():
     """The second op asks for two retired ops at its destination; the first asks for none."""
     dut = MacControl(CONFIG)
     steps = []
-    base = dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, words=2, outputs=1)
+    base = dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, last_word=1, last_output=0)
 
     async def run(ctx):
         ctx.set(dut.row_readable, 1)
@@ -139,13 +145,13 @@ def test_waits_until_the_destination_is_free():
                 steps.append(cycle)
 
     simulate(dut, run, putter(dut.op, [base | {"need_free": 0}, base | {"need_free": 2}]))
-    assert steps[:2] == [1, 2]
+    assert steps[:2] == [3, 4]
     assert steps[2] > 22 and len(steps) == 4
 
 
 def test_latency():
     """A result comes `LATENCY_CYCLES` after the last step of its sum."""
-    ops = [dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.ROW, words=3, outputs=1)]
+    ops = [dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.ROW, last_word=2, last_output=0)]
     bench = Bench([[1] * 64, [1] * 64], [1] * 256, [0] * 16)
     cycles = {}
 

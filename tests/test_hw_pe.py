@@ -3,7 +3,8 @@
 import pytest
 
 from hw.config import TorusConfig
-from hw.ops import Axis, GatherKind, MacKind, pe_queues
+from hw.op_fields import Axis, GatherKind, MacKind
+from hw.ops import pe_queues
 from hw.pe import PE
 from tests.hw_bench import get, putter, simulate
 from tests.test_hw_top import program_blocks
@@ -14,7 +15,7 @@ CONFIG = TorusConfig(rows=2, cols=2, buffer_words=16, max_fan_in=16, weight_word
 # be written when two row ops have retired: the one that gathered the inputs, and the one that sent
 # the first result.
 RESULT = dict(kind=GatherKind.PASS, own=1, recv=1, base=4, need_first=1, lag=4)
-SUM = dict(kind=MacKind.RUN, dest=Axis.ROW, words=2, outputs=1, y_base=4)
+SUM = dict(kind=MacKind.RUN, dest=Axis.ROW, last_word=1, last_output=0, y_base=4)
 PROGRAM = [
     [dict(kind=GatherKind.GATHER, recv=2, lag=1), RESULT, RESULT],
     [dict(kind=GatherKind.GATHER, recv=2, lag=1)],

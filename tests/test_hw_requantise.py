@@ -26,7 +26,8 @@ def rtl_requantise(config, sums):
 
     async def feed(ctx):
         for acc, shift, relu in sums:
-            ctx.set(dut.i.payload, {"acc": acc, "finish": {"shift": shift, "relu": relu}})
+            ctx.set(dut.i.payload, {"acc": acc, "finish": {
+                "shift": shift - config.min_shift, "relu": relu}})
             ctx.set(dut.i.valid, 1)
             await ctx.tick()
         ctx.set(dut.i.valid, 0)
@@ -36,17 +37,18 @@ def rtl_requantise(config, sums):
     return results
 
 
-@pytest.mark.parametrize("act_bits, weight_bits, max_fan_in", [
-    (16, 16, 256), (4, 4, 2), (8, 4, 16), (18, 18, 1024), (4, 18, 31),
+@pytest.mark.parametrize("act_bits, weight_bits, max_fan_in, min_shift, shift_bits", [
+    (16, 16, 256, 0, 6), (4, 4, 2, 0, 6), (8, 4, 16, 0, 5), (18, 18, 1024, 0, 6), (4, 18, 31, 0, 6),
+    (16, 16, 256, 8, 4), (16, 16, 256, 15, 1), (4, 4, 2, 3, 3), (18, 18, 1024, 40, 2),
 ])
-def test_random_sums(act_bits, weight_bits, max_fan_in):
+def test_random_sums(act_bits, weight_bits, max_fan_in, min_shift, shift_bits):
     config = TorusConfig(act_bits=act_bits, weight_bits=weight_bits, max_fan_in=max_fan_in,
-                         buffer_words=1024)
+                         buffer_words=1024, min_shift=min_shift, shift_bits=shift_bits)
     random = Random(act_bits * 100 + weight_bits)
     edge = 1 << (config.acc_bits - 1)
     sums = []
     for _ in range(600):
-        shift = random.randint(0, config.max_shift)
+        shift = random.randint(min_shift, config.max_shift)
         # Mostly values whose result is near the range of an activation; always many exact halves.
         size = random.choice([act_bits + shift, act_bits + shift + 1, config.acc_bits, shift + 2])
         acc = random.randint(-1 << size, 1 << size) >> 1
@@ -54,7 +56,7 @@ def test_random_sums(act_bits, weight_bits, max_fan_in):
             acc = (acc >> shift << shift) + (1 << (shift - 1))
         sums.append((min(max(acc, -edge), edge - 1), shift, random.randint(0, 1)))
     sums += [(acc, shift, 0) for acc in (-edge, edge - 1, 0, -1, 1)
-             for shift in range(config.max_shift + 1)]
+             for shift in range(min_shift, config.max_shift + 1)]
     assert rtl_requantise(config, sums) == ref_requantise(sums, act_bits)
 
 

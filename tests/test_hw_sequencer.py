@@ -4,12 +4,15 @@ from random import Random
 
 import pytest
 
-from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.config import PROGRAM_BLOCK_WORDS, QUEUES, TorusConfig
 from hw.loader import Loader
-from hw.ops import GatherKind, loop_op, op_words, pe_queues
+from hw.op_fields import END, JUMP, LOOP, GatherKind, op_lines, pe_fields
+from hw.ops import pe_queues
 from hw.sequencer import Sequencer
 from tests.hw_bench import get, put, simulate, watcher
 from tests.test_hw_top import program_blocks, split
+
+BOOT = {"kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}
 
 
 def ref_walk(ops):
@@ -17,8 +20,8 @@ def ref_walk(ops):
     walked, turns, position = [], {}, 0
     while position < len(ops):
         op = ops[position]
-        if op[0] != "loop":
-            walked.append(op[1])
+        if isinstance(op, dict):
+            walked.append(op)
         else:
             left = turns.setdefault(position, op[2])
             if left:
@@ -30,33 +33,15 @@ def ref_walk(ops):
     return walked
 
 
-def image(config, queues):
-    """Blocks of a program whose queues hold ("op", fields) and ("loop", index, count)."""
-    layouts = pe_queues(config)
-    start, resolved = 0, []
-    for layout, ops in zip(layouts, queues, strict=True):
-        size = op_words(config, layout)
-        bits = []
-        for op in ops:
-            if op[0] == "op":
-                bits.append(op[1])
-            else:
-                loop = loop_op(config).const(
-                    {"kind": GatherKind.LOOP.value, "target": start + op[1] * size, "count": op[2]})
-                bits.append(layout.from_bits(loop.as_bits()))
-        resolved.append(bits)
-        start += (len(ops) + 1) * size
-    return program_blocks(config, layouts, resolved)
-
-
 def random_queues(config, random):
     queues = []
-    for layout in pe_queues(config):
-        kind = layout["kind"].shape
-        real = [member for member in kind if member.value > 1]
-        def op(layout=layout, real=real):
-            bits = random.getrandbits(layout.size) >> 3 << 3
-            return ("op", layout.from_bits(bits | random.choice(real).value))
+    for fields in pe_fields(config):
+        kinds = [value for value in range(8) if value not in (END, LOOP, JUMP)]
+
+        def op(fields=fields, kinds=kinds):
+            values = {name: random.getrandbits(width) for name, width in fields.items()}
+            return values | {"kind": random.choice(kinds)}
+
         ops = [op() for _ in range(random.randint(0, 3))]
         for _ in range(random.randint(0, 2)):
             body = len(ops)
@@ -72,34 +57,44 @@ def test_two_programs_in_turn(word_bits, seed):
     config = TorusConfig(act_bits=word_bits, weight_bits=word_bits, program_words=1024)
     random = Random(seed)
     programs = [random_queues(config, random) for _ in range(2)]
-    dut = Sequencer(config, dict(enumerate(pe_queues(config))))
-    taken = [[] for _ in range(3)]
+    dut = Sequencer(config, dict(enumerate(pe_queues(config))), boot=(0, BOOT))
+    taken = [[] for _ in range(QUEUES)]
     starts = []
 
     async def load(ctx):
-        ctx.set(dut.idle, 1)
         for program in programs:
-            blocks = image(config, program)
+            blocks = program_blocks(config, pe_queues(config), program)
             for part in (blocks[:1], blocks[1:]):
-                count = await get(ctx, dut.boot)
-                assert count == len(part) - 1
+                op = await get(ctx, dut.queue_0)
+                ctx.set(dut.idle, 0)
+                expected = pe_queues(config)[0].const(BOOT | {"reps": len(part) - 1})
+                assert op.as_bits() == expected.as_bits()
                 for word in (word for block in part for word in block):
                     while random.random() < 0.2:
                         await ctx.tick()
                     await put(ctx, dut.load, word)
-        wanted = [sum(len(ref_walk(program[index])) for program in programs) for index in range(3)]
-        while [len(ops) for ops in taken] != wanted:
-            await ctx.tick()
+                await ctx.tick().repeat(random.randint(1, 5))
+                ctx.set(dut.idle, 1)
+            await take(ctx, program)
 
-    def take(index):
-        async def testbench(ctx):
-            stalls = Random(seed + index)
-            while True:
-                while stalls.random() < 0.3:
-                    await ctx.tick()
-                op = await get(ctx, getattr(dut, f"queue_{index}"))
-                taken[index].append(op.as_bits())
-        return testbench
+    async def take(ctx, program):
+        wanted = [len(ref_walk(queue)) for queue in program]
+        counts = [0] * QUEUES
+        readies = [getattr(dut, f"queue_{number}").ready for number in range(QUEUES)]
+        while counts != wanted:
+            for ready in readies:
+                ctx.set(ready, random.random() < 0.7)
+            samples = await ctx.tick().sample(*(
+                part for number in range(QUEUES)
+                for part in (getattr(dut, f"queue_{number}").valid,
+                             getattr(dut, f"queue_{number}").payload)))
+            for number, ready in enumerate(readies):
+                valid, payload = samples[2 + 2 * number:4 + 2 * number]
+                if valid and ctx.get(ready):
+                    taken[number].append(payload.as_bits())
+                    counts[number] += 1
+        for ready in readies:
+            ctx.set(ready, 0)
 
     async def count_starts(ctx):
         while True:
@@ -107,11 +102,57 @@ def test_two_programs_in_turn(word_bits, seed):
             if start:
                 starts.append(start)
 
-    simulate(dut, load, background=[take(0), take(1), take(2), count_starts])
-    for index in range(3):
-        expected = [op.as_bits() for program in programs for op in ref_walk(program[index])]
-        assert taken[index] == expected
+    simulate(dut, load, background=[count_starts])
+    for number, layout in enumerate(pe_queues(config)):
+        expected = [layout.const(op).as_bits() for program in programs
+                    for op in ref_walk(program[number])]
+        assert taken[number] == expected
     assert len(starts) == 2
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_fetch_is_a_barrel(busy):
+    """A queue's ops come when docs/architecture.md, section 5, says, whatever the others do."""
+    config = TorusConfig()
+    fields = pe_fields(config)
+    ops = [dict(kind=2), dict(kind=3), ("loop", 0, 2), dict(kind=4)]
+    program = [[dict(kind=2)] * 6 * busy, ops, [dict(kind=2)] * 4 * busy]
+    dut = Sequencer(config, dict(enumerate(pe_queues(config))), boot=(0, BOOT))
+    cycles = []
+
+    async def run(ctx):
+        ctx.set(dut.idle, 1)
+        for part in ([program_blocks(config, pe_queues(config), program)[0]],
+                     program_blocks(config, pe_queues(config), program)[1:]):
+            await get(ctx, dut.queue_0)
+            ctx.set(dut.idle, 0)
+            for word in (word for block in part for word in block):
+                await put(ctx, dut.load, word)
+            ctx.set(dut.idle, 1)
+        ctx.set(dut.queue_0.ready, 1)
+        ctx.set(dut.queue_1.ready, 1)
+        cycle = started = 0
+        while len(cycles) < 7:
+            cycle += 1
+            _, _, start, valid = await ctx.tick().sample(dut.start, dut.queue_1.valid)
+            if start:
+                started = cycle
+            if started and valid:
+                cycles.append(cycle - started)
+
+    simulate(dut, run)
+    lines = op_lines(config, fields[1])
+    # Slots of queue 1 are 2, 5, 8, ... cycles after `start`. Its JUMP and every LOOP take one, and
+    # each op `lines` and the one in which it is taken.
+    slot = 2 + 3
+    expected = []
+    for kind in "oolooloolo":
+        if kind == "o":
+            expected.append(slot + 3 * lines)
+            slot += 3 * (lines + 1)
+        else:
+            slot += 3
+    assert cycles == expected
 
 
 @pytest.mark.parametrize("col, seed", [(0, 1), (2, 2)])

@@ -8,18 +8,18 @@ from random import Random
 
 import pytest
 
-from hw.config import HEADER_FIELDS, PROGRAM_BLOCK_WORDS, TorusConfig
-from hw.ops import (
+from hw.config import PROGRAM_BLOCK_WORDS, QUEUES, TorusConfig
+from hw.op_fields import (
+    JUMP,
+    LOOP,
     Axis,
     GatherKind,
     HostInKind,
     HostOutKind,
     MacKind,
     RingKind,
-    gateway_queues,
-    op_words,
-    pe_queues,
 )
+from hw.ops import gateway_queues, loop_op, pe_queues
 from hw.top import ClostorusTop
 from tests.hw_bench import getter, putter, simulate
 
@@ -37,20 +37,31 @@ def blocks(words):
 
 
 def program_blocks(config, layouts, queues):
-    """Header block and program blocks of three lists of ops."""
-    words, starts = [], []
+    """Header block and program blocks of three lists of ops.
+
+    An op is a dict of its fields, or ("loop", index of an op of its queue, count).
+    """
+    width = config.line_bits
+    loop = loop_op(config)
+    jumps, lines = [], []
     for layout, ops in zip(layouts, queues, strict=True):
-        starts.append(len(words))
-        end = dict(kind=layout["kind"].shape.END)
-        for op in [*ops, end]:
-            bits = (layout.const(op) if isinstance(op, dict) else op).as_bits()
-            words += split(bits, config.word_bits, op_words(config, layout))
+        start = QUEUES + len(lines)
+        jumps.append(loop.const(dict(kind=JUMP, target=start)).as_bits())
+        at = []
+        for op in [*ops, {}]:
+            at.append(QUEUES + len(lines))
+            if isinstance(op, tuple):
+                target, count = op[1:]
+                op = dict(kind=LOOP, target=at[target], count=count)
+                lines.append(loop.const(op).as_bits())
+            else:
+                lines += split(layout.const(op).as_bits(), width, -(-layout.size // width) if op
+                               else 1)
+    words = [word for line in jumps + lines
+             for word in split(line, config.word_bits, config.line_words)]
     body = blocks(words)
-    header = []
-    for field in [len(body) - 1, *starts[1:]]:
-        header += split(field, config.word_bits, config.header_field_words)
-    assert len(starts) == HEADER_FIELDS
-    return blocks(header) + body
+    count = split(len(body) - 1, config.word_bits, config.header_field_words)
+    return [[0] * (PROGRAM_BLOCK_WORDS - len(count)) + count, *body]
 
 
 def beats(config, words):
@@ -66,14 +77,14 @@ def example(config, weights, inputs):
     pe = program_blocks(config, pe_queues(config), [
         [dict(kind=GatherKind.WEIGHTS, recv=12, lag=1),
          dict(kind=GatherKind.GATHER, recv=2, base=0, lag=1),
-         dict(kind=GatherKind.GATHER, own=1, recv=1, last_send=2, base=4, need_first=1, lag=2),
-         dict(kind=GatherKind.PASS, own=1, recv=1, last_send=2, base=8, need_first=1, lag=3)],
+         dict(kind=GatherKind.GATHER, own=1, recv=1, to_gateway=1, base=4, need_first=1, lag=2),
+         dict(kind=GatherKind.PASS, own=1, recv=1, to_gateway=1, base=8, need_first=1, lag=3)],
         [dict(kind=GatherKind.GATHER, own=1, recv=1, base=0, need_first=1, lag=1)],
-        [dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, words=2, outputs=1,
+        [dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, last_word=1, last_output=0,
               x_base=0, y_base=0, w_base=0, shift=SHIFT),
-         dict(kind=MacKind.RUN, axis=Axis.COL, dest=Axis.ROW, words=2, outputs=1,
+         dict(kind=MacKind.RUN, axis=Axis.COL, dest=Axis.ROW, last_word=1, last_output=0,
               x_base=0, y_base=4, w_base=2, shift=SHIFT),
-         dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.ROW, words=2, outputs=1,
+         dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.ROW, last_word=1, last_output=0,
               x_base=4, y_base=8, w_base=4, shift=SHIFT, relu=1)],
     ])
     gateway = program_blocks(config, gateway_queues(config), [

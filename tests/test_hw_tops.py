@@ -25,6 +25,12 @@ def test_every_pe_is_one_module():
     assert len(re.findall(r"^  clostorus_pe pe_\d_\d \(", verilog, re.M)) == 6
 
 
+def memory_words(verilog, module, memory):
+    """The initial contents of a memory in a Verilog text."""
+    body = verilog.split(f"module \\{module} (")[1].split("endmodule")[0]
+    return [int(word, 16) for word in re.findall(rf"{memory}\[\d+\] = \d+'h([0-9a-f]+);", body)]
+
+
 def test_baked_weights_stand_in_the_text():
     random = np.random.default_rng(5)
     weights = random.integers(-32768, 32768, (2, 3, 32))
@@ -32,12 +38,11 @@ def test_baked_weights_stand_in_the_text():
     verilog = top_verilog("torus", CONFIG, weights=weights, biases=biases)
     for row in range(2):
         for col in range(3):
-            module = verilog.split(f"module \\clostorus.torus.pe_{row}_{col}.mac (")[1]
-            module = module.split("endmodule")[0]
-            for memory, images, bits in (
-                    ("weight", weights, 16), ("bias", biases, CONFIG.bias_bits)):
-                words = re.findall(rf"{memory}_memory\[\d+\] = {bits}'h([0-9a-f]+);", module)
-                assert [int(word, 16) for word in words] == [
+            mac = f"clostorus.torus.pe_{row}_{col}.mac"
+            for module, memory, images, bits in (
+                    (f"{mac}.weight_memory", "words", weights, 16),
+                    (mac, "bias_memory", biases, CONFIG.bias_bits)):
+                assert memory_words(verilog, module, memory) == [
                     int(word) % (1 << bits) for word in images[row][col]]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors import random_net, random_words
-from hw.ops import gateway_queues, pe_queues
+from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.compiler import compile
 from sw_driver.deadlock import check_program
 from sw_driver.errors import ProgramError
@@ -43,8 +43,8 @@ def refusal(compiled, queues):
     config = compiled.config
     program = Program.build(config, tuple(queues))
     try:
-        check_program(config, unpack_image(config, pe_queues(config), program.pe_image),
-                      unpack_image(config, gateway_queues(config), program.gateway_image))
+        check_program(config, unpack_image(config, pe_fields(config), program.pe_image),
+                      unpack_image(config, gateway_fields(config), program.gateway_image))
     except ProgramError as error:
         return str(error)
     return None
@@ -80,7 +80,7 @@ def test_queues_in_orders_of_their_own_are_refused(compiled):
     (ROW, "recv", 9, "needs a gateway op"),
     (RING, "send", 9, "needs a gateway op"),
     (COL, "recv", 9, "must receive the . own words of the other PEs, not 9"),
-    (MAC, "words", 9, "must read the words that"),
+    (MAC, "last_word", 8, "must read the words that"),
     (MAC, "x_base", 99, "must read the words that"),
     (MAC, "w_base", 1023, "needs weight_words of at least"),
     (MAC, "b_base", 63, "needs bias_words of at least"),

@@ -1,7 +1,6 @@
 """Exported files: the words of the images, ops in words, and never half of them."""
 
 import json
-import re
 import xml.etree.ElementTree
 
 import numpy as np
@@ -9,12 +8,13 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors import random_net
-from hw.ops import GATEWAY_QUEUES, PE_QUEUES
+from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
 from hw.tops import top_verilog
 from sw_driver import DriverError, compile, export_files
 from sw_driver import schedule_picture as picture
 from sw_driver.export import PROGRAM_SAMPLES
 from sw_driver.op_table import op_table, steady_spans
+from tests.test_hw_tops import memory_words
 
 SHAPES = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))
 
@@ -60,11 +60,12 @@ def test_memory_words_are_those_of_the_baked_verilog(compiled, folder):
     verilog = top_verilog("torus", compiled.config, weights=images.weights, biases=images.biases)
     for row in range(2):
         for col in range(3):
-            module = verilog.split(f"module \\clostorus.torus.pe_{row}_{col}.mac (")[1]
-            module = module.split("endmodule")[0]
-            for name, memory in (("weights", "weight_memory"), ("biases", "bias_memory")):
-                words = re.findall(rf"{memory}\[\d+\] = \d+'h([0-9a-f]+);", module)
-                found = [int(line, 16) for line in words]
+            mac = f"clostorus.torus.pe_{row}_{col}.mac"
+            for name, module, memory in (
+                ("weights", f"{mac}.weight_memory", "words"),
+                ("biases", mac, "bias_memory"),
+            ):
+                found = memory_words(verilog, module, memory)
                 text = (folder / f"{name}_r{row}_c{col}.mem").read_text().split()
                 exported = [int(line, 16) for line in text]
                 assert found[: len(exported)] == exported

@@ -13,19 +13,17 @@ from types import SimpleNamespace
 import numpy as np
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS
-from hw.ops import (
+from hw.op_fields import (
     END,
+    JUMP,
     LOOP,
     Axis,
     GatherKind,
     HostInKind,
     HostOutKind,
     RingKind,
-    gateway_queues,
-    loop_op,
-    op_words,
-    pe_queues,
 )
+from hw.ops import gateway_queues, loop_op, pe_queues
 
 LINK_WORDS = 2
 
@@ -69,11 +67,8 @@ class Sequencer:
     def load(self, next_block):
         """Take the header and the program with `next_block`, a generator function of words."""
         config = self.config
-        width = config.header_field_words
         header = yield from next_block()
-        blocks, *starts = [number(header[width * field:width * (field + 1)], config.word_bits)
-                           for field in range(3)]
-        self.starts = [0, *starts]
+        blocks = number(header[-config.header_field_words:], config.word_bits)
         self.memory = []
         for _ in range(blocks + 1):
             self.memory += yield from next_block()
@@ -81,15 +76,18 @@ class Sequencer:
 
     def ops(self, queue):
         """The ops of a queue as they are run."""
-        layout = self.layouts[queue]
-        size = op_words(self.config, layout)
-        pc, turns = self.starts[queue], None
+        layout, line = self.layouts[queue], self.config.line_words
+        lines = -(-layout.size // (line * self.config.word_bits))
+        pc, turns = queue, None
         while True:
-            bits = number(self.memory[pc:pc + size], self.config.word_bits)
-            pc += size
+            bits = number(self.memory[pc * line:(pc + lines) * line], self.config.word_bits)
             loop = loop_op(self.config).from_bits(bits & ((1 << loop_op(self.config).size) - 1))
             if loop.kind == END:
                 return
+            pc += 1
+            if loop.kind == JUMP:
+                pc = loop.target
+                continue
             if loop.kind == LOOP:
                 turns = loop.count if turns is None else turns
                 if turns:
@@ -97,6 +95,7 @@ class Sequencer:
                 else:
                     turns = None
                 continue
+            pc += lines - 1
             op = layout.from_bits(bits & ((1 << layout.size) - 1))
             yield SimpleNamespace(**{name: op[name] for name, _ in layout})
 
@@ -130,11 +129,13 @@ class Ring:
                 self.recv_ptr = base + op.own
                 send_ptr = base
                 recv_left = op.recv
-                send_left = op.last_send if self.last_in_row else op.recv
+                send_left = op.recv
+                if self.last_in_row:
+                    send_left = op.own + op.recv if op.to_gateway else 0
                 while not self.own_here or recv_left or send_left:
                     acted = False
                     assert self.credit <= most and self.gathered <= most
-                    if not self.own_here and self.credit >= need:
+                    if free and not self.own_here and self.credit >= need:
                         self.credit -= need
                         self.own_here = acted = True
                     if not free and self.gathered < op.lag:
@@ -236,10 +237,10 @@ class PE:
             for rep in range(op.reps + 1):
                 x_base = (op.x_base + rep * op.x_stride) % wrap
                 y_base = op.y_base + rep * op.y_rep_stride
-                for output in range(op.outputs):
+                for output in range(op.last_output + 1):
                     acc = self.biases[bias] if op.bias else 0
                     bias += 1
-                    for address in range(x_base, x_base + op.words):
+                    for address in range(x_base, x_base + op.last_word + 1):
                         yield from until(lambda ring=ring, address=address: ring.readable(address))
                         if self.weights[weight]:
                             acc += self.weights[weight] * signed(ring.buffer[address],
@@ -248,14 +249,14 @@ class PE:
                         if self.random.random() < 0.2:
                             yield True
                     assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
-                    word = round(Fraction(acc, 1 << op.shift))
+                    word = round(Fraction(acc, 1 << (config.min_shift + op.shift)))
                     limit = 1 << (config.act_bits - 1)
                     word = min(max(word, -limit), limit - 1)
                     word = max(word, 0) if op.relu else word
-                    if output == op.outputs - 1:
+                    if output == op.last_output:
                         ring.gathered -= 1
                     self.results.append((op.dest, (y_base + output * op.y_stride) % wrap, word,
-                                         output == op.outputs - 1))
+                                         output == op.last_output))
                     yield True
         self.mac_ended = True
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from cocotb.triggers import RisingEdge, TaskManager
 
-from hw.config import TorusConfig
+from hw.config import READ_CYCLES, TorusConfig
 from hw.gather import write_layout
-from hw.ops import GatherKind, gather_op
+from hw.ops import gather_op
 from sim.benches.scenario import GATHER, Scenario
 from sim.streams import ProtocolChecker, StreamDriver, StreamMonitor, StreamPort, random_stalls
 
@@ -49,8 +49,8 @@ class RingNode:
         self._queue = StreamDriver(StreamPort(dut, f"{side}_op"), stalls(2))
         self._writer_stalls, self._reader_stalls = stalls(3), stalls(4)
         self._ports = {name: getattr(dut, f"{side}_{name}") for name in (
-            "write_data", "write_valid", "landed", "read_addr", "read_en", "read_word", "readable",
-            "consume", "retired", "start")}
+            "write_data", "write_valid", "landed", "read_index", "readable", "read_addr", "read_en",
+            "read_word", "consume", "retired", "start")}
         for name in ("write_valid", "landed", "read_en", "consume", "start"):
             self._ports[name].value = 0
         self._retired = 0
@@ -64,8 +64,7 @@ class RingNode:
         """Run a scenario to its end; any wrong word fails the test."""
         self._retired = self._read = 0
         layout = gather_op(self._config)
-        ops = [layout.const(op | {"kind": GatherKind(op["kind"])}).as_bits()
-               for op in scenario.ops]
+        ops = [layout.const(op).as_bits() for op in scenario.ops]
         arriving = [word for one in scenario.repetitions for word in one.received_words]
         expected = [word for one in scenario.repetitions for word in one.sent]
         # A task manager, so that a bench that is cut off takes all its players with it.
@@ -107,6 +106,7 @@ class RingNode:
             if one.kind != GATHER:
                 continue
             for offset, word in enumerate(one.gathered):
+                ports["read_index"].value = offset
                 ports["read_addr"].value = one.base + offset
                 await RisingEdge(self._clk)
                 while not int(ports["readable"].value) or next(self._reader_stalls):
@@ -116,7 +116,8 @@ class RingNode:
                 await RisingEdge(self._clk)
                 ports["read_en"].value = 0
                 ports["consume"].value = 0
-                await RisingEdge(self._clk)
+                for _ in range(READ_CYCLES):
+                    await RisingEdge(self._clk)
                 found = int(ports["read_word"].value)
                 assert found == word, f"address {one.base + offset}: {found:#x}, not {word:#x}"
             self._read += 1

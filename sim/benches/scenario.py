@@ -8,7 +8,7 @@ from random import Random
 
 __all__ = ["GATHER", "PASS", "Repetition", "Scenario", "random_scenario"]
 
-# Kinds of op, as docs/architecture.md and `hw.ops.GatherKind` number them.
+# Kinds of op, as docs/architecture.md and `hw.op_fields.GatherKind` number them.
 GATHER, PASS = 2, 3
 _REGIONS = 3
 
@@ -70,7 +70,6 @@ def random_scenario(seed: int, *, op_count: int, buffer_words: int, word_bits: i
         first = random.randint(0, _REGIONS - count)
         own = random.choice([0, 1, random.randint(1, region_words // 2)])
         recv = random.randint(0 if own else 1, region_words - own)
-        last_send = own + recv if own else 0
         lag = (1 << rep_bits) - 1
         for rep in range(count):
             region = first + rep
@@ -84,10 +83,10 @@ def random_scenario(seed: int, *, op_count: int, buffer_words: int, word_bits: i
                 kind=kind, base=region * region_words,
                 own_words=[random.getrandbits(word_bits) for _ in range(own)],
                 received_words=[random.getrandbits(word_bits) for _ in range(recv)],
-                sends=last_send if last_in_row else recv))
+                sends=(own + recv if own else 0) if last_in_row else recv))
         ops.append({
-            "kind": kind, "reps": count - 1, "own": own, "recv": recv, "last_send": last_send,
-            "base": first * region_words, "stride": region_words, "need_first": int(own > 0),
+            "kind": kind, "reps": count - 1, "own": own, "recv": recv,
+            "to_gateway": int(own > 0), "base": first * region_words, "stride": region_words, "need_first": int(own > 0),
             "need_step": int(own > 0), "lag": lag,
         })
     return Scenario(ops, repetitions, region_free)

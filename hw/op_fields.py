@@ -1,0 +1,210 @@
+"""The fields of every op: what the RTL decodes, the compiler packs and the benches print.
+
+A program is three queues of ops that run side by side and in order. In a PE they drive the row
+ring, the column ring and the MAC; in a gateway program they drive the row ring, the host input and
+the host output. All ops of one queue have the same fields, so a queue is a plain array.
+
+An op is packed low bit first, field after field, into whole lines of the program memory
+(`TorusConfig.line_words` link words, low word first). LOOP, JUMP and END are carried out by the
+fetch unit and never reach an engine; they begin with the same `kind` field as the ops of their
+queue, three values of which are theirs.
+
+This module needs nothing but the standard library; `hw.ops` makes Amaranth layouts of it.
+"""
+
+import enum
+
+from .config import KIND_BITS, LOOP_COUNT_BITS, TorusConfig
+
+__all__ = [
+    "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind",
+    "END", "LOOP", "JUMP", "Fields",
+    "PE_QUEUES", "GATEWAY_QUEUES",
+    "gather_fields", "mac_fields", "ring_fields", "host_in_fields", "host_out_fields",
+    "loop_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
+]
+
+PE_QUEUES = ("row", "col", "mac")
+GATEWAY_QUEUES = ("ring", "host_in", "host_out")
+
+# Width of each field by its name, lowest first.
+Fields = dict[str, int]
+
+
+class Axis(enum.IntEnum):
+    """The ring, and the gather buffer, that an op reads or writes."""
+
+    ROW = 0
+    COL = 1
+
+
+# The kinds that every queue has: the fetch unit knows no other.
+END, LOOP, JUMP = 0, 1, 7
+
+
+class GatherKind(enum.IntEnum):
+    """What a PE's ring engine does with the words it receives; it always forwards them."""
+
+    END = END
+    LOOP = LOOP
+    GATHER = 2   # Keep for the MAC, which consumes the op.
+    PASS = 3     # Nobody reads them here: output words on their way to the gateway.
+    WEIGHTS = 4  # Every C-th word goes to the weight memory, in order.
+    BIASES = 5   # Every C-th word is a part of a bias, `bias_chunks` parts a bias.
+    PROGRAM = 6  # The built-in op before a program: all words go to the program memory.
+    JUMP = JUMP
+
+
+class MacKind(enum.IntEnum):
+    """The one job of the MAC."""
+
+    END = END
+    LOOP = LOOP
+    RUN = 2
+    JUMP = JUMP
+
+
+class RingKind(enum.IntEnum):
+    """What a gateway does on its row ring."""
+
+    END = END
+    LOOP = LOOP
+    SEND = 2     # Own `send` words, taken from the host; receive none.
+    FORWARD = 3  # Receive `recv` words, forward the first `send` of them.
+    SINK = 4     # As FORWARD, and hand all `recv` words to the host.
+    PROGRAM = 6  # The built-in op before a program: `send` words of the host are the program.
+    JUMP = JUMP
+
+
+class HostInKind(enum.IntEnum):
+    """Where the next beats of the host stream go."""
+
+    END = END
+    LOOP = LOOP
+    SCATTER = 2    # `beats` beats to gateway 0, then to gateway 1, ...
+    BROADCAST = 3  # `beats` beats to all gateways at once.
+    PROGRAM = 6    # The built-in op before a program: as BROADCAST, and to the bridge as well.
+    JUMP = JUMP
+
+
+class HostOutKind(enum.IntEnum):
+    """Where the next beats to the host come from."""
+
+    END = END
+    LOOP = LOOP
+    COLLECT = 2  # `beats` beats from gateway 0, then from gateway 1, ...
+    ID = 3       # The hardware id, low beat first; `beats` is not used.
+    JUMP = JUMP
+
+
+def gather_fields(config: TorusConfig) -> Fields:
+    """Op of a PE's row or column ring: one ring all-gather, repeated `reps` + 1 times.
+
+    own
+        Words of this PE, at `base` and up in the gather buffer; sent first.
+    recv
+        Words that arrive, stored behind the own ones, and sent on: a node sends as many words as
+        it receives.
+    to_gateway
+        The last PE of a row, whose downstream neighbour is the gateway, sends all words, its own
+        and what it receives; else none, since they came from there. Without meaning elsewhere.
+    base, stride
+        Buffer address of the first repetition's words, and what each further one adds.
+    need_first, need_step
+        MAC repetitions that must have landed in this buffer, beyond those asked for before, until
+        the own words of the first, and of each further, repetition are there.
+    lag
+        A repetition begins when fewer than `lag` gathered ones wait for the MAC: the one that
+        used its region last has then been consumed.
+    """
+    count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
+    return {
+        "kind": KIND_BITS, "reps": rep, "own": count, "recv": count, "to_gateway": 1,
+        "base": addr, "stride": addr, "need_first": rep, "need_step": rep, "lag": rep,
+    }
+
+
+def mac_fields(config: TorusConfig) -> Fields:
+    """Op of the MAC: sums over the same words, repeated `reps` + 1 times.
+
+    axis, dest
+        The buffer read, and the buffer that results are written to.
+    last_word
+        Fan-in of each sum (own and received words), less one.
+    last_output
+        Sums a repetition, less one.
+    x_base, x_stride
+        Buffer address of the first word, and what each repetition adds.
+    w_base
+        Address of the first weight; weights are read in order (repetition, output, word).
+    bias, b_base
+        Whether sums start from biases, and the address of the first; read in order (repetition,
+        output).
+    y_base, y_stride, y_rep_stride
+        Address of the first result, what each further output adds, and each repetition.
+    shift, relu
+        Right shift, beyond `min_shift`, with round half to even and saturation; then max(0, y) if
+        `relu`.
+    need_free
+        Ops that the destination's ring engine must have retired, beyond those asked for before,
+        until the regions written here are free.
+    """
+    count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
+    return {
+        "kind": KIND_BITS, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
+        "last_output": count, "x_base": addr, "x_stride": addr,
+        "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
+        "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
+        "shift": config.shift_bits, "relu": 1, "need_free": rep,
+    }
+
+
+def ring_fields(config: TorusConfig) -> Fields:
+    """Op of a gateway on its row ring, repeated `reps` + 1 times: see `RingKind`."""
+    return {
+        "kind": KIND_BITS, "reps": config.rep_bits, "recv": config.count_bits,
+        "send": config.count_bits,
+    }
+
+
+def _host_fields(config: TorusConfig) -> Fields:
+    return {"kind": KIND_BITS, "reps": config.rep_bits, "beats": config.count_bits}
+
+
+def host_in_fields(config: TorusConfig) -> Fields:
+    """Op of the host input: `beats` beats to each gateway, repeated `reps` + 1 times."""
+    return _host_fields(config)
+
+
+def host_out_fields(config: TorusConfig) -> Fields:
+    """Op of the host output: `beats` beats from each gateway, repeated `reps` + 1 times."""
+    return _host_fields(config)
+
+
+def loop_fields(config: TorusConfig) -> Fields:
+    """LOOP, or JUMP: go to line `target` of the program.
+
+    A LOOP does so `count` times, 1 at least, and then goes on; loops do not nest. A JUMP always
+    does, and has no `count`.
+    """
+    return {"kind": KIND_BITS, "target": config.line_addr_bits, "count": LOOP_COUNT_BITS}
+
+
+def pe_fields(config: TorusConfig) -> tuple[Fields, ...]:
+    """Fields of the ops of a PE program, in the order of `PE_QUEUES`."""
+    return gather_fields(config), gather_fields(config), mac_fields(config)
+
+
+def gateway_fields(config: TorusConfig) -> tuple[Fields, ...]:
+    """Fields of the ops of a gateway program, in the order of `GATEWAY_QUEUES`."""
+    return ring_fields(config), host_in_fields(config), host_out_fields(config)
+
+
+def op_bits(fields: Fields) -> int:
+    """Bits of an op."""
+    return sum(fields.values())
+
+
+def op_lines(config: TorusConfig, fields: Fields) -> int:
+    """Lines of program memory that one op takes; LOOP, JUMP and END take one in every queue."""
+    return -(-op_bits(fields) // config.line_bits)
