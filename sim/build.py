@@ -4,9 +4,14 @@ Two kinds of model come from the same Verilog and the same warnings:
 
 - `cocotb`: a program with a VPI interface, in which only the top module's ports are public. (Where
   cocotb builds itself, every signal is public: a torus then builds and runs half as fast.)
-- `native`: a shared library with the C interface of `sim/harness.cpp`.
+- `native`: a shared library with the C interface of `sim/harness.cpp`, made from what `simplify`
+  returns; one that writes waveforms, from the Verilog itself.
+
+Verilator's own makefile is not used: it gives every file a compiler of its own, each of which reads
+Verilator's headers for a second.
 """
 
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -20,6 +25,7 @@ from pathlib import Path
 import cocotb_tools.config
 
 from .lint import WAIVERS
+from .simplify import simplifier_version, simplify
 from .toolchain import Toolchain, cache_dir, find_toolchain
 
 __all__ = ["Kind", "build_model"]
@@ -27,9 +33,11 @@ __all__ = ["Kind", "build_model"]
 _HARNESS = Path(__file__).with_name("harness.cpp")
 _MAX_JOBS = 4
 
-# Measured on a 4x4 torus, two cores: -O0 builds in 8 s and runs 16,000 cycles/s, -O1 in 18 s and
-# 106,000, -Os in 32 s and 90,000, -O2 in 36 s and 93,000. Verilator has optimised already.
+# Measured on a 4x4 torus, cycles/s: -O1 206,000, -O2 209,000 (compiled in 1.4 times as long),
+# -O3 193,000, -Os 161,000. Verilator has optimised already.
 _CXX_OPTIMISATION = "-O1"
+# One compiler more pays for itself from here on.
+_LEAST_GROUP_BYTES = 1_000_000
 
 # Everything in Verilator's runtime that some model may link with. It does not depend on the model,
 # and takes longer to compile than a small one, so it is built once.
@@ -37,6 +45,10 @@ _RUNTIME_SOURCES = ("verilated", "verilated_threads", "verilated_vcd_c", "verila
 # Two libraries in one process must not share the runtime's statics: no symbol is unique or visible.
 _LIBRARY_CXX_FLAGS = ("-fPIC", "-fno-gnu-unique")
 _LIBRARY_LINK_FLAGS = ("-shared", "-Wl,--exclude-libs,ALL")
+# Without this Verilator gives what it makes of an expression a number of its own in each instance,
+# and no two instances have the same code.
+_SHARED_CODE = "-fno-dfg"
+_NO_FEATURES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
 
 
 class Kind(Enum):
@@ -70,53 +82,96 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False) -> P
         Verilator warns of something that is not in the reviewed list, or the compiler fails.
     """
     tools = find_toolchain()
-    harness, flags = _FLAGS[kind](tools)
+    parts = _PARTS[kind]()
+    flags = ["-O3", "-Wall", *parts.verilator]
+    compiler = [*_compiler(tools), *parts.cxx, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
     if trace:
         flags.append("--trace-vcd")
-    command = ["verilator", "--cc", "--exe", "--top-module", top, "--prefix", "Vtop",
-               "-o", "model", "-O3", "-Wall", *flags, "--Mdir", "obj"]
-    key = [verilog, harness.read_text(), WAIVERS.read_text(), repr(command), _CXX_OPTIMISATION,
-           tools.versions]
+    simplified = kind is Kind.NATIVE and not trace
+    if simplified:
+        flags.append(_SHARED_CODE)
+    key = [verilog, top, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
+           repr(compiler), repr(parts.link), _CXX_OPTIMISATION,
+           simplifier_version() if simplified else "", tools.versions]
 
     def build(folder: Path) -> Path:
-        (folder / f"{top}.v").write_text(verilog)
-        tools.run([*command, str(WAIVERS), str(harness), f"{top}.v"], folder)
-        # Without the names of its objects, make builds no runtime of its own.
-        tools.run(["make", "-j", str(_jobs()), "-f", "Vtop.mk",
-                   "VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={_runtime(tools)}",
-                   f"OPT_FAST={_CXX_OPTIMISATION}"],
-                  folder / "obj")
-        return folder / "obj" / "model"
+        source, control = verilog, []
+        if simplified:
+            simple = simplify(verilog, top, tools, folder)
+            source, control = simple.verilog, ["control.vlt"]
+            (folder / "control.vlt").write_text(simple.control)
+        (folder / f"{top}.v").write_text(source)
+        tools.run(["verilator", "--cc", "--top-module", top, "--prefix", "Vtop", *flags,
+                   "--Mdir", "obj", str(WAIVERS), *control, f"{top}.v"], folder)
+        sources = [*sorted((folder / "obj").glob("*.cpp")), parts.harness]
+        objects = _compile(tools, compiler, sources, folder)
+        tools.run(["g++", *objects, str(_runtime(tools)), *parts.link, "-o", "model"], folder)
+        return folder / "model"
 
     return _cached(f"{top}-{kind.value}", key, build)
 
 
-def _cocotb_flags(tools: Toolchain) -> tuple[Path, list[str]]:
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """What makes a kind of model: flags of Verilator, of the compiler and of the linker."""
+
+    harness: Path
+    verilator: tuple[str, ...]
+    cxx: tuple[str, ...]
+    link: tuple[str, ...]
+
+
+def _cocotb_parts() -> _Parts:
     libraries = cocotb_tools.config.libs_dir
-    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
     harness = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    return harness, ["--vpi", "--public-depth", "1", "--timescale", "1ns/1ps", "-LDFLAGS", link]
+    return _Parts(harness, ("--vpi", "--public-depth", "1", "--timescale", "1ns/1ps"), (),
+                  (f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"))
 
 
-def _native_flags(tools: Toolchain) -> tuple[Path, list[str]]:
-    return _HARNESS, ["--x-assign", "fast", "--x-initial", "fast",
-                      "-CFLAGS", " ".join(_LIBRARY_CXX_FLAGS),
-                      "-LDFLAGS", " ".join(_LIBRARY_LINK_FLAGS)]
+def _native_parts() -> _Parts:
+    return _Parts(_HARNESS, ("--x-assign", "fast", "--x-initial", "0"),
+                  _LIBRARY_CXX_FLAGS, _LIBRARY_LINK_FLAGS)
 
 
-_FLAGS: dict[Kind, Callable[[Toolchain], tuple[Path, list[str]]]] = {
-    Kind.COCOTB: _cocotb_flags,
-    Kind.NATIVE: _native_flags,
+_PARTS: dict[Kind, Callable[[], _Parts]] = {
+    Kind.COCOTB: _cocotb_parts,
+    Kind.NATIVE: _native_parts,
 }
+
+
+def _compiler(tools: Toolchain) -> list[str]:
+    include = tools.verilator_root / "include"
+    return ["g++", "-c", f"-I{include}", f"-I{include}/vltstd", *_NO_FEATURES]
+
+
+def _compile(tools: Toolchain, compiler: list[str], sources: list[Path], folder: Path
+             ) -> list[str]:
+    """Compile the sources of a model in a few groups, and return the names of the objects.
+
+    What runs only once is not optimised.
+    """
+    slow = [source for source in sources if "Slow" in source.name]
+    fast = sorted(set(sources) - set(slow), key=lambda source: -source.stat().st_size)
+    size = sum(source.stat().st_size for source in fast)
+    count = max(1, min(_jobs(), size // _LEAST_GROUP_BYTES))
+    groups = [(f"fast_{part}", fast[part::count], _CXX_OPTIMISATION) for part in range(count)]
+
+    def compile_group(group: tuple[str, list[Path], str]) -> str:
+        name, members, optimisation = group
+        (folder / f"{name}.cpp").write_text(
+            "".join(f'#include "{source}"\n' for source in members))
+        tools.run([*compiler, optimisation, "-Iobj", f"{name}.cpp"], folder)
+        return f"{name}.o"
+
+    with ThreadPoolExecutor(_jobs()) as pool:
+        return list(pool.map(compile_group, [*groups, ("slow", slow, "-O0")]))
 
 
 def _runtime(tools: Toolchain) -> Path:
     """Return Verilator's runtime as an archive, fit for programs and for libraries."""
     include = tools.verilator_root / "include"
-    compiler = ["g++", "-c", _CXX_OPTIMISATION, *_LIBRARY_CXX_FLAGS,
-                f"-I{include}", f"-I{include}/vltstd",
-                "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0",
-                "-DVM_TRACE=1", "-DVM_TRACE_VCD=1"]
+    compiler = [*_compiler(tools), _CXX_OPTIMISATION, *_LIBRARY_CXX_FLAGS, "-DVM_TRACE=1",
+                "-DVM_TRACE_VCD=1"]
     sources = [str(include / f"{name}.cpp") for name in _RUNTIME_SOURCES]
 
     def build(folder: Path) -> Path:
