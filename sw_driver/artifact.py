@@ -23,7 +23,6 @@ from hw.config import ConfigError, TorusConfig
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
 from sw_driver.archive import ArchiveError, read_archive, write_archive
 from sw_driver.compiler import Compiled, check_runs, place_net
-from sw_driver.cycles import predict_steady
 from sw_driver.errors import DriverError
 from sw_driver.executable import Executable
 from sw_driver.fit import check_fit
@@ -170,7 +169,6 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         stages=stages,
         entries=entries,
         order=order,
-        prediction=predict_steady(config, net.shapes, stages, entries, order),
         baked=manifest["baked"],
     )
 

@@ -1,21 +1,23 @@
 """The compiler: from a trained net to everything that a torus needs to run it."""
 
 import dataclasses
+import functools
 import re
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from golden import QuantisedNet, quantise
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.cycles import Prediction, predict_cycles, predict_steady
+from sw_driver.cycles import Prediction, bounds, order_cycles, predict_cycles, predict_steady
 from sw_driver.deadlock import check_program
 from sw_driver.entries import Entry, build_entries
 from sw_driver.errors import DriverError, ProgramError
 from sw_driver.executable import Executable
 from sw_driver.fit import Needs, check_fit, grown, measure
 from sw_driver.images import Images, build_images
-from sw_driver.order import Order, best_order, program_order
+from sw_driver.order import Order, best_order, delays, program_order
 from sw_driver.placement import LayerPlacement, place
 from sw_driver.program import SampleLoop, find_sample_loop, unpack_image
 from sw_driver.schedule import build_queues, schedule_steps
@@ -46,8 +48,6 @@ class Compiled:
         The ops of each stage.
     order
         The stages in the order of the steady state.
-    prediction
-        Cycles a sample of a long run, and what bounds it.
     """
 
     net: QuantisedNet
@@ -56,16 +56,25 @@ class Compiled:
     stages: tuple[Stage, ...]
     entries: tuple[tuple[Entry, ...], ...]
     order: Order
-    prediction: Prediction
 
     @property
     def config(self) -> TorusConfig:
         """The torus that the net is compiled for."""
         return self.executable.config
 
+    @functools.cached_property
+    def prediction(self) -> Prediction:
+        """Cycles a sample of a long run, and what bounds it."""
+        return predict_steady(
+            self.config, self.net.shapes, self.stages, self.entries, self.executable.loop
+        )
+
     def predict(self, samples: int) -> int:
-        """Cycles of a run of `samples` samples, from its program's start to its last output."""
-        return predict_cycles(self.config, self.stages, self.entries, self.order, samples)
+        """Cycles of a run of `samples` samples, 1 to `Executable.max_samples`.
+
+        From the first beat of its program to the last beat of its results.
+        """
+        return predict_cycles(self.config, self.executable.loop, samples)
 
 
 def compile(
@@ -174,42 +183,30 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
             ) from error
     check_fit(config, needs)
 
-    def sample_loop(order: Order, config: TorusConfig) -> SampleLoop:
-        return find_sample_loop(
-            lambda samples: build_queues(
-                config, stages, schedule_steps(stages, entries, order, samples)
-            ),
-            most_flat=2 * len(stages) + 2,
-        )
+    def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
+        """The torus with room for the program, if it may grow, and the run."""
+        loop = _sample_loop(config, stages, entries, order)
+        if not grow:
+            return config, loop
+        large = grown(config, needs, loop.program_words(config))
+        return large, _sample_loop(large, stages, entries, order)
 
+    bound = max(bounds(config, stages, entries).values())
     reached = float("inf")
 
     def cost(order: Order) -> float | None:
         nonlocal reached
-        cycles = predict_steady(config, net.shapes, stages, entries, order).cycles
-        # Whether an order fits is asked only where it would be chosen: that takes longer.
-        if cycles <= reached and not grow:
-            try:
-                if sample_loop(order, config).program_words(config) > config.program_words:
-                    return None
-            except ProgramError:
-                return None
+        try:
+            cycles = order_cycles(*fitted(order), max(delays(order)), bound, reached)
+        except ProgramError:  # It does not fit the torus.
+            return None
         reached = min(reached, cycles)
         return cycles
 
     chosen = program_order(len(stages))
     if order == "best":
-        prediction = predict_steady(config, net.shapes, stages, entries, chosen)
-        chosen = best_order(
-            len(stages),
-            cost,
-            bound=max(prediction.bounds.values()),
-            reps=sum(stage.reps for stage in stages),
-        )
-    loop = sample_loop(chosen, config)
-    if grow:
-        config = grown(config, needs, loop.program_words(config))
-        loop = sample_loop(chosen, config)
+        chosen = best_order(len(stages), cost, bound)
+    config, loop = fitted(chosen)
     check_runs(config, loop)
     return Compiled(
         net=net,
@@ -218,7 +215,17 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         stages=stages,
         entries=entries,
         order=chosen,
-        prediction=predict_steady(config, net.shapes, stages, entries, chosen),
+    )
+
+
+def _sample_loop(
+    config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]], order: Order
+) -> SampleLoop:
+    return find_sample_loop(
+        lambda samples: build_queues(
+            config, stages, schedule_steps(stages, entries, order, samples)
+        ),
+        most_flat=2 * len(stages) + 2,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from golden import ClosShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
-from sw_driver.cycle_model import Simulation, Tables, simulate
+from sw_driver.cycle_model import Simulation, simulate
 from sw_driver.entries import Entry
 from sw_driver.program import SampleLoop
 from sw_driver.stages import Stage
@@ -18,7 +18,7 @@ __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_st
 # for any length of a sample.
 _SETTLING_SAMPLES = 1
 _COUNTED_SAMPLES = QUEUES
-# A sample as long as this is counted alone: what is less than that makes no difference.
+# A sample as long as this is counted alone: filling it and the fetch units make no difference.
 _LONG_SAMPLE_CYCLES = 2000
 
 
@@ -29,7 +29,7 @@ class Prediction:
     Parameters
     ----------
     cycles
-        What it takes. Exact if the run comes to repeat itself, which all known ones do.
+        What it takes; exact if the run comes to repeat itself, which all known ones do.
     ideal_cycles
         Multiply-accumulates of the net over PEs: no torus of this size can be faster.
     bounds
@@ -61,9 +61,11 @@ class Prediction:
 
 
 def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
-    """Cycles of a run of `samples` samples, exactly: from the first beat of its program to the last
-    beat of its results, on a torus that waits for it and a host that never stalls.
-    """  # noqa: D205
+    """Cycles of a run of `samples` samples on a torus that waits for it.
+
+    Exact, from the first beat of its program to the last beat of its results, both included, if the
+    host never stalls.
+    """
     return simulate(config, loop.program(config, samples)).cycles
 
 
@@ -75,8 +77,8 @@ def predict_steady(
     loop: SampleLoop,
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
-    run = Simulation(config, Tables.of_program(config, loop.program(config, loop.max_samples)))
-    steady = run.find_steady()
+    run = _long_run(config, loop)
+    steady = run.find_steady() or run.latest()
     least = bounds(config, stages, entries)
     others = max(count for part, count in least.items() if not part.startswith("host"))
     wide_enough = (
@@ -93,7 +95,9 @@ def predict_steady(
     )
 
 
-def order_cycles(config: TorusConfig, loop: SampleLoop, depth: int, bound: int) -> float:
+def order_cycles(
+    config: TorusConfig, loop: SampleLoop, depth: int, bound: int, reached: float
+) -> float:
     """Cycles a sample that an order of ops takes, as the search for the best one asks it.
 
     Parameters
@@ -106,14 +110,24 @@ def order_cycles(config: TorusConfig, loop: SampleLoop, depth: int, bound: int) 
         Samples in the pipeline besides the first.
     bound
         Cycles that a sample takes at least.
+    reached
+        What other orders reach: one that seems better is looked at until it repeats itself, unless
+        its samples are so long that it makes no difference.
     """
-    queues = loop.queues(loop.max_samples)
-    run = Simulation(config, Tables.of_queues(config, queues), loaded=False)
-    counted = 1 if bound >= _LONG_SAMPLE_CYCLES else _COUNTED_SAMPLES
-    run.collect(1 + depth + _SETTLING_SAMPLES)
+    run = _long_run(config, loop)
+    long = bound >= _LONG_SAMPLE_CYCLES
+    settling, counted = (0, 1) if long else (_SETTLING_SAMPLES, _COUNTED_SAMPLES)
+    run.collect(1 + depth + settling)
     start = run.machine.cycle
     run.collect(counted)
-    return (run.machine.cycle - start) / counted
+    cycles = (run.machine.cycle - start) / counted
+    if not long and cycles < reached and (steady := run.find_steady()):
+        return steady.cycles / steady.collected
+    return cycles
+
+
+def _long_run(config: TorusConfig, loop: SampleLoop) -> Simulation:
+    return Simulation(config, loop.program(config, loop.max_samples))
 
 
 def bounds(
@@ -126,9 +140,11 @@ def bounds(
     """
 
     def ring_cycles(on_columns: bool) -> int:
-        # The busiest link moves every word but one node's own; then a repetition rests for a cycle.
+        # A row's gateway sees all words, a PE all but its own; then a repetition rests a cycle.
         return sum(
-            stage.reps * (stage.words + 1) for stage in stages if stage.on_columns == on_columns
+            stage.reps * (stage.words - (stage.own if on_columns else 0) + 1)
+            for stage in stages
+            if stage.on_columns == on_columns
         )
 
     def ops(queue: int) -> int:

@@ -1,15 +1,17 @@
 """The ops of a compiled net in words: what they do, where, and when in the steady state."""
 
 import dataclasses
+from typing import NamedTuple
 
 from sw_driver.compiler import Compiled
+from sw_driver.cycle_model import Engine, record
 from sw_driver.order import delays
-from sw_driver.schedule import schedule_steps
-from sw_driver.timeline import Span, timeline
+from sw_driver.schedule import Step, schedule_steps
+from sw_driver.timeline import HOST_IN, HOST_OUT, slices
 
-__all__ = ["OpRow", "op_table", "steady_spans"]
+__all__ = ["OpRow", "SteadySpan", "op_table", "steady_spans"]
 
-_SETTLING_TURNS = 4
+_SETTLING_SAMPLES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +42,8 @@ class OpRow:
     shift, relu
         Right shift on leaving, and whether negative results become 0.
     ring_start_cycle, ring_end_cycle
-        When its ring begins with it, and is done with it, in the steady state; 0 is when the ring
-        begins with the first op of the same sample. A ring may begin early, and wait.
+        When its ring begins with it, and is done with it, in the steady state, at the last PE of
+        the last row; 0 is when that begins with the first op of the same sample.
     mac_start_cycle, mac_end_cycle
         The same of the MAC; None if it has no part in it.
     """
@@ -68,26 +70,50 @@ class OpRow:
     mac_end_cycle: int | None
 
 
-def steady_spans(compiled: Compiled, samples: int) -> list[Span]:
-    """Time `samples` samples of a long run, the first of which finds the pipeline full.
+class SteadySpan(NamedTuple):
+    """When an engine is at an entry of a sample, from its first repetition to its last.
 
-    Samples are renumbered from 0, and cycles from when the ring begins with the first op of sample
-    0; an engine may begin with a later one, and wait, before that.
+    Parameters
+    ----------
+    lane
+        "row", "col" or "mac", of the last PE of the last row; or "host_in" or "host_out".
+    step
+        What it is at; samples are counted from 0.
+    start, end
+        Cycles; 0 is when the row ring begins with the first op of sample 0.
     """
-    depth = max(delays(compiled.order)) + _SETTLING_TURNS
-    steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, 2 * depth + samples)
-    spans = timeline(compiled.config, compiled.stages, steps)
-    origin = next(span.start for span in spans if span.step.sample == depth)
+
+    lane: str
+    step: Step
+    start: int
+    end: int
+
+
+def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
+    """Time `samples` samples of a long run, the first of which finds the pipeline full."""
+    config, stages = compiled.config, compiled.stages
+    depth = max(delays(compiled.order))
+    before = depth + _SETTLING_SAMPLES
+    count = before + samples + depth
+    program = compiled.executable.loop.program(config, count)
+    steps = schedule_steps(stages, compiled.entries, compiled.order, count)
+    shown = {Engine(lane, config.rows - 1, config.cols - 1) for lane in ("row", "col", "mac")}
+    shown |= {HOST_IN, HOST_OUT}
+    ends: dict[tuple[str, int], SteadySpan] = {}
+    for one in slices(config, program, record(config, program), stages, steps):
+        if one.engine in shown and one.step is not None and 0 <= one.step.sample - before < samples:
+            step = dataclasses.replace(one.step, sample=one.step.sample - before)
+            key = one.engine.kind, id(one.step)
+            start = ends[key].start if key in ends else one.span.start
+            ends[key] = SteadySpan(one.engine.kind, step, start, one.span.end)
+    origin = min(span.start for span in ends.values() if span.lane == "row" and _is_first(span))
     return [
-        dataclasses.replace(
-            span,
-            step=dataclasses.replace(span.step, sample=span.step.sample - depth),
-            start=span.start - origin,
-            end=span.end - origin,
-        )
-        for span in spans
-        if 0 <= span.step.sample - depth < samples
+        span._replace(start=span.start - origin, end=span.end - origin) for span in ends.values()
     ]
+
+
+def _is_first(span: SteadySpan) -> bool:
+    return span.step.sample == 0 and span.step.entry.stage == 0
 
 
 def op_table(compiled: Compiled) -> list[OpRow]:

@@ -6,14 +6,18 @@ makes are read before the same stage makes the next ones, so one region per word
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["Order", "best_order", "delays", "instances", "program_order"]
 
 Order = tuple[int, ...]
-_EXHAUSTIVE_STAGES = 6  # (6 - 1)! = 120 orders.
-_MOST_TRIALS = 250
-_MOST_WORK = 8000  # Trials times repetitions a sample: a second or two.
+# Within this part of the bound, an order is as good as any: the search is over.
+_GOOD_ENOUGH = 1 / 500
+# Cycles that all costs together may go through, a second or two, if each goes through so many
+# samples; but some orders are tried in any case.
+_MOST_CYCLES = 80_000
+_COST_SAMPLES = 8
+_LEAST_TRIALS, _MOST_TRIALS = 4, 250
 
 
 def program_order(stages: int) -> Order:
@@ -40,16 +44,12 @@ def instances(order: Order, samples: int) -> Iterator[tuple[int, int]]:
 
 
 def best_order(
-    stages: int,
-    cost: Callable[[Order], float | None],
-    bound: float = 0.0,
-    reps: int = 0,
+    stages: int, cost: Callable[[Order], float | None], bound: float = 0.0
 ) -> Order:
     """Search for the order of least cost.
 
-    All orders are tried when they are few; else the search starts from the best of some regular
-    ones, and moves one stage at a time as long as that helps. It is deterministic and tries at most
-    some hundred orders.
+    The search starts from the best of some regular orders, and moves one stage at a time as long as
+    that helps. It is deterministic, and ends early at an order that hardly any could beat.
 
     Parameters
     ----------
@@ -58,12 +58,13 @@ def best_order(
     cost
         Of an order; None if it cannot be used.
     bound
-        A cost that no order can beat: once it is reached, the search among many is over.
-    reps
-        Repetitions of all stages a sample: the more, the longer a cost takes, so the fewer are
+        A cost that no order can beat. The higher it is, the longer a cost takes, so the fewer are
         tried.
     """
     known: dict[Order, tuple[float, int]] = {}
+    trials = _MOST_TRIALS
+    if bound:
+        trials = max(min(trials, int(_MOST_CYCLES / (_COST_SAMPLES * bound))), _LEAST_TRIALS)
 
     def tried(order: Order) -> tuple[float, int]:
         """Cost, and of equal ones the depth of the pipeline, of the shallowest rotation."""
@@ -73,12 +74,24 @@ def best_order(
             known[order] = (float("inf") if found is None else found, max(delays(order)))
         return known[order]
 
-    if stages <= _EXHAUSTIVE_STAGES:
-        for rest in itertools.permutations(range(1, stages)):
-            tried((0, *rest))
-    else:
-        trials = min(_MOST_TRIALS, _MOST_WORK // max(reps, 1))
-        _descend(min(_regular_orders(stages), key=tried), tried, bound, trials)
+    def over() -> bool:
+        return len(known) >= trials or min(known.values())[0] <= bound * (1 + _GOOD_ENOUGH)
+
+    def first_better(orders: Iterable[Order]) -> Order | None:
+        for order in orders:
+            if over():
+                return None
+            if tried(order) < tried(best):
+                return order
+        return None
+
+    best = program_order(stages)
+    for order in _regular_orders(stages):
+        best = min(best, order, key=tried)
+        if over():
+            break
+    while better := first_better(_moves(best)):
+        best = better
     return min(known, key=lambda order: (*known[order], order))
 
 
@@ -89,30 +102,13 @@ def _shallowest(order: Order) -> Order:
 
 
 def _regular_orders(stages: int) -> Iterator[Order]:
-    """Samples interleaved 1, 2, 3, ... stages apart: later stages first within each turn."""
-    plain = tuple(range(stages))
-    yield plain
-    for depth in range(2, stages):
+    """Samples interleaved some stages apart: later stages first within each turn."""
+    plain = program_order(stages)
+    for depth in range(2, stages + 1):
         # Stage k of one sample beside stage k + gap of the one before.
         gap = -(-stages // depth)
         columns = [plain[start::gap] for start in range(gap)]
         yield tuple(stage for column in columns for stage in reversed(column))
-
-
-def _descend(
-    best: Order, tried: Callable[[Order], tuple[float, int]], bound: float, trials: int
-) -> None:
-    """Take the first move of one stage that helps, until none does or the trials are used up."""
-    improved = True
-    while improved:
-        improved = False
-        for order in _moves(best):
-            if trials <= 0 or tried(best)[0] <= bound:
-                return
-            trials -= 1
-            if tried(order) < tried(best):
-                best, improved = order, True
-                break
 
 
 def _moves(order: Sequence[int]) -> Iterator[Order]:

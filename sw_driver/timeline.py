@@ -1,236 +1,250 @@
-"""When every engine works on what: one pass over the steps of a run, a repetition at a time.
+"""What every engine does when, by name: for tables, pictures, and trace viewers.
 
-Steps are taken in their common order, so everything that one waits for has been timed before. All
-PEs are taken to do the same at the same time, as the one that hears last from the gateways. The
-constants count the registers of the RTL; `tests/test_sim_cycles.py` holds the model against it.
+Recordings come from the cycle model or from the RTL; what the repetitions are called follows from
+the program alone.
 """
 
-import dataclasses
-from collections.abc import Sequence
-from typing import Literal
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from hw.config import MAC_CYCLES, TorusConfig
-from hw.op_fields import op_lines, pe_fields
+from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.op_fields import (
+    GATEWAY_QUEUES,
+    PE_QUEUES,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    MacKind,
+    RingKind,
+    gateway_fields,
+    pe_fields,
+)
+from sw_driver.cycle_model import Cycles, Engine, Recording, Span
+from sw_driver.program import Op, Program, unpack_image
 from sw_driver.schedule import Step
 from sw_driver.stages import Stage
+from sw_driver.units import expand
 
-__all__ = ["FETCH_CYCLES", "Span", "timeline"]
+__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "queue_steps", "slices"]
 
-LANDED_CYCLES = 2  # From there to the first cycle on which it is sent or read.
-SEND_CYCLES = 2  # From there to the next node's receiver.
-BUFFERED_CYCLES = 3  # From a node's receiver to the next one's, through the buffer.
-READ_CYCLES = 1  # From a node's receiver to the MAC.
-FREED_CYCLES = 2  # From the end of an op to the start of what waits for it.
-FETCH_CYCLES = 3  # To fetch an op, besides one for each of its words.
-LOOK_CYCLES = 2  # To look at the other two queues in between.
-HOST_CYCLES = 4  # From a host beat to its first word on the ring.
-COLLECT_CYCLES = 3  # From the last word of a block at its gateway to its last beat.
+HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
+_QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
+_KINDS = {
+    "row": GatherKind,
+    "col": GatherKind,
+    "mac": MacKind,
+    "ring": RingKind,
+    "host_in": HostInKind,
+    "host_out": HostOutKind,
+}
 
-Lane = Literal["row", "col", "mac", "out"]
 
+class Slice(NamedTuple):
+    """One repetition of an op on one engine.
 
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """When an engine works on one entry of one sample: cycles `start` to `end`.
-
-    The lane "out" is the host collecting results.
+    Parameters
+    ----------
+    engine
+        Which; `HOST_IN` and `HOST_OUT` are the two halves of the bridge.
+    name
+        Of the stage, for instance "layer 0 H1"; else of the kind of op.
+    step
+        What it is a repetition of, in a run of a compiled net.
+    rep
+        Number of the repetition in its op.
+    span
+        Its cycles.
+    waiting_cycles
+        Those in which the engine does not do its proper work: a step of a sum, a word that is
+        received or sent, a beat.
     """
 
-    lane: Lane
-    step: Step
-    start: int
-    end: int
+    engine: Engine
+    name: str
+    step: Step | None
+    rep: int
+    span: Span
+    waiting_cycles: int
 
 
-@dataclasses.dataclass
-class _Ring:
-    """One ring: when its engine is free, and when things happened that others wait for."""
-
-    free: int = 0
-    retired: list[int] = dataclasses.field(default_factory=list[int])
-    landed: list[int] = dataclasses.field(default_factory=list[int])
-    consumed: list[int] = dataclasses.field(default_factory=list[int])
-    gathers: int = 0
-    asked_landed: int = 0
-    asked_freed: int = 0
+class _Repetition(NamedTuple):
+    op: Op
+    name: str
+    step: Step | None
+    rep: int
 
 
-@dataclasses.dataclass
-class _Gathered:
-    """One repetition of a gather: when its own words and its first and last others are there."""
-
-    own_here: int
-    first: int
-    last: int
-
-
-class _Fetch:
-    """The fetch unit of a PE: one op at a time, for a queue as soon as its op has been taken."""
-
-    def __init__(self, config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
-        self.cycles = [FETCH_CYCLES + op_lines(config, layout) for layout in pe_fields(config)]
-        queues: list[list[Step]] = [[], [], []]
-        for step in steps:
-            stage = stages[step.entry.stage]
-            queues[int(stage.on_columns)].append(step)
-            if stage.outputs:
-                queues[2].append(step)
-        self.turn = [sum(step.sample == 0 for step in queue) for queue in queues]
-        self.phase = [_loop_phase(*one) for one in zip(queues, self.turn, strict=True)]
-        self.taken = [0, 0, 0]
-        self.ready = [0, 0, 0]
-        self.free = 0
-
-    def take(self, queue: int, wanted: int) -> int:
-        """When an engine that is free at `wanted` gets the next op of its queue."""
-        taken = max(wanted, self.ready[queue])
-        self.taken[queue] += 1
-        looping = self.taken[queue] % self.turn[queue] == self.phase[queue]
-        self.free = max(taken, self.free) + self.cycles[queue] * (1 + looping)
-        self.ready[queue] = self.free + LOOK_CYCLES
-        return taken
-
-
-def _loop_phase(queue: Sequence[Step], turn: int) -> int:
-    """After how many ops, modulo those of one turn, the LOOP over samples is fetched.
-
-    The body of the loop ends where a run ceases to repeat the same entries, for it drains.
-    """
-    entries = [step.entry for step in queue]
-    index = len(entries) // 2
-    while index + turn < len(entries) and entries[index] == entries[index + turn]:
-        index += 1
-    return index % turn
-
-
-class _Model:
-    """The state of the pass."""
-
-    def __init__(self, config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
-        self.config = config
-        self.stages = stages
-        self.rings = {False: _Ring(), True: _Ring()}
-        self.fetch = _Fetch(config, stages, steps)
-        self.mac_free = 0
-        self.dealt = 0  # When the host has dealt the words of the latest repetition.
-        self.sends: list[int] = []  # When the gateways began to send each.
-        self.collected = 0
-
-    def run(self, step: Step) -> list[Span]:
-        """Time one step."""
-        stage = self.stages[step.entry.stage]
-        ring = self.rings[stage.on_columns]
-        start = begin = self.fetch.take(int(stage.on_columns), ring.free)
-        mac_start = self._start_mac(step) if stage.outputs else 0
-        gathered = _Gathered(0, 0, 0)
-        for rep in range(step.entry.reps):
-            gathered = self._gather(stage, ring, step, rep, begin)
-            begin = ring.free = self._retire(stage, gathered) + 1
-            ring.retired.append(ring.free)
-            if stage.outputs:
-                self._multiply(stage, ring, step, gathered)
-        spans = [Span("col" if stage.on_columns else "row", step, start, ring.free)]
+def queue_steps(stages: Sequence[Stage], steps: Iterable[Step]) -> dict[str, list[Step]]:
+    """The step that each op of a run comes from, by queue, loops carried out."""
+    found: dict[str, list[Step]] = {name: [] for name in _KINDS}
+    for step in steps:
+        stage = stages[step.entry.stage]
+        names = ["col"] if stage.on_columns else ["row", "ring"]
         if stage.outputs:
-            spans.append(Span("mac", step, mac_start, self.mac_free))
+            names.append("mac")
         else:
-            beats = self.config.rows * -(-stage.words // self.config.beat_words)
-            begin = max(self.collected, gathered.first)
-            self.collected = max(begin + beats, ring.free + COLLECT_CYCLES)
-            spans.append(Span("out", step, begin, self.collected))
-        return spans
-
-    def _gather(self, stage: Stage, ring: _Ring, step: Step, rep: int, start: int) -> _Gathered:
-        """When the words of a repetition arrive, if its engine begins with it at `start`."""
-        ring.asked_landed += step.need_step if rep else step.need_first
-        own_here = start
-        if ring.asked_landed:
-            own_here = max(start, ring.landed[ring.asked_landed - 1] + LANDED_CYCLES)
-        opened = start
-        if stage.outputs:
-            consumed = ring.gathers - step.lag if step.lag is not None else -1
-            if consumed >= 0:
-                opened = max(start, ring.consumed[consumed] + FREED_CYCLES)
-            ring.gathers += 1
-        recv = stage.words - stage.own
+            names.append("host_out")
         if stage.from_host:
-            first = max(opened, self._deal(stage, opened)) + self.config.cols * self._hop
-            return _Gathered(own_here, first, max(first + recv - 1, self.dealt + HOST_CYCLES))
-        first = max(own_here + SEND_CYCLES + self._hop - 1, opened)
-        # Words leave a node through its buffer: blocks shorter than that way leave gaps.
-        gap = self._hop - 1
-        if stage.own > 1:
-            gap = max(gap + BUFFERED_CYCLES - stage.own, 0)
-        through_gateway = 0 if stage.on_columns else self._hop
-        gaps = gap * (recv // stage.own) + through_gateway
-        return _Gathered(own_here, first, first + recv - 1 + gaps if recv else own_here)
-
-    @property
-    def _hop(self) -> int:
-        return 1 + self.config.link_stages
-
-    def _deal(self, stage: Stage, start: int) -> int:
-        """When the last gateway can begin to send: its words come after those of the others."""
-        beats = -(-stage.words // self.config.beat_words)
-        ahead = max(self.config.host_fifo_beats // beats, 1)
-        begin = self.dealt
-        if len(self.sends) >= ahead:
-            begin = max(begin, self.sends[-ahead])
-        self.dealt = begin + self.config.rows * beats
-        send = max(start, self.dealt - beats + HOST_CYCLES)
-        self.sends.append(send)
-        return send
-
-    def _retire(self, stage: Stage, gathered: _Gathered) -> int:
-        """When a repetition has sent everything."""
-        if stage.words > stage.own:
-            return gathered.last + SEND_CYCLES
-        # A ring of one: on a row, the words still go to the gateway.
-        return gathered.own_here + (1 if stage.on_columns else stage.own + SEND_CYCLES)
-
-    def _start_mac(self, step: Step) -> int:
-        """When the MAC begins with a step: it has the op, and room for the results."""
-        dest = self._dest(step)
-        start = self.fetch.take(2, self.mac_free)
-        dest.asked_freed += step.need_free
-        if dest.asked_freed:
-            start = max(start, dest.retired[dest.asked_freed - 1] + FREED_CYCLES - 1)
-        self.mac_free = start
-        return start
-
-    def _dest(self, step: Step) -> _Ring:
-        return self.rings[self.stages[step.entry.stage + 1].on_columns]
-
-    def _multiply(self, stage: Stage, ring: _Ring, step: Step, gathered: _Gathered) -> None:
-        """Time a repetition of the MAC: the first sum may wait for words, the others do not."""
-        first_sum = max(self.mac_free, gathered.own_here) + stage.words
-        recv = stage.words - stage.own
-        if recv:
-            first_sum = max(
-                first_sum,
-                gathered.first + READ_CYCLES + recv,
-                gathered.last + READ_CYCLES + 1,
-            )
-        self.mac_free = first_sum + (stage.outputs - 1) * stage.words
-        ring.consumed.append(self.mac_free)
-        self._dest(step).landed.append(self.mac_free - 1 + MAC_CYCLES)
+            names.append("host_in")
+        for name in names:
+            found[name].append(step)
+    return found
 
 
-def timeline(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> list[Span]:
-    """Time a run.
+def slices(
+    config: TorusConfig,
+    program: Program,
+    recording: Recording,
+    stages: Sequence[Stage] = (),
+    steps: Sequence[Step] = (),
+) -> list[Slice]:
+    """Say what the spans of a recording are.
 
     Parameters
     ----------
     config
         Of the torus.
-    stages
-        Of the net.
-    steps
-        Of the run, in their common order.
+    program
+        What was run.
+    recording
+        Of the run.
+    stages, steps
+        Of a compiled net: the steps of the run, in their common order.
 
     Returns
     -------
-    list of Span
-        In the order of `steps`; cycle 0 is the start of the program.
+    list of Slice
+        Engine by engine, each in order.
     """
-    model = _Model(config, stages, steps)
-    return [span for step in steps for span in model.run(step)]
+    queues = _repetitions(config, program, stages, queue_steps(stages, steps))
+    found: list[Slice] = []
+    for engine, spans in recording.spans.items():
+        for one, span in zip(queues[_QUEUE_OF.get(engine.kind, engine.kind)], spans, strict=False):
+            busy = _work_cycles(engine, one.op, last_in_row=engine.col == config.cols - 1)
+            waiting = span.end - span.start - busy
+            found.append(Slice(engine, one.name, one.step, one.rep, span, waiting))
+    for engine, stamps in (HOST_IN, recording.in_cycles), (HOST_OUT, recording.out_cycles):
+        found += _host_slices(config, engine, queues[engine.kind], stamps)
+    return found
+
+
+def _repetitions(
+    config: TorusConfig,
+    program: Program,
+    stages: Sequence[Stage],
+    steps: Mapping[str, Sequence[Step]],
+) -> dict[str, list[_Repetition]]:
+    """All repetitions of each queue, built-in ops first."""
+    pe: list[list[Op]] = [[] for _ in PE_QUEUES]
+    if program.pe_image:
+        pe = unpack_image(config, pe_fields(config), program.pe_image)
+    gateway = unpack_image(config, gateway_fields(config), program.gateway_image)
+    images = {"row": program.pe_image, "ring": program.gateway_image}
+    images["host_in"] = program.gateway_image
+    found: dict[str, list[_Repetition]] = {}
+    for name, queue in zip((*PE_QUEUES, *GATEWAY_QUEUES), (*pe, *gateway), strict=True):
+        ops = [op for _, op in expand(queue)]
+        # What stands before a run's own ops brings the PEs' program.
+        own = [*[None] * (len(ops) - len(steps[name])), *steps[name]]
+        boots = len(images.get(name, ())) // PROGRAM_BLOCK_WORDS
+        found[name] = [
+            *itertools.chain.from_iterable(
+                _built_in(config, count) for count in (1, boots - 1) if boots
+            ),
+            *(
+                _Repetition(op, _name(stages, name, op, step), step, rep)
+                for op, step in zip(ops, own, strict=True)
+                for rep in range(op["reps"] + 1)
+            ),
+        ]
+    return found
+
+
+def _built_in(config: TorusConfig, blocks: int) -> Iterator[_Repetition]:
+    op = {
+        "kind": HostInKind.PROGRAM.value, "own": 0, "recv": PROGRAM_BLOCK_WORDS, "to_gateway": 0,
+        "send": PROGRAM_BLOCK_WORDS, "beats": config.block_beats,
+    }  # fmt: skip
+    return (_Repetition(op, "program", None, rep) for rep in range(blocks))
+
+
+def _name(stages: Sequence[Stage], queue: str, op: Op, step: Step | None) -> str:
+    if step is None:
+        return _KINDS[queue](op["kind"]).name.lower()
+    return stages[step.entry.stage].name
+
+
+def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
+    """Cycles of a repetition if nothing is waited for."""
+    if engine.kind == "mac":
+        return (op["last_word"] + 1) * (op["last_output"] + 1)
+    if engine.kind == "gateway":
+        return max(op["recv"], op["send"])
+    sends_all = engine.kind == "row" and last_in_row and op["to_gateway"]
+    return op["recv"] + op["own"] if sends_all else op["recv"]
+
+
+def _host_slices(
+    config: TorusConfig, engine: Engine, queue: Sequence[_Repetition], stamps: Cycles
+) -> Iterator[Slice]:
+    """The repetitions of the bridge, each from its first beat to its last one."""
+    first = 0
+    for one in queue:
+        kind, beats = one.op["kind"], one.op["beats"]
+        if engine is HOST_OUT and kind == HostOutKind.ID:
+            beats = -(-HARDWARE_ID_BITS // config.host_bits)
+        elif engine is HOST_OUT or kind == HostInKind.SCATTER:
+            beats *= config.rows
+        if first + beats > len(stamps):
+            return
+        span = Span(int(stamps[first]), int(stamps[first + beats - 1]) + 1)
+        yield Slice(engine, one.name, one.step, one.rep, span, span.end - span.start - beats)
+        first += beats
+
+
+def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
+    """Arrange slices as the JSON that Chrome's and Perfetto's trace viewers read.
+
+    A cycle is shown as a microsecond. PEs, gateways and the bridge are processes, their engines
+    threads.
+    """
+    events: list[dict[str, Any]] = []
+    processes: dict[str, int] = {}
+    threads: dict[Engine, int] = {}
+    for one in found:
+        engine = one.engine
+        owner = _owner(engine)
+        if owner not in processes:
+            processes[owner] = len(processes)
+            events.append(_named("process_name", owner, processes[owner], 0))
+        if engine not in threads:
+            threads[engine] = len(threads)
+            events.append(_named("thread_name", engine.kind, processes[owner], threads[engine]))
+        args = {"rep": one.rep, "waiting_cycles": one.waiting_cycles}
+        if one.step is not None:
+            args["sample"] = one.step.sample
+        events.append(
+            {
+                "ph": "X",
+                "name": one.name,
+                "ts": one.span.start,
+                "dur": one.span.end - one.span.start,
+                "pid": processes[owner],
+                "tid": threads[engine],
+                "args": args,
+            }
+        )
+    return {"traceEvents": events}
+
+
+def _owner(engine: Engine) -> str:
+    if engine in (HOST_IN, HOST_OUT):
+        return "bridge"
+    if engine.kind == "gateway":
+        return f"gateway {engine.row}"
+    return f"PE {engine.row}, {engine.col}"
+
+
+def _named(what: str, name: str, process: int, thread: int) -> dict[str, Any]:
+    return {"ph": "M", "name": what, "pid": process, "tid": thread, "args": {"name": name}}

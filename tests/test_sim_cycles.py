@@ -1,48 +1,73 @@
-"""The cycle model against the RTL, and what the best order of ops gains there."""
+"""The cycle model against the RTL: the cycle of every beat, and the span of every repetition.
 
+No number here has a tolerance. The host never stalls: the model knows no other.
+"""
+
+import dataclasses
+from random import Random
+
+import numpy as np
 import pytest
 
-from golden import ClosShape
 from golden.vectors import random_net
 from hw.config import TorusConfig
-from sim.device import SimDevice
-from sw_driver.compiler import compile
+from hw.tops import TOPS, top_verilog
+from sim.native import NativeModel
+from sw_driver.compiler import compile_net
+from sw_driver.cycle_model import simulate
 
-DIGITS = ("64,64,8,8,8", "64,10,8,8,5")
-CONFIG = TorusConfig(rows=4, cols=4)
+from .test_sim_equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
 
-# The model is within this part of what is measured. It is farthest off where fetching ops is what
-# takes longest, since it does not follow the fetch unit cycle by cycle.
-TOLERANCE = 0.1
+pytestmark = pytest.mark.usefixtures("toolchain")
 
-
-def measured_and_predicted(texts, order):
-    net = random_net([ClosShape.parse(text) for text in texts], seed=1)
-    compiled = compile(net, CONFIG, order=order)
-    with SimDevice() as device:
-        device.load(compiled)
-        return device.steady_cycles(), compiled.prediction
-
-
-@pytest.mark.usefixtures("toolchain")
-@pytest.mark.parametrize("order", ["program", "best"])
-@pytest.mark.parametrize("texts", [
-    DIGITS,
-    ("64,64,8,8,8",),
-    ("40,40,8,4,8", "40,40,5,4,5"),  # With a move.
-    ("4,4,2,2,2",),                  # Bound by the fetching of ops.
-    ("90,60,9,10,6",),               # Padding in every stage.
-], ids=str)
-def test_cycles_a_sample(texts, order):
-    measured, prediction = measured_and_predicted(texts, order)
-    assert measured == pytest.approx(prediction.cycles, rel=TOLERANCE)
-    # The two runs that are compared fill and drain alike only to within some cycles.
-    assert measured > 0.99 * prediction.bounds["MAC"]
+# Of the equality tests' tori, whose models are built already; and two of our own.
+TORI = [
+    *CONFIGS,
+    dataclasses.replace(LARGE, rows=4, cols=4),
+    dataclasses.replace(LARGE, rows=3, cols=3, host_bits=32, link_stages=1, host_fifo_beats=4),
+]
+NETS = 2
+SAMPLES = (1, 2, 7, 40)
+# After a run, the torus finishes what is left to do, and waits for the next program.
+IDLE_CYCLES = 3000
 
 
-@pytest.mark.usefixtures("toolchain")
-def test_the_best_order_keeps_the_macs_of_the_digits_net_busy():
-    measured, prediction = measured_and_predicted(DIGITS, "best")
-    assert prediction.bounds["MAC"] / measured > 0.97
-    plain, _ = measured_and_predicted(DIGITS, "program")
-    assert measured < 0.75 * plain
+def check(rtl: NativeModel, config: TorusConfig, program, beats, output_beats, what: str) -> int:
+    """Compare one run; returns its cycles."""
+    rtl.advance(np.zeros((0, rtl.beat_words), np.uint32), 1, cycles=IDLE_CYCLES)
+    predicted = simulate(config, program)
+    found = rtl.run(beats, output_beats, max_cycles=2 * predicted.cycles + 1000)
+    start = found.in_cycles[0]
+    np.testing.assert_array_equal(predicted.in_cycles, found.in_cycles - start, what)
+    np.testing.assert_array_equal(predicted.out_cycles, found.out_cycles - start, what)
+    last = max(stamps[-1] for stamps in (found.in_cycles, found.out_cycles) if len(stamps))
+    assert predicted.cycles == last - start + 1, what
+    return predicted.cycles
+
+
+def sweep(config: TorusConfig, nets: int, seed: int) -> None:
+    """Random nets on one torus: orders, numbers of samples, loading, and the identity."""
+    cases = cycles = 0
+    with NativeModel(top_verilog("torus", config), TOPS["torus"]) as rtl:
+        rtl.reset()
+        for number in range(nets):
+            random = Random(seed + number)
+            shapes = UNALIGNED if number == 0 else random_shapes(random)
+            net = random_net(shapes, seed=seed, act_bits=config.act_bits,
+                             weight_bits=config.weight_bits)
+            order = ("best", "program")[number % 2]
+            executable = compile_net(net, config, grow=False, order=order).executable
+            runs = [executable.identify(), executable.load()]
+            for samples in SAMPLES:
+                x = np.zeros((samples, executable.in_features), np.int64)
+                runs.append(executable.infer(x))
+            for run in runs:
+                what = f"{config}, {shapes}, order {order}, seed {seed + number}"
+                cycles += check(rtl, config, run.program, run.beats, run.output_beats, what)
+                cases += 1
+    print(f"{name(config)}, seed {seed}: {cases} runs of {cycles} cycles equal")
+
+
+@pytest.mark.parametrize("config", TORI, ids=name)
+def test_every_beat_of_random_runs(config):
+    sweep(config, NETS, seed=100 * config.rows + config.cols)

@@ -8,8 +8,6 @@ from golden import ClosShape
 from golden.vectors import random_net
 from sw_driver.compiler import compile
 from sw_driver.order import best_order, delays, instances, program_order
-from sw_driver.schedule import schedule_steps
-from sw_driver.timeline import timeline
 
 
 def test_delays():
@@ -31,18 +29,23 @@ def test_every_order_uses_words_before_they_are_made_again(order):
             assert place[stage, sample - 1] < place[stage - 1, sample]
 
 
-def test_few_stages_are_searched_in_full():
+def test_the_search_finds_an_order_that_is_good_enough_and_stops():
+    """Moves lead from the regular orders to the best one; the bound ends the search."""
     wanted = (0, 2, 1, 4, 3)
+    tried = []
 
     def cost(order):
         # Rotations have the same steady state.
-        start = order.index(0)
-        return sum(a != b for a, b in zip(order[start:] + order[:start], wanted, strict=True))
+        tried.append(order)
+        follows = dict(zip(order, order[1:] + order[:1], strict=True))
+        return 10.0 + sum(follows[a] != b for a, b in zip(wanted, wanted[1:], strict=False))
 
-    found = best_order(5, cost)
-    assert cost(found) == 0
+    found = best_order(5, cost, bound=10.0)
+    assert cost(found) == 10
     rotations = [wanted[index:] + wanted[:index] for index in range(5)]
     assert found in rotations and max(delays(found)) == min(max(delays(r)) for r in rotations)
+    assert len(tried) == len(set(tried)) + 1  # Each once, and the one here.
+    assert cost(tried[-2]) == 10
 
 
 def test_many_stages_are_searched_within_bounds():
@@ -54,28 +57,19 @@ def test_many_stages_are_searched_within_bounds():
 
     best = best_order(12, cost)
     assert cost(best) < cost(program_order(12))
-    assert len(tried) < 400
+    assert len(tried) < 300
     assert best == best_order(12, cost)
+    tried.clear()
+    best_order(12, cost, bound=1e-3)
+    assert len(tried) == 250
+    tried.clear()
+    best_order(12, lambda order: 1e6 + cost(order), bound=5e5)
+    assert len(tried) == 4  # Where a cost takes long, few are asked for.
 
 
 def test_orders_that_cannot_be_used_are_not_taken():
     plain = program_order(5)
     assert best_order(5, lambda order: 1.0 if order == plain else None) == plain
-
-
-@pytest.mark.parametrize("torus", ["1x1", "2x3", "4x4"])
-@pytest.mark.parametrize("order", ["program", "best"])
-def test_timeline_has_no_engine_do_two_things_at_once(torus, order):
-    net = random_net([ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3)], seed=1)
-    compiled = compile(net, torus, order=order)
-    steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, 6)
-    spans = timeline(compiled.config, compiled.stages, steps)
-    for lane in ("row", "col", "mac", "out"):
-        mine = [span for span in spans if span.lane == lane]
-        assert mine and all(span.start < span.end for span in mine)
-        assert all(a.end <= b.start for a, b in itertools.pairwise(mine))
-    work = sum(span.end - span.start for span in spans if span.lane == "mac")
-    assert work >= 6 * compiled.prediction.bounds["MAC"]
 
 
 def test_prediction_respects_its_bounds():
@@ -98,11 +92,3 @@ def test_narrowest_host_stream_that_does_not_bound():
     assert prediction.bounds["host input"] == 32 * 13
     assert prediction.bound_by == "host input"
     assert prediction.host_bits == 64
-
-
-def test_prediction_of_a_run_grows_by_the_steady_state():
-    net = random_net([ClosShape(64, 64, 8, 8, 8)], seed=1)
-    compiled = compile(net, "4x4")
-    slope = (compiled.predict(300) - compiled.predict(100)) / 200
-    assert slope == pytest.approx(compiled.prediction.cycles, rel=0.02)
-    assert compiled.predict(1) > compiled.prediction.bounds["MAC"]

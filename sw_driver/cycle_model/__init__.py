@@ -5,6 +5,17 @@ no code with the RTL but the configuration and the fields of ops; docs/cycle-mod
 held against it.
 """
 
-from sw_driver.cycle_model.run import Run, Simulation, Steady, simulate
+from sw_driver.cycle_model.recorder import Engine, Recording, Span, record
+from sw_driver.cycle_model.run import Cycles, Run, Simulation, Steady, simulate
 
-__all__ = ["Run", "Simulation", "Steady", "simulate"]
+__all__ = [
+    "Cycles",
+    "Engine",
+    "Recording",
+    "Run",
+    "Simulation",
+    "Span",
+    "Steady",
+    "record",
+    "simulate",
+]

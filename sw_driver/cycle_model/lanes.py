@@ -11,10 +11,10 @@ rings, the lanes of a gateway left empty. The MAC of a PE has the lane of its ro
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, cast
 
-__all__ = ["Groups", "Lanes", "Mask", "Registers", "frozen", "take_out"]
+__all__ = ["Groups", "Lanes", "Mask", "Registers", "bits", "frozen", "take_out"]
 
 Mask = int
 Registers = int
@@ -44,6 +44,14 @@ def frozen(value: Any) -> Any:
     if isinstance(value, list | deque):
         return tuple(frozen(item) for item in cast("list[Any]", value))
     return value
+
+
+def bits(mask: Mask) -> Iterator[Mask]:
+    """The lanes of a mask, each alone."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest
+        mask ^= lowest
 
 
 class Lanes:

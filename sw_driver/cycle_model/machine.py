@@ -124,7 +124,7 @@ class Machine:
         nodes = lanes.nodes
 
         # What registers say.
-        row_full, col_full, mac_full = pe_queues.full
+        mac_full = pe_queues.full[_MAC]
         gateway_full = gateway_queues.full[_RING]
         in_full, out_full = bridge_queues.full[_HOST_IN], bridge_queues.full[_HOST_OUT]
         pe_idle, gateway_idle, bridge_idle = self._idle()
@@ -241,7 +241,7 @@ class Machine:
             one.turn_less(each)
 
     def _idle(self) -> tuple[Mask, Mask, Mask]:
-        """Sequencers of PEs, of gateways and of the bridge whose engines' idleness they wait for."""
+        """Sequencers, of PEs, gateways and bridge, whose engines are idle as they wait for."""
         lanes = self.lanes
         if pes := self.pe_queues.watches:
             macs = self.macs

@@ -24,7 +24,7 @@ _SETTLING_CYCLES = 16
 # multiple of three, since the fetch units go round in three cycles.
 _PATIENCE_CYCLES = 3 << 11
 # A run that comes to more different states than that is not searched for a repetition any more.
-_MOST_STATES = 2000
+_MOST_STATES = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Simulation:
     """
 
     def __init__(self, config: TorusConfig, program: Program) -> None:
-        tables = Tables.of(config, program)
+        tables = Tables.of_program(config, program)
         self.machine = Machine(config, tables)
         self.steady: Steady | None = None
         self._gave = _Beats(_input_beats(config, tables))
@@ -111,6 +111,11 @@ class Simulation:
     def done(self) -> bool:
         """Whether every beat has been given and taken."""
         return not (self._gave.left or self._took.left)
+
+    @property
+    def first_cycle(self) -> int:
+        """The machine's cycle of the first beat given: cycle 0 of a `Run`."""
+        return self._gave.first
 
     def collect(self, repetitions: int) -> None:
         """Go on until so many repetitions of COLLECT ops are complete, or to the end.
@@ -156,6 +161,12 @@ class Simulation:
                 self.steady = Steady(now.collected - before.collected, now.cycle - before.cycle)
         return self.steady
 
+    def latest(self) -> Steady:
+        """The later half of what `find_steady` went through without success."""
+        moments = list(self._seen.values())
+        before, now = moments[len(moments) // 2], moments[-1]
+        return Steady(now.collected - before.collected, now.cycle - before.cycle)
+
     def skip(self) -> None:
         """Right after `find_steady`, leave out as many repetitions as the loops have left."""
         before, now = self._since, self._moment()
@@ -171,8 +182,7 @@ class Simulation:
     def result(self) -> Run:
         """What has been run so far."""
         gave, took = self._gave.cycles(), self._took.cycles()
-        start = gave[0] if len(gave) else 0
-        return Run(gave - start, took - start, self.steady)
+        return Run(gave - self.first_cycle, took - self.first_cycle, self.steady)
 
     def _moment(self) -> "_Moment":
         machine = self.machine
@@ -206,6 +216,11 @@ class _Beats:
         self._stamps: list[int] = []
         self._before: list[Cycles] = []
 
+    @property
+    def first(self) -> int:
+        """The cycle of the first."""
+        return int(self._before[0][0]) if self._before else self._stamps[0]
+
     def add(self, cycle: int) -> None:
         """Count a beat."""
         self.left -= 1
@@ -228,8 +243,7 @@ class _Beats:
 
 def _input_beats(config: TorusConfig, tables: Tables) -> int:
     """Beats that a program takes from the host, itself included."""
-    blocks = 1 + tables.gateway_blocks
-    beats = blocks * config.block_beats
+    beats = (1 + tables.gateway_blocks) * config.block_beats
     for op, times in _runs(tables.gateway[1]):
         rows = config.rows if op["kind"] == HostInKind.SCATTER else 1
         beats += times * (op["reps"] + 1) * op["beats"] * rows

@@ -64,11 +64,12 @@ class Tables:
     gateway_blocks: int
 
     @classmethod
-    def of(cls, config: TorusConfig, program: Program) -> "Tables":
+    def of_program(cls, config: TorusConfig, program: Program) -> "Tables":
         """Read a program from its images."""
 
         def queues(fields: Sequence[Fields], image: list[int]) -> tuple[Queue, ...]:
-            lists = unpack_image(config, fields, image) if image else [[]] * len(fields)
+            none: list[list[Op]] = [[] for _ in fields]
+            lists = unpack_image(config, fields, image) if image else none
             return tuple(
                 Queue(op_lines(config, one), (*ops, {"kind": END}))
                 for one, ops in zip(fields, lists, strict=True)
