@@ -1,11 +1,11 @@
 """From Verilog text to a built model, each built once: the cache is keyed by all that goes in.
 
-Two kinds of model come from the same Verilog and the same warnings:
+Two kinds of model come from what `simplify` makes of the same Verilog, with the same warnings; a
+model that writes waveforms comes from the Verilog itself.
 
 - `cocotb`: a program with a VPI interface, in which only the top module's ports are public. (Where
   cocotb builds itself, every signal is public: a torus then builds and runs half as fast.)
-- `native`: a shared library with the C interface of `sim/harness.cpp`, made from what `simplify`
-  returns; one that writes waveforms, from the Verilog itself.
+- `native`: a shared library with the C interface of `sim/harness.cpp`.
 
 Verilator's own makefile is not used: it gives every file a compiler of its own, each of which reads
 Verilator's headers for a second.
@@ -16,7 +16,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import Enum
@@ -58,7 +58,8 @@ class Kind(Enum):
     NATIVE = "native"
 
 
-def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False) -> Path:
+def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
+                readable: Iterable[str] = ()) -> Path:
     """Build the model, unless it is in the cache, and return its file.
 
     The file is a program (`Kind.COCOTB`) or a shared library (`Kind.NATIVE`).
@@ -73,6 +74,8 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False) -> P
         What the model is for.
     trace
         Whether it can write waveforms (VCD); such a model is slower.
+    readable
+        Names of variables that can be read in every module; so is such a model.
 
     Raises
     ------
@@ -87,19 +90,27 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False) -> P
     compiler = [*_compiler(tools), *parts.cxx, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
     if trace:
         flags.append("--trace-vcd")
-    simplified = kind is Kind.NATIVE and not trace
-    if simplified:
+    names = sorted(set(readable))
+    if names:
+        flags.append("--vpi")
+    as_written = trace or bool(names)
+    if not as_written:
         flags.append(_SHARED_CODE)
-    key = [verilog, top, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
+    readability = "`verilator_config\n" + "".join(
+        f'public_flat_rd -module "*" -var "{name}"\n' for name in names)
+    key = [verilog, top, readability, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
            repr(compiler), repr(parts.link), _CXX_OPTIMISATION,
-           simplifier_version() if simplified else "", tools.versions]
+           "" if as_written else simplifier_version(), tools.versions]
 
     def build(folder: Path) -> Path:
         source, control = verilog, []
-        if simplified:
+        if not as_written:
             simple = simplify(verilog, top, tools, folder)
             source, control = simple.verilog, ["control.vlt"]
             (folder / "control.vlt").write_text(simple.control)
+        elif names:
+            control = ["control.vlt"]
+            (folder / "control.vlt").write_text(readability)
         (folder / f"{top}.v").write_text(source)
         tools.run(["verilator", "--cc", "--top-module", top, "--prefix", "Vtop", *flags,
                    "--Mdir", "obj", str(WAIVERS), *control, f"{top}.v"], folder)
@@ -108,7 +119,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False) -> P
         tools.run(["g++", *objects, str(_runtime(tools)), *parts.link, "-o", "model"], folder)
         return folder / "model"
 
-    return _cached(f"{top}-{kind.value}", key, build)
+    return _cached(f"{top}-{kind.value}", key, build, again)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +199,8 @@ def _jobs() -> int:
     return min(_MAX_JOBS, os.cpu_count() or 1)
 
 
-def _cached(label: str, key: list[str], build: Callable[[Path], Path]) -> Path:
+def _cached(label: str, key: list[str], build: Callable[[Path], Path], again: bool = False
+            ) -> Path:
     """Return the file that `build(folder)` makes, made once for each `key`.
 
     Safe with several processes: one builds, the others wait. A file is renamed into its place when
@@ -197,11 +209,11 @@ def _cached(label: str, key: list[str], build: Callable[[Path], Path]) -> Path:
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
     cache = cache_dir()
     target = cache / f"{label}-{digest}"
-    if target.exists():
+    if target.exists() and not again:
         return target
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(target.with_suffix(".lock")):
-        if not target.exists():
+        if again or not target.exists():
             with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as folder:
                 os.replace(build(Path(folder)), target)
     return target

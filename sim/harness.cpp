@@ -8,9 +8,12 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "Vtop.h"
 #include "verilated.h"
+#include "verilated_sym_props.h"
+#include "verilated_syms.h"
 #if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
@@ -38,6 +41,53 @@ class Stalls {
     uint64_t threshold_ = 0;
 };
 
+// A variable of the design, by its address: the model was built with it readable.
+class Variable {
+  public:
+    Variable() = default;
+    explicit Variable(VerilatedVar& var)
+        : data_(var.datap()), bytes_(var.entSize()) {}
+    bool high() const {
+        switch (bytes_) {
+            case 1: return *static_cast<const uint8_t*>(data_) != 0;
+            case 2: return *static_cast<const uint16_t*>(data_) != 0;
+            default: return *static_cast<const uint32_t*>(data_) != 0;
+        }
+    }
+
+  private:
+    const void* data_ = nullptr;
+    uint32_t bytes_ = 0;
+};
+
+struct Span {
+    uint64_t probe;
+    uint64_t start;
+    uint64_t end;
+};
+
+// Finds the spans in which an engine is at a repetition: from a cycle in which it is active to the
+// one in which it finishes, which is the one in which `high` all are, and `low` are not.
+struct Probe {
+    Variable active;
+    std::vector<Variable> high;
+    std::vector<Variable> low;
+    bool open = false;
+    uint64_t start = 0;
+
+    void see(uint64_t number, uint64_t cycle, std::vector<Span>& spans) {
+        if (!active.high()) return;
+        if (!open) start = cycle;
+        open = true;
+        for (const Variable& variable : high)
+            if (!variable.high()) return;
+        for (const Variable& variable : low)
+            if (variable.high()) return;
+        spans.push_back({number, start, cycle + 1});
+        open = false;
+    }
+};
+
 struct Model {
     VerilatedContext context;
     std::unique_ptr<Vtop> top;
@@ -47,6 +97,8 @@ struct Model {
     uint64_t cycles = 0;
     Stalls stalls_in;
     Stalls stalls_out;
+    std::vector<Probe> probes;
+    std::vector<Span> spans;
     bool offering = false;  // A beat that was offered stays so until it is taken.
 
     void settle() {
@@ -59,6 +111,9 @@ struct Model {
         top->eval();
         dump(2 * cycles + 1);
         ++cycles;
+    }
+    void probe() {
+        for (size_t i = 0; i < probes.size(); ++i) probes[i].see(i, cycles, spans);
     }
     void dump([[maybe_unused]] uint64_t time) {
 #if VM_TRACE
@@ -116,11 +171,40 @@ EXPORT void model_reset(Model* model, uint64_t cycles) {
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
     model->offering = false;
+    for (Probe& probe : model->probes) probe.open = false;
     for (uint64_t i = 0; i < cycles; ++i) {
         model->settle();
         model->rise();
     }
     model->top->rst = 0;
+}
+
+// Adds a probe; its variables come next.
+EXPORT void model_add_probe(Model* model) { model->probes.emplace_back(); }
+
+// Adds a variable to the latest probe, as its `active` (0), one of `high` (1) or of `low` (2).
+// Returns 1 if the design has no such variable, or it cannot be read.
+EXPORT int model_add_variable(Model* model, const char* scope_name, const char* name, int role) {
+    const VerilatedScope* scope = model->context.scopeFind(scope_name);
+    VerilatedVar* var = scope ? scope->varFind(name) : nullptr;
+    if (!var) return 1;
+    Probe& probe = model->probes.back();
+    if (role == 0) {
+        probe.active = Variable(*var);
+    } else {
+        (role == 1 ? probe.high : probe.low).emplace_back(*var);
+    }
+    return 0;
+}
+
+// Spans that ended since the last call of `model_take_spans`.
+EXPORT uint64_t model_span_count(const Model* model) { return model->spans.size(); }
+
+// Copies them: number of the probe, start, end.
+EXPORT void model_take_spans(Model* model, uint64_t* spans) {
+    if (!model->spans.empty())
+        std::memcpy(spans, model->spans.data(), model->spans.size() * sizeof(Span));
+    model->spans.clear();
 }
 
 // Starts a new list of beats: forgets one that was offered and not taken, and seeds the stalls.
@@ -148,6 +232,7 @@ EXPORT int model_run(Model* model, const uint8_t* in, uint64_t in_count, uint64_
         top.host_in_valid = model->offering;
         top.host_out_ready = given < out_count && !model->stalls_out.next();
         model->settle();
+        model->probe();
         if (model->offering && top.host_in_ready) {
             in_cycles[taken++] = model->cycles;
             model->offering = false;

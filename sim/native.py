@@ -4,7 +4,7 @@ Beats are little-endian 32-bit words in numpy arrays, low word first.
 """
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .build import Kind, build_model
 from .errors import SimError, Unfinished
 
-__all__ = ["Beats", "NativeModel", "Stalls", "Transfer"]
+__all__ = ["Beats", "NativeModel", "Probe", "Stalls", "Transfer"]
 
 Beats = npt.NDArray[np.uint32]
 Cycles = npt.NDArray[np.uint64]
@@ -71,6 +71,32 @@ class Transfer:
     out_cycles: Cycles
 
 
+@dataclass(frozen=True)
+class Probe:
+    """Finds the spans in which an engine is at something.
+
+    A span is from a cycle in which `active` is high to the one in which in addition all of `high`
+    are, and none of `low`, that cycle included.
+
+    Parameters
+    ----------
+    scope
+        The instance that the variables are in, from the top down, with dots.
+    active, high, low
+        Names of variables, of 32 bits at most.
+    """
+
+    scope: str
+    active: str
+    high: tuple[str, ...] = ()
+    low: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All variables."""
+        return self.active, *self.high, *self.low
+
+
 class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
@@ -85,15 +111,21 @@ class NativeModel:
         Name of its top module.
     trace
         Write the waveforms of all signals to this file (VCD). Slow, and large.
+    probes
+        What `spans` reports.
 
     Raises
     ------
     ToolMissing, BuildFailed
         As `build_model`.
+    SimError
+        The trace cannot be written, or the design has no such variable as a probe names.
     """
 
-    def __init__(self, verilog: str, top: str, *, trace: Path | None = None) -> None:
-        library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None)
+    def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
+                 probes: Sequence[Probe] = ()) -> None:
+        library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None,
+                              readable=[name for probe in probes for name in probe.names])
         self._library = _load(library)
         self.beat_words: int = self._library.model_beat_bytes() // 4
         path = None if trace is None else str(trace).encode()
@@ -102,6 +134,9 @@ class NativeModel:
         self._handle: int | None = self._library.model_create(path)
         if self._handle is None:
             raise SimError(f"trace {trace} cannot be written")
+        self._probes = len(probes)
+        for probe in probes:
+            self._add(probe)
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
@@ -199,6 +234,28 @@ class NativeModel:
                 progress(taken, given)
         return Transfer(out[:given], in_cycles[:taken], out_cycles[:given])
 
+    def spans(self) -> list[list[tuple[int, int]]]:
+        """Spans of each probe that have ended since the last call.
+
+        They are from `start` up to, not including, `end`, in cycles as those of a `Transfer`.
+        """
+        handle = self._open()
+        ended = np.zeros((self._library.model_span_count(handle), 3), np.uint64)
+        self._library.model_take_spans(handle, ended.ctypes.data)
+        found: list[list[tuple[int, int]]] = [[] for _ in range(self._probes)]
+        for probe, start, end in ended.tolist():
+            found[probe].append((start, end))
+        return found
+
+    def _add(self, probe: Probe) -> None:
+        self._library.model_add_probe(self._handle)
+        roles = [(probe.active, 0), *((name, 1) for name in probe.high),
+                 *((name, 2) for name in probe.low)]
+        for name, role in roles:
+            if self._library.model_add_variable(self._handle, probe.scope.encode(), name.encode(),
+                                                role):
+                raise SimError(f"the design has no variable {probe.scope}.{name}")
+
     def _open(self) -> int:
         if self._handle is None:
             raise SimError("the model is closed")
@@ -220,6 +277,11 @@ def _load(path: Path) -> ctypes.CDLL:
             ("model_destroy", None, [handle]),
             ("model_cycles", u64, [handle]),
             ("model_reset", None, [handle, u64]),
+            ("model_add_probe", None, [handle]),
+            ("model_add_variable", ctypes.c_int, [handle, ctypes.c_char_p, ctypes.c_char_p,
+                                                  ctypes.c_int]),
+            ("model_span_count", u64, [handle]),
+            ("model_take_spans", None, [handle, _ARRAY]),
             ("model_begin", None, [handle, u64, u32, u64, u32]),
             ("model_run", ctypes.c_int, [handle, _ARRAY, u64, _ARRAY, _COUNT,
                                          _ARRAY, u64, _ARRAY, _COUNT, u64])):

@@ -13,8 +13,11 @@ from golden.vectors import random_net
 from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
 from sim.native import NativeModel
+from sim.rtl_timeline import engine_probes, recording
 from sw_driver.compiler import compile_net
-from sw_driver.cycle_model import simulate
+from sw_driver.cycle_model import Engine, record, simulate
+
+from sw_driver.timeline import chrome_trace, slices
 
 from .test_sim_equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
 
@@ -71,3 +74,31 @@ def sweep(config: TorusConfig, nets: int, seed: int) -> None:
 @pytest.mark.parametrize("config", TORI, ids=name)
 def test_every_beat_of_random_runs(config):
     sweep(config, NETS, seed=100 * config.rows + config.cols)
+
+
+@pytest.mark.parametrize("config", [
+    dataclasses.replace(LARGE, rows=2, cols=3, link_stages=2),
+    dataclasses.replace(LARGE, rows=1, cols=1, host_bits=32),
+], ids=name)
+@pytest.mark.parametrize("order", ["best", "program"])
+def test_timelines_of_model_and_rtl_are_equal(config, order):
+    net = random_net(UNALIGNED, seed=1)
+    executable = compile_net(net, config, grow=False, order=order).executable
+    probes = engine_probes(config)
+    verilog = top_verilog("torus", config)
+    with NativeModel(verilog, TOPS["torus"], probes=list(probes.values())) as rtl:
+        rtl.reset()
+        runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]
+        for run in [*runs, executable.identify()]:
+            rtl.advance(np.zeros((0, rtl.beat_words), np.uint32), 1, cycles=IDLE_CYCLES)
+            rtl.spans()
+            found = rtl.run(run.beats, run.output_beats, max_cycles=100_000)
+            measured = recording(config, rtl, found)
+            predicted = record(config, run.program)
+            assert measured.spans.keys() == predicted.spans.keys()
+            for engine, spans in predicted.spans.items():
+                assert measured.spans[engine] == spans, engine
+            np.testing.assert_array_equal(measured.out_cycles, predicted.out_cycles)
+            assert chrome_trace(slices(config, run.program, measured)) == chrome_trace(
+                slices(config, run.program, predicted))
+    assert all(predicted.spans[Engine("gateway", 0, config.cols)])
