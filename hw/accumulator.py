@@ -38,7 +38,9 @@ class Accumulator(wiring.Component):
 
     def elaborate(self, platform):
         if hasattr(platform, "get_accumulator"):
-            return platform.get_accumulator(self)
+            cells = platform.get_accumulator(self)
+            if cells is not None:
+                return cells
         m = Module()
         with m.If(self.en):
             m.d.sync += self.sum.eq(Mux(self.first, self.start, self.sum) + self.term)

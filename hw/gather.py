@@ -215,10 +215,9 @@ class RingGather(wiring.Component):
         with m.If(begin & last):
             m.d.sync += rep.eq(0)
 
-        m.d.sync += [
-            landed.eq(landed + pe.landed),
-            gathered.eq(gathered + (finish & gathers) - pe.consume),
-        ]
+        m.d.sync += landed.eq(landed + pe.landed)
+        with m.If((finish & gathers) ^ pe.consume):
+            m.d.sync += gathered.eq(gathered + Mux(pe.consume, -1, 1))
         with m.If(pe.start):
             m.d.sync += [
                 landed.eq(0),

@@ -97,11 +97,11 @@ class Mac(wiring.Component):
 
         # What goes along with a step, from stage to stage. Stage 0 is the step itself.
         stages = READ_CYCLES + 3
-        valid = [self.step.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, stages + 1))]
-        step = [self.step.p, *(Signal(step_layout(config), name=f"step_{stage}")
-                               for stage in range(1, stages + 1))]
-        for stage in range(stages):
-            m.d.sync += [valid[stage + 1].eq(valid[stage]), step[stage + 1].eq(step[stage])]
+        valid, step = [self.step.valid], [self.step.p]
+        for stage in range(1, stages + 1):
+            valid.append(Signal(name=f"valid_{stage}"))
+            step.append(Signal(step_layout(config), name=f"step_{stage}", reset_less=True))
+            m.d.sync += [valid[stage].eq(valid[stage - 1]), step[stage].eq(step[stage - 1])]
 
         # To stage READ_CYCLES: word and weight out of the memories.
         m.d.comb += [

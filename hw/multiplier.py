@@ -36,7 +36,9 @@ class Multiplier(wiring.Component):
 
     def elaborate(self, platform):
         if hasattr(platform, "get_multiplier"):
-            return platform.get_multiplier(self)
+            cells = platform.get_multiplier(self)
+            if cells is not None:
+                return cells
         m = Module()
         a, b = Signal.like(self.a), Signal.like(self.b)
         m.d.sync += [a.eq(self.a), b.eq(self.b), self.product.eq(a * b)]

@@ -4,16 +4,14 @@ from amaranth.lib import data
 
 from .op_fields import (
     Fields,
-    gather_fields,
     gateway_fields,
+    gather_fields,
     loop_fields,
     mac_fields,
     pe_fields,
 )
 
-__all__ = [
-    "gather_op", "mac_op", "loop_op", "pe_queues", "gateway_queues",
-]
+__all__ = ["gather_op", "mac_op", "loop_op", "pe_queues", "gateway_queues"]
 
 
 def _layout(fields: Fields) -> data.StructLayout:

@@ -158,8 +158,7 @@ class Sequencer(wiring.Component):
         context = data.StructLayout({
             "pc": config.line_addr_bits,
             "line": range(max(2, *lines.values())),  # Lines read of the op in hand.
-            "looping": 1,
-            "turns_left": LOOP_COUNT_BITS,
+            "turns": LOOP_COUNT_BITS,            # Jumps that the LOOP in progress has made.
             "reading": 1, "first": 1, "last": 1,     # What was done in its slot.
         })
         now, between, arriving = (Signal(context, name=name)
@@ -202,19 +201,17 @@ class Sequencer(wiring.Component):
                                          | (loop.kind == JUMP))),
             is_loop.eq(arriving.reading & arriving.first & (loop.kind == LOOP)),
         ]
-        turns = Mux(is_loop & ~arriving.looping, loop.count, arriving.turns_left)
-        turns_left = Signal(LOOP_COUNT_BITS)
-        turned_enough = Signal()
-        m.d.comb += Cat(turns_left, turned_enough).eq(turns - is_loop)
+        jumps = Signal()
+        m.d.comb += jumps.eq((loop.kind == JUMP) | (is_loop & (arriving.turns < loop.count)))
         m.d.sync += [
             now.eq(arriving),
-            now.turns_left.eq(turns_left),
+            now.turns.eq(arriving.turns + is_loop),
         ]
-        with m.If(is_loop):
-            m.d.sync += now.looping.eq(~turned_enough)
+        with m.If(is_loop & ~jumps):
+            m.d.sync += now.turns.eq(0)
         with m.If(arriving.reading & special):
             m.d.sync += now.line.eq(0)
-            with m.If((loop.kind == JUMP) | (is_loop & ~turned_enough)):
+            with m.If(jumps):
                 m.d.sync += now.pc.eq(loop.target)
         with m.Switch(slot):
             for number in self.queues:

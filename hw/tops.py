@@ -3,12 +3,13 @@
 from amaranth import *
 from amaranth.lib import wiring
 
+from .ecp5 import ECP5
 from .emit import emit_verilog
 from .pe import PE, pe_members
 from .router import InferenceRouter
 from .top import ClostorusTop
 
-__all__ = ["TOPS", "top_verilog"]
+__all__ = ["CELLS", "TOPS", "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
 TOPS = {
@@ -16,6 +17,7 @@ TOPS = {
     "pe": PE_MODULE,
     "inference-router": "clostorus_inference_router",
 }
+CELLS = {"generic": None, "ecp5": ECP5()}
 
 
 class _PEInstance(wiring.Component):
@@ -34,7 +36,7 @@ class _PEInstance(wiring.Component):
         return Instance(PE_MODULE, **ports)
 
 
-def top_verilog(top, config, *, weights=None, biases=None):
+def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     """Return the Verilog of one of `TOPS`, complete in one text.
 
     Parameters
@@ -45,11 +47,15 @@ def top_verilog(top, config, *, weights=None, biases=None):
     weights, biases : array-like of int, [rows][cols][words]
         Contents of the PEs' memories after configuration, for the torus alone: both, or neither.
         Without them all PEs are instances of one module.
+    cells : str
+        A key of `CELLS`: what memories, multipliers and accumulators are made of. "generic" is
+        plain Verilog for any tool; a vendor's name puts its cells in.
 
     Raises
     ------
     ValueError
-        There is no such top, or there are weights without biases or for another top.
+        There is no such top or kind of cells, or there are weights without biases or for another
+        top.
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
@@ -57,17 +63,20 @@ def top_verilog(top, config, *, weights=None, biases=None):
         raise ValueError("weights and biases must be given together")
     if weights is not None and top != "torus":
         raise ValueError(f"weights can be baked into the top torus alone, not into {top}")
-    name = TOPS[top]
+    if cells not in CELLS:
+        raise ValueError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
+    name, platform = TOPS[top], CELLS[cells]
     if top == "pe":
-        return emit_verilog(PE(config), name)
+        return emit_verilog(PE(config), name, platform)
     if top == "inference-router":
-        return emit_verilog(InferenceRouter(config), name)
+        return emit_verilog(InferenceRouter(config), name, platform)
     if weights is None:
         torus = ClostorusTop(config, make_pe=lambda row, col: _PEInstance(config))
-        return emit_verilog(torus, name) + "\n" + emit_verilog(PE(config), PE_MODULE)
+        return "\n".join((emit_verilog(torus, name, platform),
+                          emit_verilog(PE(config), PE_MODULE, platform)))
 
     def baked(row, col):
         return PE(config, weights=[int(word) for word in weights[row][col]],
                   biases=[int(word) for word in biases[row][col]])
 
-    return emit_verilog(ClostorusTop(config, make_pe=baked), name)
+    return emit_verilog(ClostorusTop(config, make_pe=baked), name, platform)

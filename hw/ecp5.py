@@ -1,0 +1,125 @@
+"""Lattice ECP5 cells in place of what a synthesiser infers: faster, or smaller, than it can.
+
+Give `ECP5` as the platform when Verilog is made (`hw.tops.top_verilog(..., cells="ecp5")`). What
+each cell replaces is the behaviour of the component that asks for it; docs/benchmarks.md shows what
+it brings.
+"""
+
+from amaranth import *
+
+__all__ = ["ECP5"]
+
+# Address bits that a DP16KD leaves unused, by the width of its ports; it holds 18 Kbit.
+_RAM_LANES = ((18, 1024, 4), (9, 2048, 3))
+_RAM_ADDR_BITS = 14
+_INIT_ROWS = 64
+_INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 32, 9, 10
+_DSP_BITS = 18
+
+# Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
+# out is LUT2(A, B), the first four entries, where the LUT4 is 0. Here D chooses what is added to A:
+# B where it is 1, C where it is 0. With C = D = 0 that leaves A, which is also the right carry.
+_ADD_CHOSEN = 0x665A
+
+
+class ECP5:
+    """A platform for the blocks that have a vendor's twin: `BlockRam`, `Multiplier`, `Accumulator`.
+
+    Each method returns None where the cell does not fit, and the block stays as it is written.
+    """
+
+    def get_block_ram(self, ram):
+        """DP16KDs with their output registers in use: 1 instead of 5.8 ns from clock to word."""
+        fitting = (lane for lane in _RAM_LANES if ram.width <= lane[0] and ram.depth <= lane[1])
+        lane_bits, _, low_addr_bits = next(fitting, (None, None, None))
+        if lane_bits is None:
+            return None
+        m = Module()
+        ports = {}
+        for port, addr, data in (("A", ram.write_addr, ram.write_data), ("B", ram.read_addr, None)):
+            for bit in range(_RAM_ADDR_BITS):
+                place = bit - low_addr_bits
+                ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
+            for bit in range(18):
+                ports[f"i_DI{port}{bit}"] = (
+                    data[bit] if data is not None and bit < ram.width else Const(0))
+            for bit in range(3):
+                ports[f"i_CS{port}{bit}"] = Const(0)
+        if lane_bits == 18:
+            # The two low address bits of an 18-bit write port enable its bytes.
+            ports["i_ADA0"] = ports["i_ADA1"] = ram.write_en
+        for bit in range(ram.width):
+            ports[f"o_DOB{bit}"] = ram.read_data[bit]
+        m.submodules.cell = Instance(
+            "DP16KD",
+            p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
+            p_REGMODE_A="NOREG", p_REGMODE_B="OUTREG",
+            p_WRITEMODE_A="READBEFOREWRITE", p_WRITEMODE_B="READBEFOREWRITE",
+            p_RESETMODE="SYNC", p_GSR="DISABLED",
+            i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
+            i_CEA=Const(1), i_OCEA=Const(1), i_WEA=ram.write_en, i_RSTA=Const(0),
+            i_CEB=ram.read_en, i_OCEB=ram.out_en, i_WEB=Const(0), i_RSTB=Const(0),
+            **ports, **_init_values(ram.init, lane_bits))
+        return m
+
+    def get_multiplier(self, multiplier):
+        """A MULT18X18D with its input and output registers in use."""
+        if max(multiplier.a_bits, multiplier.b_bits) > _DSP_BITS:
+            return None
+        m = Module()
+        ports = {}
+        for name, operand in (("A", multiplier.a), ("B", multiplier.b)):
+            for bit in range(_DSP_BITS):
+                ports[f"i_{name}{bit}"] = operand[min(bit, len(operand) - 1)]
+            ports[f"p_REG_INPUT{name}_CLK"] = "CLK0"
+            ports[f"i_SIGNED{name}"] = Const(1)
+            ports[f"i_SOURCE{name}"] = Const(0)
+        for bit in range(len(multiplier.product)):
+            ports[f"o_P{bit}"] = multiplier.product[bit]
+        m.submodules.cell = Instance(
+            "MULT18X18D", p_REG_OUTPUT_CLK="CLK0", p_SOURCEB_MODE="B_INPUT", p_GSR="DISABLED",
+            i_CLK0=ClockSignal(), i_CE0=Const(1), i_RST0=Const(0), **ports)
+        return m
+
+    def get_accumulator(self, accumulator):
+        """A chain of CCU2Cs that choose and add at once: a LUT a bit less."""
+        m = Module()
+        bits = accumulator.bits
+        term = accumulator.term.as_signed()
+        start = accumulator.start.as_signed()
+        even_bits = bits + bits % 2
+        total = Signal(even_bits)
+        carry = Signal(even_bits // 2 + 1)
+
+        def bit_of(value, bit):
+            return value[min(bit, len(value) - 1)]
+
+        for pair in range(even_bits // 2):
+            ports = {}
+            for half in range(2):
+                bit = 2 * pair + half
+                ports |= {
+                    f"p_INIT{half}": Const(_ADD_CHOSEN, 16), f"p_INJECT1_{half}": "NO",
+                    f"i_A{half}": bit_of(term, bit), f"i_B{half}": bit_of(accumulator.sum, bit),
+                    f"i_C{half}": bit_of(start, bit), f"i_D{half}": ~accumulator.first,
+                    f"o_S{half}": total[bit],
+                }
+            m.submodules[f"carry_{pair}"] = Instance(
+                "CCU2C", i_CIN=carry[pair], o_COUT=carry[pair + 1], **ports)
+        with m.If(accumulator.en):
+            m.d.sync += accumulator.sum.eq(total)
+        return m
+
+
+def _init_values(words, lane_bits):
+    """Contents of a DP16KD: rows of 32 chunks of 9 bits, each padded to 10."""
+    bits = sum(word << (lane_bits * index) for index, word in enumerate(words))
+    values = {}
+    for row in range(_INIT_ROWS):
+        value = 0
+        for chunk in range(_INIT_ROW_CHUNKS):
+            place = (row * _INIT_ROW_CHUNKS + chunk) * _CHUNK_BITS
+            part = (bits >> place) & ((1 << _CHUNK_BITS) - 1)
+            value |= part << (chunk * _PADDED_CHUNK_BITS)
+        values[f"p_INITVAL_{row:02X}"] = Const(value, _INIT_ROW_CHUNKS * _PADDED_CHUNK_BITS)
+    return values
