@@ -11,6 +11,7 @@ from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
 from sw_driver.artifact import Artifact
 from sw_driver.compiler import Compiled
+from sw_driver.cycle_model import Recording
 from sw_driver.device import Device
 from sw_driver.errors import DriverError
 from sw_driver.executable import Run
@@ -19,6 +20,7 @@ from sw_driver.host_stream import decode_id
 
 from .errors import SimError
 from .native import NativeModel, Transfer
+from .rtl_timeline import engine_probes, engine_recording
 from .toolchain import find_toolchain
 
 __all__ = ["Progress", "RunFigures", "SimDevice"]
@@ -66,6 +68,8 @@ class SimDevice(Device):
         Write the waveforms of all signals from `load` on to this file (VCD). Slow, and large.
     progress
         Told of long work.
+    recording
+        Whether `record` is wanted: it needs a model of its own, which is slower.
 
     Attributes
     ----------
@@ -73,9 +77,11 @@ class SimDevice(Device):
         Of the latest `infer` or `infer_words`.
     """
 
-    def __init__(self, *, trace: Path | None = None, progress: Progress | None = None) -> None:
+    def __init__(self, *, trace: Path | None = None, progress: Progress | None = None,
+                 recording: bool = False) -> None:
         super().__init__()
         self.last_run: RunFigures | None = None
+        self._recording = recording
         self._trace = trace
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._model: NativeModel | None = None
@@ -101,6 +107,26 @@ class SimDevice(Device):
         )
         return (long - short) / _STEADY_SAMPLES
 
+    def record(self, x: IntArray) -> Recording:
+        """Run input words [N, I] as one program on a torus at rest, and record its engines.
+
+        Raises
+        ------
+        SimError
+            The device was not made for `recording`.
+        """
+        if self._model is None or not self._recording:
+            raise SimError("recording must be asked for when a device is made")
+        config, run = self.compiled.config, self.compiled.executable.infer(x)
+        # What is left of the program before is not part of this one: the words in the host queues,
+        # and a repetition of every engine.
+        words = (config.host_fifo_beats + 2) * config.beat_words + 3 * config.buffer_words
+        rest = 4 * words * (1 + config.link_stages)
+        self._model.advance(run.beats[:0], 1, cycles=rest)
+        self._model.spans()
+        done = self._run(run, self.compiled.predict(len(x)), "record a run", len(x))
+        return engine_recording(config, self._model, done)
+
     def _load(self, compiled: Compiled) -> None:
         self.close()
         find_toolchain()  # What is missing is said before the Verilog is written.
@@ -111,7 +137,8 @@ class SimDevice(Device):
                                   biases=images.biases)
         else:
             verilog = _torus_verilog(compiled.config)
-        self._model = NativeModel(verilog, TOPS["torus"], trace=self._trace)
+        probes = list(engine_probes(compiled.config).values()) if self._recording else []
+        self._model = NativeModel(verilog, TOPS["torus"], trace=self._trace, probes=probes)
         self._progress("build the simulation", 1, 1)
         self._model.reset()
         self._check_id(compiled)

@@ -1,4 +1,4 @@
-"""Which engine of the RTL is at which repetition, cycle by cycle: what the cycle model predicts too."""
+"""Which engine of the RTL is at which repetition, and when: what the cycle model predicts, too."""
 
 from hw.config import TorusConfig
 from hw.tops import TOPS
@@ -6,7 +6,7 @@ from sw_driver.cycle_model import Engine, Recording, Span
 
 from .native import NativeModel, Probe, Transfer
 
-__all__ = ["engine_probes", "recording"]
+__all__ = ["engine_probes", "engine_recording"]
 
 
 def engine_probes(config: TorusConfig) -> dict[Engine, Probe]:
@@ -29,7 +29,7 @@ def engine_probes(config: TorusConfig) -> dict[Engine, Probe]:
     }
 
 
-def recording(config: TorusConfig, model: NativeModel, run: Transfer) -> Recording:
+def engine_recording(config: TorusConfig, model: NativeModel, run: Transfer) -> Recording:
     """Arrange what the probes of `engine_probes` saw since `model.spans` was called last.
 
     Parameters

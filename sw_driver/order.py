@@ -43,9 +43,7 @@ def instances(order: Order, samples: int) -> Iterator[tuple[int, int]]:
                 yield stage, turn - delay[stage]
 
 
-def best_order(
-    stages: int, cost: Callable[[Order], float | None], bound: float = 0.0
-) -> Order:
+def best_order(stages: int, cost: Callable[[Order], float | None], bound: float = 0.0) -> Order:
     """Search for the order of least cost.
 
     The search starts from the best of some regular orders, and moves one stage at a time as long as

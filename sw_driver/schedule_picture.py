@@ -60,9 +60,7 @@ def _draw(axes: Axes, compiled: Compiled) -> None:
     # Samples before and after those that begin in the window reach into it.
     around = max(delays(compiled.order)) + 1
     spans = steady_spans(compiled, 2 * around + _TURNS)
-    origin = next(
-        span.start for span in spans if span.lane == "row" and span.step.sample == around
-    )
+    origin = next(span.start for span in spans if span.lane == "row" and span.step.sample == around)
     lanes = list(_LANES)
     for span in spans:
         start, end = max(span.start - origin, 0), min(span.end - origin, shown)

@@ -5,6 +5,7 @@ the program alone.
 """
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,13 +21,14 @@ from hw.op_fields import (
     gateway_fields,
     pe_fields,
 )
+from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
 from sw_driver.program import Op, Program, unpack_image
-from sw_driver.schedule import Step
+from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage
 from sw_driver.units import expand
 
-__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "queue_steps", "slices"]
+__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "queue_steps", "slices", "timeline_json"]
 
 HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
 _QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
@@ -236,6 +238,15 @@ def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
             }
         )
     return {"traceEvents": events}
+
+
+def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str:
+    """The text of a trace viewer's file for a run of a compiled net, an event a line."""
+    steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, samples)
+    program = compiled.executable.loop.program(compiled.config, samples)
+    found = slices(compiled.config, program, recording, compiled.stages, steps)
+    events = ",\n".join(json.dumps(event) for event in chrome_trace(found)["traceEvents"])
+    return f'{{"traceEvents": [\n{events}\n]}}\n'
 
 
 def _owner(engine: Engine) -> str:

@@ -13,10 +13,9 @@ from golden.vectors import random_net
 from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
 from sim.native import NativeModel
-from sim.rtl_timeline import engine_probes, recording
+from sim.rtl_timeline import engine_probes, engine_recording
 from sw_driver.compiler import compile_net
 from sw_driver.cycle_model import Engine, record, simulate
-
 from sw_driver.timeline import chrome_trace, slices
 
 from .test_sim_equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
@@ -93,7 +92,7 @@ def test_timelines_of_model_and_rtl_are_equal(config, order):
             rtl.advance(np.zeros((0, rtl.beat_words), np.uint32), 1, cycles=IDLE_CYCLES)
             rtl.spans()
             found = rtl.run(run.beats, run.output_beats, max_cycles=100_000)
-            measured = recording(config, rtl, found)
+            measured = engine_recording(config, rtl, found)
             predicted = record(config, run.program)
             assert measured.spans.keys() == predicted.spans.keys()
             for engine, spans in predicted.spans.items():

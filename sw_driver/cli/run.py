@@ -14,6 +14,7 @@ EXAMPLES = (
     "clostorus run model.ctz",
     "clostorus run model.ctz --device sim",
     "clostorus run model.ctz --device sim --samples 2 --trace waves.vcd",
+    "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
 )
 
@@ -36,6 +37,14 @@ def command(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write waveforms (VCD); sim only.")
     ] = None,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what every engine does when (JSON for Perfetto and chrome://tracing); of "
+            "the golden device, what the cycle model predicts.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the outputs there (.npy).")
     ] = None,
@@ -49,18 +58,20 @@ def command(
     and needs g++, make and perl.
     """
     from sw_driver.artifact import load_artifact
+    from sw_driver.cycle_model import record
     from sw_driver.device import GoldenDevice
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target, write_array
+    from sw_driver.files import check_target, write_array, write_text
     from sw_driver.report import percent
     from sw_driver.samples import load_samples
+    from sw_driver.timeline import timeline_json
 
     out = make_output(ctx, json, quiet)
     if device not in ("golden", "sim"):
         raise DriverError(f"device must be golden or sim, not {device!r}")
     if trace is not None and device != "sim":
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
-    for target in filter(None, (trace, output)):
+    for target in filter(None, (trace, timeline, output)):
         check_target(target)
     compiled = load_artifact(artifact)
     inputs = load_samples(data, samples)
@@ -74,11 +85,21 @@ def command(
         from sim.device import SimDevice
         from sim.verify import verify
 
-        with out.progress() as tell, SimDevice(trace=trace, progress=tell) as simulated:
+        with (
+            out.progress() as tell,
+            SimDevice(trace=trace, progress=tell, recording=timeline is not None) as simulated,
+        ):
             simulated.load(compiled)
             verdict = verify(simulated, words, outputs)
+            if timeline is not None:
+                shown = words[: compiled.executable.max_samples]
+                write_text(timeline, timeline_json(compiled, simulated.record(shown), len(shown)))
         outputs = verdict.outputs
         accuracy["rtl_accuracy"] = inputs.accuracy(outputs)
+    elif timeline is not None:
+        shown = words[: compiled.executable.max_samples]
+        recording = record(compiled.config, compiled.executable.infer(shown).program)
+        write_text(timeline, timeline_json(compiled, recording, len(shown)))
     if output is not None:
         write_array(output, golden.to_reals(outputs))
     labels = {"fixed_point_accuracy": "fixed-point accuracy", "rtl_accuracy": "RTL accuracy"}
