@@ -59,7 +59,7 @@ class Kind(Enum):
 
 
 def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
-                readable: Iterable[str] = ()) -> Path:
+                readable: Iterable[str] = (), again: bool = False) -> Path:
     """Build the model, unless it is in the cache, and return its file.
 
     The file is a program (`Kind.COCOTB`) or a shared library (`Kind.NATIVE`).
@@ -76,6 +76,8 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
         Whether it can write waveforms (VCD); such a model is slower.
     readable
         Names of variables that can be read in every module; so is such a model.
+    again
+        Build it even if it is in the cache, in its place.
 
     Raises
     ------

@@ -42,6 +42,13 @@ def test_a_model_is_built_once(cache, verilog):
     assert models(cache) == [first.name]
 
 
+def test_a_model_is_built_again_when_asked(cache, verilog):
+    first = build_model(verilog, TOP, Kind.NATIVE)
+    stamp = first.stat().st_mtime_ns
+    assert build_model(verilog, TOP, Kind.NATIVE, again=True) == first
+    assert first.stat().st_mtime_ns != stamp
+
+
 def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
     first = build_model(verilog, TOP, Kind.NATIVE)
     assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first

@@ -8,6 +8,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 import sim.simplify
+from golden import ClosShape
+from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.link import Link
@@ -15,6 +17,7 @@ from hw.tops import TOPS, top_verilog
 from sim.errors import BuildFailed
 from sim.native import NativeModel, Stalls
 from sim.simplify import simplify
+from sw_driver.compiler import compile
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -115,6 +118,25 @@ def test_beats_and_cycles_are_those_of_the_design_itself(tmp_path):
             runs.append(model.run(words, len(words), max_cycles=5000, stalls=stalls))
     for name in ("beats", "in_cycles", "out_cycles"):
         np.testing.assert_array_equal(getattr(runs[0], name), getattr(runs[1], name))
+
+
+def test_a_torus_runs_cycle_by_cycle_as_it_is_written(tmp_path):
+    """Loads weights and runs a net on both: 2x2, with links and random stalls."""
+    net = random_net([ClosShape(9, 7, 3, 2, 2), ClosShape(7, 5, 2, 3, 2)], seed=3)
+    compiled = compile(net, TorusConfig(rows=2, cols=2, link_stages=1, weight_words=256))
+    executable = compiled.executable
+    jobs = [executable.load(), executable.infer(random_words(net, 5, seed=3).numpy())]
+    stalls = Stalls(in_per_mille=100, out_per_mille=100, seed=3)
+    runs = []
+    for trace in (None, tmp_path / "waves.vcd"):
+        verilog = top_verilog("torus", compiled.config)
+        with NativeModel(verilog, TOPS["torus"], trace=trace) as model:
+            model.reset()
+            runs.append([model.run(job.beats, job.output_beats, max_cycles=50_000, stalls=stalls)
+                         for job in jobs])
+    for simple, plain in zip(*runs, strict=True):
+        for name in ("beats", "in_cycles", "out_cycles"):
+            np.testing.assert_array_equal(getattr(simple, name), getattr(plain, name))
 
 
 def test_a_syntax_error_is_named(toolchain, tmp_path):
