@@ -11,13 +11,14 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
     $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
     echo $$name && break; done)
 
-.PHONY: help sim test test-slow lint clean tools
+.PHONY: help sim test test-slow prove lint clean tools
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make sim        verify the routers, then run a trained ClosNet on the RTL torus"
 	@echo "make test       lint, types and tests (JOBS=$(JOBS) at a time)"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make prove      all formal proofs, with a table (sim/proofs)"
 	@echo "make lint       ruff and pyright alone"
 	@echo "make clean      remove what was built; the virtual environment stays"
 
@@ -30,6 +31,9 @@ test: lint
 
 test-slow: $(STAMP)
 	$(PYTEST) -m slow -n $(JOBS) || test $$? -eq 5  # 5: there is no such test.
+
+prove: $(STAMP)
+	$(PY) -m sim.proofs
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check

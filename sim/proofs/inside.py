@@ -1,0 +1,71 @@
+"""The registers inside a component, by name, for the lemmas that speak of them."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.hdl import Fragment
+from amaranth.lib.memory import Memory
+
+from ..errors import SimError
+
+__all__ = ["Inside", "LemmaOutdated"]
+
+
+class LemmaOutdated(SimError):
+    """A lemma speaks of a register that is not in the implementation, and has to follow it."""
+
+
+class Inside:
+    """What is inside a component: its signals and submodules by name.
+
+    Elaborates the component, so that a design to which it is added has the same signals.
+
+    Parameters
+    ----------
+    submodules
+        Names of submodules to look into as well. Of a memory, the contents can be read.
+    """
+
+    def __init__(self, component: Any, *submodules: str) -> None:
+        self._peek = None
+        if isinstance(component, Memory):
+            self._peek = component.read_port(domain="comb")
+            self._signals = {port.data.name: port.data for port in component.read_ports}
+            return
+        module = component.elaborate(None)
+        inner = {name.partition(".")[0] for name in submodules}
+        self._submodules = {
+            name: Inside(getattr(module.submodules, name),
+                         *(path.partition(".")[2] for path in submodules
+                           if path.startswith(f"{name}.")))
+            for name in inner}
+        fragment = Fragment.get(module, None)
+        component.elaborate = lambda platform: fragment
+        # No public method says what a statement assigns to.
+        self._signals = {signal.name: signal
+                         for statements in fragment.statements.values()
+                         for statement in statements for signal in statement._lhs_signals()}
+
+    def submodule(self, name: str) -> "Inside":
+        """Return what is inside a submodule, named as the constructor was told."""
+        return self._submodules[name]
+
+    def __getitem__(self, name: str) -> Signal:
+        """Return a signal that the component assigns; of a memory, the `PORT__data` of a port.
+
+        Raises
+        ------
+        LemmaOutdated
+            There is no such signal.
+        """
+        if name not in self._signals:
+            raise LemmaOutdated(f"a lemma speaks of {name!r}, which is not among "
+                                f"{', '.join(sorted(self._signals))}")
+        return self._signals[name]
+
+    def word_at(self, m: Module, address: Any) -> Value:
+        """Return the word of a memory at `address`; to be called once."""
+        if self._peek is None:
+            raise LemmaOutdated("a lemma reads a memory that is none")
+        m.d.comb += self._peek.addr.eq(address)
+        return self._peek.data

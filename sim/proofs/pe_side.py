@@ -1,0 +1,164 @@
+"""The PE's side of one ring engine, played as the contract of `hw.gather.ring_side` has it.
+
+This is the one place that knows the names of that contract.
+"""
+
+from typing import Any
+
+from amaranth import *
+
+from .program import Program, difference, plus
+from .spec import Spec, any_value
+
+__all__ = ["PeSide"]
+
+
+class PeSide:
+    """Gives an engine its ops, and plays the MAC that writes own words and reads what is gathered.
+
+    Each of the three players rests at any time. The writer waits until the region is free: retired
+    by the engine and read by the MAC. The reader reads in order, each word when it is readable.
+
+    Attributes
+    ----------
+    queue, current, written, read : Cursor
+        The next op, and the repetitions that the engine works on, that are being written, and that
+        are being read.
+    due
+        The op of the current repetition has been offered, and its region is free.
+    landed
+        All own words of the current repetition have been written.
+    retires
+        The current repetition is retired this cycle.
+    waiting
+        Repetitions gathered and retired, less those read to their end.
+    ahead, unread, full
+        Repetitions written but not retired; retired but not read (less than 0 if the reader waits
+        for a later one); written but not read.
+    writes, write_position, write_word
+        An own word is written this cycle, at which position of its repetition, and which.
+    wants, reads, read_position
+        The MAC wants to read a word, and does so, and at which position.
+    consumes
+        That word is the last that the MAC reads of the repetition.
+    got_word
+        What the read of `READ_CYCLES` cycles ago gave.
+    """
+
+    def __init__(self, spec: Spec, name: str, program: Program, pe: Any) -> None:
+        m = spec.m
+        count = program.config.count_bits
+        self.pe = pe
+        self.program = program
+        self.queue = program.player(spec, f"{name}_queue")
+        self.current = program.player(spec, f"{name}_current")
+        self.written = program.player(spec, f"{name}_written")
+        self.read = program.player(spec, f"{name}_read")
+        self.op_waits = Signal(name=f"{name}_op_waits")
+        self.due = Signal(name=f"{name}_due")
+        self.landed = Signal(name=f"{name}_landed")
+        self.retires = Signal(name=f"{name}_retires")
+        self.waiting = Signal(signed(4), name=f"{name}_waiting")
+        self.writes = Signal(name=f"{name}_writes")
+        self.write_position = Signal(count, name=f"{name}_write_position")
+        self.write_word = Signal(program.config.word_bits, name=f"{name}_write_word")
+        self.wants = Signal(name=f"{name}_wants_read")
+        self.reads = Signal(name=f"{name}_reads")
+        self.consumes = pe.consume
+        self.read_position = Signal(count, name=f"{name}_read_position")
+        self.got_word = pe.read_word
+        self.ahead = difference(m, f"{name}_ahead", self.written.number, self.current.number)
+        self.unread = difference(m, f"{name}_unread", self.current.number, self.read.number)
+        self.full = difference(m, f"{name}_full", self.written.number, self.read.number)
+
+        m.d.comb += [
+            pe.start.eq(0),
+            self.retires.eq(pe.retired),
+            self.landed.eq(self.ahead > 0),
+        ]
+        m.d.sync += self.waiting.eq(
+            self.waiting + (self.retires & self.current.op.gathers) - pe.consume)
+        with m.If(self.retires):
+            m.d.sync += self.current.number.eq(plus(self.current.number, 1))
+        self._give_ops(spec, name)
+        self._write(spec, name)
+        self._read(spec, name)
+        spec.check(f"{name}: retires before the own words have landed",
+                   ~self.retires | self.landed)
+        spec.check(f"{name}: readable before it is received, or of another repetition",
+                   ~self.reads | (self.unread >= 0))
+
+    def _give_ops(self, spec: Spec, name: str) -> None:
+        m = spec.m
+        pe, program, queue, current = self.pe, self.program, self.queue, self.current
+        takes = Signal(name=f"{name}_takes_op")
+        taken = Signal(name=f"{name}_current_op_taken")
+        m.d.comb += [
+            pe.op.valid.eq(self.op_waits | any_value(m, f"{name}_op_offers", 1)),
+            pe.op.p.kind.eq(queue.op.kind),
+            pe.op.p.reps.eq(queue.op.reps),
+            pe.op.p.own.eq(queue.op.own),
+            pe.op.p.recv.eq(queue.op.recv),
+            pe.op.p.to_gateway.eq(queue.op.to_gateway),
+            pe.op.p.base.eq(program.base(queue.number)),
+            pe.op.p.stride.eq(program.stride),
+            pe.op.p.need_first.eq(queue.op.need),
+            pe.op.p.need_step.eq(queue.op.need),
+            pe.op.p.lag.eq(queue.op.lag),
+            takes.eq(pe.op.valid & pe.op.ready),
+            taken.eq(current.last & (queue.number == plus(current.number, 1))),
+            self.due.eq((pe.op.valid | taken) & (self.waiting < current.op.lag)),
+        ]
+        m.d.sync += self.op_waits.eq(pe.op.valid & ~pe.op.ready)
+        with m.If(takes):
+            m.d.sync += queue.number.eq(plus(queue.number, 1 + queue.op.reps))
+        spec.check(f"{name}: takes an op before its last repetition begins",
+                   ~takes | (plus(queue.number, queue.op.reps)
+                             == plus(current.number, self.retires)))
+        spec.check(f"{name}: retires a repetition of which it has not seen the op",
+                   ~self.retires | Mux(current.last, taken, self.op_waits & ~taken))
+
+    def _write(self, spec: Spec, name: str) -> None:
+        m = spec.m
+        pe, program, written = self.pe, self.program, self.written
+        free = Signal(name=f"{name}_region_free")
+        last = self.write_position + 1 >= written.op.own
+        m.d.comb += [
+            free.eq((self.ahead < program.regions) & (self.full < program.regions)),
+            self.writes.eq(free & (written.op.own != 0) & any_value(m, f"{name}_any_write", 1)),
+            self.write_word.eq(any_value(m, f"{name}_any_word", program.config.word_bits)),
+            pe.write.valid.eq(self.writes),
+            pe.write.p.addr.eq(program.base(written.number) + self.write_position),
+            pe.write.p.word.eq(self.write_word),
+            pe.landed.eq(self.writes & (self.write_position + written.op.need >= written.op.own)),
+        ]
+        with m.If(Mux(written.op.own == 0, free, self.writes & last)):
+            m.d.sync += [
+                written.number.eq(plus(written.number, 1)),
+                self.write_position.eq(0),
+            ]
+        with m.Elif(self.writes):
+            m.d.sync += self.write_position.eq(self.write_position + 1)
+
+    def _read(self, spec: Spec, name: str) -> None:
+        m = spec.m
+        pe, program, read = self.pe, self.program, self.read
+        config = program.config
+        last = self.read_position + 1 == read.op.words
+        m.d.comb += [
+            self.wants.eq(read.op.gathers & any_value(m, f"{name}_any_read", 1)),
+            self.reads.eq(self.wants & pe.readable),
+            # Between its reads of this buffer the MAC reads the other one.
+            pe.read_index.eq(Mux(self.wants, self.read_position,
+                                 any_value(m, f"{name}_other_index", config.count_bits))),
+            pe.read_addr.eq(Mux(self.wants, program.base(read.number) + self.read_position,
+                                any_value(m, f"{name}_other_addr", config.addr_bits))),
+            pe.read_en.eq(Mux(self.wants, self.reads, any_value(m, f"{name}_other_read", 1))),
+            # All words are read for one output after another.
+            pe.consume.eq(self.reads & last & any_value(m, f"{name}_last_output", 1)),
+        ]
+        # Nobody reads ops of other kinds; the first one of the program may be such.
+        with m.If(~read.op.gathers | pe.consume):
+            m.d.sync += read.number.eq(program.after(read.number, lambda op: op.gathers))
+        with m.If(self.reads):
+            m.d.sync += self.read_position.eq(Mux(last, 0, self.read_position + 1))
