@@ -4,9 +4,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from hw.config import TorusConfig
-
 from .boundary import DESIGN
+from .designs import Design
 from .errors import FlowFailed
 from .place_route import Step
 from .synthesis import Area
@@ -54,30 +53,29 @@ def _place(cell: str) -> str:
     return _CELL_KIND.sub("", cell.removeprefix(f"{DESIGN}."))
 
 
-def expected_blocks(config: TorusConfig, top: str) -> tuple[int, int]:
-    """Multipliers and block RAMs that a top of `hw.tops` must have on an ECP5.
+def expected_blocks(design: Design) -> tuple[int, int]:
+    """Multipliers, and block RAMs at the least, that a design must have on an ECP5.
 
-    A gather buffer is read by the MAC and by the link, from a copy each; every PE has two, a
-    memory of weights and one of programs; every gateway one of programs and two host FIFOs, and
-    the bridge one of programs.
+    A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
+    a memory of weights and one of programs. Host FIFOs and the programs of gateways are not
+    counted.
     """
-    buffers = 4 * _rams(config.word_bits, config.buffer_words)
-    program = _rams(config.line_bits, config.program_lines)
-    pe = buffers + _rams(config.weight_bits, config.weight_words) + program
+    config = design.config
+    routers, pes = {
+        "link-side": (0, 0), "inference-router": (1, 0), "pe": (1, 1),
+    }.get(design.name, (config.rows * config.cols,) * 2)
     multipliers = 1 if max(config.act_bits, config.weight_bits) <= _DSP_BITS else 0
-    if top == "inference-router":
-        return 0, buffers
-    if top == "pe":
-        return multipliers, pe
-    count = config.rows * config.cols
-    return count * multipliers, count * pe
+    buffers = 4 * _rams(config.word_bits, config.buffer_words)
+    memories = (_rams(config.weight_bits, config.weight_words)
+                + _rams(config.line_bits, config.program_lines))
+    return pes * multipliers, routers * buffers + pes * memories
 
 
 def _rams(bits: int, words: int) -> int:
     return min(-(-bits // width) * -(-words // depth) for width, depth in _RAM_SHAPES)
 
 
-def check_blocks(area: Area, config: TorusConfig, top: str) -> None:
+def check_blocks(area: Area, design: Design) -> None:
     """Check that nothing of a design was optimised away.
 
     Raises
@@ -85,8 +83,8 @@ def check_blocks(area: Area, config: TorusConfig, top: str) -> None:
     FlowFailed
         It has fewer multipliers or block RAMs than its PEs and routers must have.
     """
-    multipliers, block_rams = expected_blocks(config, top)
+    multipliers, block_rams = expected_blocks(design)
     if area.multipliers != multipliers or area.block_rams < block_rams:
         raise FlowFailed(
-            f"{top} must have {multipliers} multipliers and at least {block_rams} block RAMs, not "
-            f"{area.multipliers} and {area.block_rams}: something was optimised away")
+            f"{design.name} must have {multipliers} multipliers and at least {block_rams} block "
+            f"RAMs, not {area.multipliers} and {area.block_rams}: something was optimised away")

@@ -32,6 +32,11 @@ class Output:
         if self._as_json:
             sys.stdout.write(json.dumps(values, indent=1) + "\n")
 
+    def text(self, text: str) -> None:
+        """Print text as it is."""
+        if not (self._as_json or self._quiet):
+            sys.stdout.write(text + "\n")
+
     def facts(self, title: str, rows: Rows) -> None:
         """Print a table of names and values."""
         self.table(title, ("", ""), rows, header=False)

@@ -5,15 +5,15 @@ import dataclasses
 import pytest
 
 from fpga.boundary import BOUNDARY, with_boundary
+from fpga.designs import DESIGNS
 from fpga.errors import FlowFailed, FpgaToolMissing
 from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, synthesise
 from fpga.tools import run_tool, tool_version
-from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.link import Link
-from hw.tops import TOPS, top_verilog
+from hw.tops import CELLS
 
 WORD_BITS = 8
 
@@ -64,14 +64,15 @@ def test_a_path_is_named_by_module_and_signal():
 
 
 def test_what_was_optimised_away_is_missed():
-    config = TorusConfig(rows=2, cols=2)
-    multipliers, block_rams = expected_blocks(config, "torus")
-    assert (multipliers, block_rams) == (4, 24)
+    torus = DESIGNS["torus-2x2"]
+    assert expected_blocks(torus) == (4, 24)
+    assert expected_blocks(DESIGNS["pe"]) == (1, 6)
+    assert expected_blocks(DESIGNS["inference-router"]) == (0, 4)
     area = Area(luts=1, carries=0, flip_flops=1, multipliers=4, block_rams=30, lut_rams=0)
-    check_blocks(area, config, "torus")
+    check_blocks(area, torus)
     for wrong in ({"multipliers": 3}, {"block_rams": 23}):
         with pytest.raises(FlowFailed, match="optimised away"):
-            check_blocks(dataclasses.replace(area, **wrong), config, "torus")
+            check_blocks(dataclasses.replace(area, **wrong), torus)
 
 
 def test_bad_input_is_named(link, tmp_path):
@@ -85,10 +86,18 @@ def test_bad_input_is_named(link, tmp_path):
         tool_version("nothing")
 
 
+@pytest.mark.parametrize("cells", CELLS)
+def test_the_link_side_has_no_memory(cells, tmp_path):
+    design = DESIGNS["link-side"]
+    area = synthesise(tmp_path, design.verilog(cells), design.top, ECP5)
+    check_blocks(area, design)
+    assert 0 < area.luts <= 150
+    assert area.flip_flops <= 2 * (design.config.word_bits + 3)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("cells", ["generic", "ecp5"])
-def test_an_element_has_its_blocks(cells, tmp_path):
-    config = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=64,
-                         bias_words=8, program_words=128)
-    area = synthesise(tmp_path, top_verilog("pe", config, cells=cells), TOPS["pe"], ECP5)
-    assert area.multipliers == 1
+@pytest.mark.parametrize("cells", CELLS)
+@pytest.mark.parametrize("name", ["inference-router", "pe"])
+def test_blocks_are_all_there(name, cells, tmp_path):
+    design = DESIGNS[name]
+    check_blocks(synthesise(tmp_path, design.verilog(cells), design.top, ECP5), design)

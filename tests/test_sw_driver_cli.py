@@ -20,7 +20,7 @@ from sw_driver.archive import read_archive, write_archive
 from sw_driver.cli import app
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
-COMMANDS = ("train", "compile", "run", "verilog", "info")
+COMMANDS = ("train", "compile", "run", "verilog", "info", "bench")
 
 
 def clostorus(*arguments):

@@ -1,0 +1,78 @@
+"""What the FPGA flow measures: blocks of the accelerator, with their default configuration."""
+
+import dataclasses
+import functools
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from hw.config import TorusConfig
+from hw.emit import emit_verilog
+from hw.hop import Hop
+from hw.tops import CELLS, TOPS, top_verilog
+
+__all__ = ["DESIGNS", "Design"]
+
+_LINK_SIDE = "clostorus_link_side"
+
+
+class _LinkSide(wiring.Component):
+    """What a word passes on its way through a node: the hops of both rings."""
+
+    def __init__(self, config: TorusConfig) -> None:
+        self.config = config
+        hop = Hop(config.word_bits).signature
+        super().__init__({"row": In(hop.flip()), "col": In(hop.flip())})
+
+    def elaborate(self, platform: object) -> Module:
+        """Two hops that share nothing."""
+        m = Module()
+        for name in ("row", "col"):
+            m.submodules[name] = hop = Hop(self.config.word_bits)
+            wiring.connect(m, wiring.flipped(getattr(self, name)), hop)
+        return m
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """A block to synthesise.
+
+    Parameters
+    ----------
+    name
+        Among `DESIGNS`.
+    top
+        Name of its top module.
+    config
+        Its configuration.
+    """
+
+    name: str
+    top: str
+    config: TorusConfig
+
+    def verilog(self, cells: str = "generic") -> str:
+        """Its Verilog, with cells as `hw.tops.top_verilog` takes them."""
+        return _verilog(self, cells)
+
+
+@functools.lru_cache(maxsize=4)
+def _verilog(design: Design, cells: str) -> str:
+    if design.top == _LINK_SIDE:
+        return emit_verilog(_LinkSide(design.config), design.top, CELLS[cells])
+    kind = next(kind for kind, top in TOPS.items() if top == design.top)
+    return top_verilog(kind, design.config, cells=cells)
+
+
+def _torus(size: int) -> Design:
+    return Design(f"torus-{size}x{size}", TOPS["torus"], TorusConfig(rows=size, cols=size))
+
+
+DESIGNS = {design.name: design for design in (
+    Design("link-side", _LINK_SIDE, TorusConfig()),
+    Design("inference-router", TOPS["inference-router"], TorusConfig()),
+    Design("pe", TOPS["pe"], TorusConfig()),
+    _torus(2),
+    _torus(4),
+)}

@@ -1,0 +1,25 @@
+"""Every table there is, in the order of the page."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from . import area, simulation, systolic, utilisation
+from .results import Bench, Table
+
+__all__ = ["TABLES", "Kind"]
+
+
+class Kind(NamedTuple):
+    """A table: its title on the page, and what measures it."""
+
+    title: str
+    measure: Callable[[Bench], Table]
+
+
+TABLES: Mapping[str, Kind] = MappingProxyType({
+    "utilisation": Kind(utilisation.TITLE, utilisation.measure),
+    "systolic": Kind(systolic.TITLE, systolic.measure),
+    "area": Kind(area.TITLE, area.measure),
+    "simulation": Kind(simulation.TITLE, simulation.measure),
+})

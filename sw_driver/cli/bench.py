@@ -1,0 +1,75 @@
+"""`clostorus bench`: the measured tables of docs/benchmarks.md."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus bench --list",
+    "clostorus bench utilisation",
+    "clostorus bench --quick area",
+)
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[
+        list[str] | None, typer.Argument(help="The tables to measure; all without a name.")
+    ] = None,
+    list_tables: Annotated[
+        bool, typer.Option("--list", help="Say which tables there are, and how long they take.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure small cases only, and leave the page alone.")
+    ] = False,
+    page: Annotated[
+        Path, typer.Option(metavar="FILE", help="The page that the tables are written to.")
+    ] = Path("docs/benchmarks.md"),
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where raw results are kept.")
+    ] = Path("out/bench"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure speed, area and clock, and write docs/benchmarks.md.
+
+    Every table is a section of its own; those that are not measured stay as they are. Raw results
+    are kept, so that a run that was stopped goes on where it was, and measured again when what they
+    depend on has changed.
+    """
+    from sim.bench.page import write_page
+    from sim.bench.results import Bench
+    from sim.bench.tables import TABLES
+    from sw_driver.errors import DriverError
+    from sw_driver.files import check_target
+
+    out = make_output(ctx, json, quiet)
+    if list_tables:
+        notes = {
+            table: " ".join((kind.measure.__doc__ or "").split()) for table, kind in TABLES.items()
+        }
+        out.facts("tables", list(notes.items()))
+        out.result({"tables": notes})
+        return
+    names = name or list(TABLES)
+    for wanted in names:
+        if wanted not in TABLES:
+            raise DriverError(f"name must be one of {', '.join(TABLES)}, not {wanted!r}")
+    if not quick:
+        check_target(page)
+    texts: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    titles = {table: kind.title for table, kind in TABLES.items()}
+    for table in names:
+        with out.progress() as tell:
+            measured = TABLES[table].measure(Bench(results, tell, quick))
+        texts[table], values[table] = measured.text, measured.values
+        out.text(measured.text)
+        if not quick:
+            write_page(page, titles, texts)
+    out.result({"page": None if quick else str(page), "tables": values})
