@@ -66,7 +66,12 @@ class Compiled:
     def prediction(self) -> Prediction:
         """Cycles a sample of a long run, and what bounds it."""
         return predict_steady(
-            self.config, self.net.shapes, self.stages, self.entries, self.executable.loop
+            self.config,
+            self.net.shapes,
+            self.stages,
+            self.entries,
+            self.order,
+            self.executable.loop,
         )
 
     def predict(self, samples: int) -> int:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from golden import ClosShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
-from sw_driver.cycle_model import Simulation, simulate
+from sw_driver.breakdown import Breakdown, break_down
+from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.entries import Entry
+from sw_driver.order import Order
 from sw_driver.program import SampleLoop
+from sw_driver.run_steps import QUEUE_NAMES, stage_of_ops
 from sw_driver.stages import Stage
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
@@ -37,12 +40,15 @@ class Prediction:
     host_bits
         The narrowest host stream that would take no longer than anything else; None if the widest
         does.
+    breakdown
+        What each engine does in this time.
     """
 
     cycles: float
     ideal_cycles: float
     bounds: dict[str, int]
     host_bits: int | None
+    breakdown: Breakdown
 
     @property
     def utilisation(self) -> float:
@@ -74,11 +80,22 @@ def predict_steady(
     shapes: Sequence[ClosShape],
     stages: Sequence[Stage],
     entries: Sequence[Sequence[Entry]],
+    order: Order,
     loop: SampleLoop,
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
-    run = _long_run(config, loop)
+    program = loop.program(config, loop.max_samples)
+    run = Simulation(config, program)
     steady = run.find_steady() or run.latest()
+    account = Account(run.machine)
+    run.machine.observer = account
+    run.collect(steady.collected)
+    # What stands before the queues of a run brings the PEs' program.
+    own = loop.queues(loop.max_samples)
+    loaded = {
+        name: len(all_ops) - len(ops)
+        for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
+    }
     least = bounds(config, stages, entries)
     others = max(count for part, count in least.items() if not part.startswith("host"))
     wide_enough = (
@@ -92,6 +109,9 @@ def predict_steady(
         ideal_cycles=sum(shape.parameters for shape in shapes) / (config.rows * config.cols),
         bounds=least,
         host_bits=next(wide_enough, None),
+        breakdown=break_down(
+            config, account, steady, stage_of_ops(stages, entries, order, loop), loaded
+        ),
     )
 
 
@@ -114,7 +134,7 @@ def order_cycles(
         What other orders reach: one that seems better is looked at until it repeats itself, unless
         its samples are so long that it makes no difference.
     """
-    run = _long_run(config, loop)
+    run = Simulation(config, loop.program(config, loop.max_samples))
     long = bound >= _LONG_SAMPLE_CYCLES
     settling, counted = (0, 1) if long else (_SETTLING_SAMPLES, _COUNTED_SAMPLES)
     run.collect(1 + depth + settling)
@@ -124,10 +144,6 @@ def order_cycles(
     if not long and cycles < reached and (steady := run.find_steady()):
         return steady.cycles / steady.collected
     return cycles
-
-
-def _long_run(config: TorusConfig, loop: SampleLoop) -> Simulation:
-    return Simulation(config, loop.program(config, loop.max_samples))
 
 
 def bounds(

@@ -9,7 +9,16 @@ from sw_driver.entries import build_entries
 from sw_driver.fit import measure
 from sw_driver.op_table import OpRow, op_table
 
-__all__ = ["cost_rows", "describe", "fit_rows", "layer_rows", "op_rows", "percent"]
+__all__ = [
+    "cost_rows",
+    "describe",
+    "engine_rows",
+    "fit_rows",
+    "layer_rows",
+    "mac_line",
+    "op_rows",
+    "percent",
+]
 
 _OP_COLUMNS = ("own_words", "received_words", "outputs", "base_word", "weight_base_word", "shift")
 OP_HEADER = (
@@ -18,6 +27,14 @@ OP_HEADER = (
 )  # fmt: skip
 LAYER_HEADER = ("layer", "parameters", "density", "path diversity", "ReLU")
 FIT_HEADER = ("field", "needed", "there")
+_ENGINES = {
+    "mac": "MACs",
+    "row": "row rings, PEs",
+    "ring": "row rings, gateways",
+    "col": "column rings",
+    "host_in": "host input",
+    "host_out": "host output",
+}
 _MEMORIES = ("buffer_words", "weight_words", "bias_words", "max_fan_in", "rep_bits")
 
 
@@ -56,6 +73,8 @@ def describe(compiled: Compiled) -> dict[str, Any]:
             "bounds_cycles": prediction.bounds,
             "bound_by": prediction.bound_by,
             "host_bits_needed": prediction.host_bits,
+            "engines": prediction.breakdown.engines,
+            "stages": prediction.breakdown.stages,
         },
     }
 
@@ -115,6 +134,17 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
         (f"  {part}", f"{cycles} cycles per sample") for part, cycles in prediction.bounds.items()
     ]
     return [*rows, ("host stream", _host_stream(compiled))]
+
+
+def engine_rows(compiled: Compiled) -> list[tuple[str, str]]:
+    """Names of engines, and what part of the time they do what, most frequent first."""
+    breakdown = compiled.prediction.breakdown
+    return [(label, breakdown.line(engine)) for engine, label in _ENGINES.items()]
+
+
+def mac_line(compiled: Compiled) -> str:
+    """What the MACs do, in words."""
+    return compiled.prediction.breakdown.line("mac")
 
 
 def _bound(compiled: Compiled) -> str:

@@ -24,11 +24,12 @@ from hw.op_fields import (
 from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
 from sw_driver.program import Op, Program, unpack_image
+from sw_driver.run_steps import queue_steps
 from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage
 from sw_driver.units import expand
 
-__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "queue_steps", "slices", "timeline_json"]
+__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "slices", "timeline_json"]
 
 HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
 _QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
@@ -75,23 +76,6 @@ class _Repetition(NamedTuple):
     name: str
     step: Step | None
     rep: int
-
-
-def queue_steps(stages: Sequence[Stage], steps: Iterable[Step]) -> dict[str, list[Step]]:
-    """The step that each op of a run comes from, by queue, loops carried out."""
-    found: dict[str, list[Step]] = {name: [] for name in _KINDS}
-    for step in steps:
-        stage = stages[step.entry.stage]
-        names = ["col"] if stage.on_columns else ["row", "ring"]
-        if stage.outputs:
-            names.append("mac")
-        else:
-            names.append("host_out")
-        if stage.from_host:
-            names.append("host_in")
-        for name in names:
-            found[name].append(step)
-    return found
 
 
 def slices(

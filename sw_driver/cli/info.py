@@ -32,6 +32,7 @@ def command(
     out = make_output(ctx, json, quiet)
     compiled = load_artifact(artifact)
     out.facts(str(artifact), report.cost_rows(compiled))
+    out.facts("What the engines do, part of the time", report.engine_rows(compiled))
     out.table("Layers", report.LAYER_HEADER, report.layer_rows(compiled))
     out.table("Memories and counters", report.FIT_HEADER, report.fit_rows(compiled))
     out.table("Ops", report.OP_HEADER, report.op_rows(compiled))

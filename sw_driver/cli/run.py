@@ -62,7 +62,7 @@ def command(
     from sw_driver.device import GoldenDevice
     from sw_driver.errors import DriverError
     from sw_driver.files import check_target, write_array, write_text
-    from sw_driver.report import percent
+    from sw_driver.report import mac_line, percent
     from sw_driver.samples import load_samples
     from sw_driver.timeline import timeline_json
 
@@ -106,7 +106,8 @@ def command(
     rows = [(labels[name], percent(value)) for name, value in accuracy.items() if value is not None]
     out.facts(
         f"{artifact} on the {device} device, {len(words)} samples of {inputs.name}",
-        rows + ([] if verdict is None else verdict.rows()),
+        rows
+        + ([] if verdict is None else [*verdict.rows(), ("MACs, predicted", mac_line(compiled))]),
     )
     out.result(
         {
@@ -116,6 +117,7 @@ def command(
             "samples": len(words),
             **accuracy,
             **({} if verdict is None else verdict.as_dict()),
+            **({} if verdict is None else {"engines": compiled.prediction.breakdown.engines}),
         }
     )
     if verdict is not None and verdict.comparison.first is not None:

@@ -5,10 +5,13 @@ no code with the RTL but the configuration and the fields of ops; docs/cycle-mod
 held against it.
 """
 
+from sw_driver.cycle_model.account import ACTIVITIES, Account
 from sw_driver.cycle_model.recorder import Engine, Recording, Span, record
 from sw_driver.cycle_model.run import Cycles, Run, Simulation, Steady, simulate
 
 __all__ = [
+    "ACTIVITIES",
+    "Account",
     "Cycles",
     "Engine",
     "Recording",

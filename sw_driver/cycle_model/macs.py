@@ -70,7 +70,7 @@ class Macs:
 
     REGISTERS = (
         "running", "coming", "active", "reads_col", "_writes_col", "_words", "_word", "_words_left",
-        "_outputs_left", "waiting", "_asked_for", "_first", "_last", "_next_writes_col", "_freed",
+        "_outputs_left", "waiting", "asked_for", "_first", "_last", "_next_writes_col", "_freed",
         "_pipeline",
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ class Macs:
         self._outputs_left: Registers = 0
         # The coming one.
         self.waiting: Mask = 0
-        self._asked_for: Mask = 0
+        self.asked_for: Mask = 0
         self._first: Mask = 0
         self._last: Mask = 0
         self._next_writes_col: Mask = 0
@@ -144,7 +144,7 @@ class Macs:
 
     def begin(self, step: Step) -> Mask:
         """Where the coming repetition begins."""
-        ready = self.waiting & self._asked_for
+        ready = self.waiting & self.asked_for
         if ready:
             ready &= self._lanes.row_pes ^ self.active | step.rep_ended
         if first := ready & self._first:
@@ -182,8 +182,8 @@ class Macs:
             self._pipeline.append(landing)
         else:
             self._pipeline.append(_NOTHING)
-        if asks := self.waiting & ~self._asked_for:
-            self._asked_for |= asks
+        if asks := self.waiting & ~self.asked_for:
+            self.asked_for |= asks
             for (index, _), mask in self.coming.items():
                 if (here := mask & asks) and (need := self._table[index].need_free):
                     self._freed -= self._by_dest(here, self._next_writes_col) * need
@@ -202,7 +202,7 @@ class Macs:
         op = self._table[index]
         self.coming[index, 0] = self.coming.get((index, 0), 0) | where
         self.waiting |= where
-        self._asked_for &= ~where
+        self.asked_for &= ~where
         self._first |= where
         self._last = self._last & ~where | where * (op.reps == 0)
         self._next_writes_col = self._next_writes_col & ~where | where * op.writes_col
