@@ -21,16 +21,15 @@ class _LinkSide(wiring.Component):
     """What a word passes on its way through a node: the hops of both rings."""
 
     def __init__(self, config: TorusConfig) -> None:
-        self.config = config
-        hop = Hop(config.word_bits).signature
-        super().__init__({"row": In(hop.flip()), "col": In(hop.flip())})
+        self.hops = {ring: Hop(config.word_bits) for ring in ("row", "col")}
+        super().__init__({ring: In(hop.signature.flip()) for ring, hop in self.hops.items()})
 
     def elaborate(self, platform: object) -> Module:
         """Two hops that share nothing."""
         m = Module()
-        for name in ("row", "col"):
-            m.submodules[name] = hop = Hop(self.config.word_bits)
-            wiring.connect(m, wiring.flipped(getattr(self, name)), hop)
+        for ring, hop in self.hops.items():
+            m.submodules[ring] = hop
+            wiring.connect(m, wiring.flipped(getattr(self, ring)), hop)
         return m
 
 
