@@ -13,11 +13,12 @@ __all__ = ["Order", "best_order", "delays", "instances", "program_order"]
 Order = tuple[int, ...]
 # Within this part of the bound, an order is as good as any: the search is over.
 _GOOD_ENOUGH = 1 / 500
-# Cycles that all costs together may go through, a second or two, if each goes through so many
-# samples; but some orders are tried in any case.
-_MOST_CYCLES = 80_000
+# Cycles that all costs together may go through, about a second, if each loads a program and goes
+# through so many samples; but some orders are tried in any case.
+_MOST_CYCLES = 30_000
+_LOADING_CYCLES = 800
 _COST_SAMPLES = 8
-_LEAST_TRIALS, _MOST_TRIALS = 4, 250
+_LEAST_TRIALS = 3
 
 
 def program_order(stages: int) -> Order:
@@ -60,9 +61,7 @@ def best_order(stages: int, cost: Callable[[Order], float | None], bound: float 
         tried.
     """
     known: dict[Order, tuple[float, int]] = {}
-    trials = _MOST_TRIALS
-    if bound:
-        trials = max(min(trials, int(_MOST_CYCLES / (_COST_SAMPLES * bound))), _LEAST_TRIALS)
+    trials = max(int(_MOST_CYCLES / (_LOADING_CYCLES + _COST_SAMPLES * bound)), _LEAST_TRIALS)
 
     def tried(order: Order) -> tuple[float, int]:
         """Cost, and of equal ones the depth of the pipeline, of the shallowest rotation."""

@@ -122,7 +122,8 @@ def test_the_picture_is_whole_and_the_same_each_time(compiled, folder):
     text = (folder / "schedule.svg").read_bytes()
     root = xml.etree.ElementTree.fromstring(text)
     labels = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"row rings", "column rings", "MACs", "host output"} <= labels
+    assert {"host input", "row ring", "column ring", "MAC", "host output"} <= labels
+    assert {"H1: input blocks", "V: middle blocks", "out: results to the host"} <= labels
     # Only bars that are long enough have a name.
     assert labels & {f"{stage.layer}.{stage.kind.value}" for stage in compiled.stages}
     assert picture.schedule_svg(compiled) == text

@@ -57,14 +57,11 @@ def test_many_stages_are_searched_within_bounds():
 
     best = best_order(12, cost)
     assert cost(best) < cost(program_order(12))
-    assert len(tried) < 300
+    assert len(tried) < 50
     assert best == best_order(12, cost)
     tried.clear()
-    best_order(12, cost, bound=1e-3)
-    assert len(tried) == 250
-    tried.clear()
     best_order(12, lambda order: 1e6 + cost(order), bound=5e5)
-    assert len(tried) == 4  # Where a cost takes long, few are asked for.
+    assert len(tried) == 3  # Where a cost takes long, few are asked for.
 
 
 def test_orders_that_cannot_be_used_are_not_taken():

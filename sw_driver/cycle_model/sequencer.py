@@ -44,6 +44,7 @@ class Sequencers:
         self._units = units
         self._queues = queues
         self._boot = boot
+        self._watchful = True  # Not all of them are in the midst of a program; no register.
         self._asks: Mask = units
         self._takes_header: Mask = 0
         self._takes_program: Mask = 0
@@ -88,6 +89,8 @@ class Sequencers:
     @property
     def watches(self) -> Mask:
         """Where it counts that the engines are idle."""
+        if not self._watchful:
+            return 0
         boot_full = self.full[self._boot]
         waits = (self._takes_header | self._takes_program) & ~boot_full
         done = self._runs
@@ -101,15 +104,19 @@ class Sequencers:
 
         What was taken in this cycle makes room for the next one.
         """
-        self.arrived = []
+        if self.arrived:
+            self.arrived = []
         for number, queue in self._queues.items():
             if (room := self._room[number]) and (
                 here := room & self._slots[(cycle - number) % QUEUES]
             ):
                 self._read(cycle, number, queue, here)
-        for number, index, where in self._coming.pop(cycle, ()):
+        if cycle not in self._coming:
+            return
+        for number, index, where in self._coming.pop(cycle):
             if index < 0:
                 self.ended[number] |= where
+                self._watchful = True
             else:
                 self._offer(number, index, where)
 
@@ -170,4 +177,5 @@ class Sequencers:
                 heads[_START] = heads.get(_START, 0) | start
                 self.ended[number] &= ~start
                 self._room[number] |= start
+            self._watchful = self._runs != self._units
         return start
