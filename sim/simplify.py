@@ -10,8 +10,13 @@ into it. So
 - what a large module with many instances is given stays a variable of the instance, so that all
   instances have the same code, and Verilator keeps one copy of it.
 
-docs/benchmarks.md says what each brings. Names inside the design change, so waveforms need the
-design as it is.
+Measured on a 4x4 torus, two cores, seconds from Verilog to model and cycles/s: as written 30 s and
+92,000; with Yosys 24 s and 172,000; and with shared code 9 s and 205,000. Shared code without Yosys
+gives 16 s and 86,000, and Verilator's own hierarchical models (`hier_block`) 11 s and 80,000: there
+every element is settled by itself, several times a cycle. From 4x4 to 8x8 a model takes twice as
+long to build, not four times, since only the wires grow.
+
+Names inside the design change, so waveforms need the design as it is.
 """
 
 import importlib.metadata
