@@ -75,6 +75,16 @@ def test_every_beat_of_random_runs(config):
     sweep(config, NETS, seed=100 * config.rows + config.cols)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [
+    *TORI,
+    dataclasses.replace(LARGE, rows=6, cols=6, host_bits=256),
+    dataclasses.replace(LARGE, rows=2, cols=7, link_stages=3, host_fifo_beats=5),
+], ids=name)
+def test_every_beat_of_many_random_runs(config):
+    sweep(config, 12, seed=1000 + 100 * config.rows + config.cols)
+
+
 @pytest.mark.parametrize("config", [
     dataclasses.replace(LARGE, rows=2, cols=3, link_stages=2),
     dataclasses.replace(LARGE, rows=1, cols=1, host_bits=32),

@@ -357,6 +357,7 @@ def test_info(artifact):
         "host input",
     ):
         assert words in text
+    assert re.search(r"^MACs +.*working \d+\.\d %", text, re.M)
     assert max(map(len, text.splitlines())) < 140
 
 
@@ -365,7 +366,12 @@ def test_info_as_json(artifact):
     assert values["parameters"] == 292
     assert values["layers"][0]["density"] == 224 / (64 * 16)
     assert values["fit"]["weight_words"]["needed"] <= values["fit"]["weight_words"]["there"]
-    assert values["predicted"]["bound_by"] in values["predicted"]["bounds_cycles"]
+    predicted = values["predicted"]
+    assert predicted["bound_by"] in predicted["bounds_cycles"]
+    assert predicted["engines"]["mac"]["working"] == pytest.approx(
+        predicted["bounds_cycles"]["MAC"] / predicted["cycles_per_sample"]
+    )
+    assert "mac" in predicted["stages"]["layer 0 V"]
     assert [op["name"] for op in values["ops"]][0] == "layer 0 H1"
 
 
@@ -459,6 +465,19 @@ def test_run_sim_that_hangs(artifact, monkeypatch):
 
     monkeypatch.setattr("sim.native.NativeModel.run", hang)
     fail(1, "the model took 3 of 9 beats", "run", artifact, "--device", "sim")
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_run_writes_the_same_timeline_from_the_model_and_from_the_rtl(artifact, tmp_path):
+    paths = [tmp_path / "golden.json", tmp_path / "sim.json"]
+    for path, device in zip(paths, ("golden", "sim"), strict=True):
+        options = ("--device", device, "--samples", 3, "--timeline", path)
+        succeed("run", artifact, *options, "--quiet")
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    events = json.loads(paths[0].read_text())["traceEvents"]
+    samples = {event["args"].get("sample") for event in events if event["ph"] == "X"}
+    assert samples == {None, 0, 1, 2}
+    fail(2, "there is no folder", "run", artifact, "--timeline", tmp_path / "none" / "t.json")
 
 
 @pytest.mark.usefixtures("toolchain")
