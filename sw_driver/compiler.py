@@ -26,6 +26,8 @@ from sw_driver.stages import Stage, build_stages
 __all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
 
 ORDERS = ("best", "program")
+# Cycles of the model that the search for an order may take, about a second.
+_MODELLED_CYCLES = 25_000
 # A run checked in full: the first samples, and two turns of the loop.
 _CHECKED_TURNS = 2
 
@@ -194,23 +196,25 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         if not grow:
             return config, loop
         large = grown(config, needs, loop.program_words(config))
-        return large, _sample_loop(large, stages, entries, order)
+        if dataclasses.replace(large, program_words=config.program_words) != config:
+            loop = _sample_loop(large, stages, entries, order)
+        return large, loop
 
     bound = max(bounds(config, stages, entries).values())
-    reached = float("inf")
+    reached, modelled = float("inf"), 0
 
     def cost(order: Order) -> float | None:
-        nonlocal reached
+        nonlocal reached, modelled
         try:
-            cycles = order_cycles(*fitted(order), max(delays(order)), bound, reached)
+            cycles, needed = order_cycles(*fitted(order), max(delays(order)), bound, reached)
         except ProgramError:  # It does not fit the torus.
             return None
-        reached = min(reached, cycles)
+        reached, modelled = min(reached, cycles), modelled + needed
         return cycles
 
     chosen = program_order(len(stages))
     if order == "best":
-        chosen = best_order(len(stages), cost, bound)
+        chosen = best_order(len(stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
     config, loop = fitted(chosen)
     check_runs(config, loop)
     return Compiled(

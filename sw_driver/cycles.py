@@ -117,8 +117,12 @@ def predict_steady(
 
 def order_cycles(
     config: TorusConfig, loop: SampleLoop, depth: int, bound: int, reached: float
-) -> float:
+) -> tuple[float, int]:
     """Cycles a sample that an order of ops takes, as the search for the best one asks it.
+
+    Returns
+    -------
+    The cycles, and how many the model went through to find them.
 
     Parameters
     ----------
@@ -142,8 +146,8 @@ def order_cycles(
     run.collect(counted)
     cycles = (run.machine.cycle - start) / counted
     if not long and cycles < reached and (steady := run.find_steady()):
-        return steady.cycles / steady.collected
-    return cycles
+        cycles = steady.cycles / steady.collected
+    return cycles, run.machine.cycle
 
 
 def bounds(

@@ -13,11 +13,6 @@ __all__ = ["Order", "best_order", "delays", "instances", "program_order"]
 Order = tuple[int, ...]
 # Within this part of the bound, an order is as good as any: the search is over.
 _GOOD_ENOUGH = 1 / 500
-# Cycles that all costs together may go through, about a second, if each loads a program and goes
-# through so many samples; but some orders are tried in any case.
-_MOST_CYCLES = 30_000
-_LOADING_CYCLES = 800
-_COST_SAMPLES = 8
 _LEAST_TRIALS = 3
 
 
@@ -44,11 +39,16 @@ def instances(order: Order, samples: int) -> Iterator[tuple[int, int]]:
                 yield stage, turn - delay[stage]
 
 
-def best_order(stages: int, cost: Callable[[Order], float | None], bound: float = 0.0) -> Order:
+def best_order(
+    stages: int,
+    cost: Callable[[Order], float | None],
+    bound: float = 0.0,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Order:
     """Search for the order of least cost.
 
     The search starts from the best of some regular orders, and moves one stage at a time as long as
-    that helps. It is deterministic, and ends early at an order that hardly any could beat.
+    that helps. It ends early at an order that hardly any could beat.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ def best_order(stages: int, cost: Callable[[Order], float | None], bound: float 
     cost
         Of an order; None if it cannot be used.
     bound
-        A cost that no order can beat. The higher it is, the longer a cost takes, so the fewer are
-        tried.
+        A cost that no order can beat.
+    go_on
+        Whether another order may be tried, asked after each but some that are tried in any case.
     """
     known: dict[Order, tuple[float, int]] = {}
-    trials = max(int(_MOST_CYCLES / (_LOADING_CYCLES + _COST_SAMPLES * bound)), _LEAST_TRIALS)
 
     def tried(order: Order) -> tuple[float, int]:
         """Cost, and of equal ones the depth of the pipeline, of the shallowest rotation."""
@@ -72,7 +72,9 @@ def best_order(stages: int, cost: Callable[[Order], float | None], bound: float 
         return known[order]
 
     def over() -> bool:
-        return len(known) >= trials or min(known.values())[0] <= bound * (1 + _GOOD_ENOUGH)
+        if min(known.values())[0] <= bound * (1 + _GOOD_ENOUGH):
+            return True
+        return len(known) >= _LEAST_TRIALS and not go_on()
 
     def first_better(orders: Iterable[Order]) -> Order | None:
         for order in orders:

@@ -103,7 +103,8 @@ class _Recorder:
 def record(config: TorusConfig, program: Program) -> Recording:
     """Run a program on a torus that waits for it, as `simulate` does, and record all spans.
 
-    Nothing is left out, so this takes time in proportion to the cycles.
+    Nothing is left out, so this takes time in proportion to the cycles. Spans that end after the
+    last beat are not part of it.
     """
     run = Simulation(config, program)
     recorder = _Recorder(run.machine)
