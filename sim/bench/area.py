@@ -2,9 +2,11 @@
 
 import dataclasses
 import hashlib
+import itertools
 import statistics
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,60 +30,73 @@ _DEVICE = Ecp5Device(size="85k", speed_grade=6)
 _CELLS = ("generic", "ecp5")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """A design in one kind of cells, and the seeds to place it with."""
+
+    design: Design
+    cells: str
+    verilog: str
+    seeds: Sequence[int]
+
+
 def measure(bench: Bench) -> Table:
     """Synthesise, place and route all designs; quick: the small ones, with one seed.
 
     About 80 minutes on one core, of which a 4x4 torus takes 60; quick: 3.
     """
-    designs = [design for name, design in DESIGNS.items()
-               if not (bench.quick and name in _FEWER_SEEDS)]
-    jobs = [(design, cells, seed) for design in designs for cells in _CELLS
-            for seed in ((1,) if bench.quick else _seeds(design))]
-    values: dict[tuple[str, str], dict[str, Any]] = {}
-    for done, (design, cells, seed) in enumerate(jobs):
-        bench.tell(f"area: {design.name}, {cells} cells, seed {seed}", done, len(jobs))
-        value = values.setdefault((design.name, cells), {
-            "design": design.name, "cells": cells, "fmax_mhz": [], "paths": [],
-            "area": _area(bench, design, cells, ECP5)})
-        routed = _routed(bench, design, cells, seed)
-        value["fmax_mhz"].append(routed["fmax_mhz"])
-        value["paths"].append(routed["path"])
+    jobs = [_Job(design, cells, design.verilog(cells), (1,) if bench.quick else _seeds(name))
+            for name, design in DESIGNS.items() if not (bench.quick and name in _FEWER_SEEDS)
+            for cells in _CELLS]
+    steps = sum(len(job.seeds) for job in jobs)
+    done = itertools.count()
+
+    def run(job: _Job) -> dict[str, Any]:
+        value: dict[str, Any] = {"design": job.design.name, "cells": job.cells,
+                                 "area": _area(bench, job, ECP5), "fmax_mhz": [], "paths": []}
+        for seed in job.seeds:
+            bench.tell(f"area: {job.design.name}, {job.cells} cells, seed {seed}", next(done),
+                       steps)
+            routed = _routed(bench, job, seed)
+            value["fmax_mhz"].append(routed["fmax_mhz"])
+            value["paths"].append(routed["path"])
+        return value
+
+    with ThreadPoolExecutor(bench.jobs) as pool:
+        values = list(pool.map(run, jobs))
     small = [] if bench.quick else [
-        (design.name, _area(bench, design, "generic", ICE40))
-        for design in designs if design.name != "torus-4x4"]
-    bench.tell("area", len(jobs), len(jobs))
-    return Table(_text(list(values.values()), small),
-                 {"ecp5": list(values.values()), "ice40": dict(small)})
+        (job.design.name, _area(bench, job, ICE40)) for job in jobs
+        if job.cells == "generic" and job.design.name != "torus-4x4"]
+    bench.tell("area", steps, steps)
+    return Table(_text(values, small), {"ecp5": values, "ice40": dict(small)})
 
 
-def _seeds(design: Design) -> Sequence[int]:
-    return _FEWER_SEEDS.get(design.name, _SEEDS)
+def _seeds(name: str) -> Sequence[int]:
+    return _FEWER_SEEDS.get(name, _SEEDS)
 
 
-def _area(bench: Bench, design: Design, cells: str, family: Family) -> dict[str, int]:
-    verilog = design.verilog(cells)
-
+def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
     def run() -> dict[str, int]:
         with tempfile.TemporaryDirectory() as folder:
-            area = synthesise(Path(folder), verilog, design.top, family)
+            area = synthesise(Path(folder), job.verilog, job.design.top, family)
         if family is ECP5:
-            check_blocks(area, design)
+            check_blocks(area, job.design)
         return dataclasses.asdict(area)
 
-    return bench.result(f"area-{family.name}", _depends(verilog) | {"command": family.command}, run)
+    return bench.result(f"area-{family.name}", _depends(job.verilog) | {"command": family.command},
+                        run)
 
 
-def _routed(bench: Bench, design: Design, cells: str, seed: int) -> dict[str, Any]:
-    framed = with_boundary(design.verilog(cells), design.top)
-    netlists = bench.folder / "netlists"
+def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
+    framed = with_boundary(job.verilog, job.design.top)
 
     def run() -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
-        folder = netlists / hashlib.sha256(framed.encode()).hexdigest()[:16]
+        folder = bench.folder / "netlists" / hashlib.sha256(framed.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         finished = folder / "finished"
         if not finished.exists():
-            check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), design)
+            check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
             finished.touch()
         routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
         return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,

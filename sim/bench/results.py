@@ -45,12 +45,15 @@ class Bench:
     tell
         Told of long work.
     quick
-        Measure only what takes a minute or so.
+        Measure only what takes a few minutes.
+    jobs
+        How many tools to run at once, where that changes no figure.
     """
 
     folder: Path
     tell: Tell = lambda work, done, total: None
     quick: bool = False
+    jobs: int = 1
 
     def result(self, name: str, depends: Mapping[str, Any],
                measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:

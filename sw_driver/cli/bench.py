@@ -13,6 +13,7 @@ EXAMPLES = (
     "clostorus bench --list",
     "clostorus bench utilisation",
     "clostorus bench --quick area",
+    "clostorus bench --jobs 2 area",
 )
 
 
@@ -33,6 +34,9 @@ def command(
     results: Annotated[
         Path, typer.Option(metavar="DIR", help="Where raw results are kept.")
     ] = Path("out/bench"),
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Placements to run at once; figures do not depend on it.")
+    ] = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -67,7 +71,7 @@ def command(
     titles = {table: kind.title for table, kind in TABLES.items()}
     for table in names:
         with out.progress() as tell:
-            measured = TABLES[table].measure(Bench(results, tell, quick))
+            measured = TABLES[table].measure(Bench(results, tell, quick, jobs))
         texts[table], values[table] = measured.text, measured.values
         out.text(measured.text)
         if not quick:
