@@ -35,12 +35,13 @@ def ring_side(config):
         Results of the MAC; always accepted, visible to reads from the next cycle on.
     landed : Out(1)
         High with the last result of a MAC repetition that writes here.
-    read_index : Out(count_bits)
-        Which word of the oldest repetition not yet consumed the MAC reads next, from 0.
     readable : In(1)
-        That word may be read. Follows `read_index` combinationally.
-    read_addr, read_en : Out(addr_bits), Out(1)
-        The MAC's read port.
+        The next word of the oldest repetition not yet consumed may be read. From registers alone.
+    read_en, read_addr : Out(1), Out(addr_bits)
+        The MAC reads that word, which lies at `read_addr`.
+    read_next, rewind : Out(count_bits), Out(1)
+        With a read: the number of the word that is read next, from 0; `rewind` if it is word 0,
+        for another sum over the same words, whatever `read_next` says.
     read_word : In(word_bits)
         The word at `read_addr`, `READ_CYCLES` after `read_en`.
     consume : Out(1)
@@ -48,7 +49,7 @@ def ring_side(config):
     retired : In(1)
         High for one cycle when a repetition of any kind is done here.
     tap : In(stream)
-        Every word as it is received. Never waits.
+        Every word, on the cycle after it is received. Never waits.
     start : Out(1)
         High for one cycle before a program starts: forget all progress. The engine must be idle.
     idle : In(1)
@@ -58,10 +59,11 @@ def ring_side(config):
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
         "landed": Out(1),
-        "read_index": Out(config.count_bits),
         "readable": In(1),
-        "read_addr": Out(config.addr_bits),
         "read_en": Out(1),
+        "read_addr": Out(config.addr_bits),
+        "read_next": Out(config.count_bits),
+        "rewind": Out(1),
         "read_word": In(config.word_bits),
         "consume": Out(1),
         "retired": In(1),
@@ -124,27 +126,34 @@ class RingGather(wiring.Component):
         have = Signal(config.count_bits)      # Own words and those received.
         sent = Signal(config.count_bits)
         own_here = Signal(init=1)             # The own words have landed.
-        gathers = kind == GatherKind.GATHER
+        # Kept rather than compared when asked for, since a word's way depends on them:
+        receiving = Signal()                  # `have` is not `total`.
+        unsent = Signal()                     # `sent` is not `send_end`.
+        caught_up = Signal(init=1)            # `sent` is `have`.
+        unread = Signal()                     # It has words that the MAC has not read.
+        gathers = Signal()                    # `kind` is GATHER.
 
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `asked` are about it.
+        prepared = Signal()                   # `coming_base` and `credit` are about it.
         coming_base = Signal(config.addr_bits)
 
-        # Progress of the MAC. Counters wrap; only differences matter.
+        # Progress of the MAC
         progress_bits = config.rep_bits + 1
-        landed = Signal(progress_bits)        # Repetitions whose results have landed here.
-        asked = Signal(progress_bits)         # Those that repetitions have asked for.
+        # Its repetitions whose results have landed here, less those that were asked for.
+        credit = Signal(signed(progress_bits))
         gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
-        enough = Signal()
-        m.d.comb += enough.eq(~(landed - asked)[progress_bits - 1])
+        some_gathered = Signal()              # `gathered` is above 0, or
+        none_gathered = Signal(init=1)        # just 0.
+        in_use = Signal(signed(progress_bits))  # The same, with the one in progress.
+        enough = credit >= 0
 
         # The ring, and the buffer
         m.d.comb += [
-            hop.receiving.eq(have != total),
-            hop.sending.eq(own_here & (sent != send_end)),
-            hop.caught_up.eq(sent == have),
+            hop.receiving.eq(receiving),
+            hop.sending.eq(own_here & unsent),
+            hop.caught_up.eq(caught_up),
             hop.own.valid.eq(pe.write.valid),
             hop.own.payload.eq(pe.write.p.word),
             for_hop.read_en.eq(hop.read_en),
@@ -155,8 +164,10 @@ class RingGather(wiring.Component):
             for_mac.read_addr.eq(pe.read_addr),
             for_mac.out_en.eq(1),
             pe.read_word.eq(for_mac.read_data),
-            pe.readable.eq((gathered > 0) | ((gathered == 0) & active & gathers & own_here
-                                             & (pe.read_index != have))),
+            pe.readable.eq(
+                some_gathered | (none_gathered & active & gathers & own_here & unread)),
+        ]
+        m.d.sync += [
             pe.tap.valid.eq(hop.received),
             pe.tap.p.kind.eq(kind),
             pe.tap.p.word.eq(self.i.payload),
@@ -167,31 +178,51 @@ class RingGather(wiring.Component):
                 copy.write_addr.eq(Mux(pe.write.valid, pe.write.p.addr, base + have)),
                 copy.write_data.eq(hop.write_data),
             ]
-        m.d.sync += [
-            have.eq(have + hop.received),
-            sent.eq(sent + hop.sent),
-        ]
+        have_next = have + 1
+        sent_next = sent + 1
+        with m.If(hop.received):
+            m.d.sync += [
+                have.eq(have_next),
+                receiving.eq(have_next[:len(total)] != total),
+            ]
+        with m.If(hop.sent):
+            m.d.sync += [
+                sent.eq(sent_next),
+                unsent.eq(sent_next[:len(send_end)] != send_end),
+            ]
+        with m.If(hop.received ^ hop.sent):
+            m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
+
+        # Until the MAC comes to the repetition in progress it has read none of its words.
+        with m.If(pe.read_en & ~pe.rewind & none_gathered):
+            m.d.sync += unread.eq(pe.read_next != have)
+        with m.If(hop.received):
+            m.d.sync += unread.eq(1)
 
         # From one repetition to the next
         finish = Signal()
         begin = Signal()
+        begins_gather = Signal()
         last = Signal()
         m.d.comb += [
-            finish.eq(active & own_here & (have == total) & (sent == send_end)),
-            # The repetition that ends now is not yet counted in `gathered`.
-            begin.eq(pe.op.valid & prepared & (~active | finish)
-                     & (gathered + (active & gathers) < coming.lag)),
+            finish.eq(active & own_here & ~receiving & ~unsent),
+            begin.eq(pe.op.valid & prepared & (~active | finish) & (in_use < coming.lag)),
+            begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
             last.eq(rep == coming.reps),
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
         ]
-        with m.If(pe.op.valid & ~prepared & (own_here | ~active)):
+        prepare = Signal()
+        asked = Signal(config.rep_bits)
+        m.d.comb += prepare.eq(pe.op.valid & ~prepared & (own_here | ~active))
+        with m.If(prepare):
+            m.d.comb += asked.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
-                asked.eq(asked + Mux(first, coming.need_first, coming.need_step)),
             ]
+        m.d.sync += credit.eq(credit - asked + pe.landed)
         with m.If(finish):
             m.d.sync += active.eq(0)
         with m.If(begin | ~own_here):
@@ -204,24 +235,36 @@ class RingGather(wiring.Component):
                 first.eq(last),
                 rep.eq(rep + 1),
                 kind.eq(coming.kind),
+                gathers.eq(begins_gather),
                 base.eq(coming_base),
                 total.eq(all_words),
                 have.eq(coming.own),
+                unread.eq(coming.own != 0),
                 sent.eq(0),
                 send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
+                receiving.eq(coming.recv != 0),
+                unsent.eq(Mux(self.last_in_row, coming.to_gateway, coming.recv != 0)),
+                caught_up.eq(coming.own == 0),
             ]
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
             m.d.sync += send_end.eq(0)
         with m.If(begin & last):
             m.d.sync += rep.eq(0)
 
-        m.d.sync += landed.eq(landed + pe.landed)
         with m.If((finish & gathers) ^ pe.consume):
-            m.d.sync += gathered.eq(gathered + Mux(pe.consume, -1, 1))
+            m.d.sync += [
+                gathered.eq(gathered + Mux(pe.consume, -1, 1)),
+                some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
+                none_gathered.eq(gathered == Mux(pe.consume, 1, -1)),
+            ]
+        with m.If(begins_gather ^ pe.consume):
+            m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
         with m.If(pe.start):
             m.d.sync += [
-                landed.eq(0),
-                asked.eq(0),
+                credit.eq(0),
+                in_use.eq(0),
                 gathered.eq(0),
+                some_gathered.eq(0),
+                none_gathered.eq(1),
             ]
         return m

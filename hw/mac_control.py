@@ -41,10 +41,13 @@ class MacControl(wiring.Component):
     -------
     op : In(stream)
         The queue of ops (`hw.op_fields.mac_fields`).
-    x_index, x_addr : Out(count_bits), Out(addr_bits)
-        The next word: its number in the repetition, and its address in the gather buffer.
     row_readable, col_readable : In(1)
-        That word may be read from that buffer. Follows `x_index` combinationally.
+        The next word may be read from that buffer.
+    row_read, col_read : Out(1)
+        The step reads that buffer.
+    x_addr, x_next, x_rewind : Out(addr_bits), Out(count_bits), Out(1)
+        Where the step reads, the number in the repetition of the word after it, and whether word 0
+        comes again instead.
     step : Out(stream)
         The step that is done this cycle: the word at `x_addr` is being read. Never waits.
     row_consume, col_consume : Out(1)
@@ -61,10 +64,13 @@ class MacControl(wiring.Component):
         self.config = config
         super().__init__({
             "op": In(stream.Signature(mac_op(config))),
-            "x_index": Out(config.count_bits),
-            "x_addr": Out(config.addr_bits),
             "row_readable": In(1),
             "col_readable": In(1),
+            "row_read": Out(1),
+            "col_read": Out(1),
+            "x_addr": Out(config.addr_bits),
+            "x_next": Out(config.count_bits),
+            "x_rewind": Out(1),
             "step": Out(stream.Signature(step_layout(config), always_ready=True)),
             "row_consume": Out(1),
             "col_consume": Out(1),
@@ -86,6 +92,10 @@ class MacControl(wiring.Component):
         last_output = Signal(config.count_bits)
         word = Signal(config.count_bits)
         output = Signal(config.count_bits)
+        # Kept rather than compared when asked for: they decide what happens after a step.
+        at_last_word = Signal()
+        one_word = Signal()
+        at_last_output = Signal()
         x_base = Signal(config.addr_bits)
         w_addr = Signal(config.weight_addr_bits)
         bias = Signal()
@@ -98,21 +108,23 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # Its `need_free` is part of `asked`.
+        asked_for = Signal()    # What follows is about it, and so is `freed`.
         first = Signal()        # None of them has begun.
         rep = Signal(config.rep_bits)
-        x_next = Signal(config.addr_bits)
-        y_next = Signal(config.addr_bits)
+        last_rep = Signal()     # The coming repetition is its last.
+        x_coming = Signal(config.addr_bits)
+        y_coming = Signal(config.addr_bits)
 
         step = Signal()
-        end_of_sum = Signal()
         end_of_rep = Signal()
         m.d.comb += [
             step.eq(active & Mux(axis, self.col_readable, self.row_readable)),
-            end_of_sum.eq(word == last_word),
-            end_of_rep.eq(end_of_sum & (output == last_output)),
-            self.x_index.eq(word),
+            end_of_rep.eq(at_last_word & at_last_output),
+            self.row_read.eq(step & ~axis),
+            self.col_read.eq(step & axis),
             self.x_addr.eq(x_base + word),
+            self.x_next.eq(word + 1),
+            self.x_rewind.eq(at_last_word),
             self.row_consume.eq(step & end_of_rep & ~axis),
             self.col_consume.eq(step & end_of_rep & axis),
             self.idle.eq(~active & ~waiting & ~self.op.valid),
@@ -123,7 +135,7 @@ class MacControl(wiring.Component):
             self.step.p.first.eq(word == 0),
             self.step.p.bias.eq(bias),
             self.step.p.b_addr.eq(b_addr),
-            self.step.p.last.eq(end_of_sum),
+            self.step.p.last.eq(at_last_word),
             self.step.p.finish.shift.eq(shift),
             self.step.p.finish.relu.eq(relu),
             self.step.p.result.dest.eq(dest),
@@ -131,59 +143,72 @@ class MacControl(wiring.Component):
             self.step.p.result.landed.eq(end_of_rep),
         ]
 
-        # Repetitions that the ring engine of either axis has retired, and those that ops have
-        # asked for. Counters wrap; only differences matter.
+        # Repetitions that the ring engine of either axis has retired, less those that ops have
+        # asked for.
         free = Signal(2)
         for number, retired in enumerate((self.row_retired, self.col_retired)):
-            freed = Signal(config.rep_bits + 1, name=f"freed_{number}")
-            asked = Signal(config.rep_bits + 1, name=f"asked_{number}")
-            m.d.comb += free[number].eq(~(freed - asked)[config.rep_bits])
-            m.d.sync += freed.eq(freed + retired)
+            freed = Signal(signed(config.rep_bits + 1), name=f"freed_{number}")
+            asked = Signal(config.rep_bits, name=f"asked_{number}")
+            m.d.comb += free[number].eq(freed >= 0)
             with m.If(waiting & ~asked_for & (op.dest == number)):
-                m.d.sync += asked.eq(asked + op.need_free)
+                m.d.comb += asked.eq(op.need_free)
+            m.d.sync += freed.eq(freed - asked + retired)
             with m.If(self.start):
-                m.d.sync += [freed.eq(0), asked.eq(0)]
+                m.d.sync += freed.eq(0)
 
         begin = Signal()
-        last_rep = Signal()
         m.d.comb += [
             begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
                      & (~active | (step & end_of_rep))),
-            last_rep.eq(rep == op.reps),
             self.op.ready.eq(~waiting | (begin & last_rep)),
         ]
-        m.d.sync += [
-            word.eq(word + step),
-            w_addr.eq(w_addr + step),
-        ]
-        with m.If(step & end_of_sum):
+        m.d.sync += w_addr.eq(w_addr + step)
+        with m.If(step):
+            m.d.sync += [
+                word.eq(self.x_next),
+                at_last_word.eq(Mux(at_last_word, one_word, self.x_next == last_word)),
+            ]
+        next_output = output + 1
+        with m.If(step & at_last_word):
             m.d.sync += [
                 word.eq(0),
-                output.eq(output + 1),
+                output.eq(next_output),
+                at_last_output.eq(next_output == last_output),
                 b_addr.eq(b_addr + 1),
                 y_addr.eq(y_addr + y_stride),
             ]
         with m.If(step & end_of_rep):
             m.d.sync += [output.eq(0), active.eq(0)]
-        with m.If(waiting):
-            m.d.sync += asked_for.eq(1)
+        with m.If(waiting & ~asked_for):
+            m.d.sync += [
+                asked_for.eq(1),
+                first.eq(1),
+                rep.eq(0),
+                last_rep.eq(op.reps == 0),
+                x_coming.eq(op.x_base),
+                y_coming.eq(op.y_base),
+            ]
         with m.If(begin):
             m.d.sync += [
                 active.eq(1),
                 axis.eq(op.axis),
                 dest.eq(op.dest),
                 last_word.eq(op.last_word),
+                one_word.eq(op.last_word == 0),
+                at_last_word.eq(op.last_word == 0),
                 last_output.eq(op.last_output),
-                x_base.eq(x_next),
+                at_last_output.eq(op.last_output == 0),
+                x_base.eq(x_coming),
                 bias.eq(op.bias),
-                y_addr.eq(y_next),
+                y_addr.eq(y_coming),
                 y_stride.eq(op.y_stride),
                 shift.eq(op.shift),
                 relu.eq(op.relu),
                 first.eq(0),
                 rep.eq(rep + 1),
-                x_next.eq(x_next + op.x_stride),
-                y_next.eq(y_next + op.y_rep_stride),
+                last_rep.eq(rep + 1 == op.reps),
+                x_coming.eq(x_coming + op.x_stride),
+                y_coming.eq(y_coming + op.y_rep_stride),
                 waiting.eq(~last_rep),
             ]
             with m.If(first):
@@ -192,10 +217,6 @@ class MacControl(wiring.Component):
             m.d.sync += [
                 waiting.eq(1),
                 asked_for.eq(0),
-                first.eq(1),
                 op.eq(self.op.payload),
-                rep.eq(0),
-                x_next.eq(self.op.p.x_base),
-                y_next.eq(self.op.p.y_base),
             ]
         return m

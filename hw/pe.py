@@ -75,19 +75,20 @@ class PE(wiring.Component):
         wiring.connect(m, sequencer.queue_2, control.op)
         wiring.connect(m, control.step, mac.step)
 
-        for axis, ring, readable, consume, retired in (
-                (Axis.ROW, router.row, control.row_readable, control.row_consume,
-                 control.row_retired),
-                (Axis.COL, router.col, control.col_readable, control.col_consume,
-                 control.col_retired)):
+        for axis, ring, readable, read, consume, retired in (
+                (Axis.ROW, router.row, control.row_readable, control.row_read,
+                 control.row_consume, control.row_retired),
+                (Axis.COL, router.col, control.col_readable, control.col_read,
+                 control.col_consume, control.col_retired)):
             here = mac.result.valid & (mac.result.p.where.dest == axis)
             m.d.comb += [
                 readable.eq(ring.readable),
                 retired.eq(ring.retired),
                 ring.consume.eq(consume),
-                ring.read_index.eq(control.x_index),
+                ring.read_en.eq(read),
                 ring.read_addr.eq(control.x_addr),
-                ring.read_en.eq(control.step.valid),
+                ring.read_next.eq(control.x_next),
+                ring.rewind.eq(control.x_rewind),
                 ring.write.valid.eq(here),
                 ring.write.p.addr.eq(mac.result.p.where.addr),
                 ring.write.p.word.eq(mac.result.p.word),

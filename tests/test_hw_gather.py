@@ -87,7 +87,7 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
                 for position in range(total):
                     while random.random() < stall:
                         await ctx.tick()
-                    ctx.set(node.pe.read_index, position)
+                    ctx.set(node.pe.read_next, position + 1)
                     ctx.set(node.pe.read_addr, number % REGIONS * region + position)
                     while not ctx.get(node.pe.readable):
                         await ctx.tick()

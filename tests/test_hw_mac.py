@@ -55,7 +55,7 @@ def ref_mac(ops, buffers, weights, biases):
         for rep in range(op["reps"] + 1):
             base = op["x_base"] + rep * op["x_stride"]
             words = buffers[op["axis"].value][base:base + (op["last_word"] + 1)]
-            for output in range((op["last_output"] + 1)):
+            for output in range(op["last_output"] + 1):
                 acc = biases[bias_addr] if op["bias"] else 0
                 acc += sum(word * weight for word, weight in zip(
                     words, weights[weight_addr:weight_addr + (op["last_word"] + 1)], strict=True))
@@ -126,7 +126,8 @@ def test_random_ops(seed, stall):
 def test_no_cycle_is_lost_between_ops(seed):
     ops, buffers, weights, biases = random_case(seed)
     _, cycles = rtl_mac(ops, buffers, weights, biases, 0.0, seed)
-    assert cycles == sum((op["reps"] + 1) * (op["last_output"] + 1) * (op["last_word"] + 1) for op in ops)
+    assert cycles == sum((op["reps"] + 1) * (op["last_output"] + 1) * (op["last_word"] + 1)
+                         for op in ops)
 
 
 def test_waits_until_the_destination_is_free():

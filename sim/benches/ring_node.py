@@ -49,9 +49,9 @@ class RingNode:
         self._queue = StreamDriver(StreamPort(dut, f"{side}_op"), stalls(2))
         self._writer_stalls, self._reader_stalls = stalls(3), stalls(4)
         self._ports = {name: getattr(dut, f"{side}_{name}") for name in (
-            "write_data", "write_valid", "landed", "read_index", "readable", "read_addr", "read_en",
-            "read_word", "consume", "retired", "start")}
-        for name in ("write_valid", "landed", "read_en", "consume", "start"):
+            "write_data", "write_valid", "landed", "readable", "read_en", "read_addr", "read_next",
+            "rewind", "read_word", "consume", "retired", "start")}
+        for name in ("write_valid", "landed", "read_en", "rewind", "consume", "start"):
             self._ports[name].value = 0
         self._retired = 0
         self._read = 0
@@ -106,7 +106,7 @@ class RingNode:
             if one.kind != GATHER:
                 continue
             for offset, word in enumerate(one.gathered):
-                ports["read_index"].value = offset
+                ports["read_next"].value = offset + 1
                 ports["read_addr"].value = one.base + offset
                 await RisingEdge(self._clk)
                 while not int(ports["readable"].value) or next(self._reader_stalls):

@@ -86,7 +86,7 @@ def random_scenario(seed: int, *, op_count: int, buffer_words: int, word_bits: i
                 sends=(own + recv if own else 0) if last_in_row else recv))
         ops.append({
             "kind": kind, "reps": count - 1, "own": own, "recv": recv,
-            "to_gateway": int(own > 0), "base": first * region_words, "stride": region_words, "need_first": int(own > 0),
-            "need_step": int(own > 0), "lag": lag,
+            "to_gateway": int(own > 0), "base": first * region_words, "stride": region_words,
+            "need_first": int(own > 0), "need_step": int(own > 0), "lag": lag,
         })
     return Scenario(ops, repetitions, region_free)
