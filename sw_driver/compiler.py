@@ -26,8 +26,8 @@ from sw_driver.stages import Stage, build_stages
 __all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
 
 ORDERS = ("best", "program")
-# Cycles of the model that the search for an order may take, about a second.
-_MODELLED_CYCLES = 25_000
+# Cycles of the model that the search for an order may take, about half a second.
+_MODELLED_CYCLES = 16_000
 # A run checked in full: the first samples, and two turns of the loop.
 _CHECKED_TURNS = 2
 

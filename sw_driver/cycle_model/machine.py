@@ -137,7 +137,9 @@ class Machine:
         ready = rings.receiving
         if written:
             ready ^= ready & written
-        if self._linked:
+        if not (sent or self._linked):
+            load, arriving = nodes, 0
+        elif self._linked:
             load = nodes ^ sent | self.links.accepted()
             ready |= gateways.ready(load)
             arriving = self.links.arriving()

@@ -57,8 +57,8 @@ class Rings:
 
     REGISTERS = (
         "running", "coming", "active", "gathers", "own_here", "recv_left", "send_left", "have",
-        "ahead", "receiving", "latched", "offered", "prepared", "_lag", "_credit", "_gathered",
-        "complete", "newest",
+        "ahead", "receiving", "sending", "latched", "offered", "prepared", "_lag", "_credit",
+        "_gathered", "complete", "newest",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +85,7 @@ class Rings:
         self.have: Registers = 0
         self.ahead: Registers = 0  # Words that it has and has not sent.
         self.receiving: Mask = 0
+        self.sending: Mask = 0
         self.latched: Mask = 0
         # The coming one.
         self.offered: Mask = 0
@@ -106,10 +107,8 @@ class Rings:
 
     def finished(self) -> Mask:
         """Where a repetition is done."""
-        candidates = self.active & self.own_here & ~self.receiving
-        if not candidates:
-            return 0
-        return candidates & ~self._lanes.nonzero(self.send_left)
+        candidates = self.active & self.own_here
+        return candidates and candidates & ~(self.receiving | self.sending)
 
     def move(self, receive: Mask, load: Mask) -> tuple[Mask, Mask]:
         """Receive words, and send some, where the output register takes one at `load`.
@@ -120,7 +119,9 @@ class Rings:
         """
         lanes = self._lanes
         latched = self.latched
-        sending = lanes.nonzero(self.send_left) & self.own_here
+        sending = self.sending & self.own_here
+        if not (sending or latched or receive):
+            return 0, 0
         behind = lanes.nonzero(self.ahead)
         held = latched ^ latched & load
         reads = sending & behind
@@ -136,6 +137,7 @@ class Rings:
         if sent:
             self.ahead -= sent
             self.send_left -= sent
+            self.sending = lanes.nonzero(self.send_left)
         self.latched = reads | held
         return latched | passes, sent
 
@@ -234,4 +236,5 @@ class Rings:
                 self.ahead = self.ahead & keep | here * new.own
                 self.gathers = self.gathers & ~here | here * new.gathers
         self.receiving = lanes.nonzero(self.recv_left)
+        self.sending = lanes.nonzero(self.send_left)
         return taken

@@ -106,11 +106,11 @@ class Sequencers:
         """
         if self.arrived:
             self.arrived = []
-        for number, queue in self._queues.items():
-            if (room := self._room[number]) and (
-                here := room & self._slots[(cycle - number) % QUEUES]
-            ):
-                self._read(cycle, number, queue, here)
+        rooms = self._room
+        if rooms[0] or rooms[1] or rooms[2]:
+            for number, queue in self._queues.items():
+                if here := rooms[number] & self._slots[(cycle - number) % QUEUES]:
+                    self._read(cycle, number, queue, here)
         if cycle not in self._coming:
             return
         for number, index, where in self._coming.pop(cycle):
