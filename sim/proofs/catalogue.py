@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .gather import gather_spec
+from .gather import gather_spec, router_spec
 from .link import link_spec
+from .ring import ring_spec
 from .rtl import Rtl
 from .spec import Spec
 
 __all__ = ["PROOFS", "Proof"]
+
+
+# How long links, and the players of each PE, rest at most in the proofs of rings.
+RING_REST_CYCLES = 2
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,23 @@ def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool) -> Pro
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
 
 
+def _ring(nodes: int) -> Proof:
+    return Proof(
+        name=f"ring-{nodes}", spec=lambda rtl: ring_spec(rtl, nodes, 1, RING_REST_CYCLES),
+        claim=f"ring of {nodes}, any op again and again, in one region of 16 words",
+        induction_cycles=1, goal_cycles=45, mutant_cycles=12, slow=True)
+
+
 PROOFS = {proof.name: proof for proof in (
     _link(1), _link(2), _link(4),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,
             slow=False),
+    Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),
+          claim="InferenceRouter, any op again and again on each axis, in two regions of 8 words",
+          induction_cycles=1, goal_cycles=30, mutant_cycles=12),
+    _ring(2), _ring(3),
     _gather("gather-two-ops", "RingGather, any two ops in turn, in two regions of 8 words", 2, 2,
             slow=True),
     _gather("gather-two-ops-whole",

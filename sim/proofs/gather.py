@@ -1,6 +1,10 @@
-"""`RingGather`: one node among any neighbours, with any PE that keeps the contract."""
+"""`RingGather` and `InferenceRouter` among any neighbours, with any PE that keeps the contract."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth import *
 
 from hw.config import TorusConfig
 
@@ -11,30 +15,67 @@ from .rtl import Rtl
 from .spec import Spec, any_constant
 from .streams import drive, take
 
-__all__ = ["SMALL", "gather_spec"]
+__all__ = ["SMALL", "gather_spec", "router_spec"]
 
 SMALL = TorusConfig(act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4,
                     weight_words=16, bias_words=4, program_words=64)
 
 
+@dataclass(frozen=True)
+class _Ports:
+    """The ports of one axis of a router, named as those of a `RingGather`."""
+
+    i: Any
+    o: Any
+    pe: Any
+
+
 def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
     """One engine that runs any program again and again; `given` as for `Program`."""
     spec = Spec()
-    m = spec.m
     node = rtl.module("gather").RingGather(SMALL)
-    inside = look_inside(node)
-    m.submodules.node = node
-    last_in_row = any_constant(m, "last_in_row", 1)
-    m.d.comb += node.last_in_row.eq(last_in_row)
-    program = Program(spec, "node", SMALL, rtl, given=given, regions=regions,
-                      last_in_row=last_in_row)
-    received = drive(spec, "in", node.i)
-    sent = take(spec, "out", node.o)
-    check = NodeCheck(spec, "node", program, node, received, sent)
-    StateLemmas(spec, check, inside)
-    # The last word of the third repetition, of two words and more that are its own, is sent.
-    out = check.out
-    spec.goal = (sent & (out.number == 2) & (check.departed + 1 == out.op.sends)
-                 & (out.op.own >= 2) & (out.op.sends > out.op.own + 1) & check.side.read.op.gathers
-                 & (check.side.read.number == 2))
+    spec.m.submodules.node = node
+    last_in_row = any_constant(spec.m, "last_in_row", 1)
+    spec.m.d.comb += node.last_in_row.eq(last_in_row)
+    check, spec.goal = _axis(spec, "node", rtl, node, last_in_row, given, regions)
+    spec.look_inside(lambda: StateLemmas(spec, check, look_inside(node)))
     return spec
+
+
+def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
+    """A router whose two axes run any two programs again and again."""
+    spec = Spec()
+    router = rtl.module("router").InferenceRouter(SMALL)
+    spec.m.submodules.router = router
+    last_in_row = any_constant(spec.m, "last_in_row", 1)
+    spec.m.d.comb += router.last_in_row.eq(last_in_row)
+    row, row_goal = _axis(spec, "row", rtl, _Ports(router.west, router.east, router.row),
+                          last_in_row, given, regions)
+    col, col_goal = _axis(spec, "col", rtl, _Ports(router.north, router.south, router.col),
+                          Const(0), given, regions)
+    spec.goal = row_goal & col_goal
+
+    def add_lemmas() -> None:
+        inside = look_inside(router, "row", "col")
+        StateLemmas(spec, row, inside.submodule("row"))
+        StateLemmas(spec, col, inside.submodule("col"))
+
+    spec.look_inside(add_lemmas)
+    return spec
+
+
+def _axis(spec: Spec, name: str, rtl: Rtl, node: Any, last_in_row: Value,
+          given: Sequence[dict[str, int]], regions: int) -> tuple[NodeCheck, Value]:
+    """Put a node among its neighbours; return its check, and that an interesting end is reached."""
+    program = Program(spec, name, SMALL, rtl, given=given, regions=regions,
+                      last_in_row=last_in_row)
+    received = drive(spec, f"{name}_in", node.i)
+    sent = take(spec, f"{name}_out", node.o)
+    check = NodeCheck(spec, name, program, node, received, sent)
+    # The last word of the third repetition is sent: one that was received, in an op that has own
+    # words and is read by the MAC.
+    out, read = check.out, check.side.read
+    goal = (sent & (out.number == 2) & (check.departed + 1 == out.op.sends)
+            & (out.op.own >= 2) & (out.op.sends > out.op.own + 1)
+            & read.op.gathers & (read.number == 2))
+    return check, goal

@@ -23,22 +23,27 @@ class Inside:
     Parameters
     ----------
     submodules
-        Names of submodules to look into as well. Of a memory, the contents can be read.
+        Submodules to look into as well, as `a` or `a.b`. Of a memory, the contents can be read.
+
+    Attributes
+    ----------
+    component
+        For its ports.
     """
 
     def __init__(self, component: Any, *submodules: str) -> None:
+        self.component = component
         self._peek = None
         if isinstance(component, Memory):
             self._peek = component.read_port(domain="comb")
             self._signals = {port.data.name: port.data for port in component.read_ports}
             return
         module = component.elaborate(None)
-        inner = {name.partition(".")[0] for name in submodules}
         self._submodules = {
             name: Inside(getattr(module.submodules, name),
                          *(path.partition(".")[2] for path in submodules
                            if path.startswith(f"{name}.")))
-            for name in inner}
+            for name in dict.fromkeys(path.partition(".")[0] for path in submodules)}
         fragment = Fragment.get(module, None)
         component.elaborate = lambda platform: fragment
         # No public method says what a statement assigns to.

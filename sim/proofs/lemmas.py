@@ -16,9 +16,14 @@ from .spec import Spec
 __all__ = ["StateLemmas", "look_inside"]
 
 
-def look_inside(node: Any) -> Inside:
-    """Return the registers of a `RingGather`; before it is added to a design."""
-    return Inside(node, "hop", "for_mac.words", "for_hop.words")
+def look_inside(component: Any, *engines: str) -> Inside:
+    """Return the registers of a `RingGather`, or of those that are submodules of a component.
+
+    To be called before the component is added to a design.
+    """
+    names = ("hop", "for_mac.words", "for_hop.words")
+    return Inside(component, *[f"{engine}.{name}" for engine in engines for name in names]
+                  or names)
 
 
 class StateLemmas:
@@ -64,7 +69,7 @@ class StateLemmas:
                              ("read", read), ("out", out)):
             self._lemma(f"number of {name}", player.number < NUMBERS)
         self._lemma("ahead", (side.ahead >= 0) & (side.ahead <= regions))
-        self._lemma("unread", (side.unread >= -4) & (side.unread <= regions))
+        self._lemma("unread repetitions", (side.unread >= -4) & (side.unread <= regions))
         self._lemma("full", (side.full == side.ahead + side.unread) & (side.full <= regions))
         self._lemma("unsent", (check.unsent >= -4) & (check.unsent <= 6))
         self._lemma("write position", (side.write_position == 0)
@@ -99,6 +104,7 @@ class StateLemmas:
         coming = Signal.like(queue.number, name=f"{self._check.name}_coming")
         self._spec.m.d.comb += coming.eq(plus(self._current.number, active))
         self._lemma("kind", ~active | (inside["kind"] == op.kind))
+        self._lemma("gathers", ~active | (inside["gathers"] == op.gathers))
         self._lemma("total", ~active | (inside["total"] == op.words))
         self._lemma("send_end", ~active | (inside["send_end"] == op.sends))
         self._lemma("base", (first & ~active)
@@ -118,11 +124,18 @@ class StateLemmas:
         arrived, op = check.arrived, self._current.op
         self._lemma("arrived", arrived <= op.recv)
         self._lemma("have", ~self.active | (self._inside["have"] == op.own + arrived))
+        self._lemma("kept comparisons",
+                    (self._inside["receiving"] == (self._inside["have"] != self._inside["total"]))
+                    & (self._inside["unsent"] == (self._inside["sent"] != self._inside["send_end"]))
+                    & (self._inside["caught_up"] == (self._inside["sent"] == self._inside["have"])))
         self._lemma("region", ~self.active | (side.unread < program.regions))
         # Who has no own words to write is done with the repetition a cycle after its region is
         # free.
         self._lemma("no own words", ~self.active | (op.own != 0) | side.landed
                     | ((arrived == 0) & (side.full < program.regions)))
+        next_read = Mux(side.unread == 0, side.read_position, 0)
+        self._lemma("unread", ~self.active | ~op.gathers | (side.unread < 0)
+                    | (self._inside["unread"] == (next_read != op.own + arrived)))
         self._lemma("the reader reads what is here",
                     (side.unread != 0) | (side.read_position == 0)
                     | (self.active & self._inside["own_here"]
@@ -146,11 +159,14 @@ class StateLemmas:
         next_op = program.op_at(plus(current.number, 1))
         asked = Mux(active, current.op.need, 0) + Mux(
             prepared, Mux(active, next_op.need, current.op.need), 0)
-        counted = (inside["landed"] - inside["asked"])[:len(inside["landed"])].as_signed()
-        self._lemma("landed", counted == credit - asked)
+        self._lemma("credit", inside["credit"] == credit - asked)
         self._lemma("gathered", (inside["gathered"] == gathered) & (side.waiting == gathered))
+        self._lemma("some_gathered", inside["some_gathered"] == (inside["gathered"] > 0))
+        self._lemma("none_gathered", inside["none_gathered"] == (inside["gathered"] == 0))
+        self._lemma("in_use", inside["in_use"] == gathered + (active & current.op.gathers))
         # What is owed comes step by step.
-        waits, output = self._check.waits, self._check.node.o.valid
+        waits = {what: wait.cycles for what, wait in self._check.waits.items()}
+        output = self._check.node.o.valid
         ready = active & own_here
         for what, otherwise in (("retire", Const(0)), ("send", output),
                                 ("let the MAC read", side.unread > 0)):
@@ -222,6 +238,10 @@ class StateLemmas:
         address = (program.base(number) + position)[:program.config.addr_bits]
         for_mac = self._inside.submodule("for_mac").submodule("words")
         for_hop = self._inside.submodule("for_hop").submodule("words")
+        for name in ("for_mac", "for_hop"):
+            ram = self._inside.submodule(name).component
+            self._lemma(f"{name} is read where it is written", ~(
+                ram.read_en & ram.write_en & (ram.read_addr == ram.write_addr)))
         self._lemma("output", ~in_output | (node.o.payload == watch.word))
         self._lemma("latch of the buffer for the hop",
                     ~in_latch | (for_hop["read__data"] == watch.word))

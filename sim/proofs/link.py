@@ -1,5 +1,7 @@
 """`Link`, and chains of it: what comes out is what went in."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import stream
 
@@ -36,7 +38,7 @@ def link_spec(rtl: Rtl, stages: int) -> Spec:
     m.d.sync += inside.eq(inside + goes_in - comes_out)
     spec.check("more words inside than there is room for", inside <= most)
     spec.check("a word comes out that did not go in", ~comes_out | (inside != 0))
-    hidden = spec.check_soon("a word stays inside", (inside != 0) & ~sink.valid, stages - 1)
+    hidden = spec.check_soon("a word stays inside", (inside != 0) & ~sink.valid, stages - 1).cycles
 
     watching = Signal()
     watched = Signal(_WORD_BITS)
@@ -59,7 +61,13 @@ def link_spec(rtl: Rtl, stages: int) -> Spec:
     m.d.sync += filled.eq(watching & (filled | (inside == most)))
     spec.goal = filled & turn & comes_out
 
-    # Where the words are, the oldest first.
+    spec.look_inside(lambda: _lemmas(spec, links, hidden, watching, watched, ahead, inside))
+    return spec
+
+
+def _lemmas(spec: Spec, links: list[Any], hidden: Value, watching: Value, watched: Value,
+            ahead: Value, inside: Value) -> None:
+    """Where the words are, the oldest first."""
     before: Value = Const(0)
     for stage, link in reversed(list(enumerate(links))):
         registers = Inside(link)
@@ -74,4 +82,3 @@ def link_spec(rtl: Rtl, stages: int) -> Spec:
             before = before + full
     spec.lemma("words inside", before == inside)
     spec.lemma("the watched word is inside", ~watching | (ahead < inside))
-    return spec

@@ -9,7 +9,7 @@ from hw.config import READ_CYCLES
 
 from .pe_side import PeSide
 from .program import NUMBERS, Program, difference, next_position
-from .spec import Spec, any_constant
+from .spec import Spec, Wait, any_constant
 from .streams import check_holds
 
 __all__ = ["NodeCheck", "Watch"]
@@ -31,8 +31,8 @@ class Watch:
         On which of the last cycles it was read.
     """
 
-    number: Signal
-    position: Signal
+    number: Value
+    position: Value
     word: Signal
     to_send: Signal
     to_read: Signal
@@ -52,6 +52,10 @@ class NodeCheck:
         Its ring and PE ports; they are driven by others.
     received, sent
         A word is transferred on `node.i`, or on `node.o`.
+    rest_cycles
+        As `PeSide` has it.
+    watched
+        Number and position of the watched word, instead of any.
 
     Attributes
     ----------
@@ -67,17 +71,18 @@ class NodeCheck:
         Repetitions from `out` to the current one.
     watch : Watch
     waits
-        For how many cycles the node has owed what `_check_progress` names.
+        What the node owes, and for how many cycles.
     """
 
     def __init__(self, spec: Spec, name: str, program: Program, node: Any, received: Value,
-                 sent: Value) -> None:
+                 sent: Value, *, rest_cycles: int | None = None,
+                 watched: tuple[Value, Value] | None = None) -> None:
         m = spec.m
         count = program.config.count_bits
         self.name = name
         self.program = program
         self.node = node
-        self.side = side = PeSide(spec, name, program, node.pe)
+        self.side = side = PeSide(spec, name, program, node.pe, rest_cycles)
         self.arrived = Signal(count, name=f"{name}_arrived")
         self.out = program.player(spec, f"{name}_out")
         self.departed = Signal(count, name=f"{name}_departed")
@@ -85,7 +90,11 @@ class NodeCheck:
 
         self._check_receiver(spec, received)
         self._check_sender(spec, sent)
-        self.watch = self._follow_a_word(spec, received, sent)
+        if watched is None:
+            number = any_constant(m, f"{name}_watched_number", side.current.number.shape())
+            spec.assume(number < NUMBERS)
+            watched = number, any_constant(m, f"{name}_watched_position", count)
+        self.watch = self._follow_a_word(spec, received, sent, *watched)
         self.waits = self._check_progress(spec)
 
     def _check_receiver(self, spec: Spec, received: Value) -> None:
@@ -96,10 +105,12 @@ class NodeCheck:
                    ~received | (self.arrived < op.recv))
         spec.check(f"{name}: retires before all words have arrived",
                    ~side.retires | (self.arrived + received == op.recv))
-        spec.check(f"{name}: the tap does not show what is received",
-                   (tap.valid == received)
-                   & (~received | ((Value.cast(tap.p.kind) == op.kind)
-                                   & (tap.p.word == self.node.i.payload))))
+        # The tap shows what was received in the cycle before.
+        shown = Signal(1 + len(op.kind) + len(self.node.i.payload), name=f"{name}_tap")
+        spec.m.d.sync += shown.eq(Cat(received, op.kind, self.node.i.payload))
+        spec.check(f"{name}: the tap does not show what was received",
+                   (tap.valid == shown[0])
+                   & (~tap.valid | (Cat(tap.p.kind, tap.p.word) == shown[1:])))
 
     def _check_sender(self, spec: Spec, sent: Value) -> None:
         m = spec.m
@@ -112,13 +123,11 @@ class NodeCheck:
         spec.check(f"{name}: sends a word of a repetition that has not begun",
                    ~sent | (self.unsent >= 0))
 
-    def _follow_a_word(self, spec: Spec, received: Value, sent: Value) -> Watch:
+    def _follow_a_word(self, spec: Spec, received: Value, sent: Value, number: Value,
+                       position: Value) -> Watch:
         m = spec.m
         name, side, program = self.name, self.side, self.program
         current, written, read, out = side.current, side.written, side.read, self.out
-        number = any_constant(m, f"{name}_watched_number", current.number.shape())
-        position = any_constant(m, f"{name}_watched_position", self.arrived.shape())
-        spec.assume(number < NUMBERS)
         word = Signal(program.config.word_bits, name=f"{name}_watched_word")
         to_send = Signal(name=f"{name}_to_send")
         to_read = Signal(name=f"{name}_to_read")
@@ -152,7 +161,7 @@ class NodeCheck:
                    ~(own_comes | other_comes) | ~to_read)
         return Watch(number, position, word, to_send, to_read, was_read)
 
-    def _check_progress(self, spec: Spec) -> dict[str, Value]:
+    def _check_progress(self, spec: Spec) -> dict[str, Wait]:
         """What can happen happens within a few cycles: so nothing is ever stuck in a node."""
         name, side, node = self.name, self.side, self.node
         op = side.current.op

@@ -8,7 +8,7 @@ from typing import Any
 from amaranth import *
 
 from .program import Program, difference, plus
-from .spec import Spec, any_value
+from .spec import Spec, Wait, any_value
 
 __all__ = ["PeSide"]
 
@@ -19,8 +19,15 @@ class PeSide:
     Each of the three players rests at any time. The writer waits until the region is free: retired
     by the engine and read by the MAC. The reader reads in order, each word when it is readable.
 
+    Parameters
+    ----------
+    rest_cycles
+        How long each of them rests at most. The MAC then reads each word once, and waits for it.
+
     Attributes
     ----------
+    rests
+        The rests of the players.
     queue, current, written, read : Cursor
         The next op, and the repetitions that the engine works on, that are being written, and that
         are being read.
@@ -37,6 +44,8 @@ class PeSide:
         for a later one); written but not read.
     writes, write_position, write_word
         An own word is written this cycle, at which position of its repetition, and which.
+    begins
+        A player rests no longer: an op is offered, or a word is wanted.
     wants, reads, read_position
         The MAC wants to read a word, and does so, and at which position.
     consumes
@@ -45,8 +54,12 @@ class PeSide:
         What the read of `READ_CYCLES` cycles ago gave.
     """
 
-    def __init__(self, spec: Spec, name: str, program: Program, pe: Any) -> None:
+    def __init__(self, spec: Spec, name: str, program: Program, pe: Any,
+                 rest_cycles: int | None = None) -> None:
         m = spec.m
+        self.rests: dict[str, Wait] = {}
+        self._rest_cycles = rest_cycles
+        self.begins: list[Value] = []
         count = program.config.count_bits
         self.pe = pe
         self.program = program
@@ -88,13 +101,19 @@ class PeSide:
         spec.check(f"{name}: readable before it is received, or of another repetition",
                    ~self.reads | (self.unread >= 0))
 
+    def _soon(self, spec: Spec, name: str, what: str, wanted: Any) -> Signal:
+        rest = spec.soon(f"{name}: {what}", wanted, self._rest_cycles)
+        if rest.wait is not None:
+            self.rests[what] = rest.wait
+        return rest.over
+
     def _give_ops(self, spec: Spec, name: str) -> None:
         m = spec.m
         pe, program, queue, current = self.pe, self.program, self.queue, self.current
         takes = Signal(name=f"{name}_takes_op")
         taken = Signal(name=f"{name}_current_op_taken")
         m.d.comb += [
-            pe.op.valid.eq(self.op_waits | any_value(m, f"{name}_op_offers", 1)),
+            pe.op.valid.eq(self.op_waits | self._soon(spec, name, "offers an op", ~self.op_waits)),
             pe.op.p.kind.eq(queue.op.kind),
             pe.op.p.reps.eq(queue.op.reps),
             pe.op.p.own.eq(queue.op.own),
@@ -110,6 +129,7 @@ class PeSide:
             self.due.eq((pe.op.valid | taken) & (self.waiting < current.op.lag)),
         ]
         m.d.sync += self.op_waits.eq(pe.op.valid & ~pe.op.ready)
+        self.begins.append(pe.op.valid & ~self.op_waits)
         with m.If(takes):
             m.d.sync += queue.number.eq(plus(queue.number, 1 + queue.op.reps))
         spec.check(f"{name}: takes an op before its last repetition begins",
@@ -122,10 +142,12 @@ class PeSide:
         m = spec.m
         pe, program, written = self.pe, self.program, self.written
         free = Signal(name=f"{name}_region_free")
+        may_write = Signal(name=f"{name}_may_write")
         last = self.write_position + 1 >= written.op.own
         m.d.comb += [
             free.eq((self.ahead < program.regions) & (self.full < program.regions)),
-            self.writes.eq(free & (written.op.own != 0) & any_value(m, f"{name}_any_write", 1)),
+            may_write.eq(free & (written.op.own != 0)),
+            self.writes.eq(may_write & self._soon(spec, name, "writes", may_write)),
             self.write_word.eq(any_value(m, f"{name}_any_word", program.config.word_bits)),
             pe.write.valid.eq(self.writes),
             pe.write.p.addr.eq(program.base(written.number) + self.write_position),
@@ -145,18 +167,27 @@ class PeSide:
         pe, program, read = self.pe, self.program, self.read
         config = program.config
         last = self.read_position + 1 == read.op.words
+        still_wants = self.still_wants = Signal(name=f"{name}_still_wants")
+        wants_now = self._soon(spec, name, "reads", read.op.gathers & ~still_wants)
+        if self._rest_cycles is None:
+            last_output = any_value(m, f"{name}_last_output", 1)
+        else:
+            last_output = Const(1)
+            m.d.sync += still_wants.eq(self.wants & ~self.reads)
         m.d.comb += [
-            self.wants.eq(read.op.gathers & any_value(m, f"{name}_any_read", 1)),
+            self.wants.eq(read.op.gathers & (still_wants | wants_now)),
             self.reads.eq(self.wants & pe.readable),
             # Between its reads of this buffer the MAC reads the other one.
-            pe.read_index.eq(Mux(self.wants, self.read_position,
-                                 any_value(m, f"{name}_other_index", config.count_bits))),
+            pe.read_next.eq(Mux(self.wants, self.read_position + 1,
+                                any_value(m, f"{name}_other_next", config.count_bits))),
+            # All words are read for one output after another.
+            pe.rewind.eq(last & ~pe.consume),
             pe.read_addr.eq(Mux(self.wants, program.base(read.number) + self.read_position,
                                 any_value(m, f"{name}_other_addr", config.addr_bits))),
-            pe.read_en.eq(Mux(self.wants, self.reads, any_value(m, f"{name}_other_read", 1))),
-            # All words are read for one output after another.
-            pe.consume.eq(self.reads & last & any_value(m, f"{name}_last_output", 1)),
+            pe.read_en.eq(self.reads),
+            pe.consume.eq(self.reads & last & last_output),
         ]
+        self.begins.append(self.wants & ~still_wants)
         # Nobody reads ops of other kinds; the first one of the program may be such.
         with m.If(~read.op.gathers | pe.consume):
             m.d.sync += read.number.eq(program.after(read.number, lambda op: op.gathers))

@@ -92,10 +92,13 @@ class Program:
     ----------
     given
         Per op the fields that have a fixed value.
+    ring_nodes
+        The node is one of so many in a ring that owns equally many words each, at least one.
     """
 
     def __init__(self, spec: Spec, name: str, config: Any, rtl: Rtl, *,
-                 given: Sequence[dict[str, int]], regions: int, last_in_row: Any) -> None:
+                 given: Sequence[dict[str, int]], regions: int, last_in_row: Any,
+                 ring_nodes: int | None = None) -> None:
         m = spec.m
         all_kinds = rtl.module("op_fields").GatherKind
         fetched = (all_kinds.END, all_kinds.LOOP, all_kinds.JUMP)  # The fetch unit keeps those.
@@ -119,10 +122,16 @@ class Program:
                 return named
 
             kind = signal("kind", 3, Array(kinds)[constant("kind", range(len(kinds)))])
-            own = signal("own", count, at_most(self.region_words, constant("own", count)))
-            any_recv = constant("recv", count)
-            recv = signal("recv", count, Mux((own == 0) & (any_recv == 0), 1,
-                                             at_most(self.region_words - own, any_recv)))
+            any_own = constant("own", count)
+            if ring_nodes is None:
+                any_recv = constant("recv", count)
+                own = signal("own", count, at_most(self.region_words, any_own))
+                recv = signal("recv", count, Mux((own == 0) & (any_recv == 0), 1,
+                                                 at_most(self.region_words - own, any_recv)))
+            else:
+                own = signal("own", count, at_most(self.region_words // ring_nodes,
+                                                   Mux(any_own == 0, 1, any_own)))
+                recv = signal("recv", count, own * (ring_nodes - 1))
             to_gateway = constant("to_gateway", 1)
             need = constant("need", config.rep_bits)
             # All results that may have landed and not been asked for can be counted.

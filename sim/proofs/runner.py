@@ -34,7 +34,7 @@ mode {{mode}}
 depth {{depth}}
 timeout {{timeout_seconds}}
 [engines]
-smtbmc --nomem {{options}} yices
+smtbmc --nomem yices
 [script]
 read_rtlil {_DESIGN}
 prep -flatten -top top
@@ -110,7 +110,7 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
     (folder / _DESIGN).write_text(design)
     (folder / f"{_TASK}.sby").write_text(_SBY.format(
         mode="prove" if mode is Mode.INDUCTION else "bmc", depth=depth,
-        options="", timeout_seconds=timeout_seconds))
+        timeout_seconds=timeout_seconds))
     began = time.monotonic()
     # The tools are WebAssembly: they see the folder in which they run, and names relative to it.
     done = subprocess.run(command, cwd=folder, env=environment_with(Path(sys.executable).parent),
@@ -125,7 +125,9 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
         return Result(None, (), False, None, 0, seconds)
     if status == "FAIL" and from_reset.exists():
         failed, cycles = _read_trace(from_reset, tuple(asked))
-        return Result(mode is Mode.COVER, failed, True, from_reset, cycles, seconds)
+        if mode is Mode.COVER:
+            return Result(True, (), True, from_reset, cycles, seconds)
+        return Result(False, failed, True, from_reset, cycles, seconds)
     if status == "UNKNOWN" and of_step.exists():
         failed, cycles = _read_trace(of_step, tuple(asked))
         return Result(False, failed, False, of_step, cycles, seconds)
@@ -135,7 +137,7 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
 
 def _asked(spec: Spec, mode: Mode) -> dict[str, Value]:
     if mode is Mode.INDUCTION:
-        return {**spec.checks, **spec.lemmas}
+        return spec.checks_and_lemmas()
     if mode is Mode.BMC:
         return spec.checks
     if spec.goal is None:

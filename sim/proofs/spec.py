@@ -1,5 +1,7 @@
 """What a proof is about: a closed model, the checks that must always hold, and a goal."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth import *
@@ -7,9 +9,25 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.back import rtlil
 from amaranth.hdl import Assume, Value
 
-__all__ = ["CHECK_SIGNAL", "Spec", "any_constant", "any_value"]
+__all__ = ["CHECK_SIGNAL", "Rest", "Spec", "Wait", "any_constant", "any_value"]
 
 CHECK_SIGNAL = "check_"  # In a trace the n-th check is this and n: 0 where it fails.
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Something that is owed now, and for how many cycles it has been before."""
+
+    owed: Signal
+    cycles: Signal
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Whether a player moves now, and since when it could have, if that is bounded."""
+
+    over: Signal
+    wait: Wait | None
 
 
 class Spec:
@@ -33,27 +51,52 @@ class Spec:
         self.checks: dict[str, Value] = {}
         self.lemmas: dict[str, Value] = {}
         self.goal: Value | None = None
+        self._look_inside: list[Callable[[], Any]] = []
 
     def check(self, name: str, holds: Any) -> None:
         """Demand that `holds` is true on every cycle; `name` says what is wrong where it is not."""
         self._add(self.checks, name, holds)
 
-    def check_soon(self, name: str, owed: Any, cycles: int) -> Signal:
-        """Demand that `owed` is never true on more than `cycles` cycles in a row.
+    def check_soon(self, name: str, owed: Any, cycles: int) -> "Wait":
+        """Demand that `owed` is never true on more than `cycles` cycles in a row."""
+        wait = self._wait(name, owed, cycles + 1)
+        self.check(name, wait.cycles <= cycles)
+        return wait
 
-        Returns
-        -------
-        Signal
-            The number of cycles in a row before this one.
+    def soon(self, name: str, wanted: Any, cycles: int | None) -> "Rest":
+        """Return whether a player moves: at any time, or after `cycles` cycles of `wanted`.
+
+        With None it may rest for ever.
         """
-        waited = Signal(range(cycles + 2), name=_identifier(f"waited_{name}"))
-        self.m.d.sync += waited.eq(Mux(owed, Mux(waited > cycles, waited, waited + 1), 0))
-        self.check(name, waited <= cycles)
-        return waited
+        happens = any_value(self.m, _identifier(name), 1)
+        if cycles is None:
+            return Rest(happens, None)
+        by_now = Signal(name=_identifier(f"{name}_by_now"))
+        wait = self._wait(name, Value.cast(wanted) & ~by_now, cycles)
+        self.m.d.comb += by_now.eq(happens | (wait.cycles == cycles))
+        self.lemma(f"{name}: rests too long", wait.cycles <= cycles)
+        return Rest(by_now, wait)
+
+    def _wait(self, name: str, owed: Any, most: int) -> "Wait":
+        is_owed = Signal(name=_identifier(f"owed_{name}"))
+        waited = Signal(range(most + 1), name=_identifier(f"waited_{name}"))
+        self.m.d.comb += is_owed.eq(owed)
+        self.m.d.sync += waited.eq(Mux(is_owed, Mux(waited == most, waited, waited + 1), 0))
+        return Wait(is_owed, waited)
 
     def lemma(self, name: str, holds: Any) -> None:
         """Demand `holds` of the implementation, to be proved together with the checks."""
         self._add(self.lemmas, name, holds)
+
+    def look_inside(self, add_lemmas: Callable[[], Any]) -> None:
+        """Have `add_lemmas` called if lemmas are asked for, before anything is elaborated."""
+        self._look_inside.append(add_lemmas)
+
+    def checks_and_lemmas(self) -> dict[str, Value]:
+        """Return all that an induction needs; to be called once."""
+        for add_lemmas in self._look_inside:
+            add_lemmas()
+        return {**self.checks, **self.lemmas}
 
     def assume(self, holds: Any) -> None:
         """Leave out all runs on which `holds` is ever false."""
