@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from .errors import FlowFailed
 from .yosys import run_yosys
 
-__all__ = ["ECP5", "FAMILIES", "ICE40", "Area", "Family", "synthesise"]
+__all__ = ["ECP5", "FAMILIES", "ICE40", "Area", "Family", "areas_by_module", "synthesise"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +82,33 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family) -> Area:
     return _area(json.loads((folder / "cells.json").read_text()), top, family)
 
 
-def _area(report: dict, top: str, family: Family) -> Area:
-    cells: dict[str, int] = report["modules"][f"\\{top}"]["num_cells_by_type"]
-    left = [name for name in cells if name.startswith("$") and name != "$scopeinfo"]
+def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dict[str, Area]:
+    """Synthesise a design module by module; return the cells of each, without those inside it.
+
+    There are some more than in `synthesise`, which optimises across modules. Modules are named by
+    their place in the design, the top module by its own name.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `synthesise`.
+    """
+    run_yosys(folder, verilog,
+              f"{family.command} -noflatten -top {top}; tee -q -o cells.json stat -json")
+    report = json.loads((folder / "cells.json").read_text())
+    modules = {name.removeprefix("\\") for name in report["modules"]}
+    return {name.removeprefix(f"{top}."): _area(report, name, family, modules)
+            for name in sorted(modules) if not name.startswith("$")}
+
+
+def _area(report: dict[str, Any], module: str, family: Family,
+          inside: Collection[str] = ()) -> Area:
+    cells: dict[str, int] = report["modules"][f"\\{module}"]["num_cells_by_type"]
+    left = [name for name in cells if name.startswith("$") and name != "$scopeinfo"
+            and name not in inside]
     if left:
-        raise FlowFailed(f"{top} must be all {family.name} cells; left over are {', '.join(left)}")
+        raise FlowFailed(
+            f"{module} must be all {family.name} cells; left over are {', '.join(left)}")
     patterns = {field.name: getattr(family, field.name) for field in dataclasses.fields(Area)}
 
     def count(names: tuple[str, ...]) -> int:

