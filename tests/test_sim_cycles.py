@@ -111,3 +111,8 @@ def test_timelines_of_model_and_rtl_are_equal(config, order):
             assert chrome_trace(slices(config, run.program, measured)) == chrome_trace(
                 slices(config, run.program, predicted))
     assert all(predicted.spans[Engine("gateway", 0, config.cols)])
+
+
+def test_there_are_enough_cases():
+    assert len(set(TORI)) >= 12
+    assert len(TORI) * NETS * (len(SAMPLES) + 2) >= 60
