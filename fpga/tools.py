@@ -1,7 +1,6 @@
 """The FPGA tools, which come as WebAssembly beside this Python."""
 
 import importlib.metadata
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,8 +27,8 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     tool = Path(sys.executable).with_name(name)
     if not tool.exists():
         raise FpgaToolMissing(f"{name} must be installed in this environment: pip install -e .")
-    done = subprocess.run([tool, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, preexec_fn=lambda: os.nice(10))
+    done = subprocess.run(["nice", str(tool), *arguments], cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
         raise FlowFailed(f"{name} failed with exit status {done.returncode}:\n{tail}")
