@@ -72,7 +72,7 @@ PROOFS = {proof.name: proof for proof in (
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,
-            slow=False),
+            slow=True),
     Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),
           claim="InferenceRouter, any op again and again on each axis, in two regions of 8 words",
           induction_cycles=1, goal_cycles=30, mutant_cycles=12),
