@@ -1,5 +1,7 @@
 """How fast the torus is simulated: the native harness and cocotb, on the same program."""
 
+import contextlib
+import io
 import json
 import platform
 import tempfile
@@ -108,8 +110,9 @@ def _cocotb_rate(verilog: str, compiled: Compiled) -> float:
         folder = Path(name)
         job, result = folder / "job.npz", folder / "speed.json"
         np.savez(job, beats=run.beats, output_beats=run.output_beats)
-        run_bench(verilog, "sim.bench.playback", folder=folder, seed=0, top=TOPS["torus"],
-                  parameters={"job": str(job), "result": str(result)})
+        with contextlib.redirect_stdout(io.StringIO()):  # Benches print their log.
+            run_bench(verilog, "sim.bench.playback", folder=folder, seed=0, top=TOPS["torus"],
+                      parameters={"job": str(job), "result": str(result)})
         speed = json.loads(result.read_text())
     return speed["cycles"] / speed["seconds"]
 
