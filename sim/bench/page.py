@@ -9,7 +9,7 @@ __all__ = ["write_page"]
 _HEAD = """# Benchmarks
 
 Every section is written by the command that it names; a table that is not run again keeps its
-section. Raw results are kept in `out/bench` and measured again when what they depend on has changed.
+section. Raw results are kept in `out/bench`, and measured again when what they depend on changes.
 """
 _SECTION = re.compile(r"^<!-- begin (\w+) -->\n(.*?)^<!-- end \1 -->\n", re.M | re.S)
 
