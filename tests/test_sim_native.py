@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 import sim.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
-from sim.native import NativeModel, Stalls
+from sim.native import NativeModel, Probe, Stalls
 
 from .toys import TOP, HostToy
 
@@ -109,6 +109,18 @@ def test_a_trace_is_written(tmp_path):
     text = path.read_text()
     assert "host_in_data" in text
     assert "spare_full" in text
+
+
+def test_probes_find_spans():
+    """The register that a stall fills; without an end condition, each cycle is a span."""
+    verilog = emit_verilog(HostToy(32), TOP)
+    with NativeModel(verilog, TOP, probes=[Probe("toy.link", "spare_full")]) as model:
+        model.run(random_beats(model, 50, seed=3), 50, max_cycles=500, stalls=Stalls(0, 500, 1))
+        (spans,) = model.spans()
+        assert spans and all(end == start + 1 for start, end in spans)
+        assert model.spans() == [[]]
+    with pytest.raises(SimError, match="the design has no variable toy.link.nothing"):
+        NativeModel(verilog, TOP, probes=[Probe("toy.link", "nothing")])
 
 
 def test_wrong_use_is_named(tmp_path):
