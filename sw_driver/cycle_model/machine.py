@@ -92,10 +92,10 @@ class Machine:
         self.links = Links(lanes, config.link_stages)
         self.distributor = Distributor(lanes, config, gateway[_HOST_IN], tables.gateway_blocks)
         self.collector = Collector(lanes, config, gateway[_HOST_OUT])
-        self.pe_queues = Sequencers(lanes, lanes.row_pes, dict(enumerate(pe)), _ROW)
-        self.gateway_queues = Sequencers(lanes, lanes.gateways, {_RING: gateway[_RING]}, _RING)
+        self.pe_queues = Sequencers(lanes.row_pes, dict(enumerate(pe)), _ROW)
+        self.gateway_queues = Sequencers(lanes.gateways, {_RING: gateway[_RING]}, _RING)
         self.bridge_queues = Sequencers(
-            lanes, 1, {number: gateway[number] for number in (_HOST_IN, _HOST_OUT)}, _HOST_IN
+            1, {number: gateway[number] for number in (_HOST_IN, _HOST_OUT)}, _HOST_IN
         )
         self._sequencers = self.pe_queues, self.gateway_queues, self.bridge_queues
         self._sent: Mask = 0  # Output registers of ring nodes that hold a word.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hw.config import QUEUES
-from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, frozen, take_out
+from sw_driver.cycle_model.lanes import Groups, Mask, frozen, take_out
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, Queue
 
 __all__ = ["Sequencers"]
@@ -30,8 +30,6 @@ class Sequencers:
 
     Parameters
     ----------
-    lanes
-        Of the torus.
     units
         The lanes that have one.
     queues
@@ -40,7 +38,7 @@ class Sequencers:
         Number of the queue that brings programs.
     """
 
-    def __init__(self, lanes: Lanes, units: Mask, queues: dict[int, Queue], boot: int) -> None:
+    def __init__(self, units: Mask, queues: dict[int, Queue], boot: int) -> None:
         self._units = units
         self._queues = queues
         self._boot = boot
