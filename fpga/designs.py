@@ -64,14 +64,22 @@ def _verilog(design: Design, cells: str) -> str:
     return top_verilog(kind, design.config, cells=cells)
 
 
+# Memories and counters as large as a Clos layer of (784, 256, 28, 8, 16) needs on a 4x4 torus; the
+# shifts are those that its quantisation uses.
+_FITTED = TorusConfig(buffer_words=512, weight_words=1024, bias_words=16, program_words=256,
+                      max_fan_in=32, rep_bits=5, min_shift=15, shift_bits=2)
+
+
 def _torus(size: int) -> Design:
-    return Design(f"torus-{size}x{size}", TOPS["torus"], TorusConfig(rows=size, cols=size))
+    return Design(f"torus-{size}x{size}", TOPS["torus"],
+                  dataclasses.replace(_FITTED, rows=size, cols=size))
 
 
 DESIGNS = {design.name: design for design in (
-    Design("link-side", _LINK_SIDE, TorusConfig()),
-    Design("inference-router", TOPS["inference-router"], TorusConfig()),
-    Design("pe", TOPS["pe"], TorusConfig()),
+    Design("link-side", _LINK_SIDE, _FITTED),
+    Design("inference-router", TOPS["inference-router"], _FITTED),
+    Design("pe", TOPS["pe"], _FITTED),
+    Design("pe-general", TOPS["pe"], TorusConfig()),
     _torus(2),
     _torus(4),
 )}

@@ -62,7 +62,7 @@ def expected_blocks(design: Design) -> tuple[int, int]:
     """
     config = design.config
     routers, pes = {
-        "link-side": (0, 0), "inference-router": (1, 0), "pe": (1, 1),
+        "link-side": (0, 0), "inference-router": (1, 0), "pe": (1, 1), "pe-general": (1, 1),
     }.get(design.name, (config.rows * config.cols,) * 2)
     multipliers = 1 if max(config.act_bits, config.weight_bits) <= _DSP_BITS else 0
     buffers = 4 * _rams(config.word_bits, config.buffer_words)
