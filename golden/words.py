@@ -91,4 +91,4 @@ def signed_bits(tensor: Tensor) -> int:
     if tensor.numel() == 0:
         return 1
     low, high = int(tensor.min()), int(tensor.max())
-    return max(high.bit_length(), (~low).bit_length() if low < 0 else 0) + 1
+    return max(max(high, 0).bit_length(), (~low).bit_length() if low < 0 else 0) + 1

@@ -9,7 +9,7 @@ import torch
 
 from golden import ClosShape, ModelError, QuantisedLayer, QuantisedNet, ShapeError
 from golden.vectors import paper_example, random_net, random_words
-from golden.words import from_words, round_half_even_shift, saturate, to_words
+from golden.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
 
 
 def finish(acc, shift, bits):
@@ -115,6 +115,13 @@ def test_shift_out_of_range_is_refused(shift):
 def test_saturation_is_to_two_complement_words():
     values = torch.tensor([-100, -9, -8, -7, 0, 7, 8, 100])
     assert saturate(values, 4).tolist() == [-8, -8, -8, -7, 0, 7, 7, 7]
+
+
+@pytest.mark.parametrize("words, bits", [
+    ([], 1), ([0], 1), ([-1], 1), ([1], 2), ([-8], 4), ([-8, 7], 4), ([-9], 5), ([8], 5),
+])
+def test_narrowest_word(words, bits):
+    assert signed_bits(torch.tensor(words, dtype=torch.int64)) == bits
 
 
 def test_words_and_reals():
