@@ -129,7 +129,8 @@ def build_stages(
     stages: list[Stage] = []
     # A move multiplies by 2**shift: exact for any shift that a weight can undo. One that the net
     # has anyway costs no hardware.
-    move_shift = min(net.weight_bits - 2, *(shift for layer in net.layers for shift in layer.shifts))
+    shifts = [shift for layer in net.layers for shift in layer.shifts]
+    move_shift = min(net.weight_bits - 2, *shifts)
     # Own words of each PE, [regions, R, C, own], and the layer's inputs from the host if any.
     owned: IntArray | None = None
     for index, (layer, placed) in enumerate(zip(net.layers, layers, strict=True)):
