@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..errors import SimError
 from .catalogue import PROOFS, Proof
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         console.print(f"there is no proof {unknown[0]!r}; there are {', '.join(PROOFS)}")
         return 2
-    table = Table("proof", "claim", "holds", "seconds", "goal reached", "seconds")
+    table = Table(Column("proof", no_wrap=True), "claim", "holds", "seconds", "goal reached", "seconds")
     good = True
     for name in names:
         proof = PROOFS[name]
