@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         console.print(f"there is no proof {unknown[0]!r}; there are {', '.join(PROOFS)}")
         return 2
-    table = Table(Column("proof", no_wrap=True), "claim", "holds", "seconds", "goal reached", "seconds")
+    table = Table(Column("proof", no_wrap=True), "claim",
+                  "holds", "seconds", "goal reached", "seconds")
     good = True
     for name in names:
         proof = PROOFS[name]
