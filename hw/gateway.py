@@ -19,7 +19,7 @@ class Gateway(wiring.Component):
 
     It needs no gather buffer: it never owns words that wait for others, so a word goes from its
     link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
-    combinationally, which ends at the PEs on either side.
+    combinationally, so a `Link` stands before it.
 
     Parameters
     ----------

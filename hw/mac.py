@@ -9,6 +9,7 @@ from .block_ram import BlockRam
 from .config import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES
 from .mac_control import result_layout, step_layout
 from .multiplier import Multiplier
+from .op_fields import Axis
 from .requantise import Requantise
 
 __all__ = ["Mac", "bias_load_layout", "weight_load_layout"]
@@ -49,6 +50,8 @@ class Mac(wiring.Component):
         Writes to the memories. Always accepted.
     result : Out(stream)
         A finished activation and where it goes. Never waits.
+    for_row, for_col : Out(1)
+        High with a result for that axis. Registers, since a ring's readiness depends on them.
     idle : Out(1)
         No sum is under way.
     """
@@ -68,6 +71,8 @@ class Mac(wiring.Component):
             "result": Out(stream.Signature(data.StructLayout({
                 "where": result_layout(config), "word": signed(config.act_bits),
             }), always_ready=True)),
+            "for_row": Out(1),
+            "for_col": Out(1),
             "idle": Out(1),
         })
 
@@ -134,7 +139,12 @@ class Mac(wiring.Component):
         busy = [*valid]
         for _ in range(REQUANTISE_CYCLES):
             next_valid, next_where = Signal(), Signal(result_layout(config))
-            m.d.sync += [next_valid.eq(where_valid), next_where.eq(where)]
+            m.d.sync += [
+                next_valid.eq(where_valid),
+                next_where.eq(where),
+                self.for_row.eq(where_valid & (where.dest == Axis.ROW)),
+                self.for_col.eq(where_valid & (where.dest == Axis.COL)),
+            ]
             where_valid, where = next_valid, next_where
             busy.append(next_valid)
         m.d.comb += [

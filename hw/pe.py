@@ -8,7 +8,7 @@ from .config import PROGRAM_BLOCK_WORDS
 from .loader import Loader
 from .mac import Mac
 from .mac_control import MacControl
-from .op_fields import Axis, GatherKind
+from .op_fields import GatherKind
 from .ops import pe_queues
 from .router import InferenceRouter
 from .sequencer import Sequencer
@@ -75,12 +75,11 @@ class PE(wiring.Component):
         wiring.connect(m, sequencer.queue_2, control.op)
         wiring.connect(m, control.step, mac.step)
 
-        for axis, ring, readable, read, consume, retired in (
-                (Axis.ROW, router.row, control.row_readable, control.row_read,
-                 control.row_consume, control.row_retired),
-                (Axis.COL, router.col, control.col_readable, control.col_read,
-                 control.col_consume, control.col_retired)):
-            here = mac.result.valid & (mac.result.p.where.dest == axis)
+        for ring, readable, read, consume, retired, here in (
+                (router.row, control.row_readable, control.row_read, control.row_consume,
+                 control.row_retired, mac.for_row),
+                (router.col, control.col_readable, control.col_read, control.col_consume,
+                 control.col_retired, mac.for_col)):
             m.d.comb += [
                 readable.eq(ring.readable),
                 retired.eq(ring.retired),

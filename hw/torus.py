@@ -40,8 +40,8 @@ class Torus(wiring.Component):
         config = self.config
         rows, cols = config.rows, config.cols
 
-        def link(name, source, sink):
-            chain(m, name, source, sink, config.word_bits, config.link_stages)
+        def link(name, source, sink, more_stages=0):
+            chain(m, name, source, sink, config.word_bits, config.link_stages + more_stages)
 
         pes = [[self.make_pe(row, col) for col in range(cols)] for row in range(rows)]
         for row in range(rows):
@@ -49,7 +49,9 @@ class Torus(wiring.Component):
             wiring.connect(m, wiring.flipped(self.host_in[row]), gateway.host_in)
             wiring.connect(m, gateway.host_out, wiring.flipped(self.host_out[row]))
             link(f"west_{row}", gateway.o, pes[row][0].west)
-            link(f"east_{row}", pes[row][-1].east, gateway.i)
+            # A gateway passes `ready` on: without a register before it the last PE of a row would
+            # wait for the first, through the whole width of the torus.
+            link(f"east_{row}", pes[row][-1].east, gateway.i, more_stages=1)
             for col in range(cols):
                 m.submodules[f"pe_{row}_{col}"] = pes[row][col]
                 m.d.comb += pes[row][col].col.eq(col)

@@ -2,7 +2,7 @@
 
 from sw_driver.cycle_model.lanes import Lanes, Mask
 
-__all__ = ["Links"]
+__all__ = ["GatewayLinks", "Links"]
 
 
 class Links:
@@ -36,3 +36,26 @@ class Links:
             self._spare[stage] = held & stays
             came = valid
             came = valid
+
+
+class GatewayLinks:
+    """The register slice before every gateway, behind all other links of its hop."""
+
+    REGISTERS = "valid", "_spare"
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.valid: Mask = 0
+        """Where a word arrives at a gateway."""
+        self._spare: Mask = 0
+
+    def ready(self) -> Mask:
+        """Where a word on its way to a gateway is accepted."""
+        return self._lanes.gateways ^ self._spare
+
+    def move(self, arriving: Mask, ready: Mask) -> None:
+        """Words come in, and go on to gateways that are `ready`."""
+        stays = self.valid & ~ready
+        held = self._spare | arriving & self._lanes.gateways
+        self.valid = held | stays
+        self._spare = held & stays

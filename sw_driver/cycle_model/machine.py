@@ -7,7 +7,7 @@ from hw.config import TorusConfig
 from sw_driver.cycle_model.bridge import Collector, Distributor
 from sw_driver.cycle_model.gateways import Gateways
 from sw_driver.cycle_model.lanes import Lanes, Mask, frozen
-from sw_driver.cycle_model.links import Links
+from sw_driver.cycle_model.links import GatewayLinks, Links
 from sw_driver.cycle_model.macs import Macs, Step
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.sequencer import Sequencers
@@ -90,6 +90,7 @@ class Machine:
         self.macs = Macs(lanes, config, pe[_MAC])
         self.gateways = Gateways(lanes, config, gateway[_RING], tables.gateway_blocks)
         self.links = Links(lanes, config.link_stages)
+        self.gateway_links = GatewayLinks(lanes)
         self.distributor = Distributor(lanes, config, gateway[_HOST_IN], tables.gateway_blocks)
         self.collector = Collector(lanes, config, gateway[_HOST_OUT])
         self.pe_queues = Sequencers(lanes.row_pes, dict(enumerate(pe)), _ROW)
@@ -137,19 +138,23 @@ class Machine:
         ready = rings.receiving
         if written:
             ready ^= ready & written
-        if not (sent or self._linked):
+        before_gateways = self.gateway_links
+        if not (sent or self._linked or before_gateways.valid):
             load, arriving = nodes, 0
-        elif self._linked:
-            load = nodes ^ sent | self.links.accepted()
-            ready |= gateways.ready(load)
-            arriving = self.links.arriving()
-            self.links.move(sent, ready)
         else:
-            load = nodes ^ sent | lanes.upstream(ready)
-            if gateway_ready := gateways.ready(load):
-                ready |= gateway_ready
-                load |= lanes.upstream(gateway_ready)
-            arriving = lanes.downstream(sent)
+            # A word is ready to be taken by a PE, or by the slice before a gateway.
+            ends = ready | before_gateways.ready()
+            if self._linked:
+                load = nodes ^ sent | self.links.accepted()
+                came = self.links.arriving()
+                self.links.move(sent, ends)
+            else:
+                load = nodes ^ sent | lanes.upstream(ends)
+                came = lanes.downstream(sent)
+            gateway_ready = gateways.ready(load)
+            ready |= gateway_ready
+            arriving = came & lanes.pes | before_gateways.valid
+            before_gateways.move(came, gateway_ready)
         received = arriving & ready
         received_by_pes = received & lanes.pes
         step = macs.step(rings)
@@ -226,6 +231,7 @@ class Machine:
             self.gateways.host_in,
             self.gateways.host_out,
             self.links,
+            self.gateway_links,
             self.distributor,
             self.collector,
         )
