@@ -143,11 +143,11 @@ def _text(values: Sequence[dict[str, Any]], modules: Mapping[str, dict[str, int]
         {_TARGET_MHZ:g}, every port of the design to and from a register (`fpga/boundary.py`).
         16-bit words; memories, counters and shifter as large as (784, 256, 28, 8, 16) needs on a
         4x4 torus, but for "pe-general", which is `TorusConfig()`. A carry cell stands in the place
-        of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are checked to be as many as the
-        design has. "generic": inferred by Yosys; "ecp5": instantiated with their own registers
-        (`hw/ecp5.py`). The link side is two `Hop`s, what a word passes on its way through a node;
-        Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF at 237 MHz for 16-bit
-        words in the same flow.""")
+        of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are checked to be as
+        many as the design has. "generic": inferred by Yosys; "ecp5": instantiated with their own
+        registers (`hw/ecp5.py`). The link side is two `Hop`s, what a word passes on its way through
+        a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF at 237 MHz for
+        16-bit words in the same flow.""")
     text += "\n" + markdown_table(area_header, areas) + "\n" + markdown_table(clock_header, clocks)
     text += "\n" + paragraph("""
         The processing element by module, "ecp5", each without the modules in it; synthesised one by
