@@ -18,6 +18,7 @@ from sim.errors import Unfinished
 from sw_driver import GoldenDevice, load_artifact
 from sw_driver.archive import read_archive, write_archive
 from sw_driver.cli import app
+from tests.test_hw_tops import memory_words
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 COMMANDS = ("train", "compile", "run", "verilog", "info", "bench")
@@ -329,9 +330,18 @@ def test_verilog_of_an_artifact(artifact, tmp_path):
     assert values["hardware_id"] == f"{load_artifact(artifact).config.hardware_id:016x}"
     assert not values["baked"]
     succeed("verilog", "--torus", "2x2", "--bake", artifact, "-o", baked)
-    weight = int(load_artifact(artifact).executable.images.weights[1, 1, 3]) % (1 << 16)
-    assert f"weight_memory[3] = 16'h{weight:04x};" in baked.read_text()
-    assert f"weight_memory[3] = 16'h{weight:04x};" not in plain.read_text()
+    weights = [int(word) % (1 << 16)
+               for word in load_artifact(artifact).executable.images.weights[1, 1]]
+    memory = "clostorus.torus.pe_1_1.mac.weight_memory"
+    assert memory_words(baked.read_text(), memory, "words")[:len(weights)] == weights
+    assert not any(memory_words(plain.read_text(), "clostorus_pe.mac.weight_memory", "words"))
+
+
+def test_verilog_with_a_vendors_cells(tmp_path):
+    succeed("verilog", "--torus", "1x1", "--cells", "ecp5", "-o", tmp_path / "cells.v")
+    assert "DP16KD" in (tmp_path / "cells.v").read_text()
+    fail(2, "cells must be one of generic, ecp5, not 'asic'", "verilog", "--torus", "1x1",
+         "--cells", "asic", "-o", tmp_path / "none.v")
 
 
 def test_verilog_bad_input(artifact, tmp_path):

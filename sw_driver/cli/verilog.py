@@ -14,6 +14,7 @@ EXAMPLES = (
     "clostorus verilog --torus 4x4 -o torus.v",
     "clostorus verilog --config-from model.ctz --top pe -o pe.v",
     "clostorus verilog --bake model.ctz -o with_weights.v",
+    "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v",
 )
 
 
@@ -33,6 +34,13 @@ def command(
     config_from: Annotated[
         Path | None, typer.Option(metavar="ARTIFACT", help="Take its configuration.")
     ] = None,
+    cells: Annotated[
+        str,
+        typer.Option(
+            metavar="generic|ecp5",
+            help="What memories and multipliers are: plain Verilog, or a vendor's cells.",
+        ),
+    ] = "generic",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,7 +50,7 @@ def command(
     (--config-from, --bake). The same configuration gives the same bytes.
     """
     from hw.config import TorusConfig
-    from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
+    from hw.tops import CELLS, TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
     from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
@@ -51,6 +59,8 @@ def command(
     out = make_output(ctx, json, quiet)
     if top not in TOPS:
         raise DriverError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
+    if cells not in CELLS:
+        raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
     if bake is not None and top != "torus":
         raise DriverError(f"bake needs --top torus: {top} has no weights of its own")
     if bake is not None and config_from is not None:
@@ -74,13 +84,14 @@ def command(
         raise DriverError("one of torus, config-from and bake must name a configuration")
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
-        text: str = top_verilog(top, config, **images)
+        text: str = top_verilog(top, config, cells=cells, **images)
     write_text(output, text)
     facts = {
         "top_module": TOPS[top],
         "lines": text.count("\n"),
         "hardware_id": f"{config.hardware_id:016x}",
         "baked": bake is not None,
+        "cells": cells,
     }
     out.facts(str(output), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
     out.result({"verilog": str(output), "torus": dataclasses.asdict(config), **facts})
