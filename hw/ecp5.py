@@ -14,7 +14,7 @@ _RAM_LANES = ((18, 1024, 4), (9, 2048, 3))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
 _INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 32, 9, 10
-_DSP_BITS = 18
+_WORD_BITS = 18  # Of a memory port, and of an operand.
 
 # Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
 # out is LUT2(A, B), the first four entries, where the LUT4 is 0. Here D chooses what is added to A:
@@ -40,16 +40,17 @@ class ECP5:
             for bit in range(_RAM_ADDR_BITS):
                 place = bit - low_addr_bits
                 ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
-            for bit in range(18):
+            for bit in range(_WORD_BITS):
                 ports[f"i_DI{port}{bit}"] = (
                     data[bit] if data is not None and bit < ram.width else Const(0))
             for bit in range(3):
                 ports[f"i_CS{port}{bit}"] = Const(0)
-        if lane_bits == 18:
+        if lane_bits == _WORD_BITS:
             # The two low address bits of an 18-bit write port enable its bytes.
             ports["i_ADA0"] = ports["i_ADA1"] = ram.write_en
-        for bit in range(ram.width):
-            ports[f"o_DOB{bit}"] = ram.read_data[bit]
+        word = Signal(_WORD_BITS)
+        ports |= {f"o_DOB{bit}": word[bit] for bit in range(_WORD_BITS)}
+        m.d.comb += ram.read_data.eq(word)
         m.submodules.cell = Instance(
             "DP16KD",
             p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
@@ -64,18 +65,19 @@ class ECP5:
 
     def get_multiplier(self, multiplier):
         """A MULT18X18D with its input and output registers in use."""
-        if max(multiplier.a_bits, multiplier.b_bits) > _DSP_BITS:
+        if max(multiplier.a_bits, multiplier.b_bits) > _WORD_BITS:
             return None
         m = Module()
         ports = {}
         for name, operand in (("A", multiplier.a), ("B", multiplier.b)):
-            for bit in range(_DSP_BITS):
+            for bit in range(_WORD_BITS):
                 ports[f"i_{name}{bit}"] = operand[min(bit, len(operand) - 1)]
             ports[f"p_REG_INPUT{name}_CLK"] = "CLK0"
             ports[f"i_SIGNED{name}"] = Const(1)
             ports[f"i_SOURCE{name}"] = Const(0)
-        for bit in range(len(multiplier.product)):
-            ports[f"o_P{bit}"] = multiplier.product[bit]
+        product = Signal(2 * _WORD_BITS)
+        ports |= {f"o_P{bit}": product[bit] for bit in range(2 * _WORD_BITS)}
+        m.d.comb += multiplier.product.eq(product)
         m.submodules.cell = Instance(
             "MULT18X18D", p_REG_OUTPUT_CLK="CLK0", p_SOURCEB_MODE="B_INPUT", p_GSR="DISABLED",
             i_CLK0=ClockSignal(), i_CE0=Const(1), i_RST0=Const(0), **ports)

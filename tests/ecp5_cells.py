@@ -1,7 +1,7 @@
 """Models of the ECP5 cells that `hw.ecp5` instantiates, for the modes that it uses alone.
 
 Yosys has none of the memory and the multiplier. Written from Lattice's FPGA-TN-02204 (memory) and
-FPGA-TN-02205 (sysDSP); a mode without a model stops the simulation.
+FPGA-TN-02205 (sysDSP).
 """
 
 __all__ = ["ecp5_cells"]
@@ -29,7 +29,7 @@ def block_ram():
     return f"""
 module DP16KD #(
     parameter DATA_WIDTH_A = 18, DATA_WIDTH_B = 18, REGMODE_A = "NOREG", REGMODE_B = "NOREG",
-    WRITEMODE_A = "NORMAL", WRITEMODE_B = "NORMAL", RESETMODE = "SYNC", GSR = "ENABLED",
+    parameter WRITEMODE_A = "NORMAL", WRITEMODE_B = "NORMAL", RESETMODE = "SYNC", GSR = "ENABLED",
     parameter [319:0] {init}
 ) (
     input CLKA, CEA, OCEA, WEA, RSTA, CSA0, CSA1, CSA2,
@@ -44,10 +44,7 @@ module DP16KD #(
     reg [8:0] bytes [0:2047];
     reg [17:0] latch, out;
     integer i;
-    initial begin
-        for (i = 0; i < 2048; i = i + 1) bytes[i] = init[i * 10 +: 9];
-        if (REGMODE_B != "OUTREG" || GSR != "DISABLED") $stop;
-    end
+    initial for (i = 0; i < 2048; i = i + 1) bytes[i] = init[i * 10 +: 9];
     always @(posedge CLKA) if (CEA & WEA) begin
         if (DATA_WIDTH_A == 18) begin
             if (ada[0]) bytes[{{ada[13:4], 1'b0}}] <= dia[8:0];
@@ -59,7 +56,7 @@ module DP16KD #(
             ? {{bytes[{{adb[13:4], 1'b1}}], bytes[{{adb[13:4], 1'b0}}]}} : bytes[adb[13:3]];
         if (OCEB) out <= latch;
     end
-    assign {DOB} = out;
+    assign {DOB} = REGMODE_B == "OUTREG" ? out : latch;
 endmodule
 """
 
@@ -70,21 +67,22 @@ def multiplier():
     return f"""
 module MULT18X18D #(
     parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE", REG_OUTPUT_CLK = "NONE",
-    SOURCEB_MODE = "B_SHIFT", GSR = "ENABLED"
+    parameter SOURCEB_MODE = "B_SHIFT", GSR = "ENABLED"
 ) (
     input CLK0, CE0, RST0, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, {a}, {b},
     output {p}
 );
-    reg signed [17:0] a, b;
-    reg signed [35:0] p;
-    initial if (REG_INPUTA_CLK != "CLK0" || REG_INPUTB_CLK != "CLK0" || REG_OUTPUT_CLK != "CLK0")
-        $stop;
+    reg signed [17:0] a_reg, b_reg;
+    reg signed [35:0] p_reg;
+    wire signed [17:0] a = REG_INPUTA_CLK == "CLK0" ? a_reg : {A};
+    wire signed [17:0] b = REG_INPUTB_CLK == "CLK0" ? b_reg : {B};
+    wire signed [35:0] p = a * b;
     always @(posedge CLK0) if (CE0) begin
-        a <= {A};
-        b <= {B};
-        p <= a * b;
+        a_reg <= {A};
+        b_reg <= {B};
+        p_reg <= p;
     end
-    assign {P} = p;
+    assign {P} = REG_OUTPUT_CLK == "CLK0" ? p_reg : p;
 endmodule
 """
 
@@ -100,10 +98,9 @@ module CCU2C #(
 );
     wire lut4_0 = INIT0[{D0, C0, B0, A0}], lut2_0 = INIT0[{2'b0, B0, A0}];
     wire lut4_1 = INIT1[{D1, C1, B1, A1}], lut2_1 = INIT1[{2'b0, B1, A1}];
-    wire between = lut4_0 ? CIN : lut2_0;
-    initial if (INJECT1_0 != "NO" || INJECT1_1 != "NO") $stop;
-    assign S0 = lut4_0 ^ CIN;
-    assign S1 = lut4_1 ^ between;
-    assign COUT = lut4_1 ? between : lut2_1;
+    wire between = lut4_0 ? CIN : lut2_0 & (INJECT1_0 == "NO");
+    assign S0 = lut4_0 ^ (CIN & (INJECT1_0 == "NO"));
+    assign S1 = lut4_1 ^ (between & (INJECT1_1 == "NO"));
+    assign COUT = lut4_1 ? between : lut2_1 & (INJECT1_1 == "NO");
 endmodule
 """
