@@ -13,7 +13,7 @@ from sim.toolchain import cache_dir
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("hw", "golden", "sw_driver", "sim", "fpga")
-ROUNDING = "guard & (fine_sticky | odd)"
+ROUNDING = 'guard & (state["sticky"] | odd)'
 
 
 def run_demo(folder: Path) -> subprocess.CompletedProcess:
@@ -47,7 +47,7 @@ def test_a_flipped_rounding_bit_fails(copy):
     source = copy / "hw" / "requantise.py"
     text = source.read_text()
     assert text.count(ROUNDING) == 1
-    source.write_text(text.replace(ROUNDING, "guard & ~(fine_sticky | odd)"))
+    source.write_text(text.replace(ROUNDING, 'guard & ~(state["sticky"] | odd)'))
     demo = run_demo(copy)
     assert demo.returncode == 1
     assert "words differ; the first at" in demo.stderr

@@ -145,8 +145,10 @@ def test_images_hold_every_weight_once():
     weights = np.concatenate([
         tensor.numpy().ravel() for layer in net.layers
         for tensor in (layer.input_weight, layer.middle_weight, layer.output_weight)])
-    moves = sum((stage.results >= 0).sum() for stage in stages if stage.kind is StageKind.MOVE)
-    expected = np.sort(np.concatenate([weights[weights != 0], np.ones(moves, np.int64)]))
+    # A move multiplies by what its shift takes away again.
+    moves = [np.full((stage.results >= 0).sum(), 1 << stage.shift)
+             for stage in stages if stage.kind is StageKind.MOVE]
+    expected = np.sort(np.concatenate([weights[weights != 0], *moves]))
     found = np.sort(images.weights[images.weights != 0])
     np.testing.assert_array_equal(found, expected)
     biases = np.concatenate([layer.bias.numpy() for layer in net.layers])
