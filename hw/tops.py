@@ -17,7 +17,7 @@ TOPS = {
     "pe": PE_MODULE,
     "inference-router": "clostorus_inference_router",
 }
-CELLS = {"generic": None, "ecp5": ECP5()}
+CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
 
 class _PEInstance(wiring.Component):
