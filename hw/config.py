@@ -9,23 +9,48 @@ import dataclasses
 import hashlib
 import json
 
-__all__ = ["ConfigError", "TorusConfig", "HARDWARE_ID_BITS", "PROGRAM_BLOCK_WORDS", "QUEUES",
-           "KIND_BITS",
-           "LOOP_COUNT_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES"]
+__all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS",
+           "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
+           "MOMENTUM_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES", "UPDATE_CYCLES"]
 
 HOST_BITS = (32, 64, 128, 256)
 HARDWARE_ID_BITS = 64
 PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
 QUEUES = 3                # Queues of ops in a program; each has a time slot of its fetch unit.
-KIND_BITS = 3             # Width of the kind of an op.
 LOOP_COUNT_BITS = 16      # Width of the count of a LOOP.
 READ_CYCLES = 2           # From an address to the word: the memory, and its output register.
 REQUANTISE_CYCLES = 3     # From a sum to its activation.
 MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
+UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
+MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
+LFSR_BITS = 32            # Of the generator of a training PE, which steps right; and what it
+LFSR_TAPS = 0x80200003    # flips when a one falls out.
 
 
 class ConfigError(ValueError):
     """A field of a configuration has a value that makes no hardware."""
+
+
+def _check_whole(config) -> None:
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
+            raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
+
+
+def _check_ranges(config, ranges: dict[str, tuple[int, int]]) -> None:
+    for name, (low, high) in ranges.items():
+        value = getattr(config, name)
+        if not low <= value <= high:
+            raise ConfigError(f"{name} must be {low} to {high}, not {value}")
+
+
+def _check_known(cls, fields: dict, what: str) -> None:
+    known = {field.name for field in dataclasses.fields(cls)}
+    for name in fields:
+        if name not in known:
+            raise ConfigError(f"{name!r} is not a field of a {what} configuration; "
+                              f"known are {', '.join(sorted(known))}")
 
 
 # Per field: the least and the largest value that is accepted.
@@ -45,6 +70,83 @@ _RANGES = {
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
 }
+_TRAINING_RANGES = {
+    "master_bits": (4, 36),
+    "grad_bits": (4, 18),
+    "velocity_bits": (0, 48),
+    "reduce_words": (2, 64),
+    "min_grad_shift": (0, 53),
+    "grad_shift_bits": (1, 6),
+    "min_update_shift": (0, 32),
+    "update_shift_bits": (1, 6),
+    "min_bias_shift": (0, 53),
+    "bias_shift_bits": (1, 6),
+}
+_LEAST_VELOCITY_BITS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What a torus that trains has besides; docs/training.md explains it, docs/arithmetic.md defines it.
+
+    Parameters
+    ----------
+    master_bits
+        Width of a stored weight, up to 36 bits; its top `weight_bits` are what is multiplied.
+    grad_bits
+        Width of a gradient word, 4 to 18 bits.
+    velocity_bits
+        Width of the accumulated gradient of a weight, 16 to 48; 0 for none: then there are neither
+        mini-batches nor momentum.
+    reduce_words
+        Depth of each FIFO of a reduce engine: partial sums received, and contributions to send.
+    min_grad_shift, grad_shift_bits
+        Right shifts of a gradient on leaving a stage, as `min_shift` and `shift_bits`.
+    min_update_shift, update_shift_bits
+        Right shifts from an accumulated gradient to a change of its weight, at most 32.
+    min_bias_shift, bias_shift_bits
+        Left shifts from a gradient to a change of a bias.
+
+    Raises
+    ------
+    ConfigError
+        For a value outside its range; the message names the field, the value and the range.
+    """
+
+    master_bits: int = 24
+    grad_bits: int = 16
+    velocity_bits: int = 0
+    reduce_words: int = 16
+    min_grad_shift: int = 0
+    grad_shift_bits: int = 6
+    min_update_shift: int = 0
+    update_shift_bits: int = 6
+    min_bias_shift: int = 0
+    bias_shift_bits: int = 6
+
+    def __post_init__(self) -> None:
+        _check_whole(self)
+        _check_ranges(self, _TRAINING_RANGES)
+        if 0 < self.velocity_bits < _LEAST_VELOCITY_BITS:
+            raise ConfigError(f"velocity_bits must be 0, or {_LEAST_VELOCITY_BITS} to "
+                              f"{_TRAINING_RANGES['velocity_bits'][1]}, not {self.velocity_bits}")
+        if self.reduce_words & (self.reduce_words - 1):
+            raise ConfigError(f"reduce_words must be a power of two, not {self.reduce_words}")
+
+    @property
+    def max_grad_shift(self) -> int:
+        """Largest right shift of a gradient on leaving a stage."""
+        return self.min_grad_shift + (1 << self.grad_shift_bits) - 1
+
+    @property
+    def max_update_shift(self) -> int:
+        """Largest right shift of a weight's change; the random bits end there."""
+        return min(self.min_update_shift + (1 << self.update_shift_bits) - 1, LFSR_BITS)
+
+    @property
+    def max_bias_shift(self) -> int:
+        """Largest left shift of a bias's change."""
+        return self.min_bias_shift + (1 << self.bias_shift_bits) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +179,8 @@ class TorusConfig:
     link_stages
         Further registers on every hop, for links that are long or leave the chip; words, order and
         results do not depend on it.
+    training
+        What a torus has that trains; None for one that only infers, which pays nothing for it.
 
     Raises
     ------
@@ -99,16 +203,16 @@ class TorusConfig:
     shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
+    training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{name} must be {low} to {high}, not {value}")
+        _check_whole(self)
+        _check_ranges(self, _RANGES)
+        if not (self.training is None or isinstance(self.training, TrainingConfig)):
+            raise ConfigError(f"training must be a TrainingConfig or None, not {self.training!r}")
+        if self.training is not None and self.training.master_bits < self.weight_bits:
+            raise ConfigError(f"master_bits must be at least weight_bits ({self.weight_bits}), "
+                              f"not {self.training.master_bits}")
         if self.host_bits not in HOST_BITS:
             raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {self.host_bits}")
         if self.max_fan_in > self.buffer_words:
@@ -131,8 +235,14 @@ class TorusConfig:
 
     @property
     def word_bits(self) -> int:
-        """Width of a link word: the wider of an activation and a weight."""
-        return max(self.act_bits, self.weight_bits)
+        """Width of a link word: the wider of an activation, a weight and a gradient."""
+        return max(self.operand_bits, self.weight_bits)
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of what a weight is multiplied with: an activation, or a gradient in training."""
+        return self.act_bits if self.training is None else max(
+            self.act_bits, self.training.grad_bits)
 
     @property
     def beat_words(self) -> int:
@@ -144,7 +254,7 @@ class TorusConfig:
     @property
     def bias_bits(self) -> int:
         """Width of a bias: the sum of `max_fan_in` products, each at its extreme, fits."""
-        return self.weight_bits + self.act_bits + (self.max_fan_in - 1).bit_length()
+        return self.weight_bits + self.operand_bits + (self.max_fan_in - 1).bit_length()
 
     @property
     def acc_bits(self) -> int:
@@ -155,6 +265,11 @@ class TorusConfig:
     def bias_chunks(self) -> int:
         """Link words that carry one bias, low word first."""
         return -(-self.bias_bits // self.word_bits)
+
+    @property
+    def sum_chunks(self) -> int:
+        """Link words that carry a whole sum to the host, low word first."""
+        return -(-self.acc_bits // self.word_bits)
 
     @property
     def max_shift(self) -> int:
@@ -195,7 +310,39 @@ class TorusConfig:
         """Width of a column number."""
         return max(1, (self.cols - 1).bit_length())
 
+    # Records: what a memory holds at an address, in link words as they are loaded and read back.
+
+    @property
+    def master_chunks(self) -> int:
+        """Link words that carry one stored weight."""
+        return 1 if self.training is None else -(-self.training.master_bits // self.word_bits)
+
+    @property
+    def velocity_chunks(self) -> int:
+        """Link words that carry one velocity; 0 if there are none."""
+        return 0 if self.training is None else -(-self.training.velocity_bits // self.word_bits)
+
+    @property
+    def weight_chunks(self) -> int:
+        """Link words of a weight's record: the weight, and its velocity if there is one."""
+        return self.master_chunks + self.velocity_chunks
+
+    @property
+    def bias_record_chunks(self) -> int:
+        """Link words of a bias's record: the bias, and its velocity if there is one."""
+        return self.bias_chunks + self.velocity_chunks
+
+    @property
+    def lfsr_chunks(self) -> int:
+        """Link words that carry the state of a PE's random generator."""
+        return -(-LFSR_BITS // self.word_bits)
+
     # Programs
+
+    @property
+    def kind_bits(self) -> int:
+        """Width of the kind of an op."""
+        return 3 if self.training is None else 4
 
     @property
     def block_beats(self) -> int:
@@ -213,8 +360,10 @@ class TorusConfig:
 
         A LOOP fits one line.
         """
-        words = 2
-        while words * self.word_bits < KIND_BITS + LOOP_COUNT_BITS + self._line_addr_bits(words):
+        # The ops of training are twice as long.
+        words = 2 if self.training is None else 4
+        while (words * self.word_bits
+               < self.kind_bits + LOOP_COUNT_BITS + self._line_addr_bits(words)):
             words *= 2
         return words
 
@@ -251,9 +400,9 @@ class TorusConfig:
     @classmethod
     def from_dict(cls, fields: dict) -> "TorusConfig":
         """A configuration from `dataclasses.asdict` output; a key that is no field is an error."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        for name in fields:
-            if name not in known:
-                raise ConfigError(f"{name!r} is not a field of a torus configuration; "
-                                  f"known are {', '.join(sorted(known))}")
+        _check_known(cls, fields, "torus")
+        training = fields.get("training")
+        if isinstance(training, dict):
+            _check_known(TrainingConfig, training, "training")
+            fields = {**fields, "training": TrainingConfig(**training)}
         return cls(**fields)

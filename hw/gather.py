@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .block_ram import BlockRam
-from .config import KIND_BITS
 from .hop import Hop
 from .op_fields import GatherKind
 from .ops import gather_op
@@ -20,7 +19,7 @@ def write_layout(config):
 
 def tap_layout(config):
     """A word as it is received, with the kind of its op."""
-    return data.StructLayout({"kind": KIND_BITS, "word": config.word_bits})
+    return data.StructLayout({"kind": config.kind_bits, "word": config.word_bits})
 
 
 def ring_side(config):
@@ -119,7 +118,7 @@ class RingGather(wiring.Component):
 
         # The repetition in progress. Words are counted from the first of its region.
         active = Signal()
-        kind = Signal(KIND_BITS)
+        kind = Signal(config.kind_bits)
         base = Signal(config.addr_bits)
         total = Signal(config.count_bits)     # Own words and those to receive.
         send_end = Signal(config.count_bits)  # Words to send.

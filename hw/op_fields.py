@@ -14,11 +14,11 @@ This module needs nothing but the standard library; `hw.ops` makes Amaranth layo
 
 import enum
 
-from .config import KIND_BITS, LOOP_COUNT_BITS, TorusConfig
+from .config import LOOP_COUNT_BITS, MOMENTUM_BITS, TorusConfig
 
 __all__ = [
-    "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind",
-    "END", "LOOP", "JUMP", "Fields",
+    "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind", "Memory",
+    "KEEP", "CLEAR", "END", "LOOP", "JUMP", "Fields",
     "PE_QUEUES", "GATEWAY_QUEUES",
     "gather_fields", "mac_fields", "ring_fields", "host_in_fields", "host_out_fields",
     "loop_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
@@ -53,15 +53,32 @@ class GatherKind(enum.IntEnum):
     BIASES = 5   # Every C-th word is a part of a bias, `bias_chunks` parts a bias.
     PROGRAM = 6  # The built-in op before a program: all words go to the program memory.
     JUMP = JUMP
+    GRADIENT = 8  # Every C-th word is a gradient of an own word. This and LFSR: training only.
+    LFSR = 9      # Every C-th word is a part of the state of the random generator.
 
 
 class MacKind(enum.IntEnum):
-    """The one job of the MAC."""
+    """What the MAC does; all but RUN in training only."""
 
     END = END
     LOOP = LOOP
-    RUN = 2
+    RUN = 2   # Sums over gathered words.
+    BACK = 3  # The same op backwards: partial sums of gradients, and changes of the weights.
+    DUMP = 4  # Copy records of a memory to own words of the row buffer.
     JUMP = JUMP
+
+
+class Memory(enum.IntEnum):
+    """What a DUMP copies."""
+
+    WEIGHTS = 0
+    BIASES = 1
+    LFSR = 2
+
+
+# What becomes of the gradient that was accumulated before: values of `decay` of a BACK op. Any
+# other n takes off a 2**n-th part of it.
+KEEP, CLEAR = 0, (1 << MOMENTUM_BITS) - 1
 
 
 class RingKind(enum.IntEnum):
@@ -72,6 +89,7 @@ class RingKind(enum.IntEnum):
     SEND = 2     # Own `send` words, taken from the host; receive none.
     FORWARD = 3  # Receive `recv` words, forward the first `send` of them.
     SINK = 4     # As FORWARD, and hand all `recv` words to the host.
+    GRADIENT = 5  # Hand `recv` sums of the reverse ring to the host. Training only.
     PROGRAM = 6  # The built-in op before a program: `send` words of the host are the program.
     JUMP = JUMP
 
@@ -116,12 +134,21 @@ def gather_fields(config: TorusConfig) -> Fields:
     lag
         A repetition begins when fewer than `lag` gathered ones wait for the MAC: the one that
         used its region last has then been consumed.
+
+    Where a torus trains, the MAC reads a region more than once, and in place of `lag` there are
+
+    need_read, need_read_step
+        MAC repetitions (RUN and BACK) that must have read this buffer, beyond those asked for
+        before, until the region of the first, and of each further, repetition is free.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    return {
-        "kind": KIND_BITS, "reps": rep, "own": count, "recv": count, "to_gateway": 1,
-        "base": addr, "stride": addr, "need_first": rep, "need_step": rep, "lag": rep,
+    fields = {
+        "kind": config.kind_bits, "reps": rep, "own": count, "recv": count, "to_gateway": 1,
+        "base": addr, "stride": addr, "need_first": rep, "need_step": rep,
     }
+    if config.training is None:
+        return {**fields, "lag": rep}
+    return {**fields, "need_read": rep, "need_read_step": rep}
 
 
 def mac_fields(config: TorusConfig) -> Fields:
@@ -148,27 +175,83 @@ def mac_fields(config: TorusConfig) -> Fields:
     need_free
         Ops that the destination's ring engine must have retired, beyond those asked for before,
         until the regions written here are free.
+
+    Where a torus trains, there are BACK ops, the same sums backwards (docs/training.md), and DUMP
+    ops. What a field means for BACK, where it is not the same:
+
+    axis
+        The buffer of the inputs x, whose ring reduces their gradients and whose gradient memory
+        gets them.
+    dest
+        The gradient memory with the gradients of the outputs; `from_host` if the host sent them.
+    last_word
+        Words taken of each block (the own words of one PE), less one: a chunk, or all.
+    x_base, w_base
+        Of the last of these words in the last block.
+    bias
+        Whether the biases change, too.
+    y_base, y_stride, y_rep_stride
+        Address of the first output's gradient, what each output of a group adds, and each
+        repetition.
+    shift, relu
+        Of the gradients: right shift beyond `min_grad_shift`; and none where x is not above 0.
+    need_free, need_step
+        Gradients, counted as the repetitions that they were made in, that must have landed,
+        beyond those asked for before, for the first and for each further repetition.
+    last_block, block_jump
+        Blocks, less one; and how far the last word of a block lies below the first of the one
+        after it.
+    last_group, group_stride
+        Outputs come in groups: their number, less one; and what each adds to the address of a
+        gradient.
+    w_step, w_stride
+        From the weight of an output to that of the next, and from repetition to repetition.
+    reduce, host
+        Whether there are sums of gradients at all; and whether the words are the gateway's.
+    update, update_shift, bias_shift
+        Whether weights change, and the shifts, beyond `min_update_shift` and `min_bias_shift`.
+    decay, apply
+        What becomes of the gradient accumulated before (KEEP, CLEAR, or n to take off a 2**n-th
+        part), and whether the weights change by what is accumulated then.
+    fence
+        Also of RUN and DUMP: begin only when no weight is being written.
+    memory
+        Of DUMP: which memory. Its records are counted by `last_word`, from `w_base`, and go to
+        `y_base` and up; every repetition asks for `need_free`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
+    training = config.training
+    shift_bits = config.shift_bits
+    more: Fields = {}
+    if training is not None:
+        shift_bits = max(shift_bits, training.grad_shift_bits)
+        more = {
+            "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
+            "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
+            "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
+            "update": 1, "update_shift": training.update_shift_bits,
+            "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
+            "fence": 1, "memory": 2,
+        }
     return {
-        "kind": KIND_BITS, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
+        "kind": config.kind_bits, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
         "last_output": count, "x_base": addr, "x_stride": addr,
         "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
         "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
-        "shift": config.shift_bits, "relu": 1, "need_free": rep,
+        "shift": shift_bits, "relu": 1, "need_free": rep, **more,
     }
 
 
 def ring_fields(config: TorusConfig) -> Fields:
     """Op of a gateway on its row ring, repeated `reps` + 1 times: see `RingKind`."""
     return {
-        "kind": KIND_BITS, "reps": config.rep_bits, "recv": config.count_bits,
+        "kind": config.kind_bits, "reps": config.rep_bits, "recv": config.count_bits,
         "send": config.count_bits,
     }
 
 
 def _host_fields(config: TorusConfig) -> Fields:
-    return {"kind": KIND_BITS, "reps": config.rep_bits, "beats": config.count_bits}
+    return {"kind": config.kind_bits, "reps": config.rep_bits, "beats": config.count_bits}
 
 
 def host_in_fields(config: TorusConfig) -> Fields:
@@ -187,7 +270,7 @@ def loop_fields(config: TorusConfig) -> Fields:
     A LOOP does so `count` times, 1 at least, and then goes on; loops do not nest. A JUMP always
     does, and has no `count`.
     """
-    return {"kind": KIND_BITS, "target": config.line_addr_bits, "count": LOOP_COUNT_BITS}
+    return {"kind": config.kind_bits, "target": config.line_addr_bits, "count": LOOP_COUNT_BITS}
 
 
 def pe_fields(config: TorusConfig) -> tuple[Fields, ...]:
