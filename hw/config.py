@@ -87,7 +87,7 @@ _LEAST_VELOCITY_BITS = 16
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """What a torus that trains has besides; docs/training.md explains it, docs/arithmetic.md defines it.
+    """What a torus that trains has besides; docs/training.md explains its arithmetic and its ops.
 
     Parameters
     ----------
