@@ -95,7 +95,7 @@ def _to_words(states: Tensor) -> _Words:
 
 
 def _to_tensor(words: _Words) -> Tensor:
-    return torch.from_numpy(words.astype(np.int64))
+    return torch.as_tensor(words.astype(np.int64))
 
 
 @functools.cache
