@@ -75,6 +75,7 @@ _TRAINING_RANGES = {
     "grad_bits": (4, 18),
     "velocity_bits": (0, 48),
     "reduce_words": (2, 64),
+    "result_words": (2, 1024),
     "min_grad_shift": (0, 53),
     "grad_shift_bits": (1, 6),
     "min_update_shift": (0, 32),
@@ -99,7 +100,10 @@ class TrainingConfig:
         Width of the accumulated gradient of a weight, 16 to 48; 0 for none: then there are neither
         mini-batches nor momentum.
     reduce_words
-        Depth of each FIFO of a reduce engine: partial sums received, and contributions to send.
+        Depth of each FIFO of a reduce engine: partial sums received, and contributions to send. A
+        power of two.
+    result_words
+        Gradients of the net's own results that one PE can hold.
     min_grad_shift, grad_shift_bits
         Right shifts of a gradient on leaving a stage, as `min_shift` and `shift_bits`.
     min_update_shift, update_shift_bits
@@ -117,6 +121,7 @@ class TrainingConfig:
     grad_bits: int = 16
     velocity_bits: int = 0
     reduce_words: int = 16
+    result_words: int = 16
     min_grad_shift: int = 0
     grad_shift_bits: int = 6
     min_update_shift: int = 0

@@ -18,8 +18,14 @@ def write_layout(config):
 
 
 def tap_layout(config):
-    """A word as it is received, with the kind of its op."""
-    return data.StructLayout({"kind": config.kind_bits, "word": config.word_bits})
+    """A word as it is received, with the kind of its op.
+
+    In training also the op's `base`, and whether the word is the first of its repetition.
+    """
+    fields = {"kind": config.kind_bits, "word": config.word_bits}
+    if config.training is not None:
+        fields |= {"base": config.addr_bits, "first": 1}
+    return data.StructLayout(fields)
 
 
 def ring_side(config):
@@ -53,7 +59,13 @@ def ring_side(config):
         High for one cycle before a program starts: forget all progress. The engine must be idle.
     idle : In(1)
         No op is in progress or waits.
+    reread : Out(1)
+        Training only. High for one cycle when a BACK repetition issues its last read here. All its
+        reads come with `rewind`.
+    gradients : In(1)
+        Training only. With `retired`: the words were gradients.
     """
+    training = {} if config.training is None else {"reread": Out(1), "gradients": In(1)}
     return wiring.Signature({
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
@@ -69,6 +81,7 @@ def ring_side(config):
         "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
         "start": Out(1),
         "idle": In(1),
+        **training,
     })
 
 
@@ -145,7 +158,6 @@ class RingGather(wiring.Component):
         gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
         some_gathered = Signal()              # `gathered` is above 0, or
         none_gathered = Signal(init=1)        # just 0.
-        in_use = Signal(signed(progress_bits))  # The same, with the one in progress.
         enough = credit >= 0
 
         # The ring, and the buffer
@@ -202,17 +214,26 @@ class RingGather(wiring.Component):
         finish = Signal()
         begin = Signal()
         begins_gather = Signal()
+        prepare = Signal()
+        if config.training is None:
+            in_use = Signal(signed(progress_bits))  # `gathered`, with the one in progress.
+            room = (in_use < coming.lag)
+            with m.If(begins_gather ^ pe.consume):
+                m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
+            with m.If(pe.start):
+                m.d.sync += in_use.eq(0)
+        else:
+            room = self._may_overwrite(m, prepare, first)
         last = Signal()
         m.d.comb += [
             finish.eq(active & own_here & ~receiving & ~unsent),
-            begin.eq(pe.op.valid & prepared & (~active | finish) & (in_use < coming.lag)),
+            begin.eq(pe.op.valid & prepared & (~active | finish) & room),
             begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
             last.eq(rep == coming.reps),
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
         ]
-        prepare = Signal()
         asked = Signal(config.rep_bits)
         m.d.comb += prepare.eq(pe.op.valid & ~prepared & (own_here | ~active))
         with m.If(prepare):
@@ -256,14 +277,29 @@ class RingGather(wiring.Component):
                 some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
                 none_gathered.eq(gathered == Mux(pe.consume, 1, -1)),
             ]
-        with m.If(begins_gather ^ pe.consume):
-            m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
+        if config.training is not None:
+            fresh = Signal()  # No word of the repetition in progress has been received.
+            m.d.comb += pe.gradients.eq(kind == GatherKind.GRADIENT)
+            m.d.sync += [pe.tap.p.base.eq(base), pe.tap.p.first.eq(fresh)]
+            with m.If(hop.received | begin):
+                m.d.sync += fresh.eq(begin)
         with m.If(pe.start):
             m.d.sync += [
                 credit.eq(0),
-                in_use.eq(0),
                 gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
             ]
         return m
+
+    def _may_overwrite(self, m, prepare, first):
+        """Training: whether the MAC has read all that lies in the coming repetition's region."""
+        pe, coming = self.pe, self.pe.op.p
+        reads = Signal(signed(self.config.rep_bits + 1))  # Done, less those that were asked for.
+        asked = Signal(self.config.rep_bits)
+        with m.If(prepare):
+            m.d.comb += asked.eq(Mux(first, coming.need_read, coming.need_read_step))
+        m.d.sync += reads.eq(reads - asked + (pe.consume | pe.reread))
+        with m.If(pe.start):
+            m.d.sync += reads.eq(0)
+        return reads >= 0

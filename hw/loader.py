@@ -1,22 +1,32 @@
 """`Loader`: puts words that pass on the row ring into the memories of a PE."""
 
 from amaranth import *
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .config import LFSR_BITS
 from .gather import tap_layout
 from .mac import bias_load_layout, weight_load_layout
 from .op_fields import GatherKind
+from .records import Records
 
-__all__ = ["Loader"]
+__all__ = ["Loader", "gradient_load_layout"]
+
+
+def gradient_load_layout(config):
+    """A gradient from the host on its way into its memory."""
+    return data.StructLayout({
+        "addr": range(config.training.result_words), "word": config.training.grad_bits})
 
 
 class Loader(wiring.Component):
-    """Keeps every `cols`-th word of WEIGHTS and BIASES ops, and all words of PROGRAM ops.
+    """Keeps every `cols`-th word of load ops, and all words of PROGRAM ops.
 
-    Which words are meant follows from position alone: the words of WEIGHTS and BIASES ops are
-    dealt out to the PEs of the row in turn, column 0 first. Addresses count up from 0 from one
-    program start to the next.
+    Which words are meant follows from position alone: the words of WEIGHTS, BIASES, LFSR and
+    GRADIENT ops are dealt out to the PEs of the row in turn, column 0 first. A PE's words of the
+    first three make records (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`),
+    whose addresses count up from 0 from one program start to the next. Those of a GRADIENT op go
+    to its `base` and up.
 
     Parameters
     ----------
@@ -31,11 +41,17 @@ class Loader(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: begin at address 0 again.
     weight, bias, program : Out(stream)
-        Writes, on the cycle on which the word (of a bias, its last part) arrives. Never wait.
+        Writes, on the cycle on which the word (of a record, its last one) arrives. Never wait.
+    lfsr, gradient : Out(stream)
+        The same, in training only.
     """
 
     def __init__(self, config):
         self.config = config
+        training = {} if config.training is None else {
+            "lfsr": Out(stream.Signature(LFSR_BITS, always_ready=True)),
+            "gradient": Out(stream.Signature(gradient_load_layout(config), always_ready=True)),
+        }
         super().__init__({
             "col": In(config.col_bits),
             "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
@@ -43,54 +59,67 @@ class Loader(wiring.Component):
             "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
             "bias": Out(stream.Signature(bias_load_layout(config), always_ready=True)),
             "program": Out(stream.Signature(config.word_bits, always_ready=True)),
+            **training,
         })
 
     def elaborate(self, platform):
         m = Module()
-        config = self.config
+        config, training = self.config, self.config.training
 
         kind, word = self.tap.p.kind, self.tap.p.word
-        is_weight = kind == GatherKind.WEIGHTS
-        is_bias = kind == GatherKind.BIASES
+        dealt = [GatherKind.WEIGHTS, GatherKind.BIASES]
+        if training is not None:
+            dealt += [GatherKind.GRADIENT, GatherKind.LFSR]
+        is_dealt = Cat(kind == one for one in dealt).any()
         lane = Signal(config.col_bits)
         mine = self.tap.valid & (lane == self.col)
-        with m.If(self.tap.valid & (is_weight | is_bias)):
+        with m.If(self.tap.valid & is_dealt):
             m.d.sync += lane.eq(Mux(lane == config.cols - 1, 0, lane + 1))
+        with m.If(self.start):
+            m.d.sync += lane.eq(0)
 
-        weight_addr = Signal(config.weight_addr_bits)
-        m.d.comb += [
-            self.weight.valid.eq(mine & is_weight),
-            self.weight.p.addr.eq(weight_addr),
-            self.weight.p.weight.eq(word),
-        ]
-        with m.If(self.weight.valid):
-            m.d.sync += weight_addr.eq(weight_addr + 1)
-
-        # The parts of a bias that came before this one, the latest on top.
-        bias_addr = Signal(config.bias_addr_bits)
-        part = Signal(range(config.bias_chunks))
-        low_parts = Signal(config.word_bits * (config.bias_chunks - 1))
-        parts = Cat(low_parts, word)
-        m.d.comb += [
-            self.bias.valid.eq(mine & is_bias & (part == config.bias_chunks - 1)),
-            self.bias.p.addr.eq(bias_addr),
-            self.bias.p.bias.eq(parts),
-        ]
-        with m.If(mine & is_bias):
-            m.d.sync += [
-                low_parts.eq(parts >> config.word_bits),
-                part.eq(part + 1),
+        def records(name, kind_of, chunks, addr_bits):
+            m.submodules[name] = block = Records(config.word_bits, chunks, addr_bits)
+            m.d.comb += [
+                block.start.eq(self.start),
+                block.word.valid.eq(mine & (kind == kind_of)),
+                block.word.payload.eq(word),
             ]
-        with m.If(self.bias.valid):
-            m.d.sync += [
-                bias_addr.eq(bias_addr + 1),
-                part.eq(0),
-            ]
+            return block.record
 
+        weight = records("weights", GatherKind.WEIGHTS, config.weight_chunks,
+                         config.weight_addr_bits)
+        bias = records("biases", GatherKind.BIASES, config.bias_record_chunks,
+                       config.bias_addr_bits)
         m.d.comb += [
+            self.weight.valid.eq(weight.valid),
+            self.weight.p.addr.eq(weight.p.addr),
+            self.weight.p.weight.eq(weight.p.record),
+            self.bias.valid.eq(bias.valid),
+            self.bias.p.addr.eq(bias.p.addr),
+            self.bias.p.bias.eq(bias.p.record),
             self.program.valid.eq(self.tap.valid & (kind == GatherKind.PROGRAM)),
             self.program.payload.eq(word),
         ]
-        with m.If(self.start):
-            m.d.sync += [lane.eq(0), part.eq(0), weight_addr.eq(0), bias_addr.eq(0)]
+        if training is None:
+            return m
+
+        lfsr = records("lfsr", GatherKind.LFSR, config.lfsr_chunks, 1)
+        m.d.comb += [self.lfsr.valid.eq(lfsr.valid), self.lfsr.payload.eq(lfsr.p.record)]
+        if training.velocity_bits:
+            m.d.comb += [
+                self.weight.p.velocity.eq(
+                    weight.p.record[config.master_chunks * config.word_bits:]),
+                self.bias.p.velocity.eq(bias.p.record[config.bias_chunks * config.word_bits:]),
+            ]
+        gradient_addr = Signal.like(self.gradient.p.addr)
+        addr = Mux(self.tap.p.first, self.tap.p.base, gradient_addr)
+        is_gradient = kind == GatherKind.GRADIENT
+        m.d.comb += [
+            self.gradient.valid.eq(mine & is_gradient),
+            self.gradient.p.addr.eq(addr),
+            self.gradient.p.word.eq(word),
+        ]
+        with m.If(self.tap.valid & is_gradient):
+            m.d.sync += gradient_addr.eq(addr + mine)
         return m

@@ -16,14 +16,22 @@ __all__ = ["Mac", "bias_load_layout", "weight_load_layout"]
 
 
 def weight_load_layout(config):
-    """A weight on its way into the weight memory."""
+    """A weight on its way into the weight memory; in training the stored one, and its velocity."""
+    bits = config.weight_bits if config.training is None else config.training.master_bits
     return data.StructLayout({
-        "addr": config.weight_addr_bits, "weight": signed(config.weight_bits)})
+        "addr": config.weight_addr_bits, "weight": signed(bits), **_velocity_field(config)})
 
 
 def bias_load_layout(config):
-    """A bias on its way into the bias memory."""
-    return data.StructLayout({"addr": config.bias_addr_bits, "bias": signed(config.bias_bits)})
+    """A bias on its way into the bias memory; in training with its velocity."""
+    return data.StructLayout({
+        "addr": config.bias_addr_bits, "bias": signed(config.bias_bits), **_velocity_field(config)})
+
+
+def _velocity_field(config):
+    training = config.training
+    has_one = training is not None and training.velocity_bits
+    return {"velocity": signed(training.velocity_bits)} if has_one else {}
 
 
 class Mac(wiring.Component):

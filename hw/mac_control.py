@@ -58,11 +58,19 @@ class MacControl(wiring.Component):
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
         No op is in progress or waits.
+    hold, writing : In(1), In(1)
+        Training only. Begin no repetition; begin no op with `fence`.
+    waiting, busy : Out(1), Out(1)
+        Training only. An op waits for its last repetition to begin; and one is in progress that
+        does not end in this cycle.
     """
 
     def __init__(self, config):
         self.config = config
+        training = {} if config.training is None else {
+            "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1)}
         super().__init__({
+            **training,
             "op": In(stream.Signature(mac_op(config))),
             "row_readable": In(1),
             "col_readable": In(1),
@@ -115,6 +123,7 @@ class MacControl(wiring.Component):
         x_coming = Signal(config.addr_bits)
         y_coming = Signal(config.addr_bits)
 
+        begin = Signal()
         step = Signal()
         end_of_rep = Signal()
         m.d.comb += [
@@ -156,10 +165,16 @@ class MacControl(wiring.Component):
             with m.If(self.start):
                 m.d.sync += freed.eq(0)
 
-        begin = Signal()
+        allowed = Const(1)
+        if config.training is not None:
+            allowed = ~self.hold & ~(op.fence & first & self.writing)
+            m.d.comb += [
+                self.busy.eq(active & ~(step & end_of_rep)),
+                self.waiting.eq(waiting & ~(begin & last_rep)),
+            ]
         m.d.comb += [
             begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
-                     & (~active | (step & end_of_rep))),
+                     & (~active | (step & end_of_rep)) & allowed),
             self.op.ready.eq(~waiting | (begin & last_rep)),
         ]
         m.d.sync += w_addr.eq(w_addr + step)

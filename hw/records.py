@@ -1,0 +1,55 @@
+"""`Records`: puts the words that are loaded into a memory together, and counts its addresses."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Records"]
+
+
+class Records(wiring.Component):
+    """Joins every `chunks` words into a record, low word first; records have addresses from 0 up.
+
+    Parameters
+    ----------
+    word_bits, chunks, addr_bits : int
+
+    Members
+    -------
+    word : In(stream)
+        Always accepted.
+    start : In(1)
+        Begin at address 0 again, with a first word.
+    record : Out(stream)
+        A record and its address, in the cycle of its last word. Never waits.
+    """
+
+    def __init__(self, word_bits, chunks, addr_bits):
+        self.word_bits = word_bits
+        self.chunks = chunks
+        super().__init__({
+            "word": In(stream.Signature(word_bits, always_ready=True)),
+            "start": In(1),
+            "record": Out(stream.Signature(data.StructLayout({
+                "addr": addr_bits, "record": word_bits * chunks}), always_ready=True)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        # The words that came before this one, the latest on top.
+        chunk = Signal(range(self.chunks))
+        low_words = Signal(self.word_bits * (self.chunks - 1))
+        words = Cat(low_words, self.word.payload)
+        addr = Signal.like(self.record.p.addr)
+        m.d.comb += [
+            self.record.valid.eq(self.word.valid & (chunk == self.chunks - 1)),
+            self.record.p.addr.eq(addr),
+            self.record.p.record.eq(words),
+        ]
+        with m.If(self.word.valid):
+            m.d.sync += [low_words.eq(words >> self.word_bits), chunk.eq(chunk + 1)]
+        with m.If(self.record.valid):
+            m.d.sync += [addr.eq(addr + 1), chunk.eq(0)]
+        with m.If(self.start):
+            m.d.sync += [addr.eq(0), chunk.eq(0)]
+        return m
