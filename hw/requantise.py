@@ -1,4 +1,4 @@
-"""From an accumulator to an activation: shift with round half to even, saturate, ReLU."""
+"""From a sum to a word: shift with round half to even, saturate, ReLU or mask."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import REQUANTISE_CYCLES
 
-__all__ = ["Requantise", "finish_layout"]
+__all__ = ["Requantise", "finish_layout", "gradient_finish_layout"]
 
 
 def finish_layout(config):
@@ -14,6 +14,14 @@ def finish_layout(config):
     return data.StructLayout({
         "shift": config.shift_bits,
         "relu": 1,
+    })
+
+
+def gradient_finish_layout(config):
+    """How the sum of a gradient is finished; the gradient is 0 where `zero`, whatever the sum."""
+    return data.StructLayout({
+        "shift": config.training.grad_shift_bits,
+        "zero": 1,
     })
 
 
@@ -26,47 +34,59 @@ class Requantise(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
+    gradients : bool
+        Its sums are those of gradients: with `min_grad_shift`, and `zero` in place of `relu`.
 
     Members
     -------
     i : In(stream)
-        A sum (`acc`, signed, `acc_bits`) and its `finish_layout`. Always accepted.
+        A sum (`acc`, signed, `acc_bits`) and its `finish_layout`, or `gradient_finish_layout`.
+        Always accepted.
     o : Out(stream)
-        The activation, signed, `act_bits`. Never waits.
+        The activation, signed, `act_bits`; or the gradient, `grad_bits`. Never waits.
     """
 
     LATENCY_CYCLES = REQUANTISE_CYCLES
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, *, gradients=False):
+        if gradients:
+            self.result_bits = config.training.grad_bits
+            self.min_shift = config.training.min_grad_shift
+            finish = gradient_finish_layout(config)
+        else:
+            self.result_bits = config.act_bits
+            self.min_shift = config.min_shift
+            finish = finish_layout(config)
+        self.gradients = gradients
         super().__init__({
             "i": In(stream.Signature(data.StructLayout({
-                "acc": signed(config.acc_bits), "finish": finish_layout(config),
+                "acc": signed(config.acc_bits), "finish": finish,
             }), always_ready=True)),
-            "o": Out(stream.Signature(signed(config.act_bits), always_ready=True)),
+            "o": Out(stream.Signature(signed(self.result_bits), always_ready=True)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        config = self.config
-        act_bits = config.act_bits
+        result_bits = self.result_bits
+        finish = self.i.p.finish
+        drop = "zero" if self.gradients else "relu"
 
         # One more bit below the point: after the shift it is the guard bit. What falls off further
         # down only matters as one bit, `sticky`.
         acc = self.i.p.acc
         scaled = acc << 1
         state = {
-            "value": scaled[config.min_shift:],
-            "sticky": _any(scaled[:config.min_shift]),
+            "value": scaled[self.min_shift:],
+            "sticky": _any(scaled[:self.min_shift]),
             "over": Const(0),
             "sign": acc[-1],
-            "shift": self.i.p.finish.shift,
-            "relu": self.i.p.finish.relu,
+            "shift": finish.shift,
+            drop: finish[drop],
             "valid": self.i.valid,
         }
 
         # The rest of the shift, its largest bit first, in two cycles.
-        order = list(reversed(range(config.shift_bits)))
+        order = list(reversed(range(len(finish.shift))))
         half = len(order) // 2
         for stage, bits in enumerate((order[:half], order[half:]), 1):
             for bit in bits:
@@ -80,17 +100,17 @@ class Requantise(wiring.Component):
         # Round half to even: up when above the half, and at the half when odd.
         value, sign = state["value"], state["sign"]
         guard, odd = value[0], value[1]
-        rounded = Signal(act_bits)
+        rounded = Signal(result_bits)
         over = Signal()
         m.d.comb += [
             rounded.eq(value[1:] + (guard & (state["sticky"] | odd))),
-            over.eq(state["over"] | (value[act_bits] != sign) | (~sign & rounded[-1])),
+            over.eq(state["over"] | (value[result_bits] != sign) | (~sign & rounded[-1])),
         ]
         m.d.sync += [
             self.o.valid.eq(state["valid"]),
-            self.o.payload.eq(Mux(over, Cat((~sign).replicate(act_bits - 1), sign), rounded)),
+            self.o.payload.eq(Mux(over, Cat((~sign).replicate(result_bits - 1), sign), rounded)),
         ]
-        with m.If(state["relu"] & sign):
+        with m.If(state[drop] if self.gradients else state[drop] & sign):
             m.d.sync += self.o.payload.eq(0)
         return m
 
@@ -102,7 +122,7 @@ class Requantise(wiring.Component):
         sign.
         """
         amount = 1 << bit
-        kept = self.config.act_bits + amount
+        kept = self.result_bits + amount
         value, sign, shifts = state["value"], state["sign"], state["shift"][bit]
         missing = kept + amount - len(value)
         if missing > 0:

@@ -5,29 +5,34 @@ from random import Random
 
 import pytest
 
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from hw.requantise import Requantise
 from tests.hw_bench import simulate, watcher
 
 
-def ref_requantise(sums, act_bits):
+def rounded(acc, shift, bits):
     """Python's `round` of a fraction rounds half to even."""
-    low, high = -1 << (act_bits - 1), (1 << (act_bits - 1)) - 1
-    results = []
-    for acc, shift, relu in sums:
-        word = min(max(round(Fraction(acc, 1 << shift)), low), high)
-        results.append(max(0, word) if relu else word)
-    return results
+    low, high = -1 << (bits - 1), (1 << (bits - 1)) - 1
+    return min(max(round(Fraction(acc, 1 << shift)), low), high)
 
 
-def rtl_requantise(config, sums):
-    dut = Requantise(config)
+def ref_activations(sums, act_bits):
+    words = [rounded(acc, shift, act_bits) for acc, shift, _ in sums]
+    return [max(0, word) if relu else word for word, (_, _, relu) in zip(words, sums, strict=True)]
+
+
+def ref_gradients(sums, grad_bits):
+    return [0 if zero else rounded(acc, shift, grad_bits) for acc, shift, zero in sums]
+
+
+def rtl_results(dut, drop, sums):
+    """What comes out for sums with a shift each, and a bit: the `drop` of its finish."""
     results = []
 
     async def feed(ctx):
-        for acc, shift, relu in sums:
+        for acc, shift, dropped in sums:
             ctx.set(dut.i.payload, {"acc": acc, "finish": {
-                "shift": shift - config.min_shift, "relu": relu}})
+                "shift": shift - dut.min_shift, drop: dropped}})
             ctx.set(dut.i.valid, 1)
             await ctx.tick()
         ctx.set(dut.i.valid, 0)
@@ -37,6 +42,23 @@ def rtl_requantise(config, sums):
     return results
 
 
+def random_sums(random, config, result_bits, min_shift, max_shift):
+    """Sums with a shift and a bit each."""
+    edge = 1 << (config.acc_bits - 1)
+    sums = []
+    for _ in range(600):
+        shift = random.randint(min_shift, max_shift)
+        # Mostly values whose result is near the range of a word; always many exact halves.
+        size = random.choice([
+            result_bits + shift, result_bits + shift + 1, config.acc_bits, shift + 2])
+        acc = random.randint(-1 << size, 1 << size) >> 1
+        if random.random() < 0.3 and shift:
+            acc = (acc >> shift << shift) + (1 << (shift - 1))
+        sums.append((min(max(acc, -edge), edge - 1), shift, random.randint(0, 1)))
+    return sums + [(acc, shift, 0) for acc in (-edge, edge - 1, 0, -1, 1)
+                   for shift in range(min_shift, max_shift + 1)]
+
+
 @pytest.mark.parametrize("act_bits, weight_bits, max_fan_in, min_shift, shift_bits", [
     (16, 16, 256, 0, 6), (4, 4, 2, 0, 6), (8, 4, 16, 0, 5), (18, 18, 1024, 0, 6), (4, 18, 31, 0, 6),
     (16, 16, 256, 8, 4), (16, 16, 256, 15, 1), (4, 4, 2, 3, 3), (18, 18, 1024, 40, 2),
@@ -44,20 +66,23 @@ def rtl_requantise(config, sums):
 def test_random_sums(act_bits, weight_bits, max_fan_in, min_shift, shift_bits):
     config = TorusConfig(act_bits=act_bits, weight_bits=weight_bits, max_fan_in=max_fan_in,
                          buffer_words=1024, min_shift=min_shift, shift_bits=shift_bits)
-    random = Random(act_bits * 100 + weight_bits)
-    edge = 1 << (config.acc_bits - 1)
-    sums = []
-    for _ in range(600):
-        shift = random.randint(min_shift, config.max_shift)
-        # Mostly values whose result is near the range of an activation; always many exact halves.
-        size = random.choice([act_bits + shift, act_bits + shift + 1, config.acc_bits, shift + 2])
-        acc = random.randint(-1 << size, 1 << size) >> 1
-        if random.random() < 0.3 and shift:
-            acc = (acc >> shift << shift) + (1 << (shift - 1))
-        sums.append((min(max(acc, -edge), edge - 1), shift, random.randint(0, 1)))
-    sums += [(acc, shift, 0) for acc in (-edge, edge - 1, 0, -1, 1)
-             for shift in range(min_shift, config.max_shift + 1)]
-    assert rtl_requantise(config, sums) == ref_requantise(sums, act_bits)
+    sums = random_sums(Random(act_bits * 100 + weight_bits), config, act_bits,
+                       min_shift, config.max_shift)
+    assert rtl_results(Requantise(config), "relu", sums) == ref_activations(sums, act_bits)
+
+
+@pytest.mark.parametrize("act_bits, grad_bits, min_grad_shift, grad_shift_bits", [
+    (16, 16, 0, 6), (8, 16, 0, 6), (16, 8, 8, 4), (18, 4, 20, 1), (4, 18, 2, 5),
+])
+def test_random_gradients(act_bits, grad_bits, min_grad_shift, grad_shift_bits):
+    training = TrainingConfig(
+        grad_bits=grad_bits, min_grad_shift=min_grad_shift, grad_shift_bits=grad_shift_bits)
+    # Shifts of activations must not matter to those of gradients.
+    config = TorusConfig(act_bits=act_bits, min_shift=5, shift_bits=2, training=training)
+    sums = random_sums(Random(act_bits * 100 + grad_bits), config, grad_bits,
+                       min_grad_shift, training.max_grad_shift)
+    results = rtl_results(Requantise(config, gradients=True), "zero", sums)
+    assert results == ref_gradients(sums, grad_bits)
 
 
 def test_latency():
