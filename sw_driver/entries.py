@@ -8,7 +8,7 @@ import numpy as np
 from sw_driver.handover import IntArray
 from sw_driver.stages import Stage, StageKind
 
-__all__ = ["BufferUse", "Entry", "build_entries"]
+__all__ = ["BufferUse", "Entry", "build_entries", "cut_entries"]
 
 Affine = tuple[int, int]
 
@@ -73,7 +73,11 @@ def build_entries(stages: Sequence[Stage]) -> tuple[tuple[tuple[Entry, ...], ...
     for stage in stages:
         bases.append(ends[stage.on_columns])
         ends[stage.on_columns] += stage.regions * stage.words
+    return cut_entries(stages, bases), BufferUse(row=ends[False], col=ends[True])
 
+
+def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[Entry, ...], ...]:
+    """Cut every stage into entries, the regions of each beginning at its base."""
     entries: list[list[Entry]] = []
     w_base, b_base = 0, 0
     for index, stage in enumerate(stages):
@@ -109,7 +113,7 @@ def build_entries(stages: Sequence[Stage]) -> tuple[tuple[tuple[Entry, ...], ...
             w_base += reps * stage.outputs * stage.words
             if stage.kind is StageKind.OUTPUT:
                 b_base += reps * stage.outputs
-    return tuple(map(tuple, entries)), BufferUse(row=ends[False], col=ends[True])
+    return tuple(map(tuple, entries))
 
 
 def _affine_run(rows: IntArray) -> int:

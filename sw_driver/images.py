@@ -10,7 +10,7 @@ from sw_driver.errors import FitError
 from sw_driver.handover import IntArray
 from sw_driver.stages import Stage, StageKind
 
-__all__ = ["Images", "build_images"]
+__all__ = ["Images", "build_images", "stage_weights"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
         if not stage.outputs:
             continue
         layer = net.layers[stage.layer]
-        weights.append(_stage_weights(layer, stage))
+        weights.append(stage_weights(layer, stage))
         if stage.kind is StageKind.OUTPUT:
             bias = np.where(stage.results >= 0, layer.bias.numpy()[stage.results], 0)
             biases.append(bias.transpose(1, 2, 0, 3).reshape(rows, cols, -1))
@@ -63,7 +63,7 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
     )
 
 
-def _stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
+def stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
     """[R, C, reps * outputs * words]: one stage's weights, checked to connect what they must."""
     results = stage.results[:, :, :, :, None]
     sources = stage.sources[stage.visits][:, :, :, None, :]

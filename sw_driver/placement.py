@@ -7,6 +7,8 @@ the rings of one axis, and the permutations between stages are the change of axi
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from golden import ClosShape
 from sw_driver.handover import (
     Handover,
@@ -48,12 +50,15 @@ class LayerPlacement:
     mac_cycles: int
 
 
-def place(shapes: Sequence[ClosShape], rows: int, cols: int) -> tuple[LayerPlacement, ...]:
+def place(
+    shapes: Sequence[ClosShape], rows: int, cols: int, *, training: bool = False
+) -> tuple[LayerPlacement, ...]:
     """Place a chain of layers on a torus so that a PE has the fewest multiply-accumulates to do.
 
     Between two layers, blocks are packed into rows or words are moved, whichever is cheaper; both
     ends of a layer bear on the cost of its middle stage, so all layers are chosen together, by
-    dynamic programming over the boundaries. Of equals, packing is taken.
+    dynamic programming over the boundaries. Of equals, packing is taken. For training, some ways of
+    packing do not serve.
     """
     first = slots_in_order(shapes[0].input_routers, rows)
     # Best chain of placements for each way in which the next layer's inputs can lie.
@@ -70,6 +75,8 @@ def place(shapes: Sequence[ClosShape], rows: int, cols: int) -> tuple[LayerPlace
                 hand_by_move(shape, following, rows, cols),
             ]
         )
+        if training:
+            ways = [way for way in ways if _trainable(way)]
         reached: list[tuple[int, tuple[LayerPlacement, ...], IntArray, int]] = []
         for way in ways:
             chains = [
@@ -82,6 +89,17 @@ def place(shapes: Sequence[ClosShape], rows: int, cols: int) -> tuple[LayerPlace
             reached.append((cost, chain, _next_inputs(way, first), own * cols))
         best = reached
     return min(best, key=lambda item: item[0])[1]
+
+
+def _trainable(way: Handover) -> bool:
+    """Whether gradients can go back the same way.
+
+    An output block that is gathered more than once would get its gradients in parts. A word that
+    no result is written to would have a weight that learns from whatever it holds.
+    """
+    once = len(np.unique(way.slots)) == len(way.slots)
+    filled = np.bincount(way.targets[:, 0], minlength=way.regions) * way.neurons.shape[3]
+    return once and bool((filled == way.own).all())
 
 
 def _next_inputs(way: Handover, otherwise: IntArray) -> IntArray:
