@@ -17,7 +17,7 @@ from golden.fixed import QuantisedLayer, QuantisedNet
 from golden.net import ClosNet
 from golden.words import check_word_bits, to_words
 
-__all__ = ["quantise"]
+__all__ = ["ActivatedLayer", "clos_chain", "quantise"]
 
 _IGNORED = (nn.Dropout, nn.Identity, nn.Flatten)
 _NEGLIGIBLE = 2.0**-64
@@ -34,7 +34,7 @@ class _Limits:
 
 
 @dataclasses.dataclass
-class _Activated:
+class ActivatedLayer:
     """A layer, its place in the model, and whether a ReLU follows."""
 
     position: str
@@ -79,7 +79,7 @@ def quantise(
     """
     check_word_bits("act_bits", act_bits)
     check_word_bits("weight_bits", weight_bits)
-    chain = _chain(model)
+    chain = clos_chain(model)
     x = _checked_calibration(calibration, chain[0].layer.in_features)
     if bias_bits is None:
         fan_in = max(max(item.layer.shape.fan_ins) for item in chain)
@@ -101,7 +101,7 @@ def quantise(
 
 
 def _quantise_layer(
-    item: _Activated, x: Tensor, input_fraction: int, limits: _Limits
+    item: ActivatedLayer, x: Tensor, input_fraction: int, limits: _Limits
 ) -> tuple[QuantisedLayer, Tensor]:
     """Quantise one layer, and run it on `x` in float64 for the next."""
     layer = copy.deepcopy(item.layer).to("cpu", torch.float64)
@@ -181,13 +181,13 @@ def _checked_calibration(calibration: Tensor, features: int) -> Tensor:
     return x
 
 
-def _chain(model: nn.Module) -> list[_Activated]:
-    """Return the layers of a model in order, or refuse what is not supported."""
-    chain: list[_Activated] = []
+def clos_chain(model: nn.Module) -> list[ActivatedLayer]:
+    """Return the layers of a model in order; what is not supported is refused as in `quantise`."""
+    chain: list[ActivatedLayer] = []
     after_layer = False
     for position, module in _flat(model, ""):
         if isinstance(module, ClosLinear):
-            chain.append(_Activated(position, module))
+            chain.append(ActivatedLayer(position, module))
             after_layer = True
         elif isinstance(module, nn.ReLU):
             if not after_layer:
