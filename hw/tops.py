@@ -8,15 +8,18 @@ from .emit import emit_verilog
 from .pe import PE, pe_members
 from .router import InferenceRouter
 from .top import ClostorusTop
+from .training_router import TrainingRouter
 
-__all__ = ["CELLS", "TOPS", "top_verilog"]
+__all__ = ["CELLS", "TOPS", "TRAINING_TOPS", "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
 TOPS = {
     "torus": "clostorus",
     "pe": PE_MODULE,
     "inference-router": "clostorus_inference_router",
+    "training-router": "clostorus_training_router",
 }
+TRAINING_TOPS = ("training-router",)  # They need a configuration with training.
 CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
 
@@ -54,8 +57,8 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     Raises
     ------
     ValueError
-        There is no such top or kind of cells, or there are weights without biases or for another
-        top.
+        There is no such top or kind of cells, there are weights without biases or for another top,
+        or the top trains and the configuration does not.
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
@@ -65,11 +68,15 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
         raise ValueError(f"weights can be baked into the top torus alone, not into {top}")
     if cells not in CELLS:
         raise ValueError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
+    if top in TRAINING_TOPS and config.training is None:
+        raise ValueError(f"{top} needs a configuration with training, not None")
     name, platform = TOPS[top], CELLS[cells]
     if top == "pe":
         return emit_verilog(PE(config), name, platform)
     if top == "inference-router":
         return emit_verilog(InferenceRouter(config), name, platform)
+    if top == "training-router":
+        return emit_verilog(TrainingRouter(config), name, platform)
     if weights is None:
         torus = ClostorusTop(config, make_pe=lambda row, col: _PEInstance(config))
         return "\n".join((emit_verilog(torus, name, platform),

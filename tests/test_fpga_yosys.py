@@ -1,23 +1,25 @@
 """The generated Verilog goes through Yosys as an FPGA flow reads it."""
 
+import dataclasses
 import re
 
 import pytest
 
 from fpga.errors import FlowFailed
 from fpga.yosys import run_yosys
-from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.config import TorusConfig, TrainingConfig
+from hw.tops import TOPS, TRAINING_TOPS, top_verilog
 
 SMALL = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=64, bias_words=8,
                     program_words=128)
+TRAINING = dataclasses.replace(SMALL, training=TrainingConfig())
 
 
 @pytest.mark.parametrize("top", TOPS)
 def test_design_is_sound(top, tmp_path):
     """No loop, no latch, no signal with two drivers or none."""
     report = run_yosys(
-        tmp_path, top_verilog(top, SMALL),
+        tmp_path, top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL),
         f"hierarchy -check -top {TOPS[top]}; proc; flatten; opt_clean; check -assert")
     assert "Found and reported 0 problems" in report
     assert "$dlatch" not in report

@@ -1,20 +1,23 @@
 """`top_verilog`: complete, the same bytes each time, without a trace of the machine."""
 
+import dataclasses
 import re
 
 import numpy as np
 import pytest
 
-from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.config import TorusConfig, TrainingConfig
+from hw.tops import TOPS, TRAINING_TOPS, top_verilog
 
 CONFIG = TorusConfig(rows=2, cols=3, weight_words=32, bias_words=4)
+TRAINING = dataclasses.replace(CONFIG, training=TrainingConfig())
 
 
 @pytest.mark.parametrize("top", TOPS)
 def test_same_bytes_and_no_paths(top):
-    verilog = top_verilog(top, CONFIG)
-    assert verilog == top_verilog(top, CONFIG)
+    config = TRAINING if top in TRAINING_TOPS else CONFIG
+    verilog = top_verilog(top, config)
+    assert verilog == top_verilog(top, config)
     assert not re.search(r"\.py\b|/(home|tmp|root|work|usr)/", verilog)
     assert f"module {TOPS[top]}(" in verilog
 
@@ -47,7 +50,9 @@ def test_baked_weights_stand_in_the_text():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("tours", CONFIG), "top must be one of torus, pe, inference-router, not 'tours'"),
+    (("tours", CONFIG),
+     "top must be one of torus, pe, inference-router, training-router, not 'tours'"),
+    (("training-router", CONFIG), "training-router needs a configuration with training, not None"),
     (("torus", CONFIG, [[[1]]]), "weights and biases must be given together"),
     (("pe", CONFIG, [[[1]]], [[[1]]]), "weights can be baked into the top torus alone"),
 ])

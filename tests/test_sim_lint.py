@@ -1,20 +1,23 @@
 """The lint accepts what Amaranth writes and nothing else."""
 
+import dataclasses
+
 import pytest
 
-from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.config import TorusConfig, TrainingConfig
+from hw.tops import TOPS, TRAINING_TOPS, top_verilog
 from sim.errors import LintFailed
 from sim.lint import WAIVERS, lint
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 SMALL = TorusConfig(rows=2, cols=1, weight_words=16, bias_words=4)
+TRAINING = dataclasses.replace(SMALL, training=TrainingConfig())
 
 
 @pytest.mark.parametrize("top", TOPS)
 def test_every_top_is_clean(top):
-    lint(top_verilog(top, SMALL))
+    lint(top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL))
 
 
 @pytest.mark.parametrize(("warning", "body"), [

@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from golden import ClosNet, ClosShape, load_checkpoint, save_model
-from hw.tops import TOPS
+from hw.tops import TOPS, TRAINING_TOPS
 from sim.errors import Unfinished
 from sw_driver import GoldenDevice, load_artifact
 from sw_driver.archive import read_archive, write_archive
@@ -319,7 +319,8 @@ def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
 def test_verilog_of_every_top(artifact, tmp_path):
     for top, module in TOPS.items():
         path = tmp_path / f"{top}.v"
-        succeed("verilog", "--torus", "1x2", "--top", top, "-o", path)
+        train = ["--train"] if top in TRAINING_TOPS else []
+        succeed("verilog", "--torus", "1x2", "--top", top, *train, "-o", path)
         assert f"module {module}(" in path.read_text()
 
 
@@ -352,6 +353,9 @@ def test_verilog_bad_input(artifact, tmp_path):
     fail(2, "cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
     fail(2, "bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
     fail(2, "give one", "verilog", "--bake", artifact, "--config-from", artifact, *out)
+    fail(2, "training-router needs a torus that trains", "verilog", "--torus", "2x2", "--top",
+         "training-router", *out)
+    fail(2, "train is for --torus", "verilog", "--config-from", artifact, "--train", *out)
     fail(2, "torus must be 2x2, .* not 3x2", "verilog", "--bake", artifact, "--torus", "3x2", *out)
     fail(2, "there is no folder", "verilog", "--torus", "1x1", "-o", tmp_path / "none" / "out.v")
     assert not list(tmp_path.iterdir())

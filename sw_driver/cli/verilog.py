@@ -15,6 +15,7 @@ EXAMPLES = (
     "clostorus verilog --config-from model.ctz --top pe -o pe.v",
     "clostorus verilog --bake model.ctz -o with_weights.v",
     "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v",
+    "clostorus verilog --torus 4x4 --train --top training-router -o router.v",
 )
 
 
@@ -25,8 +26,14 @@ def command(
         str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
     ] = None,
     top: Annotated[
-        str, typer.Option(metavar="torus|pe|inference-router", help="The top module.")
+        str,
+        typer.Option(
+            metavar="torus|pe|inference-router|training-router", help="The top module."
+        ),
     ] = "torus",
+    train: Annotated[
+        bool, typer.Option("--train", help="With --torus: one that trains, with default widths.")
+    ] = False,
     bake: Annotated[
         Path | None,
         typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
@@ -49,8 +56,13 @@ def command(
     The configuration is the default one of a size (--torus) or that of a compiled model
     (--config-from, --bake). The same configuration gives the same bytes.
     """
-    from hw.config import TorusConfig
-    from hw.tops import CELLS, TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
+    from hw.config import TorusConfig, TrainingConfig
+    from hw.tops import (
+        CELLS,
+        TOPS,
+        TRAINING_TOPS,
+        top_verilog,  # pyright: ignore[reportUnknownVariableType]
+    )
     from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
@@ -65,6 +77,8 @@ def command(
         raise DriverError(f"bake needs --top torus: {top} has no weights of its own")
     if bake is not None and config_from is not None:
         raise DriverError("bake and config-from both name a configuration: give one of them")
+    if train and (bake is not None or config_from is not None):
+        raise DriverError("train is for --torus: a compiled model says itself whether it trains")
     check_target(output)
     source = bake or config_from
     images: dict[str, Any] = {}
@@ -79,9 +93,11 @@ def command(
             images = {"weights": held.weights, "biases": held.biases}
     elif torus is not None:
         rows, cols = parse_torus(torus)
-        config = TorusConfig(rows=rows, cols=cols)
+        config = TorusConfig(rows=rows, cols=cols, training=TrainingConfig() if train else None)
     else:
         raise DriverError("one of torus, config-from and bake must name a configuration")
+    if top in TRAINING_TOPS and config.training is None:
+        raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
         text: str = top_verilog(top, config, cells=cells, **images)
