@@ -176,6 +176,12 @@ class TrainingFormat:
         """Fraction bits of a layer's bias, that of the sums it is added to."""
         return self.operand_fraction_bits(layer)[2] + self.layers[layer].activation_fraction_bits[2]
 
+    def product_fraction_bits(self, layer: int) -> tuple[int, int, int]:
+        """Fraction bits of the accumulators of a layer's weight gradients."""
+        x, h1, h2, _ = self.layers[layer].activation_fraction_bits
+        d1, d2, dy = self.layers[layer].gradient_fraction_bits
+        return x + d1, h1 + d2, h2 + dy
+
     @property
     def shifts(self) -> tuple[LayerShifts, ...]:
         """The shifts of every layer."""
@@ -186,12 +192,13 @@ class TrainingFormat:
         x, h1, h2, y = layer.activation_fraction_bits
         m1, m2, m3 = layer.master_fraction_bits
         w1, w2, w3 = self.operand_fraction_bits(index)
+        p1, p2, p3 = self.product_fraction_bits(index)
         d1, d2, dy = layer.gradient_fraction_bits
         dx = self.layers[index - 1].gradient_fraction_bits[2] if index > 0 else None
         return LayerShifts(
             forward=(w1 + x - h1, w2 + h1 - h2, w3 + h2 - y),
             gradient=(None if dx is None else w1 + d1 - dx, w2 + d2 - d1, w3 + dy - d2),
-            update=(x + d1 - m1, h1 + d2 - m2, h2 + dy - m3),
+            update=(p1 - m1, p2 - m2, p3 - m3),
             bias=self.bias_fraction_bits(index) - dy,
         )
 

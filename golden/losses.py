@@ -1,0 +1,109 @@
+"""Losses on the outputs of a device, computed on the host in float64, and their gradients."""
+
+import dataclasses
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from golden.errors import ModelError, ShapeError
+
+__all__ = [
+    "LossFunction",
+    "LossValue",
+    "mask_relu",
+    "mean_squared_error",
+    "softmax_cross_entropy",
+]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LossValue:
+    """A loss, the mean over the batch, and its gradient [N, O] float64 by the outputs."""
+
+    loss: float
+    gradient: Tensor
+
+
+LossFunction = Callable[[Tensor, Tensor], LossValue]
+"""From outputs [N, O] and targets to their loss."""
+
+
+def softmax_cross_entropy(outputs: Tensor, labels: Tensor) -> LossValue:
+    """Return the mean cross-entropy, in nats, of the softmax of `outputs` [N, O].
+
+    No element of the gradient is larger than 1 / N.
+
+    Parameters
+    ----------
+    outputs
+        Real [N, O].
+    labels
+        [N] int64 classes, 0 to O - 1.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit, or there is no sample.
+    ModelError
+        If an output is NaN or infinite, or a label is out of range.
+    """
+    outputs = _checked("outputs", outputs)
+    samples, classes = outputs.shape
+    if labels.shape != (samples,) or labels.dtype != torch.int64:
+        raise ShapeError(
+            f"labels must be int64 [{samples}], not {labels.dtype} {list(labels.shape)}"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ModelError(f"labels must be 0 to {classes - 1}, the outputs, not {low} to {high}")
+    scores = torch.log_softmax(outputs, dim=1)
+    rows = torch.arange(samples)
+    gradient = scores.exp()
+    gradient[rows, labels] -= 1.0
+    return _value(float(-scores[rows, labels].mean()), gradient / samples)
+
+
+def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
+    """Return the mean of (output - target)**2 over all elements of `outputs` [N, O].
+
+    Parameters
+    ----------
+    outputs, targets
+        Real [N, O].
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or there is no sample.
+    ModelError
+        If a value is NaN or infinite, or the loss is.
+    """
+    outputs = _checked("outputs", outputs)
+    if targets.shape != outputs.shape:
+        raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
+    error = outputs - _checked("targets", targets)
+    return _value(float((error * error).mean()), 2.0 * error / error.numel())
+
+
+def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:
+    """Return `gradient` through a ReLU whose results are `outputs`: 0 where it gave 0.
+
+    For a net whose last layer has a ReLU: a device takes the gradient of the sums before it.
+    """
+    return torch.where(outputs > 0, gradient, 0)
+
+
+def _checked(name: str, values: Tensor) -> Tensor:
+    if values.ndim != 2 or len(values) == 0:
+        raise ShapeError(f"{name} must be [N, O] with N at least 1, not {list(values.shape)}")
+    values = values.detach().to("cpu", torch.float64)
+    if not bool(torch.isfinite(values).all()):
+        raise ModelError(f"{name} must be finite, but hold NaN or infinity")
+    return values
+
+
+def _value(loss: float, gradient: Tensor) -> LossValue:
+    if not (bool(torch.isfinite(gradient).all()) and loss < float("inf")):
+        raise ModelError(f"the loss and its gradient must be finite, but the loss is {loss}")
+    return LossValue(loss, gradient)
