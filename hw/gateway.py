@@ -9,9 +9,19 @@ from .host_words import Pack, Unpack
 from .op_fields import RingKind
 from .ops import gateway_queues
 from .queue import Queue
+from .reduce import partial_layout
+from .reverse_gateway import ReverseGateway
 from .sequencer import Sequencer
 
 __all__ = ["Gateway"]
+
+
+def gateway_reverse_members(config):
+    """The ports of a gateway that trains, beside those of one that does not."""
+    if config.training is None:
+        return {}
+    partials = stream.Signature(partial_layout(config))
+    return {"from_pe": In(partials), "to_pe": Out(partials)}
 
 
 class Gateway(wiring.Component):
@@ -33,6 +43,8 @@ class Gateway(wiring.Component):
         Beats for this gateway, through a queue of `host_fifo_beats`.
     host_out : Out(stream)
         Beats from this gateway, through a queue of `host_fifo_beats`.
+    from_pe, to_pe : In(stream), Out(stream)
+        Training only. The row ring that goes back: from the first PE, to the last.
     """
 
     def __init__(self, config):
@@ -42,6 +54,7 @@ class Gateway(wiring.Component):
             "o": Out(stream.Signature(config.word_bits)),
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
+            **gateway_reverse_members(config),
         })
 
     def elaborate(self, platform):
@@ -87,10 +100,13 @@ class Gateway(wiring.Component):
             sequencer.load.valid.eq(boots & unpack.o.valid),
             sequencer.load.payload.eq(unpack.o.payload),
         ]
+        received_back = Const(0)
+        if config.training is not None:
+            received_back = self._add_reverse(m, op, recv_left, pack)
         taken = unpack.o.valid & unpack.o.ready
         received = self.i.valid & self.i.ready
         forwarded = received & (send_left != 0)
-        with m.If(received):
+        with m.If(received | received_back):
             m.d.sync += recv_left.eq(recv_left - 1)
         with m.If(taken | forwarded):
             m.d.sync += send_left.eq(send_left - 1)
@@ -124,3 +140,18 @@ class Gateway(wiring.Component):
                 send_left.eq(new.p.send),
             ]
         return m
+
+    def _add_reverse(self, m, op, recv_left, pack):
+        """The ring that goes back; in a GRADIENT op its sums, and no words, go to the host."""
+        m.submodules.reverse = reverse = ReverseGateway(self.config)
+        wiring.connect(m, wiring.flipped(self.from_pe), reverse.i)
+        wiring.connect(m, reverse.o, wiring.flipped(self.to_pe))
+        with m.If(op.kind == RingKind.GRADIENT):
+            m.d.comb += [
+                reverse.sums_left.eq(recv_left),
+                reverse.words.ready.eq(pack.i.ready),
+                self.i.ready.eq(0),
+                pack.i.valid.eq(reverse.words.valid),
+                pack.i.payload.eq(reverse.words.payload),
+            ]
+        return reverse.handed_out

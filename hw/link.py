@@ -17,8 +17,8 @@ class Link(wiring.Component):
 
     Parameters
     ----------
-    word_bits : int
-        Width of a word.
+    shape
+        Shape of a word; a number is its width.
 
     Members
     -------
@@ -28,18 +28,18 @@ class Link(wiring.Component):
         The oldest word not yet transferred.
     """
 
-    def __init__(self, word_bits):
-        self.word_bits = word_bits
+    def __init__(self, shape):
+        self.shape = shape
         super().__init__({
-            "i": In(stream.Signature(word_bits)),
-            "o": Out(stream.Signature(word_bits)),
+            "i": In(stream.Signature(shape)),
+            "o": Out(stream.Signature(shape)),
         })
 
     def elaborate(self, platform):
         m = Module()
 
         # The word that arrived while the output was held up; `i.ready` says that it is empty.
-        spare = Signal(self.word_bits)
+        spare = Signal(self.shape)
         spare_full = Signal()
         m.d.comb += self.i.ready.eq(~spare_full)
 
@@ -57,10 +57,10 @@ class Link(wiring.Component):
         return m
 
 
-def chain(m, name, source, sink, word_bits, stages):
+def chain(m, name, source, sink, shape, stages):
     """Connect the stream `source` to `sink` through `stages` links, submodules of `m`."""
     for stage in range(stages):
-        link = Link(word_bits)
+        link = Link(shape)
         m.submodules[f"{name}_{stage}"] = link
         wiring.connect(m, source, link.i)
         source = link.o

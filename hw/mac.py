@@ -6,11 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
 from .block_ram import BlockRam
-from .config import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES
-from .mac_control import result_layout, step_layout
+from .config import MAC_CYCLES, READ_CYCLES
+from .mac_control import step_layout
 from .multiplier import Multiplier
-from .op_fields import Axis
-from .requantise import Requantise
+from .results import Results, finished_layout
 
 __all__ = ["Mac", "bias_load_layout", "weight_load_layout"]
 
@@ -76,9 +75,7 @@ class Mac(wiring.Component):
             "col_word": In(config.word_bits),
             "load_weight": In(stream.Signature(weight_load_layout(config), always_ready=True)),
             "load_bias": In(stream.Signature(bias_load_layout(config), always_ready=True)),
-            "result": Out(stream.Signature(data.StructLayout({
-                "where": result_layout(config), "word": signed(config.act_bits),
-            }), always_ready=True)),
+            "result": Out(stream.Signature(finished_layout(config), always_ready=True)),
             "for_row": Out(1),
             "for_col": Out(1),
             "idle": Out(1),
@@ -96,7 +93,7 @@ class Mac(wiring.Component):
         m.submodules.multiplier = multiplier = Multiplier(config.act_bits, config.weight_bits)
         m.submodules.accumulator = accumulator = Accumulator(
             config.acc_bits, config.act_bits + config.weight_bits, config.bias_bits)
-        m.submodules.requantise = requantise = Requantise(config)
+        m.submodules.results = results = Results(config)
         bias_write = bias_memory.write_port()
         bias_read = bias_memory.read_port(domain="comb")
         m.d.comb += [
@@ -139,26 +136,14 @@ class Mac(wiring.Component):
 
         # The last stage: the sum.
         m.d.comb += [
-            requantise.i.valid.eq(valid[stages] & step[stages].last),
-            requantise.i.p.acc.eq(accumulator.sum),
-            requantise.i.p.finish.eq(step[stages].finish),
-        ]
-        where_valid, where = requantise.i.valid, step[stages].result
-        busy = [*valid]
-        for _ in range(REQUANTISE_CYCLES):
-            next_valid, next_where = Signal(), Signal(result_layout(config))
-            m.d.sync += [
-                next_valid.eq(where_valid),
-                next_where.eq(where),
-                self.for_row.eq(where_valid & (where.dest == Axis.ROW)),
-                self.for_col.eq(where_valid & (where.dest == Axis.COL)),
-            ]
-            where_valid, where = next_valid, next_where
-            busy.append(next_valid)
-        m.d.comb += [
-            self.result.valid.eq(requantise.o.valid),
-            self.result.p.word.eq(requantise.o.payload),
-            self.result.p.where.eq(where),
-            self.idle.eq(~Cat(busy).any()),
+            results.i.valid.eq(valid[stages] & step[stages].last),
+            results.i.p.acc.eq(accumulator.sum),
+            results.i.p.finish.eq(step[stages].finish),
+            results.i.p.where.eq(step[stages].result),
+            self.result.valid.eq(results.o.valid),
+            self.result.payload.eq(results.o.payload),
+            self.for_row.eq(results.for_row),
+            self.for_col.eq(results.for_col),
+            self.idle.eq(~Cat(valid).any() & ~results.busy),
         ]
         return m

@@ -8,6 +8,7 @@ from .emit import emit_verilog
 from .pe import PE, pe_members
 from .router import InferenceRouter
 from .top import ClostorusTop
+from .training_pe import TrainingPE, training_pe_members
 from .training_router import TrainingRouter
 
 __all__ = ["CELLS", "TOPS", "TRAINING_TOPS", "top_verilog"]
@@ -27,14 +28,18 @@ class _PEInstance(wiring.Component):
     """A PE by reference: its module stands once in the Verilog, however many there are."""
 
     def __init__(self, config):
-        super().__init__(pe_members(config))
+        super().__init__(pe_members(config) if config.training is None
+                         else training_pe_members(config))
 
     def elaborate(self, platform):
         ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal(), "i_col": self.col}
-        for name in ("west", "north", "east", "south"):
+        for name, member in self.signature.members.items():
+            if not member.is_signature:
+                continue
             link = getattr(self, name)
-            into, out_of = ("i", "o") if name in ("west", "north") else ("o", "i")
-            ports |= {f"{into}_{name}_data": link.payload, f"{into}_{name}_valid": link.valid,
+            into, out_of = ("i", "o") if member.flow == wiring.In else ("o", "i")
+            ports |= {f"{into}_{name}_data": Value.cast(link.payload),
+                      f"{into}_{name}_valid": link.valid,
                       f"{out_of}_{name}_ready": link.ready}
         return Instance(PE_MODULE, **ports)
 
@@ -71,8 +76,9 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     if top in TRAINING_TOPS and config.training is None:
         raise ValueError(f"{top} needs a configuration with training, not None")
     name, platform = TOPS[top], CELLS[cells]
+    pe = PE if config.training is None else TrainingPE
     if top == "pe":
-        return emit_verilog(PE(config), name, platform)
+        return emit_verilog(pe(config), name, platform)
     if top == "inference-router":
         return emit_verilog(InferenceRouter(config), name, platform)
     if top == "training-router":
@@ -80,10 +86,10 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     if weights is None:
         torus = ClostorusTop(config, make_pe=lambda row, col: _PEInstance(config))
         return "\n".join((emit_verilog(torus, name, platform),
-                          emit_verilog(PE(config), PE_MODULE, platform)))
+                          emit_verilog(pe(config), PE_MODULE, platform)))
 
     def baked(row, col):
-        return PE(config, weights=[int(word) for word in weights[row][col]],
+        return pe(config, weights=[int(word) for word in weights[row][col]],
                   biases=[int(word) for word in biases[row][col]])
 
     return emit_verilog(ClostorusTop(config, make_pe=baked), name, platform)

@@ -7,6 +7,8 @@ from amaranth.lib.wiring import In, Out
 from .gateway import Gateway
 from .link import chain
 from .pe import PE
+from .reduce import partial_layout
+from .training_pe import TrainingPE
 
 __all__ = ["Torus"]
 
@@ -18,7 +20,8 @@ class Torus(wiring.Component):
     ----------
     config : TorusConfig
     make_pe : callable of (row, col)
-        Makes each PE: a `PE`, or something with its ports. The default holds no weights yet.
+        Makes each PE: a `PE`, or a `TrainingPE` where the torus trains, or something with its
+        ports. The default holds no weights yet.
 
     Members
     -------
@@ -28,7 +31,8 @@ class Torus(wiring.Component):
 
     def __init__(self, config, *, make_pe=None):
         self.config = config
-        self.make_pe = make_pe or (lambda row, col: PE(config))
+        pe = PE if config.training is None else TrainingPE
+        self.make_pe = make_pe or (lambda row, col: pe(config))
         beats = stream.Signature(config.host_bits)
         super().__init__({
             "host_in": In(beats).array(config.rows),
@@ -42,6 +46,9 @@ class Torus(wiring.Component):
 
         def link(name, source, sink, more_stages=0):
             chain(m, name, source, sink, config.word_bits, config.link_stages + more_stages)
+
+        def link_back(name, source, sink):
+            chain(m, name, source, sink, partial_layout(config), config.link_stages)
 
         pes = [[self.make_pe(row, col) for col in range(cols)] for row in range(rows)]
         for row in range(rows):
@@ -58,4 +65,15 @@ class Torus(wiring.Component):
                 link(f"south_{row}_{col}", pes[row][col].south, pes[(row + 1) % rows][col].north)
                 if col + 1 < cols:
                     link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)
+            if config.training is None:
+                continue
+            # The rings that go back, each link against one of the others.
+            link_back(f"to_gateway_{row}", pes[row][0].to_west, gateway.from_pe)
+            link_back(f"from_gateway_{row}", gateway.to_pe, pes[row][-1].from_east)
+            for col in range(cols):
+                link_back(f"north_{row}_{col}", pes[(row + 1) % rows][col].to_north,
+                          pes[row][col].from_south)
+                if col + 1 < cols:
+                    link_back(f"west_{row}_{col}", pes[row][col + 1].to_west,
+                              pes[row][col].from_east)
         return m

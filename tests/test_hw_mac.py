@@ -12,7 +12,7 @@ from hw.mac import Mac
 from hw.mac_control import MacControl
 from hw.op_fields import Axis, MacKind
 from tests.hw_bench import putter, simulate
-from tests.test_hw_requantise import ref_requantise
+from tests.test_hw_requantise import ref_activations
 
 CONFIG = TorusConfig(buffer_words=64, max_fan_in=32, weight_words=256, bias_words=16)
 
@@ -61,7 +61,7 @@ def ref_mac(ops, buffers, weights, biases):
                     words, weights[weight_addr:weight_addr + (op["last_word"] + 1)], strict=True))
                 weight_addr += (op["last_word"] + 1)
                 bias_addr += 1
-                (word,) = ref_requantise([(acc, op["shift"], op["relu"])], CONFIG.act_bits)
+                (word,) = ref_activations([(acc, op["shift"], op["relu"])], CONFIG.act_bits)
                 addr = op["y_base"] + output * op["y_stride"] + rep * op["y_rep_stride"]
                 results.append((op["dest"], addr, word, int(output == (op["last_output"] + 1) - 1)))
     return results

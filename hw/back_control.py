@@ -1,0 +1,285 @@
+"""`BackControl`: runs BACK ops; makes the addresses, one step of a gradient a cycle."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import MOMENTUM_BITS
+from .op_fields import Axis
+from .ops import mac_op
+
+__all__ = ["BackControl", "back_step_layout"]
+
+
+def back_step_layout(config):
+    """One step: the weight from an input x to an output, of which dy is the gradient.
+
+    axis, x_addr
+        The buffer of x, and its address; the gradient of x, if it is an own word, has the same.
+    dest, from_host, dy_addr
+        Which memory dy is in, and where.
+    w_addr
+        Of the weight.
+    first, last
+        The first, or last, step of a sum: the outputs of one x.
+    reduce, takes, keeps, to_host, landed
+        What becomes of the sum: see `hw.reduce`.
+    shift, relu
+        How the gradient of x is finished.
+    update, update_shift, decay, apply
+        How the weight changes: see `hw.weight_update`.
+    bias, b_addr, bias_shift
+        Whether the output's bias changes too, and how: see `hw.bias_update`.
+    """
+    training = config.training
+    return data.StructLayout({
+        "axis": 1, "x_addr": config.addr_bits,
+        "dest": 1, "from_host": 1, "dy_addr": config.addr_bits,
+        "w_addr": config.weight_addr_bits,
+        "first": 1, "last": 1,
+        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1, "landed": 1,
+        "shift": training.grad_shift_bits, "relu": 1,
+        "update": 1, "update_shift": training.update_shift_bits,
+        "decay": MOMENTUM_BITS, "apply": 1,
+        "bias": 1, "b_addr": config.bias_addr_bits, "bias_shift": training.bias_shift_bits,
+    })
+
+
+class BackControl(wiring.Component):
+    """Walks ops as (repetition, block, word, group, output), blocks and words from last to first.
+
+    A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
+    its reduce engine. No cycle is lost between words, blocks or repetitions of 2 steps or more, or
+    ops. The words of the regions must be there: the RUN op that gathered them comes earlier in the
+    queue. See docs/training.md.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    last_in_row : In(1)
+        This PE is the last of its row; a constant.
+    op : In(stream)
+        BACK ops (`hw.op_fields.mac_fields`).
+    step : Out(stream)
+        The step that is done in this cycle. Never waits.
+    row_reread, col_reread : Out(1)
+        High with the last step of a repetition that reads that buffer.
+    row_taken, col_taken : In(1)
+        A sum has left the queue of that axis's reduce engine.
+    row_landed, col_landed, host_landed : In(1)
+        All gradients of a repetition have been written to that memory.
+    hold, writing : In(1), In(1)
+        Begin no repetition; begin no op with `fence`.
+    waiting, busy : Out(1), Out(1)
+        An op waits for its last repetition to begin; and one is in progress that does not end in
+        this cycle.
+    start : In(1)
+        High for one cycle before a program starts: forget all progress.
+    idle : Out(1)
+        No op is in progress or waits.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "last_in_row": In(1),
+            "op": In(stream.Signature(mac_op(config))),
+            "step": Out(stream.Signature(back_step_layout(config), always_ready=True)),
+            "row_reread": Out(1), "col_reread": Out(1),
+            "row_taken": In(1), "col_taken": In(1),
+            "row_landed": In(1), "col_landed": In(1), "host_landed": In(1),
+            "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1),
+            "start": In(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        step = self.step.p
+
+        # The repetition in progress: what does not change, and how far it is.
+        active = Signal()
+        op = Signal(mac_op(config))
+        block = Signal.like(op.last_block)      # Counted down, as all of these.
+        word = Signal.like(op.last_word)
+        group = Signal.like(op.last_group)
+        output = Signal.like(op.last_output)
+        farthest = Signal()                     # In the block that no one has summed before.
+        first_word = Signal()
+        first_output = Signal()                 # Of the word.
+        x_addr = Signal(config.addr_bits)
+        w_addr = Signal(config.weight_addr_bits)
+        w_word = Signal(config.weight_addr_bits)   # Of the word's first weight.
+        dy_addr = Signal(config.addr_bits)
+        dy_group = Signal(config.addr_bits)     # Of the group's first gradient,
+        dy_first = Signal(config.addr_bits)     # and of the repetition's.
+        b_addr = Signal(config.bias_addr_bits)
+        room = Signal()                         # The reduce engine takes another sum.
+
+        # Where the counters end. Kept rather than compared when asked for.
+        at_last = {name: Signal(name=f"at_last_{name}")
+                   for name in ("output", "group", "word", "block")}
+        end_of_word = at_last["output"] & at_last["group"]
+        end_of_block = end_of_word & at_last["word"]
+        end_of_rep = Signal()
+        steps = Signal()
+        m.d.comb += [
+            end_of_rep.eq(end_of_block & at_last["block"]),
+            steps.eq(active & (room | ~op.reduce | ~end_of_word)),
+            self.step.valid.eq(steps),
+            step.axis.eq(op.axis), step.x_addr.eq(x_addr),
+            step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(dy_addr),
+            step.w_addr.eq(w_addr),
+            step.first.eq(first_output),
+            step.last.eq(end_of_word),
+            step.reduce.eq(op.reduce),
+            # The words of a gateway begin their way back at the other end of the row.
+            step.takes.eq(Mux(op.host, ~self.last_in_row, ~farthest)),
+            step.keeps.eq(~op.host & at_last["block"]),
+            step.to_host.eq(op.host),
+            step.landed.eq(end_of_rep),
+            step.shift.eq(op.shift), step.relu.eq(op.relu),
+            step.update.eq(op.update), step.update_shift.eq(op.update_shift),
+            step.decay.eq(op.decay), step.apply.eq(op.apply),
+            step.bias.eq(op.bias & op.update & first_word),
+            step.b_addr.eq(b_addr), step.bias_shift.eq(op.bias_shift),
+            self.row_reread.eq(steps & end_of_rep & (op.axis == Axis.ROW)),
+            self.col_reread.eq(steps & end_of_rep & (op.axis == Axis.COL)),
+            self.busy.eq(active & ~(steps & end_of_rep)),
+        ]
+
+        # One step on: each counter, and each address, as far as its loops go.
+        def count_down(name, counter, last, ends):
+            """Step a counter and know its end; `ends` says that the loop inside has ended."""
+            with m.If(ends):
+                m.d.sync += [
+                    counter.eq(Mux(at_last[name], last, counter - 1)),
+                    at_last[name].eq(Mux(at_last[name], last == 0, counter == 1)),
+                ]
+
+        count_down("output", output, op.last_output, steps)
+        count_down("group", group, op.last_group, steps & at_last["output"])
+        count_down("word", word, op.last_word, steps & end_of_word)
+        count_down("block", block, op.last_block, steps & end_of_block)
+        down = Mux(at_last["word"], op.block_jump, 1)
+        w_next = (w_word - down)[:len(w_word)]
+        group_next = (dy_group + op.group_stride)[:len(dy_group)]
+        with m.If(steps):
+            m.d.sync += [
+                first_output.eq(end_of_word),
+                w_addr.eq(w_addr + op.w_step),
+                dy_addr.eq(dy_addr + op.y_stride),
+                b_addr.eq(b_addr + first_word),
+            ]
+        with m.If(steps & at_last["output"]):
+            m.d.sync += [dy_addr.eq(group_next), dy_group.eq(group_next)]
+        with m.If(steps & end_of_word):
+            m.d.sync += [
+                first_word.eq(0),
+                x_addr.eq(x_addr - down),
+                w_addr.eq(w_next), w_word.eq(w_next),
+                dy_addr.eq(dy_first), dy_group.eq(dy_first),
+            ]
+        with m.If(steps & end_of_block):
+            m.d.sync += farthest.eq(0)
+        with m.If(steps & end_of_rep):
+            m.d.sync += active.eq(0)
+
+        # Room in the reduce engines: sums they can take, those on their way taken off.
+        rooms = Signal(2)
+        m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
+        full = config.training.reduce_words
+        for axis, taken in ((Axis.ROW, self.row_taken), (Axis.COL, self.col_taken)):
+            slots = Signal(range(full + 1), init=full, name=f"slots_{axis.name.lower()}")
+            gives = steps & end_of_word & op.reduce & (op.axis == axis)
+            m.d.comb += rooms[axis].eq(slots != 0)
+            with m.If(gives ^ taken):
+                m.d.sync += slots.eq(slots + Mux(gives, -1, 1))
+
+        self._next_repetition(m, op, active, steps & end_of_rep, {
+            "x": x_addr, "w": (w_addr, w_word), "dy": (dy_addr, dy_group, dy_first), "b": b_addr,
+            "counters": {"output": output, "group": group, "word": word, "block": block},
+            "at_last": at_last, "flags": (farthest, first_word, first_output)})
+        return m
+
+    def _next_repetition(self, m, op, active, ends, state):
+        """The op that was taken last, and the beginning of its repetitions."""
+        config = self.config
+        coming = Signal(mac_op(config))
+        waiting = Signal()    # It has repetitions that have not begun.
+        asked_for = Signal()  # The counts of landed gradients are about the next of them,
+        prepared = Signal()   # and the addresses too, from the first on.
+        first = Signal()      # None of them has begun.
+        rep = Signal(config.rep_bits)
+        x_coming = Signal(config.addr_bits)
+        w_coming = Signal(config.weight_addr_bits)
+        dy_coming = Signal(config.addr_bits)
+
+        # Repetitions whose gradients have landed, less those that were asked for.
+        asked = Signal(config.rep_bits)
+        asks = waiting & ~asked_for & prepared
+        landed = Signal(3)
+        for number, (name, here) in enumerate((
+                ("row", self.row_landed), ("col", self.col_landed), ("host", self.host_landed))):
+            mine = coming.from_host if name == "host" else (
+                ~coming.from_host & (coming.dest == number))
+            count = Signal(signed(config.rep_bits + 1), name=f"landed_{name}")
+            m.d.comb += landed[number].eq((count >= 0) | ~mine)
+            m.d.sync += count.eq(count - Mux(asks & mine, asked, 0) + here)
+            with m.If(self.start):
+                m.d.sync += count.eq(0)
+
+        begin = Signal()
+        last_rep = rep == coming.reps
+        m.d.comb += [
+            asked.eq(Mux(first, coming.need_free, coming.need_step)),
+            begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
+                     & ~(coming.fence & first & self.writing)),
+            self.op.ready.eq(~waiting | (begin & last_rep)),
+            self.waiting.eq(waiting & ~(begin & last_rep)),
+            self.idle.eq(~active & ~waiting & ~self.op.valid),
+        ]
+        with m.If(asks):
+            m.d.sync += asked_for.eq(1)
+        with m.If(waiting & ~prepared):
+            m.d.sync += [
+                prepared.eq(1),
+                first.eq(1),
+                rep.eq(0),
+                x_coming.eq(coming.x_base),
+                w_coming.eq(coming.w_base),
+                dy_coming.eq(coming.y_base),
+            ]
+        with m.If(begin):
+            m.d.sync += [
+                active.eq(1),
+                op.eq(coming),
+                asked_for.eq(0),
+                first.eq(0),
+                rep.eq(rep + 1),
+                waiting.eq(~last_rep),
+                x_coming.eq(x_coming + coming.x_stride),
+                w_coming.eq(w_coming + coming.w_stride),
+                dy_coming.eq(dy_coming + coming.y_rep_stride),
+                state["x"].eq(x_coming),
+                *(addr.eq(w_coming) for addr in state["w"]),
+                *(addr.eq(dy_coming) for addr in state["dy"]),
+                *(flag.eq(1) for flag in state["flags"]),
+            ]
+            for name, counter in state["counters"].items():
+                last = coming[f"last_{name}"]
+                m.d.sync += [counter.eq(last), state["at_last"][name].eq(last == 0)]
+            with m.If(first):
+                m.d.sync += state["b"].eq(coming.b_base)
+        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [
+                waiting.eq(1),
+                asked_for.eq(0),
+                prepared.eq(0),
+                coming.eq(self.op.payload),
+            ]

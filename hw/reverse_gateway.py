@@ -1,0 +1,70 @@
+"""`ReverseGateway`: the gateway's node on the row ring that goes back."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .host_words import packed_layout
+from .link import Link
+from .reduce import partial_layout
+
+__all__ = ["ReverseGateway"]
+
+
+class ReverseGateway(wiring.Component):
+    """Sends partial sums on, in a hop of 1 cycle, and hands those for the host out as words.
+
+    A sum for the host waits until `sums_left` says that it is wanted, and what comes behind it
+    waits with it.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    i, o : In(stream), Out(stream)
+        The ring back: from the first PE of the row, to the last.
+    sums_left : In(count_bits)
+        Sums that the op in progress still has to hand out; the last one closes its beat.
+    words : Out(stream)
+        Their words (`sum_chunks` a sum, low word first, `hw.host_words.packed_layout`).
+    handed_out : Out(1)
+        High with the last word of a sum.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        partials = stream.Signature(partial_layout(config))
+        super().__init__({
+            "i": In(partials), "o": Out(partials),
+            "sums_left": In(config.count_bits),
+            "words": Out(stream.Signature(packed_layout(config))),
+            "handed_out": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.link = link = Link(partial_layout(config))
+        wiring.connect(m, wiring.flipped(self.i), link.i)
+        head = link.o
+
+        last = config.sum_chunks - 1
+        chunk = Signal(range(config.sum_chunks))
+        padding = config.sum_chunks * config.word_bits - config.acc_bits
+        words = Cat(head.p.sum, head.p.sum[-1].replicate(padding))
+        wanted = head.valid & head.p.to_host & (self.sums_left != 0)
+        m.d.comb += [
+            self.o.payload.eq(head.payload),
+            self.o.valid.eq(head.valid & ~head.p.to_host),
+            self.words.valid.eq(wanted),
+            self.words.p.word.eq(words.word_select(chunk, config.word_bits)),
+            self.words.p.last.eq((self.sums_left == 1) & (chunk == last)),
+            self.handed_out.eq(wanted & self.words.ready & (chunk == last)),
+            head.ready.eq(Mux(head.p.to_host, self.handed_out, self.o.ready)),
+        ]
+        with m.If(wanted & self.words.ready):
+            m.d.sync += chunk.eq(Mux(chunk == last, 0, chunk + 1))
+        return m
