@@ -5,32 +5,51 @@ from golden.clos import ClosLinear
 from golden.datasets import Split
 from golden.errors import CheckpointError, DataError, GoldenError, ModelError, ShapeError
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet, StageWords
+from golden.fixed_training import FixedTrainingNet
+from golden.losses import mean_squared_error, softmax_cross_entropy
 from golden.net import ClosNet
 from golden.quantise import quantise
 from golden.shape import ClosShape
 from golden.train import DIGITS_SHAPES, EpochStats, Trainer, accuracy
+from golden.training_format import LayerFormat, TrainingFormat
+from golden.training_placement import Placement, StagePlacement
+from golden.training_scales import TrainingWidths, propose_format
+from golden.training_state import TrainingState, initial_state
+from golden.training_twin import FloatTwin
 
 __all__ = [
-    "DIGITS_SHAPES",
     "Checkpoint",
     "CheckpointError",
     "ClosLinear",
     "ClosNet",
     "ClosShape",
+    "DIGITS_SHAPES",
     "DataError",
     "EpochStats",
+    "FixedTrainingNet",
+    "FloatTwin",
     "GoldenError",
+    "LayerFormat",
     "LayerWords",
     "ModelError",
+    "Placement",
     "QuantisedLayer",
     "QuantisedNet",
     "ShapeError",
     "Split",
+    "StagePlacement",
     "StageWords",
     "Trainer",
+    "TrainingFormat",
+    "TrainingState",
+    "TrainingWidths",
     "accuracy",
+    "initial_state",
     "load_checkpoint",
     "load_model",
+    "mean_squared_error",
+    "propose_format",
     "quantise",
     "save_model",
+    "softmax_cross_entropy",
 ]

@@ -1,6 +1,7 @@
 """Losses on the outputs of a device, computed on the host in float64, and their gradients."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import torch
@@ -19,10 +20,21 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LossValue:
-    """A loss, the mean over the batch, and its gradient [N, O] float64 by the outputs."""
+    """A loss, the mean over the batch, and its gradient by the outputs.
+
+    Parameters
+    ----------
+    loss
+        Of the N samples of the batch.
+    gradient
+        [N, O] float64.
+    bound
+        What no element of any gradient of N samples exceeds; infinity where there is no bound.
+    """
 
     loss: float
     gradient: Tensor
+    bound: float
 
 
 LossFunction = Callable[[Tensor, Tensor], LossValue]
@@ -31,8 +43,6 @@ LossFunction = Callable[[Tensor, Tensor], LossValue]
 
 def softmax_cross_entropy(outputs: Tensor, labels: Tensor) -> LossValue:
     """Return the mean cross-entropy, in nats, of the softmax of `outputs` [N, O].
-
-    No element of the gradient is larger than 1 / N.
 
     Parameters
     ----------
@@ -61,7 +71,7 @@ def softmax_cross_entropy(outputs: Tensor, labels: Tensor) -> LossValue:
     rows = torch.arange(samples)
     gradient = scores.exp()
     gradient[rows, labels] -= 1.0
-    return _value(float(-scores[rows, labels].mean()), gradient / samples)
+    return _value(float(-scores[rows, labels].mean()), gradient / samples, 1.0 / samples)
 
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
@@ -83,7 +93,7 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
     if targets.shape != outputs.shape:
         raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
     error = outputs - _checked("targets", targets)
-    return _value(float((error * error).mean()), 2.0 * error / error.numel())
+    return _value(float((error * error).mean()), 2.0 * error / error.numel(), math.inf)
 
 
 def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:
@@ -103,7 +113,7 @@ def _checked(name: str, values: Tensor) -> Tensor:
     return values
 
 
-def _value(loss: float, gradient: Tensor) -> LossValue:
-    if not (bool(torch.isfinite(gradient).all()) and loss < float("inf")):
+def _value(loss: float, gradient: Tensor, bound: float) -> LossValue:
+    if not (bool(torch.isfinite(gradient).all()) and loss < math.inf):
         raise ModelError(f"the loss and its gradient must be finite, but the loss is {loss}")
-    return LossValue(loss, gradient)
+    return LossValue(loss, gradient, bound)

@@ -17,7 +17,7 @@ from golden.fixed import QuantisedLayer, QuantisedNet
 from golden.net import ClosNet
 from golden.words import check_word_bits, to_words
 
-__all__ = ["ActivatedLayer", "clos_chain", "quantise"]
+__all__ = ["ActivatedLayer", "clos_chain", "most_fraction_bits", "quantise"]
 
 _IGNORED = (nn.Dropout, nn.Identity, nn.Flatten)
 _NEGLIGIBLE = 2.0**-64
@@ -91,7 +91,7 @@ def quantise(
         if getattr(limits, name) < least:
             raise ModelError(f"{name} must be at least {least}, not {getattr(limits, name)}")
 
-    input_fraction = _fraction_bits(_largest(x), act_bits)
+    input_fraction = most_fraction_bits(_largest(x), act_bits)
     layers: list[QuantisedLayer] = []
     for item in chain:
         layer, x = _quantise_layer(item, x, input_fraction, limits)
@@ -140,19 +140,19 @@ def _stage_scales(
     Each as many as its width allows, but the bias must fit its own, and the shift (weight plus
     input less result fraction bits) must be a right shift that the hardware can do.
     """
-    result_fraction = _fraction_bits(_largest(result), limits.act_bits)
+    result_fraction = most_fraction_bits(_largest(result), limits.act_bits)
     bounds = [
-        _fraction_bits(_largest(weight), limits.weight_bits) + input_fraction,
+        most_fraction_bits(_largest(weight), limits.weight_bits) + input_fraction,
         result_fraction + limits.max_shift,
     ]
     if bias >= _NEGLIGIBLE:
-        bounds.append(_fraction_bits(bias, limits.bias_bits))
+        bounds.append(most_fraction_bits(bias, limits.bias_bits))
     acc_fraction = min(bounds)
     # Results are never finer than the sums that they are rounded from: that would be a left shift.
     return acc_fraction - input_fraction, min(result_fraction, acc_fraction)
 
 
-def _fraction_bits(largest: float, bits: int) -> int:
+def most_fraction_bits(largest: float, bits: int) -> int:
     """Most fraction bits with which `largest` still rounds to a word of `bits`.
 
     A tensor without any value to speak of has no scale of its own and takes that of 1.

@@ -188,8 +188,7 @@ class FloatTwin:
             layer.bias = layer.bias - layer.bias_velocity
             if not all(bool(torch.isfinite(weight).all()) for weight in layer.weights):
                 raise ModelError(
-                    f"layer {index}: training in float must converge, but its weights overflow: "
-                    "the learning rate is too large"
+                    f"layer {index}: weights must be finite, but the learning rate is too large"
                 )
 
 
