@@ -17,6 +17,7 @@ from sw_driver.program import Op, Program
 __all__ = [
     "Beats",
     "beats_to_words",
+    "deal_words",
     "decode_id",
     "decode_outputs",
     "encode",
@@ -146,9 +147,14 @@ def load_words(config: TorusConfig, weights: IntArray, biases: IntArray) -> list
     """Arrange memory images [R, C, depth] as the blocks that a `load_program` asks for."""
     chunks = np.arange(config.bias_chunks) * config.word_bits
     parts = (biases[..., None] >> chunks).reshape(*biases.shape[:2], -1)
+    return deal_words(config, [weights, parts])
+
+
+def deal_words(config: TorusConfig, images: Sequence[IntArray]) -> list[IntArray]:
+    """Arrange the words [R, C, count] that PEs keep as the blocks that load ops ask for."""
     most_words = config.buffer_words // config.cols * config.cols
     blocks: list[IntArray] = []
-    for image in (weights, parts):
+    for image in images:
         dealt = image.transpose(0, 2, 1).reshape(len(image), -1)
         whole = dealt.shape[1] // most_words
         if whole:

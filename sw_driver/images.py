@@ -63,8 +63,11 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
     )
 
 
-def stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
-    """[R, C, reps * outputs * words]: one stage's weights, checked to connect what they must."""
+def stage_weights(layer: QuantisedLayer, stage: Stage, padding: int = 0) -> IntArray:
+    """[R, C, reps * outputs * words]: one stage's weights, checked to connect what they must.
+
+    `padding` stands where there is no weight.
+    """
     results = stage.results[:, :, :, :, None]
     sources = stage.sources[stage.visits][:, :, :, None, :]
     values, connected = _connect(layer, stage, np.maximum(results, 0), np.maximum(sources, 0))
@@ -76,7 +79,7 @@ def stage_weights(layer: QuantisedLayer, stage: Stage) -> IntArray:
     complete = (connected.sum(axis=4) == wanted) | (stage.results < 0)
     if twice or not complete.all():
         raise FitError(f"{stage.name}: a sum would not be over exactly the values that it needs")
-    weights = np.where(connected, values, 0)
+    weights = np.where(connected, values, padding)
     return weights.transpose(1, 2, 0, 3, 4).reshape(*weights.shape[1:3], -1)
 
 

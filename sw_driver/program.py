@@ -239,19 +239,28 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
     """Make the program that loads `weights` weights and `biases` biases into every PE.
 
     Its host words are [R, weights * C], word a * C + c for address a of column c, and then
-    [R, biases * bias_chunks * C] in the same way, low chunk of a bias first.
+    [R, biases * bias_chunks * C] in the same way, low chunk of a bias first. Where a torus trains,
+    the words of a weight's record take the place of each weight and those of a bias's record that
+    of each bias; and then come the `lfsr_chunks` words of every random generator.
     """
     row: list[Op] = []
     ring: list[Op] = []
     host_in: list[Op] = []
     most_words = config.buffer_words // config.cols * config.cols
-    kinds = (GatherKind.WEIGHTS, weights), (GatherKind.BIASES, biases * config.bias_chunks)
+    kinds = [
+        (GatherKind.WEIGHTS, weights * config.weight_chunks),
+        (GatherKind.BIASES, biases * config.bias_record_chunks),
+    ]
+    free = {"lag": 1}
+    if config.training is not None:
+        kinds.append((GatherKind.LFSR, config.lfsr_chunks))
+        free = {}
     for kind, count in kinds:
         sizes = _chunks(count * config.cols, most_words)
         runs = [(size, sizes.count(size)) for size in sorted(set(sizes), reverse=True)]
         for words, total in runs:
             for reps in _chunks(total, 1 << config.rep_bits):
-                row.append({"kind": kind.value, "reps": reps - 1, "recv": words, "lag": 1})
+                row.append({"kind": kind.value, "reps": reps - 1, "recv": words, **free})
                 ring.append(
                     {"kind": RingKind.SEND.value, "reps": reps - 1, "recv": 0, "send": words}
                 )

@@ -17,7 +17,7 @@ from sw_driver.order import Order, instances
 from sw_driver.program import Op, Queues
 from sw_driver.stages import Stage, StageKind
 
-__all__ = ["Step", "build_queues", "schedule_steps"]
+__all__ = ["Step", "as_first_and_step", "build_queues", "schedule_steps"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def schedule_steps(
                     region.gathers = gathers[ring]
                 ring_ops[ring] += 1
                 region.ring_ops = ring_ops[ring]
-            need_first, need_step = _as_first_and_step(needs)
+            need_first, need_step = as_first_and_step(needs)
             asked_landed[ring] += need_first + (entry.reps - 1) * need_step
 
             need_free = 0
@@ -113,7 +113,7 @@ def schedule_steps(
     return steps
 
 
-def _as_first_and_step(needs: list[int]) -> tuple[int, int]:
+def as_first_and_step(needs: list[int]) -> tuple[int, int]:
     """The waits of successive repetitions; all of them at first if they grow unevenly."""
     needs = [max(need, 0) for need in needs]
     growth = {after - before for before, after in zip(needs, needs[1:], strict=False)}

@@ -1,0 +1,374 @@
+"""From an order of tasks to ops: what every op of a training program waits for.
+
+As in `sw_driver.schedule`, a run is one list of steps, every wait is for a step that comes earlier
+in it, and the counts follow from the regions alone: who wrote them last, who read them last.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+
+from hw.config import UPDATE_CYCLES, TorusConfig
+from hw.op_fields import (
+    CLEAR,
+    GATEWAY_QUEUES,
+    KEEP,
+    PE_QUEUES,
+    Axis,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    MacKind,
+    RingKind,
+)
+from sw_driver.entries import Entry
+from sw_driver.errors import ProgramError
+from sw_driver.order import instances
+from sw_driver.program import Op, Queues
+from sw_driver.schedule import as_first_and_step
+from sw_driver.stages import Stage, StageKind
+from sw_driver.training.back import Back
+from sw_driver.training.plan import Plan
+from sw_driver.training.tasks import Direction, Task
+
+__all__ = ["TrainingStep", "build_training_queues", "schedule_training"]
+
+_QUEUES = (*PE_QUEUES, *GATEWAY_QUEUES)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingStep:
+    """One task of one sample, as the ops that it adds to each queue, by the queue's name."""
+
+    task: Task
+    sample: int
+    ops: dict[str, list[Op]]
+
+
+@dataclasses.dataclass
+class _Region:
+    """Progress of one region; counts are of its own axis since the start of the program."""
+
+    sample: int = -1
+    landed: int = 0  # MAC repetitions landed when its own words are complete.
+    ring_ops: int = 0  # Ring ops when its last visit retires.
+    reads: int = 0  # Repetitions of the MAC that read this axis, up to the last of this region.
+    last_reads: int = 0  # The same for the sample before.
+    gradients: int = 0  # Gradients landed when those of its own words are complete.
+
+
+@dataclasses.dataclass
+class _Counter:
+    """A progress counter of the hardware: what has been counted, and what was asked for."""
+
+    done: int = 0
+    asked: int = 0
+
+    def ask(self, thresholds: Sequence[int]) -> tuple[int, int]:
+        """Ask for these counts, repetition after repetition: for the first, and each further."""
+        needs: list[int] = []
+        for threshold in thresholds:
+            needs.append(max([threshold - self.asked, *needs[-1:]]))
+        first, step = as_first_and_step(needs)
+        self.asked += first + (len(thresholds) - 1) * step
+        return first, step
+
+
+class _Scheduler:
+    """Writes the ops of a run, task by task, in their common order."""
+
+    def __init__(self, config: TorusConfig, plan: Plan, decay: int, batch: int | None) -> None:
+        self._config, self._plan = config, plan
+        self._decay, self._batch = decay, batch
+        self._regions: defaultdict[tuple[int, int, int], _Region] = defaultdict(_Region)
+        axes = False, True
+        self._landed = {axis: _Counter() for axis in axes}
+        self._ring_ops = {axis: _Counter() for axis in axes}
+        self._reads = {axis: _Counter() for axis in axes}
+        self._gradients = {axis: _Counter() for axis in axes}
+        self._host_gradients = _Counter()
+        # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
+        self._gradient_reads: defaultdict[int, int] = defaultdict(int)
+        self._steps = 0
+        self._written: dict[int, int] = {}  # Per stage, steps up to its last update.
+        self.ops: dict[str, list[Op]] = {}
+
+    def run(self, task: Task, sample: int) -> TrainingStep:
+        """Write the ops of one task."""
+        self.ops = {name: [] for name in _QUEUES}
+        version = sample % self._plan.period
+        if task.direction is Direction.FORWARD:
+            for entry in self._plan.entries[version][task.stage]:
+                self._gather(task.stage, entry, sample)
+        elif task.direction is Direction.GRADIENT:
+            self._take_gradient(sample)
+        else:
+            for op in self._plan.backs[version][task.stage]:
+                self._back(task.stage, op, sample)
+            if self._plan.updates(task.stage):
+                self._written[task.stage] = self._steps
+        return TrainingStep(task, sample, self.ops)
+
+    def _region(self, stage: int, sample: int, region: int) -> _Region:
+        return self._regions[stage, self._plan.copy(stage, sample), region]
+
+    def _wrapped(self, stride: int) -> int:
+        return stride % (1 << self._config.addr_bits)
+
+    # Forward
+
+    def _gather(self, index: int, entry: Entry, sample: int) -> None:
+        stage = self._plan.stages[index]
+        axis = stage.on_columns
+        landed: list[int] = []
+        free: list[int] = []
+        for visit in entry.visits:
+            region = self._region(index, sample, visit)
+            if region.sample != sample:
+                region.sample, region.last_reads = sample, region.reads
+            landed.append(region.landed)
+            free.append(region.last_reads)
+            self._ring_ops[axis].done += 1
+            region.ring_ops = self._ring_ops[axis].done
+        need_first, need_step = self._landed[axis].ask(landed)
+        need_read, need_read_step = self._reads[axis].ask(free)
+        recv = stage.words - stage.own
+        self.ops["col" if axis else "row"].append(
+            {
+                "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
+                "reps": entry.reps - 1,
+                "own": stage.own,
+                "recv": recv,
+                "to_gateway": int(not (axis or stage.from_host)),
+                "base": entry.base,
+                "stride": self._wrapped(entry.stride),
+                "need_first": need_first,
+                "need_step": need_step,
+                "need_read": need_read,
+                "need_read_step": need_read_step,
+            }
+        )
+        if stage.outputs:
+            self._run(index, entry, sample)
+        if axis:
+            return
+        reps = entry.reps - 1
+        if stage.from_host:
+            self._send(stage.words, reps)
+        elif stage.outputs:
+            self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
+        else:
+            self._add("ring", RingKind.SINK, reps, recv=stage.words, send=recv)
+            self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
+
+    def _run(self, index: int, entry: Entry, sample: int) -> None:
+        stage, following = self._plan.stages[index], self._plan.stages[index + 1]
+        axis, dest = stage.on_columns, following.on_columns
+        written = [[self._region(index + 1, sample, to) for to in rep] for rep in entry.written]
+        freed = max(region.ring_ops for rep in written for region in rep)
+        need_free, _ = self._ring_ops[dest].ask([freed])
+        for visit, rep in zip(entry.visits, written, strict=True):
+            self._reads[axis].done += 1
+            self._region(index, sample, visit).reads = self._reads[axis].done
+            self._landed[dest].done += 1
+            for region in rep:
+                region.landed = self._landed[dest].done
+        has_bias = stage.kind is StageKind.OUTPUT
+        self.ops["mac"].append(
+            {
+                "kind": MacKind.RUN.value,
+                "axis": _axis(stage),
+                "dest": _axis(following),
+                "reps": entry.reps - 1,
+                "last_word": stage.words - 1,
+                "last_output": stage.outputs - 1,
+                "x_base": entry.base,
+                "x_stride": self._wrapped(entry.stride),
+                "w_base": entry.w_base,
+                "bias": int(has_bias),
+                "b_base": entry.b_base if has_bias else 0,
+                "y_base": entry.y_base,
+                "y_stride": self._wrapped(entry.y_stride),
+                "y_rep_stride": self._wrapped(entry.y_rep_stride),
+                "shift": stage.shift - self._config.min_shift,
+                "relu": int(stage.relu),
+                "need_free": need_free,
+                "fence": self._fence(index),
+            }
+        )
+        self._steps += entry.reps * stage.outputs * stage.words
+
+    # Backward
+
+    def _take_gradient(self, sample: int) -> None:
+        index, stage = len(self._plan.stages) - 1, self._plan.result
+        region = self._region(index, sample, 0)
+        copy = self._plan.copy(index, sample)
+        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]])
+        self._ring_ops[False].done += 1
+        self._host_gradients.done += 1
+        region.gradients = self._host_gradients.done
+        self.ops["row"].append(
+            {
+                "kind": GatherKind.GRADIENT.value,
+                "reps": 0,
+                "recv": stage.words,
+                "base": copy * stage.own,
+                "need_read": need_read,
+            }
+        )
+        self._send(stage.words, 0)
+
+    def _back(self, index: int, op: Back, sample: int) -> None:
+        plan, entry = self._plan, op.entry
+        stage, following = plan.stages[index], plan.stages[index + 1]
+        axis, dest = stage.on_columns, following.on_columns
+        from_host = index + 2 == len(plan.stages)
+        reduces, updates = plan.reduces(index), plan.updates(index)
+        asked = self._host_gradients if from_host else self._gradients[dest]
+        written = [[self._region(index + 1, sample, to) for to in rep] for rep in op.written]
+        need_free, need_step = asked.ask(
+            [max(region.gradients for region in rep) for rep in written]
+        )
+        fence = self._fence(index)
+        y_base = entry.y_base
+        if from_host:
+            # Own words of the result's only region, in the memory of the host's gradients.
+            result = plan.entries[sample % plan.period][index + 1][0]
+            y_base += plan.copy(index + 1, sample) * following.own - result.base
+        for visit in op.regions:
+            region = self._region(index, sample, visit)
+            self._reads[axis].done += 1
+            region.reads = self._reads[axis].done
+            if from_host:
+                self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
+            if reduces and not stage.from_host:
+                self._gradients[axis].done += 1
+                region.gradients = self._gradients[axis].done
+        mac: Op = {
+            "kind": MacKind.BACK.value,
+            "axis": _axis(stage),
+            "dest": _axis(following),
+            "reps": op.reps - 1,
+            "last_word": op.words - 1,
+            "last_block": op.blocks - 1,
+            "block_jump": op.jump,
+            "last_output": op.outputs - 1,
+            "last_group": op.groups - 1,
+            "group_stride": self._wrapped(op.group_stride),
+            "x_base": entry.base + op.top,
+            "x_stride": self._wrapped(entry.stride) if op.reps > 1 else 0,
+            "w_base": entry.w_base + op.top,
+            "w_step": op.fan_in,
+            "w_stride": op.weight_stride if op.reps > 1 else 0,
+            "y_base": y_base,
+            "y_stride": self._wrapped(entry.y_stride),
+            "y_rep_stride": self._wrapped(entry.y_rep_stride) if op.reps > 1 else 0,
+            "need_free": need_free,
+            "need_step": need_step,
+            "reduce": int(reduces),
+            "host": int(stage.from_host),
+            "from_host": int(from_host),
+            "update": int(updates),
+            "fence": fence,
+        }
+        training = self._config.training
+        assert training is not None, "a plan is made for a torus that trains"
+        if reduces and not stage.from_host:
+            mac["shift"] = plan.gradient_shift(index) - training.min_grad_shift
+            mac["relu"] = int(plan.masks(index))
+        if updates:
+            mac["update_shift"] = plan.update_shift(index) - training.min_update_shift
+            mac["decay"], mac["apply"] = self._mode(sample)
+            if op.biases:
+                mac["bias"], mac["b_base"] = 1, entry.b_base
+                mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
+        self.ops["mac"].append(mac)
+        self._steps += op.steps
+        if reduces and stage.from_host:
+            sums = op.words
+            beats = self._beats(sums * self._config.sum_chunks)
+            self._add("ring", RingKind.GRADIENT, op.reps - 1, recv=sums, send=0)
+            self._add("host_out", HostOutKind.COLLECT, op.reps - 1, beats=beats)
+
+    def _mode(self, sample: int) -> tuple[int, int]:
+        """What a sample's updates begin with, and whether they are applied."""
+        if self._batch is None:
+            return self._decay, 1
+        return KEEP if sample else self._decay, int(sample == self._batch - 1)
+
+    def _fence(self, stage: int) -> int:
+        """Whether the weights of a stage may still be on their way into the memory."""
+        return int(stage in self._written and self._steps - self._written[stage] <= UPDATE_CYCLES)
+
+    # Gateways and host
+
+    def _send(self, words: int, reps: int) -> None:
+        self._add("ring", RingKind.SEND, reps, recv=0, send=words)
+        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+
+    def _add(
+        self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
+    ) -> None:
+        self.ops[queue].append({"kind": kind.value, "reps": reps, **fields})
+
+    def _beats(self, words: int) -> int:
+        return -(-words // self._config.beat_words)
+
+
+def _axis(stage: Stage) -> int:
+    return (Axis.COL if stage.on_columns else Axis.ROW).value
+
+
+def schedule_training(
+    config: TorusConfig,
+    plan: Plan,
+    samples: int,
+    *,
+    momentum: int | None = None,
+    one_batch: bool = False,
+) -> list[TrainingStep]:
+    """List the steps of a run of `samples` samples in their common order.
+
+    Parameters
+    ----------
+    config
+        The torus.
+    plan
+        The net.
+    samples
+        Of the run.
+    momentum
+        n, if accumulated gradients lose a 2**-n-th part per batch; None to begin with nothing.
+    one_batch
+        Whether all samples are one batch; else each is one of its own.
+    """
+    scheduler = _Scheduler(
+        config, plan, CLEAR if momentum is None else momentum, samples if one_batch else None
+    )
+    return [
+        scheduler.run(plan.tasks[task], sample) for task, sample in instances(plan.order, samples)
+    ]
+
+
+def build_training_queues(config: TorusConfig, steps: Sequence[TrainingStep]) -> Queues:
+    """Put the ops of steps into the queues, those of a PE and then those of a gateway.
+
+    Raises
+    ------
+    ProgramError
+        If a count does not fit its field.
+    """
+    queues = tuple([op for step in steps for op in step.ops[name]] for name in _QUEUES)
+    most = (1 << config.rep_bits) - 1
+    names = ("reps", "need_first", "need_step", "need_read", "need_read_step", "need_free",
+             "last_group")  # fmt: skip
+    for queue in queues:
+        for op in queue:
+            for name in names:
+                if op.get(name, 0) > most:
+                    raise ProgramError(
+                        f"rep_bits must be at least {op[name].bit_length()} for {name} = "
+                        f"{op[name]}, not {config.rep_bits}"
+                    )
+    return queues
