@@ -49,7 +49,7 @@ class GradientMemory(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.requantise = requantise = Requantise(config, gradients=True)
-        m.submodules.words = words = BlockRam(config.training.grad_bits, config.buffer_words)
+        m.submodules.gradients = words = BlockRam(config.training.grad_bits, config.buffer_words)
         sums = self.complete
         m.d.comb += [
             requantise.i.valid.eq(sums.valid),
@@ -107,7 +107,7 @@ class HostGradients(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         training = self.config.training
-        m.submodules.words = words = memory.Memory(
+        m.submodules.gradients = words = memory.Memory(
             shape=signed(training.grad_bits), depth=training.result_words, init=[])
         write, read = words.write_port(), words.read_port(domain="comb")
         m.d.comb += [
