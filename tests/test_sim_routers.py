@@ -1,4 +1,4 @@
-"""The cocotb benches of `Link`, `RingGather` and `InferenceRouter`, and mutants they catch."""
+"""The cocotb benches of the link, the engines and the routers, and mutants that they catch."""
 
 import dataclasses
 
@@ -6,22 +6,31 @@ import pytest
 from amaranth import *
 from amaranth.lib import wiring
 
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from hw.gather import RingGather
 from hw.link import Link
+from hw.reduce import RingReduce, gradient_place_layout
 from hw.router import InferenceRouter
+from hw.training_router import TrainingRouter
 from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
 
 CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=32, weight_words=64,
                      bias_words=8, program_words=128)
 NARROW = dataclasses.replace(CONFIG, act_bits=5, weight_bits=7, buffer_words=32)
+TRAINING = dataclasses.replace(CONFIG, training=TrainingConfig(reduce_words=4))
+TRAINING_NARROW = dataclasses.replace(NARROW, training=TrainingConfig(
+    master_bits=7, grad_bits=6, reduce_words=2, grad_shift_bits=3))
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.router]
 
 
 def parameters(config, stall_per_mille):
-    return {"config": dataclasses.asdict(config), "stall_per_mille": stall_per_mille}
+    given = {"config": dataclasses.asdict(config), "stall_per_mille": stall_per_mille}
+    if config.training is not None:
+        # Of a place, any bits: what they mean is decided elsewhere.
+        given["place_bits"] = {name: field.width for name, field in gradient_place_layout(config)}
+    return given
 
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (300, 2), (700, 3)])
@@ -41,6 +50,25 @@ def test_ring_gather(config, stall_per_mille, seed, tmp_path, waves):
 def test_inference_router(stall_per_mille, seed, tmp_path, waves):
     run_bench(InferenceRouter(CONFIG), "sim.benches.router", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(CONFIG, stall_per_mille))
+
+
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (400, 2)])
+def test_ring_gather_that_trains(stall_per_mille, seed, tmp_path, waves):
+    run_bench(RingGather(TRAINING), "sim.benches.ring_gather", folder=tmp_path, seed=seed,
+              waves=waves, parameters=parameters(TRAINING, stall_per_mille))
+
+
+@pytest.mark.parametrize("config", [TRAINING, TRAINING_NARROW], ids=["4 words", "2 words"])
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+def test_ring_reduce(config, stall_per_mille, seed, tmp_path, waves):
+    run_bench(RingReduce(config), "sim.benches.ring_reduce", folder=tmp_path, seed=seed,
+              waves=waves, parameters=parameters(config, stall_per_mille))
+
+
+@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+def test_training_router(stall_per_mille, seed, tmp_path, waves):
+    run_bench(TrainingRouter(TRAINING), "sim.benches.training_router", folder=tmp_path, seed=seed,
+              waves=waves, parameters=parameters(TRAINING, stall_per_mille))
 
 
 class Mutant(wiring.Component):

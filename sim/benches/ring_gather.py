@@ -17,7 +17,7 @@ from sim.streams import reset, start_clock
 async def random_ops(dut: Any) -> None:
     """A run that is cut off by a reset at a random cycle, and then whole ones."""
     parameters = bench_parameters()
-    config = TorusConfig(**parameters["config"])
+    config = TorusConfig.from_dict(parameters["config"])
     last_in_row = random.random() < 0.5
     dut.last_in_row.value = last_in_row
     start_clock(dut)
@@ -25,7 +25,8 @@ async def random_ops(dut: Any) -> None:
     def scenario(op_count: int):
         return random_scenario(
             random.getrandbits(32), op_count=op_count, buffer_words=config.buffer_words,
-            word_bits=config.word_bits, rep_bits=config.rep_bits, last_in_row=last_in_row)
+            word_bits=config.word_bits, rep_bits=config.rep_bits, last_in_row=last_in_row,
+            trains=config.training is not None)
 
     def node():
         return RingNode(dut, "i", "o", "pe", config, seed=random.getrandbits(32),

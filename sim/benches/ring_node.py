@@ -12,7 +12,7 @@ from cocotb.triggers import RisingEdge, TaskManager
 from hw.config import READ_CYCLES, TorusConfig
 from hw.gather import write_layout
 from hw.ops import gather_op
-from sim.benches.scenario import GATHER, Scenario
+from sim.benches.scenario import GRADIENT, Scenario
 from sim.streams import ProtocolChecker, StreamDriver, StreamMonitor, StreamPort, random_stalls
 
 __all__ = ["RingNode"]
@@ -32,13 +32,14 @@ class RingNode:
     stall_per_mille
         How often each of the players rests.
     seed
-        Of the stalls.
+        Of the stalls, and of the order in which words are read again.
     """
 
     def __init__(self, dut: Any, incoming: str, outgoing: str, side: str, config: TorusConfig, *,
                  stall_per_mille: int, seed: int) -> None:
         self._clk = dut.clk
         self._config = config
+        self._random = Random(seed)
         self._outgoing = StreamPort(dut, outgoing)
 
         def stalls(player: int):
@@ -50,9 +51,11 @@ class RingNode:
         self._writer_stalls, self._reader_stalls = stalls(3), stalls(4)
         self._ports = {name: getattr(dut, f"{side}_{name}") for name in (
             "write_data", "write_valid", "landed", "readable", "read_en", "read_addr", "read_next",
-            "rewind", "read_word", "consume", "retired", "start")}
-        for name in ("write_valid", "landed", "read_en", "rewind", "consume", "start"):
-            self._ports[name].value = 0
+            "rewind", "read_word", "consume", "retired", "start",
+            *(() if config.training is None else ("reread", "gradients")))}
+        for name in ("write_valid", "landed", "read_en", "rewind", "consume", "start", "reread"):
+            if name in self._ports:
+                self._ports[name].value = 0
         self._retired = 0
         self._read = 0
 
@@ -69,7 +72,7 @@ class RingNode:
         expected = [word for one in scenario.repetitions for word in one.sent]
         # A task manager, so that a bench that is cut off takes all its players with it.
         async with TaskManager() as players:
-            players.start_soon(self._count_retired(len(scenario.repetitions)))
+            players.start_soon(self._count_retired(scenario))
             players.start_soon(self._queue.send(ops))
             players.start_soon(self._upstream.send(arriving))
             players.start_soon(self._write_own_words(scenario))
@@ -77,10 +80,15 @@ class RingNode:
             sent = players.start_soon(self._downstream.receive(len(expected)))
         assert sent.result() == expected, "the words sent downstream differ"
 
-    async def _count_retired(self, wanted: int) -> None:
-        while self._retired < wanted:
+    async def _count_retired(self, scenario: Scenario) -> None:
+        ports = self._ports
+        for one in scenario.repetitions:
             await RisingEdge(self._clk)
-            self._retired += int(self._ports["retired"].value)
+            while not int(ports["retired"].value):
+                await RisingEdge(self._clk)
+            if "gradients" in ports:
+                assert int(ports["gradients"].value) == (one.kind == GRADIENT)
+            self._retired += 1
 
     async def _write_own_words(self, scenario: Scenario) -> None:
         """Play the MAC's results: own words land when their region is free."""
@@ -100,24 +108,33 @@ class RingNode:
                 ports["landed"].value = 0
 
     async def _read_gathered(self, scenario: Scenario) -> None:
-        """Play the MAC's reads: each word as soon as it may be read."""
+        """Play the MAC's reads: each word as soon as it may be read; any words read before."""
         ports = self._ports
-        for one in scenario.repetitions:
-            if one.kind != GATHER:
-                continue
-            for offset, word in enumerate(one.gathered):
+        for number, again in scenario.reads:
+            one = scenario.repetitions[number]
+            order = list(range(len(one.gathered)))
+            if again:
+                self._random.shuffle(order)
+            for place, offset in enumerate(order):
+                last = place == len(order) - 1
                 ports["read_next"].value = offset + 1
                 ports["read_addr"].value = one.base + offset
                 await RisingEdge(self._clk)
-                while not int(ports["readable"].value) or next(self._reader_stalls):
+                while next(self._reader_stalls) or not (again or int(ports["readable"].value)):
                     await RisingEdge(self._clk)
                 ports["read_en"].value = 1
-                ports["consume"].value = offset == len(one.gathered) - 1
+                if again:
+                    ports["rewind"].value = 1
+                    ports["reread"].value = last
+                else:
+                    ports["consume"].value = last
                 await RisingEdge(self._clk)
-                ports["read_en"].value = 0
-                ports["consume"].value = 0
+                for name in ("read_en", "rewind", "reread", "consume"):
+                    if name in ports:
+                        ports[name].value = 0
                 for _ in range(READ_CYCLES):
                     await RisingEdge(self._clk)
                 found = int(ports["read_word"].value)
+                word = one.gathered[offset]
                 assert found == word, f"address {one.base + offset}: {found:#x}, not {word:#x}"
             self._read += 1

@@ -20,7 +20,7 @@ AXES = (("west", "east", "row"), ("north", "south", "col"))
 async def both_axes_at_once(dut: Any) -> None:
     """A run that is cut off by a reset at a random cycle, and then a whole one."""
     parameters = bench_parameters()
-    config = TorusConfig(**parameters["config"])
+    config = TorusConfig.from_dict(parameters["config"])
     last_in_row = random.random() < 0.5
     dut.last_in_row.value = last_in_row
     start_clock(dut)
