@@ -38,7 +38,7 @@ class Dump(wiring.Component):
     hold : In(1)
         Begin no repetition: a step may be done, or the MAC has not finished one.
     waiting, busy : Out(1), Out(1)
-        An op waits for its last repetition to begin; and one is in progress.
+        An op waits for its last repetition to end; and a repetition is in progress.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -95,8 +95,8 @@ class Dump(wiring.Component):
             self.write.p.addr.eq(write_addr),
             self.write.p.word.eq(words),
             last_word.eq((chunks_left == 1) & (records_left == 0)),
-            self.op.ready.eq(~waiting),
-            self.waiting.eq(waiting),
+            self.op.ready.eq(~self.waiting),
+            self.waiting.eq(waiting | self.busy),
             self.idle.eq(~waiting & ~self.busy & ~self.op.valid),
         ]
         m.d.sync += freed.eq(freed - Mux(asks, op.need_free, 0) + self.row_retired)
