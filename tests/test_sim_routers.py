@@ -14,6 +14,8 @@ from hw.router import InferenceRouter
 from hw.training_router import TrainingRouter
 from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
+from sim.proofs.rtl import Mutant as SourceMutant
+from sim.proofs.rtl import Rtl
 
 CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=32, weight_words=64,
                      bias_words=8, program_words=128)
@@ -87,8 +89,11 @@ class Mutant(wiring.Component):
         wiring.connect(m, wiring.flipped(self.pe), inner.pe)
         m.d.comb += inner.last_in_row.eq(self.last_in_row)
         # The last connection wins.
-        if self.mistake == "region is always free":
-            m.d.comb += inner.pe.op.p.lag.eq((1 << self.inner.config.rep_bits) - 1)
+        config = self.inner.config
+        if self.mistake == "region is always free" and config.training is None:
+            m.d.comb += inner.pe.op.p.lag.eq((1 << config.rep_bits) - 1)
+        elif self.mistake == "region is always free":
+            m.d.comb += [inner.pe.op.p.need_read.eq(0), inner.pe.op.p.need_read_step.eq(0)]
         if self.mistake == "own words are always there":
             m.d.comb += [inner.pe.op.p.need_first.eq(0), inner.pe.op.p.need_step.eq(0)]
         if self.mistake == "readable too early":
@@ -96,10 +101,28 @@ class Mutant(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("mistake", [
-    "region is always free", "own words are always there", "readable too early"])
-def test_bench_catches(mistake, tmp_path):
+@pytest.mark.parametrize(("config", "mistake"), [
+    (CONFIG, "region is always free"), (CONFIG, "own words are always there"),
+    (CONFIG, "readable too early"), (TRAINING, "region is always free"),
+], ids=lambda value: value if isinstance(value, str) else "trains" if value.training else "infers")
+def test_bench_catches(config, mistake, tmp_path):
     """Each of the checks that an engine makes is needed: without it some word is wrong."""
     with pytest.raises(BenchFailed):
-        run_bench(Mutant(CONFIG, mistake), "sim.benches.ring_gather", folder=tmp_path, seed=5,
-                  parameters=parameters(CONFIG, 300))
+        run_bench(Mutant(config, mistake), "sim.benches.ring_gather", folder=tmp_path, seed=5,
+                  parameters=parameters(config, 300))
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("self.taken.eq(step)", "self.taken.eq(self.own.valid)"),
+    ("partial.ready.eq(step & mine.p.takes)", "partial.ready.eq(step)"),
+    ("Mux(mine.p.takes, partial.payload, 0)", "partial.payload"),
+    ("mine.p.keeps | may_send", "1"),
+    ("self.o.p.to_host.eq(mine.p.to_host)", "self.o.p.to_host.eq(self.i.p.to_host)"),
+    ("~mine.valid & ~self.o.valid & ~self.complete.valid", "~mine.valid & ~self.o.valid"),
+], ids=["credit too early", "partial sum lost", "partial sum not asked for", "output does not wait",
+        "host by arrival", "idle too early"])
+def test_bench_of_sums_catches(old, new, tmp_path):
+    mutant = Rtl(SourceMutant("see the id", "reduce.py", old, new, ""))
+    with pytest.raises(BenchFailed):
+        run_bench(mutant.module("reduce").RingReduce(TRAINING), "sim.benches.ring_reduce",
+                  folder=tmp_path, seed=5, parameters=parameters(TRAINING, 300))
