@@ -79,29 +79,29 @@ class Choice:
 
 CHOICES = (
     Choice("default"),
-    *(Choice.of(f"master {bits} bits", master_bits=bits) for bits in (16, 18, 20, 32)),
+    *(Choice.of(f"master {bits} bits", master_bits=bits) for bits in (16, 20, 32)),
     *(
-        Choice.of(f"master {bits} bits, nearest", "nearest", master_bits=bits)
+        Choice.of(f"master {bits} bits, nearest rounding", "nearest", master_bits=bits)
         for bits in (16, 20, 24, 32)
     ),
     *(
-        Choice.of(f"master {bits} bits, ideal random", "ideal", master_bits=bits)
-        for bits in (16, 20, 24)
+        Choice.of(f"master {bits} bits, ideal random bits", "ideal", master_bits=bits)
+        for bits in (16, 24)
     ),
-    *(Choice.of(f"gradients {bits} bits", grad_bits=bits) for bits in (8, 10, 12, 18)),
+    *(Choice.of(f"gradients {bits} bits", grad_bits=bits) for bits in (8, 12, 18)),
     *(
-        Choice.of(f"gradients' scale times 2**{-bits}", headroom=Headroom(gradients=bits))
-        for bits in (-4, -2, 2, 4)
+        Choice.of(f"gradients' words 2**{-bits} as large", headroom=Headroom(gradients=bits))
+        for bits in (-3, 3, 6)
     ),
     *(
-        Choice.of(f"headroom of weights and activations {bits}", headroom=Headroom(bits, bits))
+        Choice.of(f"weights and activations {bits} bits of headroom", headroom=Headroom(bits, bits))
         for bits in (0, 2)
     ),
     *(
-        Choice.of(f"activations, weights {bits} bits", act_bits=bits, weight_bits=bits)
+        Choice.of(f"activations and weights {bits} bits", act_bits=bits, weight_bits=bits)
         for bits in (8, 12, 18)
     ),
-    *(Choice.of(f"velocity {bits} bits", velocity_bits=bits) for bits in (24, 28, 32, 40)),
+    *(Choice.of(f"velocity {bits} bits", velocity_bits=bits) for bits in (24, 32)),
     Choice.of(
         "activations, weights, gradients 12 bits, master 20",
         act_bits=12, weight_bits=12, grad_bits=12, master_bits=20,

@@ -130,9 +130,9 @@ def random_training(
 ) -> RandomTraining:
     """Draw a net and inputs, for comparing implementations of training word by word.
 
-    Every layer but the last has a ReLU. The layout leaves too little headroom on purpose, so that
-    activations, gradients and weights all saturate now and then. The same arguments give the same
-    net.
+    Every layer but the last has a ReLU. The layout leaves too little headroom on purpose, and some
+    weights begin at an extreme, so that activations, gradients and weights all saturate now and
+    then. The same arguments give the same net.
 
     Parameters
     ----------
@@ -173,6 +173,12 @@ def random_training(
         seed=seed,
     )
     state = initial_state(model, form, seed=seed, rows=rows, cols=cols)
+    limit = 1 << (form.master_bits - 1)
+    for layer in state.layers:
+        for master in layer.masters:
+            draws = torch.rand(master.shape, generator=generator)
+            master[draws < 1 / 32] = -limit
+            master[draws > 31 / 32] = limit - 1
     largest = (1 << (form.act_bits - 1)) - 1
     return RandomTraining(form, state, torch.round(real_x.double() * largest).to(torch.int64))
 

@@ -40,7 +40,7 @@ def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
     Parameters
     ----------
     acc
-        int64, any shape.
+        int64, any shape; magnitudes below 2**62.
     shift
         Bits to drop, 0 to 62.
 
@@ -53,11 +53,9 @@ def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
         raise ModelError(f"shift must be 0 to {MAX_SHIFT}, not {shift}")
     if shift == 0:
         return acc
-    floor = acc >> shift
-    remainder = acc - (floor << shift)
-    half = 1 << (shift - 1)
-    up = (remainder > half) | ((remainder == half) & (floor & 1 == 1))
-    return floor + up.to(torch.int64)
+    # Half a unit less one, and one more where the quotient rounded down is odd: a tie goes up then.
+    odd = (acc >> shift) & 1
+    return (acc + odd + ((1 << (shift - 1)) - 1)) >> shift
 
 
 def saturate(value: Tensor, bits: int) -> Tensor:
