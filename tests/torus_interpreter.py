@@ -52,6 +52,12 @@ def signed(value, bits):
     return value - (value >> (bits - 1) << bits)
 
 
+def shifted(acc, shift, bits):
+    """A sum as a word: shifted right, rounded half to even, saturated."""
+    limit = 1 << (bits - 1)
+    return min(max(round(Fraction(acc, 1 << shift)), -limit), limit - 1)
+
+
 def until(condition):
     while not condition():
         yield False
@@ -119,6 +125,10 @@ class Ring:
         return (self.gathered == 0 and self.own_here and self.kind == GatherKind.GATHER
                 and address < self.recv_ptr)
 
+    def may_begin(self, op, rep):
+        """Whether the region of a repetition is free; asked until it is."""
+        return self.gathered < op.lag
+
     def run(self, ops, on_retire, on_word):
         random, most = self.pe.random, (1 << self.pe.config.rep_bits) - 1
         for op in ops:
@@ -138,12 +148,12 @@ class Ring:
                     if free and not self.own_here and self.credit >= need:
                         self.credit -= need
                         self.own_here = acted = True
-                    if not free and self.gathered < op.lag:
+                    if not free and self.may_begin(op, rep):
                         free = acted = True
                     if free and recv_left and self.link_in and random.random() < 0.8:
                         word = self.link_in.popleft()
                         self.buffer[self.recv_ptr] = word
-                        on_word(op.kind, word)
+                        on_word(op, self.recv_ptr - base - op.own, word)
                         self.recv_ptr += 1
                         recv_left -= 1
                         acted = True
@@ -157,19 +167,21 @@ class Ring:
                 if op.kind == GatherKind.GATHER:
                     self.gathered += 1
                 self.own_here = False
-                on_retire()
+                on_retire(op)
                 yield True
 
 
 class PE:
     """A processing element."""
 
+    ring_type = Ring
+
     def __init__(self, config, col, links, random):
         self.config, self.col, self.random = config, col, random
         west, east, north, south = links
         self.rings = {
-            Axis.ROW: Ring(self, west, east, col == config.cols - 1),
-            Axis.COL: Ring(self, north, south, False),
+            Axis.ROW: self.ring_type(self, west, east, col == config.cols - 1),
+            Axis.COL: self.ring_type(self, north, south, False),
         }
         self.sequencer = Sequencer(config, pe_queues(config))
         self.weights = [None] * config.weight_words
@@ -191,25 +203,34 @@ class PE:
 
         while True:
             yield from self.sequencer.load(next_block)
-            self.loaded, self.weight_count, self.bias_parts, self.bias_count = 0, 0, [], 0
-            self.freed = dict.fromkeys(Axis, 0)
-            self.results = deque()
-            self.mac_ended = False
-            for ring in self.rings.values():
-                ring.start()
-            engines = [
-                self.rings[axis].run(self.sequencer.ops(queue), self.on_retire(axis), self.on_word)
-                for queue, axis in enumerate(Axis)
-            ] + [self.multiply(), self.land()]
-            yield from together(engines, self.random)
+            self.start()
+            yield from together(self.engines(), self.random)
+
+    def start(self):
+        """Forget the progress of the program before."""
+        self.loaded, self.weight_count, self.bias_parts, self.bias_count = 0, 0, [], 0
+        self.freed = dict.fromkeys(Axis, 0)
+        self.results = deque()
+        self.mac_ended = False
+        for ring in self.rings.values():
+            ring.start()
+
+    def engines(self):
+        """All that works side by side."""
+        return [
+            self.rings[axis].run(self.sequencer.ops(queue), self.on_retire(axis), self.on_word)
+            for queue, axis in enumerate(Axis)
+        ] + [self.multiply(), self.land()]
 
     def on_retire(self, axis):
-        def retire():
+        def retire(op):
             self.freed[axis] += 1
             assert self.freed[axis] < 1 << self.config.rep_bits
         return retire
 
-    def on_word(self, kind, word):
+    def on_word(self, op, index, word):
+        """Word number `index` of those that a ring op receives."""
+        kind = op.kind
         if kind not in (GatherKind.WEIGHTS, GatherKind.BIASES):
             return
         mine = self.loaded % self.config.cols == self.col
@@ -228,37 +249,51 @@ class PE:
             self.bias_parts = []
 
     def multiply(self):
-        config, wrap = self.config, 1 << self.config.addr_bits
         for op in self.sequencer.ops(2):
-            yield from until(lambda op=op: self.freed[op.dest] >= op.need_free)
-            self.freed[op.dest] -= op.need_free
-            ring = self.rings[op.axis]
-            weight, bias = op.w_base, op.b_base
-            for rep in range(op.reps + 1):
-                x_base = (op.x_base + rep * op.x_stride) % wrap
-                y_base = op.y_base + rep * op.y_rep_stride
-                for output in range(op.last_output + 1):
-                    acc = self.biases[bias] if op.bias else 0
-                    bias += 1
-                    for address in range(x_base, x_base + op.last_word + 1):
-                        yield from until(lambda ring=ring, address=address: ring.readable(address))
-                        if self.weights[weight]:
-                            acc += self.weights[weight] * signed(ring.buffer[address],
-                                                                 config.act_bits)
-                        weight += 1
-                        if self.random.random() < 0.2:
-                            yield True
-                    assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
-                    word = round(Fraction(acc, 1 << (config.min_shift + op.shift)))
-                    limit = 1 << (config.act_bits - 1)
-                    word = min(max(word, -limit), limit - 1)
-                    word = max(word, 0) if op.relu else word
-                    if output == op.last_output:
-                        ring.gathered -= 1
-                    self.results.append((op.dest, (y_base + output * op.y_stride) % wrap, word,
-                                         output == op.last_output))
-                    yield True
+            yield from self.sum_up(op)
         self.mac_ended = True
+
+    def weight(self, address):
+        """The weight at an address, as it is multiplied in the step of the MAC that comes now."""
+        return self.weights[address]
+
+    def bias(self, address):
+        """The bias at an address."""
+        return self.biases[address]
+
+    def consumed(self, ring):
+        """The MAC has read the last word of a repetition."""
+        ring.gathered -= 1
+
+    def sum_up(self, op):
+        """A RUN op."""
+        config, wrap = self.config, 1 << self.config.addr_bits
+        yield from until(lambda: self.freed[op.dest] >= op.need_free)
+        self.freed[op.dest] -= op.need_free
+        ring = self.rings[op.axis]
+        weight, bias = op.w_base, op.b_base
+        for rep in range(op.reps + 1):
+            x_base = (op.x_base + rep * op.x_stride) % wrap
+            y_base = op.y_base + rep * op.y_rep_stride
+            for output in range(op.last_output + 1):
+                acc = self.bias(bias) if op.bias else 0
+                bias += 1
+                for address in range(x_base, x_base + op.last_word + 1):
+                    yield from until(lambda address=address: ring.readable(address))
+                    factor = self.weight(weight)
+                    if factor:
+                        acc += factor * signed(ring.buffer[address], config.act_bits)
+                    weight += 1
+                    if self.random.random() < 0.2:
+                        yield True
+                assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
+                word = shifted(acc, config.min_shift + op.shift, config.act_bits)
+                word = max(word, 0) if op.relu else word
+                if output == op.last_output:
+                    self.consumed(ring)
+                self.results.append((op.dest, (y_base + output * op.y_stride) % wrap, word,
+                                     output == op.last_output))
+                yield True
 
     def land(self):
         """Results arrive in order, some time later."""
@@ -391,6 +426,9 @@ def together(actors, random):
 class Interpreter:
     """A torus after reset. Memories keep their contents from one `run` to the next."""
 
+    pe_type = PE
+    gateway_type = Gateway
+
     def __init__(self, config, seed):
         self.config = config
         random = Random(seed)
@@ -399,27 +437,48 @@ class Interpreter:
         # row r to the next.
         row = [[Link(LINK_WORDS) for _ in range(cols + 1)] for _ in range(rows)]
         col = [[Link(LINK_WORDS) for _ in range(cols)] for _ in range(rows)]
-        gateways = [Gateway(config, row[r][cols - 1], row[r][cols]) for r in range(rows)]
+        gateways = [self.gateway_type(config, row[r][cols - 1], row[r][cols]) for r in range(rows)]
         self.bridge = Bridge(config, gateways, random)
-        pes = [PE(config, c, (row[r][c - 1], row[r][c], col[r - 1][c], col[r][c]), random)
-               for r in range(rows) for c in range(cols)]
+        self.pes = [[self.pe_type(config, c, (row[r][c - 1], row[r][c], col[r - 1][c], col[r][c]),
+                                  random)
+                     for c in range(cols)] for r in range(rows)]
         self.links = [link for line in (*row, *col) for link in line]
-        self.step = together([actor.run() for actor in (self.bridge, *gateways, *pes)], random)
+        further = self.further(gateways)
+        pes = [pe for line in self.pes for pe in line]
+        actors = [actor.run() for actor in (self.bridge, *gateways, *pes)]
+        self.step = together(actors + further, random)
+
+    def further(self, gateways):
+        """Further actors of a torus that can do more."""
+        return []
 
     def run(self, beats, output_beats):
         """Send all beats (uint32 [n, parts]) and go on until nothing moves; the beats sent back."""
-        parts = self.config.host_bits // 32
+        self.send(beats)
+        self.settle()
+        given = len(self.bridge.host_out)
+        if self.bridge.host_in or any(self.links) or given != output_beats:
+            raise Stuck(f"{len(self.bridge.host_in)} beats not taken, {given} of "
+                        f"{output_beats} given, {sum(map(bool, self.links))} links not empty")
+        return self.take(given)
+
+    def send(self, beats):
+        """Let the host offer beats."""
         mask = (1 << self.config.word_bits) - 1
         for beat in beats.tolist():
             value = number(beat, 32)
             self.bridge.host_in.append([value >> (self.config.word_bits * lane) & mask
                                         for lane in range(self.config.beat_words)])
+
+    def settle(self, enough=lambda: False):
+        """Go on until nothing moves, or it is enough."""
         idle = 0
-        while idle < 50:  # Some waits are random.
+        while idle < 50 and not enough():  # Some waits are random.
             idle = 0 if next(self.step) else idle + 1
-        given, self.bridge.host_out = self.bridge.host_out, []
-        if self.bridge.host_in or any(self.links) or len(given) != output_beats:
-            raise Stuck(f"{len(self.bridge.host_in)} beats not taken, {len(given)} of "
-                        f"{output_beats} given, {sum(map(bool, self.links))} links not empty")
+
+    def take(self, count):
+        """Take beats uint32 [count, parts] that were sent to the host."""
+        parts = self.config.host_bits // 32
+        given, self.bridge.host_out = self.bridge.host_out[:count], self.bridge.host_out[count:]
         return np.array([[beat >> (32 * part) & 0xFFFFFFFF for part in range(parts)]
                          for beat in given], np.uint32).reshape(-1, parts)
