@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from golden.clos_routing import ClosRouting
-from golden.errors import ModelError, ShapeError
+from golden.errors import ModelError
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet
 from golden.lfsr import states_after
 from golden.training_format import (
@@ -154,8 +154,7 @@ class FixedTrainingNet:
         ShapeError, ModelError
             As for `backward`.
         """
-        if len(gradients) != len(x):
-            raise ShapeError(f"gradients must be of {len(x)} samples, not of {len(gradients)}")
+        self._check_gradients(gradients, len(x))
         last = len(x) - 1
         return [
             self.backward(
@@ -204,7 +203,7 @@ class FixedTrainingNet:
             If a gradient does not fit its width; if the accumulators that `decay` or `apply` ask
             for are not there; if a frozen layer does not exist.
         """
-        self._check_gradient(gradient)
+        self._check_gradients(gradient[None], 1)
         mode = UpdateMode(decay, apply)
         mode.check(self.form)
         for index in frozen:
@@ -313,10 +312,10 @@ class FixedTrainingNet:
             first += count
         return found, states[-1]
 
-    def _check_gradient(self, gradient: Tensor) -> None:
-        check_tensor("gradient", gradient, (self.form.shapes[-1].out_features,))
-        if signed_bits(gradient) > self.form.grad_bits:
+    def _check_gradients(self, gradients: Tensor, samples: int) -> None:
+        check_tensor("gradients", gradients, (samples, self.form.shapes[-1].out_features))
+        if signed_bits(gradients) > self.form.grad_bits:
             raise ModelError(
-                f"gradient must fit grad_bits = {self.form.grad_bits} bits, "
-                f"but needs {signed_bits(gradient)}"
+                f"gradients must fit grad_bits = {self.form.grad_bits} bits, "
+                f"but need {signed_bits(gradients)}"
             )
