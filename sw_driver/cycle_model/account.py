@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sw_driver.cycle_model.lanes import Groups, Mask
-from sw_driver.cycle_model.machine import Machine, Signals
+from sw_driver.cycle_model.machine import Machine
 from sw_driver.cycle_model.sequencer import Sequencers
+from sw_driver.cycle_model.signals import Signals
 from sw_driver.cycle_model.tables import Place
 
 __all__ = ["ACTIVITIES", "Account", "Entry"]

@@ -60,8 +60,8 @@ class Gateways:
     """Registers of the gateways, as `hw.gateway` and `hw.host_words` have them."""
 
     REGISTERS = (
-        "running", "active", "_last", "sends", "sinks", "_boots", "_recv_left", "_send_left",
-        "missing", "sending", "_unpacked", "_packed", "_packed_beat",
+        "running", "active", "_last", "sends", "sinks", "_gradients", "_boots", "_recv_left",
+        "_send_left", "missing", "sending", "_unpacked", "_packed", "_packed_beat",
     )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
@@ -79,6 +79,7 @@ class Gateways:
         self._last: Mask = 0
         self.sends: Mask = 0
         self.sinks: Mask = 0
+        self._gradients: Mask = 0
         self._boots: Mask = 0
         self._recv_left: Registers = 0
         self._send_left: Registers = 0
@@ -93,13 +94,20 @@ class Gateways:
 
     def ready(self, load: Mask) -> Mask:
         """Where a word from the ring is accepted, if the output register takes one at `load`."""
-        wanted = self.active & self.missing
+        wanted = self.active & self.missing & ~self._gradients
         if not wanted:
             return 0
         full = self.sinks & self._packed_beat & ~self.host_out.writable
         return wanted & (load | ~self.sending) & ~full
 
-    def move(self, arrived: Mask, load: Mask, beats: Mask, collected: Mask) -> Mask:
+    def wants_sums(self) -> Mask:
+        """Where a word of a sum of the ring that goes back is accepted."""
+        wanted = self.active & self.missing & self._gradients
+        return wanted and wanted & ~(self._packed_beat & ~self.host_out.writable)
+
+    def move(
+        self, arrived: Mask, load: Mask, beats: Mask, collected: Mask, sums: tuple[Mask, Mask]
+    ) -> Mask:
         """Move words and beats; return where the output register is filled.
 
         Parameters
@@ -112,6 +120,8 @@ class Gateways:
             Where a beat comes in.
         collected
             Where a beat goes out, if there is one.
+        sums
+            Where a word of a sum is handed out, and where it is the sum's last one.
         """
         lanes = self._lanes
         unpacking = lanes.nonzero(self._unpacked)
@@ -119,8 +129,8 @@ class Gateways:
         sent = wanted & self.sends & load
         taken = sent | wanted & self._boots
         forwarded = arrived & self.sending
-        if arrived:
-            self._recv_left -= arrived
+        if counted := arrived | sums[1]:
+            self._recv_left -= counted
             self.missing = lanes.nonzero(self._recv_left)
         if taken or forwarded:
             self._send_left -= taken | forwarded
@@ -137,7 +147,7 @@ class Gateways:
 
         given = self._packed_beat & self.host_out.writable
         self._packed_beat ^= given
-        if packed := arrived & self.sinks:
+        if packed := arrived & self.sinks | sums[0]:
             self._packed += packed
             closes = packed & ~(self.missing & lanes.nonzero(self._packed ^ self._full_beat))
             self._packed &= ~lanes.filled(closes)
@@ -170,6 +180,7 @@ class Gateways:
             self._send_left |= here * op.send
             self.sends = self.sends & ~here | here * (op.kind == RingKind.SEND)
             self.sinks = self.sinks & ~here | here * (op.kind == RingKind.SINK)
+            self._gradients = self._gradients & ~here | here * (op.kind == RingKind.GRADIENT)
             self._boots = self._boots & ~here | here * (op.kind == RingKind.PROGRAM)
             self._last = self._last & ~here | here * (rep == op.reps)
         self.sending = self._lanes.nonzero(self._send_left)

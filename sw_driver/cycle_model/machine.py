@@ -1,68 +1,28 @@
 """A whole torus, stepped a clock cycle at a time."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from hw.config import TorusConfig
 from sw_driver.cycle_model.bridge import Collector, Distributor
 from sw_driver.cycle_model.gateways import Gateways
 from sw_driver.cycle_model.lanes import Lanes, Mask, frozen
 from sw_driver.cycle_model.links import GatewayLinks, Links
-from sw_driver.cycle_model.macs import Macs, Step
+from sw_driver.cycle_model.macs import Macs
+from sw_driver.cycle_model.reverse import Reverse
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.sequencer import Sequencers
+from sw_driver.cycle_model.signals import Observer, Signals
 from sw_driver.cycle_model.tables import Tables
+from sw_driver.cycle_model.training_macs import TrainingMacs
+from sw_driver.cycle_model.training_ops import most_steps
+from sw_driver.cycle_model.training_rings import TrainingRings
 
-__all__ = ["Machine", "Observer", "Signals"]
+__all__ = ["Machine"]
 
 # Queues by number.
 _ROW, _COL, _MAC = 0, 1, 2
 _RING, _HOST_IN, _HOST_OUT = 0, 1, 2
-
-
-class Signals(NamedTuple):
-    """What happens in a cycle; each where it does.
-
-    Parameters
-    ----------
-    arriving, received
-        A word is offered to a node by the one upstream of it, and taken.
-    load, filled
-        An output register may take a word, and does.
-    passed_on
-        A word leaves the buffer of a PE, or passes it by.
-    step
-        What the MACs do.
-    ring_begin, ring_finish
-        Repetitions of ring engines.
-    mac_begin
-        Repetitions of the MAC; they finish with `step`.
-    gateway_finish
-        Repetitions of gateways.
-    gave, took
-        Whether the host gives a beat, and whether it takes one.
-    """
-
-    arriving: Mask
-    received: Mask
-    load: Mask
-    filled: Mask
-    passed_on: Mask
-    step: Step
-    ring_begin: Mask
-    ring_finish: Mask
-    mac_begin: Mask
-    gateway_finish: Mask
-    gave: bool
-    took: bool
-
-
-class Observer(Protocol):
-    """Looks at a `Machine` in every cycle, before its registers change."""
-
-    def see(self, signals: Signals) -> None:
-        """Look at one."""
-        ...
 
 
 class Machine:
@@ -82,12 +42,21 @@ class Machine:
             4 << config.rep_bits,
             config.host_fifo_beats,
             config.beat_words,
+            most_steps(tables.pe[_MAC]),
         )
         self.lanes = lanes = Lanes(config.rows, config.cols, most)
         self.cycle = 0
         pe, gateway = tables.pe, tables.gateway
-        self.rings = Rings(lanes, config, pe[:_MAC], tables.pe_blocks)
-        self.macs = Macs(lanes, config, pe[_MAC])
+        self.rings: Rings
+        self.macs: Macs | TrainingMacs
+        self.reverse: Reverse | None = None
+        if config.training is None:
+            self.rings = Rings(lanes, config, pe[:_MAC], tables.pe_blocks)
+            self.macs = Macs(lanes, config, pe[_MAC])
+        else:
+            self.rings = rings = TrainingRings(lanes, config, pe[:_MAC], tables.pe_blocks)
+            self.reverse = Reverse(lanes, config, config.training.reduce_words)
+            self.macs = TrainingMacs(lanes, config, pe[_MAC], rings, self.reverse)
         self.gateways = Gateways(lanes, config, gateway[_RING], tables.gateway_blocks)
         self.links = Links(lanes, config.link_stages)
         self.gateway_links = GatewayLinks(lanes)
@@ -132,6 +101,8 @@ class Machine:
         written, landed = macs.landing()
         ring_finish = rings.finished()
         gateway_finish = gateways.finished()
+        reverse = self.reverse
+        sums = reverse.hand_out(gateways.wants_sums()) if reverse else (0, 0)
 
         # The rings, from readiness back to what is sent.
         sent = self._sent
@@ -164,7 +135,7 @@ class Machine:
         distributor, collector = self.distributor, self.collector
         beats, gave = distributor.move(offered, gateways.host_in.writable)
         collected, took = collector.move(accepted, gateways.host_out.readable)
-        filled |= gateways.move(received ^ received_by_pes, load, beats, collected)
+        filled |= gateways.move(received ^ received_by_pes, load, beats, collected, sums)
         self._sent = filled | sent ^ sent & load
 
         # Ops and programs.
@@ -198,11 +169,13 @@ class Machine:
 
         mac_takes = mac_full and mac_full & macs.accepts(mac_begin)
         macs.proceed(step, mac_begin, ring_finish, start)
+        if reverse:
+            reverse.move(step.given, sums[1])
         if mac_takes:
             for index, where in pe_queues.take(_MAC, mac_takes):
                 macs.take(index, where)
         start |= start << half
-        for axis, where in rings.proceed(ring_finish, ring_begin, landed, step.consumed, start):
+        for axis, where in rings.proceed(ring_finish, ring_begin, landed, step, start):
             pe_queues.take(axis, where >> half if axis else where)
         for number, index, where in pe_queues.arrived:
             if number != _MAC:
@@ -235,8 +208,11 @@ class Machine:
             self.distributor,
             self.collector,
         )
+        if isinstance(self.macs, TrainingMacs):
+            parts = *parts, self.macs.dumps
         registers = [frozen([getattr(part, name) for name in part.REGISTERS]) for part in parts]
-        return self._sent, *registers, *(one.state(self.cycle) for one in self._sequencers)
+        reverse = self.reverse.state() if self.reverse else ()
+        return self._sent, reverse, *registers, *(one.state(self.cycle) for one in self._sequencers)
 
     def turns(self) -> list[int]:
         """How often each loop of each queue will turn, in an order that `state` determines."""

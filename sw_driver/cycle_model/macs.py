@@ -7,10 +7,11 @@ from hw.config import MAC_CYCLES, TorusConfig
 from hw.op_fields import Axis
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.rings import Rings
+from sw_driver.cycle_model.steps import IDLE, NOTHING, Landing, Step
 from sw_driver.cycle_model.tables import Place, Queue
 from sw_driver.program import Op
 
-__all__ = ["Landing", "Macs", "Step"]
+__all__ = ["Macs"]
 
 
 class _Op(NamedTuple):
@@ -33,32 +34,6 @@ def _op(op: Op) -> _Op:
         need_free=op["need_free"],
         reps=op["reps"],
     )
-
-
-class Landing(NamedTuple):
-    """Results that are written in a cycle, in the lanes of the ring engines that they go to.
-
-    `last` are the last ones of a repetition.
-    """
-
-    written: Mask
-    last: Mask
-
-
-class Step(NamedTuple):
-    """What the MACs do in a cycle: steps, last ones of a sum, and last ones of a repetition.
-
-    `consumed` are the ring engines whose words those of a repetition were.
-    """
-
-    done: Mask
-    sum_ended: Mask
-    rep_ended: Mask
-    consumed: Mask
-
-
-_NOTHING = Landing(0, 0)
-_IDLE = Step(0, 0, 0, 0)
 
 
 class Macs:
@@ -98,7 +73,7 @@ class Macs:
         self._next_writes_col: Mask = 0
         self._even: Registers = lanes.pes << config.rep_bits
         self._freed: Registers = self._even
-        self._pipeline: deque[Landing] = deque([_NOTHING] * MAC_CYCLES)
+        self._pipeline: deque[Landing] = deque([NOTHING] * MAC_CYCLES)
 
     @property
     def under_way(self) -> Mask:
@@ -118,7 +93,7 @@ class Macs:
         half = lanes.half_bits
         active = self.active
         if not active:
-            return _IDLE
+            return IDLE
         by_col = active & self.reads_col
         word = self._word | self._word << half
         arriving = rings.newest & rings.active & rings.gathers & rings.own_here
@@ -126,7 +101,7 @@ class Macs:
             arriving &= lanes.nonzero(word ^ rings.have)
         by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
         if not by_ring:
-            return _IDLE
+            return IDLE
         done = (by_ring | by_ring >> half) & lanes.row_pes
 
         self._word += done
@@ -181,7 +156,7 @@ class Macs:
             )
             self._pipeline.append(landing)
         else:
-            self._pipeline.append(_NOTHING)
+            self._pipeline.append(NOTHING)
         if asks := self.waiting & ~self.asked_for:
             self.asked_for |= asks
             for (index, _), mask in self.coming.items():

@@ -5,15 +5,16 @@ from typing import NamedTuple
 from hw.config import TorusConfig
 from hw.op_fields import GatherKind
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
+from sw_driver.cycle_model.steps import Step
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
 from sw_driver.program import Op
 
-__all__ = ["Rings"]
+__all__ = ["ROW", "Repetition", "Rings"]
 
 ROW, COL = 0, 1
 
 
-class _Repetition(NamedTuple):
+class Repetition(NamedTuple):
     """What the registers of an engine hold of a repetition."""
 
     own: int
@@ -21,29 +22,34 @@ class _Repetition(NamedTuple):
     sends_all: bool
     need: int
     lag: int
+    need_read: int
     gathers: bool
+    gradients: bool
     last: bool
 
 
-def _repetitions(op: Op) -> list[_Repetition]:
+def _repetitions(op: Op) -> list[Repetition]:
     return [
-        _Repetition(
+        Repetition(
             own=op["own"],
             recv=op["recv"],
             sends_all=bool(op["to_gateway"]),
             need=op["need_step" if rep else "need_first"],
-            lag=op["lag"],
+            # One or the other: a torus that trains has no lag.
+            lag=op.get("lag", 0),
+            need_read=op.get("need_read_step" if rep else "need_read", 0),
             gathers=op["kind"] == GatherKind.GATHER,
+            gradients=op["kind"] == GatherKind.GRADIENT,
             last=rep == op["reps"],
         )
         for rep in range(op["reps"] + 1)
     ]
 
 
-def _boot(blocks: int) -> list[_Repetition]:
+def _boot(blocks: int) -> list[Repetition]:
     """The built-in op that brings blocks of a program."""
     return [
-        _Repetition(0, PROGRAM_BLOCK_WORDS, False, 0, 1, False, rep == blocks - 1)
+        Repetition(0, PROGRAM_BLOCK_WORDS, False, 0, 1, 0, False, False, rep == blocks - 1)
         for rep in range(blocks)
     ]
 
@@ -146,13 +152,10 @@ class Rings:
         ready = self.offered & self.prepared
         if ready:
             ready &= self._lanes.pes ^ self.active | finish
-        if ready:
-            waiting = self._gathered + (self.active & self.gathers)
-            ready &= self._lanes.at_least(self._lag, waiting)
-        return ready
+        return ready and ready & self._may_overwrite()
 
     def proceed(
-        self, finish: Mask, begin: Mask, landed: Mask, consumed: Mask, start: Mask
+        self, finish: Mask, begin: Mask, landed: Mask, step: Step, start: Mask
     ) -> list[tuple[int, Mask]]:
         """Go from one repetition to the next.
 
@@ -160,8 +163,10 @@ class Rings:
         ----------
         finish, begin
             Where one is done, and where one begins.
-        landed, consumed
-            Where a repetition of the MAC has landed, and where it has read its last word.
+        landed
+            Where a repetition of the MAC has landed.
+        step
+            What the MACs do.
         start
             Where a program starts.
 
@@ -177,6 +182,7 @@ class Rings:
         away = even ^ self.own_here | begin
         if away:
             self.own_here = self.own_here & ~away | away & lanes.at_least(self._credit, self._even)
+        consumed = step.consumed
         if finish or consumed:
             self._gathered += (finish & self.gathers) - consumed
             self._compare_gathered()
@@ -184,8 +190,8 @@ class Rings:
             self.prepared |= prepare
             for axis, coming in enumerate(self.coming):
                 for (index, rep), mask in coming.items():
-                    if (here := mask & prepare) and (need := self._tables[axis][index][rep].need):
-                        self._credit -= here * need
+                    if here := mask & prepare:
+                        self._ask(self._tables[axis][index][rep], here)
         self._credit += landed
         if finish:
             self.active ^= finish
@@ -205,6 +211,16 @@ class Rings:
         self.offered |= where
         lag = self._tables[axis][index][0].lag
         self._lag = self._lag & ~self._lanes.filled(where) | where * lag
+
+    def _may_overwrite(self) -> Mask:
+        """Where the region of the coming repetition is free."""
+        waiting = self._gathered + (self.active & self.gathers)
+        return self._lanes.at_least(self._lag, waiting)
+
+    def _ask(self, coming: Repetition, where: Mask) -> None:
+        """Take what a repetition waits for off what has been counted."""
+        if coming.need:
+            self._credit -= where * coming.need
 
     def _compare_gathered(self) -> None:
         self.complete = self._lanes.at_least(self._gathered, 2 * self._lanes.pes)

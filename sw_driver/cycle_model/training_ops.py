@@ -1,0 +1,111 @@
+"""What the MAC of a torus that trains holds of an op."""
+
+from typing import NamedTuple
+
+from hw.config import TorusConfig
+from hw.op_fields import Axis, MacKind, Memory
+from sw_driver.cycle_model.reverse import Segment
+from sw_driver.cycle_model.tables import Queue
+from sw_driver.program import Op
+
+__all__ = ["MacOp", "mac_ops", "most_steps"]
+
+
+class MacOp(NamedTuple):
+    """An op of the MAC queue.
+
+    Parameters
+    ----------
+    kind
+        RUN, BACK or DUMP.
+    inner, outer
+        Steps of a sum, and sums of a repetition; of a DUMP, words of a record, and records.
+    reads_col, to_col
+        Axis of what is read, and of what is written to or, backwards, of the outputs' gradients.
+    from_host
+        These gradients come from the host.
+    need_first, need_step, reps
+        What the first and each further repetition wait for, and repetitions less one.
+    updates, fence
+        Whether weights change; and whether it waits until none does.
+    segments
+        What becomes of the sums of a repetition of a BACK, if there are any.
+    """
+
+    kind: int
+    inner: int
+    outer: int
+    reads_col: bool
+    to_col: bool
+    from_host: bool
+    need_first: int
+    need_step: int
+    reps: int
+    updates: bool
+    fence: bool
+    segments: tuple[Segment, ...]
+
+
+def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
+    """All ops of the MAC queue, by index."""
+    chunks = {
+        Memory.WEIGHTS: config.weight_chunks,
+        Memory.BIASES: config.bias_record_chunks,
+        Memory.LFSR: config.lfsr_chunks,
+    }
+
+    def steps(op: Op) -> tuple[int, int]:
+        words, outputs = op["last_word"] + 1, op["last_output"] + 1
+        if op["kind"] == MacKind.RUN:
+            return words, outputs
+        if op["kind"] == MacKind.BACK:
+            return outputs * (op["last_group"] + 1), words * (op["last_block"] + 1)
+        return chunks[Memory(op["memory"])], words
+
+    return {
+        index: MacOp(
+            op["kind"],
+            *steps(op),
+            reads_col=op["axis"] == Axis.COL,
+            to_col=op["dest"] == Axis.COL,
+            from_host=bool(op["from_host"]),
+            need_first=op["need_free"],
+            need_step=op["need_step"],
+            reps=op["reps"],
+            updates=op["kind"] == MacKind.BACK and bool(op["update"]),
+            fence=bool(op["fence"]),
+            segments=_segments(op) if op["kind"] == MacKind.BACK and op["reduce"] else (),
+        )
+        for index, op in queue.engine_ops()
+    }
+
+
+def _segments(op: Op) -> tuple[Segment, ...]:
+    """One for every block, farthest first."""
+    words, last, host = op["last_word"] + 1, op["last_block"], bool(op["host"])
+    return tuple(
+        Segment(
+            sums=words,
+            takes=host or block < last,
+            last_takes=not host and block < last,
+            keeps=not host and block == 0,
+            to_host=host,
+            landed=block == 0,
+        )
+        for block in range(last, -1, -1)
+    )
+
+
+def most_steps(queue: Queue) -> int:
+    """The largest number of steps, or of sums, that any op of a MAC queue counts."""
+    # An inference op has neither groups nor blocks.
+    return max(
+        (
+            max(
+                (op["last_output"] + 1) * (op.get("last_group", 0) + 1),
+                (op["last_word"] + 1) * (op.get("last_block", 0) + 1),
+            )
+            for _, op in queue.engine_ops()
+        ),
+        default=0,
+    )
