@@ -3,7 +3,7 @@
 The output stage works in repetitions. In each, every PE computes some outputs of one output block
 of its row, and they become own words of one region of the next gather. A `Handover` says which:
 
-- `hand_to_host`: to the gateway, as one region;
+- `hand_to_host`: to the gateway, as one region, or block by block;
 - `hand_in_row`: to the next layer's input blocks, which lie in rows that hold all their inputs;
 - `hand_by_move`: once round the column ring, then copied to the PE that owns them in the next
   layer's input gather.
@@ -64,8 +64,13 @@ def slots_in_order(blocks: int, lines: int) -> IntArray:
     return np.where(numbers < blocks, numbers, -1)
 
 
-def hand_to_host(shape: ClosShape, rows: int, cols: int) -> Handover:
-    """Put output block o in row o // ko, and its neuron q in column q // pb."""
+def hand_to_host(
+    shape: ClosShape, rows: int, cols: int, *, block_by_block: bool = False
+) -> Handover:
+    """Put output block o in row o // ko, and its neuron q in column q // pb.
+
+    Block by block, the host has the first outputs sooner, for more repetitions of the ring.
+    """
     slots = slots_in_order(shape.output_routers, rows)
     count = slots.shape[1]
     width = -(-max(stop - start for start, stop in shape.output_blocks) // cols)
@@ -73,13 +78,16 @@ def hand_to_host(shape: ClosShape, rows: int, cols: int) -> Handover:
     for row, slot in zip(*np.nonzero(slots >= 0), strict=True):
         start, stop = shape.output_blocks[slots[row, slot]]
         _deal(neurons[slot, row], range(start, stop))
+    regions, words = _counted(count), np.zeros(count, np.int64)
+    if not block_by_block:
+        regions, words = words, regions * width
     return Handover(
         output_slots=slots,
         slots=_counted(count),
         neurons=neurons,
-        targets=np.stack([np.zeros(count, np.int64), _counted(count) * width], axis=1),
-        regions=1,
-        own=count * width,
+        targets=np.stack([regions, words], axis=1),
+        regions=count if block_by_block else 1,
+        own=width if block_by_block else count * width,
     )
 
 

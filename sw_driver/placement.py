@@ -68,7 +68,7 @@ def place(
     for index, shape in enumerate(shapes):
         following = shapes[index + 1] if index + 1 < len(shapes) else None
         ways = (
-            [hand_to_host(shape, rows, cols)]
+            [hand_to_host(shape, rows, cols, block_by_block=training)]
             if following is None
             else [
                 hand_in_row(shape, following, rows, cols),

@@ -8,7 +8,7 @@ from hw.config import TorusConfig
 from sw_driver.errors import HostDataError
 from sw_driver.executable import Run
 from sw_driver.handover import IntArray
-from sw_driver.host_stream import Beats, decode_outputs, encode, input_words, output_beats
+from sw_driver.host_stream import Beats, encode, input_words, output_beats
 from sw_driver.program import Program, id_program, load_program
 from sw_driver.training.maps import Maps
 from sw_driver.training.plan import Plan
@@ -99,7 +99,7 @@ class TrainingExecutable:
 
     def decode(self, beats: Beats) -> IntArray:
         """Read outputs [N, O] from the beats that a run of `infer` sent back."""
-        return decode_outputs(self.config, self.words.output_map, beats, self.words.outputs)
+        return self.words.read_outputs(self.config, beats)
 
     def train(self, x: IntArray, gradient_of: GradientOf) -> HostEvents:
         """Train on input words [N, I]: everything that the host sends and receives.

@@ -74,9 +74,8 @@ def measure_training(
         for index in passed
         if plan.updates(index) and any(op.biases for op in plan.backs[0][index])
     ]
-    own = plan.result.own
     return needs, TrainingNeeds(
-        result_words=plan.copies[-1] * own,
+        result_words=plan.copies[-1] * plan.gradient_words,
         grad_shift=_range(grads),
         update_shift=_range(updates),
         bias_shift=_range(biases),

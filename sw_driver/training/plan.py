@@ -66,6 +66,11 @@ class Plan:
         """The stage that gives the outputs to the host."""
         return self.stages[-1]
 
+    @property
+    def gradient_words(self) -> int:
+        """Gradients of its results that the host sends to one PE for each sample."""
+        return self.result.regions * self.result.own
+
     def copy(self, stage: int, sample: int) -> int:
         """The copy of a stage's regions that a sample uses."""
         return sample % self.copies[stage]
@@ -155,9 +160,11 @@ def make_plan(
         See `Plan`.
     """
     counts = copies(tasks, order)
-    own, cols = stages[-1].own, stages[-1].sources.shape[2]
+    result = stages[-1]
     back = any(task.direction is Direction.GRADIENT for task in tasks)
-    scratch = ((counts[-1] - 1) * own + own * cols) * back
+    # Each block of a gradient begins where it goes to in the memory of gradients.
+    blocks = counts[-1] * result.regions
+    scratch = ((blocks - 1) * result.own + result.words) * back
     ends = {False: scratch, True: 0}
     firsts: list[int] = []
     for stage, count in zip(stages, counts, strict=True):

@@ -8,7 +8,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 
-from hw.config import UPDATE_CYCLES, TorusConfig
+from hw.config import TorusConfig
 from hw.op_fields import (
     CLEAR,
     GATEWAY_QUEUES,
@@ -28,6 +28,7 @@ from sw_driver.program import Op, Queues
 from sw_driver.schedule import as_first_and_step
 from sw_driver.stages import Stage, StageKind
 from sw_driver.training.back import Back
+from sw_driver.training.fences import Fences
 from sw_driver.training.plan import Plan
 from sw_driver.training.tasks import Direction, Task
 
@@ -89,8 +90,7 @@ class _Scheduler:
         self._host_gradients = _Counter()
         # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
         self._gradient_reads: defaultdict[int, int] = defaultdict(int)
-        self._steps = 0
-        self._written: dict[int, int] = {}  # Per stage, steps up to its last update.
+        self._fences = Fences()
         self.ops: dict[str, list[Op]] = {}
 
     def run(self, task: Task, sample: int) -> TrainingStep:
@@ -105,8 +105,6 @@ class _Scheduler:
         else:
             for op in self._plan.backs[version][task.stage]:
                 self._back(task.stage, op, sample)
-            if self._plan.updates(task.stage):
-                self._written[task.stage] = self._steps
         return TrainingStep(task, sample, self.ops)
 
     def _region(self, stage: int, sample: int, region: int) -> _Region:
@@ -193,31 +191,31 @@ class _Scheduler:
                 "shift": stage.shift - self._config.min_shift,
                 "relu": int(stage.relu),
                 "need_free": need_free,
-                "fence": self._fence(index),
+                "fence": self._fences.run(stage, entry),
             }
         )
-        self._steps += entry.reps * stage.outputs * stage.words
 
     # Backward
 
     def _take_gradient(self, sample: int) -> None:
         index, stage = len(self._plan.stages) - 1, self._plan.result
-        region = self._region(index, sample, 0)
         copy = self._plan.copy(index, sample)
-        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]])
-        self._ring_ops[False].done += 1
-        self._host_gradients.done += 1
-        region.gradients = self._host_gradients.done
+        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]] * stage.regions)
+        for region in range(stage.regions):
+            self._ring_ops[False].done += 1
+            self._host_gradients.done += 1
+            self._region(index, sample, region).gradients = self._host_gradients.done
         self.ops["row"].append(
             {
                 "kind": GatherKind.GRADIENT.value,
-                "reps": 0,
+                "reps": stage.regions - 1,
                 "recv": stage.words,
-                "base": copy * stage.own,
+                "base": copy * self._plan.gradient_words,
+                "stride": stage.own,
                 "need_read": need_read,
             }
         )
-        self._send(stage.words, 0)
+        self._send(stage.words, stage.regions - 1)
 
     def _back(self, index: int, op: Back, sample: int) -> None:
         plan, entry = self._plan, op.entry
@@ -230,12 +228,13 @@ class _Scheduler:
         need_free, need_step = asked.ask(
             [max(region.gradients for region in rep) for rep in written]
         )
-        fence = self._fence(index)
-        y_base = entry.y_base
+        y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
         if from_host:
-            # Own words of the result's only region, in the memory of the host's gradients.
-            result = plan.entries[sample % plan.period][index + 1][0]
-            y_base += plan.copy(index + 1, sample) * following.own - result.base
+            # Own words of the result's regions, one behind the other in the memory of the host's
+            # gradients.
+            blocks = [region for (region,) in op.written]
+            y_base = plan.copy(index + 1, sample) * plan.gradient_words + blocks[0] * following.own
+            y_rep_stride = (blocks[-1] - blocks[0]) // max(op.reps - 1, 1) * following.own
         for visit in op.regions:
             region = self._region(index, sample, visit)
             self._reads[axis].done += 1
@@ -263,14 +262,14 @@ class _Scheduler:
             "w_stride": op.weight_stride if op.reps > 1 else 0,
             "y_base": y_base,
             "y_stride": self._wrapped(entry.y_stride),
-            "y_rep_stride": self._wrapped(entry.y_rep_stride) if op.reps > 1 else 0,
+            "y_rep_stride": self._wrapped(y_rep_stride) if op.reps > 1 else 0,
             "need_free": need_free,
             "need_step": need_step,
             "reduce": int(reduces),
             "host": int(stage.from_host),
             "from_host": int(from_host),
             "update": int(updates),
-            "fence": fence,
+            "fence": self._fences.back(op, updates=updates),
         }
         training = self._config.training
         assert training is not None, "a plan is made for a torus that trains"
@@ -284,7 +283,6 @@ class _Scheduler:
                 mac["bias"], mac["b_base"] = 1, entry.b_base
                 mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
         self.ops["mac"].append(mac)
-        self._steps += op.steps
         if reduces and stage.from_host:
             sums = op.words
             beats = self._beats(sums * self._config.sum_chunks)
@@ -296,10 +294,6 @@ class _Scheduler:
         if self._batch is None:
             return self._decay, 1
         return KEEP if sample else self._decay, int(sample == self._batch - 1)
-
-    def _fence(self, stage: int) -> int:
-        """Whether the weights of a stage may still be on their way into the memory."""
-        return int(stage in self._written and self._steps - self._written[stage] <= UPDATE_CYCLES)
 
     # Gateways and host
 

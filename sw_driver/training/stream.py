@@ -67,9 +67,9 @@ class HostWords:
     input_map
         [reps, R, words]: the input that each word is, -1 for padding.
     output_map
-        [R, words]: the output that each word is.
+        [reps, R, words]: the output that each word is.
     gradient_map
-        [R, words]: the output whose gradient each word is.
+        [reps, R, words]: the output whose gradient each word is.
     sum_maps
         Per op that gives sums, [reps, R, words]: the input whose gradient each sum is.
     """
@@ -85,15 +85,15 @@ class HostWords:
         first, result = plan.stages[0], plan.result
         rows, cols = result.sources.shape[1:3]
         # Own words come first in what a PE sees, and go round the columns in turn.
-        own = result.sources[0, :, :, : result.own].transpose(0, 2, 1).reshape(rows, -1)
+        own = result.sources[:, :, :, : result.own].transpose(0, 1, 3, 2)
         sums: list[IntArray] = []
         for op in plan.backs[0][0] if plan.input_gradient else ():
             positions = [position for _, position in op.walk()]
             sums.append(first.sources[list(op.regions), :, 0][:, :, positions])
         return cls(
             input_map=first.sources[:, :, 0],
-            output_map=result.sources[0, :, cols - 1],
-            gradient_map=own,
+            output_map=result.sources[:, :, cols - 1],
+            gradient_map=own.reshape(result.regions, rows, -1),
             sum_maps=tuple(sums),
         )
 
@@ -108,9 +108,20 @@ class HostWords:
         return int(self.output_map.max()) + 1
 
     def gradient_words(self, gradient: IntArray) -> IntArray:
-        """Arrange a gradient [O] as the block [1, R, words] that a run asks for; padding is 0."""
+        """Arrange a gradient [O] as the block [reps, R, words] of a run; padding is 0."""
         used = self.gradient_map >= 0
-        return np.where(used, gradient[np.maximum(self.gradient_map, 0)], 0)[None]
+        return np.where(used, gradient[np.maximum(self.gradient_map, 0)], 0)
+
+    def read_outputs(self, config: TorusConfig, beats: Beats) -> IntArray:
+        """Read the outputs [N, O] of whole samples from their beats.
+
+        Raises
+        ------
+        HostDataError
+            If they are not those of whole samples.
+        """
+        blocks = self.output_map.reshape(-1, self.output_map.shape[2])
+        return decode_outputs(config, blocks, beats, self.outputs)
 
     def sum_beats(self, config: TorusConfig) -> list[int]:
         """Beats of each repetition and gateway, for each op that gives sums."""
@@ -174,11 +185,9 @@ def host_events(
             (block,) = input_words(words.input_map, x[sample : sample + 1])
             yield queues.send(block)
         elif task == result:
-            reading = -(-words.output_map.shape[1] // config.beat_words)
-            beats = yield queues.receive(1, reading)
-            (outputs[sample],) = decode_outputs(
-                config, words.output_map, _given(beats), words.outputs
-            )
+            reps, _, count = words.output_map.shape
+            beats = yield queues.receive(reps, -(-count // config.beat_words))
+            (outputs[sample],) = words.read_outputs(config, _given(beats))
             gradients[sample] = gradient_of(sample, outputs[sample])
         elif task.direction is Direction.GRADIENT:
             yield queues.send(words.gradient_words(gradients.pop(sample)))
