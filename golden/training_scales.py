@@ -243,7 +243,7 @@ class _Search:
                         f"layer {index}: with learning rate {self._ranges.learning_rate} and "
                         f"master_bits = {self._widths.master_bits} the {stage} weights keep "
                         f"{fraction} fraction bits, too few for their largest, {found.largest}: "
-                        "no shift represents so large a learning rate"
+                        "no shift represents that learning rate in these widths"
                     )
 
 

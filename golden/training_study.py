@@ -7,9 +7,8 @@ per seed and choice; prints the tables of `docs/arithmetic.md`.
 import argparse
 import concurrent.futures
 import dataclasses
-import functools
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -19,13 +18,15 @@ from golden.fixed_training import FixedTrainingNet
 from golden.losses import softmax_cross_entropy
 from golden.net import ClosNet
 from golden.train import DIGITS_SHAPES, accuracy
-from golden.training_format import CLEAR
-from golden.training_ranges import Ranges, profile_ranges
+from golden.training_format import CLEAR, KEEP
+from golden.training_population import Population
+from golden.training_ranges import profile_ranges
 from golden.training_scales import Headroom, TrainingWidths, format_for
 from golden.training_state import initial_state
 from golden.training_twin import FloatTwin
+from golden.words import to_words
 
-__all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "main", "train"]
+__all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "main", "train_fixed", "train_float"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,9 +98,12 @@ CHOICES = (
         Choice.of(f"weights and activations {bits} bits of headroom", headroom=Headroom(bits, bits))
         for bits in (0, 2)
     ),
+    Choice.of(
+        "activations and weights 8 bits, master 16", act_bits=8, weight_bits=8, master_bits=16
+    ),
     *(
         Choice.of(f"activations and weights {bits} bits", act_bits=bits, weight_bits=bits)
-        for bits in (8, 12, 18)
+        for bits in (12, 18)
     ),
     *(Choice.of(f"velocity {bits} bits", velocity_bits=bits) for bits in (24, 32)),
     Choice.of(
@@ -109,54 +113,65 @@ CHOICES = (
 )  # fmt: skip
 
 
-class _NearestNet(FixedTrainingNet):
-    """Rounds updates to the nearest word, a tie up: what the hardware does not do."""
-
-    def rounding(self, random_words: Tensor, shift: int) -> Tensor:
-        return torch.full_like(random_words, (1 << shift) >> 1)
-
-
-class _IdealNet(FixedTrainingNet):
-    """Rounds updates with independent random bits."""
-
-    def rounding(self, random_words: Tensor, shift: int) -> Tensor:
-        return torch.randint(1 << shift, random_words.shape)
-
-
-_NETS = {"lfsr": FixedTrainingNet, "nearest": _NearestNet, "ideal": _IdealNet}
-
-
-def train(recipe: Recipe, choice: Choice | None, seed: int) -> list[float]:
-    """Train once, in float if there is no `choice`; return the test accuracy of every epoch."""
-    torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
+def train_float(recipe: Recipe, seed: int) -> float:
+    """Train by float SGD; return the test accuracy after the last epoch."""
     split = load_digits_split()
     x, labels = torch.as_tensor(split.train_x), torch.as_tensor(split.train_y)
-    test_x, test_labels = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
-    found: list[float] = []
-    if choice is None:
-        twin = FloatTwin.of_model(_model(seed))
-        for epoch in range(recipe.epochs):
-            for batch in _batches(recipe, len(x), seed, epoch):
-                reals = twin.forward(x[batch])
-                loss = softmax_cross_entropy(reals[-1].output, labels[batch])
-                gradient = loss.gradient * recipe.rate(epoch)
-                twin.update(twin.gradients(x[batch], reals, gradient), recipe.momentum)
-            found.append(accuracy(twin.forward(test_x)[-1].output, test_labels))
-        return found
-    model = _model(seed)
-    form = format_for(model, _ranges(recipe, seed), widths=choice.widths, headroom=choice.headroom)
-    if recipe.batch_size == 1 and recipe.decay == CLEAR:
-        form = dataclasses.replace(form, velocity_bits=0)
-    net = _NETS[choice.rounding](form, initial_state(model, form, seed=seed))
-    words = net.operands().quantise_input(x)
+    twin = FloatTwin.of_model(_model(seed))
     for epoch in range(recipe.epochs):
         for batch in _batches(recipe, len(x), seed, epoch):
-            results = net.forward(words[batch])
-            loss = softmax_cross_entropy(net.outputs(results), labels[batch])
-            gradient = net.quantise_gradient(loss.gradient * recipe.rate(epoch))
-            net.backward_batch(words[batch], results, gradient, decay=recipe.decay)
-        found.append(accuracy(net.operands().infer(test_x), test_labels))
-    return found
+            reals = twin.forward(x[batch])
+            loss = softmax_cross_entropy(reals[-1].output, labels[batch])
+            gradients = twin.gradients(x[batch], reals, loss.gradient * recipe.rate(epoch))
+            twin.update(gradients, recipe.momentum)
+    scores = twin.forward(torch.as_tensor(split.test_x))[-1].output
+    return accuracy(scores, torch.as_tensor(split.test_y))
+
+
+def train_fixed(recipe: Recipe, choices: Sequence[Choice], seed: int) -> list[float]:
+    """Train in fixed point; return every choice's test accuracy after the last epoch."""
+    split = load_digits_split()
+    x, labels = torch.as_tensor(split.train_x), torch.as_tensor(split.train_y)
+    model = _model(seed)
+    ranges = profile_ranges(
+        model,
+        x,
+        labels,
+        softmax_cross_entropy,
+        recipe.learning_rate,
+        batch_size=recipe.batch_size,
+        momentum=recipe.momentum,
+        seed=seed,
+    )
+    forms = [
+        format_for(model, ranges, widths=choice.widths, headroom=choice.headroom)
+        for choice in choices
+    ]
+    runs = Population(
+        forms,
+        [initial_state(model, form, seed=seed) for form in forms],
+        [choice.rounding for choice in choices],
+        seed,
+    )
+    words = torch.stack([to_words(x, form.input_fraction_bits, form.act_bits) for form in forms])
+    last = recipe.batch_size - 1
+    for epoch in range(recipe.epochs):
+        rate = recipe.rate(epoch) / recipe.batch_size
+        for batch in _batches(recipe, len(x), seed, epoch):
+            for position in range(recipe.batch_size):
+                sample = int(batch[position])
+                runs.step(
+                    words[:, sample],
+                    int(labels[sample]),
+                    rate,
+                    decay=recipe.decay if position == 0 else KEEP,
+                    apply=position == last,
+                )
+    test_x, test_y = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
+    return [
+        accuracy(FixedTrainingNet(form, runs.state(run)).operands().infer(test_x), test_y)
+        for run, form in enumerate(forms)
+    ]
 
 
 def main() -> None:
@@ -172,43 +187,26 @@ def main() -> None:
         options.jobs, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         for recipe in RECIPES:
-            runs = {
-                choice: [pool.submit(train, recipe, choice, seed) for seed in seeds]
-                for choice in (None, *choices)
-                if choice is None or recipe.decay != CLEAR or "velocity" not in choice.name
-            }
+            fixed = [pool.submit(train_fixed, recipe, choices, seed) for seed in seeds]
+            reference = [pool.submit(train_float, recipe, seed) for seed in seeds]
             print(f"\n| {recipe.name} | mean % | lowest % | highest % | less than float |")
             print("|---|---|---|---|---|")
-            reference = 0.0
-            for choice, futures in runs.items():
-                scores = [future.result()[-1] for future in futures]
+            floats = [future.result() for future in reference]
+            rows = zip(*(future.result() for future in fixed), strict=True)
+            for name, scores in (
+                ("float", floats),
+                *((choice.name, row) for choice, row in zip(choices, rows, strict=True)),
+            ):
                 mean = statistics.mean(scores)
-                if choice is None:
-                    reference = mean
                 figures = " | ".join(
                     f"{100 * score:.1f}" for score in (mean, min(scores), max(scores))
                 )
-                name = "float" if choice is None else choice.name
-                print(f"| {name} | {figures} | {100 * (reference - mean):+.1f} |", flush=True)
+                less = 100 * (statistics.mean(floats) - mean)
+                print(f"| {name} | {figures} | {less:+.1f} |", flush=True)
 
 
 def _model(seed: int) -> ClosNet:
     return ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(seed))
-
-
-@functools.cache
-def _ranges(recipe: Recipe, seed: int) -> Ranges:
-    split = load_digits_split()
-    return profile_ranges(
-        _model(seed),
-        torch.as_tensor(split.train_x),
-        torch.as_tensor(split.train_y),
-        softmax_cross_entropy,
-        recipe.learning_rate,
-        batch_size=recipe.batch_size,
-        momentum=recipe.momentum,
-        seed=seed,
-    )
 
 
 def _batches(recipe: Recipe, samples: int, seed: int, epoch: int) -> Iterator[Tensor]:
