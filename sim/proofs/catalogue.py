@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from .gather import gather_spec, router_spec
 from .link import link_spec
+from .reduce import reduce_spec, training_router_spec
+from .reduce_ring import reduce_ring_spec
 from .ring import ring_spec
 from .rtl import Rtl
 from .spec import Spec
@@ -14,6 +16,10 @@ __all__ = ["PROOFS", "Proof"]
 
 # How long links, and the players of each PE, rest at most in the proofs of rings.
 RING_REST_CYCLES = 2
+REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
+# The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
+# link and in the output of a node.
+TOO_MANY_WORDS = REDUCE_WORDS + 3
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,21 @@ def _ring(nodes: int) -> Proof:
         induction_cycles=1, goal_cycles=45, mutant_cycles=12, slow=True)
 
 
+def _reduce(name: str, words: int) -> Proof:
+    return Proof(name=name, spec=lambda rtl: reduce_spec(rtl, words),
+                 claim=f"RingReduce, any contributions, FIFOs of {words} words",
+                 induction_cycles=1, goal_cycles=20, mutant_cycles=10)
+
+
+def _reduce_ring(nodes: int) -> Proof:
+    return Proof(
+        name=f"reduce-ring-{nodes}",
+        spec=lambda rtl: reduce_ring_spec(rtl, nodes, REDUCE_WORDS, RING_REST_CYCLES),
+        claim=f"ring back of {nodes}, blocks in chunks of up to {REDUCE_WORDS} words, again and "
+              f"again, FIFOs of {REDUCE_WORDS} words",
+        induction_cycles=1, goal_cycles=30, mutant_cycles=8)
+
+
 PROOFS = {proof.name: proof for proof in (
     _link(1), _link(2), _link(4),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
@@ -81,4 +102,12 @@ PROOFS = {proof.name: proof for proof in (
             slow=True),
     _gather("gather-two-ops-whole",
             "RingGather, any two ops in turn, in one region of 16 words", 2, 1, slow=True),
+    _reduce("reduce", 4), _reduce("reduce-2", 2), _reduce_ring(2), _reduce_ring(3),
+    Proof(name="reduce-ring-2-locks-up",
+          spec=lambda rtl: reduce_ring_spec(rtl, 2, REDUCE_WORDS, 0, locks_up=TOO_MANY_WORDS),
+          claim=f"as reduce-ring-2, in chunks of {TOO_MANY_WORDS} words; the goal: a lock-up",
+          induction_cycles=1, goal_cycles=20, mutant_cycles=8),
+    Proof(name="training-router", spec=lambda rtl: training_router_spec(rtl, REDUCE_WORDS),
+          claim="TrainingRouter, both rings back, whatever happens on the others",
+          induction_cycles=1, goal_cycles=20, mutant_cycles=8),
 )}

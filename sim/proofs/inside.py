@@ -24,6 +24,8 @@ class Inside:
     ----------
     submodules
         Submodules to look into as well, as `a` or `a.b`. Of a memory, the contents can be read.
+    peeks
+        How many words of each memory can be read at once.
 
     Attributes
     ----------
@@ -31,18 +33,20 @@ class Inside:
         For its ports.
     """
 
-    def __init__(self, component: Any, *submodules: str) -> None:
+    def __init__(self, component: Any, *submodules: str, peeks: int = 1) -> None:
         self.component = component
-        self._peek = None
+        self._peeks: list[Any] = []
         if isinstance(component, Memory):
-            self._peek = component.read_port(domain="comb")
-            self._signals = {port.data.name: port.data for port in component.read_ports}
+            self._peeks = [component.read_port(domain="comb") for _ in range(peeks)]
+            self._signals: dict[str, Any] = {
+                value.name: value
+                for value in (Value.cast(port.data) for port in component.read_ports)}
             return
         module = component.elaborate(None)
         self._submodules = {
             name: Inside(getattr(module.submodules, name),
                          *(path.partition(".")[2] for path in submodules
-                           if path.startswith(f"{name}.")))
+                           if path.startswith(f"{name}.")), peeks=peeks)
             for name in dict.fromkeys(path.partition(".")[0] for path in submodules)}
         fragment = Fragment.get(module, None)
         component.elaborate = lambda platform: fragment
@@ -69,8 +73,9 @@ class Inside:
         return self._signals[name]
 
     def word_at(self, m: Module, address: Any) -> Value:
-        """Return the word of a memory at `address`; to be called once."""
-        if self._peek is None:
-            raise LemmaOutdated("a lemma reads a memory that is none")
-        m.d.comb += self._peek.addr.eq(address)
-        return self._peek.data
+        """Return the word of a memory at `address`; to be called `peeks` times at most."""
+        if not self._peeks:
+            raise LemmaOutdated("a lemma reads a memory that is none, or too often")
+        peek = self._peeks.pop()
+        m.d.comb += peek.addr.eq(address)
+        return Value.cast(peek.data)

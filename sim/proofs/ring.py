@@ -1,11 +1,11 @@
 """Rings of `RingGather` nodes: every node gets the right words, and the ring never stands still."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth import *
 
 from .gather import SMALL
+from .hop import Hop, add_hop
 from .lemmas import StateLemmas, look_inside
 from .node import NodeCheck
 from .program import NUMBERS, Program, difference, next_position, plus
@@ -13,58 +13,6 @@ from .rtl import Rtl
 from .spec import Spec, Wait, any_constant
 
 __all__ = ["ring_spec"]
-
-
-@dataclass(frozen=True)
-class _Hop:
-    """A link that holds a word for as long as it likes, up to a limit.
-
-    It takes a word whenever it is empty, and offers it at once or later, until it is taken.
-
-    Attributes
-    ----------
-    full, word
-        It holds a word, and which.
-    offered
-        It has offered that word, which was not taken.
-    enters, leaves
-        A word is transferred at its input, or at its output.
-    shows
-        It offers a word that it did not offer before.
-    rest
-        How long it has held a word without offering it.
-    """
-
-    full: Signal
-    word: Signal
-    offered: Signal
-    enters: Signal
-    leaves: Signal
-    shows: Signal
-    rest: Wait
-
-
-def _hop(spec: Spec, name: str, source: Any, sink: Any, rest_cycles: int) -> _Hop:
-    m = spec.m
-    full, offered = Signal(name=f"{name}_full"), Signal(name=f"{name}_offered")
-    word = Signal.like(source.payload, name=f"{name}_word")
-    enters, leaves = Signal(name=f"{name}_enters"), Signal(name=f"{name}_leaves")
-    holds = full | source.valid
-    rest = spec.soon(f"{name}: offers a word", holds & ~offered, rest_cycles)
-    m.d.comb += [
-        source.ready.eq(~full),
-        sink.valid.eq(holds & (offered | rest.over)),
-        sink.payload.eq(Mux(full, word, source.payload)),
-        enters.eq(source.valid & source.ready),
-        leaves.eq(sink.valid & sink.ready),
-    ]
-    m.d.sync += [
-        full.eq(holds & ~leaves),
-        word.eq(sink.payload),
-        offered.eq(sink.valid & ~leaves),
-    ]
-    spec.lemma(f"{name}: offers nothing", full | ~offered)
-    return _Hop(full, word, offered, enters, leaves, sink.valid & ~offered, rest.wait)
 
 
 def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
@@ -87,8 +35,8 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     hops = []
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine
-        hops.append(_hop(spec, f"hop_{index}", engine.o, engines[(index + 1) % nodes].i,
-                         rest_cycles))
+        hops.append(add_hop(spec, f"hop_{index}", engine.o, engines[(index + 1) % nodes].i,
+                            rest_cycles))
     checks = []
     for index, engine in enumerate(engines):
         position = Signal.like(own, name=f"watched_position_{index}")
@@ -131,7 +79,7 @@ def _next_received(check: NodeCheck) -> tuple[Value, Value]:
     return Mux(done, plus(current.number, 1), current.number), Mux(done, 0, check.arrived)
 
 
-def _same_place(spec: Spec, name: str, hop: _Hop, source: NodeCheck, target: NodeCheck) -> None:
+def _same_place(spec: Spec, name: str, hop: Hop, source: NodeCheck, target: NodeCheck) -> None:
     """What one node sends next is what the next one receives next, but for a word on the link."""
     number, position = _next_received(target)
     after = next_position(target.program, number, position)
@@ -160,7 +108,7 @@ class _Player:
     most: int
 
 
-def _check_progress(spec: Spec, hops: list[_Hop], checks: list[NodeCheck],
+def _check_progress(spec: Spec, hops: list[Hop], checks: list[NodeCheck],
                     rest_cycles: int) -> None:
     """Every repetition comes to its end within a bound.
 
@@ -208,7 +156,7 @@ def _check_progress(spec: Spec, hops: list[_Hop], checks: list[NodeCheck],
     spec.lemma("busy", busy <= events)
 
 
-def _players(spec: Spec, name: str, check: NodeCheck, hop: _Hop, hop_before: _Hop,
+def _players(spec: Spec, name: str, check: NodeCheck, hop: Hop, hop_before: Hop,
              slowest: Value) -> list[_Player]:
     """All that happens at a node and on the link behind it, each thing a step of some player."""
     m = spec.m

@@ -28,7 +28,7 @@ def drive(spec: Spec, name: str, port: Any) -> Signal:
     ]
     m.d.sync += [
         waits.eq(port.valid & ~port.ready),
-        held.eq(port.payload),
+        held.eq(Value.cast(port.payload)),
     ]
     return transfer
 
@@ -51,8 +51,8 @@ def check_holds(spec: Spec, name: str, port: Any) -> None:
     before = Signal.like(Value.cast(port.payload), name=f"{name}_before")
     m.d.sync += [
         waits.eq(port.valid & ~port.ready),
-        before.eq(port.payload),
+        before.eq(Value.cast(port.payload)),
     ]
     spec.check(f"{name}: valid falls before the transfer", ~waits | port.valid)
     spec.check(f"{name}: payload changes before the transfer",
-               ~waits | (port.payload == before))
+               ~waits | (Value.cast(port.payload) == before))

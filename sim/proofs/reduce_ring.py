@@ -1,0 +1,300 @@
+"""Rings of `RingReduce` nodes: every gradient gets the shares of all, and no ring stands still."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data
+
+from .hop import Hop, add_hop
+from .reduce import ReduceCheck, look_into_reduce, reduce_lemmas, small
+from .rtl import Rtl
+from .spec import Rest, Spec, Wait, any_constant, any_value
+
+__all__ = ["reduce_ring_spec"]
+
+# Chunks are numbered modulo this: more than two players are ever apart.
+_CHUNKS = 8
+# A contribution of some node: of which chunk, of which block, and the how-manieth word of that.
+_PLACE = data.StructLayout({"chunk": range(_CHUNKS), "block": 2, "word": 4})
+
+
+class _Walk:
+    """The order in which all nodes of a ring walk the words of an op (docs/training.md).
+
+    Chunk after chunk, for ever; in each, block after block, the words of the farthest node first.
+    Chunks have two sizes in turn, `least_words` to `most_words` each.
+    """
+
+    def __init__(self, spec: Spec, nodes: int, least_words: int, most_words: int) -> None:
+        self._m = spec.m
+        self._last_block = nodes - 1
+        self._last_words: list[Value] = []
+        for index in range(2):
+            last_word = any_constant(spec.m, f"last_word_{index}", range(most_words))
+            spec.assume((last_word >= least_words - 1) & (last_word < most_words))
+            self._last_words.append(last_word)
+
+    def player(self, name: str, block: int) -> Any:
+        """Return the place of a player, a register that begins in this block of the first chunk."""
+        return Signal(_PLACE, name=name, init={"block": block})
+
+    def legal(self, place: Any) -> Value:
+        """Return whether there is such a place."""
+        return (place.block <= self._last_block) & (place.word <= self._last_word(place))
+
+    def takes(self, place: Any) -> Value:
+        """Return whether a partial sum is added there."""
+        return place.block != self._last_block
+
+    def keeps(self, place: Any) -> Value:
+        """Return whether the sum is complete then."""
+        return place.block == 0
+
+    def after(self, place: Any) -> Any:
+        """Return the next place."""
+        result = self._place()
+        ends = place.word == self._last_word(place)
+        self._m.d.comb += [
+            result.chunk.eq(place.chunk + (ends & self.keeps(place))),
+            result.block.eq(Mux(ends, Mux(self.keeps(place), self._last_block, place.block - 1),
+                                place.block)),
+            result.word.eq(Mux(ends, 0, place.word + 1)),
+        ]
+        return result
+
+    def taker(self, place: Any) -> Any:
+        """Return this place if a partial sum is added there, else the next such one."""
+        result = self._place()
+        self._m.d.comb += result.eq(place)
+        with self._m.If(~self.takes(place)):
+            self._m.d.comb += [result.block.eq(self._last_block - 1), result.word.eq(0)]
+        return result
+
+    def sender(self, place: Any) -> Any:
+        """Return this place if a sum is sent there, else the next such one."""
+        result = self._place()
+        self._m.d.comb += result.eq(place)
+        with self._m.If(self.keeps(place)):
+            self._m.d.comb += [
+                result.chunk.eq(place.chunk + 1), result.block.eq(self._last_block),
+                result.word.eq(0)]
+        return result
+
+    def upstream(self, place: Any) -> Any:
+        """Return where the node that sends to this one sends what is added at this place."""
+        result = self._place()
+        self._m.d.comb += [result.eq(place), result.block.eq(place.block + 1)]
+        return result
+
+    def choose(self, condition: Any, place: Any, other: Any) -> Any:
+        """Return a place, or another one where a condition does not hold."""
+        result = self._place()
+        self._m.d.comb += result.eq(Mux(condition, place.as_value(), other.as_value()))
+        return result
+
+    def _last_word(self, place: Any) -> Value:
+        return Mux(place.chunk[0], self._last_words[1], self._last_words[0])
+
+    def _place(self) -> Any:
+        return Signal(_PLACE, name="place")
+
+
+class _Node:
+    """One node of a ring with its players: who hands over, the engine, and its two ends.
+
+    Attributes
+    ----------
+    handed, adds
+        The next contribution to be handed over, and the oldest that is not `taken`.
+    gets, gives
+        The contribution that the next partial sum to be received is for, and that of the next sum
+        to be sent.
+    adds_next
+        `adds`, or the place after it if that one is `taken` in this cycle.
+    hands_over
+        The rest of the MAC.
+    watched, share
+        The contribution to the watched gradient, and what was given.
+    places, partial_places
+        Where the contributions that wait belong, and the partial sums, whether there or not.
+    """
+
+    def __init__(self, spec: Spec, name: str, config: Any, rtl: Rtl, walk: _Walk, nodes: int,
+                 engine: Any, before: Hop, behind: Hop, watched: Any, rest_cycles: int) -> None:
+        m = spec.m
+        self.name = name
+        self.engine = engine
+        self.behind = behind
+        self.check = check = ReduceCheck(spec, name, config, rtl, engine, before.leaves)
+        self.before = before
+        self.handed = walk.player(f"{name}_handed", nodes - 1)
+        self.adds = walk.player(f"{name}_adds", nodes - 1)
+        self.gets = walk.player(f"{name}_gets", nodes - 2)
+        self.gives = walk.player(f"{name}_gives", nodes - 1)
+        self.hands_over: Rest = spec.soon(f"{name}: hands over", check.may_hand_over, rest_cycles)
+        own = engine.own
+        m.d.comb += [
+            own.valid.eq(check.may_hand_over & self.hands_over.over),
+            own.p.sum.eq(any_value(m, f"{name}_any_sum", config.acc_bits)),
+            own.p.takes.eq(walk.takes(self.handed)),
+            own.p.keeps.eq(walk.keeps(self.handed)),
+            own.p.to_host.eq(any_value(m, f"{name}_any_to_host", 1)),  # In such a ring no matter.
+        ]
+        self.watched = watched
+        self.share = Signal(config.acc_bits, name=f"{name}_share")
+        with m.If(own.valid & (self.handed == watched)):
+            m.d.sync += self.share.eq(own.p.sum)
+        self.adds_next = walk.choose(engine.taken, walk.after(self.adds), self.adds)
+        with m.If(own.valid):
+            m.d.sync += self.handed.eq(walk.after(self.handed))
+        m.d.sync += self.adds.eq(self.adds_next)
+        with m.If(before.leaves):
+            m.d.sync += self.gets.eq(walk.taker(walk.after(self.gets)))
+        with m.If(behind.enters):
+            m.d.sync += self.gives.eq(walk.sender(walk.after(self.gives)))
+        self._places(spec, walk)
+
+    def _places(self, spec: Spec, walk: _Walk) -> None:
+        """What lies between the places of the players is what is in the engine."""
+        check, engine = self.check, self.engine
+        for what, place in (("handed", self.handed), ("adds", self.adds), ("gets", self.gets),
+                            ("gives", self.gives)):
+            spec.lemma(f"{self.name}: {what}, a place", walk.legal(place))
+        spec.lemma(f"{self.name}: gets, for one that takes", walk.takes(self.gets))
+        spec.lemma(f"{self.name}: gives, of one that sends", ~walk.keeps(self.gives))
+        self.places = [self.adds]  # Of what waits: contributions, and partial sums.
+        for index, slot in enumerate(check.contributions.slots):
+            place, count = self.places[-1], check.contributions.count
+            spec.lemma(f"{self.name}: {index} wait", (count != index) | (self.handed == place))
+            spec.lemma(f"{self.name}: flags {index}", (count <= index) | (
+                (slot.takes == walk.takes(place)) & (slot.keeps == walk.keeps(place))))
+            self.places.append(walk.after(place))
+        spec.lemma(f"{self.name}: all wait", (check.contributions.count != check.depth)
+                   | (self.handed == self.places[-1]))
+        self.partial_places = [walk.taker(self.adds)]
+        for index in range(check.depth + 1):
+            place = self.partial_places[-1]
+            spec.lemma(f"{self.name}: {index} partial sums wait",
+                       (check.partials.count != index) | (self.gets == place))
+            self.partial_places.append(walk.taker(walk.after(place)))
+        spec.lemma(f"{self.name}: what is sent", walk.choose(
+            engine.o.valid, walk.sender(walk.after(self.gives)), self.gives)
+            == walk.sender(self.adds_next))
+
+
+def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, *,
+                     locks_up: int = 0) -> Spec:
+    """A ring of nodes that all walk the same chunks, in which nobody rests too long.
+
+    Watched is any word of node 0; all nodes are alike, so it stands for all words.
+
+    Parameters
+    ----------
+    reduce_words
+        Depth of a FIFO, and the size of the largest chunk.
+    locks_up
+        If not 0, all chunks are of so many words, which are too many: then it is not demanded that
+        the ring goes on, and the goal is that it stands still.
+    """
+    spec = Spec()
+    m = spec.m
+    config = small(reduce_words, max_fan_in=2)
+    walk = _Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
+    engines = [rtl.module("reduce").RingReduce(config) for _ in range(nodes)]
+    hops: list[Hop] = []  # Each behind its node: sums go to the node numbered one less.
+    for index, engine in enumerate(engines):
+        m.submodules[f"node_{index}"] = engine
+        hops.append(add_hop(spec, f"hop_{index}", engine.o, engines[index - 1].i, rest_cycles))
+    chunk = any_constant(m, "watched_chunk", range(_CHUNKS))
+    word = any_constant(m, "watched_word", 4)
+    ring: list[_Node] = []
+    for index, engine in enumerate(engines):
+        # The words of node 0 are in block n of the node that lies n before it on the way forward.
+        watched = Signal(_PLACE, name=f"watched_{index}")
+        m.d.comb += [watched.chunk.eq(chunk), watched.block.eq(index), watched.word.eq(word)]
+        ring.append(_Node(spec, f"node_{index}", config, rtl, walk, nodes, engine,
+                          hops[(index + 1) % nodes], hops[index], watched, rest_cycles))
+    for index, node in enumerate(ring):
+        after = ring[index - 1]
+        next_got = walk.choose(node.behind.full, walk.taker(walk.after(after.gets)), after.gets)
+        spec.lemma(f"{node.name}: both ends of its link are at the same place",
+                   node.gives == walk.upstream(next_got))
+    _watch(spec, ring)
+    stands_still = _progress(spec, ring, demanded=not locks_up)
+    spec.goal = stands_still if locks_up else (
+        ring[0].engine.complete.valid & (ring[0].adds.chunk == 2))
+
+    def add_lemmas() -> None:
+        for node in ring:
+            reduce_lemmas(spec, node.check, look_into_reduce(node.engine))
+
+    spec.look_inside(add_lemmas)
+    return spec
+
+
+def _watch(spec: Spec, ring: list[_Node]) -> None:
+    """The watched gradient is the sum of what all nodes gave to it, and grows node by node."""
+    acc_bits = len(ring[0].share)
+    share_from: list[Value] = [Const(0, acc_bits)]  # The sums from each node on, then nothing.
+    for node in reversed(ring):
+        total = Signal(acc_bits, name=f"{node.name}_share_from")
+        spec.m.d.comb += total.eq(share_from[0] + node.share)
+        share_from.insert(0, total)
+    owner = ring[0].engine
+    spec.check("a gradient is not the sum of all shares",
+               ~(owner.complete.valid & (ring[0].adds == ring[0].watched))
+               | (owner.complete.p.sum.as_unsigned() == share_from[0]))
+    for index, node in enumerate(ring):
+        check, hop = node.check, node.before
+        for slot, item in enumerate(check.contributions.slots):
+            spec.lemma(f"{node.name}: the watched one waits {slot}", ~(
+                (slot < check.contributions.count) & (node.places[slot] == node.watched))
+                | (item.sum.as_unsigned() == node.share))
+        arriving = share_from[index + 1]
+        for slot, item in enumerate(check.partials.slots):
+            spec.lemma(f"{node.name}: the watched partial sum waits {slot}", ~(
+                (slot < check.partials.count) & (node.partial_places[slot] == node.watched))
+                | (item.as_unsigned() == arriving))
+        spec.lemma(f"{node.name}: the watched partial sum is on its way",
+                   ~(hop.full & (node.gets == node.watched)) | (hop.word[:acc_bits] == arriving))
+        out = node.engine.o
+        spec.lemma(f"{node.name}: the watched sum goes out", ~(
+            out.valid & (node.gives == node.watched))
+            | (out.p.sum.as_unsigned() == share_from[index]))
+
+
+def _progress(spec: Spec, ring: list[_Node], *, demanded: bool) -> Value:
+    """Demand that something always happens; return whether nothing ever happens again.
+
+    Whatever happens brings a player forward, and no node is far before another, so every chunk
+    comes to its end.
+    """
+    m = spec.m
+    slowest = Signal(range(_CHUNKS))
+    leads: list[Value] = []
+    for node in ring:
+        lead = Signal(range(_CHUNKS), name=f"{node.name}_lead")
+        m.d.comb += lead.eq(node.adds.chunk - slowest)
+        leads.append(lead)
+    all_past = Signal()
+    m.d.comb += all_past.eq(Cat(lead != 0 for lead in leads).all())
+    with m.If(all_past):
+        m.d.sync += slowest.eq(slowest + 1)
+    spec.lemma("slowest", Cat(lead <= 1 for lead in leads).all())
+
+    waits: list[Wait] = []
+    events: list[Value] = []
+    for node in ring:
+        hop = node.behind
+        waits += [node.check.wait, hop.rest]
+        if node.hands_over.wait is not None:
+            waits.append(node.hands_over.wait)
+        events += [node.engine.own.valid, node.engine.taken, hop.enters, hop.shows, hop.leaves]
+    happens = Signal()
+    m.d.comb += happens.eq(Cat(events).any())
+    owed = Cat(wait.owed for wait in waits).any()
+    if demanded:
+        idle = spec.check_soon("nothing happens", ~happens, 2).cycles
+        spec.lemma("something is owed", happens | Cat(
+            wait.owed & (wait.cycles >= idle) for wait in waits).any())
+    return ~happens & ~owed
