@@ -14,7 +14,6 @@ from golden.clos_routing import ClosRouting
 from golden.errors import ModelError
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet
 from golden.lfsr import states_after
-from golden.losses import gradient_words
 from golden.training_format import (
     CLEAR,
     KEEP,
@@ -25,7 +24,7 @@ from golden.training_placement import Placement, StagePlacement, check_tensor
 from golden.training_results import LayerBackward, SampleBackward, StageBackward
 from golden.training_state import LayerState, TrainingState, Weights, initial_state
 from golden.training_update import UpdateMode, update_bias, update_weights
-from golden.words import from_words, round_half_even_shift, saturate, signed_bits
+from golden.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
 
 __all__ = [
     "CLEAR",
@@ -115,7 +114,15 @@ class FixedTrainingNet:
         ModelError
             If a value is NaN or infinite, or saturates.
         """
-        return gradient_words(self.form, gradient)
+        bits, fraction = self.form.grad_bits, self.form.gradient_fraction_bits
+        words = to_words(gradient, fraction, bits + 1)
+        if signed_bits(words) > bits:
+            raise ModelError(
+                "the gradient of the outputs, times the learning rate, must be below "
+                f"{2.0 ** (bits - 1 - fraction)} to fit {bits} bits with {fraction} fraction bits, "
+                f"not {float(gradient.abs().max())}"
+            )
+        return words
 
     def backward_batch(
         self,

@@ -8,13 +8,10 @@ import torch
 from torch import Tensor
 
 from golden.errors import ModelError, ShapeError
-from golden.training_format import TrainingFormat
-from golden.words import signed_bits, to_words
 
 __all__ = [
     "LossFunction",
     "LossValue",
-    "gradient_words",
     "mask_relu",
     "mean_squared_error",
     "softmax_cross_entropy",
@@ -105,25 +102,6 @@ def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:
     For a net whose last layer has a ReLU: a device takes the gradient of the sums before it.
     """
     return torch.where(outputs > 0, gradient, 0)
-
-
-def gradient_words(form: TrainingFormat, gradient: Tensor) -> Tensor:
-    """Turn a gradient of the outputs [..., O], times the learning rate, into words int64.
-
-    Raises
-    ------
-    ModelError
-        If a value is NaN or infinite, or saturates.
-    """
-    bits, fraction = form.grad_bits, form.gradient_fraction_bits
-    words = to_words(gradient, fraction, bits + 1)
-    if signed_bits(words) > bits:
-        raise ModelError(
-            "the gradient of the outputs, times the learning rate, must be below "
-            f"{2.0 ** (bits - 1 - fraction)} to fit {bits} bits with {fraction} fraction bits, "
-            f"not {float(gradient.abs().max())}"
-        )
-    return words
 
 
 def _checked(name: str, values: Tensor) -> Tensor:
