@@ -12,6 +12,7 @@ import numpy as np
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import HostInKind, HostOutKind
 from sw_driver.errors import ProgramError
+from sw_driver.executable import Run
 from sw_driver.handover import IntArray
 from sw_driver.host_stream import (
     Beats,
@@ -27,7 +28,16 @@ from sw_driver.training.tasks import Direction, Task
 from sw_driver.training.words import join_words
 from sw_driver.units import expand
 
-__all__ = ["GradientOf", "HostEvents", "HostWords", "Receive", "Send", "RunResult", "host_events"]
+__all__ = [
+    "GradientOf",
+    "HostEvents",
+    "HostWords",
+    "Receive",
+    "RunResult",
+    "Send",
+    "host_events",
+    "run_events",
+]
 
 GradientOf = Callable[[int, IntArray], IntArray]
 """From a sample's number and its output words [O] to the words [O] of their gradient."""
@@ -146,6 +156,14 @@ class HostWords:
             used = table >= 0
             found[table[used]] = values[used]
         return found
+
+
+def run_events(run: Run) -> Generator[Send | Receive, Beats | None, Beats]:
+    """Go through a run that needs nothing of its outputs; returns these."""
+    yield Send(run.beats)
+    if not run.output_beats:
+        return run.beats[:0]
+    return _given((yield Receive(run.output_beats)))
 
 
 def host_events(

@@ -1,0 +1,256 @@
+"""What every device that trains can do with words: load, train, compute, read and set its state."""
+
+import abc
+import dataclasses
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from golden.training_format import TrainingFormat
+from golden.training_state import TrainingState
+from golden.words import from_words, to_words
+from sw_driver.errors import DriverError, HostDataError
+from sw_driver.handover import IntArray
+from sw_driver.training.compiler import CompiledTraining
+from sw_driver.training.gradients import check_gradient_words
+from sw_driver.training.stream import GradientOf, RunResult
+
+__all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
+
+CHECKPOINT_FORMAT = 1
+
+
+class WordDevice(abc.ABC):
+    """Something that trains compiled nets, word by word; a context manager that closes itself.
+
+    Attributes
+    ----------
+    last_cycles : int or None
+        Clock cycles of the latest run that trained; None where there is no clock.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: CompiledTraining | None = None
+        # Input words and output words of the latest `forward`, while the weights are the same.
+        self._seen: tuple[IntArray, IntArray] | None = None
+        self._zero_gradients = 0  # Samples in a row whose gradient was 0.
+        self.last_cycles: int | None = None
+
+    def load(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Make the device ready to train a net from a state.
+
+        Raises
+        ------
+        GoldenError
+            If the state is not one of this net on this torus.
+        """
+        state.check(compiled.format, compiled.placement.pes)
+        self._compiled, self._seen, self._zero_gradients = None, None, 0
+        self._load(compiled, state)
+        self._compiled = compiled
+
+    @property
+    def compiled(self) -> CompiledTraining:
+        """The net that is loaded."""
+        if self._compiled is None:
+            raise DriverError("a net must be loaded before a device can train it: call load()")
+        return self._compiled
+
+    def train_words(self, x: ArrayLike, gradient_of: GradientOf) -> RunResult:
+        """Train on input words [N, I]; the gradient comes from a function.
+
+        Parameters
+        ----------
+        x
+            Input words [N, I].
+        gradient_of
+            Called with a sample's number and its output words [O], returns the words [O] of the
+            gradient times the learning rate (and divided by N in a batch). If it raises an error,
+            or returns what does not fit, the run is broken off: load the device again.
+
+        Raises
+        ------
+        HostDataError
+            If a word does not fit or a shape is not as said here.
+        DriverError
+            If no net is loaded.
+        """
+        return self._run(self._checked_words(x), gradient_of)
+
+    def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
+        compiled, self._seen = self.compiled, None
+        bits, outputs = compiled.format.grad_bits, compiled.format.shapes[-1].out_features
+
+        def checked(sample: int, y: IntArray) -> IntArray:
+            gradient = np.asarray(gradient_of(sample, y))
+            check_gradient_words(gradient, outputs, bits)
+            self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
+            return gradient.astype(np.int64)
+
+        # Until the run has ended, the device cannot be used.
+        self._compiled = None
+        result, self.last_cycles = self._train(compiled, x, checked)
+        self._compiled = compiled
+        return result
+
+    def forward_words(self, x: ArrayLike) -> IntArray:
+        """Compute input words [N, I] to output words [N, O].
+
+        Raises
+        ------
+        HostDataError
+            If a word does not fit, or `x` does not have this shape.
+        """
+        return self._forward_words(self._checked_words(x))
+
+    # Words and states
+
+    def to_words(self, x: ArrayLike) -> IntArray:
+        """Turn real inputs [N, I] into the net's input words, int64 [N, I].
+
+        Raises
+        ------
+        HostDataError
+            If `x` does not have this shape, holds no sample, or is not of finite real numbers.
+        """
+        reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
+        if not np.isfinite(reals).all():
+            raise HostDataError("inputs must be finite, but some are NaN or infinite")
+        form = self.compiled.format
+        return to_words(torch.as_tensor(reals), form.input_fraction_bits, form.act_bits).numpy()
+
+    def read_state(self) -> TrainingState:
+        """Read all weights, biases, accumulators and random generators."""
+        return self._read_state(self.compiled)
+
+    def write_state(self, state: TrainingState) -> None:
+        """Set all weights, biases, accumulators and random generators.
+
+        Raises
+        ------
+        GoldenError
+            If the state is not one of this net on this torus; nothing has changed then.
+        """
+        state.check(self.compiled.format, self.compiled.placement.pes)
+        self._seen = None
+        self._write_state(self.compiled, state)
+
+    def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
+        """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
+
+        Their shapes are those of `golden.ClosLinear`.
+        """
+        form, state = self.compiled.format, self.read_state()
+        names = "input_weight", "middle_weight", "output_weight"
+        found: list[dict[str, NDArray[np.float64]]] = []
+        for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
+            reals = {
+                name: from_words(master, fraction).numpy()
+                for name, master, fraction in zip(
+                    names, words.masters, layer.master_fraction_bits, strict=True
+                )
+            }
+            reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index)).numpy()
+            found.append(reals)
+        return found
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Read everything that training goes on from; `torch.save` can write it."""
+        config = self.compiled.config
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "net": _describe(self.compiled.format),
+            "torus": [config.rows, config.cols],
+            "state": self.read_state().state_dict(),
+        }
+
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on from what `checkpoint` returned.
+
+        Raises
+        ------
+        DriverError
+            If it is of another net or torus, or no checkpoint; nothing has changed then.
+        GoldenError
+            If its state is damaged.
+        """
+        compiled = self.compiled
+        config = compiled.config
+        for name, wanted in (
+            ("format", CHECKPOINT_FORMAT),
+            ("torus", [config.rows, config.cols]),
+            ("net", _describe(compiled.format)),
+        ):
+            if checkpoint.get(name) != wanted:
+                raise DriverError(
+                    f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
+                )
+        layers = len(compiled.format.layers)
+        self.write_state(TrainingState.from_state_dict(checkpoint["state"], layers))
+
+    def close(self) -> None:
+        """Free what the device holds; it is of no use afterwards."""
+        self._compiled = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _checked_words(self, x: ArrayLike) -> IntArray:
+        words = self._checked(x, "iu", "whole numbers").astype(np.int64)
+        self.compiled.executable.check_inputs(words)
+        return words
+
+    def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
+        """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
+        try:
+            array: NDArray[Any] = np.asarray(x)
+        except ValueError as error:
+            raise HostDataError(f"inputs must be an array: {error}") from error
+        features = self.compiled.format.shapes[0].in_features
+        if array.dtype.kind not in kinds:
+            raise HostDataError(f"inputs must be {what}, not {array.dtype}")
+        if array.ndim != 2 or array.shape[1] != features or not len(array):
+            raise HostDataError(
+                f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
+            )
+        return array
+
+    @abc.abstractmethod
+    def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Make ready for a net, with a state that was checked."""
+
+    @abc.abstractmethod
+    def _forward_words(self, x: IntArray) -> IntArray:
+        """Compute words that were checked."""
+
+    @abc.abstractmethod
+    def _train(
+        self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
+    ) -> tuple[RunResult, int | None]:
+        """Train on words that were checked; also the clock cycles, if there is a clock."""
+
+    @abc.abstractmethod
+    def _read_state(self, compiled: CompiledTraining) -> TrainingState:
+        """Read the state."""
+
+    @abc.abstractmethod
+    def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Set a state that was checked."""
+
+
+def _describe(form: TrainingFormat) -> str:
+    """Everything about a net but its words."""
+    return json.dumps(dataclasses.asdict(form), sort_keys=True)
