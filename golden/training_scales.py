@@ -213,7 +213,8 @@ class _Search:
                         f"layer {index}: with learning rate {self._ranges.learning_rate} the "
                         f"gradient of the {stage} stage's results must reach "
                         f"{2.0 ** (-fraction - 1)} to be seen, but its largest is "
-                        f"{gradient.largest}: no shift represents so small a learning rate"
+                        f"{gradient.largest}: no shift represents that learning rate in these "
+                        "widths"
                     )
         return found[::-1]
 

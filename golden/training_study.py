@@ -99,7 +99,7 @@ CHOICES = (
         for bits in (0, 2)
     ),
     Choice.of(
-        "activations and weights 8 bits, master 16", act_bits=8, weight_bits=8, master_bits=16
+        "activations and weights 10 bits, master 18", act_bits=10, weight_bits=10, master_bits=18
     ),
     *(
         Choice.of(f"activations and weights {bits} bits", act_bits=bits, weight_bits=bits)
