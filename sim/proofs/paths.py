@@ -1,6 +1,7 @@
-"""Combinational paths through a component, found in its netlist."""
+"""Paths through a component, found in its netlist."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from amaranth.lib import wiring
@@ -8,7 +9,7 @@ from amaranth.lib import wiring
 from fpga.yosys import run_yosys
 from hw.emit import emit_verilog
 
-__all__ = ["combinational_inputs"]
+__all__ = ["all_inputs", "combinational_inputs"]
 
 
 def combinational_inputs(component: wiring.Component, output: str) -> set[str]:
@@ -16,11 +17,26 @@ def combinational_inputs(component: wiring.Component, output: str) -> set[str]:
 
     Ports are named as `hw.emit` names them. What a register holds is no such path.
     """
+    return _inputs(component, [output], "%ci*:-$dff")
+
+
+def all_inputs(component: wiring.Component, outputs: Iterable[str]) -> set[str]:
+    """Return the inputs on which any of these outputs depends, in the same cycle or ever after.
+
+    So the outputs are functions of these inputs alone. Clock and reset are among them.
+    """
+    return _inputs(component, outputs, "%ci*")
+
+
+def _inputs(component: wiring.Component, outputs: Iterable[str], backwards: str) -> set[str]:
+    """Go back from outputs through cells; memories are made of registers."""
     verilog = emit_verilog(component, "dut")
+    ports = [f"o:{output}" for output in outputs]
     with tempfile.TemporaryDirectory() as folder:
-        # Back from the output through all cells but registers; memories are made of registers.
-        run_yosys(Path(folder), verilog,
-                  "prep -flatten -top dut; memory_map; opt_clean; select -assert-any o:" + output
-                  + f"; tee -q -o inputs.txt select -list o:{output} %ci*:-$dff i:* %i")
+        run_yosys(Path(folder), verilog, "; ".join((
+            "prep -flatten -top dut", "memory_map", "opt_clean",
+            *(f"select -assert-any {port}" for port in ports),
+            f"select -set outputs {' '.join(ports)}",
+            f"tee -q -o inputs.txt select -list @outputs {backwards} i:* %i")))
         found = (Path(folder) / "inputs.txt").read_text().split()
     return {name.removeprefix("dut/") for name in found}

@@ -102,7 +102,8 @@ class Program:
         m = spec.m
         all_kinds = rtl.module("op_fields").GatherKind
         fetched = (all_kinds.END, all_kinds.LOOP, all_kinds.JUMP)  # The fetch unit keeps those.
-        kinds = [kind.value for kind in all_kinds if kind not in fetched]
+        kinds = [kind.value for kind in all_kinds
+                 if kind not in fetched and kind.value < 1 << config.kind_bits]
         self.config = config
         self.regions = regions
         self.region_words = config.buffer_words // regions
@@ -121,7 +122,7 @@ class Program:
                 m.d.comb += named.eq(value)
                 return named
 
-            kind = signal("kind", 3, Array(kinds)[constant("kind", range(len(kinds)))])
+            kind = signal("kind", config.kind_bits, Array(kinds)[constant("kind", range(len(kinds)))])
             any_own = constant("own", count)
             if ring_nodes is None:
                 any_recv = constant("recv", count)
