@@ -153,7 +153,7 @@ class Ring:
                     if free and recv_left and self.link_in and random.random() < 0.8:
                         word = self.link_in.popleft()
                         self.buffer[self.recv_ptr] = word
-                        on_word(op, self.recv_ptr - base - op.own, word)
+                        on_word(op, base, self.recv_ptr - base - op.own, word)
                         self.recv_ptr += 1
                         recv_left -= 1
                         acted = True
@@ -228,8 +228,8 @@ class PE:
             assert self.freed[axis] < 1 << self.config.rep_bits
         return retire
 
-    def on_word(self, op, index, word):
-        """Word number `index` of those that a ring op receives."""
+    def on_word(self, op, base, index, word):
+        """Word number `index` of those that a repetition of a ring op receives, from `base` on."""
         kind = op.kind
         if kind not in (GatherKind.WEIGHTS, GatherKind.BIASES):
             return

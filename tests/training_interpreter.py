@@ -85,12 +85,12 @@ class TrainingPE(PE):
             self.host_landed += op.kind == GatherKind.GRADIENT
         return retire
 
-    def on_word(self, op, index, word):
+    def on_word(self, op, base, index, word):
         kind = op.kind
         if kind == GatherKind.GRADIENT:
             lane, column = divmod(index, self.config.cols)
-            if column == self.col:
-                self.host_gradients[op.base + lane] = signed(word, self.training.grad_bits)
+            if self.config.cols - 1 - column == self.col:
+                self.host_gradients[base + lane] = signed(word, self.training.grad_bits)
             return
         if kind not in self.records:
             return
@@ -189,16 +189,15 @@ class TrainingPE(PE):
                     if op.reduce:
                         queue, room = self.contributions[op.axis], self.training.reduce_words
                         yield from until(lambda queue=queue, room=room: len(queue) < room)
-                        last = block == 0 and word == op.last_word
                         queue.append(SimpleNamespace(
-                            sum=total, to_host=op.host, address=x_address, landed=last,
+                            sum=total, to_host=op.host, address=x_address,
                             takes=not last_in_row if op.host else block < op.last_block,
                             keeps=block == 0 and not op.host,
                             shift=self.training.min_grad_shift + op.shift,
                             zero=op.relu and x <= 0))
-                    down = op.block_jump if word == op.last_word else 1
-                    x_address -= down
-                    weight -= down
+                    on = -op.block_jump if word == op.last_word else 1
+                    x_address += on
+                    weight += on
             if op.bias:
                 bias += groups * outputs
             ring.reads += 1
@@ -310,7 +309,7 @@ class TrainingPE(PE):
                 one, total = queue.popleft()
                 word = 0 if one.zero else shifted(total, one.shift, self.training.grad_bits)
                 self.gradients[axis][one.address] = word
-                self.gradients_landed[axis] += one.landed
+                self.gradients_landed[axis] += 1
                 assert self.gradients_landed[axis] < 1 << self.config.rep_bits
                 yield True
             yield bool(queue)
