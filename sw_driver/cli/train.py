@@ -1,12 +1,17 @@
-"""`clostorus train`: a ClosNet classifier in floating point."""
+"""`clostorus train`: a ClosNet classifier, in floating point or in fixed point on a torus."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sw_driver.cli.options import Data, Json, Quiet, make_output
+
+if TYPE_CHECKING:
+    from golden import ClosShape
+    from sw_driver.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -14,13 +19,24 @@ EXAMPLES = (
     "clostorus train -o model.pt",
     "clostorus train --data mnist10k --layer 784,128,28,9,16 --layer 128,10,16,9,5 -o mnist.pt",
     "clostorus train --epochs 80 --resume -o model.pt",
+    "clostorus train --device sim --torus 2x2 --epochs 2 -o model.pt",
+    "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
+    "clostorus train --device sim --resume -o model.pt",
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
+_TORCH = "torch"
 
 
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="torch|golden|sim",
+            help="Floating point; the integer model of a torus; or its RTL in Verilator.",
+        ),
+    ] = _TORCH,
     data: Data = "digits",
     layer: Annotated[
         list[str] | None,
@@ -28,46 +44,121 @@ def command(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=_MOST_SEED, help="Of first weights and sample order.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, max=_MOST_SEED, help="Of first weights and sample order [default: 0]."),
+    ] = None,
+    torus: Annotated[
+        str | None,
+        typer.Option(metavar="RxC", help="The torus that trains, golden too [default: 4x4]."),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
+    ] = None,
+    momentum: Annotated[
+        int | None, typer.Option(metavar="N", help="A momentum of 1 - 2**-N, on a torus.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--lr", help="Learning rate of the first epoch, on a torus; it falls to 0 linearly "
+            "[default: 0.03].",
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(metavar="cross-entropy|mse", help="On a torus [default: cross-entropy]."),
+    ] = None,
+    freeze: Annotated[
+        list[int] | None,
+        typer.Option(metavar="LAYER", help="A layer that does not change, from 0; repeat."),
+    ] = None,
+    save_every: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
+    ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Hold all memories against the golden model after every step; sim only, slow.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output file.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a ClosNet classifier in floating point.
+    """Train a ClosNet classifier in floating point, or in fixed point on a torus.
 
     A layer is (I, O, Ri, Rm, Ro): inputs, outputs, and the routers of its three stages. Between
     layers there is a ReLU. Without --layer, digits get 64,64,8,8,8 and 64,10,8,8,5. The model is
-    saved after every epoch, so a training that was stopped can go on with --resume.
+    saved after every epoch, so a training that was stopped can go on with --resume: with the
+    options that it began with, if none are given, and on the golden device where the RTL stopped,
+    or the other way round.
     """
     import torch
 
     from golden import ClosShape
-    from sw_driver.report import percent
-    from sw_driver.training import train_model
+    from sw_driver.errors import DriverError
 
     out = make_output(ctx, json, quiet)
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
     shapes = [ClosShape.parse(text) for text in layer or []]
-    with out.progress() as tell:
-        trained = train_model(
-            output,
-            data,
-            shapes,
-            epochs=epochs,
-            seed=seed,
-            resume=resume,
-            progress=lambda stats, total: tell(
-                f"train: test accuracy {percent(stats.test_accuracy)}", stats.epoch, total
-            ),
+    options: dict[str, Any] = {
+        "loss": loss,
+        "batch_size": batch,
+        "momentum": momentum,
+        "frozen": tuple(freeze) if freeze else None,
+        "learning_rate": rate,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
+    if compare and device != "sim":
+        raise DriverError(f"compare needs --device sim, not {device}")
+    if device == _TORCH:
+        given = [name for name in options if name not in ("epochs", "seed")]
+        given += [] if torus is None else ["torus"]
+        given += [] if save_every is None else ["save_every"]
+        if given:
+            raise DriverError(f"{given[0]} needs --device golden or sim, not {_TORCH}")
+        _train_float(out, output, data, shapes, epochs=epochs, seed=seed or 0, resume=resume)
+        return
+    from sw_driver.cli.train_fixed import train_on_device
+
+    train_on_device(
+        out,
+        output,
+        data,
+        shapes,
+        device,
+        torus=torus,
+        options=options,
+        resume=resume,
+        save_every=save_every,
+        compare=compare,
+    )
+
+
+def _train_float(
+    out: "Output", output: Path, data: str, shapes: "list[ClosShape]", **options: Any
+) -> None:
+    from sw_driver.report import percent
+    from sw_driver.training import train_model
+
+    def progress(tell: Callable[[str, int, int], None]) -> Callable[[Any, int], None]:
+        return lambda stats, total: tell(
+            f"train: test accuracy {percent(stats.test_accuracy)}", stats.epoch, total
         )
-    shapes, stats = trained.model.shapes, trained.stats
-    parameters = sum(shape.parameters for shape in shapes)
+
+    with out.progress() as tell:
+        trained = train_model(output, data, shapes, progress=progress(tell), **options)
+    stats = trained.stats
+    parameters = sum(shape.parameters for shape in trained.model.shapes)
     figures = {} if stats is None else dataclasses.asdict(stats)
     out.facts(
         f"{output}, trained on {trained.data}",
         [
-            ("layers", ", ".join(map(str, shapes))),
+            ("layers", ", ".join(map(str, trained.model.shapes))),
             ("parameters", str(parameters)),
             ("epochs", str(trained.epochs)),
             *(
@@ -80,7 +171,7 @@ def command(
     out.result(
         {
             "model": str(output),
-            "layers": [list(shape.as_tuple()) for shape in shapes],
+            "layers": [list(shape.as_tuple()) for shape in trained.model.shapes],
             "parameters": parameters,
             **figures,
             "epochs": trained.epochs,

@@ -21,7 +21,7 @@ from golden.train import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target
 
-__all__ = ["Trained", "train_model"]
+__all__ = ["Trained", "default_shapes", "names", "train_model"]
 
 _DATASET = "dataset"  # Of the training state: what the model was trained on.
 
@@ -92,7 +92,7 @@ def train_model(
         model, state = _read(path, shapes)
     else:
         model = ClosNet(
-            shapes or _default_shapes(data), generator=torch.Generator().manual_seed(seed)
+            shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
         )
     trainer = Trainer(model, split, seed=seed)
     if state is not None:
@@ -107,7 +107,8 @@ def train_model(
     return Trained(model, split.name, trainer.epoch, stats)
 
 
-def _default_shapes(data: str) -> Sequence[ClosShape]:
+def default_shapes(data: str) -> Sequence[ClosShape]:
+    """Return the layers of a net for a dataset, or refuse to choose them."""
     if data != "digits":
         raise DriverError(f"layers must be given for {data}: only digits have default layers")
     return DIGITS_SHAPES
@@ -119,13 +120,19 @@ def _read(path: Path, shapes: Sequence[ClosShape]) -> tuple[ClosNet, dict[str, A
     model, state = checkpoint.model, checkpoint.training
     if shapes and model.shapes != tuple(shapes):
         raise DriverError(
-            f"{path}: layers must be {_names(shapes)} to go on with them, "
-            f"not {_names(model.shapes)}"
+            f"{path}: layers must be {names(shapes)} to go on with them, "
+            f"not {names(model.shapes)}"
         )
     if state is None:
         raise DriverError(f"{path} must hold a training state to go on from, but has none")
+    if "optimiser" not in state:
+        raise DriverError(
+            f"{path} must hold a training in floating point to go on with --device torch, "
+            "not one in fixed point"
+        )
     return model, state
 
 
-def _names(shapes: Sequence[ClosShape]) -> str:
+def names(shapes: Sequence[ClosShape]) -> str:
+    """Write layers one after the other."""
     return ", ".join(map(str, shapes))

@@ -1,0 +1,102 @@
+"""`SimTrainingDevice`: a net that trains on the RTL torus, simulated in this process."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import numpy as np
+
+from hw.tops import TOPS, top_verilog
+from sw_driver.host_stream import Beats
+from sw_driver.training import CompiledTraining, StreamTrainingDevice
+from sw_driver.training.stream import Receive, Send
+
+from .device import Progress
+from .errors import SimError
+from .native import NativeModel, Transfer
+from .toolchain import find_toolchain
+
+__all__ = ["SimTrainingDevice"]
+
+Result = TypeVar("Result")
+
+# A transfer that takes this many times what it may is given up: the torus hangs.
+_PATIENCE = 8
+_PATIENCE_CYCLES = 200_000
+
+
+class SimTrainingDevice(StreamTrainingDevice):
+    """Trains on the RTL, bit for bit as the golden model.
+
+    `load` builds the model of the net's torus, or takes a built one from the cache, and loads the
+    training state over the host stream. The clock stands while the host computes.
+
+    Parameters
+    ----------
+    progress
+        Told of long work.
+    """
+
+    def __init__(self, *, progress: Progress | None = None) -> None:
+        super().__init__()
+        self._progress: Progress = progress or (lambda work, done, total: None)
+        self._model: NativeModel | None = None
+        self._beat_cycles = 0
+
+    def close(self) -> None:
+        """Free the model."""
+        super().close()
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def _open(self, compiled: CompiledTraining) -> None:
+        self.close()
+        find_toolchain()  # What is missing is said before the Verilog is written.
+        self._progress("build the simulation", 0, 1)
+        self._model = NativeModel(top_verilog("torus", compiled.config), TOPS["torus"])
+        self._progress("build the simulation", 1, 1)
+        self._beat_cycles = compiled.config.weight_words  # More than any sample takes for a beat.
+        self._model.reset()
+
+    def _exchange(
+        self, events: Generator[Send | Receive, Beats | None, Result], work: str
+    ) -> tuple[Result, int]:
+        model = self._model
+        if model is None:
+            raise SimError("the device is closed")
+        nothing = np.zeros((0, model.beat_words), np.uint32)
+        # What is sent goes in while what comes next is taken out: a torus whose outputs nobody
+        # takes stops taking inputs.
+        waiting: list[Beats] = []
+        transfers: list[Transfer] = []
+
+        def move(out_count: int) -> Beats:
+            beats = np.concatenate([nothing, *waiting])
+            waiting.clear()
+            limit = _PATIENCE_CYCLES + _PATIENCE * (len(beats) + out_count) * self._beat_cycles
+            transfers.append(model.run(beats, out_count, max_cycles=limit))
+            return transfers[-1].beats
+
+        reply: Beats | None = None
+        try:
+            while True:
+                event = events.send(reply)
+                reply = None
+                if isinstance(event, Receive):
+                    reply = move(event.beats)
+                else:
+                    waiting.append(event.beats)
+        except StopIteration as end:
+            if waiting:
+                move(0)
+            return end.value, _cycles(transfers)
+
+
+def _cycles(transfers: list[Transfer]) -> int:
+    """Clock cycles from the first beat that was moved to the last one, both included."""
+    stamps = [
+        cycles for done in transfers for cycles in (done.in_cycles, done.out_cycles) if len(cycles)
+    ]
+    if not stamps:
+        return 0
+    return int(max(cycles[-1] for cycles in stamps)) - int(min(cycles[0] for cycles in stamps)) + 1

@@ -1,0 +1,96 @@
+"""`clostorus train --device golden|sim`: in fixed point, on a torus."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from golden import ClosShape
+from sw_driver.console import Output
+from sw_driver.errors import DriverError
+from sw_driver.report import percent
+from sw_driver.training import GoldenTrainingDevice, TrainingDevice
+from sw_driver.training.fixed_file import train_fixed
+
+__all__ = ["train_on_device"]
+
+Tell = Callable[[str, int, int], None]
+
+
+def train_on_device(
+    out: Output,
+    output: Path,
+    data: str,
+    shapes: Sequence[ClosShape],
+    device: str,
+    *,
+    torus: str | None,
+    options: Mapping[str, Any],
+    resume: bool,
+    save_every: int | None,
+    compare: bool,
+) -> None:
+    """Train, and print what came of it; the arguments are those of the command."""
+    if device not in ("golden", "sim"):
+        raise DriverError(f"device must be torch, golden or sim, not {device!r}")
+    with out.progress() as tell, _device(device, compare, tell) as trainer:
+        trained = train_fixed(
+            output,
+            data,
+            shapes,
+            trainer,
+            torus=torus,
+            options=options,
+            resume=resume,
+            save_every=save_every,
+            progress=tell,
+        )
+    prepared = trained.prepared
+    config, recipe = prepared.compiled.config, prepared.recipe
+    parameters = sum(shape.parameters for shape in trained.model.shapes)
+    history = prepared.position.history
+    torus = f"{config.rows}x{config.cols}"
+    out.table(
+        f"{output}, trained on {prepared.split.name} by the {device} device, torus {torus}",
+        ("epoch", "loss", "train accuracy", "test accuracy"),
+        [
+            (
+                str(figures.epoch),
+                f"{figures.loss:.4f}",
+                percent(figures.train_accuracy),
+                percent(figures.test_accuracy),
+            )
+            for figures in history
+        ],
+    )
+    out.facts(
+        f"ClosNet {', '.join(map(str, trained.model.shapes))}",
+        [("parameters", str(parameters)), ("samples trained on now", str(trained.samples))],
+    )
+    out.result(
+        {
+            "model": str(output),
+            "device": device,
+            "data": prepared.split.name,
+            "torus": torus,
+            "layers": [list(shape.as_tuple()) for shape in trained.model.shapes],
+            "parameters": parameters,
+            **recipe.as_dict(),
+            "history": [dataclasses.asdict(figures) for figures in history],
+            **dataclasses.asdict(history[-1]),
+            "samples": trained.samples,
+            "compared": compare,
+        }
+    )
+
+
+def _device(name: str, compare: bool, tell: Tell) -> TrainingDevice:
+    if name == "golden":
+        return GoldenTrainingDevice()
+    if compare:
+        from sim.compared_device import ComparedTrainingDevice
+
+        return ComparedTrainingDevice(progress=tell)
+    from sim.training_device import SimTrainingDevice
+
+    return SimTrainingDevice(progress=tell)

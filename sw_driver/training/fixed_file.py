@@ -1,0 +1,312 @@
+"""Training a model file in fixed point: from layers and a dataset, or on from where it stopped.
+
+The file holds the float model that the words stand for, so that it compiles and runs as any other,
+and in its training state the words themselves, the recipe and how far it has come.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from golden import (
+    CheckpointError,
+    ClosNet,
+    ClosShape,
+    LayerFormat,
+    Split,
+    TrainingFormat,
+    TrainingState,
+    datasets,
+    initial_state,
+    load_checkpoint,
+    propose_format,
+    save_model,
+)
+from sw_driver.compiler import parse_torus
+from sw_driver.errors import DriverError
+from sw_driver.files import check_target
+from sw_driver.training.compiler import CompiledTraining, compile_training
+from sw_driver.training.device import TrainingDevice
+from sw_driver.training.loop import EpochFigures, Position, TrainingLoop, check_data
+from sw_driver.training.model_file import default_shapes, names
+from sw_driver.training.recipe import Recipe
+from sw_driver.training.weights import float_model
+
+__all__ = ["DEFAULT_TORUS", "FIXED_POINT", "FixedTrained", "Prepared", "prepare", "train_fixed"]
+
+DEFAULT_TORUS = "4x4"
+FIXED_POINT = "fixed_point"
+"""The key in a model file's training state that says that it is one of this module, and which."""
+
+_VERSION = 1
+_PART = 500  # Samples between two looks whether it is time to save.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """A training that can begin.
+
+    Parameters
+    ----------
+    split
+        The data.
+    recipe
+        How the net is trained.
+    compiled
+        The net on its torus.
+    state
+        Where its words stand.
+    position
+        How far it has come.
+    """
+
+    split: Split
+    recipe: Recipe
+    compiled: CompiledTraining
+    state: TrainingState
+    position: Position
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FixedTrained:
+    """What a training ended with.
+
+    Parameters
+    ----------
+    prepared
+        What it began with; its position is that of the end.
+    state
+        The words at the end.
+    model
+        The float model of them, as it was saved.
+    samples
+        That were trained on in this call.
+    """
+
+    prepared: Prepared
+    state: TrainingState
+    model: ClosNet
+    samples: int
+
+
+def prepare(
+    data: str, shapes: Sequence[ClosShape], torus: str, recipe: Recipe
+) -> Prepared:
+    """Lay out a net's words by training it for an epoch in float, and compile it.
+
+    Parameters
+    ----------
+    data
+        What `golden.datasets.load` takes.
+    shapes
+        The layers; if empty, the default ones of digits.
+    torus
+        "RxC".
+    recipe
+        How it is trained.
+
+    Raises
+    ------
+    DriverError, GoldenError
+        If data, layers, torus and recipe do not go together, or no words hold such training.
+    """
+    rows, cols = parse_torus(torus)
+    split = datasets.load(data)
+    shapes = shapes or default_shapes(data)
+    model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
+    outputs = shapes[-1].out_features
+    check_data(split, shapes[0].in_features, outputs)
+    form = propose_format(
+        model,
+        torch.as_tensor(split.train_x),
+        recipe.targets(torch.as_tensor(split.train_y), outputs),
+        recipe.loss_function,
+        recipe.learning_rate,
+        batch_size=recipe.batch_size,
+        momentum=recipe.decay,
+        widths=recipe.widths,
+        seed=recipe.seed,
+    )
+    compiled = _compiled(form, torus, recipe)
+    state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
+    return Prepared(split, recipe, compiled, state, Position())
+
+
+def train_fixed(
+    path: Path,
+    data: str,
+    shapes: Sequence[ClosShape],
+    device: TrainingDevice,
+    *,
+    torus: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    save_every: int | None = None,
+    progress: Callable[[str, int, int], object] = lambda work, done, total: None,
+) -> FixedTrained:
+    """Train a ClosNet on a device; save it after every epoch.
+
+    Parameters
+    ----------
+    path
+        Of the model file.
+    data, shapes
+        As `prepare`; when it goes on, the layers are those of the file.
+    device
+        What trains. It is loaded here.
+    torus
+        "RxC", by default `DEFAULT_TORUS`. The weights depend on it, on every device.
+    options
+        Fields of the `Recipe` that are not to be its defaults; when it goes on, those of the file.
+    resume
+        Whether to go on from `path`.
+    save_every
+        Steps after which the file is saved, beside every epoch; by default none.
+    progress
+        Told of what is done, how much of it, and of how much.
+
+    Raises
+    ------
+    DriverError
+        If options are out of range, the net does not fit the torus, `path` cannot be written, or
+        what it holds is another net, torus, format or recipe than asked for.
+    GoldenError
+        If the dataset, the layers or the file are not what they must be, or the learning rate
+        cannot be represented.
+    """
+    check_target(path)
+    options = {} if options is None else options
+    progress("lay out the words", 0, 1)
+    if resume:
+        prepared = _read(path, data, shapes, torus, options)
+    else:
+        recipe = Recipe(**options)
+        prepared = prepare(data, shapes, DEFAULT_TORUS if torus is None else torus, recipe)
+    progress("lay out the words", 1, 1)
+    recipe, at = prepared.recipe, prepared.position
+    device.load(prepared.compiled, prepared.state)
+    every = None if save_every is None else save_every * recipe.batch_size
+    loss = ""
+
+    def watch(done: int, total: int) -> None:
+        progress(
+            f"train: epoch {at.epoch + 1} of {recipe.epochs}{loss}",
+            at.epoch * total + done,
+            recipe.epochs * total,
+        )
+
+    loop = TrainingLoop(
+        device,
+        recipe,
+        prepared.split,
+        position=at,
+        part=_PART if every is None else every,
+        watch=watch,
+    )
+
+    def save() -> None:
+        if at.samples == 0 or every is not None:
+            _save(path, prepared, device)
+
+    for figures in loop.run(save):
+        loss = f", {_line(figures)}"
+    state = device.read_state()
+    model = float_model(prepared.compiled.format, state)
+    return FixedTrained(prepared, state, model, len(loop.losses))
+
+
+def _line(figures: EpochFigures) -> str:
+    return f"loss {figures.loss:.3f}, test accuracy {100 * figures.test_accuracy:.1f} %"
+
+
+def _compiled(form: TrainingFormat, torus: str, recipe: Recipe) -> CompiledTraining:
+    return compile_training(
+        form,
+        torus,
+        batches=recipe.batches,
+        momentum=recipe.momentum,
+        frozen=recipe.frozen,
+    )
+
+
+def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
+    checkpoint = device.checkpoint()
+    form = prepared.compiled.format
+    state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))
+    training = {
+        FIXED_POINT: _VERSION,
+        "dataset": prepared.split.name,
+        "recipe": prepared.recipe.as_dict(),
+        "position": prepared.position.as_dict(),
+        "words": checkpoint,
+    }
+    save_model(path, float_model(form, state), training)
+
+
+def _read(
+    path: Path,
+    data: str,
+    shapes: Sequence[ClosShape],
+    torus: str | None,
+    options: Mapping[str, Any],
+) -> Prepared:
+    """Read what `_save` wrote; whatever is asked for must be what it holds."""
+    checkpoint = load_checkpoint(path)
+    saved = checkpoint.training
+    if saved is None or FIXED_POINT not in saved:
+        raise DriverError(
+            f"{path} must hold a training in fixed point to go on from: it holds none, or one of "
+            "--device torch"
+        )
+    if saved[FIXED_POINT] != _VERSION:
+        raise DriverError(
+            f"{path}: the version of its training must be {_VERSION}, the one that this program "
+            f"reads, not {saved[FIXED_POINT]!r}"
+        )
+    try:
+        recipe = Recipe.from_dict(saved["recipe"])
+        position = Position.from_dict(saved["position"])
+        form = _read_format(saved["words"]["net"])
+        rows, cols = (int(count) for count in saved["words"]["torus"])
+        words = cast(dict[str, torch.Tensor], saved["words"]["state"])
+        dataset = str(saved["dataset"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
+    split = datasets.load(data)
+    has: list[tuple[str, Any, Any]] = [("data", dataset, split.name)]
+    has += [("layers", names(form.shapes), names(shapes))] if shapes else []
+    has += [("torus", f"{rows}x{cols}", _normal(torus))] if torus is not None else []
+    has += [(name, getattr(recipe, name), wanted) for name, wanted in options.items()]
+    for name, found, wanted in has:
+        if found != wanted:
+            raise DriverError(
+                f"{name} must be {found}, as {path} was trained with, not {wanted}"
+            )
+    state = TrainingState.from_state_dict(words, len(form.layers))
+    compiled = _compiled(form, f"{rows}x{cols}", recipe)
+    state.check(compiled.format, rows * cols)
+    return Prepared(split, recipe, compiled, state, position)
+
+
+def _normal(torus: str) -> str:
+    rows, cols = parse_torus(torus)
+    return f"{rows}x{cols}"
+
+
+def _read_format(text: str) -> TrainingFormat:
+    """Read the widths and fraction bits of a net as JSON has them."""
+
+    def layer(values: dict[str, Any]) -> LayerFormat:
+        x, h1, h2, y = values["activation_fraction_bits"]
+        m1, m2, m3 = values["master_fraction_bits"]
+        d1, d2, dy = values["gradient_fraction_bits"]
+        shape = ClosShape(**values["shape"])
+        return LayerFormat(shape, bool(values["relu"]), (x, h1, h2, y), (m1, m2, m3), (d1, d2, dy))
+
+    found: dict[str, Any] = json.loads(text)
+    widths = {name: value for name, value in found.items() if name != "layers"}
+    return TrainingFormat(tuple(layer(values) for values in found["layers"]), **widths)
