@@ -10,7 +10,7 @@ from tests.hw_bench import simulate
 
 DEPTH = 4
 CONFIG = TorusConfig(training=TrainingConfig(reduce_words=DEPTH))
-PLACE = {"addr": 7, "shift": 3, "zero": 1, "landed": 1}
+PLACE = {"addr": 7, "shift": 3, "zero": 1}
 
 
 def contribution(value, *, takes=0, keeps=0, to_host=0):

@@ -89,10 +89,11 @@ def random_scenario(seed: int, *, op_count: int, buffer_words: int, word_bits: i
                 own_words=[random.getrandbits(word_bits) for _ in range(own)],
                 received_words=[random.getrandbits(word_bits) for _ in range(recv)],
                 sends=(own + recv if own else 0) if last_in_row else recv))
+        need = own if trains else int(own > 0)
         fields = {
             "kind": kind, "reps": count - 1, "own": own, "recv": recv,
             "to_gateway": int(own > 0), "base": first * region_words, "stride": region_words,
-            "need_first": int(own > 0), "need_step": int(own > 0)}
+            "need_first": need, "need_step": need}
         ops += _with_asks(fields, asks) if trains else [{**fields, "lag": lag}]
     return Scenario(ops, repetitions, regions.reads, region_free)
 
