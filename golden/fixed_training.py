@@ -22,7 +22,7 @@ from golden.training_format import (
 )
 from golden.training_placement import Placement, StagePlacement, check_tensor
 from golden.training_results import LayerBackward, SampleBackward, StageBackward
-from golden.training_state import LayerState, TrainingState, Weights, initial_state
+from golden.training_state import LayerState, TrainingState, initial_state
 from golden.training_update import UpdateMode, update_bias, update_weights
 from golden.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
 
@@ -236,7 +236,7 @@ class FixedTrainingNet:
     def _layer(
         self,
         index: int,
-        inputs: Weights,
+        inputs: tuple[Tensor, Tensor, Tensor],
         gradient: Tensor,
         mode: UpdateMode | None,
         random_words: dict[tuple[int, int], Tensor],
