@@ -22,7 +22,7 @@ def back_step_layout(config):
         Of the weight.
     first, last
         The first, or last, step of a sum: the outputs of one x.
-    reduce, takes, keeps, to_host, landed
+    reduce, takes, keeps, to_host
         What becomes of the sum: see `hw.reduce`.
     shift, relu
         How the gradient of x is finished.
@@ -37,7 +37,7 @@ def back_step_layout(config):
         "dest": 1, "from_host": 1, "dy_addr": config.addr_bits,
         "w_addr": config.weight_addr_bits,
         "first": 1, "last": 1,
-        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1, "landed": 1,
+        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1,
         "shift": training.grad_shift_bits, "relu": 1,
         "update": 1, "update_shift": training.update_shift_bits,
         "decay": MOMENTUM_BITS, "apply": 1,
@@ -46,7 +46,7 @@ def back_step_layout(config):
 
 
 class BackControl(wiring.Component):
-    """Walks ops as (repetition, block, word, group, output), blocks and words from last to first.
+    """Walks ops as (repetition, block, word, group, output), blocks from last to first.
 
     A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
     its reduce engine. No cycle is lost between words, blocks or repetitions of 2 steps or more, or
@@ -71,7 +71,7 @@ class BackControl(wiring.Component):
     row_taken, col_taken : In(1)
         A sum has left the queue of that axis's reduce engine.
     row_landed, col_landed, host_landed : In(1)
-        All gradients of a repetition have been written to that memory.
+        A gradient has landed in that memory; from the host, all of a repetition.
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
@@ -142,7 +142,6 @@ class BackControl(wiring.Component):
             step.takes.eq(Mux(op.host, ~self.last_in_row, ~farthest)),
             step.keeps.eq(~op.host & at_last["block"]),
             step.to_host.eq(op.host),
-            step.landed.eq(end_of_rep),
             step.shift.eq(op.shift), step.relu.eq(op.relu),
             step.update.eq(op.update), step.update_shift.eq(op.update_shift),
             step.decay.eq(op.decay), step.apply.eq(op.apply),
@@ -166,8 +165,9 @@ class BackControl(wiring.Component):
         count_down("group", group, op.last_group, steps & at_last["output"])
         count_down("word", word, op.last_word, steps & end_of_word)
         count_down("block", block, op.last_block, steps & end_of_block)
-        down = Mux(at_last["word"], op.block_jump, 1)
-        w_next = (w_word - down)[:len(w_word)]
+        # Up a word, or down to the block before.
+        on = Mux(at_last["word"], -op.block_jump, 1)
+        w_next = (w_word + on)[:len(w_word)]
         group_next = (dy_group + op.group_stride)[:len(dy_group)]
         with m.If(steps):
             m.d.sync += [
@@ -181,7 +181,7 @@ class BackControl(wiring.Component):
         with m.If(steps & end_of_word):
             m.d.sync += [
                 first_word.eq(0),
-                x_addr.eq(x_addr - down),
+                x_addr.eq(x_addr + on),
                 w_addr.eq(w_next), w_word.eq(w_next),
                 dy_addr.eq(dy_first), dy_group.eq(dy_first),
             ]
@@ -220,7 +220,7 @@ class BackControl(wiring.Component):
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Repetitions whose gradients have landed, less those that were asked for.
+        # Gradients that have landed, less those that were asked for.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)

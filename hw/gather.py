@@ -20,11 +20,12 @@ def write_layout(config):
 def tap_layout(config):
     """A word as it is received, with the kind of its op.
 
-    In training also the op's `base`, and whether the word is the first of its repetition.
+    In training also the op's `base`, whether the word is the first of its repetition, and whether
+    less than a row of PEs' words come after it.
     """
     fields = {"kind": config.kind_bits, "word": config.word_bits}
     if config.training is not None:
-        fields |= {"base": config.addr_bits, "first": 1}
+        fields |= {"base": config.addr_bits, "first": 1, "last_turn": 1}
     return data.StructLayout(fields)
 
 
@@ -39,7 +40,8 @@ def ring_side(config):
     write : Out(stream)
         Results of the MAC; always accepted, visible to reads from the next cycle on.
     landed : Out(1)
-        High with the last result of a MAC repetition that writes here.
+        High with the last result of a MAC repetition that writes here; where a torus trains, with
+        every result.
     readable : In(1)
         The next word of the oldest repetition not yet consumed may be read. From registers alone.
     read_en, read_addr : Out(1), Out(addr_bits)
@@ -62,10 +64,8 @@ def ring_side(config):
     reread : Out(1)
         Training only. High for one cycle when a BACK repetition issues its last read here. All its
         reads come with `rewind`.
-    gradients : In(1)
-        Training only. With `retired`: the words were gradients.
     """
-    training = {} if config.training is None else {"reread": Out(1), "gradients": In(1)}
+    training = {} if config.training is None else {"reread": Out(1)}
     return wiring.Signature({
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
@@ -278,11 +278,19 @@ class RingGather(wiring.Component):
                 none_gathered.eq(gathered == Mux(pe.consume, 1, -1)),
             ]
         if config.training is not None:
-            fresh = Signal()  # No word of the repetition in progress has been received.
-            m.d.comb += pe.gradients.eq(kind == GatherKind.GRADIENT)
-            m.d.sync += [pe.tap.p.base.eq(base), pe.tap.p.first.eq(fresh)]
+            # Of the repetition in progress: no word has been received; and the number of the first
+            # word of the last turn of a row, where the gateway owns all words.
+            fresh = Signal()
+            last_turn = Signal(signed(config.count_bits + 1))
+            m.d.sync += [
+                pe.tap.p.base.eq(base),
+                pe.tap.p.first.eq(fresh),
+                pe.tap.p.last_turn.eq(have >= last_turn),
+            ]
             with m.If(hop.received | begin):
                 m.d.sync += fresh.eq(begin)
+            with m.If(begin):
+                m.d.sync += last_turn.eq(coming.recv - config.cols)
         with m.If(pe.start):
             m.d.sync += [
                 credit.eq(0),

@@ -27,8 +27,7 @@ class GradientMemory(wiring.Component):
         A sum, and what becomes of it (`hw.reduce.complete_layout`). Always accepted; written
         `REQUANTISE_CYCLES` later.
     landed : Out(1)
-        High when the last gradient of a repetition is written: it can be read from the next cycle
-        on.
+        High in the cycle before a gradient is written: it can be read two cycles later.
     read_en, read_addr, word : In(1), In, Out
         The gradient at `read_addr`, `READ_CYCLES` after `read_en`.
     busy : Out(1)
@@ -58,23 +57,23 @@ class GradientMemory(wiring.Component):
             requantise.i.p.finish.zero.eq(sums.p.place.zero),
         ]
         valid, place = sums.valid, sums.p.place
-        busy = [valid]
+        stages = [valid]
         for stage in range(1, REQUANTISE_CYCLES + 1):
             next_valid = Signal(name=f"valid_{stage}")
             next_place = Signal(gradient_place_layout(config), name=f"place_{stage}")
             m.d.sync += [next_valid.eq(valid), next_place.eq(place)]
             valid, place = next_valid, next_place
-            busy.append(valid)
+            stages.append(valid)
         m.d.comb += [
             words.write_en.eq(requantise.o.valid),
             words.write_addr.eq(place.addr),
             words.write_data.eq(requantise.o.payload),
-            self.landed.eq(valid & place.landed),
+            self.landed.eq(stages[-2]),
             words.read_en.eq(self.read_en),
             words.read_addr.eq(self.read_addr),
             words.out_en.eq(1),
             self.word.eq(words.read_data),
-            self.busy.eq(Cat(busy).any()),
+            self.busy.eq(Cat(stages).any()),
         ]
         return m
 

@@ -22,11 +22,11 @@ def gradient_load_layout(config):
 class Loader(wiring.Component):
     """Keeps every `cols`-th word of load ops, and all words of PROGRAM ops.
 
-    Which words are meant follows from position alone: the words of WEIGHTS, BIASES, LFSR and
-    GRADIENT ops are dealt out to the PEs of the row in turn, column 0 first. A PE's words of the
-    first three make records (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`),
-    whose addresses count up from 0 from one program start to the next. Those of a GRADIENT op go
-    to its `base` and up.
+    Which words are meant follows from position alone: the words of WEIGHTS, BIASES and LFSR ops
+    are dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
+    (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`), whose addresses count up
+    from 0 from one program start to the next. The words of a GRADIENT op are dealt out with the
+    last column first, which has the longest way; they go to the op's `base` and up.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ class Loader(wiring.Component):
         Writes, on the cycle on which the word (of a record, its last one) arrives. Never wait.
     lfsr, gradient : Out(stream)
         The same, in training only.
+    gradients_landed : Out(1)
+        Training only. High with the last word of a GRADIENT repetition.
     """
 
     def __init__(self, config):
@@ -51,6 +53,7 @@ class Loader(wiring.Component):
         training = {} if config.training is None else {
             "lfsr": Out(stream.Signature(LFSR_BITS, always_ready=True)),
             "gradient": Out(stream.Signature(gradient_load_layout(config), always_ready=True)),
+            "gradients_landed": Out(1),
         }
         super().__init__({
             "col": In(config.col_bits),
@@ -116,10 +119,12 @@ class Loader(wiring.Component):
         addr = Mux(self.tap.p.first, self.tap.p.base, gradient_addr)
         is_gradient = kind == GatherKind.GRADIENT
         m.d.comb += [
-            self.gradient.valid.eq(mine & is_gradient),
+            self.gradient.valid.eq(
+                self.tap.valid & is_gradient & (lane == config.cols - 1 - self.col)),
+            self.gradients_landed.eq(self.gradient.valid & self.tap.p.last_turn),
             self.gradient.p.addr.eq(addr),
             self.gradient.p.word.eq(word),
         ]
         with m.If(self.tap.valid & is_gradient):
-            m.d.sync += gradient_addr.eq(addr + mine)
+            m.d.sync += gradient_addr.eq(addr + self.gradient.valid)
         return m

@@ -11,7 +11,10 @@ __all__ = ["MacControl", "result_layout", "step_layout"]
 
 
 def result_layout(config):
-    """Where a result goes, and whether it is the last one of its repetition."""
+    """Where a result goes, and whether it is counted: the last of its repetition, or each.
+
+    A torus that only infers counts repetitions, one that trains results.
+    """
     return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
 
 
@@ -149,7 +152,9 @@ class MacControl(wiring.Component):
             self.step.p.finish.relu.eq(relu),
             self.step.p.result.dest.eq(dest),
             self.step.p.result.addr.eq(y_addr),
-            self.step.p.result.landed.eq(end_of_rep),
+            # Where a torus trains, every result counts: the next stage may begin sooner.
+            self.step.p.result.landed.eq(
+                end_of_rep if config.training is None else at_last_word),
         ]
 
         # Repetitions that the ring engine of either axis has retired, less those that ops have

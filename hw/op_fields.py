@@ -129,8 +129,9 @@ def gather_fields(config: TorusConfig) -> Fields:
     base, stride
         Buffer address of the first repetition's words, and what each further one adds.
     need_first, need_step
-        MAC repetitions that must have landed in this buffer, beyond those asked for before, until
-        the own words of the first, and of each further, repetition are there.
+        MAC repetitions (where a torus trains, results) that must have landed in this buffer, beyond
+        those asked for before, until the own words of the first, and of each further, repetition
+        are there.
     lag
         A repetition begins when fewer than `lag` gathered ones wait for the MAC: the one that
         used its region last has then been consumed.
@@ -187,7 +188,7 @@ def mac_fields(config: TorusConfig) -> Fields:
     last_word
         Words taken of each block (the own words of one PE), less one: a chunk, or all.
     x_base, w_base
-        Of the last of these words in the last block.
+        Of the first of these words in the last block.
     bias
         Whether the biases change, too.
     y_base, y_stride, y_rep_stride
@@ -196,10 +197,10 @@ def mac_fields(config: TorusConfig) -> Fields:
     shift, relu
         Of the gradients: right shift beyond `min_grad_shift`; and none where x is not above 0.
     need_free, need_step
-        Gradients, counted as the repetitions that they were made in, that must have landed,
-        beyond those asked for before, for the first and for each further repetition.
+        Gradients that must have landed, beyond those asked for before, for the first and for each
+        further repetition: own words of BACK ops on `dest`, or GRADIENT repetitions if `from_host`.
     last_block, block_jump
-        Blocks, less one; and how far the last word of a block lies below the first of the one
+        Blocks, less one; and how far the first word of a block lies below the last of the one
         after it.
     last_group, group_stride
         Outputs come in groups: their number, less one; and what each adds to the address of a

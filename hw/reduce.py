@@ -24,14 +24,11 @@ def gradient_place_layout(config):
         Right shift, beyond `min_grad_shift`.
     zero
         The gradient is 0, whatever the sum.
-    landed
-        It is the last one of its repetition.
     """
     return data.StructLayout({
         "addr": config.addr_bits,
         "shift": config.training.grad_shift_bits,
         "zero": 1,
-        "landed": 1,
     })
 
 

@@ -287,7 +287,6 @@ class TrainingMac(wiring.Component):
                 share.p.place.addr.eq(step.x_addr),
                 share.p.place.shift.eq(step.shift),
                 share.p.place.zero.eq(step.relu & not_above_zero),
-                share.p.place.landed.eq(step.landed),
             ]
 
 

@@ -141,7 +141,7 @@ class TrainingPE(wiring.Component):
             mac.col_gradient.eq(col_gradients.word),
             mac.host_gradient.eq(host_gradients.word),
             host_gradients.read_addr.eq(step.p.dy_addr),
-            back.host_landed.eq(router.row.retired & router.row.gradients),
+            back.host_landed.eq(loader.gradients_landed),
             back.row_taken.eq(router.row_back.taken),
             back.col_taken.eq(router.col_back.taken),
             mac.look.eq(dump.look),

@@ -82,7 +82,7 @@ class Reference:
         self.velocities = [0] * len(weights)
         self.bias_velocities = [0] * len(biases)
         self.lfsr = 1
-        self.shares = []  # (axis, sum, takes, keeps, to_host, address, zero, landed)
+        self.shares = []  # (axis, sum, takes, keeps, to_host, address, zero)
 
     def accumulated(self, before, term, op):
         bits = self.config.training.velocity_bits
@@ -105,14 +105,14 @@ class Reference:
             places = [(block, word) for block in range(op["last_block"] + 1)
                       for word in range(op["last_word"] + 1)]
             for number, (block, word) in enumerate(places):
-                down = block * (op["last_word"] + op["block_jump"]) + word
-                x = words[x_addr - down]
+                on = word - block * (op["block_jump"] - op["last_word"])
+                x = words[x_addr + on]
                 total = 0
                 for output in range(outputs):
                     group, one = divmod(output, op["last_output"] + 1)
                     gradient = gradients[op["y_base"] + rep * op["y_rep_stride"]
                                          + group * op["group_stride"] + one * op["y_stride"]]
-                    weight = w_addr - down + output * op["w_step"]
+                    weight = w_addr + on + output * op["w_step"]
                     total += (self.weights[weight] >> low_bits) * gradient
                     if not op["update"]:
                         continue
@@ -137,8 +137,7 @@ class Reference:
                         op["axis"], total,
                         int(not last_in_row if op["host"] else block > 0),
                         int(not op["host"] and block == op["last_block"]),
-                        op["host"], x_addr - down, int(op["relu"] and x <= 0),
-                        int(number == len(places) - 1)))
+                        op["host"], x_addr + on, int(op["relu"] and x <= 0)))
 
 
 def random_op(random, config):
@@ -154,8 +153,9 @@ def random_op(random, config):
     return {
         "kind": MacKind.BACK.value, "axis": random.randrange(2), "dest": random.randrange(2),
         "reps": reps - 1, "last_word": words - 1, "last_block": blocks - 1,
-        "block_jump": own - words + 1, "last_output": outputs - 1, "last_group": groups - 1,
-        "x_base": region - 1, "x_stride": region, "w_base": random.randrange(64) + region - 1,
+        "block_jump": own + words - 1, "last_output": outputs - 1, "last_group": groups - 1,
+        "x_base": (blocks - 1) * own, "x_stride": region,
+        "w_base": random.randrange(64) + (blocks - 1) * own,
         "w_step": region, "w_stride": w_stride,
         "y_base": random.randrange(8), "y_stride": random.randrange(3),
         "y_rep_stride": random.randrange(3), "group_stride": random.randrange(3),
@@ -195,7 +195,7 @@ def rtl(config, ops, words, gradients, weights, biases, last_in_row, seed):
                     p = share.p
                     shares.append((axis, ctx.get(p.sum), ctx.get(p.takes), ctx.get(p.keeps),
                                    ctx.get(p.to_host), ctx.get(p.place.addr),
-                                   ctx.get(p.place.zero), ctx.get(p.place.landed)))
+                                   ctx.get(p.place.zero)))
             await ctx.tick()
 
     async def read_back(ctx):
@@ -260,8 +260,8 @@ def test_a_step_a_cycle():
     """No cycle is lost from word to word, block to block, or repetition to repetition."""
     config = CONFIGS["plain"]
     op = random_op(Random(1), config) | {
-        "reps": 2, "last_word": 2, "last_block": 2, "block_jump": 1, "last_output": 1,
-        "last_group": 0, "x_base": 8, "x_stride": 9, "w_base": 8, "w_step": 9, "w_stride": 18,
+        "reps": 2, "last_word": 2, "last_block": 2, "block_jump": 5, "last_output": 1,
+        "last_group": 0, "x_base": 6, "x_stride": 9, "w_base": 6, "w_step": 9, "w_stride": 18,
         "reduce": 0, "bias": 0}
     zeros = [0] * 64
     *_, steps = rtl(config, [op], [zeros, zeros], [zeros] * 3, [1] * 256, [0] * 16, 0, 0)

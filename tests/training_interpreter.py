@@ -77,20 +77,15 @@ class TrainingPE(PE):
         reducers = [engine(axis) for axis in Axis for engine in (self.reduce, self.land_gradients)]
         return super().engines() + reducers
 
-    def on_retire(self, axis):
-        retire_any = super().on_retire(axis)
-
-        def retire(op):
-            retire_any(op)
-            self.host_landed += op.kind == GatherKind.GRADIENT
-        return retire
-
     def on_word(self, op, base, index, word):
         kind = op.kind
         if kind == GatherKind.GRADIENT:
-            lane, column = divmod(index, self.config.cols)
-            if self.config.cols - 1 - column == self.col:
+            # The last column's come first; its own last word completes a PE's.
+            cols = self.config.cols
+            lane, turn = divmod(index, cols)
+            if turn == cols - 1 - self.col:
                 self.host_gradients[base + lane] = signed(word, self.training.grad_bits)
+                self.host_landed += lane == op.recv // cols - 1
             return
         if kind not in self.records:
             return

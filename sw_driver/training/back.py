@@ -35,7 +35,7 @@ class Back:
         Words taken of each block, and blocks of a region.
     jump
         How far the first word taken of a block lies below the last of the block after it.
-    top
+    first
         Position of the first word taken, in its region.
     outputs, groups
         Outputs of a group, and groups.
@@ -56,7 +56,7 @@ class Back:
     words: int
     blocks: int
     jump: int
-    top: int
+    first: int
     outputs: int
     groups: int
     group_stride: int
@@ -76,11 +76,11 @@ class Back:
 
     def walk(self) -> Iterator[tuple[int, int]]:
         """Every word of a repetition as (block, position in the region), in order."""
-        position = self.top
+        position = self.first
         for block in reversed(range(self.blocks)):
             for word in range(self.words):
                 yield block, position
-                position -= self.jump if word == self.words - 1 else 1
+                position += -self.jump if word == self.words - 1 else 1
 
 
 def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, ...]:
@@ -98,7 +98,6 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
     # A move gathers one region again and again, whose gradients are summed over all repetitions.
     folded = stage.kind is StageKind.MOVE
     most = own if most_words is None else min(most_words, own)
-    lowest = range((own - 1) // most * most, -1, -most)
     return tuple(
         Back(
             entry=entry,
@@ -109,16 +108,16 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
             else entry.written,
             words=(words := min(most, own - low)),
             blocks=blocks,
-            jump=own - words + 1,
-            top=(blocks - 1) * own + low + words - 1,
+            jump=own + words - 1 if blocks > 1 else 0,
+            first=(blocks - 1) * own + low,
             outputs=stage.outputs,
             groups=entry.reps if folded else 1,
             group_stride=entry.y_rep_stride if folded else 0,
             fan_in=stage.words,
-            biases=stage.kind is StageKind.OUTPUT and number == 0,
-            complete=low == 0,
+            biases=stage.kind is StageKind.OUTPUT and low == 0,
+            complete=low + most >= own,
         )
-        for number, low in enumerate(lowest)
+        for low in range(0, own, most)
     )
 
 

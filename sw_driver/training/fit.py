@@ -46,8 +46,9 @@ def measure_training(
     chunks = max(config.weight_chunks, config.bias_record_chunks, config.lfsr_chunks)
     backs = [op for index in passed for op in plan.backs[0][index]]
     entries = [entry for cut in plan.entries[0] for entry in cut]
-    # Repetitions of one sample, of any kind.
-    reps = sum(stage.reps for stage in stages) + sum(op.reps for op in backs) + 1
+    # What is counted of one sample: repetitions, results and gradients.
+    counted = sum(stage.reps * max(stage.outputs, 1) for stage in stages) + 1
+    counted += sum(op.reps * op.words for op in backs)
     needs = Needs(
         act_bits=form.act_bits,
         weight_bits=form.weight_bits,
@@ -57,7 +58,7 @@ def measure_training(
         max_fan_in=max(fan_in, gradient_fan_in),
         rep_bits=max(
             (max(entry.reps for entry in entries) - 1).bit_length(),
-            ((_SAMPLES_COUNTED + max(plan.copies) - 1) * reps).bit_length(),
+            ((_SAMPLES_COUNTED + max(plan.copies) - 1) * counted).bit_length(),
         ),
         bias_bits=form.bias_bits,
         min_shift=min(stage.shift for stage in sums),

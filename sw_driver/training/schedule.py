@@ -51,11 +51,12 @@ class _Region:
     """Progress of one region; counts are of its own axis since the start of the program."""
 
     sample: int = -1
-    landed: int = 0  # MAC repetitions landed when its own words are complete.
+    landed: int = 0  # Results of the MAC that have landed when its own words are complete.
     ring_ops: int = 0  # Ring ops when its last visit retires.
     reads: int = 0  # Repetitions of the MAC that read this axis, up to the last of this region.
     last_reads: int = 0  # The same for the sample before.
-    gradients: int = 0  # Gradients landed when those of its own words are complete.
+    # Per own word, the gradients that have landed when its own has; of the host's, repetitions.
+    gradients: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
 
 
 @dataclasses.dataclass
@@ -162,15 +163,16 @@ class _Scheduler:
     def _run(self, index: int, entry: Entry, sample: int) -> None:
         stage, following = self._plan.stages[index], self._plan.stages[index + 1]
         axis, dest = stage.on_columns, following.on_columns
-        written = [[self._region(index + 1, sample, to) for to in rep] for rep in entry.written]
-        freed = max(region.ring_ops for rep in written for region in rep)
+        freed = max(
+            self._region(index + 1, sample, to).ring_ops for rep in entry.written for to in rep
+        )
         need_free, _ = self._ring_ops[dest].ask([freed])
-        for visit, rep in zip(entry.visits, written, strict=True):
+        for visit, targets in zip(entry.visits, self._targets(index, entry), strict=True):
             self._reads[axis].done += 1
             self._region(index, sample, visit).reads = self._reads[axis].done
-            self._landed[dest].done += 1
-            for region in rep:
-                region.landed = self._landed[dest].done
+            for to, _ in targets:
+                self._landed[dest].done += 1
+                self._region(index + 1, sample, to).landed = self._landed[dest].done
         has_bias = stage.kind is StageKind.OUTPUT
         self.ops["mac"].append(
             {
@@ -195,6 +197,14 @@ class _Scheduler:
             }
         )
 
+    def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
+        """Per repetition, the region and own word of the next stage that each output becomes."""
+        stage = self._plan.stages[index]
+        before = (one.reps for one in self._plan.entries[0][index] if one.w_base < entry.w_base)
+        first = sum(before)
+        targets: list[list[list[int]]] = stage.targets[first : first + entry.reps].tolist()
+        return [[(region, word) for region, word in rep] for rep in targets]
+
     # Backward
 
     def _take_gradient(self, sample: int) -> None:
@@ -204,7 +214,9 @@ class _Scheduler:
         for region in range(stage.regions):
             self._ring_ops[False].done += 1
             self._host_gradients.done += 1
-            self._region(index, sample, region).gradients = self._host_gradients.done
+            self._region(index, sample, region).gradients = dict.fromkeys(
+                range(stage.own), self._host_gradients.done
+            )
         self.ops["row"].append(
             {
                 "kind": GatherKind.GRADIENT.value,
@@ -224,9 +236,14 @@ class _Scheduler:
         from_host = index + 2 == len(plan.stages)
         reduces, updates = plan.reduces(index), plan.updates(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
-        written = [[self._region(index + 1, sample, to) for to in rep] for rep in op.written]
+        targets = self._targets(index, entry)
+        if op.groups > 1:
+            targets = [[one for rep in targets for one in rep]]
         need_free, need_step = asked.ask(
-            [max(region.gradients for region in rep) for rep in written]
+            [
+                max(self._region(index + 1, sample, to).gradients[word] for to, word in rep)
+                for rep in targets
+            ]
         )
         y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
         if from_host:
@@ -241,9 +258,10 @@ class _Scheduler:
             region.reads = self._reads[axis].done
             if from_host:
                 self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
-            if reduces and not stage.from_host:
-                self._gradients[axis].done += 1
-                region.gradients = self._gradients[axis].done
+            for block, word in op.walk() if reduces and not stage.from_host else ():
+                if block == 0:
+                    self._gradients[axis].done += 1
+                    region.gradients[word] = self._gradients[axis].done
         mac: Op = {
             "kind": MacKind.BACK.value,
             "axis": _axis(stage),
@@ -255,9 +273,9 @@ class _Scheduler:
             "last_output": op.outputs - 1,
             "last_group": op.groups - 1,
             "group_stride": self._wrapped(op.group_stride),
-            "x_base": entry.base + op.top,
+            "x_base": entry.base + op.first,
             "x_stride": self._wrapped(entry.stride) if op.reps > 1 else 0,
-            "w_base": entry.w_base + op.top,
+            "w_base": entry.w_base + op.first,
             "w_step": op.fan_in,
             "w_stride": op.weight_stride if op.reps > 1 else 0,
             "y_base": y_base,

@@ -94,8 +94,8 @@ class HostWords:
         """Find what the host's words mean in the runs of a plan."""
         first, result = plan.stages[0], plan.result
         rows, cols = result.sources.shape[1:3]
-        # Own words come first in what a PE sees, and go round the columns in turn.
-        own = result.sources[:, :, :, : result.own].transpose(0, 1, 3, 2)
+        # Own words come first in what a PE sees, and go round the columns in turn, last to first.
+        own = result.sources[:, :, ::-1, : result.own].transpose(0, 1, 3, 2)
         sums: list[IntArray] = []
         for op in plan.backs[0][0] if plan.input_gradient else ():
             positions = [position for _, position in op.walk()]
