@@ -42,6 +42,7 @@ def random_format(
         """A layer; and the fraction bits of the gradient of its inputs."""
         w1, w2, w3 = (shift(fan_in) for fan_in in shape.fan_ins)
         dy = w3 + dropped + update - point if above is None else above
+        w3 = max(w3, dy - point)  # No bias is coarser than its gradient.
         _, outputs, ri, rm, ro = shape.as_tuple()
         d2 = w3 + dy - shift(-(-outputs // ro))
         d1 = w2 + d2 - shift(ro)
