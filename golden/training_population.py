@@ -191,7 +191,8 @@ class Population:
     def _rounding(self, words: Tensor, shift: Tensor) -> Tensor:
         added = words & ((1 << shift) - 1)
         if bool(self._ideal.any()):
-            draws = torch.randint(1 << 32, words.shape, generator=self._generator)
+            # The same for every run, so that a run does not depend on what others there are.
+            draws = torch.randint(1 << 32, words.shape[1:], generator=self._generator)
             random = draws & ((1 << shift) - 1)
             added = torch.where(_wide(self._ideal, words.ndim), random, added)
         if bool(self._nearest.any()):
