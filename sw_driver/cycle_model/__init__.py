@@ -6,19 +6,26 @@ held against it.
 """
 
 from sw_driver.cycle_model.account import ACTIVITIES, Account
+from sw_driver.cycle_model.beats import Cycles
+from sw_driver.cycle_model.exchanges import Exchange, ExchangeSimulation, simulate_exchanges
 from sw_driver.cycle_model.recorder import Engine, Recording, Span, record
-from sw_driver.cycle_model.run import Cycles, Run, Simulation, Steady, simulate
+from sw_driver.cycle_model.run import Run, Simulation, Steady, simulate
+from sw_driver.cycle_model.training_account import TrainingAccount
 
 __all__ = [
     "ACTIVITIES",
     "Account",
     "Cycles",
     "Engine",
+    "Exchange",
+    "ExchangeSimulation",
     "Recording",
     "Run",
     "Simulation",
     "Span",
     "Steady",
+    "TrainingAccount",
     "record",
     "simulate",
+    "simulate_exchanges",
 ]

@@ -10,13 +10,15 @@ from sw_driver.cycle_model.sequencer import Sequencers
 from sw_driver.cycle_model.signals import Signals
 from sw_driver.cycle_model.tables import Place
 
-__all__ = ["ACTIVITIES", "Account", "Entry"]
+__all__ = ["ACTIVITIES", "MAC", "Account", "Entry"]
 
 ACTIVITIES = {
     "working": "a step of a sum, or a word or beat that moves",
     "words": "waits for words of other nodes",
     "own words": "waits for results of its own MAC",
     "free region": "waits until the words that are in the way are not needed any more",
+    "gradients": "waits for gradients that other nodes add to",
+    "fence": "waits until changed weights are written",
     "downstream": "waits for the next node, or a host queue, to take a word",
     "host": "waits for the host",
     "op fetch": "waits for the next op",
@@ -44,7 +46,7 @@ class Entry(NamedTuple):
     activity: str
 
 
-_ROW, _COL, _MAC, _RING, _HOST_IN, _HOST_OUT = range(6)
+_ROW, _COL, MAC, _RING, _HOST_IN, _HOST_OUT = range(6)
 
 
 class Account:
@@ -63,21 +65,23 @@ class Account:
 
     def _see_macs(self, signals: Signals) -> None:
         machine = self._machine
-        lanes, rings, macs = machine.lanes, machine.rings, machine.macs
+        lanes, macs = machine.lanes, machine.macs
         done = signals.step.done
         stalled = macs.active ^ done
-        own = 0
-        if stalled:
-            # Has the ring engine whose words it reads begun, and its own words are missing?
-            missing = rings.newest & rings.active & rings.gathers & ~rings.own_here
-            by_col = stalled & macs.reads_col
-            own = (stalled ^ by_col) & missing | by_col & missing >> lanes.half_bits
-        self._count(_MAC, macs.running, {"working": done, "own words": own, "words": stalled ^ own})
+        own = self._lacks_own_words(stalled, macs.reads_col) if stalled else 0
+        self._count(MAC, macs.running, {"working": done, "own words": own, "words": stalled ^ own})
         idle = lanes.row_pes ^ macs.active
         waits = idle & macs.waiting
         late = waits & ~(macs.asked_for & ~signals.mac_begin)
-        self._count(_MAC, macs.coming, {"free region": waits ^ late, "op fetch": late})
-        self._count_without_op(_MAC, machine.pe_queues, _MAC, idle ^ waits)
+        self._count(MAC, macs.coming, {"free region": waits ^ late, "op fetch": late})
+        self._count_without_op(MAC, machine.pe_queues, MAC, idle ^ waits)
+
+    def _lacks_own_words(self, stalled: Mask, reads_col: Mask) -> Mask:
+        """Where the ring engine whose words are read has begun, and its own words are missing."""
+        lanes, rings = self._machine.lanes, self._machine.rings
+        missing = rings.newest & rings.active & rings.gathers & ~rings.own_here
+        by_col = stalled & reads_col
+        return (stalled ^ by_col) & missing | by_col & missing >> lanes.half_bits
 
     def _see_rings(self, signals: Signals) -> None:
         machine = self._machine

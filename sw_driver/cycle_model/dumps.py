@@ -17,8 +17,9 @@ class Dumps:
 
     REGISTERS = "active", "freed", "_records", "_chunks", "_phase"
 
-    def __init__(self, lanes: Lanes, config: TorusConfig) -> None:
+    def __init__(self, lanes: Lanes, config: TorusConfig, used: bool) -> None:
         self._lanes = lanes
+        self._used = used  # Where nobody asks, the count of what is retired means nothing.
         self._even: Registers = lanes.row_pes << config.rep_bits
         self.active: Mask = 0
         self.freed: Registers = self._even
@@ -55,7 +56,8 @@ class Dumps:
     def proceed(self, retired: Mask, start: Mask) -> None:
         """Go on by a cycle, before repetitions begin."""
         lanes = self._lanes
-        self.freed += retired & lanes.row_pes
+        if self._used:
+            self.freed += retired & lanes.row_pes
         if start:
             filled = lanes.filled(start)
             self.freed = self.freed & ~filled | self._even & filled

@@ -4,9 +4,10 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from hw.config import TorusConfig
+from sw_driver.cycle_model.beats import Cycles
 from sw_driver.cycle_model.lanes import Mask, bits
 from sw_driver.cycle_model.machine import Machine
-from sw_driver.cycle_model.run import Cycles, Simulation
+from sw_driver.cycle_model.run import Simulation
 from sw_driver.cycle_model.signals import Signals
 from sw_driver.program import Program
 

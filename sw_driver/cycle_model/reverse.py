@@ -10,7 +10,7 @@ from sw_driver.cycle_model.reverse_links import ReverseLinks
 __all__ = ["Reverse", "Segment"]
 
 _SHARE_CYCLES = READ_CYCLES + 3  # From the last step of a sum until it comes to its engine.
-_LANDING_CYCLES = REQUANTISE_CYCLES + 1  # From the last addition until the gradient is written.
+_KEPT_CYCLES = REQUANTISE_CYCLES + 1  # From the last addition until the gradient is written.
 
 
 class Segment(NamedTuple):
@@ -24,8 +24,6 @@ class Segment(NamedTuple):
         See `hw.reduce`; `takes` of a PE that is not the last of its row.
     last_takes
         The same of one that is.
-    landed
-        Whether they are the last ones of a repetition.
     """
 
     sums: int
@@ -33,7 +31,6 @@ class Segment(NamedTuple):
     last_takes: bool
     keeps: bool
     to_host: bool
-    landed: bool
 
 
 class _Axis:
@@ -95,7 +92,7 @@ class Reverse:
 
     REGISTERS = (
         "taken", "_mine", "_partials", "_sent", "_for_host", "_left", "_unknown", "_takes",
-        "_keeps", "_to_host", "_landed", "_shares", "_kept", "_chunk",
+        "_keeps", "_to_host", "_shares", "_kept", "_chunk",
     )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, depth: int) -> None:
@@ -117,9 +114,8 @@ class Reverse:
         self._takes: Mask = 0
         self._keeps: Mask = 0
         self._to_host: Mask = 0
-        self._landed: Mask = 0
         self._shares: deque[Mask] = deque([0] * _SHARE_CYCLES)
-        self._kept: deque[tuple[Mask, Mask]] = deque([(0, 0)] * _LANDING_CYCLES)
+        self._kept: deque[Mask] = deque([0] * _KEPT_CYCLES)
         self._chunk: Registers = 0  # Of the sum at each gateway, words handed out.
 
     def state(self) -> tuple[Any, ...]:
@@ -129,14 +125,14 @@ class Reverse:
 
     @property
     def landed(self) -> Mask:
-        """Where the last gradient of a repetition is written in this cycle."""
-        return self._kept[0][1]
+        """Where a gradient is written in the next cycle: it counts from there on."""
+        return self._kept[1]
 
     @property
     def busy(self) -> Mask:
         """PEs with sums that have not left, or gradients that are not written."""
         mask = self._lanes.nonzero(self._mine) | self._sent
-        for kept, _ in self._kept:
+        for kept in self._kept:
             mask |= kept
         return (mask | mask >> self._lanes.half_bits) & self._lanes.row_pes
 
@@ -179,7 +175,7 @@ class Reverse:
         if not (mine or sent or links.busy):
             self.taken = 0
             self._kept.popleft()
-            self._kept.append((0, 0))
+            self._kept.append(0)
             return
 
         partials = self._partials
@@ -195,15 +191,12 @@ class Reverse:
         self._sent = step ^ kept | sent ^ sent & free
         self._for_host = self._for_host & ~free | free & step & self._to_host
         self.taken = step
-        landed = 0
         if step:
             self._mine -= step
             self._left -= step
-            ended = step ^ step & lanes.nonzero(self._left)
-            landed = ended & self._landed & kept
-            self._unknown |= ended
+            self._unknown |= step ^ step & lanes.nonzero(self._left)
         self._kept.popleft()
-        self._kept.append((kept, landed))
+        self._kept.append(kept)
 
     def _load(self, where: Mask) -> None:
         """Go on to the next segments."""
@@ -217,4 +210,3 @@ class Reverse:
                 self._takes = self._takes & keep | takes
                 self._keeps = self._keeps & keep | here * segment.keeps
                 self._to_host = self._to_host & keep | here * segment.to_host
-                self._landed = self._landed & keep | here * segment.landed

@@ -4,25 +4,21 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hw.config import HARDWARE_ID_BITS, TorusConfig
 from hw.op_fields import LOOP, HostInKind, HostOutKind
+from sw_driver.cycle_model.beats import Beats, Cycles
 from sw_driver.cycle_model.machine import Machine
 from sw_driver.cycle_model.tables import Queue, Tables
 from sw_driver.errors import ProgramError
 from sw_driver.program import Op, Program
 
-__all__ = ["Cycles", "Run", "Simulation", "Steady", "simulate"]
-
-Cycles = NDArray[np.int64]
+__all__ = ["PATIENCE_CYCLES", "SETTLING_CYCLES", "Run", "Simulation", "Steady", "simulate"]
 
 # From a reset until nothing moves before the host sends: all built-in ops have been taken.
-_SETTLING_CYCLES = 16
+SETTLING_CYCLES = 16
 # Without a beat for so long, a torus is looked at: if it does not change either, it is stuck. A
 # multiple of three, since the fetch units go round in three cycles.
-_PATIENCE_CYCLES = 3 << 11
+PATIENCE_CYCLES = 3 << 11
 # A run that comes to more different states than that is not searched for a repetition any more.
 _MOST_STATES = 300
 
@@ -34,7 +30,7 @@ class Steady:
     Parameters
     ----------
     collected
-        Repetitions of COLLECT ops in it; of a compiled net, samples.
+        Repetitions of COLLECT ops in it, or exchanges; of a compiled net, samples.
     cycles
         Cycles that it takes.
     """
@@ -100,11 +96,11 @@ class Simulation:
         tables = Tables.of_program(config, program)
         self.machine = Machine(config, tables)
         self.steady: Steady | None = None
-        self._gave = _Beats(_input_beats(config, tables))
-        self._took = _Beats(_output_beats(config, tables))
+        self._gave = Beats(_input_beats(config, tables))
+        self._took = Beats(_output_beats(config, tables))
         self._seen: dict[tuple[Any, ...], _Moment] = {}
         self._since: _Moment | None = None
-        for _ in range(_SETTLING_CYCLES):
+        for _ in range(SETTLING_CYCLES):
             self.machine.step(False, False)
 
     @property
@@ -128,7 +124,7 @@ class Simulation:
         machine, gave, took = self.machine, self._gave, self._took
         collector = machine.collector
         wanted = collector.completed + repetitions
-        patience, state = _PATIENCE_CYCLES, None
+        patience, state = PATIENCE_CYCLES, None
         while collector.completed < wanted and (gave.left or took.left):
             cycle = machine.cycle
             given, taken = machine.step(gave.left > 0, took.left > 0)
@@ -136,9 +132,9 @@ class Simulation:
                 gave.add(cycle)
             if taken:
                 took.add(cycle)
-            patience = _PATIENCE_CYCLES if given or taken else patience - 1
+            patience = PATIENCE_CYCLES if given or taken else patience - 1
             if not patience:
-                patience, before, state = _PATIENCE_CYCLES, state, machine.state()
+                patience, before, state = PATIENCE_CYCLES, state, machine.state()
                 if state == before:
                     raise ProgramError(
                         f"the program locks up with {gave.left} beats of the host not taken and "
@@ -204,41 +200,6 @@ class _Moment:
     gave: int
     took: int
     turns: list[int]
-
-
-class _Beats:
-    """The beats of the host, one way."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self.count = 0
-        self._later_cycles = 0
-        self._stamps: list[int] = []
-        self._before: list[Cycles] = []
-
-    @property
-    def first(self) -> int:
-        """The cycle of the first."""
-        return int(self._before[0][0]) if self._before else self._stamps[0]
-
-    def add(self, cycle: int) -> None:
-        """Count a beat."""
-        self.left -= 1
-        self.count += 1
-        self._stamps.append(cycle + self._later_cycles)
-
-    def repeat(self, since: int, cycles: int, times: int) -> None:
-        """Count all beats after the first `since` so many times more."""
-        stamps = np.array(self._stamps, np.int64)
-        again = stamps[since:] + cycles * np.arange(1, times + 1)[:, None]
-        self._before, self._stamps = [stamps, again.ravel()], []
-        self._later_cycles = cycles * times
-        self.left -= again.size
-        self.count += again.size
-
-    def cycles(self) -> Cycles:
-        """The cycle of each."""
-        return np.concatenate([*self._before, np.array(self._stamps, np.int64)])
 
 
 def _input_beats(config: TorusConfig, tables: Tables) -> int:

@@ -29,7 +29,7 @@ class TrainingMacs:
     REGISTERS = (
         "running", "coming", "active", "backward", "reads_col", "_writes_col", "_inner", "_word",
         "_inner_left", "_outer_left", "_reduces", "_updates", "waiting", "asked_for", "_prepared",
-        "_first", "_last", "_kinds", "_to_col", "_from_host", "_fences", "_freed", "_landed",
+        "_first", "_last", "_kinds", "_to_col", "from_host_next", "_fences", "_freed", "_landed",
         "_host_landed", "_slots", "_pipeline", "_updated",
     )  # fmt: skip
 
@@ -45,7 +45,8 @@ class TrainingMacs:
         self._rings = rings
         self._reverse = reverse
         self._table = mac_ops(config, queue)
-        self.dumps = Dumps(lanes, config)
+        dumped = any(op.kind == MacKind.DUMP for op in self._table.values())
+        self.dumps = Dumps(lanes, config, dumped)
         self.running: Groups[Place] = {}
         """Repetitions in progress."""
         self.coming: Groups[Place] = {}
@@ -71,7 +72,8 @@ class TrainingMacs:
         self._kinds: dict[int, Mask] = {kind: 0 for kind in (
             MacKind.RUN, MacKind.BACK, MacKind.DUMP)}  # fmt: skip
         self._to_col: Mask = 0
-        self._from_host: Mask = 0
+        self.from_host_next: Mask = 0
+        """Where it needs gradients that the host sent."""
         self._fences: Mask = 0
         self._even: Registers = lanes.pes << config.rep_bits
         self._freed: Registers = self._even
@@ -172,7 +174,7 @@ class TrainingMacs:
             ready &= ~first | free & ~self._to_col | free >> half & self._to_col
         if back := ready & backs:
             ready &= ~back | self.landed
-        if fenced := ready & self._first & self._fences:
+        if fenced := ready & self.fenced:
             ready &= ~(fenced & self._writing(step))
         if dump := ready & dumps:
             ready &= ~dump | self.dumps.free & ~self.under_way
@@ -183,10 +185,20 @@ class TrainingMacs:
         """PEs with the gradients that the coming repetition of a BACK waits for."""
         lanes = self._lanes
         here = lanes.at_least(self._landed, self._even)
-        from_host = self._from_host
+        from_host = self.from_host_next
         by_host = from_host and lanes.at_least(self._host_landed, self._even) & from_host
         to_col = self._to_col & ~from_host
         return by_host | ~from_host & (here & ~self._to_col | here >> lanes.half_bits & to_col)
+
+    @property
+    def fenced(self) -> Mask:
+        """Where the coming op begins only when no weight is being written."""
+        return self._first & self._fences
+
+    @property
+    def backward_next(self) -> Mask:
+        """Where the coming op is a BACK."""
+        return self._kinds[MacKind.BACK]
 
     def _writing(self, step: Step) -> Mask:
         """Where a weight will be written in this cycle or later."""
@@ -207,9 +219,10 @@ class TrainingMacs:
         lanes = self._lanes
         back = step.done & self.backward
         self._pipeline.popleft()
-        if landing := step.sum_ended & ~back:
-            last = self._by_axis(step.rep_ended & ~back, self._writes_col)
-            self._pipeline.append(Landing(self._by_axis(landing, self._writes_col), last))
+        if ended := step.sum_ended & ~back:
+            # Every result counts.
+            written = self._by_axis(ended, self._writes_col)
+            self._pipeline.append(Landing(written, written))
         else:
             self._pipeline.append(NOTHING)
         self._updated.popleft()
@@ -218,7 +231,7 @@ class TrainingMacs:
             self._ask(waits)
         self._freed += retired
         self._landed += self._reverse.landed
-        self._host_landed += retired & self._rings.gradients
+        self._host_landed += self._rings.gradients_landed
         self._slots += self._reverse.taken - step.given
         self.dumps.proceed(retired, start)
         if step.rep_ended:
@@ -243,7 +256,7 @@ class TrainingMacs:
         self._first |= where
         self._last = self._last & keep | where * (op.reps == 0)
         self._to_col = self._to_col & keep | where * op.to_col
-        self._from_host = self._from_host & keep | where * op.from_host
+        self.from_host_next = self.from_host_next & keep | where * op.from_host
         self._fences = self._fences & keep | where * op.fence
         for kind in self._kinds:
             self._kinds[kind] = self._kinds[kind] & keep | where * (kind == op.kind)

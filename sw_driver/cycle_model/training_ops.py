@@ -90,7 +90,6 @@ def _segments(op: Op) -> tuple[Segment, ...]:
             last_takes=not host and block < last,
             keeps=not host and block == 0,
             to_host=host,
-            landed=block == 0,
         )
         for block in range(last, -1, -1)
     )

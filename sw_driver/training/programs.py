@@ -30,6 +30,17 @@ class SampleLoops:
             number + 1 + (loop.max_samples - 1) * period for number, loop in enumerate(self.loops)
         )
 
+    def queues(self, samples: int) -> Queues:
+        """The queues of a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If there are too many samples or none.
+        """
+        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
+        return self.loops[number].queues(turn + 1)
+
     def program(self, config: TorusConfig, samples: int) -> Program:
         """Pack a run of `samples` samples, 1 to `max_samples`.
 
@@ -38,8 +49,7 @@ class SampleLoops:
         ProgramError
             If there are too many samples or none, or a program memory is too small.
         """
-        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
-        return self.loops[number].program(config, turn + 1)
+        return Program.build(config, self.queues(samples))
 
     def program_words(self, config: TorusConfig) -> int:
         """Words of the longest program, for any number of samples."""
