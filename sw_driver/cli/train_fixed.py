@@ -65,7 +65,11 @@ def train_on_device(
     )
     out.facts(
         f"ClosNet {', '.join(map(str, trained.model.shapes))}",
-        [("parameters", str(parameters)), ("samples trained on now", str(trained.samples))],
+        [
+            ("parameters", str(parameters)),
+            ("samples trained on now", str(trained.samples)),
+            *([] if trained.cycles is None else [("cycles", str(trained.cycles))]),
+        ],
     )
     out.result(
         {
@@ -79,6 +83,7 @@ def train_on_device(
             "history": [dataclasses.asdict(figures) for figures in history],
             **dataclasses.asdict(history[-1]),
             "samples": trained.samples,
+            "cycles": trained.cycles,
             "compared": compare,
         }
     )

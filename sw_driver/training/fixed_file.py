@@ -83,14 +83,16 @@ class FixedTrained:
         The words at the end.
     model
         The float model of them, as it was saved.
-    samples
-        That were trained on in this call.
+    samples, cycles
+        Samples that were trained on in this call, and the clock cycles that they took; None on a
+        device without a clock.
     """
 
     prepared: Prepared
     state: TrainingState
     model: ClosNet
     samples: int
+    cycles: int | None
 
 
 def prepare(
@@ -216,7 +218,7 @@ def train_fixed(
         loss = f", {_line(figures)}"
     state = device.read_state()
     model = float_model(prepared.compiled.format, state)
-    return FixedTrained(prepared, state, model, len(loop.losses))
+    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
 
 
 def _line(figures: EpochFigures) -> str:

@@ -133,6 +133,8 @@ class TrainingLoop:
     ----------
     losses
         Of every sample that this loop trained on.
+    cycles
+        Clock cycles of all its runs; None on a device without a clock.
 
     Raises
     ------
@@ -161,6 +163,7 @@ class TrainingLoop:
             )
         self.position = Position() if position is None else position
         self.losses: list[float] = []
+        self.cycles: int | None = None
         self._device, self._recipe, self._watch = device, recipe, watch
         self._part = -(-part // recipe.batch_size) * recipe.batch_size
         train, test = torch.as_tensor(split.train_x), torch.as_tensor(split.test_x)
@@ -218,6 +221,8 @@ class TrainingLoop:
                 return words[0]
 
             self._device.train_words(self._train_x[run.numpy()], gradient)
+            if self._device.last_cycles is not None:
+                self.cycles = (self.cycles or 0) + self._device.last_cycles
         self.losses += host.losses
         at.samples += len(part)
         at.loss += sum(host.losses)
