@@ -11,7 +11,8 @@ from enum import Enum
 
 from golden import ClosShape
 
-__all__ = ["Array", "Dataflow", "Gemm", "best_cycles", "clos_gemms", "cycles", "dense_gemm"]
+__all__ = ["Array", "Dataflow", "Gemm", "best_cycles", "clos_gemms", "clos_training_gemms",
+           "cycles", "dense_gemm", "dense_training_gemms"]
 
 
 class Dataflow(Enum):
@@ -86,3 +87,18 @@ def clos_gemms(shape: ClosShape, batch: int) -> list[Gemm]:
         *(Gemm(batch, routers_in, routers_out) for _ in range(routers_mid)),
         *(Gemm(batch, routers_mid, end - start) for start, end in shape.output_blocks),
     ]
+
+
+def dense_training_gemms(shape: ClosShape, batch: int) -> list[Gemm]:
+    """A training step of the dense layer: Y = X W, dX = dY W^T and dW = X^T dY."""
+    return [one for gemm in dense_gemm(shape, batch) for one in _and_backwards(gemm)]
+
+
+def clos_training_gemms(shape: ClosShape, batch: int) -> list[Gemm]:
+    """A training step of a Clos layer, each of its blocks forwards and backwards."""
+    return [one for gemm in clos_gemms(shape, batch) for one in _and_backwards(gemm)]
+
+
+def _and_backwards(gemm: Gemm) -> Iterator[Gemm]:
+    m, k, n = gemm.m, gemm.k, gemm.n
+    yield from (gemm, Gemm(m, n, k), Gemm(k, m, n))

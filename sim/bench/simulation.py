@@ -22,7 +22,7 @@ from sw_driver.compiler import Compiled
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraph, source_digest
 
-__all__ = ["TITLE", "measure"]
+__all__ = ["TITLE", "machine", "measure"]
 
 TITLE = "Speed of the simulation"
 
@@ -39,7 +39,7 @@ def measure(bench: Bench) -> Table:
     """Build and run every torus; quick: 4x4 alone. About 4 minutes."""
     tori = _TORI[:1] if bench.quick else _TORI
     tools = find_toolchain().versions
-    depends = {"sources": source_digest(*RTL_PACKAGES), "tools": tools, "machine": _machine(),
+    depends = {"sources": source_digest(*RTL_PACKAGES), "tools": tools, "machine": machine(),
                "layer": _LAYER}
     values: list[dict[str, Any]] = []
     for done, torus in enumerate(tori):
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Table:
         {ClosShape(*_LAYER)} on {_HOST_BITS} host bits, every beat through the host stream; the
         best of {_REPEATS} runs. Building is from Verilog to a model, without Verilator's runtime,
         which is built once for all. Both kinds of model come from the Verilog as `sim/simplify.py`
-        rewrites it. Measured on {_machine()}, with {tools}.""")
+        rewrites it. Measured on {machine()}, with {tools}.""")
     header = ("torus", "native: build s", "cycles/s", "PE cycles/s", "cocotb: build s", "cycles/s")
     rows = [(value["torus"], f"{value['native_build_s']:.1f}", f"{value['native_rate']:,.0f}",
              f"{value['native_rate'] * value['pes']:,.0f}", f"{value['cocotb_build_s']:.1f}",
@@ -117,7 +117,7 @@ def _cocotb_rate(verilog: str, compiled: Compiled) -> float:
     return speed["cycles"] / speed["seconds"]
 
 
-def _machine() -> str:
+def machine() -> str:
     """Processor and cores, which the figures depend on."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []

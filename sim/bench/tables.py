@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from . import area, simulation, systolic, utilisation
+from . import (
+    area,
+    simulation,
+    systolic,
+    training_systolic,
+    training_utilisation,
+    utilisation,
+)
 from .results import Bench, Table
 
 __all__ = ["TABLES", "Kind"]
@@ -20,6 +27,8 @@ class Kind(NamedTuple):
 TABLES: Mapping[str, Kind] = MappingProxyType({
     "utilisation": Kind(utilisation.TITLE, utilisation.measure),
     "systolic": Kind(systolic.TITLE, systolic.measure),
+    "training": Kind(training_utilisation.TITLE, training_utilisation.measure),
+    "training-systolic": Kind(training_systolic.TITLE, training_systolic.measure),
     "area": Kind(area.TITLE, area.measure),
     "simulation": Kind(simulation.TITLE, simulation.measure),
 })
