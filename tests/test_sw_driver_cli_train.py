@@ -38,8 +38,8 @@ def train(data, tmp_path):
 
     def run(name, *options, resume=False, device="golden", call=succeed):
         new = ("--epochs", 2, "--torus", "1x2", *LAYERS)
-        return call("train", "--device", device, "--data", data, "--json", *options,
-                    *(("--resume",) if resume else new), "-o", tmp_path / name)
+        return call("train", "--device", device, "--data", data, "--json",
+                    *(("--resume",) if resume else new), *options, "-o", tmp_path / name)
 
     return run
 
@@ -147,9 +147,9 @@ def test_bad_options(train, tmp_path):
     refuse("momentum must be 1 to 14, or none, not 15", "--momentum", 15)
     for rate in ("0", "-0.1", "nan", "inf"):
         refuse("learning rate must be positive and finite", "--lr", rate)
-    refuse("training in float must converge with learning rate|no shift represents so large",
+    refuse("training in float must converge with learning rate 1000000000.0",
            "--lr", "1e9")
-    refuse("no shift represents so small a learning rate", "--lr", "1e-30")
+    refuse("with learning rate 1e-30 .* no shift represents", "--lr", "1e-30")
     refuse("batch must be at most 90", "--batch", 91)
     refuse("frozen must hold layers 0 to 1, not 2", "--freeze", 2)
     refuse("frozen must leave a layer that trains", "--freeze", 0, "--freeze", 1)
