@@ -184,7 +184,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m golden.training_study", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="how many nets to train")
     parser.add_argument("--jobs", type=int, default=2, help="how many processes to train in")
-    parser.add_argument("--recipe", default="", help="use the recipes with this in their name")
+    parser.add_argument(
+        "--recipe", default="", help="use the recipes with this pattern in their name"
+    )
     parser.add_argument(
         "--only", default="", help="train the choices with this pattern in their name"
     )
@@ -195,7 +197,7 @@ def main() -> None:
         options.jobs, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         for recipe in RECIPES:
-            if options.recipe not in recipe.name:
+            if not re.search(options.recipe, recipe.name):
                 continue
             tried = [
                 choice

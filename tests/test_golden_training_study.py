@@ -15,8 +15,8 @@ from golden.training_scales import format_for
 def small_split():
     split = load_digits_split()
     return dataclasses.replace(
-        split, train_x=split.train_x[:40], train_y=split.train_y[:40],
-        test_x=split.test_x[:20], test_y=split.test_y[:20],
+        split, train_x=split.train_x[:16], train_y=split.train_y[:16],
+        test_x=split.test_x[:10], test_y=split.test_y[:10],
     )  # fmt: skip
 
 
