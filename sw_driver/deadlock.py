@@ -7,7 +7,7 @@ path orders may come either way round; if one of them writes a word that the oth
 would depend on luck, and `sw_driver.hazards` refuses that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, RingKind
@@ -17,12 +17,12 @@ from sw_driver.hazards import check_hazards
 from sw_driver.program import Op
 from sw_driver.units import Event, MacUnit, RingUnit, expand, mac_units, ring_units
 
-__all__ = ["check_program"]
+__all__ = ["check_program", "check_ring_counts"]
 
 ROW, COL = Axis.ROW.value, Axis.COL.value
 _NAMES = {ROW: "row", COL: "col"}
 
-Rings = dict[int, list[RingUnit]]
+Rings = Mapping[int, Sequence[RingUnit]]
 
 
 def check_program(
@@ -47,7 +47,7 @@ def check_program(
     """
     rings = {axis: ring_units(config, name, pe[axis]) for axis, name in _NAMES.items()}
     macs = mac_units(config, pe[2])
-    _check_ring_counts(config, rings, gateway)
+    check_ring_counts(config, rings, gateway)
     consumed = {axis: [unit for unit in macs if unit.axis == axis] for axis in rings}
     landing = {axis: [unit for unit in macs if unit.dest == axis] for axis in rings}
 
@@ -59,7 +59,7 @@ def check_program(
     check_hazards(config, graph.ordering(), rings, macs)
 
 
-def _check_ring_counts(config: TorusConfig, rings: Rings, gateway: Sequence[Sequence[Op]]) -> None:
+def check_ring_counts(config: TorusConfig, rings: Rings, gateway: Sequence[Sequence[Op]]) -> None:
     """All nodes of a ring must agree on how many words each op moves."""
 
     def refuse_unless(unit: RingUnit, recv: int) -> None:

@@ -23,6 +23,7 @@ from sw_driver.training.fit import (
 from sw_driver.training.maps import build_maps, build_placement, shape_layers
 from sw_driver.training.plan import Plan, last_backward, make_plan
 from sw_driver.training.programs import SampleLoops, find_sample_loops
+from sw_driver.training.runs import check_training_runs
 from sw_driver.training.schedule import build_training_queues, schedule_training
 from sw_driver.training.tasks import list_tasks, task_order
 
@@ -180,8 +181,9 @@ def compile_training(
             loops = _loops(config, plan, forward, momentum, batches)
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
     plan, forward = (dataclasses.replace(one, form=form) for one in (plan, forward))
+    for one, found in zip((plan, forward), loops, strict=True):
+        check_training_runs(config, one, found)
     executable = TrainingExecutable(config, plan, maps, *loops)
-
     return CompiledTraining(
         format=form,
         executable=executable,

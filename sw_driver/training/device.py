@@ -154,7 +154,7 @@ class TrainingDevice(WordDevice):
         Raises
         ------
         DriverError
-            If there was no `forward` since the weights changed, or the learning rate does not serve.
+            If there was no `forward` since the weights changed, or as for `train_step`.
         HostDataError
             If the gradient is not of the outputs' shape.
         GoldenError
