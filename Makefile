@@ -11,11 +11,12 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
     $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
     echo $$name && break; done)
 
-.PHONY: help sim test test-slow prove lint clean tools
+.PHONY: help sim train-sim test test-slow prove lint clean tools
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make sim        verify the routers, then run a trained ClosNet on the RTL torus"
+	@echo "make train-sim  train a ClosNet from scratch on the RTL torus"
 	@echo "make test       lint, types and tests (JOBS=$(JOBS) at a time)"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make prove      all formal proofs, with a table (sim/proofs)"
@@ -25,6 +26,9 @@ help:
 sim: $(STAMP)
 	$(PYTEST) -q -m "router and not slow"
 	$(PY) -m sim.demo
+
+train-sim: $(STAMP)
+	$(PY) -m sim.train_demo
 
 test: lint
 	$(PYTEST) -m "not slow" -n $(JOBS)
