@@ -171,7 +171,7 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
     Found by walking through the ops of the pass, so it holds for whatever order they have.
     """
     rows, cols = maps.weights.index.shape[:2]
-    pes: IntArray = np.arange(rows * cols).reshape((rows, cols, 1))
+    pes: IntArray = np.arange(rows * cols, dtype=np.int64).reshape(rows, cols, 1)
     found: dict[tuple[int, int], StagePlacement] = {}
     sizes = [
         [torch.Size(size) for size in weight_sizes(shape)] for shape in plan.form.shapes
@@ -191,7 +191,9 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
         tables = np.empty((2, size.numel()), np.int64)
         places = numbers[used] - starts[key]
         tables[0, places] = np.broadcast_to(pes, numbers.shape)[used]
-        tables[1, places] = np.broadcast_to(np.arange(len(addresses)), numbers.shape)[used]
+        tables[1, places] = np.broadcast_to(
+            np.arange(len(addresses), dtype=np.int64), numbers.shape
+        )[used]
         pe, visit = (torch.as_tensor(table).reshape(size) for table in tables)
         found[key] = StagePlacement(pe, visit, len(addresses))
     return Placement(

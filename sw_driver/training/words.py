@@ -24,7 +24,7 @@ def split_words(values: IntArray, chunks: int, word_bits: int) -> IntArray:
 
 def join_words(words: IntArray, bits: int, word_bits: int) -> IntArray:
     """Join link words [..., chunks], taken as unsigned, to numbers [...] of `bits` bits, signed."""
-    shifts: IntArray = np.arange(words.shape[-1]) * word_bits
+    shifts: IntArray = np.arange(words.shape[-1], dtype=np.int64) * word_bits
     joined = np.bitwise_or.reduce(words << shifts, axis=-1)
     sign = 1 << (bits - 1)
     return ((joined & (2 * sign - 1)) ^ sign) - sign
