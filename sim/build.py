@@ -59,7 +59,8 @@ class Kind(Enum):
 
 
 def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
-                readable: Iterable[str] = (), again: bool = False) -> Path:
+                readable: Iterable[str] = (), writable: Iterable[str] = (), again: bool = False
+                ) -> Path:
     """Build the model, unless it is in the cache, and return its file.
 
     The file is a program (`Kind.COCOTB`) or a shared library (`Kind.NATIVE`).
@@ -75,7 +76,9 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
     trace
         Whether it can write waveforms (VCD); such a model is slower.
     readable
-        Names of variables that can be read in every module; so is such a model.
+        Names of variables that can be read in every module; such a model is slower.
+    writable
+        Names of those that can be written, too; it is slower still.
     again
         Build it even if it is in the cache, in its place.
 
@@ -92,15 +95,16 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
     compiler = [*_compiler(tools), *parts.cxx, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
     if trace:
         flags.append("--trace-vcd")
-    names = sorted(set(readable))
-    if names:
+    access = [("public_flat_rw", name) for name in sorted(set(writable))]
+    access += [("public_flat_rd", name) for name in sorted(set(readable) - set(writable))]
+    if access:
         flags.append("--vpi")
-    as_written = trace or bool(names)
+    as_written = trace or bool(access)
     if not as_written:
         flags.append(_SHARED_CODE)
-    readability = "`verilator_config\n" + "".join(
-        f'public_flat_rd -module "*" -var "{name}"\n' for name in names)
-    key = [verilog, top, readability, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
+    access_rules = "`verilator_config\n" + "".join(
+        f'{right} -module "*" -var "{name}"\n' for right, name in access)
+    key = [verilog, top, access_rules, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
            repr(compiler), repr(parts.link), _CXX_OPTIMISATION,
            "" if as_written else simplifier_version(), tools.versions]
 
@@ -110,9 +114,9 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
             simple = simplify(verilog, top, tools, folder)
             source, control = simple.verilog, ["control.vlt"]
             (folder / "control.vlt").write_text(simple.control)
-        elif names:
+        elif access:
             control = ["control.vlt"]
-            (folder / "control.vlt").write_text(readability)
+            (folder / "control.vlt").write_text(access_rules)
         (folder / f"{top}.v").write_text(source)
         tools.run(["verilator", "--cc", "--top-module", top, "--prefix", "Vtop", *flags,
                    "--Mdir", "obj", str(WAIVERS), *control, f"{top}.v"], folder)

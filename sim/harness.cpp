@@ -156,6 +156,18 @@ EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
     return model.release();
 }
 
+// Returns where a variable is, its words if it is a memory (else 1) and the bits of a word; null if
+// the design has no such variable, or it is not accessible.
+EXPORT void* model_find(const Model* model, const char* scope_name, const char* name,
+                        uint64_t* words, uint32_t* word_bits) {
+    const VerilatedScope* scope = model->context.scopeFind(scope_name);
+    const VerilatedVar* var = scope ? scope->varFind(name) : nullptr;
+    if (!var || !var->isPublicRW() || var->udims() > 1) return nullptr;
+    *words = var->udims() ? var->unpackedRanges()[0].elements() : 1;
+    *word_bits = var->entBits();
+    return var->datap();
+}
+
 EXPORT void model_destroy(Model* model) {
     model->top->final();
 #if VM_TRACE

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from .build import Kind, build_model
 from .errors import SimError, Unfinished
+from .variables import Variable
 
 __all__ = ["Beats", "NativeModel", "Probe", "Stalls", "Transfer"]
 
@@ -113,6 +114,8 @@ class NativeModel:
         Write the waveforms of all signals to this file (VCD). Slow, and large.
     probes
         What `spans` reports.
+    accessible
+        Names of registers and memories that `variable` finds. Such a model is slower, by half.
 
     Raises
     ------
@@ -123,9 +126,10 @@ class NativeModel:
     """
 
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
-                 probes: Sequence[Probe] = ()) -> None:
+                 probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
         library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None,
-                              readable=[name for probe in probes for name in probe.names])
+                              readable=[name for probe in probes for name in probe.names],
+                              writable=accessible)
         self._library = _load(library)
         self.beat_words: int = self._library.model_beat_bytes() // 4
         path = None if trace is None else str(trace).encode()
@@ -247,6 +251,21 @@ class NativeModel:
             found[probe].append((start, end))
         return found
 
+    def variable(self, scope: str, name: str) -> Variable:
+        """Find a register or a memory in the instance `scope`, which is written with dots.
+
+        Raises
+        ------
+        SimError
+            The design has no such variable, or the model was not built with it accessible.
+        """
+        words, word_bits = ctypes.c_uint64(), ctypes.c_uint32()
+        address = self._library.model_find(self._open(), scope.encode(), name.encode(),
+                                           ctypes.byref(words), ctypes.byref(word_bits))
+        if address is None:
+            raise SimError(f"the design has no variable {scope}.{name} that is accessible")
+        return Variable(f"{scope}.{name}", address, words.value, word_bits.value)
+
     def _add(self, probe: Probe) -> None:
         self._library.model_add_probe(self._handle)
         roles = [(probe.active, 0), *((name, 1) for name in probe.high),
@@ -280,6 +299,8 @@ def _load(path: Path) -> ctypes.CDLL:
             ("model_add_probe", None, [handle]),
             ("model_add_variable", ctypes.c_int, [handle, ctypes.c_char_p, ctypes.c_char_p,
                                                   ctypes.c_int]),
+            ("model_find", handle, [handle, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
+                                    ctypes.POINTER(u32)]),
             ("model_span_count", u64, [handle]),
             ("model_take_spans", None, [handle, _ARRAY]),
             ("model_begin", None, [handle, u64, u32, u64, u32]),

@@ -1,6 +1,6 @@
 """`SimTrainingDevice`: a net that trains on the RTL torus, simulated in this process."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -34,10 +34,14 @@ class SimTrainingDevice(StreamTrainingDevice):
     ----------
     progress
         Told of long work.
+    accessible
+        What the model is built for, beside training: see `NativeModel`.
     """
 
-    def __init__(self, *, progress: Progress | None = None) -> None:
+    def __init__(self, *, progress: Progress | None = None,
+                 accessible: Sequence[str] = ()) -> None:
         super().__init__()
+        self._accessible = tuple(accessible)
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._model: NativeModel | None = None
         self._beat_cycles = 0
@@ -49,11 +53,19 @@ class SimTrainingDevice(StreamTrainingDevice):
             self._model.close()
             self._model = None
 
+    @property
+    def model(self) -> NativeModel:
+        """The torus."""
+        if self._model is None:
+            raise SimError("the device is closed")
+        return self._model
+
     def _open(self, compiled: CompiledTraining) -> None:
         self.close()
         find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
-        self._model = NativeModel(top_verilog("torus", compiled.config), TOPS["torus"])
+        self._model = NativeModel(top_verilog("torus", compiled.config), TOPS["torus"],
+                                  accessible=self._accessible)
         self._progress("build the simulation", 1, 1)
         self._beat_cycles = compiled.config.weight_words  # More than any sample takes for a beat.
         self._model.reset()
@@ -61,9 +73,7 @@ class SimTrainingDevice(StreamTrainingDevice):
     def _exchange(
         self, events: Generator[Send | Receive, Beats | None, Result], work: str
     ) -> tuple[Result, int]:
-        model = self._model
-        if model is None:
-            raise SimError("the device is closed")
+        model = self.model
         nothing = np.zeros((0, model.beat_words), np.uint32)
         # What is sent goes in while what comes next is taken out: a torus whose outputs nobody
         # takes stops taking inputs.
