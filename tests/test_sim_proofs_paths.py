@@ -6,9 +6,8 @@ import pytest
 
 from fpga.errors import FlowFailed
 from hw.emit import emit_verilog
-from sim.proofs.gather import SMALL
+from sim.proofs.gather import SMALL, small_training
 from sim.proofs.paths import all_inputs, combinational_inputs
-from sim.proofs.reduce import small
 from sim.proofs.rtl import Mutant, Rtl
 
 pytestmark = pytest.mark.formal
@@ -27,11 +26,11 @@ def router(rtl):
 
 
 def reduce(rtl):
-    return rtl.module("reduce").RingReduce(small(2))
+    return rtl.module("reduce").RingReduce(small_training(2))
 
 
 def training_router(rtl):
-    return rtl.module("training_router").TrainingRouter(small(2))
+    return rtl.module("training_router").TrainingRouter(small_training(2))
 
 
 @pytest.mark.parametrize(("make", "output", "inputs"), [

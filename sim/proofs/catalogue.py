@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .gather import gather_spec, router_spec
+from .gather import SMALL, gather_spec, router_spec, small_training
 from .link import link_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
@@ -61,8 +61,11 @@ def _link(stages: int) -> Proof:
         induction_cycles=1, goal_cycles=2 * stages + 4, mutant_cycles=6)
 
 
-def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool) -> Proof:
-    return Proof(name=name, claim=claim, spec=lambda rtl: gather_spec(rtl, [{}] * ops, regions),
+def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
+            trains: bool = False) -> Proof:
+    config = small_training() if trains else SMALL
+    return Proof(name=name, claim=claim,
+                 spec=lambda rtl: gather_spec(rtl, [{}] * ops, regions, config),
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
 
 
@@ -102,6 +105,10 @@ PROOFS = {proof.name: proof for proof in (
             slow=True),
     _gather("gather-two-ops-whole",
             "RingGather, any two ops in turn, in one region of 16 words", 2, 1, slow=True),
+    _gather("gather-trains", "RingGather of a torus that trains, any op again and again, in two "
+            "regions of 8 words, read once or again", 1, 2, slow=False, trains=True),
+    _gather("gather-trains-whole", "as gather-trains, in one region of 16 words", 1, 1, slow=True,
+            trains=True),
     _reduce("reduce", 4), _reduce("reduce-2", 2), _reduce_ring(2), _reduce_ring(3),
     Proof(name="reduce-ring-2-locks-up",
           spec=lambda rtl: reduce_ring_spec(rtl, 2, REDUCE_WORDS, 0, locks_up=TOO_MANY_WORDS),

@@ -1,12 +1,13 @@
 """`RingGather` and `InferenceRouter` among any neighbours, with any PE that keeps the contract."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from amaranth import *
 
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 
 from .lemmas import StateLemmas, look_inside
 from .node import NodeCheck
@@ -15,7 +16,7 @@ from .rtl import Rtl
 from .spec import Spec, any_constant
 from .streams import drive, take
 
-__all__ = ["SMALL", "gather_spec", "router_spec"]
+__all__ = ["SMALL", "gather_spec", "router_spec", "small_training"]
 
 SMALL = TorusConfig(act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4,
                     weight_words=16, bias_words=4, program_words=64)
@@ -30,14 +31,21 @@ class _Ports:
     pe: Any
 
 
-def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
+def small_training(reduce_words: int = 2, **fields: int) -> TorusConfig:
+    """Return a small configuration that trains, with so many words in each reduce FIFO."""
+    return dataclasses.replace(SMALL, **fields, training=TrainingConfig(
+        master_bits=4, grad_bits=4, reduce_words=reduce_words, grad_shift_bits=1))
+
+
+def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
+                config: TorusConfig = SMALL) -> Spec:
     """One engine that runs any program again and again; `given` as for `Program`."""
     spec = Spec()
-    node = rtl.module("gather").RingGather(SMALL)
+    node = rtl.module("gather").RingGather(config)
     spec.m.submodules.node = node
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += node.last_in_row.eq(last_in_row)
-    check, spec.goal = _axis(spec, "node", rtl, node, last_in_row, given, regions)
+    check, spec.goal = _axis(spec, "node", rtl, node, last_in_row, given, regions, config)
     spec.look_inside(lambda: StateLemmas(spec, check, look_inside(node)))
     return spec
 
@@ -65,17 +73,18 @@ def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec
 
 
 def _axis(spec: Spec, name: str, rtl: Rtl, node: Any, last_in_row: Value,
-          given: Sequence[dict[str, int]], regions: int) -> tuple[NodeCheck, Value]:
+          given: Sequence[dict[str, int]], regions: int,
+          config: TorusConfig = SMALL) -> tuple[NodeCheck, Value]:
     """Put a node among its neighbours; return its check, and that an interesting end is reached."""
-    program = Program(spec, name, SMALL, rtl, given=given, regions=regions,
+    program = Program(spec, name, config, rtl, given=given, regions=regions,
                       last_in_row=last_in_row)
     received = drive(spec, f"{name}_in", node.i)
     sent = take(spec, f"{name}_out", node.o)
     check = NodeCheck(spec, name, program, node, received, sent)
     # The last word of the third repetition is sent: one that was received, in an op that has own
-    # words and is read by the MAC.
+    # words and is read by the MAC, more than once where it trains.
     out, read = check.out, check.side.read
     goal = (sent & (out.number == 2) & (check.departed + 1 == out.op.sends)
             & (out.op.own >= 2) & (out.op.sends > out.op.own + 1)
-            & read.op.gathers & (read.number == 2))
+            & read.op.gathers & (read.number == 2) & (read.op.again | (config.training is None)))
     return check, goal

@@ -10,7 +10,7 @@ from amaranth import *
 
 from .inside import Inside
 from .node import NodeCheck
-from .program import NUMBERS, difference, next_position, plus
+from .program import NUMBERS, at_most, difference, next_position, plus
 from .spec import Spec
 
 __all__ = ["StateLemmas", "look_inside"]
@@ -70,7 +70,17 @@ class StateLemmas:
             self._lemma(f"number of {name}", player.number < NUMBERS)
         self._lemma("ahead", (side.ahead >= 0) & (side.ahead <= regions))
         self._lemma("unread repetitions", (side.unread >= -4) & (side.unread <= regions))
-        self._lemma("full", (side.full == side.ahead + side.unread) & (side.full <= regions))
+        self._lemma("full", (side.full == side.ahead + side.unread_again) & (side.full <= regions))
+        self._lemma("unread repetitions, and the one that is read again",
+                    (side.unread_again >= side.unread) & (side.unread_again <= regions))
+        again_op = self._program.op_at(side.again_number)
+        self._lemma("to be read again", ~side.again | (
+            (side.again_number < NUMBERS) & again_op.gathers & again_op.again
+            & (side.read_position == 0)
+            & (side.unread_again > side.unread) & (side.unread_again >= 0)
+            & (read.number == self._program.after(side.again_number, lambda op: op.gathers))
+            & ((side.unread_again > 0) | (self.active & self._inside["own_here"]
+                                          & (check.arrived == current.op.recv)))))
         self._lemma("unsent", (check.unsent >= -4) & (check.unsent <= 6))
         self._lemma("write position", (side.write_position == 0)
                     | ((side.write_position < written.op.own)
@@ -128,7 +138,7 @@ class StateLemmas:
                     (self._inside["receiving"] == (self._inside["have"] != self._inside["total"]))
                     & (self._inside["unsent"] == (self._inside["sent"] != self._inside["send_end"]))
                     & (self._inside["caught_up"] == (self._inside["sent"] == self._inside["have"])))
-        self._lemma("region", ~self.active | (side.unread < program.regions))
+        self._lemma("region", ~self.active | (side.unread_again < program.regions))
         # Who has no own words to write is done with the repetition a cycle after its region is
         # free.
         self._lemma("no own words", ~self.active | (op.own != 0) | side.landed
@@ -163,7 +173,10 @@ class StateLemmas:
         self._lemma("gathered", (inside["gathered"] == gathered) & (side.waiting == gathered))
         self._lemma("some_gathered", inside["some_gathered"] == (inside["gathered"] > 0))
         self._lemma("none_gathered", inside["none_gathered"] == (inside["gathered"] == 0))
-        self._lemma("in_use", inside["in_use"] == gathered + (active & current.op.gathers))
+        if program.config.training is None:
+            self._lemma("in_use", inside["in_use"] == gathered + (active & current.op.gathers))
+        else:
+            self._reads()
         # What is owed comes step by step.
         waits = {what: wait.cycles for what, wait in self._check.waits.items()}
         output = self._check.node.o.valid
@@ -176,6 +189,35 @@ class StateLemmas:
             ((waits["send"] < 3) | self._hop["latched"]) & (waits["send"] < 4)))
         self._lemma("about to receive", ((waits["receive"] < 1) | prepared | active)
                     & ((waits["receive"] < 2) | active))
+
+    def _reads(self) -> None:
+        """Where a torus trains: reads that are done, less those that ops have asked for."""
+        m = self._spec.m
+        inside, side, program, name = self._inside, self._side, self._program, self._check.name
+        active, prepared = self.active, inside["prepared"]
+        # Repetitions before the current one, as far as that matters.
+        before = Signal(3, name=f"{name}_before_current")
+        with m.If(side.retires & (before != 7)):
+            m.d.sync += before.eq(before + 1)
+        self._lemma("before the current one", ((before == 7) | (side.current.number == before))
+                    & (side.unread_again <= before))
+        before_queue = at_most(2, before + active - inside["rep"])
+        self._lemma("before the one in the queue",
+                    (before + active >= inside["rep"]) & (side.before_queue == before_queue))
+        # All reads of the repetitions before `oldest` are done, and those before this many after
+        # it have been asked for.
+        oldest = Mux(side.again, side.again_number, side.read.number)
+        asked = Signal(signed(5), name=f"{name}_asked_from_oldest")
+        m.d.comb += asked.eq(side.unread_again + active + prepared - program.regions)
+        reads: Value = side.again
+        for more in range(8):
+            later = program.op_at(plus(oldest, more))
+            earlier = program.op_at(plus(oldest, NUMBERS - 1 - more))
+            # The repetition `more` + 1 before `oldest`: if there was one.
+            was = before - side.unread_again >= more + 1
+            reads = (reads - Mux(asked > more, later.reads, 0)
+                     + Mux((asked < -more) & was, earlier.reads, 0))
+        self._lemma("reads", inside["reads"] == reads)
 
     def _sender(self) -> None:
         """Between the next word that departs and the next that is taken lie those on their way."""
@@ -223,7 +265,9 @@ class StateLemmas:
         came_before = ((from_current < 0) & (from_current >= -program.regions)
                        & (position < op.words))
         self._lemma("to_read", watch.to_read
-                    == (op.gathers & (from_read >= 0) & (own_came | other_came | came_before)))
+                    == (op.gathers & ((from_read >= 0) | (
+                        side.again & (side.again_number == number)))
+                        & (own_came | other_came | came_before)))
         for ago, was_read in enumerate(watch.was_read, start=1):
             self._lemma(f"{ago} cycles after it was read", ~was_read | own_came | other_came
                         | ((from_current < 0) & (from_current >= -program.regions - ago)))

@@ -135,9 +135,13 @@ class NodeCheck:
                      & (side.write_position == position))
         other_comes = (received & (current.number == number)
                        & (current.op.own + self.arrived == position))
-        goes = sent & (out.number == number) & (self.departed == position)
-        is_read = side.reads & (read.number == number) & (side.read_position == position)
         op = program.op_at(number)
+        node_reread = Const(0) if program.config.training is None else self.node.pe.reread
+        goes = sent & (out.number == number) & (self.departed == position)
+        is_read = (side.reads & (read.number == number) & (side.read_position == position)) | (
+            side.reads_again & (side.again_number == number) & (side.again_position == position))
+        done = Mux(op.again, node_reread & (side.again_number == number),
+                   side.consumes & (read.number == number))
         with m.If(own_comes | other_comes):
             m.d.sync += [
                 word.eq(Mux(own_comes, side.write_word, self.node.i.payload)),
@@ -147,7 +151,7 @@ class NodeCheck:
         with m.Else():
             m.d.sync += [
                 to_send.eq(to_send & ~goes),
-                to_read.eq(to_read & ~(side.consumes & (read.number == number))),
+                to_read.eq(to_read & ~done),
             ]
         was_read = Signal(READ_CYCLES, name=f"{name}_was_read")  # The n-th bit: n + 1 cycles ago.
         m.d.sync += was_read.eq(Cat(is_read, was_read))

@@ -7,7 +7,7 @@ from typing import Any
 
 from amaranth import *
 
-from .program import Program, difference, plus
+from .program import NUMBERS, Program, at_most, difference, plus
 from .spec import Spec, Wait, any_value
 
 __all__ = ["PeSide"]
@@ -23,6 +23,9 @@ class PeSide:
     ----------
     rest_cycles
         How long each of them rests at most. The MAC then reads each word once, and waits for it.
+
+    Where a torus trains, the MAC may read a repetition again, any of its words in any order, before
+    it begins to read the next; the op says which.
 
     Attributes
     ----------
@@ -50,6 +53,12 @@ class PeSide:
         The MAC wants to read a word, and does so, and at which position.
     consumes
         That word is the last that the MAC reads of the repetition.
+    again, again_number
+        A repetition is to be read again, and which.
+    reads_again, again_position
+        A word of it is read, and at which position.
+    unread_again
+        As `unread`, but counted from that repetition.
     got_word
         What the read of `READ_CYCLES` cycles ago gave.
     """
@@ -82,7 +91,10 @@ class PeSide:
         self.got_word = pe.read_word
         self.ahead = difference(m, f"{name}_ahead", self.written.number, self.current.number)
         self.unread = difference(m, f"{name}_unread", self.current.number, self.read.number)
-        self.full = difference(m, f"{name}_full", self.written.number, self.read.number)
+        self._read_again(spec, name)
+        oldest = Mux(self.again, self.again_number, self.read.number)
+        self.unread_again = difference(m, f"{name}_unread_again", self.current.number, oldest)
+        self.full = difference(m, f"{name}_full", self.written.number, oldest)
 
         m.d.comb += [
             pe.start.eq(0),
@@ -110,6 +122,7 @@ class PeSide:
     def _give_ops(self, spec: Spec, name: str) -> None:
         m = spec.m
         pe, program, queue, current = self.pe, self.program, self.queue, self.current
+        trains = program.config.training is not None
         takes = Signal(name=f"{name}_takes_op")
         taken = Signal(name=f"{name}_current_op_taken")
         m.d.comb += [
@@ -123,11 +136,16 @@ class PeSide:
             pe.op.p.stride.eq(program.stride),
             pe.op.p.need_first.eq(queue.op.need),
             pe.op.p.need_step.eq(queue.op.need),
-            pe.op.p.lag.eq(queue.op.lag),
             takes.eq(pe.op.valid & pe.op.ready),
             taken.eq(current.last & (queue.number == plus(current.number, 1))),
-            self.due.eq((pe.op.valid | taken) & (self.waiting < current.op.lag)),
+            self.due.eq((pe.op.valid | taken) & (
+                self.unread_again < program.regions if trains
+                else self.waiting < current.op.lag)),
         ]
+        if trains:
+            self._ask_for_reads(spec, name, takes)
+        else:
+            m.d.comb += pe.op.p.lag.eq(queue.op.lag)
         m.d.sync += self.op_waits.eq(pe.op.valid & ~pe.op.ready)
         self.begins.append(pe.op.valid & ~self.op_waits)
         with m.If(takes):
@@ -137,6 +155,40 @@ class PeSide:
                              == plus(current.number, self.retires)))
         spec.check(f"{name}: retires a repetition of which it has not seen the op",
                    ~self.retires | Mux(current.last, taken, self.op_waits & ~taken))
+
+    def _ask_for_reads(self, spec: Spec, name: str, takes: Value) -> None:
+        """Ask for the reads of whatever used the region before."""
+        m = spec.m
+        pe, program, queue = self.pe, self.program, self.queue
+        # Repetitions before the one in the queue, as far as that matters.
+        self.before_queue = before = Signal(2, name=f"{name}_before_queue")
+        with m.If(takes):
+            m.d.sync += before.eq(at_most(2, before + 1 + queue.op.reps))
+        for more, field in ((0, pe.op.p.need_read), (1, pe.op.p.need_read_step)):
+            used_before = program.op_at(plus(queue.number, NUMBERS - program.regions + more))
+            m.d.comb += field.eq(Mux(before + more >= program.regions, used_before.reads, 0))
+
+    def _read_again(self, spec: Spec, name: str) -> None:
+        m = spec.m
+        pe, program, read = self.pe, self.program, self.read
+        self.again = Signal(name=f"{name}_again")
+        self.again_number = Signal.like(read.number, name=f"{name}_again_number")
+        self.reads_again: Value = Const(0)
+        self.again_position: Value = Const(0)
+        if program.config.training is None:
+            return
+        position = any_value(m, f"{name}_again_position", program.config.count_bits)
+        reads = Signal(name=f"{name}_reads_again")
+        self.reads_again, self.again_position = reads, position
+        m.d.comb += [
+            reads.eq(self.again & (position < program.op_at(self.again_number).words)
+                     & any_value(m, f"{name}_reads_again_now", 1)),
+            pe.reread.eq(reads & any_value(m, f"{name}_last_again", 1)),
+        ]
+        with m.If(pe.consume):
+            m.d.sync += [self.again.eq(read.op.again), self.again_number.eq(read.number)]
+        with m.If(pe.reread):
+            m.d.sync += self.again.eq(0)
 
     def _write(self, spec: Spec, name: str) -> None:
         m = spec.m
@@ -175,16 +227,18 @@ class PeSide:
             last_output = Const(1)
             m.d.sync += still_wants.eq(self.wants & ~self.reads)
         m.d.comb += [
-            self.wants.eq(read.op.gathers & (still_wants | wants_now)),
+            self.wants.eq(read.op.gathers & ~self.again & (still_wants | wants_now)),
             self.reads.eq(self.wants & pe.readable),
             # Between its reads of this buffer the MAC reads the other one.
             pe.read_next.eq(Mux(self.wants, self.read_position + 1,
                                 any_value(m, f"{name}_other_next", config.count_bits))),
             # All words are read for one output after another.
-            pe.rewind.eq(last & ~pe.consume),
-            pe.read_addr.eq(Mux(self.wants, program.base(read.number) + self.read_position,
-                                any_value(m, f"{name}_other_addr", config.addr_bits))),
-            pe.read_en.eq(self.reads),
+            pe.rewind.eq(self.again | (last & ~pe.consume)),
+            pe.read_addr.eq(Mux(
+                self.wants, program.base(read.number) + self.read_position,
+                Mux(self.again, program.base(self.again_number) + self.again_position,
+                    any_value(m, f"{name}_other_addr", config.addr_bits)))),
+            pe.read_en.eq(self.reads | self.reads_again),
             pe.consume.eq(self.reads & last & last_output),
         ]
         self.begins.append(self.wants & ~still_wants)

@@ -43,7 +43,11 @@ def difference(m: Module, name: str, minuend: Any, subtrahend: Any) -> Signal:
 
 @dataclass(frozen=True)
 class Op:
-    """The fields of one op, constants of a run; a node sends `sends` words."""
+    """The fields of one op, constants of a run; a node sends `sends` words.
+
+    Where a torus trains, the MAC reads each repetition that it gathers, and `again` if the op says
+    so; `reads` is how often that is.
+    """
 
     kind: Value
     gathers: Value
@@ -54,6 +58,12 @@ class Op:
     sends: Value
     need: Value
     lag: Value
+    again: Value
+
+    @property
+    def reads(self) -> Value:
+        """How often the MAC reads each repetition."""
+        return Mux(self.gathers, 1 + self.again, 0)
 
     @property
     def words(self) -> Value:
@@ -122,7 +132,8 @@ class Program:
                 m.d.comb += named.eq(value)
                 return named
 
-            kind = signal("kind", config.kind_bits, Array(kinds)[constant("kind", range(len(kinds)))])
+            kind = signal("kind", config.kind_bits,
+                          Array(kinds)[constant("kind", range(len(kinds)))])
             any_own = constant("own", count)
             if ring_nodes is None:
                 any_recv = constant("recv", count)
@@ -145,7 +156,8 @@ class Program:
                 # Each of the last `need` words of a repetition is the last one of a MAC repetition.
                 need=signal("need", config.rep_bits, Mux(own == 0, 0, at_most(
                     most_need, Mux(need == 0, 1, at_most(own, need))))),
-                lag=Signal(config.rep_bits, name=f"{name}_op_lag_{index}")))
+                lag=Signal(config.rep_bits, name=f"{name}_op_lag_{index}"),
+                again=Const(0) if config.training is None else constant("again", 1)))
         spec.assume(Cat(op.gathers for op in self.ops).any())
         spec.assume(Cat(op.sends != 0 for op in self.ops).any())
         self._number_repetitions()

@@ -1,6 +1,5 @@
 """`RingReduce` among any neighbours, with any PE that keeps the count of contributions."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,22 +7,14 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import wiring
 
-from hw.config import TrainingConfig
-
-from .gather import SMALL
+from .gather import small_training
 from .inside import Inside
 from .rtl import Rtl
 from .spec import Spec, any_value
 from .streams import check_holds, drive, take
 
-__all__ = ["ReduceCheck", "reduce_lemmas", "reduce_spec", "look_into_reduce", "small",
+__all__ = ["ReduceCheck", "reduce_lemmas", "reduce_spec", "look_into_reduce",
            "training_router_spec"]
-
-
-def small(reduce_words: int, **fields: int) -> Any:
-    """Return a small configuration that trains, with so many words in each FIFO."""
-    return dataclasses.replace(SMALL, **fields, training=TrainingConfig(
-        master_bits=4, grad_bits=4, reduce_words=reduce_words, grad_shift_bits=1))
 
 
 @dataclass(frozen=True)
@@ -177,7 +168,7 @@ def reduce_lemmas(spec: Spec, check: ReduceCheck, inside: Inside) -> None:
 def reduce_spec(rtl: Rtl, reduce_words: int) -> Spec:
     """One engine, any neighbours, any contributions."""
     spec = Spec()
-    config = small(reduce_words)
+    config = small_training(reduce_words)
     node = rtl.module("reduce").RingReduce(config)
     spec.m.submodules.node = node
     check, spec.goal = _axis(spec, "node", config, rtl, node)
@@ -188,7 +179,7 @@ def reduce_spec(rtl: Rtl, reduce_words: int) -> Spec:
 def training_router_spec(rtl: Rtl, reduce_words: int) -> Spec:
     """The rings back of a router, whatever happens on its forward ports, even what must not."""
     spec = Spec()
-    config = small(reduce_words)
+    config = small_training(reduce_words)
     router = rtl.module("training_router").TrainingRouter(config)
     spec.m.submodules.router = router
     _drive_anyhow(spec, router, ("west", "north", "east", "south", "row", "col"))

@@ -5,8 +5,9 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import data
 
+from .gather import small_training
 from .hop import Hop, add_hop
-from .reduce import ReduceCheck, look_into_reduce, reduce_lemmas, small
+from .reduce import ReduceCheck, look_into_reduce, reduce_lemmas
 from .rtl import Rtl
 from .spec import Rest, Spec, Wait, any_constant, any_value
 
@@ -198,7 +199,7 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
     """
     spec = Spec()
     m = spec.m
-    config = small(reduce_words, max_fan_in=2)
+    config = small_training(reduce_words, max_fan_in=2)
     walk = _Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
     engines = [rtl.module("reduce").RingReduce(config) for _ in range(nodes)]
     hops: list[Hop] = []  # Each behind its node: sums go to the node numbered one less.
