@@ -347,7 +347,8 @@ class TrainingInterpreter(Interpreter):
 
     def further(self, gateways):
         rows, cols = self.config.rows, self.config.cols
-        room = self.config.training.reduce_words
+        # The FIFO of who receives, and the register of who sends.
+        room = self.config.training.reduce_words + 1
         # From column c to the node west of it, and from the gateway (c = cols) to the last column.
         row = [[Link(room) for _ in range(cols + 1)] for _ in range(rows)]
         col = [[Link(room) for _ in range(cols)] for _ in range(rows)]
