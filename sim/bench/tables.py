@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from . import (
     area,
+    learning,
     simulation,
     systolic,
     training_systolic,
@@ -29,6 +30,7 @@ TABLES: Mapping[str, Kind] = MappingProxyType({
     "systolic": Kind(systolic.TITLE, systolic.measure),
     "training": Kind(training_utilisation.TITLE, training_utilisation.measure),
     "training-systolic": Kind(training_systolic.TITLE, training_systolic.measure),
+    "learning": Kind(learning.TITLE, learning.measure),
     "area": Kind(area.TITLE, area.measure),
     "simulation": Kind(simulation.TITLE, simulation.measure),
 })
