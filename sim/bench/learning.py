@@ -38,7 +38,7 @@ _QUICK = _Case("digits", DIGITS_SHAPES, "4x4", steps=1000, tests=360)
 _CASES = (
     _QUICK,
     _Case("mnist10k", (ClosShape(784, 128, 28, 8, 16), ClosShape(128, 10, 16, 8, 5)), "8x8",
-          steps=2500, tests=500),
+          steps=2100, tests=200),
 )
 _SHOWN = 250  # Steps whose mean loss is shown, the first ones and the last ones.
 
