@@ -65,9 +65,10 @@ class RingReduce(wiring.Component):
     It has no ops: the order of the contributions decides everything, since all nodes of a ring walk
     the same words in the same order. For each contribution, oldest first, it takes the oldest
     partial sum received, if the contribution says so, adds the two, and sends the sum on or keeps
-    it. One a cycle; from `i` or `own` to `o` or `complete` 2 cycles. `o.valid` and `o.payload` hold
-    until transfer. `i.ready` is a register, so there is no combinational path from `o.ready` to it,
-    nor one round a ring. No partial sum is ever lost, doubled or reordered.
+    it. One a cycle; from `own` to `o` or `complete` 2 cycles, from `i` 1 cycle where the
+    contribution waits for it. `o.valid` and `o.payload` hold until transfer. `i.ready` is a
+    register, so there is no combinational path from `o.ready` to it, nor one round a ring. No
+    partial sum is ever lost, doubled or reordered.
 
     Parameters
     ----------
@@ -109,21 +110,28 @@ class RingReduce(wiring.Component):
         # What the node before says of the host does not matter: contributions say it again.
         m.submodules.partials = partials = LutQueue(signed(config.acc_bits), depth)
         m.submodules.contributions = contributions = LutQueue(contribution_layout(config), depth)
-        partial, mine = partials.o, contributions.o
+        mine = contributions.o
 
+        # A partial sum that comes when none waits is added at once, if its contribution is there:
+        # a hop of 1 cycle.
+        waits = partials.o.valid
+        partial = Signal(signed(config.acc_bits))
+        partial_here = Signal()
         step = Signal()
         total = Signal(signed(config.acc_bits))
         may_send = ~self.o.valid | self.o.ready
         m.d.comb += [
-            partials.i.valid.eq(self.i.valid),
+            partials.i.valid.eq(self.i.valid & (waits | ~step | ~mine.p.takes)),
             partials.i.payload.eq(self.i.p.sum),
             self.i.ready.eq(partials.i.ready),
             contributions.i.valid.eq(self.own.valid),
             contributions.i.payload.eq(self.own.payload),
-            step.eq(mine.valid & (~mine.p.takes | partial.valid) & (mine.p.keeps | may_send)),
+            partial.eq(Mux(waits, partials.o.payload, self.i.p.sum)),
+            partial_here.eq(waits | self.i.valid),
+            step.eq(mine.valid & (~mine.p.takes | partial_here) & (mine.p.keeps | may_send)),
             mine.ready.eq(step),
-            partial.ready.eq(step & mine.p.takes),
-            total.eq(mine.p.sum + Mux(mine.p.takes, partial.payload, 0)),
+            partials.o.ready.eq(step & mine.p.takes),
+            total.eq(mine.p.sum + Mux(mine.p.takes, partial, 0)),
             self.idle.eq(~mine.valid & ~self.o.valid & ~self.complete.valid),
         ]
         m.d.sync += [

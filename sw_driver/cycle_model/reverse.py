@@ -184,7 +184,7 @@ class Reverse:
         free = lanes.pes ^ sent | ready
         step = mine & (self._keeps | free)
         if takers := step & self._takes:
-            step ^= takers ^ takers & lanes.nonzero(partials)
+            step ^= takers ^ takers & (lanes.nonzero(partials) | came)
         received = came & room
         kept = step & self._keeps
         self._partials = partials + received - (step & self._takes)
