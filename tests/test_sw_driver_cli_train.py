@@ -8,6 +8,7 @@ import torch
 
 from golden import ClosNet, ClosShape, TrainingState, load_checkpoint, save_model
 from golden.datasets import load_digits_split
+from golden.fixed_training import FixedTrainingNet
 from sw_driver.training.host_loss import HostLoss
 from sw_driver.training.recipe import Recipe
 from tests.test_sw_driver_cli import clostorus, fail, succeed
@@ -206,3 +207,17 @@ def test_a_rate_that_leaves_nothing_is_refused(train, tmp_path, monkeypatch):
     train("model.pt", "--epochs", 3, call=lambda *arguments: fail(
         2, "the gradients of 100 samples in a row", *arguments))
     assert load_checkpoint(tmp_path / "model.pt").training["position"]["epoch"] == 2
+
+
+@pytest.mark.cocotb
+def test_compared_step_by_step(train, tmp_path, monkeypatch):
+    options = ("--epochs", 1, "--compare")
+    values = json.loads(train("whole.pt", *options, device="sim").stdout)
+    assert values["compared"] and values["samples"] == SAMPLES
+    train("golden.pt", "--epochs", 1)
+    assert words(tmp_path / "golden.pt") == words(tmp_path / "whole.pt")
+    monkeypatch.setattr(FixedTrainingNet, "rounding", lambda self, words, shift:
+                        torch.full_like(words, (1 << shift) >> 1))
+    train("bad.pt", *options, device="sim", call=lambda *arguments: fail(
+        1, r"sample 0, layer 1, output stage, .*: expected -?\d+, found -?\d+", *arguments))
+    assert not (tmp_path / "bad.pt").exists()
