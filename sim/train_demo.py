@@ -32,7 +32,7 @@ from sw_driver.training import GoldenTrainingDevice
 from sw_driver.training.fixed_file import Prepared, prepare
 from sw_driver.training.loop import EpochFigures, TrainingLoop
 from sw_driver.training.recipe import Recipe
-from sw_driver.training.weights import float_model
+from sw_driver.training.weights import float_model, stored_words
 
 from .device import Progress
 from .training_device import SimTrainingDevice
@@ -179,8 +179,9 @@ def _train(prepared: Prepared, golden: GoldenTrainingDevice, sim: SimTrainingDev
     for epoch in range(recipe.epochs):
         for curve, run in zip(curves, runs, strict=True):
             curve.epochs.append(next(run))
-        wanted, state = golden.read_state().state_dict(), sim.read_state()
-        found = state.state_dict()
+        state = sim.read_state()
+        wanted = stored_words(compiled.format, golden.read_state())
+        found = stored_words(compiled.format, state)
         words = sum(tensor.numel() for tensor in wanted.values())
         equal = sum(int((wanted[name] == found[name]).sum()) for name in wanted)
         difference = None

@@ -28,8 +28,8 @@ def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     text = capsys.readouterr().out
     facts = dict(re.findall(r"^(\S.*?\S) {2,}(\S.*?) *$", text, re.M))
     assert facts["samples trained on"] == facts["losses equal"] == "120"
-    # 292 weights, 26 biases, their accumulators, and the random generators of two PEs.
-    assert facts["words read back from the torus"] == facts["words equal"] == str(2 * 318 + 2)
+    # 292 weights, 26 biases, and the random generators of two PEs.
+    assert facts["words read back from the torus"] == facts["words equal"] == str(318 + 2)
     rows = [line.split() for line in text.splitlines() if re.match(r" *[12] +0\.", line)]
     assert [row[1] for row in rows] == ["0.030", "0.015"]
     for row in rows:
@@ -46,10 +46,10 @@ def test_another_rounding_fails(tmp_path, capsys, monkeypatch):
                         torch.full_like(words, (1 << shift) >> 1))
     assert demo(tmp_path) == 1
     captured = capsys.readouterr()
-    assert re.search(r"words differ after epoch 1: \d+ of 638; the first in layers\.0",
+    assert re.search(r"words differ after epoch 1: \d+ of 320; the first in layers\.0",
                      captured.err)
     facts = dict(re.findall(r"^(\S.*?\S) {2,}(\S.*?) *$", captured.out, re.M))
-    assert int(facts["words equal"]) < 638
+    assert int(facts["words equal"]) < 320
 
 
 def test_errors_are_one_line(monkeypatch, capsys):

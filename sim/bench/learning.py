@@ -13,6 +13,7 @@ from sw_driver.training import GoldenTrainingDevice
 from sw_driver.training.fixed_file import prepare
 from sw_driver.training.loop import TrainingLoop
 from sw_driver.training.recipe import Recipe
+from sw_driver.training.weights import stored_words
 
 from .nets import RTL_PACKAGES
 from .results import Bench, Table, markdown_table, paragraph, source_digest
@@ -93,7 +94,8 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
             list(loop.run())
             loops.append(loop)
             rates.append((len(stamps) - 1) / (stamps[-1] - stamps[0]))
-        wanted, found = golden.read_state().state_dict(), sim.read_state().state_dict()
+        wanted, found = (stored_words(prepared.compiled.format, device.read_state())
+                         for device in (golden, sim))
     losses = loops[1].losses
     return {
         "data": case.data,

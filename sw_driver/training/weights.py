@@ -7,7 +7,7 @@ from golden.training_format import STAGES
 from golden.words import from_words
 from sw_driver.errors import DriverError
 
-__all__ = ["float_model", "real_weights"]
+__all__ = ["float_model", "real_weights", "stored_words"]
 
 
 def real_weights(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor]:
@@ -20,6 +20,15 @@ def real_weights(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor
             found[f"layers.{index}.{stage}_weight"] = from_words(master, fraction)
         found[f"layers.{index}.bias"] = from_words(words.bias, form.bias_fraction_bits(index))
     return found
+
+
+def stored_words(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor]:
+    """Return the tensors that a torus holds, by name: all of the state, or all but velocities."""
+    return {
+        name: words
+        for name, words in state.state_dict().items()
+        if form.velocity_bits or not name.endswith("velocity")
+    }
 
 
 def float_model(form: TrainingFormat, state: TrainingState) -> ClosNet:
