@@ -159,7 +159,8 @@ def make_plan(
     input_gradient, frozen
         See `Plan`.
     """
-    counts = copies(tasks, order)
+    # Powers of two, so that addresses are soon the same again.
+    counts = [1 << (count - 1).bit_length() for count in copies(tasks, order)]
     result = stages[-1]
     back = any(task.direction is Direction.GRADIENT for task in tasks)
     # Each block of a gradient begins where it goes to in the memory of gradients.
