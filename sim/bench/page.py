@@ -11,7 +11,7 @@ _HEAD = """# Benchmarks
 Every section is written by the command that it names; a table that is not run again keeps its
 section. Raw results are kept in `out/bench`, and measured again when what they depend on changes.
 """
-_SECTION = re.compile(r"^<!-- begin (\w+) -->\n(.*?)^<!-- end \1 -->\n", re.M | re.S)
+_SECTION = re.compile(r"^<!-- begin ([\w-]+) -->\n(.*?)^<!-- end \1 -->\n", re.M | re.S)
 
 
 def write_page(path: Path, titles: Mapping[str, str], texts: Mapping[str, str]) -> None:
