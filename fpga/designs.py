@@ -7,7 +7,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.hop import Hop
 from hw.tops import CELLS, TOPS, top_verilog
@@ -51,6 +51,14 @@ class Design:
     top: str
     config: TorusConfig
 
+    @property
+    def kind(self) -> str:
+        """What it is, whatever its configuration: "link-side", "router", "pe" or "torus"."""
+        if self.top == _LINK_SIDE:
+            return "link-side"
+        name = next(name for name, top in TOPS.items() if top == self.top)
+        return name.removeprefix("inference-").removeprefix("training-")
+
     def verilog(self, cells: str = "generic") -> str:
         """Its Verilog, with cells as `hw.tops.top_verilog` takes them."""
         return _verilog(self, cells)
@@ -70,9 +78,18 @@ _FITTED = TorusConfig(buffer_words=512, weight_words=1024, bias_words=16, progra
                       max_fan_in=32, rep_bits=5, min_shift=15, shift_bits=2)
 
 
-def _torus(size: int) -> Design:
-    return Design(f"torus-{size}x{size}", TOPS["torus"],
-                  dataclasses.replace(_FITTED, rows=size, cols=size))
+# The same layer in training, a sample at a time; and in batches, with momentum.
+_SINGLE = TrainingConfig(master_bits=24, grad_bits=16, min_grad_shift=13, grad_shift_bits=2,
+                         min_update_shift=8, update_shift_bits=2, min_bias_shift=4,
+                         bias_shift_bits=2)
+_TRAINING = dataclasses.replace(_FITTED, program_words=512, training=_SINGLE)
+_BATCHES = dataclasses.replace(
+    _TRAINING, training=dataclasses.replace(_SINGLE, velocity_bits=36))
+
+
+def _torus(size: int, config: TorusConfig = _FITTED, name: str = "torus") -> Design:
+    return Design(f"{name}-{size}x{size}", TOPS["torus"],
+                  dataclasses.replace(config, rows=size, cols=size))
 
 
 DESIGNS = {design.name: design for design in (
@@ -82,4 +99,9 @@ DESIGNS = {design.name: design for design in (
     Design("pe-general", TOPS["pe"], TorusConfig()),
     _torus(2),
     _torus(4),
+    Design("training-router", TOPS["training-router"], _TRAINING),
+    Design("training-pe", TOPS["pe"], _TRAINING),
+    Design("training-pe-batches", TOPS["pe"], _BATCHES),
+    _torus(2, _TRAINING, "training-torus"),
+    _torus(4, _TRAINING, "training-torus"),
 )}

@@ -57,17 +57,23 @@ def expected_blocks(design: Design) -> tuple[int, int]:
     """Multipliers, and block RAMs at the least, that a design must have on an ECP5.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
-    a memory of weights and one of programs. Host FIFOs and the programs of gateways are not
-    counted.
+    a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
+    of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
+    programs of gateways are not counted.
     """
-    config = design.config
-    routers, pes = {
-        "link-side": (0, 0), "inference-router": (1, 0), "pe": (1, 1), "pe-general": (1, 1),
-    }.get(design.name, (config.rows * config.cols,) * 2)
-    multipliers = 1 if max(config.act_bits, config.weight_bits) <= _DSP_BITS else 0
+    config, training = design.config, design.config.training
+    pes = config.rows * config.cols
+    routers, pes = {"link-side": (0, 0), "router": (1, 0), "pe": (1, 1)}.get(
+        design.kind, (pes, pes))
+    multipliers = 1 if max(config.operand_bits, config.weight_bits) <= _DSP_BITS else 0
     buffers = 4 * _rams(config.word_bits, config.buffer_words)
     memories = (_rams(config.weight_bits, config.weight_words)
                 + _rams(config.line_bits, config.program_lines))
+    if training is not None:
+        multipliers *= 2
+        memories += 2 * _rams(training.grad_bits, config.buffer_words)
+        for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
+            memories += _rams(bits, config.weight_words) if bits else 0
     return pes * multipliers, routers * buffers + pes * memories
 
 
