@@ -14,22 +14,20 @@ from hw.op_fields import (
     GATEWAY_QUEUES,
     KEEP,
     PE_QUEUES,
-    Axis,
     GatherKind,
     HostInKind,
     HostOutKind,
-    MacKind,
     RingKind,
 )
 from sw_driver.entries import Entry
 from sw_driver.errors import ProgramError
 from sw_driver.order import instances
 from sw_driver.program import Op, Queues
-from sw_driver.schedule import as_first_and_step
-from sw_driver.stages import Stage, StageKind
 from sw_driver.training.back import Back
 from sw_driver.training.fences import Fences
+from sw_driver.training.mac_ops import back_op, run_op
 from sw_driver.training.plan import Plan
+from sw_driver.training.progress import Counter, Region
 from sw_driver.training.tasks import Direction, Task
 
 __all__ = ["TrainingStep", "build_training_queues", "schedule_training"]
@@ -46,49 +44,19 @@ class TrainingStep:
     ops: dict[str, list[Op]]
 
 
-@dataclasses.dataclass
-class _Region:
-    """Progress of one region; counts are of its own axis since the start of the program."""
-
-    sample: int = -1
-    landed: int = 0  # Results of the MAC that have landed when its own words are complete.
-    ring_ops: int = 0  # Ring ops when its last visit retires.
-    reads: int = 0  # Repetitions of the MAC that read this axis, up to the last of this region.
-    last_reads: int = 0  # The same for the sample before.
-    # Per own word, the gradients that have landed when its own has; of the host's, repetitions.
-    gradients: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
-
-
-@dataclasses.dataclass
-class _Counter:
-    """A progress counter of the hardware: what has been counted, and what was asked for."""
-
-    done: int = 0
-    asked: int = 0
-
-    def ask(self, thresholds: Sequence[int]) -> tuple[int, int]:
-        """Ask for these counts, repetition after repetition: for the first, and each further."""
-        needs: list[int] = []
-        for threshold in thresholds:
-            needs.append(max([threshold - self.asked, *needs[-1:]]))
-        first, step = as_first_and_step(needs)
-        self.asked += first + (len(thresholds) - 1) * step
-        return first, step
-
-
 class _Scheduler:
     """Writes the ops of a run, task by task, in their common order."""
 
     def __init__(self, config: TorusConfig, plan: Plan, decay: int, batch: int | None) -> None:
         self._config, self._plan = config, plan
         self._decay, self._batch = decay, batch
-        self._regions: defaultdict[tuple[int, int, int], _Region] = defaultdict(_Region)
+        self._regions: defaultdict[tuple[int, int, int], Region] = defaultdict(Region)
         axes = False, True
-        self._landed = {axis: _Counter() for axis in axes}
-        self._ring_ops = {axis: _Counter() for axis in axes}
-        self._reads = {axis: _Counter() for axis in axes}
-        self._gradients = {axis: _Counter() for axis in axes}
-        self._host_gradients = _Counter()
+        self._landed = {axis: Counter() for axis in axes}
+        self._ring_ops = {axis: Counter() for axis in axes}
+        self._reads = {axis: Counter() for axis in axes}
+        self._gradients = {axis: Counter() for axis in axes}
+        self._host_gradients = Counter()
         # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
         self._gradient_reads: defaultdict[int, int] = defaultdict(int)
         self._fences = Fences()
@@ -108,7 +76,7 @@ class _Scheduler:
                 self._back(task.stage, op, sample)
         return TrainingStep(task, sample, self.ops)
 
-    def _region(self, stage: int, sample: int, region: int) -> _Region:
+    def _region(self, stage: int, sample: int, region: int) -> Region:
         return self._regions[stage, self._plan.copy(stage, sample), region]
 
     def _wrapped(self, stride: int) -> int:
@@ -161,8 +129,9 @@ class _Scheduler:
             self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
 
     def _run(self, index: int, entry: Entry, sample: int) -> None:
-        stage, following = self._plan.stages[index], self._plan.stages[index + 1]
-        axis, dest = stage.on_columns, following.on_columns
+        plan = self._plan
+        stage = plan.stages[index]
+        axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
         freed = max(
             self._region(index + 1, sample, to).ring_ops for rep in entry.written for to in rep
         )
@@ -173,29 +142,8 @@ class _Scheduler:
             for to, _ in targets:
                 self._landed[dest].done += 1
                 self._region(index + 1, sample, to).landed = self._landed[dest].done
-        has_bias = stage.kind is StageKind.OUTPUT
-        self.ops["mac"].append(
-            {
-                "kind": MacKind.RUN.value,
-                "axis": _axis(stage),
-                "dest": _axis(following),
-                "reps": entry.reps - 1,
-                "last_word": stage.words - 1,
-                "last_output": stage.outputs - 1,
-                "x_base": entry.base,
-                "x_stride": self._wrapped(entry.stride),
-                "w_base": entry.w_base,
-                "bias": int(has_bias),
-                "b_base": entry.b_base if has_bias else 0,
-                "y_base": entry.y_base,
-                "y_stride": self._wrapped(entry.y_stride),
-                "y_rep_stride": self._wrapped(entry.y_rep_stride),
-                "shift": stage.shift - self._config.min_shift,
-                "relu": int(stage.relu),
-                "need_free": need_free,
-                "fence": self._fences.run(stage, entry),
-            }
-        )
+        fence = self._fences.run(stage, entry)
+        self.ops["mac"].append(run_op(self._config, plan, index, entry, need_free, fence))
 
     def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
         """Per repetition, the region and own word of the next stage that each output becomes."""
@@ -230,13 +178,13 @@ class _Scheduler:
         self._send(stage.words, stage.regions - 1)
 
     def _back(self, index: int, op: Back, sample: int) -> None:
-        plan, entry = self._plan, op.entry
-        stage, following = plan.stages[index], plan.stages[index + 1]
-        axis, dest = stage.on_columns, following.on_columns
+        plan = self._plan
+        stage = plan.stages[index]
+        axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
         from_host = index + 2 == len(plan.stages)
-        reduces, updates = plan.reduces(index), plan.updates(index)
+        reduces = plan.reduces(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
-        targets = self._targets(index, entry)
+        targets = self._targets(index, op.entry)
         if op.groups > 1:
             targets = [[one for rep in targets for one in rep]]
         need_free, need_step = asked.ask(
@@ -245,13 +193,6 @@ class _Scheduler:
                 for rep in targets
             ]
         )
-        y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
-        if from_host:
-            # Own words of the result's regions, one behind the other in the memory of the host's
-            # gradients.
-            blocks = [region for (region,) in op.written]
-            y_base = plan.copy(index + 1, sample) * plan.gradient_words + blocks[0] * following.own
-            y_rep_stride = (blocks[-1] - blocks[0]) // max(op.reps - 1, 1) * following.own
         for visit in op.regions:
             region = self._region(index, sample, visit)
             self._reads[axis].done += 1
@@ -262,44 +203,12 @@ class _Scheduler:
                 if block == 0:
                     self._gradients[axis].done += 1
                     region.gradients[word] = self._gradients[axis].done
-        mac: Op = {
-            "kind": MacKind.BACK.value,
-            "axis": _axis(stage),
-            "dest": _axis(following),
-            "reps": op.reps - 1,
-            "last_word": op.words - 1,
-            "last_block": op.blocks - 1,
-            "block_jump": op.jump,
-            "last_output": op.outputs - 1,
-            "last_group": op.groups - 1,
-            "group_stride": self._wrapped(op.group_stride),
-            "x_base": entry.base + op.first,
-            "x_stride": self._wrapped(entry.stride) if op.reps > 1 else 0,
-            "w_base": entry.w_base + op.first,
-            "w_step": op.fan_in,
-            "w_stride": op.weight_stride if op.reps > 1 else 0,
-            "y_base": y_base,
-            "y_stride": self._wrapped(entry.y_stride),
-            "y_rep_stride": self._wrapped(y_rep_stride) if op.reps > 1 else 0,
-            "need_free": need_free,
-            "need_step": need_step,
-            "reduce": int(reduces),
-            "host": int(stage.from_host),
-            "from_host": int(from_host),
-            "update": int(updates),
-            "fence": self._fences.back(op, updates=updates),
-        }
-        training = self._config.training
-        assert training is not None, "a plan is made for a torus that trains"
-        if reduces and not stage.from_host:
-            mac["shift"] = plan.gradient_shift(index) - training.min_grad_shift
-            mac["relu"] = int(plan.masks(index))
+        updates = plan.updates(index)
+        mac = back_op(self._config, plan, index, op, sample)
+        mac["need_free"], mac["need_step"] = need_free, need_step
+        mac["fence"] = self._fences.back(op, updates=updates)
         if updates:
-            mac["update_shift"] = plan.update_shift(index) - training.min_update_shift
             mac["decay"], mac["apply"] = self._mode(sample)
-            if op.biases:
-                mac["bias"], mac["b_base"] = 1, entry.b_base
-                mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
         self.ops["mac"].append(mac)
         if reduces and stage.from_host:
             sums = op.words
@@ -326,10 +235,6 @@ class _Scheduler:
 
     def _beats(self, words: int) -> int:
         return -(-words // self._config.beat_words)
-
-
-def _axis(stage: Stage) -> int:
-    return (Axis.COL if stage.on_columns else Axis.ROW).value
 
 
 def schedule_training(
