@@ -1,13 +1,15 @@
 """The configuration of one generated torus, and every width that follows from it.
 
 `TorusConfig` holds what a user may choose; each derived width is a property beside it, so that the
-RTL, the compiler and the benches read the same number. This module imports nothing but the
-standard library.
+RTL, the compiler and the benches read the same number. It needs nothing but the standard library.
 """
 
 import dataclasses
 import hashlib
 import json
+
+from .config_checks import ConfigError, check_known, check_ranges, check_whole
+from .training_config import LFSR_BITS, TrainingConfig
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS",
            "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
@@ -23,35 +25,7 @@ REQUANTISE_CYCLES = 3     # From a sum to its activation.
 MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
 MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
-LFSR_BITS = 32            # Of the generator of a training PE, which steps right; and what it
-LFSR_TAPS = 0x80200003    # flips when a one falls out.
-
-
-class ConfigError(ValueError):
-    """A field of a configuration has a value that makes no hardware."""
-
-
-def _check_whole(config) -> None:
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
-            raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
-
-
-def _check_ranges(config, ranges: dict[str, tuple[int, int]]) -> None:
-    for name, (low, high) in ranges.items():
-        value = getattr(config, name)
-        if not low <= value <= high:
-            raise ConfigError(f"{name} must be {low} to {high}, not {value}")
-
-
-def _check_known(cls, fields: dict, what: str) -> None:
-    known = {field.name for field in dataclasses.fields(cls)}
-    for name in fields:
-        if name not in known:
-            raise ConfigError(f"{name!r} is not a field of a {what} configuration; "
-                              f"known are {', '.join(sorted(known))}")
-
+LFSR_TAPS = 0x80200003    # What the generator of a training PE flips when a one falls out.
 
 # Per field: the least and the largest value that is accepted.
 _RANGES = {
@@ -70,88 +44,6 @@ _RANGES = {
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
 }
-_TRAINING_RANGES = {
-    "master_bits": (4, 36),
-    "grad_bits": (4, 18),
-    "velocity_bits": (0, 48),
-    "reduce_words": (2, 64),
-    "result_words": (2, 1024),
-    "min_grad_shift": (0, 53),
-    "grad_shift_bits": (1, 6),
-    "min_update_shift": (0, 32),
-    "update_shift_bits": (1, 6),
-    "min_bias_shift": (0, 53),
-    "bias_shift_bits": (1, 6),
-}
-_LEAST_VELOCITY_BITS = 16
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """What a torus that trains has besides; docs/training.md explains its arithmetic and its ops.
-
-    Parameters
-    ----------
-    master_bits
-        Width of a stored weight, up to 36 bits; its top `weight_bits` are what is multiplied.
-    grad_bits
-        Width of a gradient word, 4 to 18 bits.
-    velocity_bits
-        Width of the accumulated gradient of a weight, 16 to 48; 0 for none: then there are neither
-        mini-batches nor momentum.
-    reduce_words
-        Depth of each FIFO of a reduce engine: partial sums received, and contributions to send. A
-        power of two.
-    result_words
-        Gradients of the net's own results that one PE can hold.
-    min_grad_shift, grad_shift_bits
-        Right shifts of a gradient on leaving a stage, as `min_shift` and `shift_bits`.
-    min_update_shift, update_shift_bits
-        Right shifts from an accumulated gradient to a change of its weight, at most 32.
-    min_bias_shift, bias_shift_bits
-        Left shifts from a gradient to a change of a bias.
-
-    Raises
-    ------
-    ConfigError
-        For a value outside its range; the message names the field, the value and the range.
-    """
-
-    master_bits: int = 24
-    grad_bits: int = 16
-    velocity_bits: int = 0
-    reduce_words: int = 16
-    result_words: int = 16
-    min_grad_shift: int = 0
-    grad_shift_bits: int = 6
-    min_update_shift: int = 0
-    update_shift_bits: int = 6
-    min_bias_shift: int = 0
-    bias_shift_bits: int = 6
-
-    def __post_init__(self) -> None:
-        _check_whole(self)
-        _check_ranges(self, _TRAINING_RANGES)
-        if 0 < self.velocity_bits < _LEAST_VELOCITY_BITS:
-            raise ConfigError(f"velocity_bits must be 0, or {_LEAST_VELOCITY_BITS} to "
-                              f"{_TRAINING_RANGES['velocity_bits'][1]}, not {self.velocity_bits}")
-        if self.reduce_words & (self.reduce_words - 1):
-            raise ConfigError(f"reduce_words must be a power of two, not {self.reduce_words}")
-
-    @property
-    def max_grad_shift(self) -> int:
-        """Largest right shift of a gradient on leaving a stage."""
-        return self.min_grad_shift + (1 << self.grad_shift_bits) - 1
-
-    @property
-    def max_update_shift(self) -> int:
-        """Largest right shift of a weight's change; the random bits end there."""
-        return min(self.min_update_shift + (1 << self.update_shift_bits) - 1, LFSR_BITS)
-
-    @property
-    def max_bias_shift(self) -> int:
-        """Largest left shift of a bias's change."""
-        return self.min_bias_shift + (1 << self.bias_shift_bits) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,8 +103,8 @@ class TorusConfig:
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
-        _check_whole(self)
-        _check_ranges(self, _RANGES)
+        check_whole(self)
+        check_ranges(self, _RANGES)
         if not (self.training is None or isinstance(self.training, TrainingConfig)):
             raise ConfigError(f"training must be a TrainingConfig or None, not {self.training!r}")
         if self.training is not None and self.training.master_bits < self.weight_bits:
@@ -405,9 +297,9 @@ class TorusConfig:
     @classmethod
     def from_dict(cls, fields: dict) -> "TorusConfig":
         """A configuration from `dataclasses.asdict` output; a key that is no field is an error."""
-        _check_known(cls, fields, "torus")
+        check_known(cls, fields, "torus")
         training = fields.get("training")
         if isinstance(training, dict):
-            _check_known(TrainingConfig, training, "training")
+            check_known(TrainingConfig, training, "training")
             fields = {**fields, "training": TrainingConfig(**training)}
         return cls(**fields)

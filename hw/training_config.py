@@ -1,0 +1,91 @@
+"""The part of a configuration that only a torus that trains has."""
+
+import dataclasses
+
+from .config_checks import ConfigError, check_ranges, check_whole
+
+__all__ = ["LFSR_BITS", "TrainingConfig"]
+
+LFSR_BITS = 32  # Of the random generator of a PE, whose bits round the changes of weights.
+_RANGES = {
+    "master_bits": (4, 36),
+    "grad_bits": (4, 18),
+    "velocity_bits": (0, 48),
+    "reduce_words": (2, 64),
+    "result_words": (2, 1024),
+    "min_grad_shift": (0, 53),
+    "grad_shift_bits": (1, 6),
+    "min_update_shift": (0, 32),
+    "update_shift_bits": (1, 6),
+    "min_bias_shift": (0, 53),
+    "bias_shift_bits": (1, 6),
+}
+_LEAST_VELOCITY_BITS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What a torus that trains has besides; docs/training.md explains its arithmetic and its ops.
+
+    Parameters
+    ----------
+    master_bits
+        Width of a stored weight, up to 36 bits; its top `weight_bits` are what is multiplied.
+    grad_bits
+        Width of a gradient word, 4 to 18 bits.
+    velocity_bits
+        Width of the accumulated gradient of a weight, 16 to 48; 0 for none: then there are neither
+        mini-batches nor momentum.
+    reduce_words
+        Depth of each FIFO of a reduce engine: partial sums received, and contributions to send. A
+        power of two.
+    result_words
+        Gradients of the net's own results that one PE can hold.
+    min_grad_shift, grad_shift_bits
+        Right shifts of a gradient on leaving a stage, as `min_shift` and `shift_bits`.
+    min_update_shift, update_shift_bits
+        Right shifts from an accumulated gradient to a change of its weight, at most 32.
+    min_bias_shift, bias_shift_bits
+        Left shifts from a gradient to a change of a bias.
+
+    Raises
+    ------
+    ConfigError
+        For a value outside its range; the message names the field, the value and the range.
+    """
+
+    master_bits: int = 24
+    grad_bits: int = 16
+    velocity_bits: int = 0
+    reduce_words: int = 16
+    result_words: int = 16
+    min_grad_shift: int = 0
+    grad_shift_bits: int = 6
+    min_update_shift: int = 0
+    update_shift_bits: int = 6
+    min_bias_shift: int = 0
+    bias_shift_bits: int = 6
+
+    def __post_init__(self) -> None:
+        check_whole(self)
+        check_ranges(self, _RANGES)
+        if 0 < self.velocity_bits < _LEAST_VELOCITY_BITS:
+            raise ConfigError(f"velocity_bits must be 0, or {_LEAST_VELOCITY_BITS} to "
+                              f"{_RANGES['velocity_bits'][1]}, not {self.velocity_bits}")
+        if self.reduce_words & (self.reduce_words - 1):
+            raise ConfigError(f"reduce_words must be a power of two, not {self.reduce_words}")
+
+    @property
+    def max_grad_shift(self) -> int:
+        """Largest right shift of a gradient on leaving a stage."""
+        return self.min_grad_shift + (1 << self.grad_shift_bits) - 1
+
+    @property
+    def max_update_shift(self) -> int:
+        """Largest right shift of a weight's change; the random bits end there."""
+        return min(self.min_update_shift + (1 << self.update_shift_bits) - 1, LFSR_BITS)
+
+    @property
+    def max_bias_shift(self) -> int:
+        """Largest left shift of a bias's change."""
+        return self.min_bias_shift + (1 << self.bias_shift_bits) - 1
