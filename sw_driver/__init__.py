@@ -13,14 +13,24 @@ if TYPE_CHECKING:
     from sw_driver.device import Device, GoldenDevice
     from sw_driver.errors import DriverError
     from sw_driver.export import export_files
+    from sw_driver.training import (
+        CompiledTraining,
+        GoldenTrainingDevice,
+        TrainingDevice,
+        compile_training,
+    )
 
 __all__ = [
     "Artifact",
     "Compiled",
+    "CompiledTraining",
     "Device",
     "DriverError",
     "GoldenDevice",
+    "GoldenTrainingDevice",
+    "TrainingDevice",
     "compile",
+    "compile_training",
     "export_files",
     "load_artifact",
     "save_artifact",
@@ -29,10 +39,14 @@ __all__ = [
 _HOMES = {
     "Artifact": "artifact",
     "Compiled": "compiler",
+    "CompiledTraining": "training",
     "Device": "device",
     "DriverError": "errors",
     "GoldenDevice": "device",
+    "GoldenTrainingDevice": "training",
+    "TrainingDevice": "training",
     "compile": "compiler",
+    "compile_training": "training",
     "export_files": "export",
     "load_artifact": "artifact",
     "save_artifact": "artifact",
