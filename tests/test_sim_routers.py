@@ -114,12 +114,15 @@ def test_bench_catches(config, mistake, tmp_path):
 
 @pytest.mark.parametrize(("old", "new"), [
     ("self.taken.eq(step)", "self.taken.eq(self.own.valid)"),
-    ("partial.ready.eq(step & mine.p.takes)", "partial.ready.eq(step)"),
-    ("Mux(mine.p.takes, partial.payload, 0)", "partial.payload"),
+    ("partials.o.ready.eq(step & mine.p.takes)", "partials.o.ready.eq(step)"),
+    ("Mux(waits, partials.o.payload, self.i.p.sum)",
+     "Mux(self.i.valid, self.i.p.sum, partials.o.payload)"),
+    ("Mux(mine.p.takes, partial, 0)", "partial"),
     ("mine.p.keeps | may_send", "1"),
     ("self.o.p.to_host.eq(mine.p.to_host)", "self.o.p.to_host.eq(self.i.p.to_host)"),
     ("~mine.valid & ~self.o.valid & ~self.complete.valid", "~mine.valid & ~self.o.valid"),
-], ids=["credit too early", "partial sum lost", "partial sum not asked for", "output does not wait",
+], ids=["credit too early", "partial sum lost", "partial sum overtakes",
+        "partial sum not asked for", "output does not wait",
         "host by arrival", "idle too early"])
 def test_bench_of_sums_catches(old, new, tmp_path):
     mutant = Rtl(SourceMutant("see the id", "reduce.py", old, new, ""))
