@@ -29,8 +29,8 @@ from sw_driver.cli.status import BAD_INPUT, DIFFERENT, exit_status
 from sw_driver.console import Output
 from sw_driver.report import percent
 from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.fixed_file import Prepared, prepare
 from sw_driver.training.loop import EpochFigures, TrainingLoop
+from sw_driver.training.prepared import Prepared, prepare
 from sw_driver.training.recipe import Recipe
 from sw_driver.training.weights import float_model, stored_words
 

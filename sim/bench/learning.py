@@ -10,8 +10,8 @@ from golden import DIGITS_SHAPES, ClosShape
 from sim.toolchain import find_toolchain
 from sim.training_device import SimTrainingDevice
 from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.fixed_file import prepare
 from sw_driver.training.loop import TrainingLoop
+from sw_driver.training.prepared import prepare
 from sw_driver.training.recipe import Recipe
 from sw_driver.training.weights import stored_words
 

@@ -17,26 +17,23 @@ from golden import (
     ClosNet,
     ClosShape,
     LayerFormat,
-    Split,
     TrainingFormat,
     TrainingState,
     datasets,
-    initial_state,
     load_checkpoint,
-    propose_format,
     save_model,
 )
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target
-from sw_driver.training.compiler import CompiledTraining, compile_training
 from sw_driver.training.device import TrainingDevice
-from sw_driver.training.loop import EpochFigures, Position, TrainingLoop, check_data
-from sw_driver.training.model_file import default_shapes, names
+from sw_driver.training.loop import EpochFigures, Position, TrainingLoop
+from sw_driver.training.model_file import names
+from sw_driver.training.prepared import Prepared, compile_recipe, prepare
 from sw_driver.training.recipe import Recipe
 from sw_driver.training.weights import float_model
 
-__all__ = ["DEFAULT_TORUS", "FIXED_POINT", "FixedTrained", "Prepared", "prepare", "train_fixed"]
+__all__ = ["DEFAULT_TORUS", "FIXED_POINT", "FixedTrained", "train_fixed"]
 
 DEFAULT_TORUS = "4x4"
 FIXED_POINT = "fixed_point"
@@ -44,31 +41,6 @@ FIXED_POINT = "fixed_point"
 
 _VERSION = 1
 _PART = 500  # Samples between two looks whether it is time to save.
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Prepared:
-    """A training that can begin.
-
-    Parameters
-    ----------
-    split
-        The data.
-    recipe
-        How the net is trained.
-    compiled
-        The net on its torus.
-    state
-        Where its words stand.
-    position
-        How far it has come.
-    """
-
-    split: Split
-    recipe: Recipe
-    compiled: CompiledTraining
-    state: TrainingState
-    position: Position
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,49 +65,6 @@ class FixedTrained:
     model: ClosNet
     samples: int
     cycles: int | None
-
-
-def prepare(
-    data: str, shapes: Sequence[ClosShape], torus: str, recipe: Recipe
-) -> Prepared:
-    """Lay out a net's words by training it for an epoch in float, and compile it.
-
-    Parameters
-    ----------
-    data
-        What `golden.datasets.load` takes.
-    shapes
-        The layers; if empty, the default ones of digits.
-    torus
-        "RxC".
-    recipe
-        How it is trained.
-
-    Raises
-    ------
-    DriverError, GoldenError
-        If data, layers, torus and recipe do not go together, or no words hold such training.
-    """
-    rows, cols = parse_torus(torus)
-    split = datasets.load(data)
-    shapes = shapes or default_shapes(data)
-    model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
-    outputs = shapes[-1].out_features
-    check_data(split, shapes[0].in_features, outputs)
-    form = propose_format(
-        model,
-        torch.as_tensor(split.train_x),
-        recipe.targets(torch.as_tensor(split.train_y), outputs),
-        recipe.loss_function,
-        recipe.learning_rate,
-        batch_size=recipe.batch_size,
-        momentum=recipe.decay,
-        widths=recipe.widths,
-        seed=recipe.seed,
-    )
-    compiled = _compiled(form, torus, recipe)
-    state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
-    return Prepared(split, recipe, compiled, state, Position())
 
 
 def train_fixed(
@@ -225,16 +154,6 @@ def _line(figures: EpochFigures) -> str:
     return f"loss {figures.loss:.3f}, test accuracy {100 * figures.test_accuracy:.1f} %"
 
 
-def _compiled(form: TrainingFormat, torus: str, recipe: Recipe) -> CompiledTraining:
-    return compile_training(
-        form,
-        torus,
-        batches=recipe.batches,
-        momentum=recipe.momentum,
-        frozen=recipe.frozen,
-    )
-
-
 def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
     checkpoint = device.checkpoint()
     form = prepared.compiled.format
@@ -289,7 +208,7 @@ def _read(
                 f"{name} must be {found}, as {path} was trained with, not {wanted}"
             )
     state = TrainingState.from_state_dict(words, len(form.layers))
-    compiled = _compiled(form, f"{rows}x{cols}", recipe)
+    compiled = compile_recipe(form, f"{rows}x{cols}", recipe)
     state.check(compiled.format, rows * cols)
     return Prepared(split, recipe, compiled, state, position)
 
