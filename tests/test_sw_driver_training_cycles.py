@@ -35,7 +35,8 @@ def test_every_register_is_part_of_the_state(input_gradient):
     assert machine.reverse is not None
     # Recomputed in every cycle before they are used; or another part, or part of `state`.
     known = {"_last_came", "_segments", "host_in", "host_out"}
-    parts = [machine.rings, machine.macs, machine.reverse, machine.macs.dumps, machine.gateways]
+    parts = [machine.rings, machine.macs, machine.reverse, machine.macs.dumps,
+             machine.macs.dispatch, machine.gateways]
     before = [{name: repr(value) for name, value in vars(part).items()} for part in parts]
     changed = [set() for _ in parts]
     while not run.done:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sw_driver.cycle_model.lanes import Groups, Mask
 from sw_driver.cycle_model.machine import Machine
+from sw_driver.cycle_model.macs import Macs
 from sw_driver.cycle_model.sequencer import Sequencers
 from sw_driver.cycle_model.signals import Signals
 from sw_driver.cycle_model.tables import Place
@@ -66,6 +67,8 @@ class Account:
     def _see_macs(self, signals: Signals) -> None:
         machine = self._machine
         lanes, macs = machine.lanes, machine.macs
+        if not isinstance(macs, Macs):
+            raise TypeError("of a machine that trains, TrainingAccount counts the cycles")
         done = signals.step.done
         stalled = macs.active ^ done
         own = self._lacks_own_words(stalled, macs.reads_col) if stalled else 0

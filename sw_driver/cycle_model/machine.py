@@ -209,7 +209,7 @@ class Machine:
             self.collector,
         )
         if isinstance(self.macs, TrainingMacs):
-            parts = *parts, self.macs.dumps
+            parts = *parts, self.macs.dispatch, self.macs.dumps
         registers = [frozen([getattr(part, name) for name in part.REGISTERS]) for part in parts]
         reverse = self.reverse.state() if self.reverse else ()
         return self._sent, reverse, *registers, *(one.state(self.cycle) for one in self._sequencers)

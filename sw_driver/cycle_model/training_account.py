@@ -29,16 +29,17 @@ class TrainingAccount(Account):
             macs.running,
             {"working": done, "own words": own, "words": forward ^ own, "downstream": held_up},
         )
+        dispatch = macs.dispatch
         idle = lanes.row_pes ^ macs.active
-        waits = idle & macs.waiting
-        late = waits & ~(macs.asked_for & ~signals.mac_begin)
+        waits = idle & dispatch.waiting
+        late = waits & ~(dispatch.asked_for & ~signals.mac_begin)
         waits ^= late
-        gradients = waits and waits & macs.backward_next & ~macs.landed
-        from_host = gradients & macs.from_host_next
-        fence = waits and (waits ^ gradients) & macs.fenced
+        gradients = waits and waits & dispatch.backs & ~dispatch.landed
+        from_host = gradients & dispatch.from_host
+        fence = waits and (waits ^ gradients) & dispatch.fenced
         self._count(
             MAC,
-            macs.coming,
+            dispatch.coming,
             {
                 "op fetch": late,
                 "host": from_host,
