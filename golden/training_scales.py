@@ -33,11 +33,11 @@ class TrainingWidths:
 class Headroom:
     """Bits kept free above the largest magnitude seen; negative ones let the largest saturate.
 
-    `outputs` is that of the outputs' gradient, which must not saturate. A loss that bounds its
-    gradients needs none.
+    Activations grow most after the first epoch, where learning is slow. `outputs` is that of the
+    outputs' gradient, which must not saturate; a loss that bounds its gradients needs none.
     """
 
-    activations: int = 1
+    activations: int = 3
     weights: int = 1
     gradients: int = 0
     outputs: int = 0

@@ -67,21 +67,21 @@ class Choice:
     name: str
     widths: TrainingWidths = TrainingWidths(velocity_bits=36)
     rounding: str = "lfsr"
-    headroom: Headroom = Headroom()
+    headroom: Headroom = Headroom(activations=1)
 
     @classmethod
     def of(cls, name: str, rounding: str = "lfsr", headroom: Headroom | None = None, **widths: int):
-        """Return a choice that differs from the default in the given widths."""
+        """Return a choice that differs from the base in the given widths."""
         return cls(
             name,
             dataclasses.replace(TrainingWidths(velocity_bits=36), **widths),
             rounding,
-            Headroom() if headroom is None else headroom,
+            cls.headroom if headroom is None else headroom,
         )
 
 
 CHOICES = (
-    Choice("default"),
+    Choice("base"),
     *(Choice.of(f"master {bits} bits", master_bits=bits) for bits in (16, 20, 32)),
     *(
         Choice.of(f"master {bits} bits, nearest rounding", "nearest", master_bits=bits)
@@ -98,13 +98,17 @@ CHOICES = (
     ),
     *(Choice.of(f"gradients {bits} bits", grad_bits=bits) for bits in (6, 8, 12, 18)),
     *(
-        Choice.of(f"gradients' words 2**{-bits} as large", headroom=Headroom(gradients=bits))
+        Choice.of(
+            f"gradients' words 2**{-bits} as large",
+            headroom=Headroom(activations=1, gradients=bits),
+        )
         for bits in (-3, 3)
     ),
     *(
         Choice.of(f"weights and activations {bits} bits of headroom", headroom=Headroom(bits, bits))
         for bits in (0, 2)
     ),
+    Choice.of("activations 3 bits of headroom, the default", headroom=Headroom(activations=3)),
     *(
         Choice.of(f"activations and weights {bits} bits, master {master}",
                   act_bits=bits, weight_bits=bits, master_bits=master)

@@ -32,7 +32,7 @@ def test_runs_equal_single_nets(batch):
         )
         for widths, headroom in (
             ((16, 16, 24, 16), Headroom()),
-            ((8, 9, 16, 18), Headroom(gradients=-2)),
+            ((8, 9, 16, 18), Headroom(activations=1, gradients=-2)),
             ((18, 12, 12, 10), Headroom(activations=0, weights=0)),
         )
     ]
