@@ -79,6 +79,8 @@ class ComparedTraining:
 
     Attributes
     ----------
+    compiled : CompiledTraining
+        The net.
     golden : FixedTrainingNet
         The golden model; its state is that of the torus as long as nothing differs.
     memories : TrainingMemories
@@ -89,7 +91,7 @@ class ComparedTraining:
 
     def __init__(self, compiled: CompiledTraining, state: TrainingState, *,
                  progress: Progress | None = None) -> None:
-        self._compiled = compiled
+        self.compiled = compiled
         self._places = Places(compiled)
         self._device = SimTrainingDevice(progress=progress, accessible=ACCESSIBLE)
         self.samples = 0
@@ -108,7 +110,7 @@ class ComparedTraining:
 
     def load(self, state: TrainingState) -> None:
         """Begin with a state on both sides, the torus fresh from reset."""
-        compiled = self._compiled
+        compiled = self.compiled
         self._device.load(compiled, state)
         self.memories = TrainingMemories(compiled.config, self._device.model)
         self.golden = FixedTrainingNet(compiled.format, state.clone(), compiled.placement)
@@ -125,7 +127,7 @@ class ComparedTraining:
         Difference
             At the first word that differs. Load again before you go on.
         """
-        if self._compiled.batches:
+        if self.compiled.batches:
             return self._step(x, gradient_of)
         results = [
             self._step(x[sample : sample + 1],
@@ -137,7 +139,7 @@ class ComparedTraining:
 
     def _step(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
         inputs, gradients = torch.as_tensor(x), torch.zeros(
-            len(x), self._compiled.format.shapes[-1].out_features, dtype=torch.int64)
+            len(x), self.compiled.format.shapes[-1].out_features, dtype=torch.int64)
         words = self.golden.forward(inputs)
         expected = words[-1].output.words.numpy()
 
@@ -151,7 +153,7 @@ class ComparedTraining:
 
         result = self._device.train_words(x, checked)
         self.memories.wait(_PATIENCE_CYCLES)
-        compiled = self._compiled
+        compiled = self.compiled
         done = self.golden.backward_batch(
             inputs, words, gradients, decay=CLEAR if compiled.momentum is None else
             compiled.momentum, frozen=compiled.frozen, input_gradient=compiled.input_gradient)
@@ -184,7 +186,7 @@ class ComparedTraining:
         memories = {on_columns: self.memories.activations(on_columns=on_columns)
                     for on_columns in (False, True)}
         for sample in samples:
-            for number, stage in enumerate(self._compiled.stages):
+            for number, stage in enumerate(self.compiled.stages):
                 if self._places.held(number, sample, len(x)):
                     image = self._places.activations(number, sample, x, words)
                     for found in image.differences(memories[stage.on_columns]):
@@ -196,14 +198,14 @@ class ComparedTraining:
         memories, state, places = self.memories, self.golden.state, self._places
         masters, biases = memories.weights(), memories.biases()
         rates = ()
-        if self._compiled.format.velocity_bits:
+        if self.compiled.format.velocity_bits:
             rates = memories.weight_velocities(), memories.bias_velocities()
         held = {on_columns: memories.gradients(on_columns=on_columns)
                 for on_columns in (False, True)}
         from_host = memories.host_gradients()
-        last = len(self._compiled.stages) - 1
+        last = len(self.compiled.stages) - 1
         for number in range(last, -1, -1):
-            stage = self._compiled.stages[number]
+            stage = self.compiled.stages[number]
             images = [(places.weights(number, state, velocity=False), masters),
                       (places.biases(number, state, velocity=False), biases)]
             if rates:
@@ -221,7 +223,7 @@ class ComparedTraining:
                         yield *found, sample
 
     def _lfsr_differences(self) -> Iterator["_Found"]:
-        config = self._compiled.config
+        config = self.compiled.config
         found = self.memories.lfsr()[:, :, 0]
         expected = self.golden.state.lfsr.numpy().reshape(config.rows, config.cols)
         for row, col in np.argwhere(found != expected).tolist():

@@ -29,17 +29,17 @@ class TrainingMemories:
     config
         Of the torus.
     model
-        Built with `ACCESSIBLE`.
+        Built with `ACCESSIBLE`; an attribute, too.
     """
 
     def __init__(self, config: TorusConfig, model: NativeModel) -> None:
         self._config = config
-        self._model = model
+        self.model = model
 
     def variable(self, pe: tuple[int, int], block: str, name: str) -> Variable:
         """Find a variable in a block of a PE; dots lead further down."""
         row, col = pe
-        return self._model.variable(f"{TOPS['torus']}.torus.pe_{row}_{col}.{block}", name)
+        return self.model.variable(f"{TOPS['torus']}.torus.pe_{row}_{col}.{block}", name)
 
     def activations(self, *, on_columns: bool) -> IntArray:
         """What the MACs read from their gather buffers, [R, C, buffer_words]."""
@@ -84,6 +84,10 @@ class TrainingMemories:
         """The states of the random generators, [R, C, 1], unsigned."""
         return self._read("mac.weight_update", "lfsr") & 0xFFFFFFFF
 
+    def at_rest(self) -> bool:
+        """Whether every PE has come to the end of its program."""
+        return bool(np.isin(self._read("sequencer", "fsm_state") & 3, _AT_REST).all())
+
     def wait(self, max_cycles: int) -> None:
         """Let the clock run until every PE has come to the end of its program.
 
@@ -92,14 +96,14 @@ class TrainingMemories:
         Unfinished
             Not within `max_cycles`.
         """
-        nothing = np.zeros((0, self._model.beat_words), np.uint32)
-        end = self._model.cycles + max_cycles
-        while not np.isin(self._read("sequencer", "fsm_state") & 3, _AT_REST).all():
-            if self._model.cycles >= end:
+        nothing = np.zeros((0, self.model.beat_words), np.uint32)
+        end = self.model.cycles + max_cycles
+        while not self.at_rest():
+            if self.model.cycles >= end:
                 raise Unfinished(f"the torus has not finished its program within {max_cycles} "
-                                 f"cycles after the last beat, now is cycle {self._model.cycles}")
+                                 f"cycles after the last beat, now is cycle {self.model.cycles}")
             # The host waits for a beat that does not come.
-            self._model.advance(nothing, 1, cycles=_POLL_CYCLES)
+            self.model.advance(nothing, 1, cycles=_POLL_CYCLES)
 
     def _read(self, block: str, name: str) -> IntArray:
         config = self._config

@@ -39,16 +39,16 @@ def torus(rows: int, cols: int, training: dict[str, int], **fields: int) -> Toru
 # Rings of one PE, words of both kinds wider and narrower than the other, blocks of words longer
 # than the FIFOs of the reduce engines, every host width, long links.
 CONFIGS = [
-    torus(1, 1, {"velocity_bits": 36, "reduce_words": 8}, host_bits=32),
-    torus(1, 3, {"master_bits": 12, "grad_bits": 10, "velocity_bits": 16, "reduce_words": 2},
-          act_bits=8, weight_bits=8),
+    torus(1, 1, {"master_bits": 12, "grad_bits": 10, "velocity_bits": 16, "reduce_words": 8},
+          act_bits=8, weight_bits=8, host_bits=32),
     torus(2, 2, {"velocity_bits": 32, "reduce_words": 4}),
     torus(3, 2, {"master_bits": 30, "grad_bits": 18, "reduce_words": 2}, host_bits=128),
 ]
 WIDE_SWEEP = [
+    torus(1, 3, {"velocity_bits": 36, "reduce_words": 2}, link_stages=1),
     torus(3, 1, {"master_bits": 18, "grad_bits": 12, "velocity_bits": 48}, act_bits=12,
           weight_bits=18),
-    torus(1, 2, {"master_bits": 4, "grad_bits": 4, "velocity_bits": 16}, act_bits=4,
+    torus(1, 2, {"master_bits": 8, "grad_bits": 4, "velocity_bits": 16}, act_bits=6,
           weight_bits=4, host_bits=256),
     torus(2, 1, {"master_bits": 36, "grad_bits": 5, "velocity_bits": 24, "reduce_words": 2},
           act_bits=18, weight_bits=6, link_stages=1),
@@ -56,7 +56,7 @@ WIDE_SWEEP = [
     torus(3, 3, {"velocity_bits": 36, "reduce_words": 2}),
     torus(4, 2, {"velocity_bits": 20, "grad_bits": 14, "reduce_words": 8}, act_bits=14),
 ]
-CASES = 11
+CASES = 14
 STALLED = Stalls(in_per_mille=300, out_per_mille=300)
 
 
@@ -142,7 +142,7 @@ def test_there_are_enough_cases():
 
 def test_momentum_matters():
     """Batches of 4 with momentum equal the golden model, and differ from those without."""
-    config, seed = CONFIGS[2], 5
+    config, seed = CONFIGS[1], 5
     found = []
     with new_model(config) as model:
         for momentum in (3, None):

@@ -42,11 +42,12 @@ def random_format(
         """A layer; and the fraction bits of the gradient of its inputs."""
         w1, w2, w3 = (shift(fan_in) for fan_in in shape.fan_ins)
         dy = w3 + dropped + update - point if above is None else above
-        w3 = max(w3, dy - point)  # No bias is coarser than its gradient.
+        # No bias is coarser than its gradient, and no weight finer than its change.
+        w3 = min(max(w3, dy - point), point + dy - dropped)
         _, outputs, ri, rm, ro = shape.as_tuple()
-        d2 = w3 + dy - shift(-(-outputs // ro))
-        d1 = w2 + d2 - shift(ro)
-        dx = w1 + d1 - shift(rm)
+        d2 = max(w3 + dy - shift(-(-outputs // ro)), w2 + dropped - point)
+        d1 = max(w2 + d2 - shift(ro), w1 + dropped - point)
+        dx = max(w1 + d1 - shift(rm), dropped - point)
         return LayerFormat(
             shape, index < len(shapes) - 1, (point,) * 4,
             (w1 + dropped, w2 + dropped, w3 + dropped), (d1, d2, dy)), dx

@@ -99,7 +99,8 @@ def random_job(config: TorusConfig, seed: int, case: int) -> Job:
     random = Random(seed)
     training = config.training
     assert training is not None
-    shapes = {0: UNALIGNED, 1: MOVED}.get(case) or random_shapes(random, random.randint(1, 3))
+    shapes = {0: UNALIGNED, 1: MOVED}.get(case) or random_shapes(
+        random, 3 if case == 3 else random.randint(1, 2))
     form = random_format(shapes, seed=seed, **widths(config))
     can = training.velocity_bits > 0
     batches = can and case % 2 == 0

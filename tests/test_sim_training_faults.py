@@ -1,0 +1,212 @@
+"""One flipped bit in any word that a training step uses is found, in the memories of the RTL.
+
+The net has no padding, and no shift that rounds a partial sum, so that every bit counts.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from golden import ClosShape
+from golden.training_format import LayerFormat, TrainingFormat
+from golden.training_state import TrainingState
+from hw.config import TorusConfig, TrainingConfig
+from sim.training_compare import ComparedTraining, Difference
+from sw_driver.training.compiler import compile_training
+
+CONFIG = TorusConfig(
+    rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=128, bias_words=16,
+    program_words=1024,
+    training=TrainingConfig(velocity_bits=32, reduce_words=4, result_words=16))
+SHAPES = [ClosShape(8, 8, 2, 2, 2)] * 2
+FORM = TrainingFormat(
+    tuple(LayerFormat(shape, False, (4,) * 4, (8,) * 3, (4,) * 3) for shape in SHAPES),
+    act_bits=16, weight_bits=16, master_bits=24, grad_bits=16, velocity_bits=32,
+    bias_bits=CONFIG.bias_bits)
+PES = [(row, col) for row in range(CONFIG.rows) for col in range(CONFIG.cols)]
+STEPS = 3
+PATIENCE_CYCLES = 5000
+
+
+def draw(seed: int, most: int, *size: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(-most, most + 1, size, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """A torus in which a batch of one is a step, with momentum."""
+    compiled = compile_training(FORM, CONFIG, momentum=2)
+    assert all((stage.sources >= 0).all() for stage in compiled.stages), "no padding"
+    with ComparedTraining(compiled, start()) as compared:
+        yield compared
+
+
+def start() -> TrainingState:
+    layers = [((draw(1, 3000, 8, 2), draw(2, 3000, 2, 2, 2), draw(3, 3000, 8, 2)),
+               draw(4, 100, 8)) for _ in SHAPES]
+    return TrainingState.at_rest(layers, seed=1, rows=CONFIG.rows, cols=CONFIG.cols)
+
+
+def steps(compared: ComparedTraining, before: Callable[[int], None] = lambda sample: None,
+          between: Callable[[int], None] = lambda sample: None,
+          after: Callable[[int], None] = lambda sample: None) -> None:
+    """Train; something happens in each step before it, between its ways, and on the way back."""
+    compared.load(start())
+    wait = compared.memories.wait
+    for sample in range(STEPS):
+        x, gradient = draw(10 + sample, 40, 1, 8).numpy(), draw(20 + sample, 40, 8).numpy()
+
+        def gradient_of(_, outputs, sample=sample, gradient=gradient):
+            between(sample)
+            return gradient
+
+        def go_on(max_cycles, sample=sample):
+            after(sample)
+            wait(max_cycles)
+
+        before(sample)
+        compared.memories.wait = go_on
+        compared.train(x, gradient_of)
+
+
+def test_without_a_flip_nothing_differs(compared):
+    steps(compared)
+    assert compared.read_state() == compared.golden.state
+
+
+class Flip:
+    """A bit to flip once, in a random step, at a random place."""
+
+    def __init__(self, compared: ComparedTraining, random: Random) -> None:
+        self.memories = compared.memories
+        self.compared = compared
+        self.random = random
+        self.step = random.randrange(STEPS)
+        self.pe = random.choice(PES)
+        self.axis = random.choice(["row", "col"])
+        self.done = False
+
+    def flip(self, block: str, name: str, word: int, least_bit: int = 0, most_bits: int = 64
+             ) -> None:
+        variable = self.memories.variable(self.pe, block, name)
+        bit = self.random.randrange(least_bit, min(variable.word_bits, most_bits))
+        variable.flip(word, bit)
+        self.done = True
+        print(f"step {self.step}, PE {self.pe}: {block}.{name}, word {word}, bit {bit}")
+
+    def clock(self, cycles: int) -> None:
+        """Let the clock run; the host does nothing."""
+        model = self.memories.model
+        model.advance(np.zeros((0, model.beat_words), np.uint32), 1, cycles=cycles)
+
+    # What is flipped, and when.
+
+    def used_address(self, memory: str) -> int:
+        """A random address of a weight or bias."""
+        plan = self.compared.compiled.executable.maps
+        index = (plan.weights if memory == "weights" else plan.biases).index[self.pe]
+        return self.random.choice(np.nonzero(index >= 0)[0].tolist())
+
+    def weight(self) -> None:
+        block = self.random.choice(["weight_memory", "weight_low_memory"])
+        self.flip(f"mac.{block}", "words", self.used_address("weights"))
+
+    def velocity(self) -> None:
+        # The lowest bit may be lost as the velocity decays.
+        self.flip("mac.velocity_memory", "words", self.used_address("weights"), least_bit=1)
+
+    def bias(self) -> None:
+        self.flip("mac", "bias_memory", self.used_address("biases"))
+
+    def lfsr(self) -> None:
+        self.flip("mac.weight_update", "lfsr", 0)
+
+    def lfsr_at_any_time(self) -> None:
+        self.clock(self.random.randint(1, 60))
+        self.lfsr()
+
+    def saved_activation(self) -> None:
+        plan = self.compared.compiled.plan
+        numbers = [number for number, stage in enumerate(plan.stages)
+                   if stage.on_columns == (self.axis == "col") and stage.outputs]
+        number = self.random.choice(numbers)
+        stage, entry = plan.stages[number], plan.entries[0][number][0]
+        word = entry.base + self.random.randrange(stage.regions * stage.words)
+        self.flip(f"router.{ 'forward.' + self.axis}.for_mac", "words", word,
+                  most_bits=CONFIG.act_bits)
+
+    def partial_sum(self) -> None:
+        """One that waits for its turn to be added to: the next one, after a random while."""
+        block = f"router.{self.axis}_back.partials"
+        valid = self.memories.variable(self.pe, block, "o__valid")
+        self.clock(self.random.randint(1, 40))
+        for _ in range(PATIENCE_CYCLES):
+            if valid.read()[0]:
+                at = int(self.memories.variable(self.pe, block, "read_at").read()[0])
+                self.flip(block, "items", at)
+                return
+            self.clock(1)
+            if self.at_rest():
+                return
+
+    def gradient(self) -> None:
+        """One that has just been written, a random one of its memory."""
+        self._flip_when_written(f"{self.axis}_gradients.gradients", "words")
+
+    def host_gradient(self) -> None:
+        self._flip_when_written("host_gradients", "gradients")
+
+    def _flip_when_written(self, block: str, name: str) -> None:
+        variable = self.memories.variable(self.pe, block, name)
+        skipped = self.random.randrange(3)
+        before = variable.read()
+        for _ in range(PATIENCE_CYCLES):
+            self.clock(1)
+            changed = np.nonzero(variable.read() != before)[0]
+            if len(changed) and skipped:
+                before, skipped = variable.read(), skipped - 1
+            elif len(changed):
+                self.flip(block, name, int(changed[0]))
+                return
+            if self.at_rest():
+                return
+
+    def at_rest(self) -> bool:
+        return self.memories.at_rest()
+
+
+KINDS = {
+    "weight before the way forward": ("before", Flip.weight),
+    "weight before the way back": ("between", Flip.weight),
+    "velocity": ("between", Flip.velocity),
+    "bias": ("between", Flip.bias),
+    "saved activation": ("between", Flip.saved_activation),
+    "partial sum": ("after", Flip.partial_sum),
+    "gradient": ("after", Flip.gradient),
+    "gradient from the host": ("after", Flip.host_gradient),
+    "LFSR between the ways": ("between", Flip.lfsr),
+    "LFSR on the way back": ("after", Flip.lfsr_at_any_time),
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_flipped_bit_is_found(kind, seed, compared):
+    when, what = KINDS[kind]
+    flip = Flip(compared, Random(f"{kind} {seed}"))
+
+    def once(sample: int) -> None:
+        # Where there is nothing to flip, the next step has something.
+        if sample >= flip.step and not flip.done:
+            flip.step = sample
+            what(flip)
+
+    with pytest.raises(Difference) as found:
+        steps(compared, **{when: once})
+    print(found.value)
+    assert flip.done
+    assert found.value.samples[0] >= flip.step
