@@ -107,14 +107,10 @@ def run_train_demo(
     torch.set_num_threads(1)
     with output.progress() as tell:
         tell("lay out the words", 0, 1)
-        prepared = prepare("digits", shapes, torus, recipe)
-        split = prepared.split
-        if samples is not None:
-            split = dataclasses.replace(
-                split, train_x=split.train_x[:samples], train_y=split.train_y[:samples])
+        prepared = prepare("digits", shapes, torus, recipe, samples=samples)
         tell("lay out the words", 1, 1)
         with GoldenTrainingDevice() as golden, SimTrainingDevice(progress=tell) as sim:
-            found = _train(dataclasses.replace(prepared, split=split), golden, sim, tell)
+            found = _train(prepared, golden, sim, tell)
     save_model(folder / "model.pt", float_model(prepared.compiled.format, found.state))
     _draw(folder / "curves.png", found.curves)
     output.table(

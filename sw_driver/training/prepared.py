@@ -49,7 +49,14 @@ class Prepared:
     position: Position
 
 
-def prepare(data: str, shapes: Sequence[ClosShape], torus: str, recipe: Recipe) -> Prepared:
+def prepare(
+    data: str,
+    shapes: Sequence[ClosShape],
+    torus: str,
+    recipe: Recipe,
+    *,
+    samples: int | None = None,
+) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
 
     Parameters
@@ -62,6 +69,8 @@ def prepare(data: str, shapes: Sequence[ClosShape], torus: str, recipe: Recipe) 
         "RxC".
     recipe
         How it is trained.
+    samples
+        Only so many of the training samples; by default all.
 
     Raises
     ------
@@ -70,6 +79,10 @@ def prepare(data: str, shapes: Sequence[ClosShape], torus: str, recipe: Recipe) 
     """
     rows, cols = parse_torus(torus)
     split = datasets.load(data)
+    if samples is not None:
+        split = dataclasses.replace(
+            split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
+        )
     shapes = shapes or default_shapes(data)
     model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
