@@ -58,8 +58,8 @@ def measure(bench: Bench) -> Table:
         {Recipe().learning_rate}, on the RTL in the native harness and on the golden model: the
         loss of every step, computed from the outputs of each, and at the end every weight, bias and
         random generator. "loss": mean of the first and of the last {_SHOWN} steps, in nats.
-        "samples/s" is by processor time of one core, the host's work included. Measured on {machine()}, with
-        {tools}.""")
+        "samples/s" is by processor time of one core, the host's work included. Measured on
+        {machine()}, with {tools}.""")
     header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden",
               "loss", "test accuracy", "losses equal", "words equal")
     rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],
