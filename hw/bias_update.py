@@ -41,8 +41,8 @@ class BiasUpdate(wiring.Component):
         The bias, its velocity if there are any, and the gradient of its output: with `i`.
     new_bias, new_velocity : Out(stream)
         What is to be written, and where. Never wait.
-    busy : Out(1)
-        A bias or velocity will be written in this cycle or later.
+    pending : Out(1)
+        A bias or velocity will be written in the next cycle or later.
     """
 
     def __init__(self, config):
@@ -61,7 +61,7 @@ class BiasUpdate(wiring.Component):
             "new_bias": Out(stream.Signature(data.StructLayout({
                 "addr": config.bias_addr_bits, "bias": signed(config.bias_bits),
             }), always_ready=True)),
-            "busy": Out(1),
+            "pending": Out(1),
             **velocity,
         })
 
@@ -80,7 +80,7 @@ class BiasUpdate(wiring.Component):
         for stage in range(1, stages):
             bias.append(Signal.like(self.bias, name=f"bias_{stage}"))
             m.d.sync += bias[stage].eq(bias[stage - 1])
-        m.d.comb += self.busy.eq(Cat(valid).any())
+        m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
         gradient = [self.gradient]

@@ -124,6 +124,9 @@ class TorusConfig:
         if self.min_shift >= self.acc_bits:
             raise ConfigError(f"min_shift must be below {self.acc_bits}, the width of a sum, "
                               f"not {self.min_shift}")
+        if self.training is not None and self.training.min_grad_shift >= self.acc_bits:
+            raise ConfigError(f"min_grad_shift must be below {self.acc_bits}, the width of a sum, "
+                              f"not {self.training.min_grad_shift}")
         if self.program_words % PROGRAM_BLOCK_WORDS:
             raise ConfigError(f"program_words must be a multiple of {PROGRAM_BLOCK_WORDS}, "
                               f"not {self.program_words}")

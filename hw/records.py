@@ -36,20 +36,27 @@ class Records(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # The words that came before this one, the latest on top.
-        chunk = Signal(range(self.chunks))
-        low_words = Signal(self.word_bits * (self.chunks - 1))
-        words = Cat(low_words, self.word.payload)
         addr = Signal.like(self.record.p.addr)
+        words, last = self.word.payload, Const(1)
+        if self.chunks > 1:
+            # With the words that came before this one, the latest on top.
+            chunk = Signal(range(self.chunks))
+            low_words = Signal(self.word_bits * (self.chunks - 1))
+            words, last = Cat(low_words, self.word.payload), chunk == self.chunks - 1
+            with m.If(self.word.valid):
+                m.d.sync += [
+                    low_words.eq(words >> self.word_bits),
+                    chunk.eq(Mux(last, 0, chunk + 1)),
+                ]
+            with m.If(self.start):
+                m.d.sync += chunk.eq(0)
         m.d.comb += [
-            self.record.valid.eq(self.word.valid & (chunk == self.chunks - 1)),
+            self.record.valid.eq(self.word.valid & last),
             self.record.p.addr.eq(addr),
             self.record.p.record.eq(words),
         ]
-        with m.If(self.word.valid):
-            m.d.sync += [low_words.eq(words >> self.word_bits), chunk.eq(chunk + 1)]
         with m.If(self.record.valid):
-            m.d.sync += [addr.eq(addr + 1), chunk.eq(0)]
+            m.d.sync += addr.eq(addr + 1)
         with m.If(self.start):
-            m.d.sync += [addr.eq(0), chunk.eq(0)]
+            m.d.sync += addr.eq(0)
         return m

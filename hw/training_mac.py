@@ -56,7 +56,7 @@ class TrainingMac(wiring.Component):
     weight_record, bias_record, lfsr_record : Out
         They are here `READ_CYCLES` after `look`, and stay.
     idle : Out(1)
-        No sum or update is under way.
+        No sum or update was under way in the cycle before. A register.
     writing : Out(1)
         A weight, a bias or a velocity will be written in this cycle or later.
     """
@@ -179,13 +179,18 @@ class TrainingMac(wiring.Component):
         ]
         self._share(m, back[stages], accumulator.sum, word)
 
+        # Whether a step that has left stage 0 will write anything: known a cycle ahead.
+        writes = [valid & (step.update | step.bias) for valid, step in back[:to_word + 1]]
+        will_write = Signal()
+        rests = Signal(init=1)
         under_way = Cat(valid for valid, _ in (*forward, *back)).any()
-        # Steps forwards change nothing, but telling them apart here would cost more than it saves.
+        m.d.sync += [
+            will_write.eq(Cat(writes).any() | update.pending | bias_update.pending),
+            rests.eq(~under_way & ~results.busy & ~self.writing),
+        ]
         m.d.comb += [
-            self.writing.eq(Cat(valid & (step.update | step.bias)
-                                for valid, step in back[:to_word + 1]).any()
-                            | update.busy | bias_update.busy),
-            self.idle.eq(~under_way & ~results.busy & ~self.writing),
+            self.writing.eq(writes[0] | will_write),
+            self.idle.eq(rests),
         ]
         return m
 

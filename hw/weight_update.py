@@ -48,8 +48,8 @@ class WeightUpdate(wiring.Component):
         Sets the LFSR. Always accepted.
     lfsr : Out(32)
         Its state.
-    busy : Out(1)
-        A weight or velocity will be written in this cycle or later.
+    pending : Out(1)
+        A weight or velocity will be written in the next cycle or later.
     """
 
     def __init__(self, config):
@@ -71,7 +71,7 @@ class WeightUpdate(wiring.Component):
             }), always_ready=True)),
             "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
             "lfsr": Out(LFSR_BITS, init=1),
-            "busy": Out(1),
+            "pending": Out(1),
             **velocity,
         })
 
@@ -91,7 +91,7 @@ class WeightUpdate(wiring.Component):
         for stage in range(1, stages):
             weight.append(Signal.like(self.weight, name=f"weight_{stage}"))
             m.d.sync += weight[stage].eq(weight[stage - 1])
-        m.d.comb += self.busy.eq(Cat(valid).any())
+        m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
         m.d.comb += [

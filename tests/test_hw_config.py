@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from hw.config import ConfigError, TorusConfig
+from hw.config import ConfigError, TorusConfig, TrainingConfig
 
 
 @pytest.mark.parametrize("fields, message", [
@@ -58,3 +58,9 @@ def test_link_words():
     assert (config.word_bits, config.beat_words) == (9, 3)
     assert config.bias_chunks * config.word_bits >= config.bias_bits
     assert config.block_beats == 6
+
+
+def test_a_gradient_is_not_shifted_out_of_its_sum():
+    TorusConfig(training=TrainingConfig(min_grad_shift=40))
+    with pytest.raises(ConfigError, match="min_grad_shift must be below 41, the width of a sum"):
+        TorusConfig(training=TrainingConfig(min_grad_shift=41))

@@ -20,6 +20,13 @@ def test_every_top_is_clean(top):
     lint(top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL))
 
 
+@pytest.mark.parametrize("velocity_bits", [0, 20])
+@pytest.mark.parametrize("top", ["pe", "torus"])
+def test_every_top_that_trains_is_clean(top, velocity_bits):
+    training = dataclasses.replace(TRAINING.training, velocity_bits=velocity_bits)
+    lint(top_verilog(top, dataclasses.replace(TRAINING, training=training)))
+
+
 @pytest.mark.parametrize(("warning", "body"), [
     ("UNDRIVEN", "output y; wire y;"),
     ("UNOPTFLAT", "output [1:0] y; assign y = {y[0] ^ a, y[1] ^ a};"),
