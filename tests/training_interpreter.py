@@ -7,6 +7,7 @@ program that reads one too early gets the old one.
 
 from collections import deque
 from types import SimpleNamespace
+from typing import Any
 
 from hw.config import LFSR_TAPS, UPDATE_CYCLES
 from hw.op_fields import CLEAR, KEEP, Axis, GatherKind, MacKind, Memory, RingKind
@@ -53,9 +54,9 @@ class TrainingPE(PE):
     def __init__(self, config, col, links, random):
         super().__init__(config, col, links, random)
         self.training = config.training
-        self.velocities = [None] * config.weight_words
-        self.bias_velocities = [None] * config.bias_words
-        self.lfsr = None
+        self.velocities: list[Any] = [None] * config.weight_words
+        self.bias_velocities: list[Any] = [None] * config.bias_words
+        self.lfsr: Any = None
         self.gradients = {axis: [None] * config.buffer_words for axis in Axis}
         self.host_gradients = [None] * self.training.result_words
 
@@ -204,6 +205,7 @@ class TrainingPE(PE):
         if not op.update:
             return factor * dy
         training = self.training
+        assert training is not None
         master = self.weights[address]
         total = self.accumulated(op, self.velocities[address], x * dy)
         if op.apply:
@@ -219,7 +221,7 @@ class TrainingPE(PE):
         self.writes.append((self.steps - 1, write))
         return factor * dy
 
-    def accumulated(self, op, held, product):
+    def accumulated(self, op, held, product) -> int:
         bits = self.training.velocity_bits
         if not bits:
             return product

@@ -99,15 +99,16 @@ def random_job(config: TorusConfig, seed: int, case: int) -> Job:
     random = Random(seed)
     training = config.training
     assert training is not None
+    can_freeze = case % 3 == 2
     shapes = {0: UNALIGNED, 1: MOVED}.get(case) or random_shapes(
-        random, 3 if case == 3 else random.randint(1, 2))
+        random, 3 if case == 3 else 2 if can_freeze else random.randint(1, 2))
     form = random_format(shapes, seed=seed, **widths(config))
     can = training.velocity_bits > 0
     batches = can and case % 2 == 0
     compiled = compile_training(
         form, config, batches=batches,
         momentum=random.randint(1, 6) if can and case % 4 in (0, 1) else None,
-        frozen=[random.randrange(len(shapes))] if len(shapes) > 1 and case % 3 == 2 else [],
+        frozen=[random.randrange(len(shapes))] if can_freeze else [],
         input_gradient=case % 3 == 1,
         order="program" if case % 8 == 2 else None)
     # Batches of 4, of a remainder of 3, of 1.

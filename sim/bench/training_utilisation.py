@@ -82,6 +82,7 @@ def _run(case: _Case) -> dict[str, Any]:
         for samples in (1, _SAMPLES, _SAMPLES + _MORE_SAMPLES):
             device.train_words(np.zeros((samples, words.inputs), np.int64),
                                lambda sample, outputs: gradient)
+            assert device.last_cycles is not None
             cycles.append(device.last_cycles)
     measured = (cycles[2] - cycles[1]) / _MORE_SAMPLES
     return {"case": case, "cycles": measured, "predicted": prediction.cycles,

@@ -58,7 +58,8 @@ class ReduceNode:
 
     async def run(self, scenario: ReduceScenario) -> None:
         """Run a scenario to its end; any wrong sum fails the test."""
-        partial, contribution = partial_layout(self._config), contribution_layout(self._config)
+        partial: Any = partial_layout(self._config)
+        contribution = contribution_layout(self._config)
         arriving = [partial.const({"sum": one, "to_host": self._random.getrandbits(1)}).as_bits()
                     for one in scenario.partials]
         own = [contribution.const({
@@ -69,7 +70,7 @@ class ReduceNode:
             players.start_soon(self._hand_over(own))
             kept = players.start_soon(self._keep(len(scenario.contributions)))
             sent = players.start_soon(self._downstream.receive(len(scenario.sent)))
-        complete = complete_layout(self._config)
+        complete: Any = complete_layout(self._config)
         places = [{name: int(getattr(bits.place, name)) for name in place}
                   for bits, (_, place) in zip(map(complete.from_bits, kept.result()), scenario.kept,
                                               strict=True)]
