@@ -1,6 +1,14 @@
 """Errors that a user of `golden` can cause and mend; each message names the field and the value."""
 
-__all__ = ["GoldenError", "ShapeError", "ModelError", "DataError", "CheckpointError"]
+__all__ = [
+    "AnalysisError",
+    "CheckpointError",
+    "DataError",
+    "GoldenError",
+    "ModelError",
+    "ShapeError",
+    "TopologyError",
+]
 
 
 class GoldenError(ValueError):
@@ -21,3 +29,11 @@ class DataError(GoldenError):
 
 class CheckpointError(GoldenError):
     """A model file that cannot be read back."""
+
+
+class TopologyError(GoldenError):
+    """Sizes, degrees or a text that make no topology, or outputs that no input reaches."""
+
+
+class AnalysisError(GoldenError):
+    """An analysis that a topology is too large for, or numbers that do not fit the topology."""
