@@ -1,6 +1,7 @@
 """The torus on its host stream in cocotb, against the golden model."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,10 @@ import torch
 from golden import ClosShape, QuantisedNet
 from golden.vectors import paper_example, random_net, random_words
 from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
-from sim.cocotb_runner import run_bench
-from sim.errors import BenchFailed
 from sw_driver.compiler import compile
 from sw_driver.executable import Executable
 from sw_driver.host_stream import Beats, words_to_beats
+from tests.torus_bench import run_on_bench
 
 pytestmark = pytest.mark.cocotb
 
@@ -22,19 +21,29 @@ CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_word
                      bias_words=16, program_words=512)
 
 
-def write_job(path, executable: Executable, net: QuantisedNet, x: torch.Tensor) -> None:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bench:
+    """Programs of a host, and the beats that must come back, in a folder."""
+
+    config: TorusConfig
+    folder: Path
+    beats: Beats
+    expected: Beats
+
+    def check(self, *, stall_per_mille: int, resets: int, seed: int, waves: bool = False) -> None:
+        answer = run_on_bench(self.config, self.folder, self.beats, len(self.expected),
+                              stall_per_mille=stall_per_mille, resets=resets, seed=seed,
+                              waves=waves)
+        wrong = np.nonzero((answer != self.expected).any(axis=1))[0]
+        assert not len(wrong), f"{len(wrong)} of {len(answer)} beats differ, first {wrong[0]}"
+
+
+def whole_job(folder: Path, executable: Executable, net: QuantisedNet, x: torch.Tensor) -> Bench:
     """Everything that a host sends, and what it must get back."""
     runs = [executable.identify(), executable.load(), executable.infer(x.numpy())]
     expected = [id_beats(executable.config), output_beats(executable, net, x)]
-    np.savez(path, beats=np.concatenate([run.beats for run in runs]),
-             expected=np.concatenate(expected))
-
-
-def check(config: TorusConfig, folder, *, stall_per_mille, resets, seed, waves=False) -> None:
-    """Run the job in `folder`."""
-    run_bench(top_verilog("torus", config), "sim.benches.torus", folder=folder, seed=seed,
-              top=TOPS["torus"], waves=waves, parameters={"job": str(folder / "job.npz"),
-                                     "stall_per_mille": stall_per_mille, "resets": resets})
+    return Bench(executable.config, folder, np.concatenate([run.beats for run in runs]),
+                 np.concatenate(expected))
 
 
 def id_beats(config: TorusConfig) -> Beats:
@@ -57,8 +66,8 @@ def test_papers_example(stall_per_mille, seed, tmp_path, waves):
     """(4, 4, 2, 2, 2) on 2x2: ClosNets, section III, figures 4 and 5, with values by hand."""
     example = paper_example()
     assert torch.equal(example.net.forward_words(example.x), example.y)
-    write_job(tmp_path / "job.npz", compile(example.net, CONFIG).executable, example.net, example.x)
-    check(CONFIG, tmp_path, stall_per_mille=stall_per_mille, resets=3, seed=seed, waves=waves)
+    bench = whole_job(tmp_path, compile(example.net, CONFIG).executable, example.net, example.x)
+    bench.check(stall_per_mille=stall_per_mille, resets=3, seed=seed, waves=waves)
 
 
 @pytest.mark.parametrize("host_bits, link_stages, stall_per_mille, seed", [
@@ -68,9 +77,9 @@ def test_random_net(host_bits, link_stages, stall_per_mille, seed, tmp_path, wav
     config = dataclasses.replace(CONFIG, host_bits=host_bits, link_stages=link_stages)
     shapes = [ClosShape(9, 7, 3, 2, 2), ClosShape(7, 5, 2, 3, 2)]
     net = random_net(shapes, seed=seed)
-    write_job(tmp_path / "job.npz", compile(net, config).executable, net,
-              random_words(net, 6, seed=seed))
-    check(config, tmp_path, stall_per_mille=stall_per_mille, resets=4, seed=seed, waves=waves)
+    bench = whole_job(tmp_path, compile(net, config).executable, net,
+                      random_words(net, 6, seed=seed))
+    bench.check(stall_per_mille=stall_per_mille, resets=4, seed=seed, waves=waves)
 
 
 def test_one_wrong_bit_of_a_weight_fails(tmp_path):
@@ -79,7 +88,7 @@ def test_one_wrong_bit_of_a_weight_fails(tmp_path):
     weights = executable.images.weights.copy()
     weights[1, 0, 0] ^= 4
     images = dataclasses.replace(executable.images, weights=weights)
-    write_job(tmp_path / "job.npz", dataclasses.replace(executable, images=images),
-              example.net, example.x)
-    with pytest.raises(BenchFailed):
-        check(CONFIG, tmp_path, stall_per_mille=0, resets=0, seed=1)
+    bench = whole_job(tmp_path, dataclasses.replace(executable, images=images), example.net,
+                      example.x)
+    with pytest.raises(AssertionError, match="beats differ"):
+        bench.check(stall_per_mille=0, resets=0, seed=1)

@@ -66,7 +66,7 @@ def loaded(kind, *, torus="2x2", loss=softmax_cross_entropy, velocity_bits=0, **
     {}, {"torus": "1x3", "frozen": [0]}, {"batches": True, "momentum": 3, "velocity_bits": 36},
     {"loss": mean_squared_error}, {"loss": mean_squared_error, "batches": True,
                                    "velocity_bits": 36},
-], ids=str)
+], ids=" ".join)
 def test_both_devices_give_the_same(options):
     loss = options.get("loss", softmax_cross_entropy)
     steps = []

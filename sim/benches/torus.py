@@ -1,10 +1,11 @@
-"""The whole torus in Verilator: beats in, outputs against the golden model's.
+"""The whole torus in Verilator: beats in, and beats out.
 
-The pytest side writes a file with the host's beats of three programs (identify, load, infer) and
-the outputs that the golden model computes; nothing here knows how they come about.
+The pytest side writes a file `job` with the host's beats of several programs, and how many come
+back; nothing here knows what they mean. Those that came back are written beside it, as `ANSWER`.
 """
 
 import random
+from pathlib import Path
 from typing import Any
 
 import cocotb
@@ -22,18 +23,27 @@ from sim.streams import (
     start_clock,
 )
 
+ANSWER = "answer.npy"
+
 
 def as_numbers(beats: np.ndarray) -> list[int]:
     """Beats as numbers, low part first."""
     return [int.from_bytes(beat.astype("<u4").tobytes(), "little") for beat in beats]
 
 
+def as_beats(numbers: list[int], parts: int) -> np.ndarray:
+    """Numbers as beats of 32-bit parts, uint32 [beats, parts]."""
+    raw = b"".join(number.to_bytes(4 * parts, "little") for number in numbers)
+    return np.frombuffer(raw, "<u4").reshape(-1, parts)
+
+
 @cocotb.test(timeout_time=50, timeout_unit="ms")
-async def outputs_equal_the_golden_models(dut: Any) -> None:
+async def answers(dut: Any) -> None:
     """Runs that are cut off by resets at random cycles, and then a whole one."""
     parameters = bench_parameters()
-    job = np.load(parameters["job"])
-    beats, expected = as_numbers(job["beats"]), as_numbers(job["expected"])
+    path = Path(parameters["job"])
+    job = np.load(path)
+    beats, count = as_numbers(job["beats"]), int(job["count"])
     start_clock(dut)
     incoming, outgoing = StreamPort(dut, "host_in"), StreamPort(dut, "host_out")
 
@@ -46,7 +56,7 @@ async def outputs_equal_the_golden_models(dut: Any) -> None:
         driver, monitor = players()
         async with TaskManager() as both:
             both.start_soon(driver.send(beats))
-            answer = both.start_soon(monitor.receive(len(expected)))
+            answer = both.start_soon(monitor.receive(count))
         return answer.result()
 
     players()
@@ -61,7 +71,4 @@ async def outputs_equal_the_golden_models(dut: Any) -> None:
         players()                  # Withdraws what they had on offer.
         await reset(dut, cycles=random.randint(1, 3))
 
-    answer = await run()
-    wrong = [index for index, pair in enumerate(zip(answer, expected, strict=True))
-             if pair[0] != pair[1]]
-    assert not wrong, f"{len(wrong)} of {len(expected)} beats differ, first beat {wrong[0]}"
+    np.save(path.with_name(ANSWER), as_beats(await run(), job["beats"].shape[1]))
