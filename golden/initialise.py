@@ -1,0 +1,77 @@
+"""Initial weights that keep the variance of signals in sparse layers."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from golden.errors import ShapeError
+
+__all__ = ["INITIALISATIONS", "per_neuron_fan_", "sparse_xavier_"]
+
+INITIALISATIONS = ("sparse-xavier", "per-neuron-fan")
+"""What a sparse layer's `initialisation` may be."""
+
+
+@torch.no_grad()
+def sparse_xavier_(
+    weight: Tensor, mean_fans: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Draw `weight` from U(-r, r), r = sqrt(6 / mean_fans): NeuroFabric, eq. 2.
+
+    It is Xavier's range with the fans that a neuron really has. The variance r^2 / 3 keeps that of
+    signals and of errors where fan-in and fan-out are equal: NeuroFabric, eq. 1 and appendix A.
+
+    Parameters
+    ----------
+    weight
+        Of any shape; changed in place and returned.
+    mean_fans
+        Mean fan-in plus mean fan-out, (n_in + n_out) times the density.
+    generator
+        PyTorch's global one by default.
+
+    Raises
+    ------
+    ShapeError
+        If `mean_fans` is not above 0.
+    """
+    if not mean_fans > 0:
+        raise ShapeError(f"mean_fans must be above 0, not {mean_fans}")
+    bound = math.sqrt(6 / mean_fans)
+    return weight.uniform_(-bound, bound, generator=generator)
+
+
+@torch.no_grad()
+def per_neuron_fan_(
+    weight: Tensor, outputs: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """Draw each weight from U(-r, r), r = sqrt(3 / fan-in of the neuron that it leads to).
+
+    The variance is 1 / fan-in, neuron by neuron: Evci, Ioannou, Keskin and Dauphin, "Gradient Flow
+    in Sparse Neural Networks and How Lottery Tickets Win", section 3.1, with the gain of linear
+    neurons. Where fan-ins differ it keeps each neuron's variance, `sparse_xavier_` only their mean.
+
+    Parameters
+    ----------
+    weight
+        [edges]; changed in place and returned.
+    outputs
+        Whole numbers [edges]: the neuron that each edge leads to.
+    generator
+        PyTorch's global one by default.
+
+    Raises
+    ------
+    ShapeError
+        If the two sizes differ.
+    """
+    if weight.ndim != 1 or outputs.shape != weight.shape:
+        raise ShapeError(
+            f"outputs must have the shape of weight, {list(weight.shape)}, and one dimension, "
+            f"not {list(outputs.shape)}"
+        )
+    if weight.numel() == 0:
+        return weight
+    fan_ins = torch.bincount(outputs)[outputs].to(weight.dtype)
+    return weight.uniform_(-1, 1, generator=generator).mul_((3 / fan_ins).sqrt())

@@ -1,0 +1,137 @@
+"""A linear layer of low rank: the narrowest cascade there is."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from golden.errors import ShapeError
+from golden.initialise import sparse_xavier_
+from golden.layers.algebra import svd
+
+__all__ = ["LowRankLinear"]
+
+
+class LowRankLinear(nn.Module):
+    """A drop-in for `nn.Linear` whose matrix is a product U V of rank at most `rank`.
+
+    The low-rank network that ClosNets, fig 3, and NeuroFabric, fig 3, compare with. Its bandwidth
+    is its rank.
+
+    Parameters
+    ----------
+    in_features, out_features
+        Inputs I and outputs O.
+    rank
+        Neurons between the two maps: 1 to min(I, O).
+    bias
+        Whether to add a learned bias [O], which starts at 0.
+    device, dtype
+        Of the parameters, as for `nn.Linear`.
+
+    Attributes
+    ----------
+    input_weight, output_weight : Parameter
+        V [rank, I] and U [O, rank].
+    bias : Parameter or None
+        [O].
+
+    Raises
+    ------
+    ShapeError
+        If a size is below 1, the rank is above min(I, O), or `forward` gets another last dimension.
+    """
+
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        rank: int,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """Make the parameters and draw them; see the class."""
+        super().__init__()
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if size < 1:
+                raise ShapeError(f"{name} must be at least 1, not {size}")
+        if not 1 <= rank <= min(in_features, out_features):
+            raise ShapeError(
+                f"rank must be 1 to {min(in_features, out_features)}, the smaller of the layer's "
+                f"sizes, not {rank}"
+            )
+        self.in_features, self.out_features, self.rank = in_features, out_features, rank
+        self.input_weight = nn.Parameter(torch.empty(rank, in_features, device=device, dtype=dtype))
+        self.output_weight = nn.Parameter(
+            torch.empty(out_features, rank, device=device, dtype=dtype)
+        )
+        offset = torch.empty(out_features, device=device, dtype=dtype)
+        self.register_parameter("bias", nn.Parameter(offset) if bias else None)
+        self.reset_parameters()
+
+    @classmethod
+    def from_budget(
+        cls, in_features: int, out_features: int, *, reduction: float, bias: bool = True
+    ) -> "LowRankLinear":
+        """Make the layer of most rank with at most I O / `reduction` weights.
+
+        Raises
+        ------
+        ShapeError
+            If not even rank 1 has so few weights, or `reduction` is not above 0.
+        """
+        largest = in_features * out_features / (in_features + out_features)
+        if not 0 < reduction <= largest:
+            raise ShapeError(
+                f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, "
+                f"not {reduction}"
+            )
+        rank = min(int(largest / reduction), in_features, out_features)
+        return cls(in_features, out_features, rank, bias)
+
+    @classmethod
+    @torch.no_grad()
+    def from_dense(cls, layer: nn.Linear, rank: int) -> "LowRankLinear":
+        """Make the nearest layer of this rank to `layer` in L2: its largest singular values."""
+        outputs, inputs = layer.weight.shape
+        bias = cast(Tensor | None, layer.bias)
+        weight = layer.weight
+        new = cls(inputs, outputs, rank, bias is not None, weight.device, weight.dtype)
+        u, s, v = svd(weight.double())
+        root = s[:rank].sqrt()
+        new.input_weight.copy_(root[:, None] * v[:rank])
+        new.output_weight.copy_(u[:, :rank] * root)
+        if new.bias is not None and bias is not None:
+            new.bias.copy_(bias)
+        return new
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw both matrices from Xavier's range, and set the bias to 0."""
+        sparse_xavier_(self.input_weight, self.in_features + self.rank, generator)
+        sparse_xavier_(self.output_weight, self.rank + self.out_features, generator)
+        if self.bias is not None:
+            self.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute [..., I] to [..., O]."""
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            raise ShapeError(
+                f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
+            )
+        inner = nn.functional.linear(x, self.input_weight)
+        return nn.functional.linear(inner, self.output_weight, self.bias)
+
+    def to_dense(self) -> Tensor:
+        """Multiply out to the equivalent weight [O, I] of an `nn.Linear`; differentiable."""
+        return self.output_weight @ self.input_weight
+
+    def extra_repr(self) -> str:
+        """Describe the layer as `nn.Linear` does, and its rank."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"rank={self.rank}, bias={self.bias is not None}"
+        )
