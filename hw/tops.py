@@ -3,6 +3,7 @@
 from amaranth import *
 from amaranth.lib import wiring
 
+from .board_top import BoardTop
 from .ecp5 import ECP5
 from .emit import emit_verilog
 from .pe import PE, pe_members
@@ -11,9 +12,10 @@ from .top import ClostorusTop
 from .training_pe import TrainingPE, training_pe_members
 from .training_router import TrainingRouter
 
-__all__ = ["CELLS", "TOPS", "TRAINING_TOPS", "top_verilog"]
+__all__ = ["CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
+BOARD_MODULE = "clostorus_board"
 TOPS = {
     "torus": "clostorus",
     "pe": PE_MODULE,
@@ -93,3 +95,21 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
                   biases=[int(word) for word in biases[row][col]])
 
     return emit_verilog(ClostorusTop(config, make_pe=baked), name, platform)
+
+
+def board_verilog(config, link, *, cells="generic"):
+    """Return the Verilog of a `BoardTop`, its top module called `clostorus_board`.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    link : LinkConfig
+    cells : str
+        As of `top_verilog`.
+    """
+    if cells not in CELLS:
+        raise ValueError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
+    pe, platform = PE if config.training is None else TrainingPE, CELLS[cells]
+    board = BoardTop(config, link, make_pe=lambda row, col: _PEInstance(config))
+    return "\n".join((emit_verilog(board, BOARD_MODULE, platform),
+                      emit_verilog(pe(config), PE_MODULE, platform)))

@@ -1,11 +1,12 @@
 """From Verilog text to a built model, each built once: the cache is keyed by all that goes in.
 
-Two kinds of model come from what `simplify` makes of the same Verilog, with the same warnings; a
+Three kinds of model come from what `simplify` makes of the same Verilog, with the same warnings; a
 model that writes waveforms comes from the Verilog itself.
 
 - `cocotb`: a program with a VPI interface, in which only the top module's ports are public. (Where
   cocotb builds itself, every signal is public: a torus then builds and runs half as fast.)
 - `native`: a shared library with the C interface of `sim/harness.cpp`.
+- `board`: one with that of `sim/uart_harness.cpp`.
 
 Verilator's own makefile is not used: it gives every file a compiler of its own, each of which reads
 Verilator's headers for a second.
@@ -31,6 +32,7 @@ from .toolchain import Toolchain, cache_dir, find_toolchain
 __all__ = ["Kind", "build_model"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
+_UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _MAX_JOBS = 4
 
 # Measured on a 4x4 torus, cycles/s: -O1 206,000, -O2 209,000 (compiled in 1.4 times as long),
@@ -56,6 +58,7 @@ class Kind(Enum):
 
     COCOTB = "cocotb"
     NATIVE = "native"
+    BOARD = "board"
 
 
 def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
@@ -63,7 +66,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
                 ) -> Path:
     """Build the model, unless it is in the cache, and return its file.
 
-    The file is a program (`Kind.COCOTB`) or a shared library (`Kind.NATIVE`).
+    The file is a program (`Kind.COCOTB`) or a shared library (the others).
 
     Parameters
     ----------
@@ -145,14 +148,15 @@ def _cocotb_parts() -> _Parts:
                   (f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"))
 
 
-def _native_parts() -> _Parts:
-    return _Parts(_HARNESS, ("--x-assign", "fast", "--x-initial", "0"),
+def _native_parts(harness: Path = _HARNESS) -> _Parts:
+    return _Parts(harness, ("--x-assign", "fast", "--x-initial", "0"),
                   _LIBRARY_CXX_FLAGS, _LIBRARY_LINK_FLAGS)
 
 
 _PARTS: dict[Kind, Callable[[], _Parts]] = {
     Kind.COCOTB: _cocotb_parts,
     Kind.NATIVE: _native_parts,
+    Kind.BOARD: lambda: _native_parts(_UART_HARNESS),
 }
 
 

@@ -1,6 +1,6 @@
 """Errors that a user of `sw_driver` can cause and mend; each names the field and the value."""
 
-__all__ = ["DriverError", "FitError", "HostDataError", "ProgramError"]
+__all__ = ["DriverError", "FitError", "HostDataError", "LinkError", "ProgramError"]
 
 
 class DriverError(ValueError):
@@ -17,3 +17,7 @@ class ProgramError(DriverError):
 
 class HostDataError(DriverError):
     """Words to or from the host that are not what the program says."""
+
+
+class LinkError(DriverError):
+    """A serial port, or a board behind one, that is not there, not free or not the right one."""

@@ -32,11 +32,11 @@ class StreamTrainingDevice(TrainingDevice):
     @abc.abstractmethod
     def _exchange(
         self, events: Generator[Send | Receive, Beats | None, Result], work: str
-    ) -> tuple[Result, int]:
+    ) -> tuple[Result, int | None]:
         """Carry out every Send and Receive in order, giving back the beats of each Receive.
 
         Returns what the generator returns, and the clock cycles from the first beat sent to the
-        last beat received. `work` says what is being done.
+        last beat received; None where there is no clock. `work` says what is being done.
         """
 
     def _run_program(self, run: Run, work: str) -> Beats:
@@ -67,7 +67,8 @@ class StreamTrainingDevice(TrainingDevice):
     def _train(
         self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
     ) -> tuple[RunResult, int | None]:
-        executable, total = compiled.executable, 0
+        executable = compiled.executable
+        total: int | None = None
         most = len(x) if compiled.batches else executable.max_samples
         results: list[RunResult] = []
         for start in range(0, len(x), most):
@@ -77,7 +78,8 @@ class StreamTrainingDevice(TrainingDevice):
             )
             result, cycles = self._exchange(events, "train")
             results.append(result)
-            total += cycles
+            if cycles is not None:
+                total = (total or 0) + cycles
         sums = [one.input_gradients for one in results if one.input_gradients is not None]
         return (
             RunResult(

@@ -1,0 +1,55 @@
+"""`BoardTop`: a torus with its host link, as it is put on a board."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .host_link import HostLink
+from .top import ClostorusTop
+
+__all__ = ["BoardTop"]
+
+
+class BoardTop(wiring.Component):
+    """A `ClostorusTop` behind a `HostLink`. It needs no reset but that of its configuration.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    link : LinkConfig
+    make_pe : callable of (row, col)
+        See `Torus`.
+
+    Members
+    -------
+    rx, tx : In(1), Out(1)
+        The wires from and to the host.
+    led : Out(1)
+        A host has opened a session.
+    """
+
+    def __init__(self, config, link, *, make_pe=None):
+        self.config = config
+        self.link = link
+        self.make_pe = make_pe
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "led": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id)
+        # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
+        # instance that takes clock and reset by name.
+        m.domains.torus = ClockDomain(local=True)
+        m.d.comb += [
+            ClockSignal("torus").eq(ClockSignal()),
+            ResetSignal("torus").eq(ResetSignal() | host.reset),
+            host.rx.eq(self.rx),
+            self.tx.eq(host.tx),
+            self.led.eq(host.opened),
+        ]
+        torus = ClostorusTop(config, make_pe=self.make_pe)
+        m.submodules.torus = DomainRenamer("torus")(torus)
+        wiring.connect(m, host.to_torus, torus.host_in)
+        wiring.connect(m, torus.host_out, host.from_torus)
+        return m

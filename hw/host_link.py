@@ -1,0 +1,104 @@
+"""`HostLink`: two streams of beats over two wires that may lose, double or flip bytes."""
+
+from amaranth import *
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .beat_joiner import BeatJoiner
+from .beat_splitter import BeatSplitter
+from .cobs_decode import CobsDecoder
+from .cobs_encode import CobsEncoder
+from .frame_receiver import FrameReceiver
+from .frame_sender import FrameSender
+from .uart_rx import UartReceiver
+from .uart_tx import UartTransmitter
+
+__all__ = ["HostLink"]
+
+
+class HostLink(wiring.Component):
+    """The board's end of docs/host_link.md.
+
+    Parameters
+    ----------
+    link : LinkConfig
+    host_bits : int
+        Width of a beat: a multiple of 32.
+    hardware_id : int
+        Of the torus; 64 bits.
+
+    Members
+    -------
+    rx, tx : In(1), Out(1)
+        The wires.
+    to_torus, from_torus : Out(stream), In(stream)
+        Beats.
+    reset : Out(1)
+        High for a cycle when a session begins: whatever is at the other end of the streams must be
+        reset then.
+    opened : Out(1)
+        There has been a session since the reset.
+    """
+
+    def __init__(self, link, host_bits, hardware_id):
+        self.link = link
+        self.host_bits = host_bits
+        self.hardware_id = hardware_id
+        super().__init__({
+            "rx": In(1, init=1), "tx": Out(1, init=1),
+            "to_torus": Out(stream.Signature(host_bits)),
+            "from_torus": In(stream.Signature(host_bits)),
+            "reset": Out(1), "opened": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        link = self.link
+        m.submodules.uart_rx = uart_rx = UartReceiver(link.bit_cycles)
+        m.submodules.decoder = decoder = CobsDecoder()
+        m.submodules.receiver = receiver = FrameReceiver(link)
+        m.submodules.sender = sender = FrameSender(link, self.hardware_id)
+        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
+        wiring.connect(m, uart_rx.o, decoder.i)
+        wiring.connect(m, decoder.o, receiver.i)
+        wiring.connect(m, sender.o, encoder.i)
+        wiring.connect(m, encoder.o, uart_tx.i)
+        m.d.comb += [uart_rx.rx.eq(self.rx), self.tx.eq(uart_tx.tx)]
+
+        # Both streams begin anew with a session.
+        joiner, splitter = BeatJoiner(link, self.host_bits), BeatSplitter(link, self.host_bits)
+        m.submodules.joiner = ResetInserter(self.reset)(joiner)
+        m.submodules.splitter = ResetInserter(self.reset)(splitter)
+        wiring.connect(m, joiner.o, wiring.flipped(self.to_torus))
+        wiring.connect(m, wiring.flipped(self.from_torus), splitter.i)
+        for name, writer, reader in (("received", receiver, joiner), ("sent", splitter, sender)):
+            buffer = memory.Memory(shape=8, depth=link.buffer_bytes, init=[],
+                                   attrs={"no_rw_check": 1})
+            m.submodules[name] = buffer
+            write, read = buffer.write_port(), buffer.read_port()
+            m.d.comb += [
+                write.en.eq(writer.write_en),
+                write.addr.eq(writer.write_at),
+                write.data.eq(writer.write_data),
+                read.addr.eq(reader.read_at),
+                reader.read_data.eq(read.data),
+            ]
+
+        # A word of the buffer stays free for the CRC of a frame.
+        used = Signal(link.place_bits)
+        m.d.comb += [
+            used.eq(receiver.expected - joiner.read_word),
+            sender.space.eq(link.buffer_words - 1 - used),
+            receiver.hold.eq(sender.hold),
+            receiver.read_word.eq(joiner.read_word),
+            joiner.expected.eq(receiver.expected),
+            splitter.acknowledged.eq(receiver.acknowledged),
+            sender.written.eq(splitter.written),
+            self.opened.eq(receiver.opened),
+        ]
+        for name in ("arrived", "rewinds", "opens", "tag", "session", "opened", "most_words",
+                     "acknowledged", "expected"):
+            m.d.comb += getattr(sender, name).eq(getattr(receiver, name))
+        m.d.sync += self.reset.eq(receiver.arrived & receiver.opens)
+        return m

@@ -1,0 +1,78 @@
+"""`LinkConfig`: how a board talks to its host; apart from the torus, whose id does not hold it."""
+
+import dataclasses
+
+from .config_checks import ConfigError, check_ranges
+
+__all__ = ["FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC", "WORD_BYTES", "LinkConfig"]
+
+WORD_BYTES = 4         # What sequence numbers count.
+FRAME_WORDS = 60       # Most words of a frame: with header and CRC, no COBS code is 255.
+LINK_VERSION = 1       # Of docs/host_link.md.
+LINK_MAGIC = b"CLT"
+_LEAST_BIT_CYCLES = 4
+_MOST_ERROR = 0.02     # Of a bit; a byte's ten may be off by half a bit, both ends together.
+_RANGES = {
+    "clock_hz": (1_000_000, 1_000_000_000),
+    "baud": (9_600, 12_000_000),
+    "buffer_bytes": (512, 65_536),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class LinkConfig:
+    """The host link of a board; docs/host_link.md is its contract.
+
+    Parameters
+    ----------
+    clock_hz
+        Clock of the board.
+    baud
+        Bits per second of either wire. A bit takes at least 4 clock cycles.
+    buffer_bytes
+        Bytes, in each direction, that may be on their way: a power of two. 512 is one block RAM of
+        an iCE40, 2048 one of an ECP5. A host whose answers take long needs more.
+
+    Raises
+    ------
+    ConfigError
+        For a value outside its range, or a clock of which no whole number of cycles makes a bit;
+        the message names the field, the value and what was expected.
+    """
+
+    clock_hz: int
+    baud: int = 1_000_000
+    buffer_bytes: int = 2048
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
+        check_ranges(self, _RANGES)
+        if self.buffer_bytes & (self.buffer_bytes - 1):
+            raise ConfigError(f"buffer_bytes must be a power of two, not {self.buffer_bytes}")
+        if self.bit_cycles < _LEAST_BIT_CYCLES:
+            raise ConfigError(f"baud must be at most {self.clock_hz // _LEAST_BIT_CYCLES}, a bit "
+                              f"of {_LEAST_BIT_CYCLES} cycles at clock_hz = {self.clock_hz}, not "
+                              f"{self.baud}")
+        actual = self.clock_hz / self.bit_cycles
+        if abs(actual / self.baud - 1) > _MOST_ERROR:
+            raise ConfigError(f"baud must be within {_MOST_ERROR:.0%} of a whole number of cycles "
+                              f"a bit at clock_hz = {self.clock_hz}, such as {actual:.0f}, not "
+                              f"{self.baud}")
+
+    @property
+    def bit_cycles(self) -> int:
+        """Clock cycles of a bit."""
+        return round(self.clock_hz / self.baud)
+
+    @property
+    def buffer_words(self) -> int:
+        """Words of either buffer."""
+        return self.buffer_bytes // WORD_BYTES
+
+    @property
+    def place_bits(self) -> int:
+        """Width of a place in a buffer, and a bit more: full and empty are not the same."""
+        return self.buffer_words.bit_length()

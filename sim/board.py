@@ -1,0 +1,115 @@
+"""A Verilated board top in this process, with bytes for the bits of its UART."""
+
+import ctypes
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.config import TorusConfig
+from hw.link_config import LinkConfig
+from hw.tops import board_verilog
+
+from .build import Kind, build_model
+from .errors import SimError
+
+__all__ = ["SIM_LINK", "BoardModel", "Cycles"]
+
+Cycles = npt.NDArray[np.uint64]
+
+SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
+"""As few cycles a bit as there may be: a simulated clock has no frequency of its own."""
+
+_TOP = "clostorus_board"
+_COUNT = ctypes.POINTER(ctypes.c_uint64)
+_BYTE_BITS = 10  # On the wire.
+
+
+class BoardModel:
+    """A board top, compiled and loaded; it starts as configured, without a reset.
+
+    Parameters
+    ----------
+    config
+        Its torus.
+    link
+        Its host link.
+
+    Attributes
+    ----------
+    byte_cycles : int
+        Clock cycles of a byte on a wire.
+
+    Raises
+    ------
+    ToolMissing, BuildFailed
+        As `sim.build.build_model`.
+    """
+
+    def __init__(self, config: TorusConfig, link: LinkConfig = SIM_LINK) -> None:
+        path = build_model(board_verilog(config, link), _TOP, Kind.BOARD)
+        self.byte_cycles = _BYTE_BITS * link.bit_cycles
+        self._library = _load(str(path))
+        self._handle: int | None = self._library.board_create(link.bit_cycles)
+
+    def close(self) -> None:
+        """Free the model; it is of no use afterwards."""
+        if self._handle is not None:
+            self._library.board_destroy(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> "BoardModel":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the creation of the model."""
+        return self._library.board_cycles(self._open())
+
+    @property
+    def led(self) -> bool:
+        """Whether a host has opened a session."""
+        return bool(self._library.board_led(self._open()))
+
+    def run(self, data: bytes, cycles: int) -> tuple[int, bytes, Cycles, Cycles]:
+        """Run for `cycles`, with the bytes of `data` on the wire to the board as they fit.
+
+        Returns how many of them have begun, the bytes that have come, and the cycle in which each
+        of either began.
+        """
+        most = cycles // self.byte_cycles + 2
+        out = ctypes.create_string_buffer(most)
+        in_cycles, out_cycles = np.zeros(len(data), np.uint64), np.zeros(most, np.uint64)
+        taken, given = ctypes.c_uint64(), ctypes.c_uint64()
+        failed = self._library.board_run(
+            self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
+            out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
+        if failed:
+            raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
+        return (taken.value, out.raw[:given.value], in_cycles[:taken.value],
+                out_cycles[:given.value])
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise SimError("the model is closed")
+        return self._handle
+
+
+def _load(path: str) -> ctypes.CDLL:
+    library = ctypes.CDLL(path)
+    u64, u32, handle, array = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p
+    for name, result, arguments in (
+            ("board_create", handle, [u32]),
+            ("board_destroy", None, [handle]),
+            ("board_cycles", u64, [handle]),
+            ("board_led", ctypes.c_int, [handle]),
+            ("board_run", ctypes.c_int, [handle, ctypes.c_char_p, u64, array, _COUNT,
+                                         array, u64, array, _COUNT, u64])):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library

@@ -1,0 +1,180 @@
+"""`Connection`: a session with a board over a serial port."""
+
+import dataclasses
+import secrets
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import serial
+
+from sw_driver.errors import LinkError
+from sw_driver.serial.host_end import HostEnd, LinkFigures
+
+__all__ = ["DEFAULT_BAUD", "Connection", "Patience"]
+
+Result = TypeVar("Result")
+
+DEFAULT_BAUD = 1_000_000
+_READ_S = 0.005
+_SESSIONS = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Patience:
+    """How long a host waits, in seconds.
+
+    Parameters
+    ----------
+    answer_s
+        For any sign of life, before the board counts as gone.
+    progress_s
+        For a word to move in either direction while the board answers, before it counts as stuck.
+    """
+
+    answer_s: float = 3.0
+    progress_s: float = 60.0
+
+
+class Connection:
+    """Sends and receives the words of a board; a context manager that closes itself.
+
+    Parameters
+    ----------
+    port
+        Name of a serial port, such as /dev/ttyUSB0.
+    baud
+        Bits per second, as the board was built for.
+    patience
+        How long to wait.
+
+    Raises
+    ------
+    LinkError
+        The port does not exist, is in use or is none; or nothing at its other end answers as a
+        Clostorus does.
+    """
+
+    def __init__(
+        self, port: str, *, baud: int = DEFAULT_BAUD, patience: Patience | None = None
+    ) -> None:
+        self.port = port
+        self.figures = LinkFigures()
+        self._patience = patience or Patience()
+        self._serial = _open(port, baud)
+        self._end = HostEnd(secrets.randbelow(_SESSIONS), self.figures)
+        try:
+            self._guard(self._serial.reset_input_buffer)
+            self._pump(lambda: self._end.opened)
+        except LinkError as error:
+            self.close()
+            if self._end.heard_at is not None:
+                raise
+            raise LinkError(
+                f"port {port} must have a Clostorus at its other end, at {baud} baud, but nothing "
+                f"there answers as one: {error}"
+            ) from error
+
+    @property
+    def hardware_id(self) -> int:
+        """The hardware id that the board has told."""
+        return self._end.hardware_id or 0
+
+    def send(self, data: bytes) -> None:
+        """Begin to send whole words of 4 bytes; they go on in `receive` and `flush`."""
+        self._end.send(data)
+
+    def receive(self, count: int, progress: Callable[[int], object] | None = None) -> bytes:
+        """Wait for `count` bytes of the board; `progress` is told how many have come.
+
+        Raises
+        ------
+        LinkError
+            The board or the port is gone, or nothing moves any more.
+        """
+        received = self._end.received
+        self._pump(lambda: len(received) >= count, waits=True,
+                   progress=None if progress is None else lambda: progress(len(received)))
+        data = bytes(received[:count])
+        del received[:count]
+        return data
+
+    def flush(self, progress: Callable[[int], object] | None = None) -> None:
+        """Wait until the board has all that was sent; `progress` is told how many bytes are left.
+
+        Raises
+        ------
+        LinkError
+            As `receive`.
+        """
+        self._pump(lambda: not self._end.unacknowledged,
+                   progress=None if progress is None else
+                   lambda: progress(self._end.unacknowledged))
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._serial.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _pump(
+        self,
+        done: Callable[[], bool],
+        *,
+        waits: bool = False,
+        progress: Callable[[], object] | None = None,
+    ) -> None:
+        """Move bytes until `done`."""
+        end, patience = self._end, self._patience
+        start = moved_at = time.monotonic()
+        position = (len(end.received), end.unacknowledged)
+        while not done():
+            now = time.monotonic()
+            out = end.transmit(now, waits=waits)
+            if out:
+                self._guard(lambda out=out: self._serial.write(out))
+            data = self._guard(lambda: self._serial.read(self._serial.in_waiting or 1))
+            now = time.monotonic()
+            end.receive(data, now)
+            if (len(end.received), end.unacknowledged) != position:
+                position, moved_at = (len(end.received), end.unacknowledged), now
+                if progress is not None:
+                    progress()
+            if now - max(start, end.heard_at or start) > patience.answer_s:
+                raise LinkError(f"the board on port {self.port} must answer within "
+                                f"{patience.answer_s:g} s, but has not: look at its cable and "
+                                "its power")
+            if end.opened and now - moved_at > patience.progress_s:
+                raise LinkError(f"the torus on port {self.port} must take or give a word within "
+                                f"{patience.progress_s:g} s, but has not: {position[0]} bytes came "
+                                f"and {position[1]} are still to be taken")
+
+    def _guard(self, act: Callable[[], Result]) -> Result:
+        try:
+            return act()
+        except (serial.SerialException, OSError, TypeError) as error:
+            # pyserial has a closed port raise a TypeError.
+            raise LinkError(f"port {self.port} must stay there, but is gone: {error}") from error
+
+
+def _open(port: str, baud: int) -> serial.Serial:
+    try:
+        return serial.Serial(port, baud, timeout=_READ_S, write_timeout=5.0, exclusive=True)
+    except ValueError as error:
+        raise LinkError(f"baud must be a rate that port {port} has, not {baud}: {error}") from error
+    except (serial.SerialException, OSError) as error:
+        if "lock" in str(error) or "busy" in str(error).lower():
+            raise LinkError(f"port {port} must be free, but another program uses it") from error
+        raise LinkError(
+            f"port must be a serial port that can be opened, not {port}: {error}"
+        ) from error

@@ -1,0 +1,85 @@
+"""`SerialTrainingDevice`: a net that trains on a board behind a serial port."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+from sw_driver.errors import DriverError
+from sw_driver.host_stream import Beats
+from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
+from sw_driver.serial.device import Progress, bytes_to_beats, check_id
+from sw_driver.serial.host_end import LinkFigures
+from sw_driver.training.compiler import CompiledTraining
+from sw_driver.training.stream import Receive, Send
+from sw_driver.training.stream_device import StreamTrainingDevice
+
+__all__ = ["SerialTrainingDevice"]
+
+Result = TypeVar("Result")
+
+
+class SerialTrainingDevice(StreamTrainingDevice):
+    """Trains on a board, over the host link of docs/host_link.md.
+
+    The parameters are those of `SerialDevice`.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = DEFAULT_BAUD,
+        progress: Progress | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        super().__init__()
+        self._port, self._baud, self._patience = port, baud, patience
+        self._progress: Progress = progress or (lambda work, done, total: None)
+        self._connection: Connection | None = None
+
+    def close(self) -> None:
+        """Let go of the port."""
+        super().close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def figures(self) -> LinkFigures:
+        """What the link has done since `load`: frames, and what had to be said again."""
+        return self._link.figures
+
+    @property
+    def _link(self) -> Connection:
+        if self._connection is None:
+            raise DriverError("a net must be loaded before a device can be used: call load()")
+        return self._connection
+
+    def _open(self, compiled: CompiledTraining) -> None:
+        self.close()
+        self._progress("open the port", 0, 1)
+        connection = Connection(self._port, baud=self._baud, patience=self._patience)
+        try:
+            check_id(self._port, connection.hardware_id, compiled.config)
+        except BaseException:
+            connection.close()
+            raise
+        self._config = compiled.config
+        self._connection = connection
+
+    def _exchange(
+        self, events: Generator[Send | Receive, Beats | None, Result], work: str
+    ) -> tuple[Result, None]:
+        link, config = self._link, self._config
+        reply: Beats | None = None
+        try:
+            while True:
+                event = events.send(reply)
+                reply = None
+                if isinstance(event, Receive):
+                    data = link.receive(event.beats * config.host_bits // 8)
+                    reply = bytes_to_beats(config, data)
+                else:
+                    link.send(event.beats.astype("<u4").tobytes())
+        except StopIteration as end:
+            link.flush()
+            return end.value, None
