@@ -283,7 +283,7 @@ def test_run_bad_arrays(artifact, tmp_path, x, message):
 
 def test_run_bad_input(artifact, tmp_path):
     fail(2, r"none\.ctz does not exist", "run", tmp_path / "none.ctz")
-    fail(2, "device must be golden or sim, not 'fpga'", "run", artifact, "--device", "fpga")
+    fail(2, "device must be golden, sim or serial, not 'fpga'", "run", artifact, "--device", "fpga")
     fail(2, "trace needs --device sim", "run", artifact, "--trace", tmp_path / "w.vcd")
     trace = ("--trace", tmp_path / "none" / "w.vcd")
     fail(2, "there is no folder", "run", artifact, "--device", "sim", *trace)

@@ -143,7 +143,7 @@ def test_bad_options(train, tmp_path):
               call=lambda *arguments: fail(2, message, *arguments))
         assert not (tmp_path / "bad.pt").exists()
 
-    refuse("device must be torch, golden or sim, not 'fpga'", device="fpga")
+    refuse("device must be torch, golden, sim or serial, not 'fpga'", device="fpga")
     refuse("loss must be one of cross-entropy, mse, not 'hinge'", "--loss", "hinge")
     refuse("momentum must be 1 to 14, or none, not 15", "--momentum", 15)
     for rate in ("0", "-0.1", "nan", "inf"):
@@ -158,7 +158,7 @@ def test_bad_options(train, tmp_path):
     refuse("compare needs --device sim, not golden", "--compare")
     for name, value in (("batch", 2), ("momentum", 3), ("loss", "mse"), ("freeze", 0),
                         ("torus", "2x2"), ("lr", 0.1), ("save-every", 3)):
-        fail(2, "needs --device golden or sim, not torch", "train", f"--{name}", value,
+        fail(2, "needs --device golden, sim or serial, not torch", "train", f"--{name}", value,
              "-o", tmp_path / "bad.pt")
 
 

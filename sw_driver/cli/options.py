@@ -6,7 +6,18 @@ import typer
 
 from sw_driver.console import Output
 
-__all__ = ["Data", "Json", "Quiet", "Torus", "examples", "failed", "make_output"]
+__all__ = [
+    "Baud",
+    "Data",
+    "Json",
+    "Port",
+    "Quiet",
+    "Torus",
+    "checked_port",
+    "examples",
+    "failed",
+    "make_output",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
@@ -15,6 +26,36 @@ Data = Annotated[
     typer.Option(metavar="digits|mnist10k|DIR", help="The dataset; DIR holds MNIST's four files."),
 ]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
+
+Port = Annotated[
+    str | None, typer.Option(metavar="PORT", help="The serial port of the board: /dev/ttyUSB0.")
+]
+Baud = Annotated[
+    int | None,
+    typer.Option(min=1, help="Bits per second that the board was built for [default: 1000000]."),
+]
+
+
+def checked_port(device: str, port: str | None, baud: int | None) -> tuple[str, int] | None:
+    """Return the port and the baud rate of a board; None of a device that is no board.
+
+    Raises
+    ------
+    DriverError
+        If a board has no port, or another device has one.
+    """
+    from sw_driver.errors import DriverError
+
+    if device == "serial":
+        if port is None:
+            raise DriverError("port must name the serial port of the board, such as /dev/ttyUSB0")
+        from sw_driver.serial.connection import DEFAULT_BAUD
+
+        return port, DEFAULT_BAUD if baud is None else baud
+    for name, value in (("port", port), ("baud", baud)):
+        if value is not None:
+            raise DriverError(f"{name} needs --device serial, not {device}")
+    return None
 
 
 def make_output(ctx: typer.Context, json: bool, quiet: bool) -> Output:

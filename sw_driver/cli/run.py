@@ -1,11 +1,11 @@
-"""`clostorus run`: a compiled model on the integer model or on the RTL."""
+"""`clostorus run`: a compiled model on the integer model, on the RTL or on a board."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sw_driver.cli.options import Json, Quiet, failed, make_output
+from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, failed, make_output
 from sw_driver.cli.status import DIFFERENT
 
 __all__ = ["EXAMPLES", "command"]
@@ -16,6 +16,7 @@ EXAMPLES = (
     "clostorus run model.ctz --device sim --samples 2 --trace waves.vcd",
     "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
+    "clostorus run model.ctz --device serial --port /dev/ttyUSB0",
 )
 
 
@@ -24,7 +25,10 @@ def command(
     artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
     device: Annotated[
         str,
-        typer.Option(metavar="golden|sim", help="The integer model, or the RTL in Verilator."),
+        typer.Option(
+            metavar="golden|sim|serial",
+            help="The integer model; the RTL in Verilator; or a board behind a serial port.",
+        ),
     ] = "golden",
     data: Annotated[
         str,
@@ -45,6 +49,8 @@ def command(
             "the golden device, what the cycle model predicts.",
         ),
     ] = None,
+    port: Port = None,
+    baud: Baud = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the outputs there (.npy).")
     ] = None,
@@ -53,9 +59,9 @@ def command(
 ) -> None:
     """Run a compiled model on samples.
 
-    On the simulated RTL every output word is compared with the integer model, and the exit status
-    is 1 if one differs. The first run of a configuration builds its simulation, which takes a while
-    and needs g++ and perl.
+    On the simulated RTL and on a board every output word is compared with the integer model, and
+    the exit status is 1 if one differs. The first run of a configuration in Verilator builds its
+    simulation, which takes a while and needs g++ and perl.
     """
     from sw_driver.artifact import load_artifact
     from sw_driver.cycle_model import record
@@ -67,10 +73,13 @@ def command(
     from sw_driver.timeline import timeline_json
 
     out = make_output(ctx, json, quiet)
-    if device not in ("golden", "sim"):
-        raise DriverError(f"device must be golden or sim, not {device!r}")
+    if device not in ("golden", "sim", "serial"):
+        raise DriverError(f"device must be golden, sim or serial, not {device!r}")
+    serial_port = checked_port(device, port, baud)
     if trace is not None and device != "sim":
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
+    if timeline is not None and device == "serial":
+        raise DriverError("timeline needs --device golden or sim: a board does not tell")
     for target in filter(None, (trace, timeline, output)):
         check_target(target)
     compiled = load_artifact(artifact)
@@ -96,13 +105,24 @@ def command(
                 write_text(timeline, timeline_json(compiled, simulated.record(shown), len(shown)))
         outputs = verdict.outputs
         accuracy["rtl_accuracy"] = inputs.accuracy(outputs)
+    elif serial_port is not None:
+        from sw_driver.serial.verify import verify_board
+
+        with out.progress() as tell:
+            verdict = verify_board(serial_port, compiled, words, outputs, tell)
+        outputs = verdict.outputs
+        accuracy["board_accuracy"] = inputs.accuracy(outputs)
     elif timeline is not None:
         shown = words[: compiled.executable.max_samples]
         recording = record(compiled.config, compiled.executable.infer(shown).program)
         write_text(timeline, timeline_json(compiled, recording, len(shown)))
     if output is not None:
         write_array(output, golden.to_reals(outputs))
-    labels = {"fixed_point_accuracy": "fixed-point accuracy", "rtl_accuracy": "RTL accuracy"}
+    labels = {
+        "fixed_point_accuracy": "fixed-point accuracy",
+        "rtl_accuracy": "RTL accuracy",
+        "board_accuracy": "accuracy of the board",
+    }
     rows = [(labels[name], percent(value)) for name, value in accuracy.items() if value is not None]
     out.facts(
         f"{artifact} on the {device} device, {len(words)} samples of {inputs.name}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import Data, Json, Quiet, make_output
+from sw_driver.cli.options import Baud, Data, Json, Port, Quiet, checked_port, make_output
 
 if TYPE_CHECKING:
     from golden import ClosShape
@@ -22,6 +22,7 @@ EXAMPLES = (
     "clostorus train --device sim --torus 2x2 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
     "clostorus train --device sim --resume -o model.pt",
+    "clostorus train --device serial --port /dev/ttyUSB0 --torus 2x2 -o model.pt",
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
@@ -33,8 +34,8 @@ def command(
     device: Annotated[
         str,
         typer.Option(
-            metavar="torch|golden|sim",
-            help="Floating point; the integer model of a torus; or its RTL in Verilator.",
+            metavar="torch|golden|sim|serial",
+            help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
         ),
     ] = _TORCH,
     data: Data = "digits",
@@ -76,6 +77,8 @@ def command(
         int | None,
         typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
     ] = None,
+    port: Port = None,
+    baud: Baud = None,
     compare: Annotated[
         bool,
         typer.Option(
@@ -115,12 +118,13 @@ def command(
     options = {name: value for name, value in options.items() if value is not None}
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
+    serial_port = checked_port(device, port, baud)
     if device == _TORCH:
         given = [name for name in options if name not in ("epochs", "seed")]
         given += [] if torus is None else ["torus"]
         given += [] if save_every is None else ["save_every"]
         if given:
-            raise DriverError(f"{given[0]} needs --device golden or sim, not {_TORCH}")
+            raise DriverError(f"{given[0]} needs --device golden, sim or serial, not {_TORCH}")
         _train_float(out, output, data, shapes, epochs=epochs, seed=seed or 0, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
@@ -136,6 +140,7 @@ def command(
         resume=resume,
         save_every=save_every,
         compare=compare,
+        port=serial_port,
     )
 
 

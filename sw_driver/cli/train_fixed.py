@@ -1,4 +1,4 @@
-"""`clostorus train --device golden|sim`: in fixed point, on a torus."""
+"""`clostorus train --device golden|sim|serial`: in fixed point, on a torus."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +29,12 @@ def train_on_device(
     resume: bool,
     save_every: int | None,
     compare: bool,
+    port: tuple[str, int] | None = None,
 ) -> None:
     """Train, and print what came of it; the arguments are those of the command."""
-    if device not in ("golden", "sim"):
-        raise DriverError(f"device must be torch, golden or sim, not {device!r}")
-    with out.progress() as tell, _device(device, compare, tell) as trainer:
+    if device not in ("golden", "sim", "serial"):
+        raise DriverError(f"device must be torch, golden, sim or serial, not {device!r}")
+    with out.progress() as tell, _device(device, compare, port, tell) as trainer:
         trained = train_fixed(
             output,
             data,
@@ -89,9 +90,15 @@ def train_on_device(
     )
 
 
-def _device(name: str, compare: bool, tell: Tell) -> TrainingDevice:
+def _device(
+    name: str, compare: bool, port: tuple[str, int] | None, tell: Tell
+) -> TrainingDevice:
     if name == "golden":
         return GoldenTrainingDevice()
+    if port is not None:
+        from sw_driver.serial import SerialTrainingDevice
+
+        return SerialTrainingDevice(port[0], baud=port[1], progress=tell)
     if compare:
         from sim.compared_device import ComparedTrainingDevice
 

@@ -29,11 +29,15 @@ class Patience:
     ----------
     answer_s
         For any sign of life, before the board counts as gone.
+    poll_s
+        For an answer, before the host asks again: longer than the buffers of a USB adapter and a
+        frame take.
     progress_s
         For a word to move in either direction while the board answers, before it counts as stuck.
     """
 
     answer_s: float = 3.0
+    poll_s: float = 0.03
     progress_s: float = 60.0
 
 
@@ -61,9 +65,9 @@ class Connection:
     ) -> None:
         self.port = port
         self.figures = LinkFigures()
-        self._patience = patience or Patience()
+        self._patience = patience = patience or Patience()
         self._serial = _open(port, baud)
-        self._end = HostEnd(secrets.randbelow(_SESSIONS), self.figures)
+        self._end = HostEnd(secrets.randbelow(_SESSIONS), self.figures, patience.poll_s)
         try:
             self._guard(self._serial.reset_input_buffer)
             self._pump(lambda: self._end.opened)

@@ -60,10 +60,6 @@ class SerialDevice(Device):
     patience
         How long to wait for the board.
 
-    Attributes
-    ----------
-    last_run : SerialRun or None
-        Of the latest `infer` or `infer_words`.
     """
 
     def __init__(
@@ -75,7 +71,7 @@ class SerialDevice(Device):
         patience: Patience | None = None,
     ) -> None:
         super().__init__()
-        self.last_run: SerialRun | None = None
+        self._last_run: SerialRun | None = None
         self._port, self._baud, self._patience = port, baud, patience
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._connection: Connection | None = None
@@ -86,6 +82,13 @@ class SerialDevice(Device):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    @property
+    def last_run(self) -> SerialRun:
+        """What the latest `infer` or `infer_words` took."""
+        if self._last_run is None:
+            raise DriverError("samples must be run before there are figures of a run")
+        return self._last_run
 
     @property
     def figures(self) -> LinkFigures:
@@ -116,7 +119,7 @@ class SerialDevice(Device):
         start = time.monotonic()
         beats = self._run(runs, "run samples", len(x))
         seconds = time.monotonic() - start
-        self.last_run = SerialRun(
+        self._last_run = SerialRun(
             len(x), seconds, sum(run.beats.nbytes for run in runs), beats.nbytes
         )
         ends = np.cumsum([run.output_beats for run in runs])

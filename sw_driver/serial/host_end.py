@@ -22,9 +22,7 @@ _LEAST_WORDS = 2          # Of a frame on a bad line,
 _LEAST_FRAMES = 2         # and so many are ahead.
 _MOST_UNANSWERED = 100    # Frames; tags of 8 bits are compared over half their range.
 _MOST_AHEAD_WORDS = 1 << 15  # Numbers of 16 bits, too.
-_POLL_S = 0.03            # Longer than an answer takes with the buffers of a USB adapter.
-_MOST_POLL_S = 0.5
-_ACKNOWLEDGE_S = 0.01     # A frame with words for the board tells it sooner, and for nothing.
+_MOST_POLL_RISE = 16      # Polls get rarer up to so many times, while nothing comes.
 
 
 @dataclasses.dataclass
@@ -78,9 +76,11 @@ class HostEnd:
         0 to 127; other than that of the session before.
     figures
         Where to count.
+    poll_s
+        Longer than an answer takes; after that the host asks.
     """
 
-    def __init__(self, session: int, figures: LinkFigures) -> None:
+    def __init__(self, session: int, figures: LinkFigures, poll_s: float) -> None:
         self.hardware_id: int | None = None
         self.figures = figures
         self.received = bytearray()
@@ -97,13 +97,12 @@ class HostEnd:
         self._unanswered: deque[_Sent] = deque()
         self._expected: int = 0
         self._told: int = 0                    # The board knows that those before are expected.
-        self._tell_words = 0                 # So many more, and it is told at once.
-        self._tell_at = 0.0
+        self._tell_words = 1                 # So many more, and it is told at once.
         self._rewinds = False                # With the next frame.
         self._rewind_tag: int | None = None  # Of the latest REWIND that has not helped yet.
         self._frame_words = FRAME_WORDS
         self._ahead_words = _MOST_AHEAD_WORDS
-        self._poll_s = _POLL_S
+        self._least_poll_s = self._poll_s = poll_s
 
     @property
     def opened(self) -> bool:
@@ -146,8 +145,8 @@ class HostEnd:
         out = bytearray()
         while piece := self._next_words():
             out += self._encode(piece)
-        untold = self._expected - self._told
-        tells = untold and (untold >= self._tell_words or now >= self._tell_at)
+        # Fewer words than that cannot be what holds up the board: they wait for the next frame.
+        tells = self._expected - self._told >= self._tell_words
         if not out and (tells or self._rewinds) and len(self._unanswered) < _MOST_UNANSWERED:
             out += self._encode(b"")
         if out:
@@ -161,7 +160,7 @@ class HostEnd:
 
     def _wake_later(self, now: float) -> None:
         self.wake_at = now + self._poll_s
-        self._poll_s = min(2 * self._poll_s, _MOST_POLL_S)
+        self._poll_s = min(2 * self._poll_s, _MOST_POLL_RISE * self._least_poll_s)
 
     def _next_words(self) -> bytes:
         """The words of the next frame; none if nothing may be sent."""
@@ -206,14 +205,14 @@ class HostEnd:
         if frame.hello != (not self.opened):
             return  # Of before the session, or a second answer to its opening.
         self.heard_at = now
-        self._poll_s = _POLL_S
+        self._poll_s = self._least_poll_s
         self.wake_at = now + self._poll_s
         self.figures.frames_received += 1
         if frame.hello:
             self._meet(frame)
             return
         self._see_acknowledged(frame)
-        self._see_words(frame, now)
+        self._see_words(frame)
 
     def _meet(self, frame: BoardFrame) -> None:
         if frame.words[:3] != _MAGIC or len(frame.words) != 3 * WORD_BYTES:
@@ -224,7 +223,7 @@ class HostEnd:
                             f"{frame.words[3]}: build its bitstream anew")
         self.hardware_id = int.from_bytes(frame.words[4:], "little")
         self._limit = frame.space
-        self._tell_words = frame.space // 4
+        self._tell_words = frame.space // 4  # The board's other buffer is as large.
 
     def _see_acknowledged(self, frame: BoardFrame) -> None:
         """Find out which words the board has, and which of those that it has seen are lost."""
@@ -247,13 +246,11 @@ class HostEnd:
         elif new:
             self._lengthen()
 
-    def _see_words(self, frame: BoardFrame, now: float) -> None:
+    def _see_words(self, frame: BoardFrame) -> None:
         gap = (frame.number - self._expected) & 0xFFFF
         if gap == 0:
             self._rewind_tag = None
             if frame.words:
-                if self._told == self._expected:
-                    self._tell_at = now + _ACKNOWLEDGE_S
                 self.received += frame.words
                 self._expected += len(frame.words) // WORD_BYTES
                 self._lengthen()
