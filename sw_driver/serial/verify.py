@@ -1,0 +1,81 @@
+"""Hold a board against the golden model: every word, and what its link had to say again."""
+
+import dataclasses
+from typing import Any
+
+from sw_driver.comparison import Comparison, compare_words
+from sw_driver.compiler import Compiled
+from sw_driver.handover import IntArray
+from sw_driver.serial.device import Progress, SerialDevice, SerialRun
+from sw_driver.serial.host_end import LinkFigures
+
+__all__ = ["BoardVerdict", "verify_board"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoardVerdict:
+    """What a run on a board came to.
+
+    Parameters
+    ----------
+    outputs
+        int64 [N, O]: the words that the board gave.
+    comparison
+        Of these words with the expected ones.
+    run
+        What the run took.
+    link
+        What the link did from its opening on.
+    """
+
+    outputs: IntArray
+    comparison: Comparison
+    run: SerialRun
+    link: LinkFigures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can write; the outputs are left out."""
+        return {
+            "words_compared": self.comparison.compared,
+            "words_equal": self.comparison.equal,
+            "first_difference": self.comparison.first
+            and dataclasses.asdict(self.comparison.first),
+            **dataclasses.asdict(self.run),
+            "samples_per_second": self.run.samples / self.run.seconds,
+            "link": {**dataclasses.asdict(self.link), "retries": self.link.retries},
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Names and values of a table."""
+        run, link = self.run, self.link
+        return [
+            ("words compared", str(self.comparison.compared)),
+            ("words equal", str(self.comparison.equal)),
+            ("samples per second", f"{run.samples / run.seconds:.4g}"),
+            ("bytes to and from the board", f"{run.bytes_sent} and {run.bytes_received}"),
+            ("frames to and from the board", f"{link.frames_sent} and {link.frames_received}"),
+            ("retries of the link", str(link.retries)),
+        ]
+
+
+def verify_board(
+    port: tuple[str, int],
+    compiled: Compiled,
+    words: IntArray,
+    expected: IntArray,
+    progress: Progress | None = None,
+) -> BoardVerdict:
+    """Run input words [N, I] on the board at a port and a baud rate, and compare.
+
+    Raises
+    ------
+    LinkError
+        The port or the board is not there, not free or not the right one.
+    """
+    name, baud = port
+    with SerialDevice(name, baud=baud, progress=progress) as device:
+        device.load(compiled)
+        outputs = device.infer_words(words)
+        return BoardVerdict(
+            outputs, compare_words(expected, outputs), device.last_run, device.figures
+        )
