@@ -1,11 +1,14 @@
 """Clos layers in PyTorch: only the weights that exist, no masks and no indices."""
 
-import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.clos_fit import fit_clos
+from golden.clos_forms import ClosWeights, by_columns, by_matrix, by_rows, fastest_form, to_matrix
 from golden.errors import ShapeError
+from golden.initialise import sparse_xavier_
 from golden.shape import ClosShape
 
 __all__ = ["ClosLinear", "einsum_form"]
@@ -74,6 +77,58 @@ class ClosLinear(nn.Module):
         self.register_parameter("bias", empty(out_features) if bias else None)
         self.reset_parameters()
 
+    @classmethod
+    def of_shape(
+        cls,
+        shape: ClosShape,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> "ClosLinear":
+        """Make the layer of this shape."""
+        inputs, outputs, ri, rm, ro = shape.as_tuple()
+        return cls(inputs, outputs, (ri, rm, ro), bias, device, dtype)
+
+    @classmethod
+    def from_budget(
+        cls,
+        in_features: int,
+        out_features: int,
+        *,
+        reduction: float,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> "ClosLinear":
+        """Make a layer with at most I O / `reduction` weights; see `ClosShape.from_budget`."""
+        shape = ClosShape.from_budget(in_features, out_features, reduction=reduction)
+        return cls.of_shape(shape, bias, device, dtype)
+
+    @classmethod
+    @torch.no_grad()
+    def from_dense(
+        cls,
+        layer: nn.Linear,
+        shape: ClosShape,
+        *,
+        sweeps: int = 200,
+        generator: torch.Generator | None = None,
+    ) -> "ClosLinear":
+        """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
+        weights = fit_clos(layer.weight, shape, sweeps=sweeps, generator=generator)
+        bias = cast(Tensor | None, layer.bias)
+        new = cls.of_shape(shape, bias is not None, layer.weight.device, layer.weight.dtype)
+        for parameter, weight in zip(new.weights, weights, strict=True):
+            parameter.copy_(weight)
+        if new.bias is not None and bias is not None:
+            new.bias.copy_(bias)
+        return new
+
+    @property
+    def weights(self) -> ClosWeights:
+        """The weights of the three stages."""
+        return ClosWeights(self.input_weight, self.middle_weight, self.output_weight)
+
     @property
     def in_features(self) -> int:
         """Inputs I of the layer."""
@@ -103,47 +158,36 @@ class ClosLinear(nn.Module):
         """
         ri, rm, ro = self.routers
         for start, stop in self.shape.input_blocks:
-            _xavier(self.input_weight[start:stop], stop - start + rm, generator)
-        _xavier(self.middle_weight, ri + ro, generator)
+            sparse_xavier_(self.input_weight[start:stop], stop - start + rm, generator)
+        sparse_xavier_(self.middle_weight, ri + ro, generator)
         for start, stop in self.shape.output_blocks:
-            _xavier(self.output_weight[start:stop], rm + stop - start, generator)
+            sparse_xavier_(self.output_weight[start:stop], rm + stop - start, generator)
         if self.bias is not None:
             self.bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute [..., I] to [..., O]."""
-        return self.stages(x)[2]
+        """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
+        self._check_input(x)
+        rows = x.reshape(-1, self.in_features)
+        form = fastest_form(self.shape, len(rows))
+        if form == "rows":
+            y = by_rows(self.shape, self.weights, rows)
+        elif form == "columns":
+            y = by_columns(self.shape, self.weights, rows)[2]
+        else:
+            y = by_matrix(self.shape, self.weights, rows)
+        if self.bias is not None:
+            y = y + self.bias
+        return y.reshape(*x.shape[:-1], self.out_features)
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O].
-
-        Inside, features come first and the batch last. Both Clos permutations then only swap the
-        two leading strides, which `bmm` reads as they are: nothing is copied between stages.
-        """
+        """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O]."""
         self._check_input(x)
         ri, rm, ro = self.routers
         batch = x.shape[:-1]
-        columns = x.reshape(-1, self.in_features).T
-
-        input_out = _join(
-            [
-                weight.transpose(1, 2) @ block
-                for weight, block in zip(
-                    _equal_blocks(self.input_weight, self.shape.input_blocks),
-                    _equal_blocks(columns, self.shape.input_blocks),
-                    strict=True,
-                )
-            ]
-        )  # [Ri, Rm, N]
-        middle_out = self.middle_weight.transpose(1, 2) @ input_out.transpose(0, 1)  # [Rm, Ro, N]
-        middle_by_router = middle_out.transpose(0, 1)
-        outputs: list[Tensor] = []
-        router = 0
-        for weight in _equal_blocks(self.output_weight, self.shape.output_blocks):
-            block = weight @ middle_by_router[router : router + len(weight)]
-            outputs.append(block.flatten(0, 1))
-            router += len(weight)
-        y = _join(outputs).T
+        input_out, middle_out, y = by_columns(
+            self.shape, self.weights, x.reshape(-1, self.in_features)
+        )
         if self.bias is not None:
             y = y + self.bias
         return (
@@ -155,21 +199,9 @@ class ClosLinear(nn.Module):
     def to_dense(self) -> Tensor:
         """Multiply the stages out to the equivalent weight [O, I] of an `nn.Linear`.
 
-        Element [j, i] is the sum over all Rm paths from i to j of the product of the weights on the
-        path: NeuroFabric, eq. 5. Differentiable; needs O I + I Rm Ro numbers of memory.
+        Differentiable; needs O I + I Rm Ro numbers of memory.
         """
-        device = self.middle_weight.device
-        router_of_input = torch.repeat_interleave(
-            torch.arange(self.shape.input_routers, device=device),
-            torch.tensor([stop - start for start, stop in self.shape.input_blocks], device=device),
-        )
-        to_middle_out = self.input_weight.T[:, :, None] * self.middle_weight[:, router_of_input]
-        return torch.cat(
-            [
-                self.output_weight[start:stop] @ to_middle_out[:, :, router]
-                for router, (start, stop) in enumerate(self.shape.output_blocks)
-            ]
-        )
+        return to_matrix(self.shape, self.weights)
 
     def extra_repr(self) -> str:
         """Describe the layer as `nn.Linear` does, and its routers."""
@@ -209,28 +241,3 @@ def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
     rows = [padded[o, : stop - start] for o, (start, stop) in enumerate(shape.output_blocks)]
     y = torch.cat(rows).T
     return y if layer.bias is None else y + layer.bias
-
-
-def _equal_blocks(rows: Tensor, blocks: tuple[tuple[int, int], ...]) -> list[Tensor]:
-    """View rows [I, K] as [blocks, rows a block, K], once for the longer and once for the others.
-
-    A remainder so costs one further `bmm`, and no padding.
-    """
-    sizes = [stop - start for start, stop in blocks]
-    columns = rows.shape[1]
-    longer = sizes.count(sizes[0])
-    split = longer * sizes[0]
-    groups = [rows[:split].view(longer, sizes[0], columns)]
-    if longer < len(sizes):
-        groups.append(rows[split:].view(len(sizes) - longer, sizes[-1], columns))
-    return groups
-
-
-def _join(groups: list[Tensor]) -> Tensor:
-    """Concatenate along the first dimension, without a copy where there is but one tensor."""
-    return groups[0] if len(groups) == 1 else torch.cat(groups)
-
-
-def _xavier(weight: Tensor, fans: int, generator: torch.Generator | None) -> None:
-    bound = math.sqrt(6 / fans)
-    weight.uniform_(-bound, bound, generator=generator)

@@ -1,6 +1,9 @@
 """The shape of a Clos layer: the 5-tuple (I, O, Ri, Rm, Ro) and what follows from it."""
 
 import dataclasses
+import functools
+import itertools
+import math
 
 from golden.errors import ShapeError
 
@@ -75,6 +78,37 @@ class ClosShape:
             )
         return cls(*numbers)
 
+    @classmethod
+    def from_budget(cls, in_features: int, out_features: int, *, reduction: float) -> "ClosShape":
+        """Choose the shape with at most I O / `reduction` weights, and as many paths as they allow.
+
+        Ri is near the root of I and Ro near that of O, as on a square torus, and a divisor where
+        one is within a factor of the root of 2; Rm takes up the budget.
+
+        Parameters
+        ----------
+        in_features, out_features
+            Inputs I and outputs O.
+        reduction
+            Weights of the dense layer for each of this one, above 0: 1 over the density.
+
+        Raises
+        ------
+        ShapeError
+            If a size is below 1, or even one middle router has more weights; the message says what
+            can be had.
+        """
+        ri, ro = _near_root("in_features", in_features), _near_root("out_features", out_features)
+        narrowest = cls(in_features, out_features, ri, 1, ro)
+        most = 1 / narrowest.density
+        if not 0 < reduction <= most:
+            raise ShapeError(
+                f"reduction must be above 0 and at most {most:.4g}, that of {narrowest}, "
+                f"not {reduction}"
+            )
+        paths = int(in_features * out_features / reduction / narrowest.parameters)
+        return dataclasses.replace(narrowest, middle_routers=max(paths, 1))
+
     def as_tuple(self) -> tuple[int, int, int, int, int]:
         """Return (I, O, Ri, Rm, Ro)."""
         return (
@@ -108,15 +142,31 @@ class ClosShape:
         """Weights relative to a dense layer's I O; above 1 the layer saves nothing."""
         return self.parameters / (self.in_features * self.out_features)
 
-    @property
+    @functools.cached_property
     def input_blocks(self) -> tuple[tuple[int, int], ...]:
         """The inputs (start, stop) of each input router."""
         return _split(self.in_features, self.input_routers)
 
-    @property
+    @functools.cached_property
     def output_blocks(self) -> tuple[tuple[int, int], ...]:
         """The outputs (start, stop) of each output router."""
         return _split(self.out_features, self.output_routers)
+
+    @functools.cached_property
+    def input_groups(self) -> tuple[tuple[int, int], ...]:
+        """Runs of equal input routers, at most two: (routers, inputs of each)."""
+        return _groups(self.input_blocks)
+
+    @functools.cached_property
+    def output_groups(self) -> tuple[tuple[int, int], ...]:
+        """Runs of equal output routers, at most two: (routers, outputs of each)."""
+        return _groups(self.output_blocks)
+
+    @property
+    def bandwidth(self) -> int:
+        """Most independent signals that pass, min(I, Ri Rm, Rm Ro, O): NeuroFabric, section I."""
+        middle = self.middle_routers * min(self.input_routers, self.output_routers)
+        return min(self.in_features, middle, self.out_features)
 
     @property
     def fan_ins(self) -> tuple[int, int, int]:
@@ -130,3 +180,17 @@ def _split(items: int, blocks: int) -> tuple[tuple[int, int], ...]:
     size, longer = divmod(items, blocks)
     starts = [block * size + min(block, longer) for block in range(blocks + 1)]
     return tuple(zip(starts[:-1], starts[1:], strict=True))
+
+
+def _groups(blocks: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    sizes = itertools.groupby(stop - start for start, stop in blocks)
+    return tuple((len(list(equal)), size) for size, equal in sizes)
+
+
+def _near_root(name: str, items: int) -> int:
+    """The divisor of `items` nearest to its root by ratio, or what is next to the root."""
+    if items < 1:
+        raise ShapeError(f"{name} must be a whole number of at least 1, not {items!r}")
+    root = math.sqrt(items)
+    near = [n for n in range(1, items + 1) if items % n == 0 and 0.5 <= n * n / items <= 2]
+    return min(near, key=lambda n: abs(math.log(n / root)), default=round(root))

@@ -1,11 +1,11 @@
-"""PyTorch's linear algebra with types, and on matrices of any rank."""
+"""PyTorch's singular value decomposition, with types."""
 
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-__all__ = ["solve_positive", "svd"]
+__all__ = ["svd"]
 
 _linalg = cast(Any, torch.linalg)  # It comes without types.
 
@@ -13,17 +13,3 @@ _linalg = cast(Any, torch.linalg)  # It comes without types.
 def svd(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return U [..., m, k], the singular values [..., k] and V^T [..., k, n] of [..., m, n]."""
     return _linalg.svd(matrix, full_matrices=False)
-
-
-def solve_positive(matrix: Tensor, right: Tensor) -> Tensor:
-    """Return the shortest X [..., n, k] with least ||matrix X - right||.
-
-    Parameters
-    ----------
-    matrix
-        [..., n, n], symmetric and positive semidefinite; where it is singular, directions of which
-        it says nothing stay out of the result.
-    right
-        [..., n, k].
-    """
-    return _linalg.pinv(matrix, hermitian=True, rtol=1e-12) @ right
