@@ -1,0 +1,213 @@
+"""ClosConv2d, SparseRandomConv2d and the depth multiplier, against PyTorch and plain loops."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from golden import ShapeError
+from golden.layers import ClosConv2d, SparseRandomConv2d, live_channels, scaled_channels
+
+
+def channel_convolution(x, weight, live):
+    """Power of Sparsity, algorithms 1 (all live) and 2: the result, and its products."""
+    outputs, _, k, _ = weight.shape
+    height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
+    y, products = torch.zeros(outputs, height, width, dtype=x.dtype), 0
+    for o, i in itertools.product(range(outputs), range(len(x))):
+        if not live[o, i]:
+            continue
+        for u, v in itertools.product(range(k), range(k)):
+            y[o] += weight[o, i, u, v] * x[i, u : u + height, v : v + width]
+            products += height * width
+    return y, products
+
+
+@pytest.mark.parametrize("kernels, stride, padding", [(1, 1, 1), (2, 2, 0), (3, 1, 2)])
+def test_n3_depthwise_and_clos_equal_the_dense_convolution(kernels, stride, padding):
+    torch.manual_seed(0)
+    layer = ClosConv2d(
+        5, 7, (3, 2, 2), kernel_size=3, stride=stride, padding=padding, kernels=kernels,
+        dtype=torch.float64,
+    )
+    nn.init.normal_(layer.pointwise.bias)
+    x = torch.randn(2, 5, 9, 8, dtype=torch.float64, requires_grad=True)
+    y = layer(x)
+    torch.testing.assert_close(
+        y, nn.functional.conv2d(x, layer.to_dense(), layer.pointwise.bias, stride, padding)
+    )
+    torch.testing.assert_close(layer(x[0]), y[0])
+    weights = 9 * 5 * kernels + 2 * (5 * kernels + 7 + 6)
+    assert sum(p.numel() for p in layer.parameters()) == weights + 7
+    assert layer.multiply_adds(*y.shape[2:]) == weights * y.shape[2] * y.shape[3]
+    assert torch.autograd.gradcheck(layer, (x[:1, :, :4, :4].detach().requires_grad_(),))
+
+
+def test_n3_pointwise_is_the_clos_layer_at_every_pixel():
+    torch.manual_seed(0)
+    layer = ClosConv2d(6, 4, (3, 2, 2), dtype=torch.float64)
+    assert [n for n, _ in layer.named_parameters()] == [
+        f"pointwise.{name}" for name in ("input_weight", "middle_weight", "output_weight", "bias")
+    ]
+    x = torch.randn(2, 6, 3, 5, dtype=torch.float64)
+    y = layer(x)
+    for n, h, w in itertools.product(range(2), range(3), range(5)):
+        torch.testing.assert_close(y[n, :, h, w], layer.pointwise(x[n, :, h, w]))
+    strided = ClosConv2d(6, 4, (3, 2, 2), stride=2, dtype=torch.float64)
+    strided.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(strided(x), y[:, :, ::2, ::2])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_n3_from_dense_is_exact_where_it_can_be_and_near_elsewhere(size):
+    torch.manual_seed(0)
+    dense = nn.Conv2d(3, 4, size, padding=size // 2, dtype=torch.float64)
+    x = torch.randn(2, 3, 5, 5, dtype=torch.float64)
+    whole = ClosConv2d.from_dense(dense, (1, 4, 1), kernels=4 if size > 1 else 1, sweeps=2000)
+    torch.testing.assert_close(whole(x), dense(x), atol=1e-4, rtol=1e-4)
+    if size == 1:
+        return
+
+    def error(kernels):
+        near = ClosConv2d.from_dense(dense, (1, 4, 1), kernels=kernels, sweeps=2000)
+        return float((near.to_dense() - dense.weight).detach().norm())
+
+    errors = [error(kernels) for kernels in (1, 2, 3)]
+    assert errors == sorted(errors, reverse=True) and errors[0] > 1.1 * errors[2]
+    with pytest.raises(ShapeError, match="square convolution in one group"):
+        ClosConv2d.from_dense(nn.Conv2d(4, 4, 3, groups=2), (2, 2, 2))
+    with pytest.raises(ShapeError, match="padded by a number of zeros"):
+        ClosConv2d.from_dense(nn.Conv2d(4, 4, 3, padding="same"), (2, 2, 2))
+
+
+def test_n3_budget_counts_the_depthwise_weights_too():
+    layer = ClosConv2d.from_budget(64, 128, reduction=8, kernel_size=3, padding=1, kernels=2)
+    assert sum(p.numel() for p in layer.parameters()) - 128 <= 9 * 64 * 128 / 8
+    with pytest.raises(ShapeError, match="leave weights for the pointwise part"):
+        ClosConv2d.from_budget(64, 128, reduction=200, kernel_size=3)
+    with pytest.raises(ShapeError, match="not 0 of"):
+        ClosConv2d.from_budget(64, 128, reduction=0)
+
+
+def test_clos_convolution_refuses_what_makes_no_layer():
+    for keywords, message in [
+        ({"kernel_size": 0}, "kernel_size must be at least 1"),
+        ({"stride": 0}, "stride must be at least 1"),
+        ({"padding": 1}, "below the kernel_size 1, not 1"),
+        ({"kernels": 2}, "kernels must be 1 where kernel_size is 1"),
+    ]:
+        with pytest.raises(ShapeError, match=message):
+            ClosConv2d(4, 4, (2, 2, 2), **keywords)
+    with pytest.raises(ShapeError, match=r"input must have shape \[N, 4, H, W\].*not \[4, 4\]"):
+        ClosConv2d(4, 4, (2, 2, 2))(torch.ones(4, 4))
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0])
+def test_s2_s8_sparse_convolution_equals_both_algorithms(alpha):
+    torch.manual_seed(0)
+    layer = SparseRandomConv2d(6, 5, 3, alpha=alpha, bias=False, dtype=torch.float64)
+    x = torch.randn(2, 6, 7, 6, dtype=torch.float64, requires_grad=True)
+    live = torch.zeros(5, 6, dtype=torch.bool)
+    live[torch.arange(5)[:, None], layer.channels] = True
+    dense = layer.to_dense().detach()
+    assert bool((dense.abs().sum(dim=(2, 3)) > 0).eq(live).all())
+    expected, products = channel_convolution(x[0], dense, live)
+    torch.testing.assert_close(layer(x)[0], expected)
+    torch.testing.assert_close(layer(x[0]), expected)
+    assert products == layer.multiply_adds(5, 4) == 9 * int(live.sum()) * 5 * 4
+    assert layer.weight.shape == (5, math.ceil(alpha * 6), 3, 3)
+    assert torch.autograd.gradcheck(layer, (x[:1, :, :3, :3].detach().requires_grad_(),))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0.001, 1), st.integers(0, 1000))
+def test_s3_s4_every_channel_is_used_and_the_degree_is_as_said(inputs, outputs, alpha, seed):
+    generator = torch.Generator().manual_seed(seed)
+    channels = live_channels(inputs, outputs, alpha, generator)
+    kept = math.sqrt(alpha) if 1 in (inputs, outputs) else alpha
+    degree = channels.shape[1]
+    assert degree == max(math.ceil(kept * inputs - 1e-9), math.ceil(inputs / outputs))
+    assert all(len(set(row)) == degree for row in channels.tolist())
+    assert set(channels.flatten().tolist()) == set(range(inputs))
+
+
+def test_s3_every_connection_of_a_chain_has_a_path_to_image_and_prediction():
+    torch.manual_seed(0)
+    net = nn.Sequential(*[
+        SparseRandomConv2d(i, o, 1, alpha=0.05, bias=False)
+        for i, o in [(3, 32), (32, 16), (16, 48), (48, 10)]
+    ])
+    with torch.no_grad():
+        for layer in net:
+            layer.weight.abs_().add_(0.1)
+    net(torch.ones(1, 3, 1, 1)).sum().backward()
+    assert all(bool((layer.weight.grad > 0).all()) for layer in net)
+
+
+def test_s2_choice_is_random_and_follows_the_generator():
+    def draw(seed):
+        return live_channels(20, 30, 0.3, torch.Generator().manual_seed(seed))
+
+    assert draw(0).equal(draw(0)) and not draw(0).equal(draw(1))
+    counts = sum(torch.bincount(draw(seed).flatten(), minlength=20) for seed in range(200))
+    assert counts.max() < 1.15 * counts.min()
+
+
+def test_s2_state_goes_round_to_a_layer_of_another_degree():
+    torch.manual_seed(0)
+    source = SparseRandomConv2d(6, 5, 3, alpha=0.5)
+    target = SparseRandomConv2d(6, 5, 3, alpha=0.2)
+    target.load_state_dict(source.state_dict())
+    x = torch.randn(1, 6, 4, 4)
+    assert target(x).equal(source(x))
+
+
+def test_sparse_convolution_refuses_what_makes_no_layer():
+    for arguments, message in [
+        ((0, 4, 3, 0.5), "in_channels must be at least 1"),
+        ((4, 4, 0, 0.5), "kernel_size and stride must be at least 1"),
+        ((4, 4, 3, 0.0), "alpha must be above 0 and at most 1, not 0.0"),
+        ((4, 4, 3, 1.5), "alpha must be above 0"),
+    ]:
+        with pytest.raises(ShapeError, match=message):
+            SparseRandomConv2d(*arguments[:3], alpha=arguments[3])
+    with pytest.raises(ShapeError, match="input must have shape"):
+        SparseRandomConv2d(4, 4, 3, alpha=0.5)(torch.ones(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "channels, alpha, by_connections, scaled",
+    [(100, 0.07, False, 7), (100, 0.071, False, 8), (100, 0.09, True, 30), (3, 0.01, False, 1)],
+)
+def test_s1_depth_multiplier(channels, alpha, by_connections, scaled):
+    assert scaled_channels(channels, alpha, by_connections=by_connections) == scaled
+
+
+@pytest.mark.parametrize("channels, alpha", [(0, 0.5), (4, 0.0), (4, 1.1), (4, float("nan"))])
+def test_s1_depth_multiplier_refuses(channels, alpha):
+    with pytest.raises(ShapeError, match="must be"):
+        scaled_channels(channels, alpha)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_s7_permuted_hidden_channels_leave_the_output(seed):
+    """Lemma 1, for sparse convolutions and through batch normalisation."""
+    torch.manual_seed(seed)
+    first = SparseRandomConv2d(3, 8, 3, alpha=0.7, dtype=torch.float64)
+    norm = nn.BatchNorm2d(8, dtype=torch.float64)
+    second = SparseRandomConv2d(8, 4, 1, alpha=0.5, dtype=torch.float64)
+    nn.init.normal_(norm.weight)
+    x = torch.randn(5, 3, 6, 6, dtype=torch.float64)
+    before = second(torch.relu(norm(first(x))))
+    order = torch.randperm(8)
+    with torch.no_grad():
+        first.weight.copy_(first.weight[order])
+        first.bias.copy_(first.bias[order])
+        first.channels.copy_(first.channels[order])
+        norm.weight.copy_(norm.weight[order])
+        second.channels.copy_(order.argsort()[second.channels])
+    torch.testing.assert_close(second(torch.relu(norm(first(x)))), before)
