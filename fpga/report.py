@@ -8,13 +8,16 @@ from .boundary import DESIGN
 from .designs import Design
 from .errors import FlowFailed
 from .place_route import Step
-from .synthesis import Area
+from .synthesis import ECP5, Area, Family
 
 __all__ = ["PathSummary", "check_blocks", "expected_blocks", "summarise"]
 
-# An 18 Kbit block RAM of the ECP5 by the width of its ports: bits, words.
-_RAM_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-_DSP_BITS = 18
+# Block RAMs by the width of their ports (bits, words), and operands of a multiplier, by family.
+_RAM_SHAPES = {
+    "ecp5": ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)),
+    "ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)),
+}
+_DSP_BITS = {"ecp5": 18, "ice40": 16}
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
 _CELL_KIND = re.compile(r"_(?:LUT4|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4)(?:_|$).*")
 
@@ -53,8 +56,8 @@ def _place(cell: str) -> str:
     return _CELL_KIND.sub("", cell.removeprefix(f"{DESIGN}."))
 
 
-def expected_blocks(design: Design) -> tuple[int, int]:
-    """Multipliers, and block RAMs at the least, that a design must have on an ECP5.
+def expected_blocks(design: Design, family: Family = ECP5) -> tuple[int, int]:
+    """Multipliers, and block RAMs at the least, that a design must have.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
     a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
@@ -65,23 +68,25 @@ def expected_blocks(design: Design) -> tuple[int, int]:
     pes = config.rows * config.cols
     routers, pes = {"link-side": (0, 0), "router": (1, 0), "pe": (1, 1)}.get(
         design.kind, (pes, pes))
-    multipliers = 1 if max(config.operand_bits, config.weight_bits) <= _DSP_BITS else 0
-    buffers = 4 * _rams(config.word_bits, config.buffer_words)
-    memories = (_rams(config.weight_bits, config.weight_words)
-                + _rams(config.line_bits, config.program_lines))
+    dsp_bits = _DSP_BITS[family.name]
+    multipliers = 1 if max(config.operand_bits, config.weight_bits) <= dsp_bits else 0
+
+    def rams(bits: int, words: int) -> int:
+        return min(-(-bits // width) * -(-words // depth)
+                   for width, depth in _RAM_SHAPES[family.name])
+
+    buffers = 4 * rams(config.word_bits, config.buffer_words)
+    memories = (rams(config.weight_bits, config.weight_words)
+                + rams(config.line_bits, config.program_lines))
     if training is not None:
         multipliers *= 2
-        memories += 2 * _rams(training.grad_bits, config.buffer_words)
+        memories += 2 * rams(training.grad_bits, config.buffer_words)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            memories += _rams(bits, config.weight_words) if bits else 0
+            memories += rams(bits, config.weight_words) if bits else 0
     return pes * multipliers, routers * buffers + pes * memories
 
 
-def _rams(bits: int, words: int) -> int:
-    return min(-(-bits // width) * -(-words // depth) for width, depth in _RAM_SHAPES)
-
-
-def check_blocks(area: Area, design: Design) -> None:
+def check_blocks(area: Area, design: Design, family: Family = ECP5) -> None:
     """Check that nothing of a design was optimised away.
 
     Raises
@@ -89,7 +94,7 @@ def check_blocks(area: Area, design: Design) -> None:
     FlowFailed
         It has fewer multipliers or block RAMs than its PEs and routers must have.
     """
-    multipliers, block_rams = expected_blocks(design)
+    multipliers, block_rams = expected_blocks(design, family)
     if area.multipliers != multipliers or area.block_rams < block_rams:
         raise FlowFailed(
             f"{design.name} must have {multipliers} multipliers and at least {block_rams} block "

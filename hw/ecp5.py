@@ -13,7 +13,7 @@ __all__ = ["ECP5"]
 _RAM_LANES = ((18, 1024, 4), (9, 2048, 3))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
-_INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 32, 9, 10
+_INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 16, 18, 20
 _WORD_BITS = 18  # Of a memory port, and of an operand.
 
 # Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
@@ -114,7 +114,7 @@ class ECP5:
 
 
 def _init_values(words, lane_bits):
-    """Contents of a DP16KD: rows of 32 chunks of 9 bits, each padded to 10."""
+    """Contents of a DP16KD: rows of 16 chunks of 18 bits, each padded to 20."""
     bits = sum(word << (lane_bits * index) for index, word in enumerate(words))
     values = {}
     for row in range(_INIT_ROWS):

