@@ -52,7 +52,7 @@ def spectral_gap(stage: Tensor) -> float:
         return 0.0
     scaled = edges / out.sqrt()[:, None] / into.sqrt()
     values = np.linalg.svd(scaled.numpy(), compute_uv=False)
-    return 1.0 - float(values[1]) if len(values) > 1 else 1.0
+    return max(1.0 - float(values[1]), 0.0) if len(values) > 1 else 1.0
 
 
 def _second_smallest(stages: list[Tensor] | tuple[Tensor, ...]) -> float:
