@@ -8,6 +8,7 @@ from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet, StageWords
 from golden.fixed_training import FixedTrainingNet
 from golden.losses import mean_squared_error, softmax_cross_entropy
 from golden.net import ClosNet
+from golden.pixels import from_pixels, pixel_net, to_pixels
 from golden.quantise import quantise
 from golden.shape import ClosShape
 from golden.train import DIGITS_SHAPES, EpochStats, Trainer, accuracy
@@ -44,12 +45,15 @@ __all__ = [
     "TrainingState",
     "TrainingWidths",
     "accuracy",
+    "from_pixels",
     "initial_state",
     "load_checkpoint",
     "load_model",
     "mean_squared_error",
+    "pixel_net",
     "propose_format",
     "quantise",
     "save_model",
     "softmax_cross_entropy",
+    "to_pixels",
 ]

@@ -6,20 +6,17 @@
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from golden.clos import ClosLinear
+from golden.chain import ActivatedLayer, clos_chain
 from golden.errors import ModelError, ShapeError
 from golden.fixed import QuantisedLayer, QuantisedNet
-from golden.net import ClosNet
 from golden.words import check_word_bits, to_words
 
-__all__ = ["ActivatedLayer", "clos_chain", "most_fraction_bits", "quantise"]
+__all__ = ["most_fraction_bits", "quantise"]
 
-_IGNORED = (nn.Dropout, nn.Identity, nn.Flatten)
 _NEGLIGIBLE = 2.0**-64
 
 
@@ -31,15 +28,6 @@ class _Limits:
     weight_bits: int
     bias_bits: int
     max_shift: int
-
-
-@dataclasses.dataclass
-class ActivatedLayer:
-    """A layer, its place in the model, and whether a ReLU follows."""
-
-    position: str
-    layer: ClosLinear
-    relu: bool = False
 
 
 def quantise(
@@ -57,11 +45,13 @@ def quantise(
     ----------
     model
         A `ClosNet`, a `ClosLinear`, or an `nn.Sequential` (nested ones too) of `ClosLinear` and
-        `ReLU`. `Dropout`, `Identity` and `Flatten` do nothing in inference on [N, I] and are
+        `ReLU`; or an `nn.Sequential` of pointwise `ClosConv2d` and `ReLU`, whose samples are then
+        the pixels. `Dropout`, `Identity` and `Flatten` do nothing in inference on [N, I] and are
         skipped.
     calibration
-        [N, I] real inputs, such as the training data: the largest magnitude that each tensor takes
-        on them sets its scale. On them no activation saturates, except by rounding.
+        [N, I] real inputs, such as the training data, or images [N, I, H, W] for convolutions: the
+        largest magnitude that each tensor takes on them sets its scale. On them no activation
+        saturates, except by rounding.
     act_bits, weight_bits
         Width of an activation and of a weight, 4 to 18 bits.
     bias_bits
@@ -80,7 +70,7 @@ def quantise(
     check_word_bits("act_bits", act_bits)
     check_word_bits("weight_bits", weight_bits)
     chain = clos_chain(model)
-    x = _checked_calibration(calibration, chain[0].layer.in_features)
+    x = _checked_calibration(calibration, chain[0])
     if bias_bits is None:
         fan_in = max(max(item.layer.shape.fan_ins) for item in chain)
         bias_bits = act_bits + weight_bits + (fan_in - 1).bit_length()
@@ -169,74 +159,17 @@ def _largest(values: Tensor) -> float:
     return float(values.detach().abs().max())
 
 
-def _checked_calibration(calibration: Tensor, features: int) -> Tensor:
+def _checked_calibration(calibration: Tensor, first: ActivatedLayer) -> Tensor:
+    features = first.layer.in_features
+    if first.pixels and calibration.ndim == 4:
+        calibration = calibration.movedim(1, 3).flatten(0, 2)
     if calibration.ndim != 2 or calibration.shape[1] != features or len(calibration) == 0:
+        images = f" or [N, {features}, H, W]" if first.pixels else ""
         raise ShapeError(
-            f"calibration must have shape [N, {features}] with N at least 1, "
+            f"calibration must have shape [N, {features}]{images} with N at least 1, "
             f"not {list(calibration.shape)}"
         )
     x = calibration.detach().to("cpu", torch.float64)
     if not bool(torch.isfinite(x).all()):
         raise ModelError("calibration must be finite, but holds NaN or infinity")
     return x
-
-
-def clos_chain(model: nn.Module) -> list[ActivatedLayer]:
-    """Return the layers of a model in order; what is not supported is refused as in `quantise`."""
-    chain: list[ActivatedLayer] = []
-    after_layer = False
-    for position, module in _flat(model, ""):
-        if isinstance(module, ClosLinear):
-            chain.append(ActivatedLayer(position, module))
-            after_layer = True
-        elif isinstance(module, nn.ReLU):
-            if not after_layer:
-                raise ModelError(
-                    f"layer {position}: a ReLU must directly follow a ClosLinear, "
-                    "for it is a part of that layer's output stage"
-                )
-            chain[-1].relu = True
-            after_layer = False
-        elif not isinstance(module, _IGNORED):
-            raise ModelError(
-                f"layer {position} is a {type(module).__name__}, which is not supported; supported "
-                "are ClosNet, ClosLinear, ReLU and Sequential, and Dropout, Identity and Flatten "
-                "are skipped"
-            )
-    if not chain:
-        raise ModelError("the model must hold at least one ClosLinear, but holds none")
-    for left, right in zip(chain, chain[1:], strict=False):
-        if right.layer.in_features != left.layer.out_features:
-            raise ShapeError(
-                f"layer {right.position}: in_features must be {left.layer.out_features}, the "
-                f"outputs of layer {left.position}, not {right.layer.in_features}"
-            )
-    for item in chain:
-        for name, parameter in item.layer.named_parameters():
-            if not bool(torch.isfinite(parameter).all()):
-                raise ModelError(
-                    f"layer {item.position}: {name} must be finite, but holds NaN or infinity"
-                )
-    return chain
-
-
-def _flat(module: nn.Module, position: str) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the innermost modules with their positions, as in `named_modules`."""
-    for known in (ClosNet, ClosLinear, nn.Sequential, nn.ReLU):
-        forwards = (type(module).forward, known.forward)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
-        if isinstance(module, known) and forwards[0] is not forwards[1]:
-            raise ModelError(
-                f"layer {position or '0'} is a {type(module).__name__}, a {known.__name__} with a "
-                "forward of its own, which is not supported"
-            )
-    prefix = f"{position}." if position else ""
-    if isinstance(module, ClosNet):
-        for index, layer in enumerate(module.layers):
-            if index > 0:
-                yield f"{prefix}layers.{index - 1} (ReLU)", nn.ReLU()
-            yield f"{prefix}layers.{index}", layer
-    elif isinstance(module, nn.Sequential):
-        for name, child in module.named_children():
-            yield from _flat(child, f"{prefix}{name}")
-    else:
-        yield position or "0", module

@@ -4,9 +4,10 @@ import dataclasses
 
 from torch import Tensor, nn
 
+from golden.chain import clos_chain
 from golden.errors import ModelError
 from golden.losses import LossFunction
-from golden.quantise import clos_chain, most_fraction_bits
+from golden.quantise import most_fraction_bits
 from golden.training_format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
 from golden.training_ranges import Magnitudes, Ranges, profile_ranges
 

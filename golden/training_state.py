@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.chain import clos_chain
 from golden.errors import CheckpointError, ModelError, ShapeError
 from golden.lfsr import LFSR_BITS, seed_states
-from golden.quantise import clos_chain
 from golden.training_format import STAGES, TrainingFormat
 from golden.training_placement import check_tensor, weight_sizes
 from golden.words import signed_bits, to_words

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.chain import clos_chain
 from golden.clos_routing import ClosRouting
 from golden.errors import ModelError
-from golden.quantise import clos_chain
 from golden.shape import ClosShape
 from golden.training_format import TrainingFormat
 from golden.training_state import TrainingState, Weights

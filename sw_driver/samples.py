@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from golden import datasets
 from sw_driver.errors import DriverError
 
-__all__ = ["Samples", "load_samples"]
+__all__ = ["Samples", "load_calibration", "load_samples"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +44,8 @@ def load_samples(data: str, count: int | None) -> Samples:
     Parameters
     ----------
     data
-        What `golden.datasets.load` takes, or a `.npy` file of numbers [N, I].
+        What `golden.datasets.load` takes, or a `.npy` file of numbers [N, I], or of images
+        [N, I, H, W] whose pixels are the samples.
     count
         Samples wanted.
 
@@ -69,6 +70,14 @@ def load_samples(data: str, count: int | None) -> Samples:
     return Samples(samples.x[:count], labels, samples.name)
 
 
+def load_calibration(data: str) -> NDArray[Any]:
+    """Load samples [N, I] that set the scales of a net: the train part, or all of an array file.
+
+    Parameters, other shapes and errors as for `load_samples`.
+    """
+    return _read_array(Path(data)) if data.endswith(".npy") else datasets.load(data).train_x
+
+
 def _read_array(path: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
@@ -78,8 +87,11 @@ def _read_array(path: Path) -> NDArray[Any]:
         raise DriverError(f"{path} must be a NumPy array file: {error}") from error
     if not isinstance(array, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DriverError(f"{path} must hold one array, as numpy.save writes it, not several")
+    if array.ndim == 4:
+        return np.moveaxis(array, 1, 3).reshape(-1, array.shape[1])
     if array.ndim != 2:
         raise DriverError(
-            f"{path} must hold an array of shape [N, inputs], not {list(array.shape)}"
+            f"{path} must hold an array of shape [N, inputs] or [N, inputs, H, W], "
+            f"not {list(array.shape)}"
         )
     return array

@@ -21,7 +21,7 @@ from sw_driver.cli import app
 from tests.test_hw_tops import memory_words
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
-COMMANDS = ("train", "compile", "run", "verilog", "info", "bench")
+COMMANDS = ("train", "compile", "run", "verilog", "info", "bench", "analyse")
 
 
 def clostorus(*arguments):
@@ -269,7 +269,7 @@ def test_run_an_array(artifact, tmp_path):
     ("x", "message"),
     [
         (np.zeros((2, 63)), r"shape \[N, 64\] with N at least 1, not \[2, 63\]"),
-        (np.zeros(64), r"must hold an array of shape \[N, inputs\], not \[64\]"),
+        (np.zeros(64), r"must hold an array of shape \[N, inputs\] or .*, not \[64\]"),
         (np.full((2, 64), np.nan), "must be finite, but input 0 of sample 0 is nan"),
         (np.zeros((2, 64), bool), "must be real numbers, not bool"),
         (np.array([[None] * 64]), "must be a NumPy array file"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sw_driver.cli.options import Data, Json, Quiet, Torus, make_output
+from sw_driver.cli.options import Json, Quiet, Torus, make_output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -13,6 +13,7 @@ EXAMPLES = (
     "clostorus compile model.pt --torus 4x4 -o model.ctz",
     "clostorus compile model.pt --torus 2x8 --word-bits 12 --weight-bits 8 -o small.ctz",
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
+    "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
 )
 
 
@@ -21,7 +22,13 @@ def command(
     model: Annotated[Path, typer.Argument(help="A model file, as train writes it.")],
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
-    data: Data = "digits",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="digits|mnist10k|DIR|FILE.npy",
+            help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W].",
+        ),
+    ] = "digits",
     word_bits: Annotated[
         int, typer.Option(help="Bits of an activation, and of a weight unless given: 4 to 18.")
     ] = 16,
@@ -44,20 +51,24 @@ def command(
     The training samples of --data set the scales of the fixed-point words. The memories of the
     torus become as large as the model needs. --export writes the weights of every PE, the programs
     and the schedule, in words and as a picture.
+
+    Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
+    their model file.
     """
     import torch
 
-    from golden import datasets, load_model
+    from golden import load_model
     from sw_driver import report
     from sw_driver.artifact import save_artifact
     from sw_driver.compiler import compile
     from sw_driver.export import export_files
     from sw_driver.files import check_target
+    from sw_driver.samples import load_calibration
 
     out = make_output(ctx, json, quiet)
     check_target(output)
     net = load_model(model)
-    calibration = torch.as_tensor(datasets.load(data).train_x)
+    calibration = torch.as_tensor(load_calibration(data))
     with out.progress() as tell:
         tell("compile", 0, 1)
         compiled = compile(
