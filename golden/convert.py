@@ -1,0 +1,67 @@
+"""Replaces the layers of an existing model by sparse ones."""
+
+import copy
+import fnmatch
+from collections.abc import Mapping
+from typing import Any, cast
+
+from torch import nn
+
+from golden.convert_specs import CascadeSpec, ClosSpec, LayerSpec, LowRankSpec, SparseSpec
+from golden.errors import GoldenError, ModelError
+
+__all__ = ["CascadeSpec", "ClosSpec", "LayerSpec", "LowRankSpec", "SparseSpec", "convert"]
+
+
+def convert(model: nn.Module, specs: Mapping[str, LayerSpec]) -> nn.Module:
+    """Return a copy of `model` with layers replaced; `model` itself stays as it is.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    specs
+        By pattern of names, as `fnmatch` reads it, such as "features.*.conv" (names are those of
+        `named_modules`; that of a model which is a layer itself is ""). Of the modules that match,
+        those are replaced that the spec has something for: subclasses of PyTorch's layers are not,
+        as code may use their weights directly. A layer that the model holds twice stays one.
+
+    Raises
+    ------
+    ModelError
+        If there is no pattern, one matches nothing that its spec can replace, two want the same
+        layer, or a layer cannot be replaced as the spec says; the message names pattern and layer.
+    """
+    if not specs:
+        raise ModelError("specs must hold at least one pattern, not none")
+    walk = cast(Any, model.named_modules)(remove_duplicate=False)
+    named: list[tuple[str, nn.Module]] = list(walk)
+    new: dict[int, nn.Module] = {}
+    chosen: dict[int, str] = {}
+    for pattern, spec in specs.items():
+        matched = [(n, m) for n, m in named if fnmatch.fnmatchcase(n, pattern)]
+        found = False
+        for name, module in matched:
+            if chosen.get(id(module)) == pattern:
+                continue
+            try:
+                replacement = spec.replacement(module)
+            except GoldenError as error:
+                raise ModelError(f"layer {name!r}, pattern {pattern!r}: {error}") from error
+            if replacement is None:
+                continue
+            if id(module) in chosen:
+                raise ModelError(
+                    f"layer {name!r} must match one pattern, not both {chosen[id(module)]!r} and "
+                    f"{pattern!r}"
+                )
+            found = True
+            new[id(module)], chosen[id(module)] = replacement.train(module.training), pattern
+        if not found:
+            names = ", ".join(name for name, _ in matched) or "no module at all"
+            raise ModelError(
+                f"pattern {pattern!r} must match a layer that {type(spec).__name__} can replace, "
+                f"but matches {names}"
+            )
+    # The copy takes what is in its memo for what has been copied already.
+    return copy.deepcopy(model, memo=dict(new))

@@ -1,0 +1,214 @@
+"""What a layer of an existing model can be replaced by."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from golden.clos import ClosLinear
+from golden.errors import ModelError
+from golden.layers import (
+    ClosConv2d,
+    ClosGRU,
+    ClosLSTM,
+    LowRankLinear,
+    SparseCascade,
+    SparseRandomConv2d,
+    live_channels,
+)
+from golden.shape import ClosShape
+
+__all__ = ["CascadeSpec", "ClosSpec", "LayerSpec", "LowRankSpec", "SparseSpec"]
+
+
+class LayerSpec(Protocol):
+    """What a layer is to be replaced by."""
+
+    def replacement(self, layer: nn.Module) -> nn.Module | None:
+        """Return what replaces `layer`, which stays as it is; None where nothing here can."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosSpec:
+    """Clos layers near the dense ones: of `nn.Linear`, `nn.Conv2d`, `nn.LSTM` and `nn.GRU`.
+
+    Parameters
+    ----------
+    reduction
+        Dense weights for each one: `ClosShape.from_budget`, `ClosConv2d.from_budget`.
+    routers
+        Instead of `reduction`: (Ri, Rm, Ro), of linear layers and convolutions.
+    kernels
+        Kernels for each input channel of convolutions with a kernel of more than 1 x 1.
+    sweeps
+        Of the fit to the dense weights (`golden.clos_fit.fit_clos`).
+    """
+
+    reduction: float | None = None
+    routers: tuple[int, int, int] | None = None
+    kernels: int = 1
+    sweeps: int = 200
+
+    def __post_init__(self) -> None:
+        """Refuse both sizes, or none; see the class."""
+        if (self.reduction is None) == (self.routers is None):
+            raise ModelError(
+                "a ClosSpec must have either reduction or routers, "
+                f"not {self.reduction} and {self.routers}"
+            )
+
+    def replacement(self, layer: nn.Module) -> nn.Module | None:
+        """Return the Clos layer near `layer`."""
+        if type(layer) is nn.Linear:
+            return ClosLinear.from_dense(layer, self._shape(layer), sweeps=self.sweeps)
+        if type(layer) is nn.Conv2d:
+            return self._convolution(layer)
+        if type(layer) in (nn.LSTM, nn.GRU):
+            if self.reduction is None:
+                raise ModelError(f"reduction must be given for {layer}, not routers")
+            kind = ClosLSTM if isinstance(layer, nn.LSTM) else ClosGRU
+            return kind.from_dense(
+                cast(nn.GRU, layer),  # pyright: ignore[reportArgumentType]
+                reduction=self.reduction,
+                sweeps=self.sweeps,
+            )
+        return None
+
+    def _shape(self, layer: nn.Linear) -> ClosShape:
+        if self.routers is not None:
+            return ClosShape(layer.in_features, layer.out_features, *self.routers)
+        return ClosShape.from_budget(
+            layer.in_features, layer.out_features, reduction=self.reduction or 0
+        )
+
+    def _convolution(self, layer: nn.Conv2d) -> ClosConv2d:
+        kernels = 1 if layer.kernel_size[0] == 1 else self.kernels
+        routers = self.routers
+        if routers is None:
+            chosen = ClosConv2d.from_budget(
+                layer.in_channels,
+                layer.out_channels,
+                reduction=self.reduction or 0,
+                kernel_size=layer.kernel_size[0],
+                kernels=kernels,
+            )
+            routers = chosen.pointwise.routers
+        return ClosConv2d.from_dense(layer, routers, kernels=kernels, sweeps=self.sweeps)
+
+
+@dataclasses.dataclass(frozen=True)
+class LowRankSpec:
+    """Low-rank layers nearest to `nn.Linear`: `LowRankLinear`.
+
+    Parameters
+    ----------
+    reduction
+        Dense weights for each one.
+    """
+
+    reduction: float
+
+    def replacement(self, layer: nn.Module) -> nn.Module | None:
+        """Return the low-rank layer nearest to `layer`."""
+        if type(layer) is not nn.Linear:
+            return None
+        rank = LowRankLinear.from_budget(
+            layer.in_features, layer.out_features, reduction=self.reduction
+        ).rank
+        return LowRankLinear.from_dense(layer, rank)
+
+
+@dataclasses.dataclass(frozen=True)
+class SparseSpec:
+    """Randomly sparse layers of the dense weights that are kept: of `nn.Linear` and `nn.Conv2d`.
+
+    Parameters
+    ----------
+    alpha
+        Fraction of the connections kept; see `SparseRandomConv2d` and `live_channels`.
+    seed
+        Of their choice.
+    """
+
+    alpha: float
+    seed: int = 0
+
+    @torch.no_grad()
+    def replacement(self, layer: nn.Module) -> nn.Module | None:
+        """Return `layer` with the kept connections only."""
+        generator = torch.Generator().manual_seed(self.seed)
+        if type(layer) is nn.Linear:
+            channels = live_channels(layer.in_features, layer.out_features, self.alpha, generator)
+            mask = torch.zeros(layer.weight.shape, dtype=torch.bool).scatter_(1, channels, True)
+            return _masked(layer, [mask], None, keep=True)
+        if type(layer) is nn.Conv2d:
+            plain = layer.groups == 1 and set(layer.dilation) == {1}
+            sizes = (layer.kernel_size, layer.stride, layer.padding)
+            if not plain or any(isinstance(s, str) or len(set(s)) != 1 for s in sizes):
+                raise ModelError(
+                    f"layer must be a square convolution in one group, not dilated, not {layer}"
+                )
+            bias = layer.bias
+            new = SparseRandomConv2d(
+                layer.in_channels,
+                layer.out_channels,
+                layer.kernel_size[0],
+                alpha=self.alpha,
+                stride=layer.stride[0],
+                padding=int(layer.padding[0]),
+                bias=bias is not None,
+                generator=generator,
+                device=layer.weight.device,
+                dtype=layer.weight.dtype,
+            )
+            index = new.channels[:, :, None, None].expand_as(new.weight)
+            new.weight.copy_(layer.weight.gather(1, index))
+            if new.bias is not None and bias is not None:
+                new.bias.copy_(bias)
+            return new
+        return None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CascadeSpec:
+    """Cascades with these masks in place of `nn.Linear`, with new weights: `SparseCascade`.
+
+    Parameters
+    ----------
+    masks, constants
+        As for `SparseCascade`; a `golden.topologies.Topology` has them.
+    """
+
+    masks: Sequence[Tensor]
+    constants: Sequence[Tensor] | None = None
+
+    def replacement(self, layer: nn.Module) -> nn.Module | None:
+        """Return a cascade of the sizes of `layer`, with its bias."""
+        if type(layer) is not nn.Linear:
+            return None
+        return _masked(layer, self.masks, self.constants, keep=False)
+
+
+@torch.no_grad()
+def _masked(
+    layer: nn.Linear, masks: Sequence[Tensor], constants: Sequence[Tensor] | None, *, keep: bool
+) -> SparseCascade:
+    bias = cast(Tensor | None, layer.bias)
+    weight = layer.weight
+    new = SparseCascade(
+        masks, constants, bias is not None, device=weight.device, dtype=weight.dtype
+    )
+    if (new.out_features, new.in_features) != tuple(weight.shape):
+        raise ModelError(
+            f"masks must make {layer.in_features} inputs and {layer.out_features} outputs, "
+            f"not {new.in_features} and {new.out_features}"
+        )
+    if keep:
+        stage = new.parts[0]
+        stage.weight.copy_(weight[stage.edges[0], stage.edges[1]])
+    if new.bias is not None and bias is not None:
+        new.bias.copy_(bias)
+    return new
