@@ -12,7 +12,7 @@ from .top import ClostorusTop
 from .training_pe import TrainingPE, training_pe_members
 from .training_router import TrainingRouter
 
-__all__ = ["CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
+__all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
 BOARD_MODULE = "clostorus_board"

@@ -1,6 +1,7 @@
 """A Verilated board top in this process, with bytes for the bits of its UART."""
 
 import ctypes
+import functools
 from types import TracebackType
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
-from hw.tops import board_verilog
+from hw.tops import BOARD_MODULE, board_verilog
 
 from .build import Kind, build_model
 from .errors import SimError
@@ -20,7 +21,6 @@ Cycles = npt.NDArray[np.uint64]
 SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
 """As few cycles a bit as there may be: a simulated clock has no frequency of its own."""
 
-_TOP = "clostorus_board"
 _COUNT = ctypes.POINTER(ctypes.c_uint64)
 _BYTE_BITS = 10  # On the wire.
 
@@ -30,10 +30,12 @@ class BoardModel:
 
     Parameters
     ----------
-    config
-        Its torus.
-    link
-        Its host link.
+    verilog
+        A top with the ports clk, rst, rx, tx and led.
+    top
+        Name of its module.
+    bit_cycles
+        Clock cycles of a bit on rx and tx.
 
     Attributes
     ----------
@@ -46,11 +48,16 @@ class BoardModel:
         As `sim.build.build_model`.
     """
 
-    def __init__(self, config: TorusConfig, link: LinkConfig = SIM_LINK) -> None:
-        path = build_model(board_verilog(config, link), _TOP, Kind.BOARD)
-        self.byte_cycles = _BYTE_BITS * link.bit_cycles
+    def __init__(self, verilog: str, top: str, bit_cycles: int) -> None:
+        path = build_model(verilog, top, Kind.BOARD)
+        self.byte_cycles = _BYTE_BITS * bit_cycles
         self._library = _load(str(path))
-        self._handle: int | None = self._library.board_create(link.bit_cycles)
+        self._handle: int | None = self._library.board_create(bit_cycles)
+
+    @classmethod
+    def of(cls, config: TorusConfig, link: LinkConfig = SIM_LINK) -> "BoardModel":
+        """A board with a torus of this configuration."""
+        return cls(_verilog(config, link), BOARD_MODULE, link.bit_cycles)
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
@@ -97,6 +104,11 @@ class BoardModel:
         if self._handle is None:
             raise SimError("the model is closed")
         return self._handle
+
+
+@functools.lru_cache(maxsize=4)
+def _verilog(config: TorusConfig, link: LinkConfig) -> str:
+    return board_verilog(config, link)
 
 
 def _load(path: str) -> ctypes.CDLL:

@@ -1,61 +1,23 @@
 """`BoardTerminal`: a simulated board whose UART is a pseudo-terminal, for whoever opens that."""
 
-import dataclasses
 import os
 import pty
 import select
 import threading
 import tty
-from random import Random
 from types import TracebackType
 
-from .board import BoardModel, Cycles
+from .board import BoardModel
 from .errors import SimError
+from .wire import Damage, Wire
 
-__all__ = ["BoardTerminal", "Damage", "Traffic"]
+__all__ = ["BoardTerminal"]
 
-_SLICE_BYTES = 16      # The clock runs for so many bytes between two looks at the terminal.
-_IDLE_SLICES = 40      # With nothing on either wire, the simulation may rest.
+_SLICE_BYTES = 16        # The clock runs for so many bytes between two looks at the terminal.
+_IDLE_SLICES = 40        # With nothing on either wire for so long, the simulation may rest.
 _IDLE_S = 0.002
 _MOST_WAITING = 1 << 16  # Bytes that nobody reads are lost then, as those of a UART are.
-
-
-@dataclasses.dataclass(frozen=True)
-class Damage:
-    """How often a byte is dropped, doubled, or has a bit flipped: each a third of the cases.
-
-    Parameters
-    ----------
-    per_mille
-        Of 1000 bytes, in either direction.
-    seed
-        Any whole number; each direction draws from its own sequence.
-    """
-
-    per_mille: float = 0.0
-    seed: int = 0
-
-
-@dataclasses.dataclass
-class Traffic:
-    """What has gone over one wire of the board.
-
-    Parameters
-    ----------
-    bytes, damaged
-        Bytes on the wire, and how many were dropped, doubled or flipped.
-    frames
-        Zeros that ended something: frames, whole or not.
-    first_cycle, last_cycle
-        When the first and the last byte began, counted from the creation of the model; None if
-        there was none.
-    """
-
-    bytes: int = 0
-    damaged: int = 0
-    frames: int = 0
-    first_cycle: int | None = None
-    last_cycle: int | None = None
+_READ_BYTES = 1 << 12
 
 
 class BoardTerminal:
@@ -66,24 +28,22 @@ class BoardTerminal:
     board
         The board; whoever made it closes it, afterwards.
     damage
-        What the wires do to bytes.
+        What the wires do to bytes; nothing by default.
 
     Attributes
     ----------
     port : str
         Name of the terminal that is the host's end.
-    to_board, from_board : Traffic
-        Since the latest `measure`.
+    to_board, from_board : Wire
+        What has gone over either wire.
     """
 
     def __init__(self, board: BoardModel, damage: Damage | None = None) -> None:
-        self.to_board, self.from_board = Traffic(), Traffic()
+        damage = damage or Damage()
+        self.to_board, self.from_board = Wire(damage, 0), Wire(damage, 1)
         self._board = board
-        self._damage = damage or Damage()
-        self._random_in = Random(2 * self._damage.seed)
-        self._random_out = Random(2 * self._damage.seed + 1)
         self._ends = threading.Event()
-        self._measures = threading.Event()
+        self._clears = threading.Event()
         self._failure: BaseException | None = None
         # The host's end is open here, too: else reading fails whenever no host is there.
         self._mine, self._theirs = pty.openpty()
@@ -117,10 +77,10 @@ class BoardTerminal:
                  traceback: TracebackType | None) -> None:
         self.close()
 
-    def measure(self) -> None:
-        """Count anew from now on."""
-        self._measures.set()
-        while self._measures.is_set() and self._thread.is_alive():
+    def clear(self) -> None:
+        """Have both wires count anew."""
+        self._clears.set()
+        while self._clears.is_set() and self._thread.is_alive():
             self._ends.wait(_IDLE_S)
 
     def _run(self) -> None:
@@ -130,55 +90,26 @@ class BoardTerminal:
             self._failure = error
 
     def _move(self) -> None:
-        board = self._board
-        cycles = _SLICE_BYTES * board.byte_cycles
+        board, cycles = self._board, _SLICE_BYTES * self._board.byte_cycles
         to_board, to_host = bytearray(), bytearray()
         idle = 0
         while not self._ends.is_set():
-            if self._measures.is_set():
-                self.to_board, self.from_board = Traffic(), Traffic()
-                self._measures.clear()
-            resting = idle > _IDLE_SLICES
-            writable = [self._mine] if to_host else []
+            if self._clears.is_set():
+                self.to_board.clear()
+                self.from_board.clear()
+                self._clears.clear()
             readable, writable, _ = select.select(
-                [self._mine] if len(to_board) < _MOST_WAITING else [], writable, [],
-                _IDLE_S if resting else 0)
+                [self._mine] if len(to_board) < _MOST_WAITING else [],
+                [self._mine] if to_host else [], [], _IDLE_S if idle > _IDLE_SLICES else 0)
             if readable:
-                data = os.read(self._mine, 1 << 12)
-                to_board += self._spoil(data, self._random_in, self.to_board)
-            taken, out, in_cycles, out_cycles = board.run(bytes(to_board[:2 * _SLICE_BYTES]),
-                                                          cycles)
-            _count(self.to_board, bytes(to_board[:taken]), in_cycles)
-            _count(self.from_board, out, out_cycles)
+                to_board += self.to_board.pass_on(os.read(self._mine, _READ_BYTES))
+            taken, out, in_cycles, out_cycles = board.run(
+                bytes(to_board[:2 * _SLICE_BYTES]), cycles)
+            self.to_board.count(bytes(to_board[:taken]), in_cycles)
+            self.from_board.count(out, out_cycles)
             del to_board[:taken]
-            to_host += self._spoil(out, self._random_out, self.from_board)
+            to_host += self.from_board.pass_on(out)
             if writable:
                 del to_host[:os.write(self._mine, to_host)]
             del to_host[_MOST_WAITING:]
-            idle = 0 if taken or out or to_host else idle + 1
-
-    def _spoil(self, data: bytes, random: Random, traffic: Traffic) -> bytes:
-        if not self._damage.per_mille:
-            return data
-        spoiled = bytearray()
-        for byte in data:
-            if random.random() * 1000 >= self._damage.per_mille:
-                spoiled.append(byte)
-                continue
-            traffic.damaged += 1
-            kind = random.randrange(3)
-            if kind == 1:
-                spoiled += bytes([byte, byte])
-            elif kind == 2:
-                spoiled.append(byte ^ 1 << random.randrange(8))
-        return bytes(spoiled)
-
-
-def _count(traffic: Traffic, data: bytes, cycles: Cycles) -> None:
-    if not data:
-        return
-    if traffic.first_cycle is None:
-        traffic.first_cycle = int(cycles[0])
-    traffic.last_cycle = int(cycles[-1])
-    traffic.bytes += len(data)
-    traffic.frames += data.count(0)
+            idle = 0 if taken or out else idle + 1
