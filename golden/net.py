@@ -21,6 +21,9 @@ class ClosNet(nn.Module):
         The layers; each takes the outputs of the one before.
     generator
         Of the initial weights; PyTorch's global one by default.
+    dropout
+        Parts of the inputs and of the hidden values that are dropped in training, such as (0.2,
+        0.5) in Sparse Neural Network Topologies, section 4.4; inference has no dropout.
 
     Attributes
     ----------
@@ -30,11 +33,15 @@ class ClosNet(nn.Module):
     Raises
     ------
     ShapeError
-        If there is no layer, or two layers do not fit together.
+        If there is no layer, two layers do not fit together, or a part is not in [0, 1).
     """
 
     def __init__(
-        self, shapes: Sequence[ClosShape], *, generator: torch.Generator | None = None
+        self,
+        shapes: Sequence[ClosShape],
+        *,
+        generator: torch.Generator | None = None,
+        dropout: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Make the layers; see the class."""
         super().__init__()
@@ -46,6 +53,9 @@ class ClosNet(nn.Module):
                     f"layer {index} {right}: in_features must be {left.out_features}, the outputs "
                     f"of layer {index - 1} {left}, not {right.in_features}"
                 )
+        if not all(0 <= part < 1 for part in dropout):
+            raise ShapeError(f"dropout must be two numbers in [0, 1), not {dropout}")
+        self.dropout = dropout
         self.shapes = tuple(shapes)
         self.layers = nn.ModuleList()
         for shape in shapes:
@@ -58,5 +68,7 @@ class ClosNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""
         for index, layer in enumerate(self.layers):
-            x = layer(x) if index == 0 else layer(torch.relu(x))
+            part = self.dropout[min(index, 1)]
+            x = x if index == 0 else torch.relu(x)
+            x = layer(nn.functional.dropout(x, part, self.training) if part else x)
         return x

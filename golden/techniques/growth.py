@@ -1,0 +1,234 @@
+"""Growing layers: new connections in a layer that is being trained."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from golden.clos import ClosLinear
+from golden.errors import ShapeError
+from golden.layers.channel_conv import SparseRandomConv2d
+from golden.layers.sparse import SparseStage
+from golden.shape import ClosShape
+
+__all__ = ["NEW_VALUES", "Growable", "Growth", "carry_optimiser", "grow", "growable", "size_of"]
+
+Growable = ClosLinear | SparseRandomConv2d | SparseStage
+"""What can grow; `SparseCascade` by its stages."""
+
+NEW_VALUES = ("zero", "initial")
+"""What new connections may start with: 0, or values drawn as those of a new layer."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Growth:
+    """A parameter that was replaced by a larger one.
+
+    Parameters
+    ----------
+    name
+        Of the parameter, in the model.
+    old, new
+        Both parameters.
+    places
+        Int64, of the shape of `old`: where each of its elements is in `new`, flattened.
+    """
+
+    name: str
+    old: nn.Parameter
+    new: nn.Parameter
+    places: Tensor
+
+
+def growable(model: nn.Module) -> Iterator[tuple[str, Growable]]:
+    """Yield what `grow` can grow in a model, by name."""
+    modules: list[tuple[str, nn.Module]] = list(cast(Any, model.named_modules)())
+    for name, module in modules:
+        if isinstance(module, Growable):
+            yield name, module
+
+
+def size_of(layer: Growable) -> int:
+    """What `grow` counts: middle routers, channels a filter sees, or connections of a stage."""
+    if isinstance(layer, ClosLinear):
+        return layer.shape.middle_routers
+    return layer.degree if isinstance(layer, SparseRandomConv2d) else layer.weight.numel()
+
+
+@torch.no_grad()
+def grow(
+    name: str,
+    layer: Growable,
+    size: int,
+    new_values: str = "zero",
+    generator: torch.Generator | None = None,
+) -> list[Growth]:
+    """Add connections to a layer until `size_of` is `size`, or there is none left to add.
+
+    Power of Sparsity, section 3.2.1, does not say what new connections start with. With "zero" the
+    layer goes on computing the same function. A Clos layer grows by middle routers, that is by
+    paths; its new routers get initial weights in the first two stages and, with "zero", 0 in the
+    last, so that they learn at once. With "initial" the function changes.
+
+    Parameters
+    ----------
+    name
+        Of the layer in its model; it names the parameters in the result.
+    layer
+        One that `growable` yields; changed in place. Its parameters are then other objects, for
+        which `carry_optimiser` is.
+    size
+        At least what it is.
+    new_values
+        "zero" or "initial".
+    generator
+        Of new connections and values; PyTorch's global one by default.
+
+    Returns
+    -------
+    The parameters that were replaced; none if no connection was added.
+
+    Raises
+    ------
+    ShapeError
+        If an argument is not as said here.
+    """
+    if size < size_of(layer):
+        raise ShapeError(f"size must be at least {size_of(layer)}, what it is, not {size}")
+    if new_values not in NEW_VALUES:
+        raise ShapeError(f"new_values must be one of {', '.join(NEW_VALUES)}, not {new_values!r}")
+    zero = new_values == "zero"
+    if isinstance(layer, ClosLinear):
+        grown = _grow_clos(layer, size, zero, generator)
+    elif isinstance(layer, SparseRandomConv2d):
+        grown = _grow_convolution(layer, size, zero, generator)
+    else:
+        grown = _grow_stage(layer, size, zero, generator)
+    prefix = f"{name}." if name else ""
+    return [dataclasses.replace(one, name=prefix + one.name) for one in grown]
+
+
+def carry_optimiser(optimiser: torch.optim.Optimizer, growths: list[Growth]) -> None:
+    """Give the optimiser the new parameters, with what it knew of each old element.
+
+    Its state of new elements starts at 0. States that are not of the parameter's shape, such as the
+    number of steps, are taken over.
+    """
+    by_old = {growth.old: growth for growth in growths}
+    for group in optimiser.param_groups:
+        group["params"] = [
+            by_old[one].new if one in by_old else one for one in group["params"]
+        ]
+    for growth in growths:
+        state = optimiser.state.pop(growth.old, None)
+        if state is None:
+            continue
+        for key, value in state.items():
+            if isinstance(value, Tensor) and value.shape == growth.old.shape:
+                state[key] = _spread(value, growth.new.shape, growth.places)
+        optimiser.state[growth.new] = state
+
+
+def _spread(values: Tensor, shape: torch.Size, places: Tensor) -> Tensor:
+    """Put `values` at their places into zeros of `shape`."""
+    whole = values.new_zeros(shape)
+    whole.view(-1)[places.flatten()] = values.flatten()
+    return whole
+
+
+def _replaced(
+    layer: nn.Module, name: str, old: nn.Parameter, new: Tensor, places: Tensor
+) -> Growth:
+    """Put a parameter with the values of `new`, and of `old` at their places, into the layer."""
+    new.view(-1)[places.flatten()] = old.flatten()
+    parameter = nn.Parameter(new, requires_grad=old.requires_grad)
+    setattr(layer, name, parameter)
+    return Growth(name, old, parameter, places)
+
+
+def _places(old: Tensor, new: Tensor) -> Tensor:
+    """Where each element of `old` is in `new`, if every dimension grew at its end."""
+    places = torch.arange(new.numel(), device=new.device).view(new.shape)
+    return places[tuple(slice(size) for size in old.shape)]
+
+
+def _grow_clos(
+    layer: ClosLinear, paths: int, zero: bool, generator: torch.Generator | None
+) -> list[Growth]:
+    inputs, outputs, ri, rm, ro = layer.shape.as_tuple()
+    if paths == rm:
+        return []
+    larger = ClosLinear.of_shape(
+        ClosShape(inputs, outputs, ri, paths, ro),
+        False,
+        layer.input_weight.device,
+        layer.input_weight.dtype,
+    )
+    larger.reset_parameters(generator)
+    if zero:
+        larger.output_weight.zero_()
+    layer.shape = larger.shape
+    names = ("input_weight", "middle_weight", "output_weight")
+    return [
+        _replaced(layer, name, old, new.detach(), _places(old, new))
+        for name, old, new in zip(names, _parameters(layer, names), larger.weights, strict=True)
+    ]
+
+
+def _parameters(layer: nn.Module, names: tuple[str, ...]) -> list[nn.Parameter]:
+    return [layer.get_parameter(name) for name in names]
+
+
+def _grow_convolution(
+    layer: SparseRandomConv2d, degree: int, zero: bool, generator: torch.Generator | None
+) -> list[Growth]:
+    degree = min(degree, layer.in_channels)
+    if degree == layer.degree:
+        return []
+    order = torch.rand(layer.out_channels, layer.in_channels, generator=generator)
+    order.scatter_(1, layer.channels.cpu(), 2.0)  # Those that exist come last.
+    added = order.argsort(dim=1)[:, : degree - layer.degree]
+    layer.channels = torch.cat([layer.channels, added.to(layer.channels.device)], dim=1)
+    old = layer.weight
+    new = old.new_empty(layer.out_channels, degree, *old.shape[2:])
+    _fill(new, layer.draw_, zero, generator)
+    return [_replaced(layer, "weight", old, new, _places(old, new))]
+
+
+def _grow_stage(
+    layer: SparseStage, size: int, zero: bool, generator: torch.Generator | None
+) -> list[Growth]:
+    mask = layer.mask
+    free = ~mask
+    free[layer.constant_edges[0], layer.constant_edges[1]] = False
+    candidates = free.nonzero().cpu()
+    edges = layer.weight.numel()
+    wanted = min(size - edges, len(candidates))
+    if wanted == 0:
+        return []
+    chosen = candidates[torch.randperm(len(candidates), generator=generator)[:wanted]]
+    mask[chosen[:, 0].to(mask.device), chosen[:, 1].to(mask.device)] = True
+    numbers = torch.zeros(mask.shape, dtype=torch.long, device=mask.device)
+    numbers[mask] = torch.arange(edges + wanted, device=mask.device)
+    places = numbers[layer.edges[0], layer.edges[1]]
+    layer.edges = mask.nonzero().T.contiguous()
+    old = layer.weight
+    # The draw reads the number of weights, so the new parameter must be in place.
+    layer.weight = nn.Parameter(old.new_empty(edges + wanted), old.requires_grad)
+    new = layer.weight.detach().clone()
+    _fill(new, layer.draw_, zero, generator)
+    return [_replaced(layer, "weight", old, new, places)]
+
+
+def _fill(
+    weight: Tensor,
+    draw: Callable[[Tensor, torch.Generator | None], Tensor],
+    zero: bool,
+    generator: torch.Generator | None,
+) -> None:
+    if zero:
+        weight.zero_()
+    else:
+        draw(weight, generator)
