@@ -1,0 +1,247 @@
+"""A simulated board behind a pseudo-terminal, and the real `SerialDevice` on it, word for word."""
+
+import os
+import re
+import threading
+import time
+
+import numpy as np
+import pytest
+import serial
+import torch
+
+from golden import ClosNet, ClosShape, datasets
+from golden.vectors import random_net, random_words
+from hw.config import TorusConfig
+from sim.board import BoardModel
+from sim.board_terminal import BoardTerminal
+from sim.wire import Damage
+from sw_driver import GoldenDevice, compile, save_artifact
+from sw_driver.errors import DriverError, LinkError
+from sw_driver.serial import Connection, Patience, SerialDevice
+from sw_driver.serial.frames import END, HostFrame, encode_host_frame
+from sw_driver.training.model_file import default_shapes
+from tests.test_sw_driver_cli import fail, succeed
+
+pytestmark = pytest.mark.usefixtures("toolchain")
+
+# As small as holds the digits.
+CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=128, max_fan_in=64,
+                     weight_words=4096, bias_words=128, program_words=256, rep_bits=8)
+# A busy machine may leave a simulated board without a processor for long.
+PATIENCE = Patience(answer_s=30.0, poll_s=0.2)
+HASTE = Patience(answer_s=0.5, poll_s=0.05, progress_s=0.5)
+
+
+@pytest.fixture(scope="module")
+def board():
+    with BoardModel.of(CONFIG) as board:
+        yield board
+
+
+@pytest.fixture
+def terminal(board):
+    with BoardTerminal(board) as terminal:
+        yield terminal
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A net for digits, compiled, with 360 test samples as words and what they must give."""
+    split = datasets.load("digits")
+    net = ClosNet(default_shapes("digits"), generator=torch.Generator().manual_seed(0))
+    compiled = compile(net, CONFIG, torch.as_tensor(split.train_x))
+    with GoldenDevice() as golden:
+        golden.load(compiled)
+        words = golden.to_words(split.test_x)
+        return compiled, words, golden.infer_words(words)
+
+
+def small(seed):
+    """A small net, compiled, with samples and what they must give."""
+    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed)
+    compiled, words = compile(net, CONFIG), random_words(net, 30, seed=seed).numpy()
+    with GoldenDevice() as golden:
+        golden.load(compiled)
+        return compiled, words, golden.infer_words(words)
+
+
+def device(terminal, patience=PATIENCE):
+    return SerialDevice(terminal.port, patience=patience)
+
+
+def test_digits_keep_the_wire_busy(board, terminal, digits):
+    compiled, words, expected = digits
+    with device(terminal) as serial_device:
+        serial_device.load(compiled)
+        terminal.clear()
+        np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+        run, figures = serial_device.last_run, serial_device.figures
+    assert (run.samples, figures.damaged) == (360, 0)
+    assert run.bytes_sent > 360 * 128
+    cycles = terminal.from_board.last_cycle - terminal.to_board.first_cycle + board.byte_cycles
+    utilisation = run.bytes_sent * board.byte_cycles / cycles
+    print(f"{run.bytes_sent} bytes in {cycles} cycles: {utilisation:.1%} of the line rate")
+    assert utilisation >= 0.90
+
+
+def test_nets_one_after_another(terminal):
+    with device(terminal) as serial_device:
+        for seed in (1, 2):
+            compiled, words, expected = small(seed)
+            serial_device.load(compiled)
+            np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+            np.testing.assert_array_equal(serial_device.infer_words(words[:1]), expected[:1])
+
+
+def test_more_samples_than_one_program(terminal, monkeypatch):
+    monkeypatch.setattr("sw_driver.serial.device._MOST_SAMPLES", 7)
+    compiled, words, expected = small(3)
+    with device(terminal) as serial_device:
+        serial_device.load(compiled)
+        np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+
+
+def test_damage(board):
+    compiled, words, expected = small(4)
+    with BoardTerminal(board, Damage(10, seed=4)) as terminal:
+        with device(terminal, Patience(answer_s=30.0)) as serial_device:
+            serial_device.load(compiled)
+            np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+            figures = serial_device.figures
+        assert terminal.to_board.damaged and terminal.from_board.damaged
+    assert figures.damaged and figures.resent and figures.retries >= figures.resent
+
+
+@pytest.mark.slow
+def test_damage_over_ten_thousand_frames(board):
+    cases = [small(seed) for seed in (5, 6)]
+    frames = retries = 0
+    with BoardTerminal(board, Damage(10, seed=5)) as terminal:
+        while terminal.to_board.frames + terminal.from_board.frames < 10_000:
+            for compiled, words, expected in cases:
+                with device(terminal, Patience(answer_s=30.0)) as serial_device:
+                    serial_device.load(compiled)
+                    np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+                    figures = serial_device.figures
+                frames += figures.frames_sent + figures.frames_received
+                retries += figures.retries
+        damaged = terminal.to_board.damaged + terminal.from_board.damaged
+    print(f"{frames} whole frames, {damaged} bytes damaged, {retries} retries")
+    assert retries > 1000 and damaged > 1000
+
+
+def test_a_host_that_goes_away_in_the_middle(terminal):
+    compiled, words, expected = small(7)
+    frame = encode_host_frame(HostFrame(1, 0, 60, 0, 0, bytes(range(200))))
+    with open(terminal.port, "wb", buffering=0) as port:
+        port.write(END + frame[:len(frame) // 2])
+    with Connection(terminal.port, patience=PATIENCE) as connection:
+        # A program is begun, some of its samples are there, and then nothing more comes.
+        beats = compiled.executable.infer(words).beats.astype("<u4").tobytes()
+        connection.send(beats[:len(beats) // 2 // 4 * 4])
+        connection.flush()
+    with device(terminal) as serial_device:
+        serial_device.load(compiled)
+        np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+
+
+def test_another_torus_is_refused(terminal):
+    other = TorusConfig(rows=1, cols=1, weight_words=4096)
+    compiled = compile(random_net((ClosShape(20, 12, 5, 3, 4),), seed=1), other)
+    with device(terminal) as serial_device:
+        message = f"must be {other.hardware_id:016x}.* not {CONFIG.hardware_id:016x}"
+        with pytest.raises(LinkError, match=message):
+            serial_device.load(compiled)
+        with pytest.raises(DriverError, match="a net must be loaded"):
+            serial_device.infer_words(np.zeros((1, 20), np.int64))
+
+
+def test_a_port_in_use(terminal):
+    with Connection(terminal.port, patience=PATIENCE) as connection:
+        with pytest.raises(LinkError, match="must be free, but another program uses it"):
+            Connection(terminal.port)
+        assert connection.hardware_id == CONFIG.hardware_id
+
+
+def test_ports_that_are_none(tmp_path):
+    (tmp_path / "file").write_text("no terminal")
+    for port in (tmp_path / "none", tmp_path / "file", tmp_path):
+        with pytest.raises(LinkError, match=f"port must be a serial port .*{re.escape(str(port))}"):
+            Connection(str(port))
+
+
+@pytest.mark.parametrize("echoes", [False, True])
+def test_not_a_clostorus(echoes):
+    mine, theirs = os.openpty()
+    ends = threading.Event()
+
+    def echo():
+        os.set_blocking(mine, False)
+        while not ends.is_set():
+            try:
+                os.write(mine, os.read(mine, 100))
+            except BlockingIOError:
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=echo)
+    if echoes:
+        thread.start()
+    try:
+        with pytest.raises(LinkError, match="must have a Clostorus at its other end, at 1000000"):
+            Connection(os.ttyname(theirs), patience=HASTE)
+    finally:
+        ends.set()
+        if echoes:
+            thread.join()
+        os.close(mine)
+        os.close(theirs)
+
+
+def test_a_port_that_goes(board):
+    terminal = BoardTerminal(board)
+    with Connection(terminal.port, patience=HASTE) as connection:
+        connection.send(bytes(400))
+        terminal.close()
+        with pytest.raises(LinkError, match="must stay there, but is gone"):
+            connection.receive(4)
+
+
+def test_a_board_that_falls_silent(board):
+    mine, theirs = os.openpty()
+    with BoardTerminal(board) as terminal:
+        with Connection(terminal.port, patience=HASTE) as connection:
+            # The wires are pulled.
+            connection._serial.close()
+            connection._serial = serial.Serial(os.ttyname(theirs), timeout=0.005)
+            with pytest.raises(LinkError, match="must answer within 0.5 s"):
+                connection.receive(4)
+    os.close(mine)
+    os.close(theirs)
+
+
+def test_a_torus_that_gives_nothing(terminal):
+    with Connection(terminal.port, patience=Patience(progress_s=0.5)) as connection:
+        with pytest.raises(LinkError, match="must take or give a word within 0.5 s"):
+            connection.receive(4)
+
+
+def test_run_on_the_command_line(terminal, tmp_path):
+    artifact = tmp_path / "net.ctz"
+    compiled, words, expected = small(8)
+    save_artifact(artifact, compiled)
+    golden = GoldenDevice()
+    golden.load(compiled)
+    np.save(tmp_path / "x.npy", golden.to_reals(words)[:, :1] * np.ones(20) / 100)
+    board = ("--device", "serial", "--port", terminal.port)
+    outputs = tmp_path / "y.npy"
+    result = succeed("--json", "run", artifact, *board, "--data", tmp_path / "x.npy", "-o", outputs)
+    assert '"words_equal": 210' in result.stdout and '"frames_sent"' in result.stdout
+    np.testing.assert_array_equal(np.load(outputs), golden.infer(np.load(tmp_path / "x.npy")))
+    fail(2, "port must name the serial port", "run", artifact, "--device", "serial")
+    fail(2, "port needs --device serial, not sim", "run", artifact, "--device", "sim", *board[2:])
+    fail(2, "baud needs --device serial, not golden", "run", artifact, "--baud", 1000)
+    fail(2, "timeline needs --device golden or sim", "run", artifact, *board, "--timeline",
+         tmp_path / "t.json")
+    fail(2, "port must be a serial port", "run", artifact, "--device", "serial", "--port",
+         tmp_path / "none")
