@@ -21,6 +21,7 @@ from golden.topologies import Topology
 __all__ = ["colouring_bound", "exact_colouring", "greedy_colouring"]
 
 _EXACT_PATHS = 80
+_MOST_PAIRS = 2000
 _TRIES = 16  # Random paths that are looked at for one pair.
 
 
@@ -35,7 +36,7 @@ def exact_colouring(topology: Topology) -> int:
     Raises
     ------
     AnalysisError
-        If there are more than 80 paths, or the program is not solved in 300 nodes.
+        If there are more than 80 paths, or the program is not solved in 1000 nodes.
     """
     total = int(path_counts(topology).sum())
     if total > _EXACT_PATHS:
@@ -97,7 +98,17 @@ def greedy_colouring(topology: Topology, seed: int = 0, starts: int = 4) -> Tens
 
     For every pair, of 16 random paths the one that colours fewest edges; the best of `starts`
     orders. The paths are in the order of drawing.
+
+    Raises
+    ------
+    AnalysisError
+        If there are more than 2000 pairs.
     """
+    pairs = topology.in_features * topology.out_features
+    if pairs > _MOST_PAIRS:
+        raise AnalysisError(
+            f"{topology.name}: pairs must be at most {_MOST_PAIRS} for a colouring, not {pairs}"
+        )
     generator = torch.Generator().manual_seed(seed)
     best = torch.zeros(0, topology.depth + 1, dtype=torch.long)
     for _ in range(starts):

@@ -61,10 +61,10 @@ def solve_choice(
             integrality=whole.astype(np.int8),
             bounds=optimize.Bounds(0, upper),
             constraints=optimize.LinearConstraint(sparse.csr_array(matrix), -np.inf, limits),
-            options={"node_limit": 300},
+            options={"node_limit": 1000},
         )
     if found.status != 0:
-        raise AnalysisError("the best choice must be found in 300 nodes of HiGHS, and was not")
+        raise AnalysisError("the best choice must be found in 1000 nodes of HiGHS, and was not")
     return found.x
 
 
