@@ -1,6 +1,6 @@
 """What can go wrong in an FPGA flow."""
 
-__all__ = ["FlowFailed", "FpgaError", "FpgaToolMissing"]
+__all__ = ["BoardError", "FlowFailed", "FpgaError", "FpgaToolMissing"]
 
 
 class FpgaError(RuntimeError):
@@ -13,3 +13,7 @@ class FpgaToolMissing(FpgaError):
 
 class FlowFailed(FpgaError):
     """A tool refused a design, or its result is not what was expected."""
+
+
+class BoardError(ValueError):
+    """What was asked for cannot be built: an unknown board, a torus too large, a clock too fast."""

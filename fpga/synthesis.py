@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FlowFailed
+from .tools import YOSYS
 from .yosys import run_yosys
 
-__all__ = ["ECP5", "FAMILIES", "ICE40", "Area", "Family", "areas_by_module", "synthesise"]
+__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "synthesise"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Family:
     Parameters
     ----------
     name
-        "ecp5" or "ice40".
+        "ecp5", "ice40" or "gowin".
     command
         Yosys's synthesis command with its options.
     luts, carries, flip_flops, multipliers, block_rams, lut_rams
@@ -41,7 +42,11 @@ ECP5 = Family("ecp5", "synth_ecp5 -nowidelut", ("LUT4",), ("CCU2C",), ("TRELLIS_
               ("MULT18X18D",), ("DP16KD",), ("TRELLIS_DPR16X4",))
 ICE40 = Family("ice40", "synth_ice40 -dsp", ("SB_LUT4",), ("SB_CARRY",), ("SB_DFF*",),
                ("SB_MAC16",), ("SB_RAM40_4K*",), ())
-FAMILIES = {family.name: family for family in (ECP5, ICE40)}
+# Of the GW1N; a carry cell (ALU) takes the place of a LUT.
+GOWIN = Family("gowin", "synth_gowin -family gw1n -nowidelut", ("LUT1", "LUT2", "LUT3", "LUT4"),
+               ("ALU",), ("DFF*",), ("MULT9X9", "MULT18X18"),
+               ("SDPB", "SDPX9B", "DPB", "DPX9B", "SPX9", "SP"), ("RAM16SDP*",))
+FAMILIES = {family.name: family for family in (ECP5, ICE40, GOWIN)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +74,10 @@ class Area:
     lut_rams: int
 
 
-def synthesise(folder: Path, verilog: str, top: str, family: Family) -> Area:
+def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str = YOSYS) -> Area:
     """Synthesise a design into `folder / "netlist.json"`; return its cells.
+
+    `yosys` is the one to run, as `run_tool` takes it.
 
     Raises
     ------
@@ -78,7 +85,8 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family) -> Area:
         As `run_yosys`; also if a cell is left that the family does not have.
     """
     run_yosys(folder, verilog,
-              f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json")
+              f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json",
+              yosys)
     return _area(json.loads((folder / "cells.json").read_text()), top, family)
 
 

