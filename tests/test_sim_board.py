@@ -21,6 +21,7 @@ from sw_driver.errors import DriverError, LinkError
 from sw_driver.serial import Connection, Patience, SerialDevice
 from sw_driver.serial.frames import END, HostFrame, encode_host_frame
 from sw_driver.training.model_file import default_shapes
+from tests.link_bench import Host
 from tests.test_sw_driver_cli import fail, succeed
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -70,18 +71,35 @@ def device(terminal, patience=PATIENCE):
     return SerialDevice(terminal.port, patience=patience)
 
 
-def test_digits_keep_the_wire_busy(board, terminal, digits):
+def test_digits(board, terminal, digits):
     compiled, words, expected = digits
     with device(terminal) as serial_device:
         serial_device.load(compiled)
-        terminal.clear()
         np.testing.assert_array_equal(serial_device.infer_words(words), expected)
         run, figures = serial_device.last_run, serial_device.figures
-    assert (run.samples, figures.damaged) == (360, 0)
-    assert run.bytes_sent > 360 * 128
-    cycles = terminal.from_board.last_cycle - terminal.to_board.first_cycle + board.byte_cycles
-    utilisation = run.bytes_sent * board.byte_cycles / cycles
-    print(f"{run.bytes_sent} bytes in {cycles} cycles: {utilisation:.1%} of the line rate")
+    assert (run.samples, figures.damaged, figures.resent) == (360, 0, 0)
+    # An input word is 2 bytes, an output one, too; in beats of 4.
+    assert run.bytes_sent > 360 * 64 * 2 and run.bytes_received == 360 * 10 * 2
+
+
+def test_samples_keep_the_wire_busy(board, digits):
+    compiled, words, expected = digits
+    # In simulated time: on a terminal it would depend on how busy the machine is.
+    host = Host(board, session=1)
+    host.open()
+    host.end.send(compiled.executable.load().beats.astype("<u4").tobytes())
+    host.run(lambda: not host.end.unacknowledged)
+    host.to_board.clear()
+    host.from_board.clear()
+    run = compiled.executable.infer(words[:100])
+    data = run.beats.astype("<u4").tobytes()
+    host.end.send(data)
+    host.run(lambda: len(host.end.received) == 4 * run.output_beats)
+    beats = np.frombuffer(bytes(host.end.received), "<u4").reshape(-1, 1)
+    np.testing.assert_array_equal(compiled.executable.decode(beats), expected[:100])
+    cycles = host.from_board.last_cycle - host.to_board.first_cycle + board.byte_cycles
+    utilisation = len(data) * board.byte_cycles / cycles
+    print(f"{len(data)} bytes in {cycles} cycles: {utilisation:.1%} of the line rate")
     assert utilisation >= 0.90
 
 
@@ -244,4 +262,4 @@ def test_run_on_the_command_line(terminal, tmp_path):
     fail(2, "timeline needs --device golden or sim", "run", artifact, *board, "--timeline",
          tmp_path / "t.json")
     fail(2, "port must be a serial port", "run", artifact, "--device", "serial", "--port",
-         tmp_path / "none")
+         tmp_path / "none", "--data", tmp_path / "x.npy")
