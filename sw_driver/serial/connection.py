@@ -1,6 +1,7 @@
 """`Connection`: a session with a board over a serial port."""
 
 import dataclasses
+import errno
 import secrets
 import time
 from collections.abc import Callable
@@ -177,7 +178,7 @@ def _open(port: str, baud: int) -> serial.Serial:
     except ValueError as error:
         raise LinkError(f"baud must be a rate that port {port} has, not {baud}: {error}") from error
     except (serial.SerialException, OSError) as error:
-        if "lock" in str(error) or "busy" in str(error).lower():
+        if error.errno in (errno.EAGAIN, errno.EBUSY):  # Its lock is taken.
             raise LinkError(f"port {port} must be free, but another program uses it") from error
         raise LinkError(
             f"port must be a serial port that can be opened, not {port}: {error}"
