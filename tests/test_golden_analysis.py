@@ -34,9 +34,11 @@ from golden.analysis import (
     path_expansion,
     paths,
     renamed,
+    requirements,
     solve_edge,
     spectral_gap,
 )
+from golden.analysis.heuristics_study import compare
 from golden.errors import AnalysisError
 from golden.topologies import Topology, clos, parse_topology, regular_mask, with_skip
 from tests.golden_strategies import clos_shapes
@@ -336,6 +338,35 @@ def test_n18_the_diagonal_layer_sets_the_magnitudes():
     skip = parse_topology("clos:8,8,2,2,2+skip")
     both = parse_topology("clos:8,8,2,2,2+skip+diagonal")
     assert jacobian_rank(both).rank == jacobian_rank(skip).rank + 8
+
+
+@pytest.mark.parametrize(("texts", "missing"), [
+    ("parallel-butterfly:16,5,1 parallel-butterfly:16,5,2 parallel-butterfly:16,5,3", set()),
+    ("clos:16,16,4,2,4 clos:16,16,4,3,4 clos:16,16,4,4,4", {"full_bandwidth"}),
+    ("butterfly:16,4 butterfly:16,5 butterfly:16,7", {"constant_depth"}),
+    ("hypercube:16,4 hypercube:16,5", {"constant_depth", "even"}),
+    ("torus:4,4,4 torus:4,4,5", {"constant_depth", "even"}),
+    ("low-rank:16,16,4 low-rank:16,16,6", {"full_bandwidth", "skip"}),
+])  # fmt: skip
+def test_n22_decision_table(texts, missing):
+    found = requirements([parse_topology(text) for text in texts.split()])
+    assert {name for name, met in vars(found).items() if not met} == missing
+    assert found.all == (not missing)
+
+
+def test_n22_a_family_has_members():
+    with pytest.raises(AnalysisError, match="family must hold at least two topologies, not 1"):
+        requirements([parse_topology("butterfly:4,2")])
+
+
+def test_n27_study_counts_every_graph():
+    found = compare(graphs=3, seed=3)
+    totals = {sum(counts.values()) for counts in found.values()}
+    assert len(found) == 3
+    assert len(totals) == 1
+    assert 3 <= totals.pop() <= 6
+    assert min(found["matching - rank"]) >= 0
+    assert min(found["best colouring - greedy colouring"]) >= 0
 
 
 def test_n13_ratio_and_magnitude_constraints():

@@ -21,6 +21,7 @@ from golden.analysis.controllability import Control, Controllability, train_cont
 from golden.analysis.cost import EpochCost, cascade_pays, epoch_cost
 from golden.analysis.path_expansion import path_expansion, paths, solve_edge
 from golden.analysis.reconstruction import Reconstruction, initial_weights, reconstruct
+from golden.analysis.requirements import Requirements, requirements
 from golden.analysis.spectral import algebraic_connectivity, network_connectivity, spectral_gap
 from golden.analysis.symmetry import count_symmetries, dense_symmetries, renamed
 
@@ -31,6 +32,7 @@ __all__ = [
     "EpochCost",
     "JacobianRank",
     "Reconstruction",
+    "Requirements",
     "algebraic_connectivity",
     "bandwidth",
     "cascade_pays",
@@ -55,6 +57,7 @@ __all__ = [
     "paths",
     "reconstruct",
     "renamed",
+    "requirements",
     "solve_edge",
     "spectral_gap",
     "train_controllability",
