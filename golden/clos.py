@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.clos_fit import fit_clos
-from golden.clos_forms import ClosWeights, by_columns, by_matrix, by_rows, fastest_form, to_matrix
+from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.shape import ClosShape
@@ -168,14 +168,7 @@ class ClosLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
         self._check_input(x)
-        rows = x.reshape(-1, self.in_features)
-        form = fastest_form(self.shape, len(rows))
-        if form == "rows":
-            y = by_rows(self.shape, self.weights, rows)
-        elif form == "columns":
-            y = by_columns(self.shape, self.weights, rows)[2]
-        else:
-            y = by_matrix(self.shape, self.weights, rows)
+        y = compute(self.shape, self.weights, x.reshape(-1, self.in_features))
         if self.bias is not None:
             y = y + self.bias
         return y.reshape(*x.shape[:-1], self.out_features)

@@ -51,20 +51,37 @@ def test_c1_gradients_of_every_form_are_right(numbers):
         )
 
 
-@pytest.mark.parametrize("samples, form", [(1, "rows"), (8, "rows"), (9, "columns")])
-def test_form_follows_the_samples_and_the_weights(samples, form, monkeypatch):
-    assert fastest_form(ClosShape(1024, 1024, 32, 62, 32), samples) == form
-    assert fastest_form(ClosShape(16, 16, 4, 64, 4), 1000) == "matrix"
-    layer = ClosLinear(16, 16, (4, 4, 4))
-    seen = []
-    for name in ("by_rows", "by_columns", "by_matrix"):
-        real = getattr(__import__("golden.clos", fromlist=[name]), name)
-        monkeypatch.setattr(
-            f"golden.clos.{name}",
-            lambda *a, name=name, real=real: seen.append(name) or real(*a),
-        )
-    layer(torch.ones(samples, 16))
-    assert seen == [f"by_{form}"]
+SMALL, LARGE, HUGE = (64, 10, 8, 8, 5), (1024, 1024, 32, 16, 32), (4096, 4096, 64, 65, 64)
+
+
+@pytest.mark.parametrize(
+    "numbers, samples, form",
+    [
+        (SMALL, 1, "columns"),
+        (SMALL, 15, "columns"),
+        (LARGE, 1, "columns"),
+        (LARGE, 2, "padded columns"),
+        (LARGE, 15, "padded columns"),
+        (LARGE, 16, "columns"),
+        (HUGE, 1, "rows"),
+        (HUGE, 512, "columns"),
+        ((16, 16, 4, 64, 4), 1000, "matrix"),
+        ((16, 16, 4, 64, 4), 1, "columns"),
+    ],
+)
+def test_n29_form_follows_samples_and_weights(numbers, samples, form):
+    assert fastest_form(ClosShape(*numbers), samples) == form
+
+
+@pytest.mark.parametrize("form", ["rows", "columns", "padded columns", "matrix"])
+def test_n29_layer_computes_the_same_in_every_form_that_is_chosen(form, monkeypatch):
+    torch.manual_seed(0)
+    layer = ClosLinear(13, 11, (4, 3, 2), dtype=torch.float64)
+    x = torch.randn(5, 13, dtype=torch.float64, requires_grad=True)
+    expected = torch.autograd.grad(einsum_form(layer, x).square().sum(), x)[0]
+    monkeypatch.setattr("golden.clos_forms.fastest_form", lambda shape, samples: form)
+    torch.testing.assert_close(layer(x), einsum_form(layer, x))
+    torch.testing.assert_close(torch.autograd.grad(layer(x).square().sum(), x)[0], expected)
 
 
 def test_c14_n29_layer_runs_in_other_dtypes_and_under_vmap():
