@@ -10,7 +10,8 @@ from hw.link import Link
 from hw.link_config import LinkConfig
 from sim.board import BoardModel
 from sim.wire import Damage, Wire
-from sw_driver.serial.host_end import HostEnd, LinkFigures
+from sw_driver.serial.figures import LinkFigures
+from sw_driver.serial.host_end import HostEnd
 
 HARDWARE_ID = 0x0123_4567_89ab_00ff
 POLL_S = 0.008

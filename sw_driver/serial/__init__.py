@@ -2,7 +2,7 @@
 
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import SerialDevice, SerialRun
-from sw_driver.serial.host_end import LinkFigures
+from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.training_device import SerialTrainingDevice
 
 __all__ = [

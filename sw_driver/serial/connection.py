@@ -11,7 +11,8 @@ from typing import Self, TypeVar
 import serial
 
 from sw_driver.errors import LinkError
-from sw_driver.serial.host_end import HostEnd, LinkFigures
+from sw_driver.serial.figures import LinkFigures
+from sw_driver.serial.host_end import HostEnd
 
 __all__ = ["DEFAULT_BAUD", "Connection", "Patience"]
 

@@ -14,7 +14,7 @@ from sw_driver.executable import Run
 from sw_driver.handover import IntArray
 from sw_driver.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
-from sw_driver.serial.host_end import LinkFigures
+from sw_driver.serial.figures import LinkFigures
 
 __all__ = ["Progress", "SerialDevice", "SerialRun", "bytes_to_beats", "check_id"]
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections import deque
 
 from sw_driver.errors import LinkError
+from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.frames import (
     END,
     FRAME_WORDS,
@@ -14,7 +15,7 @@ from sw_driver.serial.frames import (
     encode_host_frame,
 )
 
-__all__ = ["LINK_VERSION", "HostEnd", "LinkFigures"]
+__all__ = ["LINK_VERSION", "HostEnd"]
 
 LINK_VERSION = 1
 _MAGIC = b"CLT"
@@ -23,37 +24,6 @@ _LEAST_FRAMES = 2         # and so many are ahead.
 _MOST_UNANSWERED = 100    # Frames; tags of 8 bits are compared over half their range.
 _MOST_AHEAD_WORDS = 1 << 15  # Numbers of 16 bits, too.
 _MOST_POLL_RISE = 16      # Polls get rarer up to so many times, while nothing comes.
-
-
-@dataclasses.dataclass
-class LinkFigures:
-    """What a link has done; the counts only grow.
-
-    Parameters
-    ----------
-    frames_sent, frames_received
-        Frames, the damaged ones not included.
-    damaged
-        Frames of the board that were not whole or had a wrong CRC.
-    resent
-        Frames with words that were sent before, because the board had not received them.
-    rewinds
-        How often the board was asked to send words again.
-    polls
-        How often the host asked because nothing came.
-    """
-
-    frames_sent: int = 0
-    frames_received: int = 0
-    damaged: int = 0
-    resent: int = 0
-    rewinds: int = 0
-    polls: int = 0
-
-    @property
-    def retries(self) -> int:
-        """How often something had to be said again."""
-        return self.resent + self.rewinds + self.polls
 
 
 @dataclasses.dataclass

@@ -7,7 +7,7 @@ from sw_driver.errors import DriverError
 from sw_driver.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import Progress, bytes_to_beats, check_id
-from sw_driver.serial.host_end import LinkFigures
+from sw_driver.serial.figures import LinkFigures
 from sw_driver.training.compiler import CompiledTraining
 from sw_driver.training.stream import Receive, Send
 from sw_driver.training.stream_device import StreamTrainingDevice

@@ -7,7 +7,7 @@ from sw_driver.comparison import Comparison, compare_words
 from sw_driver.compiler import Compiled
 from sw_driver.handover import IntArray
 from sw_driver.serial.device import Progress, SerialDevice, SerialRun
-from sw_driver.serial.host_end import LinkFigures
+from sw_driver.serial.figures import LinkFigures
 
 __all__ = ["BoardVerdict", "verify_board"]
 
