@@ -360,7 +360,7 @@ def test_n22_a_family_has_members():
 
 
 def test_n27_study_counts_every_graph():
-    found = compare(graphs=3, seed=3)
+    found = compare(graphs=3, seed=4)
     totals = {sum(counts.values()) for counts in found.values()}
     assert len(found) == 3
     assert len(totals) == 1
