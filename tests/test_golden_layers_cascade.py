@@ -8,6 +8,7 @@ from torch import nn
 
 from golden import ShapeError
 from golden.layers import LowRankLinear, SparseCascade, SparseStage
+from golden.topologies import parse_topology
 
 
 def full(outputs, inputs):
@@ -182,3 +183,18 @@ def test_low_rank_budget_and_refusals():
         LowRankLinear(4, 0, 1)
     with pytest.raises(ShapeError, match="input must have shape"):
         LowRankLinear(4, 6, 2)(torch.ones(5))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["parallel-butterfly:8,3,2+skip+diagonal", "hypercube:8,3+skip", "clos:8,8,2,3,4"],
+)
+def test_n17_n18_n21_any_topology_becomes_a_layer(text):
+    topology = parse_topology(text)
+    layer = SparseCascade(topology.masks, topology.constants, dtype=torch.float64)
+    weights = [stage.weight for stage in layer.stages]
+    expected = torch.eye(8, dtype=torch.float64)
+    for matrix in topology.matrices(weights):
+        expected = matrix @ expected
+    torch.testing.assert_close(layer.to_dense(), expected)
+    assert sum(weight.numel() for weight in weights) == topology.parameters
