@@ -72,7 +72,7 @@ class Host:
         self._waiting = self._waiting[taken:]
         self.end.receive(self.from_board.pass_on(out), self.now)
 
-    def run(self, done, most_s=10.0):
+    def run(self, done, most_s=2.0):
         """Go on until `done`, which must be within simulated time."""
         deadline = self.now + most_s
         while not done():
