@@ -105,7 +105,8 @@ def test_every_beat_of_many_random_runs(config):
     dataclasses.replace(LARGE, rows=2, cols=3, link_stages=2),
     dataclasses.replace(LARGE, rows=1, cols=1, host_bits=32),
 ], ids=name)
-@pytest.mark.parametrize("order", ["best", "program"])
+@pytest.mark.parametrize("order", [
+    pytest.param("best", marks=pytest.mark.slow), "program"])
 def test_timelines_of_model_and_rtl_are_equal(config, order):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable

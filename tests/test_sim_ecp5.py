@@ -24,8 +24,12 @@ WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256
 DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=64)
 
 
-@pytest.mark.parametrize("baked", [False, True])
-@pytest.mark.parametrize("config", [WIDE, DEEP], ids=["18-bit lanes", "9-bit lanes"])
+@pytest.mark.parametrize("config, baked", [
+    pytest.param(WIDE, False, id="18-bit lanes"),
+    pytest.param(WIDE, True, id="18-bit lanes, baked", marks=pytest.mark.slow),
+    pytest.param(DEEP, False, id="9-bit lanes", marks=pytest.mark.slow),
+    pytest.param(DEEP, True, id="9-bit lanes, baked", marks=pytest.mark.slow),
+])
 def test_same_words(config, baked):
     seed = 4
     net = random_net([ClosShape(13, 12, 4, 3, 3), ClosShape(12, 7, 4, 2, 3)], seed=seed,

@@ -112,13 +112,19 @@ def test_engines_of_a_training_router_share_nothing():
 
 
 @pytest.mark.parametrize(("old", "new", "engines"), [
-    ("engine.taken), side.idle.eq(engine.idle)",
-     "engine.taken), side.idle.eq(engine.idle & forward.row.idle)", ["row_back", "col_back"]),
-    ("m.d.comb += forward.last_in_row.eq(self.last_in_row)",
-     "m.d.sync += forward.last_in_row.eq(self.from_south.valid)", ["row"]),
-    ("(row_back, self.from_east, self.to_west, self.row_back),",
-     "(row_back, self.from_east, self.to_west, self.col_back),", ["row_back"]),
-], ids=["idle of both", "through a register", "the other axis"])
+    pytest.param(
+        "engine.taken), side.idle.eq(engine.idle)",
+        "engine.taken), side.idle.eq(engine.idle & forward.row.idle)", ["row_back", "col_back"],
+        id="idle of both", marks=pytest.mark.slow),
+    pytest.param(
+        "m.d.comb += forward.last_in_row.eq(self.last_in_row)",
+        "m.d.sync += forward.last_in_row.eq(self.from_south.valid)", ["row"],
+        id="through a register", marks=pytest.mark.slow),
+    pytest.param(
+        "(row_back, self.from_east, self.to_west, self.row_back),",
+        "(row_back, self.from_east, self.to_west, self.col_back),", ["row_back"],
+        id="the other axis"),
+])
 def test_sharing_is_found(old, new, engines):
     mutant = Mutant("engines share something", "training_router.py", old, new, "")
     assert engines_that_share(training_router(Rtl(mutant))) == engines

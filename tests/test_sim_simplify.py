@@ -120,6 +120,7 @@ def test_beats_and_cycles_are_those_of_the_design_itself(tmp_path):
         np.testing.assert_array_equal(getattr(runs[0], name), getattr(runs[1], name))
 
 
+@pytest.mark.slow
 def test_a_torus_runs_cycle_by_cycle_as_it_is_written(tmp_path):
     """Loads weights and runs a net on both: 2x2, with links and random stalls."""
     net = random_net([ClosShape(9, 7, 3, 2, 2), ClosShape(7, 5, 2, 3, 2)], seed=3)

@@ -57,7 +57,10 @@ def linear_job(config: TorusConfig, seed: int) -> Job:
     return Job(compiled, state, x, gradients)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=name)
+@pytest.mark.parametrize("config", [
+    pytest.param(CONFIGS[0], marks=pytest.mark.slow), CONFIGS[1],
+    pytest.param(CONFIGS[2], marks=pytest.mark.slow),
+], ids=name)
 def test_the_way_back_is_the_transpose(config):
     with new_model(config) as model:
         for case in range(CASES):

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 # Of the equality tests' tori, whose models are built already; and one of our own.
 TORI = [*CONFIGS, torus(2, 3, {"reduce_words": 2, "velocity_bits": 36}, link_stages=1,
                         host_fifo_beats=4)]
+LARGEST = CONFIGS[-1]
 LARGE = torus(4, 4, {}, host_bits=256)
 STEADY = torus(2, 2, {"velocity_bits": 32, "reduce_words": 4})
 # Trained on the torus alone, on batches, with momentum, with the gradient of the inputs, frozen.
@@ -117,7 +118,10 @@ def sweep(config: TorusConfig, cases: int, first_seed: int) -> None:
     print(f"{name(config)}, seed {first_seed}: {runs} runs of {cycles} cycles equal")
 
 
-@pytest.mark.parametrize("config", TORI, ids=name)
+@pytest.mark.parametrize("config", [
+    *(torus for torus in TORI if torus is not LARGEST),
+    pytest.param(LARGEST, marks=pytest.mark.slow),
+], ids=name)
 def test_every_beat_of_random_training(config):
     sweep(config, CASES, first_seed=100 * config.rows + config.cols)
 

@@ -113,7 +113,7 @@ MUTANTS = (
     Mutant("a region is used one read too early", "gather.py",
            "return reads >= 0", "return reads >= -1", "gather-trains"),
     Mutant("a second read is not counted", "gather.py",
-           "(pe.consume | pe.reread)", "pe.consume", "gather-trains"),
+           "(pe.consume | pe.reread)", "pe.consume", "gather-trains", slow=True),
     Mutant("every repetition asks for the reads of the first", "gather.py",
            "Mux(first, coming.need_read, coming.need_read_step)", "coming.need_read",
            "gather-trains-whole", slow=True),
