@@ -8,6 +8,7 @@ from . import (
     area,
     learning,
     simulation,
+    software,
     systolic,
     training_systolic,
     training_utilisation,
@@ -31,6 +32,7 @@ TABLES: Mapping[str, Kind] = MappingProxyType({
     "training": Kind(training_utilisation.TITLE, training_utilisation.measure),
     "training-systolic": Kind(training_systolic.TITLE, training_systolic.measure),
     "learning": Kind(learning.TITLE, learning.measure),
+    "software": Kind(software.TITLE, software.measure),
     "area": Kind(area.TITLE, area.measure),
     "simulation": Kind(simulation.TITLE, simulation.measure),
 })
