@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from golden import ClosLinear, ClosShape, ShapeError
 from golden.errors import TopologyError
+from golden.layers import SparseCascade
 from golden.topologies import (
     Topology,
     butterfly,
@@ -286,6 +287,19 @@ def test_matrices_hold_weights_and_constants():
     assert second[2].tolist() == [[1, 0, -1, 0], [0, 1, 0, -2], [-3, 0, 1, 0], [0, -4, 0, 1]]
     with pytest.raises(TopologyError, match=r"weights must have sizes \[4, 4\], not \[4\]"):
         topology.matrices(weights[:1])
+
+
+@pytest.mark.parametrize("text", [
+    "clos:9,7,3,2,2+skip+diagonal", "parallel-butterfly:8,3,2+skip", "fibonacci:9-8,4",
+])  # fmt: skip
+def test_matrices_are_those_of_a_layer_of_the_topology(text):
+    topology = parse_topology(text)
+    layer = SparseCascade(topology.masks, topology.constants, bias=False)
+    weights = [stage.weight.detach() for stage in layer.parts]
+    product = torch.eye(topology.in_features)
+    for matrix in topology.matrices(weights):
+        product = matrix @ product
+    torch.testing.assert_close(layer.to_dense().detach(), product)
 
 
 @pytest.mark.parametrize("text", [

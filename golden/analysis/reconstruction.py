@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from golden.errors import AnalysisError
+from golden.initialise import sparse_xavier_
 from golden.topologies import Topology
 
 __all__ = ["EXACT", "Reconstruction", "initial_weights", "reconstruct"]
@@ -40,17 +41,14 @@ class Reconstruction:
 
 
 def initial_weights(topology: Topology, generator: torch.Generator, copies: int) -> list[Tensor]:
-    """Draw sparse Xavier weights, per stage [copies, edges]: NeuroFabric, eq. 2.
-
-    U(-r, r), r = sqrt(6 / mean fans), over the real mean fan-in and fan-out of a stage. The
-    constant edges count as fans.
-    """
+    """Draw sparse Xavier weights, per stage [copies, edges], as a `SparseCascade` draws them."""
     found: list[Tensor] = []
-    for mask, stage in zip(topology.masks, topology.adjacency, strict=True):
-        edges = int(stage.sum())
-        bound = math.sqrt(6 / max(edges / len(stage) + edges / stage.shape[1], 1e-9))
-        size = copies, int(mask.sum())
-        found.append((2 * torch.rand(size, generator=generator) - 1) * bound)
+    for mask in topology.masks:
+        weight = torch.empty(copies, int(mask.sum()))
+        if weight.numel():
+            fans = float(mask.sum()) * (1 / len(mask) + 1 / mask.shape[1])
+            sparse_xavier_(weight, fans, generator)
+        found.append(weight)
     return found
 
 
