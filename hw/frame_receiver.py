@@ -91,7 +91,7 @@ class FrameReceiver(wiring.Component):
         full = ((place_word[:link.place_bits] ^ self.read_word)
                 == link.buffer_words)  # Only the bit beyond the buffer differs.
         m.d.comb += [
-            self.write_en.eq(valid & in_words & takes & ~full),
+            self.write_en.eq(valid & in_words & takes & ~full & ~overflow),
             self.write_at.eq(place),
             self.write_data.eq(byte),
         ]

@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from sim.wire import Damage
-from sw_driver.serial.frames import END, HostFrame, encode_host_frame
-from tests.link_bench import HARDWARE_ID, SMALL_LINK, Host, loop_model
+from sw_driver.serial.frames import END, HostFrame, decode_board_frame, encode_host_frame
+from tests.link_bench import HARDWARE_ID, SMALL_LINK, Host, inverted, loop_model
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -110,3 +110,36 @@ def test_frames_of_others_do_nothing(loop):
     for rubbish in (other, wrong_number, short, too_long, END * 5, random.randbytes(300) + END):
         loop.run(rubbish, (len(rubbish) + 40) * loop.byte_cycles)
     host.exchange(random.randbytes(1200))
+
+
+def test_words_without_room_overwrite_nothing(loop):
+    random = Random(8)
+    Host(loop, session=11).open()
+    data, number, answers = random.randbytes(4 * 400), 0, b""
+
+    def say(words=b"", expected=0, crc_flips=0):
+        """Send a frame by hand, and return the board's last answer."""
+        nonlocal answers
+        frame = bytearray(encode_host_frame(HostFrame(11, 1, 60, number, expected, words)))
+        frame[-2] ^= crc_flips
+        _, out, _, _ = loop.run(bytes(frame), (len(frame) + 300) * loop.byte_cycles)
+        answers += out
+        return decode_board_frame(answers.split(END)[-2])
+
+    # Nothing is acknowledged, so the board's buffers fill up, one behind the other.
+    space = 127
+    while space:
+        count = min(space, 20)
+        space = say(data[4 * number:4 * (number + count)]).space
+        number += count
+    assert number > 2 * 120
+    # Two frames whose end between them was lost look like this: in order, too long, a wrong CRC.
+    assert say(random.randbytes(160), crc_flips=1).space == 0
+    came = b""
+    for _ in range(20):
+        for frame in map(decode_board_frame, filter(None, answers.split(END))):
+            if frame is not None and frame.number == len(came) // 4 and not frame.hello:
+                came += frame.words
+        answers = b""
+        say(expected=len(came) // 4)
+    assert came == inverted(data[:4 * number])
