@@ -4,6 +4,8 @@ VENV   := .venv
 STAMP  := $(VENV)/.installed
 PY     := $(VENV)/bin/python
 JOBS   ?= 2
+BOARD  ?= ulx3s-85f
+TORUS  ?= 1x1
 PYTEST := $(PY) -m pytest
 
 # The first Python that is new enough; empty if there is none.
@@ -11,7 +13,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
     $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
     echo $$name && break; done)
 
-.PHONY: help sim train-sim test test-slow prove lint clean tools
+.PHONY: help sim train-sim test test-slow prove fpga fpga-table lint clean tools
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +22,8 @@ help:
 	@echo "make test       lint, types and tests (JOBS=$(JOBS) at a time)"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make prove      all formal proofs, with a table (sim/proofs)"
+	@echo "make fpga       a bitstream for a board (BOARD=ulx3s-85f TORUS=1x1), docs/fpga.md"
+	@echo "make fpga-table build what the table of docs/fpga.md has; goes on where it stopped"
 	@echo "make lint       ruff and pyright alone"
 	@echo "make clean      remove what was built; the virtual environment stays"
 
@@ -38,6 +42,12 @@ test-slow: $(STAMP)
 
 prove: $(STAMP)
 	$(PY) -m sim.proofs
+
+fpga: $(STAMP)
+	$(VENV)/bin/clostorus build --board $(BOARD) --torus $(TORUS)
+
+fpga-table: $(STAMP)
+	$(PY) -m fpga.table
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check

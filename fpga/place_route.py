@@ -103,7 +103,7 @@ def place_and_route(folder: Path, device: Ecp5Device, *, seed: int, target_mhz: 
     return read_routed(folder / report)
 
 
-def read_routed(path: Path) -> Routed:
+def read_routed(file: Path) -> Routed:
     """Read the report that nextpnr has written of a design with one clock.
 
     Raises
@@ -111,7 +111,7 @@ def read_routed(path: Path) -> Routed:
     FlowFailed
         It has not exactly one clock.
     """
-    report: dict[str, Any] = json.loads(path.read_text())
+    report: dict[str, Any] = json.loads(file.read_text())
     clocks = report["fmax"]
     if len(clocks) != 1:
         raise FlowFailed(f"the design must have one clock, not {len(clocks)}: {', '.join(clocks)}")

@@ -1,4 +1,5 @@
-"""The command `clostorus`: train, compile, run, verilog, info, bench, analyse.
+"""The command `clostorus`: train, compile, run, verilog, info, bench, analyse,
+build, plan.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `sw_driver.cli.status` lists the
@@ -10,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sw_driver.cli import analyse, bench, compile, info, run, train, verilog
+from sw_driver.cli import analyse, bench, build, compile, info, plan, run, train, verilog
 from sw_driver.cli.options import Json, Quiet, examples, failed
 from sw_driver.cli.status import exit_status
 
@@ -63,6 +64,8 @@ app.command("verilog", epilog=examples(*verilog.EXAMPLES))(verilog.command)
 app.command("info", epilog=examples(*info.EXAMPLES))(info.command)
 app.command("bench", epilog=examples(*bench.EXAMPLES))(bench.command)
 app.command("analyse", epilog=examples(*analyse.EXAMPLES))(analyse.command)
+app.command("build", epilog=examples(*build.EXAMPLES))(build.command)
+app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
 
 
 def main() -> None:

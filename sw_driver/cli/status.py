@@ -10,7 +10,7 @@ STOPPED = 130  # By the user.
 
 def exit_status(error: BaseException) -> int | None:
     """The exit status of an error that users can cause; None of any other, which is a bug."""
-    from fpga.errors import FpgaError, FpgaToolMissing
+    from fpga.errors import BoardError, FpgaError, FpgaToolMissing
     from golden.errors import GoldenError
     from hw.config import ConfigError
     from sim.errors import SimError, ToolMissing
@@ -22,4 +22,5 @@ def exit_status(error: BaseException) -> int | None:
         return TOOL_MISSING
     if isinstance(error, SimError | FpgaError):
         return DIFFERENT
-    return BAD_INPUT if isinstance(error, DriverError | GoldenError | ConfigError) else None
+    bad_input = isinstance(error, DriverError | GoldenError | ConfigError | BoardError)
+    return BAD_INPUT if bad_input else None

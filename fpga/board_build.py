@@ -1,0 +1,196 @@
+"""From a configuration to the bitstream of a board, with a report."""
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hw.config import TorusConfig
+from hw.link_config import LinkConfig
+
+from .board_design import TOP, board_design
+from .boards import Board
+from .capacity import Usage, check_estimate, check_usage, usage
+from .constraints import constraints
+from .errors import BoardError, FlowFailed
+from .place_route import Routed, read_routed
+from .report import summarise
+from .synthesis import synthesise
+from .tools import Tool, find_tool, run_tool
+
+__all__ = ["Build", "build"]
+
+Tell = Callable[[str, int, int], object]
+_STEPS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """A bitstream and what is known of it.
+
+    Parameters
+    ----------
+    report
+        As it stands in report.json.
+    usage
+        Cells that are used, of how many.
+    """
+
+    report: dict[str, Any]
+    usage: tuple[Usage, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Flow:
+    """The steps after synthesis in one family: programs, their arguments, names of files."""
+
+    router: str
+    packer: str
+    constraints: str
+    bitstream: str
+
+
+_FLOWS = {
+    "ecp5": _Flow("nextpnr-ecp5", "ecppack", "constraints.lpf", "bitstream.bit"),
+    "ice40": _Flow("nextpnr-ice40", "icepack", "constraints.pcf", "bitstream.bin"),
+    "gowin": _Flow("nextpnr-himbaechel-gowin", "gowin_pack", "constraints.cst", "bitstream.fs"),
+}
+
+
+def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
+          baud: int = 1_000_000, seed: int = 1, tell: Tell = lambda *_: None) -> Build:
+    """Build a torus for a board into the folder `out`.
+
+    It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
+    is replaced when all is done; if anything fails it stays as it was.
+
+    Parameters
+    ----------
+    board
+        For which board.
+    config
+        Of the torus.
+    out
+        A folder of a former build, or nothing yet.
+    images
+        `weights` and `biases` that stand in the memories from the start, as `top_verilog` takes
+        them.
+    baud
+        Bits per second of the UART.
+    seed
+        Of the placer.
+    tell
+        Told of each step.
+
+    Raises
+    ------
+    BoardError
+        The torus does not fit the board, by an estimate or after synthesis; its clock is faster
+        than the torus gets; or `out` is something else than a build.
+    hw.config.ConfigError
+        The board's clock cannot make this baud rate.
+    FpgaToolMissing, FlowFailed
+        As `run_tool`.
+    """
+    flow = _FLOWS[board.family.name]
+    link = LinkConfig(clock_hz=board.clock_hz, baud=baud, buffer_bytes=board.link_bytes)
+    check_estimate(board, config)
+    yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
+    with _replacing(out) as folder:
+        tell("build: Verilog", 0, _STEPS)
+        design = board_design(board, config, link, images)
+        tell("build: synthesis", 1, _STEPS)
+        area = synthesise(folder, design, TOP, board.family, yosys.command)
+        used = usage(board, area)
+        check_usage(board, config, used)
+        (folder / flow.constraints).write_text(constraints(board))
+        tell("build: place and route", 2, _STEPS)
+        routed = _route(board, flow, router, folder, seed)
+        target_mhz = board.clock_hz / 1e6
+        if routed.fmax_mhz < target_mhz:
+            raise BoardError(
+                f"the clock of {board.name} is {target_mhz:g} MHz, and this torus reaches "
+                f"{routed.fmax_mhz:.1f} MHz with seed {seed}: try another seed, a smaller torus "
+                "or narrower words")
+        tell("build: bitstream", 3, _STEPS)
+        _pack(board, flow, packer, folder)
+        report = _report(board, config, link, used, routed, seed, (yosys, router, packer),
+                         baked=images is not None)
+        (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+        kept = {"design.v", flow.constraints, flow.bitstream, "report.json"}
+        for path in folder.iterdir():
+            if path.name not in kept:
+                path.unlink()
+        tell("build: bitstream", _STEPS, _STEPS)
+    return Build(report, used)
+
+
+def _route(board: Board, flow: _Flow, router: Tool, folder: Path, seed: int) -> Routed:
+    arguments = [*board.part, "--json", "netlist.json", "--seed", str(seed), "--freq",
+                 f"{board.clock_hz / 1e6:g}", "--timing-allow-fail", "--report", "timing.json"]
+    arguments += {
+        "ecp5": ["--lpf", flow.constraints, "--textcfg", "placed"],
+        "ice40": ["--pcf", flow.constraints, "--asc", "placed"],
+        "gowin": ["--vopt", f"cst={flow.constraints}", "--write", "placed"],
+    }[board.family.name]
+    run_tool(router.command, arguments, folder)
+    return read_routed(folder / "timing.json")
+
+
+def _pack(board: Board, flow: _Flow, packer: Tool, folder: Path) -> None:
+    arguments = {
+        "ecp5": ["--compress", "placed", flow.bitstream],
+        "ice40": ["placed", flow.bitstream],
+        "gowin": ["-d", "GW1N-9C", "-o", flow.bitstream, "--sspi_as_gpio", "--mspi_as_gpio",
+                  "placed"],
+    }[board.family.name]
+    run_tool(packer.command, arguments, folder)
+    if not (folder / flow.bitstream).stat().st_size:
+        raise FlowFailed(f"{packer.name} wrote an empty bitstream")
+
+
+def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usage, ...],
+            routed: Routed, seed: int, tools: tuple[Tool, ...], *, baked: bool) -> dict[str, Any]:
+    return {
+        "board": board.name,
+        "torus": dataclasses.asdict(config),
+        "hardware_id": f"{config.hardware_id:016x}",
+        "link": dataclasses.asdict(link),
+        "baked": baked,
+        "tools": [tool.version for tool in tools],
+        "seed": seed,
+        "cells": {one.name: {"used": one.used, "available": one.available} for one in used},
+        "target_mhz": board.clock_hz / 1e6,
+        "fmax_mhz": round(routed.fmax_mhz, 2),
+        "critical_path": dataclasses.asdict(summarise(routed.critical_path)),
+        "weights_that_fit": config.rows * config.cols * config.weight_words,
+    }
+
+
+@contextmanager
+def _replacing(out: Path) -> Generator[Path]:
+    """Give a folder beside `out` to work in; it becomes `out` when the block ends well."""
+    if out.exists() and not (out.is_dir() and ((out / "report.json").exists()
+                                               or not any(out.iterdir()))):
+        raise BoardError(f"out must be a new folder or that of a former build, not {out}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    except OSError as error:
+        raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
+    former = work.with_suffix(".former")
+    try:
+        yield work
+        if out.exists():
+            os.replace(out, former)
+        os.replace(work, out)
+    finally:
+        if former.exists() and not out.exists():
+            os.replace(former, out)
+        for left in (work, former):
+            shutil.rmtree(left, ignore_errors=True)

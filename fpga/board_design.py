@@ -1,0 +1,81 @@
+"""The Verilog of a torus on a board, and which torus a board gets if nothing more is said."""
+
+import dataclasses
+from typing import Any
+
+from hw.board_top import BoardTop
+from hw.config import TorusConfig, TrainingConfig
+from hw.emit import emit_verilog
+from hw.link_config import LinkConfig
+from hw.pe import PE
+from hw.tops import BOARD_MODULE, CELLS, board_verilog
+from hw.training_pe import TrainingPE
+
+from .boards import Board
+from .boundary import DESIGN
+from .synthesis import ECP5
+
+__all__ = ["TOP", "board_config", "board_design", "cells_of"]
+
+TOP = "board"  # The top module: its ports are the pins.
+
+# What a large part gets, and a small one: memories for layers of some hundred inputs, or of digits.
+_LARGE = TorusConfig(host_bits=32)
+_SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256, weight_words=1024,
+                     bias_words=16, program_words=512, max_fan_in=64, rep_bits=5, shift_bits=4,
+                     host_fifo_beats=4)
+
+
+def cells_of(board: Board) -> str:
+    """The kind of cells (`hw.tops.CELLS`) that a board's torus is made of."""
+    return "ecp5" if board.family is ECP5 else "generic"
+
+
+def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> TorusConfig:
+    """The torus of a size that a board gets if no compiled model says what is needed."""
+    base = _LARGE if board.family is ECP5 else _SMALL
+    training = None
+    if train:
+        training = TrainingConfig() if board.family is ECP5 else TrainingConfig(
+            master_bits=16, grad_bits=8)
+        base = dataclasses.replace(base, program_words=2 * base.program_words,
+                                   rep_bits=base.rep_bits + 1)
+    return dataclasses.replace(base, rows=rows, cols=cols, training=training)
+
+
+def board_design(board: Board, config: TorusConfig, link: LinkConfig,
+                 images: dict[str, Any] | None = None) -> str:
+    """The Verilog of a torus with its host link, and around it the board's pins.
+
+    Parameters
+    ----------
+    board
+        Says which cells to use, and which pins are inverted.
+    config, link
+        The torus, and its UART.
+    images
+        `weights` and `biases`, [rows][cols][words], that stand in the memories from the start.
+    """
+    cells = cells_of(board)
+    if images is None:
+        design = board_verilog(config, link, cells=cells)
+    else:
+        pe: Any = PE if config.training is None else TrainingPE
+
+        def baked(row: int, col: int) -> Any:
+            return pe(config, **{name: [int(word) for word in words[row][col]]
+                                 for name, words in images.items()})
+
+        design = emit_verilog(BoardTop(config, link, make_pe=baked), BOARD_MODULE, CELLS[cells])
+    pins = board.pins()
+    inverted = {port: "~" if pin.inverted else "" for port, pin in pins.items()}
+    return f"""{design}
+module {TOP}(input clk, input rx, output tx, output led);
+  wire tx_level, led_level;
+  {BOARD_MODULE} {DESIGN} (
+    .clk(clk), .rst(1'b0), .rx({inverted["rx"]}rx), .tx(tx_level), .led(led_level)
+  );
+  assign tx = {inverted["tx"]}tx_level;
+  assign led = {inverted["led"]}led_level;
+endmodule
+"""

@@ -1,0 +1,115 @@
+"""Measured areas that the resource model is fitted to: `python -m fpga.calibration`.
+
+What is measured is kept in `fpga/data`, so that a run that was stopped goes on where it was; a file
+that is removed is measured anew.
+"""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hw.config import TorusConfig, TrainingConfig
+from hw.emit import emit_verilog
+from hw.host_link import HostLink
+from hw.link_config import LinkConfig
+from hw.tops import CELLS, TOPS
+
+from .designs import DESIGNS, Design
+from .synthesis import ECP5, ICE40, Area, Family, synthesise
+from .tools import YOSYS, tool_version
+
+__all__ = ["Measured", "cells_of", "measure", "measured_designs", "read_link", "read_measured"]
+
+_LINK, _LINK_TOP = "host-link", "clostorus_host_link"
+_LINK_BYTES = {ECP5.name: 2048, ICE40.name: 512}
+
+# The smallest torus of tests/test_fpga_netlist.py, and one of 16-bit words with a small shifter.
+_SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
+                        max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
+                        rep_bits=5, shift_bits=4, host_fifo_beats=4)
+_PLAIN = dataclasses.replace(_SMALLEST, act_bits=16, weight_bits=16, buffer_words=256,
+                             weight_words=1024, shift_bits=2, min_shift=12)
+_TRAINING = dataclasses.replace(_SMALLEST, act_bits=16, weight_bits=16, bias_words=8,
+                                training=TrainingConfig())
+_OWN = {name: Design(name, TOPS["torus"], config)
+        for name, config in (("smallest-1x1", _SMALLEST), ("plain-1x1", _PLAIN),
+                             ("training-1x1", _TRAINING))}
+_NAMES = {
+    ECP5.name: ("pe", "pe-general", "torus-2x2", "torus-4x4", "training-pe", "training-pe-batches",
+                "training-torus-2x2", "training-torus-4x4", "smallest-1x1", "plain-1x1"),
+    ICE40.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1", "training-1x1"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A design and its cells after synthesis."""
+
+    design: Design
+    area: Area
+
+
+def cells_of(family: Family) -> str:
+    """The kind of cells (`hw.tops.CELLS`) that a family's builds are made with."""
+    return "ecp5" if family is ECP5 else "generic"
+
+
+def measured_designs(family: Family) -> tuple[Design, ...]:
+    """What is measured of a family: elements alone, and tori."""
+    return tuple((_OWN | DESIGNS)[name] for name in _NAMES.get(family.name, ()))
+
+
+def read_measured(family: Family) -> list[Measured]:
+    """What was measured of a family; nothing if nothing was."""
+    areas = _read(family).get("areas", {})
+    return [Measured(design, Area(**areas[design.name])) for design in measured_designs(family)
+            if design.name in areas]
+
+
+def read_link(family: Family) -> Area | None:
+    """What was measured of the host link of a board; None if nothing was."""
+    areas = _read(family).get("areas", {})
+    return Area(**areas[_LINK]) if _LINK in areas else None
+
+
+def measure(family: Family) -> Iterator[tuple[str, Area]]:
+    """Measure what is missing, one after the other, and keep it; yield the name of each.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `synthesise`.
+    """
+    kept = {"command": "python -m fpga.calibration", "synthesis": family.command,
+            "tool": tool_version(YOSYS), "areas": {}, **_read(family)}
+    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=_LINK_BYTES[family.name]), 32, 0)
+    todo: dict[str, tuple[str, Callable[[str], str]]] = {
+        design.name: (design.top, design.verilog) for design in measured_designs(family)}
+    todo[_LINK] = _LINK_TOP, lambda cells: emit_verilog(link, _LINK_TOP, CELLS[cells])
+    for name, (top, verilog) in todo.items():
+        if name not in kept["areas"]:
+            with tempfile.TemporaryDirectory() as folder:
+                area = synthesise(Path(folder), verilog(cells_of(family)), top, family)
+            kept["areas"][name] = dataclasses.asdict(area)
+            part = _path(family).with_suffix(".part")
+            part.write_text(json.dumps(kept, indent=1) + "\n")
+            part.replace(_path(family))
+        yield name, Area(**kept["areas"][name])
+
+
+def _path(family: Family) -> Path:
+    return Path(__file__).with_name("data") / f"areas-{family.name}.json"
+
+
+def _read(family: Family) -> dict[str, Any]:
+    path = _path(family)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+if __name__ == "__main__":
+    for _family in (ECP5, ICE40):
+        for _name, _area in measure(_family):
+            print(_family.name, _name, _area, flush=True)

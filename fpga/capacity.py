@@ -1,0 +1,97 @@
+"""Whether a torus fits a board: by an estimate, or by what was synthesised."""
+
+import dataclasses
+
+from hw.config import TorusConfig
+
+from .boards import Board
+from .errors import BoardError
+from .resources import estimate, is_measured, link_area, model_errors
+from .synthesis import ECP5, GOWIN, ICE40, Area
+
+__all__ = ["Usage", "board_estimate", "check_estimate", "check_usage", "fits", "usage"]
+
+# What placers fill of the LUTs without giving up.
+_FILLED = {ECP5.name: 0.95, ICE40.name: 0.97, GOWIN.name: 0.85}
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """Cells of one kind.
+
+    Parameters
+    ----------
+    name
+        "LUT", "FF", "DSP" or "BRAM".
+    used, available
+        Of the design, and of the part.
+    """
+
+    name: str
+    used: int
+    available: int
+
+
+def usage(board: Board, area: Area) -> tuple[Usage, ...]:
+    """What a design uses of a part; carry cells and LUT RAMs count as the LUTs they take."""
+    luts = area.luts + area.carries
+    if board.family is ECP5:
+        luts = area.luts + 2 * area.carries + 4 * area.lut_rams
+    elif board.family is ICE40:
+        luts = area.luts  # A carry stands beside its LUT.
+    has = board.capacity
+    return (Usage("LUT", luts, has.luts), Usage("FF", area.flip_flops, has.flip_flops),
+            Usage("DSP", area.multipliers, has.multipliers),
+            Usage("BRAM", area.block_rams, has.block_rams))
+
+
+def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
+    """What a torus with its host link would use, by the resource model."""
+    torus, link = estimate(config, board.family), link_area(board.family)
+    both = Area(**{field.name: getattr(torus, field.name) + getattr(link, field.name)
+                   for field in dataclasses.fields(Area)})
+    return usage(board, both)
+
+
+def check_estimate(board: Board, config: TorusConfig) -> None:
+    """Refuse a torus that cannot fit, before it is synthesised.
+
+    LUTs may exceed the part by as much as the model is off. Of a family without measured areas
+    nothing can be said here.
+
+    Raises
+    ------
+    BoardError
+        It has more of something than the part.
+    """
+    if not is_measured(board.family):
+        return
+    slack = 1 + model_errors(board.family).largest
+    _check(board, config, board_estimate(board, config), slack, "an estimated ")
+
+
+def check_usage(board: Board, config: TorusConfig, used: tuple[Usage, ...]) -> None:
+    """Refuse a synthesised design that cannot be placed.
+
+    Raises
+    ------
+    BoardError
+        It has more of something than the part.
+    """
+    _check(board, config, used, 1.0, "")
+
+
+def fits(board: Board, used: tuple[Usage, ...]) -> bool:
+    """Whether a placer has room for all of it."""
+    return all(one.used <= one.available * (_FILLED[board.family.name] if one.name == "LUT" else 1)
+               for one in used)
+
+
+def _check(board: Board, config: TorusConfig, used: tuple[Usage, ...], slack: float,
+           how: str) -> None:
+    over = [f"{how}{one.used} of {one.available} {one.name}" for one in used
+            if one.used > one.available * (slack if one.name in ("LUT", "FF") else 1)]
+    if over:
+        raise BoardError(
+            f"torus {config.rows}x{config.cols} does not fit {board.name}: it needs "
+            f"{', '.join(over)}; `clostorus plan --board {board.name}` says what fits")

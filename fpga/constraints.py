@@ -1,0 +1,29 @@
+"""What place and route must know of a board: where the pins are, how fast the clock is."""
+
+from .boards import Board
+
+__all__ = ["constraints"]
+
+
+
+def constraints(board: Board) -> str:
+    """The constraint file of a board, as its family writes it: LPF, PCF or CST."""
+    lines: list[str] = []
+    mhz = board.clock_hz / 1e6
+    for port, pin in board.pins().items():
+        if board.family.name == "ecp5":
+            attributes = " ".join(f"{name}={value}" for name, value in pin.attributes)
+            lines += [f'LOCATE COMP "{port}" SITE "{pin.name}";',
+                      f'IOBUF PORT "{port}" {attributes};']
+        elif board.family.name == "ice40":
+            options = " ".join("-pullup yes" for name, value in pin.attributes
+                               if name == "PULLUP" and value == "1" and port == "rx")
+            lines.append(f"set_io {options} {port} {pin.name}".replace("  ", " "))
+        else:
+            attributes = " ".join(f"{name}={value}" for name, value in pin.attributes)
+            lines += [f'IO_LOC "{port}" {pin.name};', f'IO_PORT "{port}" {attributes};']
+    if board.family.name == "ecp5":
+        lines.append(f'FREQUENCY PORT "clk" {mhz:g} MHZ;')
+    elif board.family.name == "ice40":
+        lines.append(f"set_frequency clk {mhz:g}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,71 @@
+"""The largest torus that a board holds, by the resource model."""
+
+import dataclasses
+
+from hw.config import TorusConfig
+
+from .board_design import board_config
+from .boards import Board
+from .capacity import Usage, board_estimate, fits
+from .errors import BoardError
+from .resources import Errors, model_errors
+
+__all__ = ["Plan", "plan"]
+
+_MOST_ROWS = 16
+_MOST_WEIGHT_WORDS = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A torus for a board.
+
+    Parameters
+    ----------
+    config
+        Of the torus.
+    usage
+        What it would use, with its host link.
+    errors
+        How far the model is off.
+    """
+
+    config: TorusConfig
+    usage: tuple[Usage, ...]
+    errors: Errors
+
+
+def plan(board: Board, *, train: bool = False) -> Plan:
+    """Find the torus with most processing elements, then the most weights that it can hold.
+
+    It has as many columns as rows, up to twice as many: a row has a gateway, and rings should not
+    be long. Of tori of one size the squarest is taken.
+
+    Raises
+    ------
+    BoardError
+        Not even a torus of one element fits.
+    FlowFailed
+        The model was not fitted for the board's family.
+    """
+    sizes = sorted(((rows, cols) for rows in range(1, _MOST_ROWS + 1)
+                    for cols in range(rows, 2 * rows + 1)),
+                   key=lambda size: (-size[0] * size[1], size[1]))
+    found = next((config for rows, cols in sizes
+                  if _fits(board, config := board_config(board, rows, cols, train=train))), None)
+    if found is None:
+        one = board_config(board, 1, 1, train=train)
+        over = ", ".join(f"{used.used} of {used.available} {used.name}"
+                         for used in board_estimate(board, one))
+        raise BoardError(f"board {board.name} holds no torus{' that trains' if train else ''}: one "
+                         f"of one element needs an estimated {over}")
+    while found.weight_words < _MOST_WEIGHT_WORDS:
+        more = dataclasses.replace(found, weight_words=2 * found.weight_words)
+        if not _fits(board, more):
+            break
+        found = more
+    return Plan(found, board_estimate(board, found), model_errors(board.family))
+
+
+def _fits(board: Board, config: TorusConfig) -> bool:
+    return fits(board, board_estimate(board, config))

@@ -1,0 +1,90 @@
+"""`clostorus build`: a bitstream for a board."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus build --board icebreaker",
+    "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
+    "clostorus build --board ulx3s-85f --bake model.ctz",
+)
+
+
+def command(
+    ctx: typer.Context,
+    board: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker or tangnano9k."
+        ),
+    ],
+    torus: Annotated[
+        str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="A torus that trains.")] = False,
+    bake: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ARTIFACT", help="The torus of a compiled model, with its weights in place."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Bits per second of the UART.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build the bitstream of a torus for a board, with its constraints and a report.
+
+    A torus that does not fit is refused before it is placed. What was in DIR is replaced when all
+    is done, and stays as it was if anything fails.
+    """
+    from fpga.board_build import build
+    from fpga.board_design import board_config
+    from fpga.boards import find_board
+    from sw_driver.artifact import load_artifact
+    from sw_driver.compiler import parse_torus
+    from sw_driver.errors import DriverError
+
+    out = make_output(ctx, json, quiet)
+    target = find_board(board)
+    images: dict[str, Any] | None = None
+    if bake is not None:
+        if train:
+            raise DriverError("train is for --torus: a baked model says itself whether it trains")
+        compiled = load_artifact(bake)
+        config = compiled.config
+        size = f"{config.rows}x{config.cols}"
+        if torus is not None and parse_torus(torus) != (config.rows, config.cols):
+            raise DriverError(f"torus must be {size}, that of {bake}, not {torus}")
+        held = compiled.executable.images
+        images = {"weights": held.weights, "biases": held.biases}
+    else:
+        rows, cols = parse_torus(torus or "1x1")
+        config = board_config(target, rows, cols, train=train)
+    folder = Path("build/fpga") / board if output is None else output
+    with out.progress() as tell:
+        built = build(target, config, folder, images=images, baud=baud, seed=seed, tell=tell)
+    report = built.report
+    path = report["critical_path"]
+    out.facts(
+        f"{folder}, for {board}",
+        [
+            ("torus", f"{config.rows}x{config.cols}"),
+            *((used.name, f"{used.used} of {used.available}") for used in built.usage),
+            ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['target_mhz']:g} MHz"),
+            ("critical path", f"{path['start']} to {path['end']}"),
+            ("weights that fit", str(report["weights_that_fit"])),
+            ("tools", ", ".join(report["tools"])),
+        ],
+    )
+    out.result({"out": str(folder), **report})

