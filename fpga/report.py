@@ -19,7 +19,8 @@ _RAM_SHAPES = {
 }
 _DSP_BITS = {"ecp5": 18, "ice40": 16}
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
-_CELL_KIND = re.compile(r"_(?:LUT4|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4)(?:_|$).*")
+_CELL_KIND = re.compile(r"_(?:LUT\d|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4|"
+                        r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU)(?:_|$).*")
 
 
 @dataclasses.dataclass(frozen=True)

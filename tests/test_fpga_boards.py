@@ -128,6 +128,8 @@ def test_a_build_leaves_what_a_user_needs_and_nothing_else(flow, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == built.report
     assert built.report["fmax_mhz"] == 50.0 and built.report["target_mhz"] == 12.0
     assert built.report["weights_that_fit"] == 1024
+    path = built.report["critical_path"]
+    assert (path["start"], path["end"]) == ("a", "b")
     assert str(tmp_path) not in (tmp_path / "out" / "report.json").read_text()
     assert told[-1][1] == told[-1][2]
     assert os.listdir(tmp_path) == ["out"]
