@@ -148,14 +148,14 @@ def _cocotb_parts() -> _Parts:
                   (f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"))
 
 
-def _native_parts(harness: Path = _HARNESS) -> _Parts:
+def _native_parts(harness: Path) -> _Parts:
     return _Parts(harness, ("--x-assign", "fast", "--x-initial", "0"),
                   _LIBRARY_CXX_FLAGS, _LIBRARY_LINK_FLAGS)
 
 
 _PARTS: dict[Kind, Callable[[], _Parts]] = {
     Kind.COCOTB: _cocotb_parts,
-    Kind.NATIVE: _native_parts,
+    Kind.NATIVE: lambda: _native_parts(_HARNESS),
     Kind.BOARD: lambda: _native_parts(_UART_HARNESS),
 }
 

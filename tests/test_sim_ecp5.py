@@ -20,7 +20,7 @@ from .test_sim_equality import perform
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256,
-                   weight_words=512, bias_words=16, max_fan_in=64)
+                   weight_words=512, bias_words=32, max_fan_in=64)
 DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=64)
 
 
