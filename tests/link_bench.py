@@ -15,6 +15,7 @@ from sw_driver.serial.host_end import HostEnd
 
 HARDWARE_ID = 0x0123_4567_89ab_00ff
 POLL_S = 0.008
+CLOCK_HZ = 4_000_000
 
 
 class LinkLoop(wiring.Component):
@@ -62,7 +63,7 @@ class Host:
 
     @property
     def now(self):
-        return self.board.cycles / 4e6
+        return self.board.cycles / CLOCK_HZ
 
     def step(self, waits=True):
         self._waiting += self.to_board.pass_on(self.end.transmit(self.now, waits=waits))
@@ -86,10 +87,12 @@ class Host:
         """Send `data`; what comes back must be it, inverted."""
         self.end.send(data)
         count = len(self.end.received) + len(data)
-        self.run(lambda: len(self.end.received) >= count and not self.end.unacknowledged)
+        # Simulated seconds: twice what the bytes take, and some for what must be said again.
+        most_s = 2.0 + 2 * len(data) * self.board.byte_cycles / CLOCK_HZ
+        self.run(lambda: len(self.end.received) >= count and not self.end.unacknowledged, most_s)
         received = bytes(self.end.received)
         self.end.received.clear()
         assert received == inverted(data)
 
 
-SMALL_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000, buffer_bytes=512)
+SMALL_LINK = LinkConfig(clock_hz=CLOCK_HZ, baud=1_000_000, buffer_bytes=512)
