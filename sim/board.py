@@ -1,7 +1,6 @@
 """A Verilated board top in this process, with bytes for the bits of its UART."""
 
 import ctypes
-import functools
 from types import TracebackType
 
 import numpy as np
@@ -9,9 +8,10 @@ import numpy.typing as npt
 
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
-from hw.tops import BOARD_MODULE, board_verilog
+from hw.tops import BOARD_MODULE
 
 from .build import Kind, build_model
+from .emitted import emitted_board
 from .errors import SimError
 
 __all__ = ["SIM_LINK", "BoardModel", "Cycles"]
@@ -57,7 +57,7 @@ class BoardModel:
     @classmethod
     def of(cls, config: TorusConfig, link: LinkConfig = SIM_LINK) -> "BoardModel":
         """A board with a torus of this configuration."""
-        return cls(_verilog(config, link), BOARD_MODULE, link.bit_cycles)
+        return cls(emitted_board(config, link), BOARD_MODULE, link.bit_cycles)
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
@@ -104,11 +104,6 @@ class BoardModel:
         if self._handle is None:
             raise SimError("the model is closed")
         return self._handle
-
-
-@functools.lru_cache(maxsize=4)
-def _verilog(config: TorusConfig, link: LinkConfig) -> str:
-    return board_verilog(config, link)
 
 
 def _load(path: str) -> ctypes.CDLL:

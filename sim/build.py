@@ -13,21 +13,18 @@ Verilator's headers for a second.
 """
 
 import dataclasses
-import fcntl
-import hashlib
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
 import cocotb_tools.config
 
+from .cache import cached
 from .lint import WAIVERS
 from .simplify import simplifier_version, simplify
-from .toolchain import Toolchain, cache_dir, find_toolchain
+from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["Kind", "build_model"]
 
@@ -128,7 +125,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
         tools.run(["g++", *objects, str(_runtime(tools)), *parts.link, "-o", "model"], folder)
         return folder / "model"
 
-    return _cached(f"{top}-{kind.value}", key, build, again)
+    return cached(f"{top}-{kind.value}", key, build, again)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,35 +199,8 @@ def _runtime(tools: Toolchain) -> Path:
                   folder)
         return folder / "libverilated.a"
 
-    return _cached("runtime", [repr(compiler), repr(sources), tools.versions], build)
+    return cached("runtime", [repr(compiler), repr(sources), tools.versions], build)
 
 
 def _jobs() -> int:
     return min(_MAX_JOBS, os.cpu_count() or 1)
-
-
-def _cached(label: str, key: list[str], build: Callable[[Path], Path], again: bool = False
-            ) -> Path:
-    """Return the file that `build(folder)` makes, made once for each `key`.
-
-    Safe with several processes: one builds, the others wait. A file is renamed into its place when
-    it is complete, so a build that is stopped leaves nothing behind that could be taken for one.
-    """
-    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
-    cache = cache_dir()
-    target = cache / f"{label}-{digest}"
-    if target.exists() and not again:
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(target.with_suffix(".lock")):
-        if again or not target.exists():
-            with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as folder:
-                os.replace(build(Path(folder)), target)
-    return target
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

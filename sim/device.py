@@ -1,14 +1,12 @@
 """`SimDevice`: a compiled net on the RTL torus, simulated by Verilator in this process."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
 from sw_driver.artifact import Artifact
 from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Recording
@@ -18,6 +16,7 @@ from sw_driver.executable import Run
 from sw_driver.handover import IntArray
 from sw_driver.host_stream import decode_id
 
+from .emitted import emitted_torus
 from .errors import SimError
 from .native import NativeModel, Transfer
 from .rtl_timeline import engine_probes, engine_recording
@@ -133,10 +132,10 @@ class SimDevice(Device):
         self._progress("build the simulation", 0, 1)
         if isinstance(compiled, Artifact) and compiled.baked:
             images = compiled.executable.images
-            verilog = top_verilog("torus", compiled.config, weights=images.weights,
-                                  biases=images.biases)
+            verilog = emitted_torus(compiled.config, weights=images.weights,
+                                    biases=images.biases)
         else:
-            verilog = _torus_verilog(compiled.config)
+            verilog = emitted_torus(compiled.config)
         probes = list(engine_probes(compiled.config).values()) if self._recording else []
         self._model = NativeModel(verilog, TOPS["torus"], trace=self._trace, probes=probes)
         self._progress("build the simulation", 1, 1)
@@ -185,8 +184,3 @@ class SimDevice(Device):
 
         limit = _PATIENCE * (expected_cycles + len(run.beats)) + _PATIENCE_CYCLES
         return self._model.run(run.beats, run.output_beats, max_cycles=limit, progress=tell)
-
-
-@functools.lru_cache(maxsize=4)
-def _torus_verilog(config: TorusConfig) -> str:
-    return top_verilog("torus", config)

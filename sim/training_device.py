@@ -1,18 +1,17 @@
 """`SimTrainingDevice`: a net that trains on the RTL torus, simulated in this process."""
 
-import functools
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
 from sw_driver.host_stream import Beats
 from sw_driver.training import CompiledTraining, StreamTrainingDevice
 from sw_driver.training.stream import Receive, Send
 
 from .device import Progress
+from .emitted import emitted_torus
 from .errors import SimError
 from .native import NativeModel, Transfer
 from .toolchain import find_toolchain
@@ -66,7 +65,7 @@ class SimTrainingDevice(StreamTrainingDevice):
         self.close()
         find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
-        self._model = NativeModel(_verilog(compiled.config), TOPS["torus"],
+        self._model = NativeModel(emitted_torus(compiled.config), TOPS["torus"],
                                   accessible=self._accessible)
         self._progress("build the simulation", 1, 1)
         self._beat_cycles = compiled.config.weight_words  # More than any sample takes for a beat.
@@ -102,12 +101,6 @@ class SimTrainingDevice(StreamTrainingDevice):
             if waiting:
                 move(0)
             return end.value, _cycles(transfers)
-
-
-@functools.lru_cache(maxsize=1)
-def _verilog(config: TorusConfig) -> str:
-    """The torus, which takes seconds to write: a device may be loaded again and again."""
-    return top_verilog("torus", config)
 
 
 def _cycles(transfers: list[Transfer]) -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from golden.vectors import random_net
 from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
+from sim.emitted import emitted_torus
 from sim.native import NativeModel
 from sim.rtl_timeline import engine_probes, engine_recording
 from sw_driver.compiler import compile_net, place_net
@@ -67,7 +68,7 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
 def sweep(config: TorusConfig, nets: int, seed: int) -> None:
     """Random nets on one torus: orders, numbers of samples, loading, and the identity."""
     cases = cycles = 0
-    with NativeModel(top_verilog("torus", config), TOPS["torus"]) as rtl:
+    with NativeModel(emitted_torus(config), TOPS["torus"]) as rtl:
         rtl.reset()
         for number in range(nets):
             random = Random(seed + number)
@@ -111,7 +112,7 @@ def test_timelines_of_model_and_rtl_are_equal(config, order):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable
     probes = engine_probes(config)
-    verilog = top_verilog("torus", config)
+    verilog = emitted_torus(config)
     with NativeModel(verilog, TOPS["torus"], probes=list(probes.values())) as rtl:
         rtl.reset()
         runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]

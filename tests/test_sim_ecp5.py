@@ -12,6 +12,7 @@ from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from hw.tops import TOPS, top_verilog
+from sim.emitted import emitted_torus
 from sim.native import NativeModel
 from sw_driver.compiler import compile
 
@@ -37,7 +38,7 @@ def test_same_words(config, baked):
     executable = compile(net, config).executable
     images = executable.images
     contents = {"weights": images.weights, "biases": images.biases} if baked else {}
-    verilog = top_verilog("torus", config, cells="ecp5", **contents)
+    verilog = emitted_torus(config, cells="ecp5", **contents)
     x = random_words(net, 6, seed=seed)
     # Accessible, so that Verilator sees the models as they are, with what it must not warn of.
     with NativeModel(f"{cell_models(ECP5)}{verilog}", TOPS["torus"],

@@ -13,7 +13,8 @@ import pytest
 from golden import ClosShape, QuantisedNet
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
+from sim.emitted import emitted_torus
 from sim.native import NativeModel, Stalls
 from sw_driver.compiler import compile
 from sw_driver.executable import Executable, Run
@@ -86,7 +87,7 @@ def name(config: TorusConfig) -> str:
 ], ids=name)
 def test_random_nets(config):
     words = 0
-    with NativeModel(top_verilog("torus", config), TOPS["torus"]) as model:
+    with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
         model.reset()
         for case in range(CASES):
             seed = 1000 * config.rows + 100 * config.cols + case
@@ -117,7 +118,7 @@ def test_baked_weights_need_no_loading():
     net = random_net([ClosShape(13, 6, 4, 2, 3)], seed=seed)
     executable = compile(net, config).executable
     images = executable.images
-    verilog = top_verilog("torus", config, weights=images.weights, biases=images.biases)
+    verilog = emitted_torus(config, weights=images.weights, biases=images.biases)
     x = random_words(net, 4, seed=seed)
     with NativeModel(verilog, TOPS["torus"]) as model:
         model.reset()

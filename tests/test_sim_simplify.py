@@ -13,7 +13,8 @@ from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.link import Link
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
+from sim.emitted import emitted_torus
 from sim.errors import BuildFailed
 from sim.native import NativeModel, Stalls
 from sim.simplify import simplify
@@ -90,7 +91,7 @@ def test_large_modules_with_several_instances_share_their_code(
 
 def test_a_torus_shares_its_elements(toolchain, tmp_path):
     config = TorusConfig(rows=1, cols=3, weight_words=64, bias_words=8)
-    simple = made(top_verilog("torus", config), TOPS["torus"], toolchain, tmp_path / "a")
+    simple = made(emitted_torus(config), TOPS["torus"], toolchain, tmp_path / "a")
     assert 'no_inline -module "clostorus_pe"' in simple.control
     assert "pe.mac" not in simple.control
 
@@ -130,7 +131,7 @@ def test_a_torus_runs_cycle_by_cycle_as_it_is_written(tmp_path):
     stalls = Stalls(in_per_mille=100, out_per_mille=100, seed=3)
     runs = []
     for trace in (None, tmp_path / "waves.vcd"):
-        verilog = top_verilog("torus", compiled.config)
+        verilog = emitted_torus(compiled.config)
         with NativeModel(verilog, TOPS["torus"], trace=trace) as model:
             model.reset()
             runs.append([model.run(job.beats, job.output_beats, max_cycles=50_000, stalls=stalls)

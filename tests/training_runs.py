@@ -1,7 +1,6 @@
 """Random training runs, on the golden model and on the RTL torus, with all words of both."""
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Callable
 from random import Random
@@ -15,7 +14,8 @@ from golden.training_format import CLEAR
 from golden.training_results import Counts, SampleBackward
 from golden.training_state import TrainingState
 from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
+from sim.emitted import emitted_torus
 from sim.native import NativeModel, Stalls
 from sw_driver.executable import Run
 from sw_driver.training.compiler import CompiledTraining, compile_training
@@ -150,14 +150,9 @@ def _sums(backs: list[SampleBackward]) -> np.ndarray | None:
     return torch.stack(found).numpy() if found else None
 
 
-@functools.cache
-def _verilog(config: TorusConfig) -> str:
-    return top_verilog("torus", config)
-
-
 def new_model(config: TorusConfig) -> NativeModel:
     """A model at rest."""
-    model = NativeModel(_verilog(config), TOPS["torus"])
+    model = NativeModel(emitted_torus(config), TOPS["torus"])
     model.reset()
     return model
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from golden import ClosShape
-from hw.tops import TOPS, top_verilog
+from hw.tops import TOPS
+from sim.emitted import emitted_torus
 from sim.errors import SimError
 from sim.native import NativeModel
 from sim.toolchain import find_toolchain
@@ -80,7 +81,7 @@ def _run(shape: ClosShape, pes: int) -> dict[str, Any]:
     predicted = [simulate(config, run.program) for run in runs]
     measured = pes <= _MOST_RTL_PES
     if measured:
-        with NativeModel(top_verilog("torus", config), TOPS["torus"]) as model:
+        with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
             model.reset()
             for run, expected in zip(runs, predicted, strict=True):
                 _check(model, run, expected)
