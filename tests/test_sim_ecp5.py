@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 
 WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256,
                    weight_words=512, bias_words=32, max_fan_in=64)
-DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=64)
+DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=128)
 
 
 @pytest.mark.parametrize("config, baked", [
