@@ -28,7 +28,9 @@ from sw_driver.executable import Executable
 from sw_driver.fit import check_fit
 from sw_driver.handover import IntArray
 from sw_driver.images import Images
-from sw_driver.program import Op, Queues, SampleLoop
+from sw_driver.program import Queues
+from sw_driver.program_image import Op
+from sw_driver.sample_loop import SampleLoop
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 

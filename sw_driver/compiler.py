@@ -19,7 +19,8 @@ from sw_driver.fit import Needs, check_fit, grown, measure
 from sw_driver.images import Images, build_images
 from sw_driver.order import Order, best_order, delays, program_order
 from sw_driver.placement import LayerPlacement, place
-from sw_driver.program import SampleLoop, find_sample_loop, unpack_image
+from sw_driver.program_image import unpack_image
+from sw_driver.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule import build_queues, schedule_steps
 from sw_driver.stages import Stage, build_stages
 

@@ -10,8 +10,8 @@ from sw_driver.breakdown import Breakdown, break_down
 from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.entries import Entry
 from sw_driver.order import Order
-from sw_driver.program import SampleLoop
 from sw_driver.run_steps import QUEUE_NAMES, stage_of_ops
+from sw_driver.sample_loop import SampleLoop
 from sw_driver.stages import Stage
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]

@@ -14,7 +14,7 @@ from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, RingKind
 from sw_driver.errors import ProgramError
 from sw_driver.event_graph import EventGraph
 from sw_driver.hazards import check_hazards
-from sw_driver.program import Op
+from sw_driver.program_image import Op
 from sw_driver.units import Event, MacUnit, RingUnit, expand, mac_units, ring_units
 
 __all__ = ["check_program", "check_ring_counts"]

@@ -14,7 +14,8 @@ from sw_driver.host_stream import (
     output_beats,
 )
 from sw_driver.images import Images
-from sw_driver.program import Program, SampleLoop, id_program, load_program
+from sw_driver.program import Program, id_program, load_program
+from sw_driver.sample_loop import SampleLoop
 
 __all__ = ["Executable", "Run"]
 

@@ -36,7 +36,7 @@ from hw.op_fields import (
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError
 from sw_driver.op_table import op_table
-from sw_driver.program import Op
+from sw_driver.program_image import Op
 from sw_driver.schedule_picture import schedule_svg
 
 __all__ = ["PROGRAM_SAMPLES", "export_files"]

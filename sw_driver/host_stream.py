@@ -12,7 +12,8 @@ from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import LOOP, HostInKind, HostOutKind
 from sw_driver.errors import HostDataError, ProgramError
 from sw_driver.handover import IntArray
-from sw_driver.program import Op, Program
+from sw_driver.program import Program
+from sw_driver.program_image import Op
 
 __all__ = [
     "Beats",

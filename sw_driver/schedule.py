@@ -14,7 +14,8 @@ from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, MacKind, Rin
 from sw_driver.entries import Entry
 from sw_driver.errors import ProgramError
 from sw_driver.order import Order, instances
-from sw_driver.program import Op, Queues
+from sw_driver.program import Queues
+from sw_driver.program_image import Op
 from sw_driver.stages import Stage, StageKind
 
 __all__ = ["Step", "as_first_and_step", "build_queues", "schedule_steps"]

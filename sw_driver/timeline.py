@@ -23,7 +23,8 @@ from hw.op_fields import (
 )
 from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
-from sw_driver.program import Op, Program, unpack_image
+from sw_driver.program import Program
+from sw_driver.program_image import Op, unpack_image
 from sw_driver.run_steps import queue_steps
 from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
 from hw.op_fields import LOOP, GatherKind
-from sw_driver.program import Op
+from sw_driver.program_image import Op
 
 __all__ = ["Event", "MacUnit", "RingUnit", "expand", "mac_units", "ring_units"]
 

@@ -18,7 +18,7 @@ from sim.rtl_timeline import engine_probes, engine_recording
 from sw_driver.compiler import compile_net, place_net
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.executable import Executable
-from sw_driver.program import find_sample_loop
+from sw_driver.sample_loop import find_sample_loop
 from sw_driver.schedule import build_queues, schedule_steps
 from sw_driver.timeline import chrome_trace, slices
 

@@ -14,7 +14,8 @@ from sw_driver.compiler import compile
 from sw_driver.deadlock import check_program
 from sw_driver.errors import ProgramError
 from sw_driver.host_stream import encode, input_words, output_beats
-from sw_driver.program import Program, unpack_image
+from sw_driver.program import Program
+from sw_driver.program_image import unpack_image
 from tests.torus_interpreter import Interpreter, Stuck
 
 ROW, COL, MAC, RING = range(4)

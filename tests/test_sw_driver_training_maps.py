@@ -9,7 +9,7 @@ import torch
 from golden.training_placement import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
 from sw_driver.errors import FitError, HostDataError
-from sw_driver.program import unpack_image
+from sw_driver.program_image import unpack_image
 from sw_driver.stages import StageKind
 from sw_driver.training import compile_training
 from sw_driver.training.check import check_training_program

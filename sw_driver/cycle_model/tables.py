@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import END, LOOP, Fields, gateway_fields, op_lines, pe_fields
-from sw_driver.program import Op, Program, unpack_image
+from sw_driver.program import Program
+from sw_driver.program_image import Op, unpack_image
 
 __all__ = ["HEADER", "PROGRAM", "PROGRAM_BLOCK_WORDS", "Place", "Queue", "Tables"]
 

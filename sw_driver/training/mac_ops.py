@@ -4,7 +4,7 @@ from hw.config import TorusConfig
 from hw.op_fields import Axis, MacKind
 from sw_driver.entries import Entry
 from sw_driver.errors import ProgramError
-from sw_driver.program import Op
+from sw_driver.program_image import Op
 from sw_driver.stages import Stage, StageKind
 from sw_driver.training.back import Back
 from sw_driver.training.plan import Plan

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 
 from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, HostOutKind, MacKind, Memory, RingKind
-from sw_driver.program import Op, Program, Queues, SampleLoop, find_sample_loop
+from sw_driver.program import Program, Queues
+from sw_driver.program_image import Op
+from sw_driver.sample_loop import SampleLoop, find_sample_loop
 
 __all__ = ["Dump", "SampleLoops", "dump_program", "find_sample_loops", "list_dumps"]
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.order import instances
-from sw_driver.program import Program, unpack_image
+from sw_driver.program import Program
+from sw_driver.program_image import unpack_image
 from sw_driver.training.check import HostAction, check_training_program
 from sw_driver.training.plan import Plan
 from sw_driver.training.programs import SampleLoops

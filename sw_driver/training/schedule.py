@@ -22,7 +22,8 @@ from hw.op_fields import (
 from sw_driver.entries import Entry
 from sw_driver.errors import ProgramError
 from sw_driver.order import instances
-from sw_driver.program import Op, Queues
+from sw_driver.program import Queues
+from sw_driver.program_image import Op
 from sw_driver.training.back import Back
 from sw_driver.training.fences import Fences
 from sw_driver.training.mac_ops import back_op, run_op

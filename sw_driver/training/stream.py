@@ -22,7 +22,8 @@ from sw_driver.host_stream import (
     words_to_beats,
 )
 from sw_driver.order import instances
-from sw_driver.program import Op, Program
+from sw_driver.program import Program
+from sw_driver.program_image import Op
 from sw_driver.training.plan import Plan
 from sw_driver.training.tasks import Direction, Task
 from sw_driver.training.words import join_words

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
 from hw.op_fields import GatherKind, MacKind, Memory
-from sw_driver.program import Op
+from sw_driver.program_image import Op
 from sw_driver.units import Event, RingUnit, expand
 
 __all__ = [
