@@ -3,13 +3,9 @@
 import dataclasses
 from typing import Any
 
-from hw.board_top import BoardTop
 from hw.config import TorusConfig, TrainingConfig
-from hw.emit import emit_verilog
 from hw.link_config import LinkConfig
-from hw.pe import PE
-from hw.tops import BOARD_MODULE, CELLS, board_verilog
-from hw.training_pe import TrainingPE
+from hw.tops import BOARD_MODULE, board_verilog
 
 from .boards import Board
 from .boundary import DESIGN
@@ -44,7 +40,7 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> 
 
 
 def board_design(board: Board, config: TorusConfig, link: LinkConfig,
-                 images: dict[str, Any] | None = None) -> str:
+                 images: dict[str, Any] | None = None, *, folded: bool = False) -> str:
     """The Verilog of a torus with its host link, and around it the board's pins.
 
     Parameters
@@ -55,18 +51,10 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
         The torus, and its UART.
     images
         `weights` and `biases`, [rows][cols][words], that stand in the memories from the start.
+    folded
+        They are logic instead of memories.
     """
-    cells = cells_of(board)
-    if images is None:
-        design = board_verilog(config, link, cells=cells)
-    else:
-        pe: Any = PE if config.training is None else TrainingPE
-
-        def baked(row: int, col: int) -> Any:
-            return pe(config, **{name: [int(word) for word in words[row][col]]
-                                 for name, words in images.items()})
-
-        design = emit_verilog(BoardTop(config, link, make_pe=baked), BOARD_MODULE, CELLS[cells])
+    design = board_verilog(config, link, cells=cells_of(board), folded=folded, **(images or {}))
     pins = board.pins()
     inverted = {port: "~" if pin.inverted else "" for port, pin in pins.items()}
     return f"""{design}

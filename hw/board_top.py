@@ -19,6 +19,8 @@ class BoardTop(wiring.Component):
     link : LinkConfig
     make_pe : callable of (row, col)
         See `Torus`.
+    weights_id : int
+        Of the weights that `make_pe` puts in place (`hw.weights_id`); 0 without any.
 
     Members
     -------
@@ -28,16 +30,18 @@ class BoardTop(wiring.Component):
         A host has opened a session.
     """
 
-    def __init__(self, config, link, *, make_pe=None):
+    def __init__(self, config, link, *, make_pe=None, weights_id=0):
         self.config = config
         self.link = link
         self.make_pe = make_pe
+        self.weights_id = weights_id
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "led": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id)
+        m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id,
+                                            self.weights_id)
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)

@@ -17,8 +17,8 @@ class FrameSender(wiring.Component):
     Parameters
     ----------
     link : LinkConfig
-    hardware_id : int
-        Of the torus; 64 bits.
+    hardware_id, weights_id : int
+        Of the torus, 64 bits; and of the weights in it, 32 bits.
 
     Members
     -------
@@ -37,9 +37,10 @@ class FrameSender(wiring.Component):
         Frames; once one has begun it goes on byte by byte as it is taken.
     """
 
-    def __init__(self, link, hardware_id):
+    def __init__(self, link, hardware_id, weights_id):
         self.link = link
-        self.hello = [*LINK_MAGIC, LINK_VERSION, *hardware_id.to_bytes(8, "little")]
+        self.hello = [*LINK_MAGIC, LINK_VERSION, *hardware_id.to_bytes(8, "little"),
+                      *weights_id.to_bytes(4, "little")]
         super().__init__({
             "arrived": In(1), "rewinds": In(1), "opens": In(1),
             "tag": In(8), "session": In(7), "opened": In(1), "most_words": In(6),

@@ -26,6 +26,8 @@ class HostLink(wiring.Component):
         Width of a beat: a multiple of 32.
     hardware_id : int
         Of the torus; 64 bits.
+    weights_id : int
+        Of the weights in it; 32 bits, 0 without any.
 
     Members
     -------
@@ -40,10 +42,11 @@ class HostLink(wiring.Component):
         There has been a session since the reset.
     """
 
-    def __init__(self, link, host_bits, hardware_id):
+    def __init__(self, link, host_bits, hardware_id, weights_id=0):
         self.link = link
         self.host_bits = host_bits
         self.hardware_id = hardware_id
+        self.weights_id = weights_id
         super().__init__({
             "rx": In(1, init=1), "tx": Out(1, init=1),
             "to_torus": Out(stream.Signature(host_bits)),
@@ -57,7 +60,8 @@ class HostLink(wiring.Component):
         m.submodules.uart_rx = uart_rx = UartReceiver(link.bit_cycles)
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.receiver = receiver = FrameReceiver(link)
-        m.submodules.sender = sender = FrameSender(link, self.hardware_id)
+        m.submodules.sender = sender = FrameSender(
+            link, self.hardware_id, self.weights_id)
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
         wiring.connect(m, uart_rx.o, decoder.i)

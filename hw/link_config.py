@@ -8,7 +8,7 @@ __all__ = ["FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC", "WORD_BYTES", "LinkConfi
 
 WORD_BYTES = 4         # What sequence numbers count.
 FRAME_WORDS = 60       # Most words of a frame: with header and CRC, no COBS code is 255.
-LINK_VERSION = 1       # Of docs/host_link.md.
+LINK_VERSION = 2       # Of docs/host_link.md.
 LINK_MAGIC = b"CLT"
 _LEAST_BIT_CYCLES = 4
 _MOST_ERROR = 0.02     # Of a bit; a byte's ten may be off by half a bit, both ends together.

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .accumulator import Accumulator
 from .block_ram import BlockRam
 from .config import MAC_CYCLES, READ_CYCLES
+from .logic_rom import LogicRom
 from .mac_control import step_layout
 from .multiplier import Multiplier
 from .results import Results, finished_layout
@@ -45,6 +46,8 @@ class Mac(wiring.Component):
     config : TorusConfig
     weights, biases : list of int
         Contents of the memories after configuration, from address 0 up; the rest is zero.
+    folded : bool
+        Weights and biases are logic instead of memories: what is loaded changes nothing.
 
     Members
     -------
@@ -65,10 +68,11 @@ class Mac(wiring.Component):
 
     LATENCY_CYCLES = MAC_CYCLES
 
-    def __init__(self, config, *, weights=(), biases=()):
+    def __init__(self, config, *, weights=(), biases=(), folded=False):
         self.config = config
         self.weights = list(weights)
         self.biases = list(biases)
+        self.folded = folded
         super().__init__({
             "step": In(stream.Signature(step_layout(config), always_ready=True)),
             "row_word": In(config.word_bits),
@@ -85,25 +89,12 @@ class Mac(wiring.Component):
         m = Module()
         config = self.config
 
-        weight_mask = (1 << config.weight_bits) - 1
-        m.submodules.weight_memory = weights = BlockRam(
-            config.weight_bits, config.weight_words, init=[w & weight_mask for w in self.weights])
-        m.submodules.bias_memory = bias_memory = memory.Memory(
-            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        weights, bias_memory = self._folded(m) if self.folded else self._memories(m)
         m.submodules.multiplier = multiplier = Multiplier(config.act_bits, config.weight_bits)
         m.submodules.accumulator = accumulator = Accumulator(
             config.acc_bits, config.act_bits + config.weight_bits, config.bias_bits)
         m.submodules.results = results = Results(config)
-        bias_write = bias_memory.write_port()
         bias_read = bias_memory.read_port(domain="comb")
-        m.d.comb += [
-            weights.write_en.eq(self.load_weight.valid),
-            weights.write_addr.eq(self.load_weight.p.addr),
-            weights.write_data.eq(self.load_weight.p.weight),
-            bias_write.en.eq(self.load_bias.valid),
-            bias_write.addr.eq(self.load_bias.p.addr),
-            bias_write.data.eq(self.load_bias.p.bias),
-        ]
 
         # What goes along with a step, from stage to stage. Stage 0 is the step itself.
         stages = READ_CYCLES + 3
@@ -147,3 +138,36 @@ class Mac(wiring.Component):
             self.idle.eq(~Cat(valid).any() & ~results.busy),
         ]
         return m
+
+    def _memories(self, m):
+        """The two memories, both of which can be loaded."""
+        config = self.config
+        m.submodules.weight_memory = weights = BlockRam(
+            config.weight_bits, config.weight_words, init=self._weight_patterns())
+        m.submodules.bias_memory = bias_memory = memory.Memory(
+            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        bias_write = bias_memory.write_port()
+        m.d.comb += [
+            weights.write_en.eq(self.load_weight.valid),
+            weights.write_addr.eq(self.load_weight.p.addr),
+            weights.write_data.eq(self.load_weight.p.weight),
+            bias_write.en.eq(self.load_bias.valid),
+            bias_write.addr.eq(self.load_bias.p.addr),
+            bias_write.data.eq(self.load_bias.p.bias),
+        ]
+        return weights, bias_memory
+
+    def _folded(self, m):
+        """The same as logic, and what is loaded goes nowhere."""
+        config = self.config
+        m.submodules.weight_memory = weights = LogicRom(
+            config.weight_bits, self._weight_patterns(), config.weight_addr_bits)
+        biases = self.biases or [0]
+        m.submodules.bias_memory = bias_memory = memory.Memory(
+            shape=signed(config.bias_bits), depth=len(biases), init=biases,
+            attrs={"ram_style": "logic"})
+        return weights, bias_memory
+
+    def _weight_patterns(self):
+        mask = (1 << self.config.weight_bits) - 1
+        return [weight & mask for weight in self.weights]

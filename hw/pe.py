@@ -34,6 +34,8 @@ class PE(wiring.Component):
     config : TorusConfig
     weights, biases : list of int
         Contents of the memories after configuration.
+    folded : bool
+        They are logic instead, and cannot be loaded.
 
     Members
     -------
@@ -46,8 +48,9 @@ class PE(wiring.Component):
         The same rings, downstream.
     """
 
-    def __init__(self, config, *, weights=(), biases=()):
+    def __init__(self, config, *, weights=(), biases=(), folded=False):
         self.config = config
+        self.folded = folded
         self.weights = weights
         self.biases = biases
         super().__init__(pe_members(config))
@@ -61,7 +64,8 @@ class PE(wiring.Component):
             config, dict(enumerate(pe_queues(config))), boot=(0, {
                 "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
         m.submodules.control = control = MacControl(config)
-        m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases)
+        m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases,
+                                     folded=self.folded)
         m.submodules.loader = loader = Loader(config)
 
         for port in ("west", "north", "east", "south"):

@@ -11,6 +11,7 @@ from .router import InferenceRouter
 from .top import ClostorusTop
 from .training_pe import TrainingPE, training_pe_members
 from .training_router import TrainingRouter
+from .weights_id import weights_id
 
 __all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
 
@@ -46,7 +47,7 @@ class _PEInstance(wiring.Component):
         return Instance(PE_MODULE, **ports)
 
 
-def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
+def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="generic"):
     """Return the Verilog of one of `TOPS`, complete in one text.
 
     Parameters
@@ -57,6 +58,8 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     weights, biases : array-like of int, [rows][cols][words]
         Contents of the PEs' memories after configuration, for the torus alone: both, or neither.
         Without them all PEs are instances of one module.
+    folded : bool
+        These words are logic instead of memories, and cannot be loaded.
     cells : str
         A key of `CELLS`: what memories, multipliers and accumulators are made of. "generic" is
         plain Verilog for any tool; a vendor's name puts its cells in.
@@ -65,51 +68,75 @@ def top_verilog(top, config, *, weights=None, biases=None, cells="generic"):
     ------
     ValueError
         There is no such top or kind of cells, there are weights without biases or for another top,
-        or the top trains and the configuration does not.
+        the top trains and the configuration does not, or what is folded is not there or trains.
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
-    if (weights is None) != (biases is None):
-        raise ValueError("weights and biases must be given together")
     if weights is not None and top != "torus":
         raise ValueError(f"weights can be baked into the top torus alone, not into {top}")
-    if cells not in CELLS:
-        raise ValueError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
+    platform = _platform(cells)
     if top in TRAINING_TOPS and config.training is None:
         raise ValueError(f"{top} needs a configuration with training, not None")
-    name, platform = TOPS[top], CELLS[cells]
-    pe = PE if config.training is None else TrainingPE
+    name = TOPS[top]
     if top == "pe":
-        return emit_verilog(pe(config), name, platform)
+        return _pe_verilog(config, platform)
     if top == "inference-router":
         return emit_verilog(InferenceRouter(config), name, platform)
     if top == "training-router":
         return emit_verilog(TrainingRouter(config), name, platform)
-    if weights is None:
-        torus = ClostorusTop(config, make_pe=lambda row, col: _PEInstance(config))
-        return "\n".join((emit_verilog(torus, name, platform),
-                          emit_verilog(pe(config), PE_MODULE, platform)))
-
-    def baked(row, col):
-        return pe(config, weights=[int(word) for word in weights[row][col]],
-                  biases=[int(word) for word in biases[row][col]])
-
-    return emit_verilog(ClostorusTop(config, make_pe=baked), name, platform)
+    make_pe = _pe_maker(config, weights, biases, folded)
+    whole = emit_verilog(ClostorusTop(config, make_pe=make_pe), name, platform)
+    return whole if weights is not None else f"{whole}\n{_pe_verilog(config, platform)}"
 
 
-def board_verilog(config, link, *, cells="generic"):
+def board_verilog(config, link, *, weights=None, biases=None, folded=False, cells="generic"):
     """Return the Verilog of a `BoardTop`, its top module called `clostorus_board`.
 
     Parameters
     ----------
     config : TorusConfig
     link : LinkConfig
-    cells : str
-        As of `top_verilog`.
+    weights, biases, folded, cells
+        As of `top_verilog`; a board tells its host which weights it has (`hw.weights_id`).
+
+    Raises
+    ------
+    ValueError
+        As `top_verilog`.
     """
+    platform = _platform(cells)
+    make_pe = _pe_maker(config, weights, biases, folded)
+    if weights is None:
+        board = emit_verilog(BoardTop(config, link, make_pe=make_pe), BOARD_MODULE, platform)
+        return f"{board}\n{_pe_verilog(config, platform)}"
+    board = BoardTop(config, link, make_pe=make_pe, weights_id=weights_id(weights, biases))
+    return emit_verilog(board, BOARD_MODULE, platform)
+
+
+def _pe_maker(config, weights, biases, folded):
+    """What a torus makes its PEs with: with words of their own, or instances of one module."""
+    if (weights is None) != (biases is None):
+        raise ValueError("weights and biases must be given together")
+    if folded and weights is None:
+        raise ValueError("folded needs weights and biases that are to be logic, not None")
+    if folded and config.training is not None:
+        raise ValueError("folded needs a torus that does not train: its weights cannot change")
+    if weights is None:
+        return lambda row, col: _PEInstance(config)
+    if config.training is None:
+        pe, options = PE, {"folded": folded}
+    else:
+        pe, options = TrainingPE, {}
+    return lambda row, col: pe(config, weights=[int(word) for word in weights[row][col]],
+                               biases=[int(word) for word in biases[row][col]], **options)
+
+
+def _pe_verilog(config, platform):
+    pe = PE if config.training is None else TrainingPE
+    return emit_verilog(pe(config), PE_MODULE, platform)
+
+
+def _platform(cells):
     if cells not in CELLS:
         raise ValueError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
-    pe, platform = PE if config.training is None else TrainingPE, CELLS[cells]
-    board = BoardTop(config, link, make_pe=lambda row, col: _PEInstance(config))
-    return "\n".join((emit_verilog(board, BOARD_MODULE, platform),
-                      emit_verilog(pe(config), PE_MODULE, platform)))
+    return CELLS[cells]

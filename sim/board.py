@@ -2,13 +2,14 @@
 
 import ctypes
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
-from hw.tops import BOARD_MODULE
+from hw.tops import BOARD_MODULE, board_verilog
 
 from .build import Kind, build_model
 from .emitted import emitted_board
@@ -55,9 +56,10 @@ class BoardModel:
         self._handle: int | None = self._library.board_create(bit_cycles)
 
     @classmethod
-    def of(cls, config: TorusConfig, link: LinkConfig = SIM_LINK) -> "BoardModel":
-        """A board with a torus of this configuration."""
-        return cls(emitted_board(config, link), BOARD_MODULE, link.bit_cycles)
+    def of(cls, config: TorusConfig, link: LinkConfig = SIM_LINK, **weights: Any) -> "BoardModel":
+        """A board with a torus of this configuration, and weights as `board_verilog` takes them."""
+        verilog = board_verilog(config, link, **weights) if weights else emitted_board(config, link)
+        return cls(verilog, BOARD_MODULE, link.bit_cycles)
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""

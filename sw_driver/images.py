@@ -1,6 +1,7 @@
 """Weight and bias images of every PE, and the maps between host words and features."""
 
 import dataclasses
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,12 @@ class Images:
     biases: IntArray
     input_map: IntArray
     output_map: IntArray
+
+    @property
+    def weights_id(self) -> int:
+        """The CRC-32 by which a board says which weights it holds; docs/host_link.md."""
+        words = b"".join(words.astype("<i8").tobytes() for words in (self.weights, self.biases))
+        return zlib.crc32(words) or 1
 
 
 def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:

@@ -1,5 +1,6 @@
 """A simulated board behind a pseudo-terminal, and the real `SerialDevice` on it, word for word."""
 
+import dataclasses
 import os
 import re
 import threading
@@ -18,6 +19,7 @@ from sim.board_terminal import BoardTerminal
 from sim.wire import Damage
 from sw_driver import GoldenDevice, compile, save_artifact
 from sw_driver.errors import DriverError, LinkError
+from sw_driver.executable import Executable
 from sw_driver.serial import Connection, Patience, SerialDevice
 from sw_driver.serial.frames import END, HostFrame, encode_host_frame
 from sw_driver.training.model_file import default_shapes
@@ -57,10 +59,10 @@ def digits():
         return compiled, words, golden.infer_words(words)
 
 
-def small(seed):
+def small(seed, config=CONFIG):
     """A small net, compiled, with samples and what they must give."""
     net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed)
-    compiled, words = compile(net, CONFIG), random_words(net, 30, seed=seed).numpy()
+    compiled, words = compile(net, config), random_words(net, 30, seed=seed).numpy()
     with GoldenDevice() as golden:
         golden.load(compiled)
         return compiled, words, golden.infer_words(words)
@@ -172,6 +174,24 @@ def test_another_torus_is_refused(terminal):
             serial_device.load(compiled)
         with pytest.raises(DriverError, match="a net must be loaded"):
             serial_device.infer_words(np.zeros((1, 20), np.int64))
+
+
+def test_weights_in_logic_serve_their_net_alone(monkeypatch):
+    small_config = dataclasses.replace(CONFIG, weight_words=512, bias_words=32)
+    compiled, words, expected = small(9, small_config)
+    other, _, _ = small(10, small_config)
+    images = compiled.executable.images
+    loads = []
+    monkeypatch.setattr(Executable, "load", lambda self: loads.append(self))
+    with (BoardModel.of(small_config, weights=images.weights, biases=images.biases,
+                        folded=True) as board,
+          BoardTerminal(board) as terminal, device(terminal) as serial_device):
+        serial_device.load(compiled)
+        np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+        ids = other.executable.images.weights_id, images.weights_id
+        with pytest.raises(LinkError, match="must be {:08x}, .* not {:08x}".format(*ids)):
+            serial_device.load(other)
+    assert not loads
 
 
 def test_a_port_in_use(terminal):

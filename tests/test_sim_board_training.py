@@ -39,6 +39,7 @@ def net():
     return compiled, state, x.numpy(), labels.numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_mille, samples", [(0, 20), (5, 4)])
 def test_steps_are_those_of_the_golden_model(net, per_mille, samples):
     compiled, state, x, labels = net
@@ -56,6 +57,22 @@ def test_steps_are_those_of_the_golden_model(net, per_mille, samples):
         np.testing.assert_array_equal(golden.forward(x), serial.forward(x))
         assert golden.read_state() == serial.read_state() != state
         assert (serial.figures.damaged > 0) == (per_mille > 0)
+
+
+def test_a_board_with_weights_is_refused(net, monkeypatch):
+    class Baked:
+        hardware_id, weights_id = CONFIG.hardware_id, 0x0123_4567
+
+        def __init__(self, *_, **__):
+            pass
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("sw_driver.serial.training_device.Connection", Baked)
+    compiled, state, _, _ = net
+    with pytest.raises(LinkError, match="to train, not with 01234567: build it without --bake"):
+        SerialTrainingDevice("port").load(compiled, state)
 
 
 def test_errors(net, tmp_path):

@@ -87,6 +87,11 @@ class Connection:
         """The hardware id that the board has told."""
         return self._end.hardware_id or 0
 
+    @property
+    def weights_id(self) -> int:
+        """Id of the weights that its bitstream holds (`Images.weights_id`); 0 for none."""
+        return self._end.weights_id
+
     def send(self, data: bytes) -> None:
         """Begin to send whole words of 4 bytes; they go on in `receive` and `flush`."""
         self._end.send(data)

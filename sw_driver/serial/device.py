@@ -47,7 +47,9 @@ class SerialRun:
 class SerialDevice(Device):
     """Runs a compiled net on a board, over the host link of docs/host_link.md.
 
-    `load` opens the port, which resets the torus, compares hardware ids, and loads the weights.
+    `load` opens the port, which resets the torus, compares hardware ids, and loads the weights. A
+    board whose bitstream holds weights runs the net whose weights they are, and no other: nothing
+    is loaded then.
 
     Parameters
     ----------
@@ -107,7 +109,15 @@ class SerialDevice(Device):
         self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
         try:
             check_id(self._port, self._connection.hardware_id, compiled.config)
-            self._run([compiled.executable.load()], "load the weights", 1)
+            held, wanted = self._connection.weights_id, compiled.executable.images.weights_id
+            if held not in (0, wanted):
+                raise LinkError(
+                    f"the weights in the bitstream of the board on port {self._port} must be "
+                    f"{wanted:08x}, those of the net, not {held:08x}: build it for this net, or "
+                    "without --bake"
+                )
+            if not held:
+                self._run([compiled.executable.load()], "load the weights", 1)
         except BaseException:
             self.close()
             raise

@@ -1,6 +1,7 @@
 """`HostEnd`: the host's end of a host link, as a state machine: bytes in, bytes out, no clock."""
 
 import dataclasses
+import struct
 from collections import deque
 
 from sw_driver.errors import LinkError
@@ -17,8 +18,9 @@ from sw_driver.serial.frames import (
 
 __all__ = ["LINK_VERSION", "HostEnd"]
 
-LINK_VERSION = 1
+LINK_VERSION = 2
 _MAGIC = b"CLT"
+_HELLO = struct.Struct("<3sBQI")  # The letters, the version, the ids of torus and weights.
 _LEAST_WORDS = 2          # Of a frame on a bad line,
 _LEAST_FRAMES = 2         # and so many are ahead.
 _MOST_UNANSWERED = 100    # Frames; tags of 8 bits are compared over half their range.
@@ -52,6 +54,7 @@ class HostEnd:
 
     def __init__(self, session: int, figures: LinkFigures, poll_s: float) -> None:
         self.hardware_id: int | None = None
+        self.weights_id = 0
         self.figures = figures
         self.received = bytearray()
         self.heard_at: float | None = None
@@ -185,13 +188,17 @@ class HostEnd:
         self._see_words(frame)
 
     def _meet(self, frame: BoardFrame) -> None:
-        if frame.words[:3] != _MAGIC or len(frame.words) != 3 * WORD_BYTES:
+        # Versions may differ in length, but not in their first word.
+        if frame.words[:3] != _MAGIC or len(frame.words) < WORD_BYTES:
             raise LinkError("the board must answer as a Clostorus does, with the letters CLT, not "
                             f"with {frame.words!r}")
         if frame.words[3] != LINK_VERSION:
             raise LinkError(f"the version of the board's host link must be {LINK_VERSION}, not "
                             f"{frame.words[3]}: build its bitstream anew")
-        self.hardware_id = int.from_bytes(frame.words[4:], "little")
+        if len(frame.words) != _HELLO.size:
+            raise LinkError(f"the board must say who it is in {_HELLO.size} bytes, not in "
+                            f"{len(frame.words)}")
+        _, _, self.hardware_id, self.weights_id = _HELLO.unpack(frame.words)
         self._limit = frame.space
         self._tell_words = frame.space // 4  # The board's other buffer is as large.
 

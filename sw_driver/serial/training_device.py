@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import TypeVar
 
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, LinkError
 from sw_driver.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import Progress, bytes_to_beats, check_id
@@ -60,6 +60,11 @@ class SerialTrainingDevice(StreamTrainingDevice):
         connection = Connection(self._port, baud=self._baud, patience=self._patience)
         try:
             check_id(self._port, connection.hardware_id, compiled.config)
+            if connection.weights_id:
+                raise LinkError(
+                    f"the board on port {self._port} must be one without weights in its bitstream, "
+                    f"to train, not with {connection.weights_id:08x}: build it without --bake"
+                )
         except BaseException:
             connection.close()
             raise

@@ -1,0 +1,54 @@
+"""`LogicRom`: words that never change, as logic instead of a memory."""
+
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["LogicRom"]
+
+
+class LogicRom(wiring.Component):
+    """A `BlockRam` that nothing is written to: its words are a function of the address.
+
+    A word read is on `read_data` two cycles after its address, as in a `BlockRam`.
+
+    Parameters
+    ----------
+    width : int
+        Of a word, in bits.
+    words : list of int
+        Unsigned contents, from address 0 up. What is read beyond them is undefined.
+    addr_bits : int
+        Of an address; there may be fewer words.
+
+    Members
+    -------
+    read_en, read_addr : In
+        The address is taken where `read_en` is high, else the one before stays.
+    out_en : In(1)
+        The register takes the word at that address, else it holds.
+    read_data : Out(width)
+        The register.
+    """
+
+    def __init__(self, width, words, addr_bits):
+        self.width = width
+        self.words = list(words) or [0]
+        super().__init__({"read_en": In(1), "read_addr": In(addr_bits), "out_en": In(1),
+                          "read_data": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        # Without the attribute Yosys would make a block RAM of it.
+        m.submodules.words = words = memory.Memory(
+            shape=self.width, depth=len(self.words), init=self.words,
+            attrs={"ram_style": "logic"})
+        read = words.read_port(domain="comb")
+        address = Signal(len(self.read_addr), reset_less=True)
+        out = Signal(self.width, reset_less=True)
+        m.d.comb += [read.addr.eq(address), self.read_data.eq(out)]
+        with m.If(self.read_en):
+            m.d.sync += address.eq(self.read_addr)
+        with m.If(self.out_en):
+            m.d.sync += out.eq(read.data)
+        return m
