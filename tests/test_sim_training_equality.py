@@ -32,7 +32,7 @@ def torus(rows: int, cols: int, training: dict[str, int], **fields: int) -> Toru
     """A torus with memories for any of the nets."""
     return TorusConfig(
         rows=rows, cols=cols, buffer_words=512, max_fan_in=256, weight_words=4096, bias_words=128,
-        program_words=4096, rep_bits=12, **fields,
+        rep_bits=12, **{"program_words": 4096, **fields},
         training=TrainingConfig(**{"result_words": 64, **training}))
 
 
@@ -49,7 +49,7 @@ WIDE_SWEEP = [
     torus(3, 1, {"master_bits": 18, "grad_bits": 12, "velocity_bits": 48}, act_bits=12,
           weight_bits=18),
     torus(1, 2, {"master_bits": 8, "grad_bits": 4, "velocity_bits": 16}, act_bits=6,
-          weight_bits=4, host_bits=256),
+          weight_bits=4, host_bits=256, program_words=8192),
     torus(2, 1, {"master_bits": 36, "grad_bits": 5, "velocity_bits": 24, "reduce_words": 2},
           act_bits=18, weight_bits=6, link_stages=1),
     torus(2, 3, {"velocity_bits": 40, "reduce_words": 4}, link_stages=2, host_fifo_beats=4),
