@@ -18,6 +18,11 @@ __all__ = ["NAMES", "Split", "load", "load_digits_split", "load_idx_directory", 
 NAMES = ("digits", "mnist10k")
 
 _MNIST10K = Path(__file__).parent / "data" / "mnist10k"
+_HOW_TO_GET = (
+    "Debian's package dataset-fashion-mnist has such files in /usr/share/datasets/fashion-mnist "
+    "(apt-get install dataset-fashion-mnist; or, without root: apt-get download "
+    "dataset-fashion-mnist && dpkg -x dataset-fashion-mnist_*.deb .)"
+)
 _IDX_UINT8 = 0x08  # Third byte of an IDX file's magic number: unsigned bytes follow.
 
 
@@ -68,7 +73,7 @@ def load(name_or_directory: str) -> Split:
     if not directory.is_dir():
         raise DataError(
             f"data must be one of {', '.join(NAMES)} or a directory of IDX files, "
-            f"not {name_or_directory!r}"
+            f"not {name_or_directory!r}; {_HOW_TO_GET}"
         )
     return load_idx_directory(directory)
 
@@ -129,7 +134,7 @@ def _find(directory: Path, name: str) -> Path:
     for path in (directory / f"{name}.gz", directory / name):
         if path.is_file():
             return path
-    raise DataError(f"{directory} must hold {name} or {name}.gz, but has neither")
+    raise DataError(f"{directory} must hold {name} or {name}.gz, but has neither; {_HOW_TO_GET}")
 
 
 def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,14 @@ from golden.errors import CheckpointError, ModelError
 from golden.net import ClosNet
 from golden.shape import ClosShape
 
-__all__ = ["DEFAULT_EPOCHS", "DIGITS_SHAPES", "EpochStats", "Trainer", "accuracy"]
+__all__ = [
+    "DEFAULT_EPOCHS",
+    "DIGITS_SHAPES",
+    "EpochStats",
+    "Trainer",
+    "accuracy",
+    "one_thread",
+]
 
 DIGITS_SHAPES = (ClosShape(64, 64, 8, 8, 8), ClosShape(64, 10, 8, 8, 5))
 """The default net for scikit-learn's digits."""
@@ -33,7 +40,8 @@ class EpochStats:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Generator[None, None, None]:
+def one_thread() -> Generator[None, None, None]:
+    """Compute on one thread for a while: sums then have one order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -104,7 +112,7 @@ class Trainer:
     def run(self, epochs: int) -> Iterator[EpochStats]:
         """Train until `epochs` epochs are done in all, and yield the figures of each."""
         while self.epoch < epochs:
-            with _one_thread():
+            with one_thread():
                 loss = self._train_epoch()
                 scores = self._score(*self._train), self._score(*self._test)
             self.epoch += 1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sw_driver.errors import DriverError
 
-__all__ = ["check_target", "replacing", "write_array", "write_bytes", "write_text"]
+__all__ = ["check_target", "make_folder", "replacing", "write_array", "write_bytes", "write_text"]
 
 
 def check_target(path: Path) -> None:
@@ -27,6 +27,20 @@ def check_target(path: Path) -> None:
         raise DriverError(f"{path} cannot be written: there is no folder {path.parent}")
     if path.is_dir():
         raise DriverError(f"{path} cannot be written: it is a folder")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises
+    ------
+    DriverError
+        If that is not possible.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DriverError(f"{path} must be a folder: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, bench, analyse,
-build, plan.
+build, plan, experiment.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `sw_driver.cli.status` lists the
@@ -11,7 +11,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sw_driver.cli import analyse, bench, build, compile, info, plan, run, train, verilog
+from sw_driver.cli import (
+    analyse,
+    bench,
+    build,
+    compile,
+    experiment,
+    info,
+    plan,
+    run,
+    train,
+    verilog,
+)
 from sw_driver.cli.options import Json, Quiet, examples, failed
 from sw_driver.cli.status import exit_status
 
@@ -32,7 +43,6 @@ class _Commands(TyperGroup):
             if status is None:
                 raise
             raise failed(str(error) or "stopped", status) from error
-
 
 
 app = typer.Typer(
@@ -64,6 +74,7 @@ app.command("verilog", epilog=examples(*verilog.EXAMPLES))(verilog.command)
 app.command("info", epilog=examples(*info.EXAMPLES))(info.command)
 app.command("bench", epilog=examples(*bench.EXAMPLES))(bench.command)
 app.command("analyse", epilog=examples(*analyse.EXAMPLES))(analyse.command)
+app.command("experiment", epilog=examples(*experiment.EXAMPLES))(experiment.command)
 app.command("build", epilog=examples(*build.EXAMPLES))(build.command)
 app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
 

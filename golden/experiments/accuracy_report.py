@@ -1,0 +1,172 @@
+"""What accuracies against parameters say about Clos networks, in words that the figures choose."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from golden.experiments.accuracy_runs import Result, Run
+from golden.experiments.experiment import Report
+from golden.experiments.judgement import Difference, difference
+from golden.experiments.pictures import Point, curves_png
+
+__all__ = ["CLAIMED_REDUCTION", "MARGIN_POINTS", "accuracy_report"]
+
+CLAIMED_REDUCTION = 5.5
+"""ClosNets, section II: "comparable accuracy ... while having 5.5x less parameters"."""
+
+MARGIN_POINTS = 1.0
+"""How much lower an accuracy in percent may be that is still called comparable."""
+
+_CLAIM = {"yes": "holds", "no": "does not hold", "undecided": "is not decided"}
+_HEADER = ("kind", "parameters", "times fewer", "learning rate", "accuracy %", "lowest", "highest",
+           "points above dense (95 % interval)")  # fmt: skip
+
+
+class _Network(NamedTuple):
+    """All seeds of one network."""
+
+    kind: str
+    reduction: float
+    parameters: int
+    rate: float
+    accuracies: list[float]
+
+    @property
+    def mean(self) -> float:
+        return statistics.mean(self.accuracies)
+
+    @property
+    def point(self) -> Point:
+        low, high = min(self.accuracies), max(self.accuracies)
+        return Point(self.parameters, 100 * self.mean, 100 * low, 100 * high)
+
+
+def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) -> Report:
+    """Compare the kinds of networks by their test accuracies.
+
+    Each dataset gets a paragraph and a table. A paragraph says whether Clos is comparable with the
+    dense network where ClosNets claims it, up to where it is, and how it stands against the other
+    kinds with as many parameters. What is undecided is called so: `Difference.verdict`.
+
+    Parameters
+    ----------
+    rows
+        Tests of every kind, "dense" and "Clos" among them, with the same seeds.
+    rates
+        The learning rates that there were to choose from, the smallest first.
+    """
+    texts: list[str] = []
+    panels: dict[str, dict[str, list[Point]]] = {}
+    for data, of_data in itertools.groupby(rows, lambda row: row[0].data):
+        networks = _networks(of_data)
+        (dense,) = (one for one in networks if one.kind == "dense")
+        texts += [_paragraph(data, dense, networks, rates), _table(dense, networks)]
+        curves = panels[data] = {}
+        for network in networks:
+            curves.setdefault(network.kind, []).append(network.point)
+    picture = curves_png(panels, "parameters", "test accuracy, %")
+    return Report("\n\n".join(texts) + "\n", {"accuracy.png": picture})
+
+
+def _networks(rows: Iterable[tuple[Run, Result]]) -> list[_Network]:
+    found: dict[tuple[str, float], _Network] = {}
+    for run, result in rows:
+        new = _Network(run.kind, run.reduction, result.parameters, run.rate, [])
+        found.setdefault((run.kind, run.reduction), new).accuracies.append(result.accuracy)
+    return list(found.values())
+
+
+def _paragraph(
+    data: str, dense: _Network, networks: Sequence[_Network], rates: Sequence[float]
+) -> str:
+    clos = sorted((one for one in networks if one.kind == "Clos"), key=lambda one: one.reduction)
+    sentences = (
+        f"**{data}**: {_claim(dense, clos)}",
+        _reach(dense, clos),
+        _rivals(clos, networks),
+        _ends(networks, rates),
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
+    """Whether Clos is comparable where ClosNets says so."""
+    claimed = min(clos, key=lambda one: abs(one.reduction - CLAIMED_REDUCTION))
+    against = difference(claimed.accuracies, dense.accuracies)
+    seeds = len(dense.accuracies)
+    return (
+        f"the dense network of {dense.parameters} parameters puts {100 * dense.mean:.2f} % of the "
+        f"test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}), "
+        f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer "
+        f"{100 * claimed.mean:.2f} %, {_points(against)} points. With {MARGIN_POINTS:g} point for "
+        "comparable, the claim of ClosNets (section II, fig 3) "
+        f"{_CLAIM[against.verdict(MARGIN_POINTS)]}."
+    )
+
+
+def _reach(dense: _Network, clos: Sequence[_Network]) -> str:
+    """Up to which budget, from the largest on, Clos is comparable."""
+    fewest = 0
+    for one in clos:
+        if difference(one.accuracies, dense.accuracies).verdict(MARGIN_POINTS) != "yes":
+            break
+        fewest = one.parameters
+    if not fewest:
+        return "The interval lies within that margin for no Clos network."
+    return (
+        "The interval lies within that margin up to "
+        f"{dense.parameters / fewest:.1f} times fewer parameters."
+    )
+
+
+def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:
+    """At how many budgets Clos is above and below each other kind."""
+    verdicts: dict[str, list[str]] = {}
+    for other in networks:
+        for one in clos:
+            if other.kind != "Clos" and other.reduction == one.reduction:
+                found = difference(one.accuracies, other.accuracies)
+                verdicts.setdefault(other.kind, []).append(found.verdict())
+    if not verdicts:
+        return ""
+    counts = ", ".join(
+        f"{kind} at {found.count('yes')} and below at {found.count('no')}"
+        for kind, found in verdicts.items()
+    )
+    return f"Of {len(clos)} equal budgets, Clos is above {counts}; the others are not decided."
+
+
+def _ends(networks: Sequence[_Network], rates: Sequence[float]) -> str:
+    """Which kinds might have done better at a learning rate that was not tried."""
+    rate_of = {one.kind: one.rate for one in networks}
+    ends = [
+        f"{kind} at {rate:g}" for kind, rate in rate_of.items() if rate in (rates[0], rates[-1])
+    ]
+    if not ends:
+        return ""
+    return f"The best learning rate lies at the end of those tried, or beyond: {', '.join(ends)}."
+
+
+def _table(dense: _Network, networks: Sequence[_Network]) -> str:
+    lines = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
+    for one in networks:
+        point = one.point
+        against = "" if one is dense else _points(difference(one.accuracies, dense.accuracies))
+        lines.append(
+            (
+                one.kind,
+                str(one.parameters),
+                f"{dense.parameters / one.parameters:.1f}",
+                f"{one.rate:g}",
+                *(f"{value:.2f}" for value in point[1:]),
+                against,
+            )
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _points(found: Difference) -> str:
+    interval = f"{found.low:+.2f} to {found.high:+.2f}"
+    return f"{found.points:+.2f} ({'one seed' if math.isinf(found.low) else interval})"

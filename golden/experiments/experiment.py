@@ -1,0 +1,174 @@
+"""What an experiment is, and how its runs are made: side by side, and each only once."""
+
+import abc
+import concurrent.futures
+import contextlib
+import dataclasses
+import multiprocessing
+import signal
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from golden.errors import DataError, ModelError
+from golden.experiments.table import ResultTable
+
+__all__ = ["Experiment", "Report", "Settings", "execute"]
+
+RunT = TypeVar("RunT")
+ResultT = TypeVar("ResultT")
+Tell = Callable[[str, int, int], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a user may choose about any experiment.
+
+    Parameters
+    ----------
+    data
+        Datasets: names or directories, as `golden.datasets.load` takes them.
+    seeds
+        How often everything is trained, with the seeds 0, 1, ...; None: as often as is usual.
+    quick
+        Make few, short runs: whether it works, not what comes out.
+
+    Raises
+    ------
+    DataError
+        If there is no dataset.
+    ModelError
+        If `seeds` is below 1.
+    """
+
+    data: tuple[str, ...] = ("mnist10k",)
+    seeds: int | None = None
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range; see the class."""
+        if not self.data:
+            raise DataError("data must name at least one dataset, not none")
+        if self.seeds is not None and self.seeds < 1:
+            raise ModelError(f"seeds must be at least 1, not {self.seeds}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What came out: text in Markdown, and PNG pictures by the names of their files."""
+
+    text: str
+    pictures: Mapping[str, bytes]
+
+
+class Experiment(abc.ABC, Generic[RunT, ResultT]):
+    """Runs that belong together.
+
+    A run and its result are frozen dataclasses of plain values, the columns of the table. A run
+    holds everything that its result depends on, the dataset's size and the number of steps
+    included, since a run that is in the table is not made again. Experiments are sent to other
+    processes: they hold no data, but where it is.
+
+    Attributes
+    ----------
+    name
+        As the command line has it.
+    run_type, result_type
+        The two dataclasses.
+    """
+
+    name: str
+    run_type: type[RunT]
+    result_type: type[ResultT]
+
+    @property
+    @abc.abstractmethod
+    def total(self) -> int:
+        """Number of runs in the end."""
+
+    @abc.abstractmethod
+    def plan(self, results: Mapping[RunT, ResultT]) -> Sequence[RunT]:
+        """Return all runs that can be named so far, in order, those in `results` included.
+
+        More of them may follow when these are done, as where a learning rate is chosen first. What
+        else is in `results` must not matter.
+        """
+
+    @abc.abstractmethod
+    def measure(self, run: RunT) -> ResultT:
+        """Make a run; the same one gives the same result on the same machine."""
+
+    @abc.abstractmethod
+    def report(self, results: Mapping[RunT, ResultT]) -> Report:
+        """Say what came out, from nothing but the results of all runs of the plan."""
+
+
+def execute(
+    experiment: Experiment[RunT, ResultT],
+    path: Path,
+    jobs: int = 1,
+    tell: Tell = lambda work, done, total: None,
+) -> dict[RunT, ResultT]:
+    """Make all runs that are not in the table at `path` yet; return the results of the plan.
+
+    The rows come in the order of the plan, however many jobs there are, and a run that was stopped
+    goes on where it was.
+
+    Parameters
+    ----------
+    experiment
+        What to do.
+    path
+        Of the CSV file; its folder must exist.
+    jobs
+        Processes to make runs in; with 1 they are made in this one.
+    tell
+        Hears of every run: what it is, how many are done, and of how many.
+
+    Raises
+    ------
+    DataError
+        If the table is of something else, or cannot be written.
+    ModelError
+        If `jobs` is below 1.
+    """
+    if jobs < 1:
+        raise ModelError(f"jobs must be at least 1, not {jobs}")
+    table = ResultTable(path, experiment.run_type, experiment.result_type)
+    with _mapper(experiment, jobs) as measured:
+        while True:
+            planned = experiment.plan(table.results)
+            todo = [run for run in planned if run not in table.results]
+            done = len(planned) - len(todo)
+            tell(f"{experiment.name}: {done} runs are there", done, experiment.total)
+            if not todo:
+                return {run: table.results[run] for run in planned}
+            for more, (run, result) in enumerate(zip(todo, measured(todo), strict=True), 1):
+                table.add(run, result)
+                tell(f"{experiment.name}: {_text(run)}", done + more, experiment.total)
+
+
+@contextlib.contextmanager
+def _mapper(
+    experiment: Experiment[RunT, ResultT], jobs: int
+) -> Generator[Callable[[Sequence[RunT]], Iterator[ResultT]]]:
+    if jobs == 1:
+        yield lambda runs: map(experiment.measure, runs)
+        return
+    # Not forked: PyTorch's threads do not survive that.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        jobs,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # This process hears of it, and ends the others.
+    )
+    try:
+        yield lambda runs: pool.map(experiment.measure, runs)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _text(run: Any) -> str:
+    return ", ".join(
+        f"{field.name} {getattr(run, field.name)}" for field in dataclasses.fields(run)
+    )

@@ -1,0 +1,94 @@
+"""`clostorus experiment`: what the papers train, trained here, with a verdict."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sw_driver.cli.options import Json, Quiet, make_output
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "clostorus experiment --list",
+    "clostorus experiment clos-accuracy --quick",
+    "clostorus experiment clos-accuracy --seeds 5 --out out/five",
+    "clostorus experiment clos-accuracy --data mnist10k --data /usr/share/datasets/fashion-mnist",
+)
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The experiment.")] = None,
+    list_experiments: Annotated[
+        bool, typer.Option("--list", help="Say which experiments there are.")
+    ] = False,
+    seeds: Annotated[
+        int | None, typer.Option(help="How often to train each network [default: 3; quick: 1].")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few, short runs, in seconds: only whether it works.")
+    ] = False,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="mnist10k|DIR",
+            help="A dataset; repeat for more. DIR holds MNIST's four files, or those of "
+            "Fashion-MNIST [default: mnist10k].",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go [default: out/experiments/NAME]."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Networks to train at once; figures do not depend on it.")
+    ] = 2,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train what a paper trains, and say whether its claim holds.
+
+    Every run adds a row to DIR/runs.csv; the same command goes on where it was stopped. In the end
+    there are DIR/report.md, whose verdict is computed from the rows, and pictures.
+    """
+    from golden.experiments.catalogue import EXPERIMENTS
+    from golden.experiments.experiment import Settings, execute
+    from sw_driver.errors import DriverError
+    from sw_driver.files import check_target, make_folder, write_bytes, write_text
+
+    talk = make_output(ctx, json, quiet)
+    if list_experiments:
+        notes = {
+            one: " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+            for one, kind in EXPERIMENTS.items()
+        }
+        talk.facts("experiments", list(notes.items()))
+        talk.result({"experiments": notes})
+        return
+    if name is None or name not in EXPERIMENTS:
+        raise DriverError(f"name must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
+    settings = Settings(tuple(data or ["mnist10k"]), seeds, quick)
+    experiment = EXPERIMENTS[name](settings)
+    folder = Path("out/experiments", name) if out is None else out
+    make_folder(folder)
+    table, text = folder / "runs.csv", folder / "report.md"
+    for path in (table, text):
+        check_target(path)
+    with talk.progress() as tell:
+        results = execute(experiment, table, jobs, tell)
+    report = experiment.report(results)
+    for picture, content in report.pictures.items():
+        write_bytes(folder / picture, content)
+    write_text(text, report.text)
+    talk.text(report.text)
+    files = [str(folder / picture) for picture in report.pictures]
+    talk.result(
+        {
+            "runs": len(results),
+            "table": str(table),
+            "report": str(text),
+            "pictures": files,
+            "text": report.text,
+        }
+    )
