@@ -12,15 +12,17 @@ from typing import Any
 
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
+from hw.tops import TOPS
 
 from .board_design import TOP, board_design
 from .boards import Board
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
+from .designs import Design
 from .errors import BoardError, FlowFailed
 from .place_route import Routed, read_routed
-from .report import summarise
-from .synthesis import synthesise
+from .report import check_blocks, summarise
+from .synthesis import GOWIN, synthesise
 from .tools import Tool, find_tool, run_tool
 
 __all__ = ["Build", "build"]
@@ -63,7 +65,8 @@ _FLOWS = {
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
-          baud: int = 1_000_000, seed: int = 1, tell: Tell = lambda *_: None) -> Build:
+          folded: bool = False, baud: int = 1_000_000, seed: int = 1,
+          target_mhz: float | None = None, tell: Tell = lambda *_: None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -80,10 +83,14 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     images
         `weights` and `biases` that stand in the memories from the start, as `top_verilog` takes
         them.
+    folded
+        They are logic instead, and cannot be loaded.
     baud
         Bits per second of the UART.
     seed
         Of the placer.
+    target_mhz
+        What place and route aims at, if not at the clock of the board.
     tell
         Told of each step.
 
@@ -94,8 +101,10 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         than the torus gets; or `out` is something else than a build.
     hw.config.ConfigError
         The board's clock cannot make this baud rate.
+    ValueError
+        As `hw.tops.board_verilog`, if `folded` does not go with the rest.
     FpgaToolMissing, FlowFailed
-        As `run_tool`.
+        As `run_tool`; also if multipliers or memories were optimised away.
     """
     flow = _FLOWS[board.family.name]
     link = LinkConfig(clock_hz=board.clock_hz, baud=baud, buffer_bytes=board.link_bytes)
@@ -103,24 +112,27 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
-        design = board_design(board, config, link, images)
+        design = board_design(board, config, link, images, folded=folded)
         tell("build: synthesis", 1, _STEPS)
         area = synthesise(folder, design, TOP, board.family, yosys.command)
         used = usage(board, area)
         check_usage(board, config, used)
-        (folder / flow.constraints).write_text(constraints(board))
+        if board.family is not GOWIN:  # Its memories have shapes of their own.
+            check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
+        clock_mhz = board.clock_hz / 1e6
+        aim_mhz = target_mhz or clock_mhz
+        (folder / flow.constraints).write_text(constraints(board, aim_mhz))
         tell("build: place and route", 2, _STEPS)
-        routed = _route(board, flow, router, folder, seed)
-        target_mhz = board.clock_hz / 1e6
-        if routed.fmax_mhz < target_mhz:
+        routed = _route(board, flow, router, folder, seed, aim_mhz)
+        if routed.fmax_mhz < clock_mhz:
             raise BoardError(
-                f"the clock of {board.name} is {target_mhz:g} MHz, and this torus reaches "
+                f"the clock of {board.name} is {clock_mhz:g} MHz, and this torus reaches "
                 f"{routed.fmax_mhz:.1f} MHz with seed {seed}: try another seed, a smaller torus "
                 "or narrower words")
         tell("build: bitstream", 3, _STEPS)
         _pack(board, flow, packer, folder)
         report = _report(board, config, link, used, routed, seed, (yosys, router, packer),
-                         baked=images is not None)
+                         baked=images is not None, folded=folded)
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         kept = {"design.v", flow.constraints, flow.bitstream, "report.json"}
         for path in folder.iterdir():
@@ -130,9 +142,10 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     return Build(report, used)
 
 
-def _route(board: Board, flow: _Flow, router: Tool, folder: Path, seed: int) -> Routed:
+def _route(board: Board, flow: _Flow, router: Tool, folder: Path, seed: int,
+           target_mhz: float) -> Routed:
     arguments = [*board.part, "--json", "netlist.json", "--seed", str(seed), "--freq",
-                 f"{board.clock_hz / 1e6:g}", "--timing-allow-fail", "--report", "timing.json"]
+                 f"{target_mhz:g}", "--timing-allow-fail", "--report", "timing.json"]
     arguments += {
         "ecp5": ["--lpf", flow.constraints, "--textcfg", "placed"],
         "ice40": ["--pcf", flow.constraints, "--asc", "placed"],
@@ -155,17 +168,19 @@ def _pack(board: Board, flow: _Flow, packer: Tool, folder: Path) -> None:
 
 
 def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usage, ...],
-            routed: Routed, seed: int, tools: tuple[Tool, ...], *, baked: bool) -> dict[str, Any]:
+            routed: Routed, seed: int, tools: tuple[Tool, ...], *, baked: bool,
+            folded: bool) -> dict[str, Any]:
     return {
         "board": board.name,
         "torus": dataclasses.asdict(config),
         "hardware_id": f"{config.hardware_id:016x}",
         "link": dataclasses.asdict(link),
         "baked": baked,
+        "folded": folded,
         "tools": [tool.version for tool in tools],
         "seed": seed,
         "cells": {one.name: {"used": one.used, "available": one.available} for one in used},
-        "target_mhz": board.clock_hz / 1e6,
+        "clock_mhz": board.clock_hz / 1e6,
         "fmax_mhz": round(routed.fmax_mhz, 2),
         "critical_path": dataclasses.asdict(summarise(routed.critical_path)),
         "weights_that_fit": config.rows * config.cols * config.weight_words,

@@ -15,10 +15,11 @@ __all__ = ["TOP", "board_config", "board_design", "cells_of"]
 
 TOP = "board"  # The top module: its ports are the pins.
 
-# What a large part gets, and a small one: memories for layers of some hundred inputs, or of digits.
+# What a large part gets, and a small one: memories for layers of some hundred inputs, or for the
+# digits net, all of it in one element.
 _LARGE = TorusConfig(host_bits=32)
-_SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256, weight_words=1024,
-                     bias_words=16, program_words=512, max_fan_in=64, rep_bits=5, shift_bits=4,
+_SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256, weight_words=4096,
+                     bias_words=128, program_words=512, max_fan_in=64, rep_bits=7, shift_bits=4,
                      host_fifo_beats=4)
 
 

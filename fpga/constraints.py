@@ -5,11 +5,12 @@ from .boards import Board
 __all__ = ["constraints"]
 
 
+def constraints(board: Board, target_mhz: float) -> str:
+    """The constraint file of a board, as its family writes it: LPF, PCF or CST.
 
-def constraints(board: Board) -> str:
-    """The constraint file of a board, as its family writes it: LPF, PCF or CST."""
+    `target_mhz` is the clock that place and route aims at.
+    """
     lines: list[str] = []
-    mhz = board.clock_hz / 1e6
     for port, pin in board.pins().items():
         if board.family.name == "ecp5":
             attributes = " ".join(f"{name}={value}" for name, value in pin.attributes)
@@ -23,7 +24,7 @@ def constraints(board: Board) -> str:
             attributes = " ".join(f"{name}={value}" for name, value in pin.attributes)
             lines += [f'IO_LOC "{port}" {pin.name};', f'IO_PORT "{port}" {attributes};']
     if board.family.name == "ecp5":
-        lines.append(f'FREQUENCY PORT "clk" {mhz:g} MHZ;')
+        lines.append(f'FREQUENCY PORT "clk" {target_mhz:g} MHZ;')
     elif board.family.name == "ice40":
-        lines.append(f"set_frequency clk {mhz:g}")
+        lines.append(f"set_frequency clk {target_mhz:g}")
     return "\n".join(lines) + "\n"

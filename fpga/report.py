@@ -57,13 +57,14 @@ def _place(cell: str) -> str:
     return _CELL_KIND.sub("", cell.removeprefix(f"{DESIGN}."))
 
 
-def expected_blocks(design: Design, family: Family = ECP5) -> tuple[int, int]:
+def expected_blocks(design: Design, family: Family = ECP5, *,
+                    folded: bool = False) -> tuple[int, int]:
     """Multipliers, and block RAMs at the least, that a design must have.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
     a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
     of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
-    programs of gateways are not counted.
+    programs of gateways are not counted. Weights that are `folded` are in no memory.
     """
     config, training = design.config, design.config.training
     pes = config.rows * config.cols
@@ -77,8 +78,9 @@ def expected_blocks(design: Design, family: Family = ECP5) -> tuple[int, int]:
                    for width, depth in _RAM_SHAPES[family.name])
 
     buffers = 4 * rams(config.word_bits, config.buffer_words)
-    memories = (rams(config.weight_bits, config.weight_words)
-                + rams(config.line_bits, config.program_lines))
+    memories = rams(config.line_bits, config.program_lines)
+    if not folded:
+        memories += rams(config.weight_bits, config.weight_words)
     if training is not None:
         multipliers *= 2
         memories += 2 * rams(training.grad_bits, config.buffer_words)
@@ -87,15 +89,16 @@ def expected_blocks(design: Design, family: Family = ECP5) -> tuple[int, int]:
     return pes * multipliers, routers * buffers + pes * memories
 
 
-def check_blocks(area: Area, design: Design, family: Family = ECP5) -> None:
-    """Check that nothing of a design was optimised away.
+def check_blocks(area: Area, design: Design, family: Family = ECP5, *,
+                 folded: bool = False) -> None:
+    """Check that nothing of a design was optimised away: `expected_blocks` are there.
 
     Raises
     ------
     FlowFailed
         It has fewer multipliers or block RAMs than its PEs and routers must have.
     """
-    multipliers, block_rams = expected_blocks(design, family)
+    multipliers, block_rams = expected_blocks(design, family, folded=folded)
     if area.multipliers != multipliers or area.block_rams < block_rams:
         raise FlowFailed(
             f"{design.name} must have {multipliers} multipliers and at least {block_rams} block "

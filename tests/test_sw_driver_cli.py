@@ -345,6 +345,19 @@ def test_verilog_with_a_vendors_cells(tmp_path):
          "--cells", "asic", "-o", tmp_path / "none.v")
 
 
+def test_verilog_of_a_board(artifact, tmp_path):
+    result = succeed("verilog", "--bake", artifact, "--fold", "--top", "board", "--clock-mhz", 12,
+                     "--split", "-o", tmp_path / "board", "--json")
+    values = json.loads(result.stdout)
+    assert values["folded"] and values["top_module"] == "clostorus_board"
+    names = {path.name for path in (tmp_path / "board").iterdir()}
+    assert len(names) == values["files"] and {"files.f", "clostorus_board.v"} < names
+    compiled = load_artifact(artifact)
+    words = (tmp_path / "board" / "clostorus_board.torus.torus.pe_1_1.mac.weight_memory.words.mem")
+    assert [int(word, 16) for word in words.read_text().split()] == [
+        int(word) % (1 << 16) for word in compiled.executable.images.weights[1, 1]]
+
+
 def test_verilog_bad_input(artifact, tmp_path):
     out = ("-o", tmp_path / "out.v")
     fail(2, "one of torus, config-from and bake", "verilog", *out)
@@ -352,6 +365,11 @@ def test_verilog_bad_input(artifact, tmp_path):
     fail(2, "torus must be ROWSxCOLUMNS", "verilog", "--torus", "two", *out)
     fail(2, "cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
     fail(2, "bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
+    fail(2, "fold needs --bake", "verilog", "--torus", "2x2", "--fold", *out)
+    fail(2, "clock-mhz and baud need --top board", "verilog", "--torus", "2x2", "--baud", 9600,
+         *out)
+    fail(2, "baud must be at most 6250000", "verilog", "--torus", "2x2", "--top", "board", "--baud",
+         9_000_000, *out)
     fail(2, "give one", "verilog", "--bake", artifact, "--config-from", artifact, *out)
     fail(2, "training-router needs a torus that trains", "verilog", "--torus", "2x2", "--top",
          "training-router", *out)

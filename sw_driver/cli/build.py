@@ -13,6 +13,7 @@ EXAMPLES = (
     "clostorus build --board icebreaker",
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
     "clostorus build --board ulx3s-85f --bake model.ctz",
+    "clostorus build --board icebreaker --bake model.ctz --fold",
 )
 
 
@@ -34,6 +35,10 @@ def command(
             metavar="ARTIFACT", help="The torus of a compiled model, with its weights in place."
         ),
     ] = None,
+    fold: Annotated[
+        bool,
+        typer.Option("--fold", help="With --bake: its weights as logic, which cannot be loaded."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
@@ -58,6 +63,8 @@ def command(
     out = make_output(ctx, json, quiet)
     target = find_board(board)
     images: dict[str, Any] | None = None
+    if fold and bake is None:
+        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
     if bake is not None:
         if train:
             raise DriverError("train is for --torus: a baked model says itself whether it trains")
@@ -68,12 +75,15 @@ def command(
             raise DriverError(f"torus must be {size}, that of {bake}, not {torus}")
         held = compiled.executable.images
         images = {"weights": held.weights, "biases": held.biases}
+        if fold and config.training is not None:
+            raise DriverError("fold needs a torus that does not train: its weights cannot change")
     else:
         rows, cols = parse_torus(torus or "1x1")
         config = board_config(target, rows, cols, train=train)
     folder = Path("build/fpga") / board if output is None else output
     with out.progress() as tell:
-        built = build(target, config, folder, images=images, baud=baud, seed=seed, tell=tell)
+        built = build(target, config, folder, images=images, folded=fold, baud=baud, seed=seed,
+                      tell=tell)
     report = built.report
     path = report["critical_path"]
     out.facts(
@@ -81,7 +91,7 @@ def command(
         [
             ("torus", f"{config.rows}x{config.cols}"),
             *((used.name, f"{used.used} of {used.available}") for used in built.usage),
-            ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['target_mhz']:g} MHz"),
+            ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['clock_mhz']:g} MHz"),
             ("critical path", f"{path['start']} to {path['end']}"),
             ("weights that fit", str(report["weights_that_fit"])),
             ("tools", ", ".join(report["tools"])),

@@ -16,7 +16,12 @@ EXAMPLES = (
     "clostorus verilog --bake model.ctz -o with_weights.v",
     "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v",
     "clostorus verilog --torus 4x4 --train --top training-router -o router.v",
+    "clostorus verilog --bake model.ctz --fold --top board --clock-mhz 25 -o board.v",
+    "clostorus verilog --bake model.ctz --split -o handover",
 )
+
+_CLOCK_MHZ = 25.0
+_BAUD = 1_000_000
 
 
 def command(
@@ -28,7 +33,7 @@ def command(
     top: Annotated[
         str,
         typer.Option(
-            metavar="torus|pe|inference-router|training-router", help="The top module."
+            metavar="torus|pe|inference-router|training-router|board", help="The top module."
         ),
     ] = "torus",
     train: Annotated[
@@ -38,6 +43,9 @@ def command(
         Path | None,
         typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
     ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="With --bake: as logic, which cannot be loaded.")
+    ] = False,
     config_from: Annotated[
         Path | None, typer.Option(metavar="ARTIFACT", help="Take its configuration.")
     ] = None,
@@ -48,38 +56,62 @@ def command(
             help="What memories and multipliers are: plain Verilog, or a vendor's cells.",
         ),
     ] = "generic",
+    clock_mhz: Annotated[
+        float | None, typer.Option(help="With --top board: its clock [default: 25].")
+    ] = None,
+    baud: Annotated[
+        int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
+    ] = None,
+    split: Annotated[
+        bool,
+        typer.Option("--split", help="OUTPUT is a folder: sources, a file list, .mem files."),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the Verilog of a torus, or of one of its blocks.
+    """Write the Verilog of a torus, of one of its blocks, or of a torus with its host link.
 
     The configuration is the default one of a size (--torus) or that of a compiled model
     (--config-from, --bake). The same configuration gives the same bytes.
     """
     from hw.config import TorusConfig, TrainingConfig
+    from hw.link_config import LinkConfig
     from hw.tops import (
+        BOARD_MODULE,
         CELLS,
         TOPS,
         TRAINING_TOPS,
+        board_verilog,  # pyright: ignore[reportUnknownVariableType]
         top_verilog,  # pyright: ignore[reportUnknownVariableType]
     )
     from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.files import check_target, write_text
+    from sw_driver.verilog_files import write_verilog_files
 
     out = make_output(ctx, json, quiet)
-    if top not in TOPS:
-        raise DriverError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
+    tops = {**TOPS, "board": BOARD_MODULE}
+    if top not in tops:
+        raise DriverError(f"top must be one of {', '.join(tops)}, not {top!r}")
     if cells not in CELLS:
         raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
-    if bake is not None and top != "torus":
-        raise DriverError(f"bake needs --top torus: {top} has no weights of its own")
+    if bake is not None and top not in ("torus", "board"):
+        raise DriverError(f"bake needs --top torus or board: {top} has no weights of its own")
+    if fold and bake is None:
+        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
+    link = None
+    if top == "board":
+        link = LinkConfig(clock_hz=round(1e6 * (_CLOCK_MHZ if clock_mhz is None else clock_mhz)),
+                          baud=_BAUD if baud is None else baud)
+    elif clock_mhz is not None or baud is not None:
+        raise DriverError(f"clock-mhz and baud need --top board: {top} has no UART")
     if bake is not None and config_from is not None:
         raise DriverError("bake and config-from both name a configuration: give one of them")
     if train and (bake is not None or config_from is not None):
         raise DriverError("train is for --torus: a compiled model says itself whether it trains")
-    check_target(output)
+    if not split:
+        check_target(output)
     source = bake or config_from
     images: dict[str, Any] = {}
     if source is not None:
@@ -90,7 +122,7 @@ def command(
             raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
         if bake is not None:
             held = compiled.executable.images
-            images = {"weights": held.weights, "biases": held.biases}
+            images = {"weights": held.weights, "biases": held.biases, "folded": fold}
     elif torus is not None:
         rows, cols = parse_torus(torus)
         config = TorusConfig(rows=rows, cols=cols, training=TrainingConfig() if train else None)
@@ -98,16 +130,23 @@ def command(
         raise DriverError("one of torus, config-from and bake must name a configuration")
     if top in TRAINING_TOPS and config.training is None:
         raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
+    if fold and config.training is not None:
+        raise DriverError("fold needs a torus that does not train: its weights cannot change")
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
-        text: str = top_verilog(top, config, cells=cells, **images)
-    write_text(output, text)
+        text: str = (top_verilog(top, config, cells=cells, **images) if link is None
+                     else board_verilog(config, link, cells=cells, **images))
+    files = write_verilog_files(output, text) if split else [output.name]
+    if not split:
+        write_text(output, text)
     facts = {
-        "top_module": TOPS[top],
+        "top_module": tops[top],
         "lines": text.count("\n"),
         "hardware_id": f"{config.hardware_id:016x}",
         "baked": bake is not None,
+        "folded": fold,
         "cells": cells,
+        "files": len(files),
     }
     out.facts(str(output), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
     out.result({"verilog": str(output), "torus": dataclasses.asdict(config), **facts})

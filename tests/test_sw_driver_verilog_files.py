@@ -1,0 +1,76 @@
+"""Verilog in files: the same design as in one text, and nothing left of a former hand-over."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+
+from fpga.yosys import run_yosys
+from hw.config import TorusConfig
+from hw.link_config import LinkConfig
+from hw.tops import board_verilog, top_verilog
+from sw_driver.errors import DriverError
+from sw_driver.verilog_files import FILE_LIST, split_verilog, write_verilog_files
+
+CONFIG = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=16,
+                     max_fan_in=16, weight_words=32, bias_words=8, program_words=64, rep_bits=4)
+
+
+@functools.cache
+def plain():
+    return top_verilog("torus", CONFIG)
+
+
+@functools.cache
+def baked(*, folded=False):
+    random = np.random.default_rng(1)
+    return top_verilog("torus", CONFIG, weights=random.integers(-128, 128, (1, 1, 32)),
+                       biases=random.integers(-1000, 1000, (1, 1, 8)), folded=folded)
+
+
+def test_a_torus_is_two_sources():
+    files = split_verilog(plain())
+    assert list(files) == ["clostorus.v", "clostorus_pe.v", FILE_LIST]
+    assert files[FILE_LIST] == "clostorus_pe.v\nclostorus.v\n"
+    assert "".join(files[name] for name in ("clostorus.v", "clostorus_pe.v")) == plain()
+    board = split_verilog(board_verilog(CONFIG, LinkConfig(clock_hz=25_000_000)))
+    assert list(board) == ["clostorus_board.v", "clostorus_pe.v", FILE_LIST]
+
+
+@pytest.mark.parametrize("folded", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_files_are_the_same_design(folded, tmp_path):
+    verilog = baked(folded=folded)
+    names = write_verilog_files(tmp_path, verilog)
+    memories = [name for name in names if name.endswith(".mem")]
+    assert len(memories) == 2 and all(f"// {name}" in (tmp_path / FILE_LIST).read_text()
+                                      for name in memories)
+    script = ("hierarchy -top clostorus; proc; memory_collect; setattr -unset src; "
+              "setattr -mod -unset src; write_json -noscopeinfo {}.json")
+    run_yosys(tmp_path, verilog, script.format("one"))
+    sources = " ".join(name for name in names if name.endswith(".v"))
+    run_yosys(tmp_path, "", f"read_verilog {sources}; {script.format('many')}")
+
+    def contents(name):
+        modules = json.loads((tmp_path / f"{name}.json").read_text())["modules"]
+        return sorted((cell["type"], cell["parameters"].get("INIT", ""),
+                       cell["parameters"].get("WIDTH", ""))
+                      for module in modules.values() for cell in module["cells"].values())
+
+    assert contents("one") == contents("many")
+    assert any(init.strip("0x") for kind, init, _ in contents("many") if kind == "$mem_v2")
+
+
+def test_a_former_hand_over_goes_and_other_files_stay(tmp_path):
+    (tmp_path / "notes.mem").write_text("mine")
+    write_verilog_files(tmp_path, baked())
+    names = write_verilog_files(tmp_path, plain())
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "notes.mem"}
+
+
+def test_other_text_is_refused(tmp_path):
+    with pytest.raises(DriverError, match="must be that of hw.tops"):
+        write_verilog_files(tmp_path, "module m; endmodule\n")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DriverError, match="cannot be written"):
+        write_verilog_files(tmp_path / "file", plain())
