@@ -145,11 +145,12 @@ class SparseSpec:
             mask = torch.zeros(layer.weight.shape, dtype=torch.bool).scatter_(1, channels, True)
             return _masked(layer, [mask], None, keep=True)
         if type(layer) is nn.Conv2d:
-            plain = layer.groups == 1 and set(layer.dilation) == {1}
+            plain = (layer.groups, set(layer.dilation), layer.padding_mode) == (1, {1}, "zeros")
             sizes = (layer.kernel_size, layer.stride, layer.padding)
             if not plain or any(isinstance(s, str) or len(set(s)) != 1 for s in sizes):
                 raise ModelError(
-                    f"layer must be a square convolution in one group, not dilated, not {layer}"
+                    "layer must be a square convolution in one group, not dilated and padded by a "
+                    f"number of zeros, not {layer}"
                 )
             bias = layer.bias
             new = SparseRandomConv2d(

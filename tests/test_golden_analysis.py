@@ -38,6 +38,7 @@ from golden.analysis import (
     solve_edge,
     spectral_gap,
 )
+from golden.analysis.connectivity import to_outputs
 from golden.analysis.heuristics_study import compare
 from golden.errors import AnalysisError
 from golden.topologies import Topology, clos, parse_topology, regular_mask, with_skip
@@ -135,6 +136,8 @@ def test_n10_an_edge_that_is_on_no_path_solves_nothing():
     topology = Topology("two lines", (torch.eye(2).bool(), torch.eye(2).bool()))
     with pytest.raises(AnalysisError, match="stage 1 from 0 to 0 must be on a path from input 1"):
         solve_edge(topology, draw_weights(topology, 0), 1, (0, 0), (1, 1), 1.0)
+    with pytest.raises(AnalysisError, match="two lines: stage must be 0 to 1, not 2"):
+        solve_edge(topology, draw_weights(topology, 0), 2, (0, 0), (0, 0), 1.0)
 
 
 def test_too_many_paths_are_refused():
@@ -236,7 +239,7 @@ def rank_by_fractions(topology, seed):
 
 @FEW
 @given(topologies(width=4), SEEDS)
-def test_heuristics_against_the_rank_of_the_jacobian(topology, seed):
+def test_n12_heuristics_against_the_rank_of_the_jacobian(topology, seed):
     """The matching is an upper bound of the rank; one layer's rank is its edges."""
     rank = jacobian_rank(topology, seed).rank
     assert rank == rank_by_fractions(topology, seed)
@@ -385,6 +388,10 @@ def test_what_is_too_large_is_refused():
         jacobian_rank(topology)
     with pytest.raises(AnalysisError, match="paths must be at most 80 for the exact colouring"):
         exact_colouring(topology)
+    wide = parse_topology("low-rank:10000,9000,1")
+    for judge, ends in ((path_counts, "inputs"), (live_edges, "inputs"), (to_outputs, "outputs")):
+        with pytest.raises(AnalysisError, match=f"neurons of a layer times {ends} must be at most"):
+            judge(wide)
     with pytest.raises(AnalysisError, match="neurons must be at most 4000"):
         spectral_gap(torch.ones(4001, 1).bool())
 

@@ -111,7 +111,7 @@ def test_no_stage_copies_its_operands_where_the_routers_are_equal():
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_parameters_are_exactly_the_connections(bias):
+def test_c13_parameters_are_exactly_the_connections(bias):
     layer = ClosLinear(33, 17, (5, 3, 4), bias=bias)
     assert sum(p.numel() for p in layer.parameters()) == layer.shape.parameters + 17 * bias
     assert layer.path_diversity == 3

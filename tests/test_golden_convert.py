@@ -36,7 +36,7 @@ def make():
     return Model().eval(), torch.randn(4, 2, 5, 5)
 
 
-def test_layers_are_replaced_by_name_and_the_model_stays():
+def test_s5_layers_are_replaced_by_name_and_the_others_stay():
     model, x = make()
     before, y = copy.deepcopy(model.state_dict()), model(x)
     new = convert(
@@ -129,6 +129,8 @@ def test_what_matches_nothing_is_refused_before_anything_is_made():
             ClosSpec(**sizes)
     with pytest.raises(ModelError, match="square convolution in one group"):
         convert(nn.Conv2d(4, 4, 3, groups=2), {"": SparseSpec(0.5)})
+    with pytest.raises(ModelError, match="padded by a number of zeros"):
+        convert(nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"), {"": SparseSpec(0.5)})
 
 
 def test_attention_keeps_the_layers_whose_weights_it_uses_itself():

@@ -179,6 +179,30 @@ def test_sparse_convolution_refuses_what_makes_no_layer():
         SparseRandomConv2d(4, 4, 3, alpha=0.5)(torch.ones(1, 3, 4, 4))
 
 
+def test_s10_sparse_filters_need_more_products_than_narrow_layers_of_as_many_weights():
+    """Power of Sparsity, section 5.2.1 and fig 2: better per weight, worse per multiply-add.
+
+    The first layer sees one channel and has little to lose, at the most pixels.
+    """
+    layers = [(1, 16, 24), (16, 32, 12), (32, 64, 6)]  # Channels, and the side of the outputs.
+    excess = []
+    for alpha in (0.5, 0.25, 0.1, 0.05):
+        counts = {True: [0, 0], False: [0, 0]}
+        for index, (inputs, outputs, side) in enumerate(layers):
+            narrow = [scaled_channels(n, alpha, by_connections=True) for n in (inputs, outputs)]
+            narrow[0] = 1 if index == 0 else narrow[0]
+            for sparse in counts:
+                sizes = (inputs, outputs) if sparse else narrow
+                layer = SparseRandomConv2d(*sizes, 5, alpha=alpha if sparse else 1.0)
+                counts[sparse][0] += layer.weight.numel()
+                counts[sparse][1] += layer.multiply_adds(side, side)
+        weights, products = (counts[True][i] / counts[False][i] for i in (0, 1))
+        assert weights == pytest.approx(1, abs=0.13)
+        excess.append(products / weights)
+    assert 1 < excess[0] < excess[1] < excess[2] < excess[3]
+    assert excess[3] > 1.4
+
+
 @pytest.mark.parametrize(
     "channels, alpha, by_connections, scaled",
     [(100, 0.07, False, 7), (100, 0.071, False, 8), (100, 0.09, True, 30), (3, 0.01, False, 1)],

@@ -9,7 +9,7 @@ from tests.golden_strategies import clos_shapes
 
 
 @given(clos_shapes())
-def test_blocks_are_those_of_array_split(shape):
+def test_c4_blocks_are_those_of_array_split(shape):
     for blocks, items, count in (
         (shape.input_blocks, shape.in_features, shape.input_routers),
         (shape.output_blocks, shape.out_features, shape.output_routers),
@@ -19,7 +19,7 @@ def test_blocks_are_those_of_array_split(shape):
 
 
 @given(clos_shapes())
-def test_parameters_count_every_connection_of_the_cascade(shape):
+def test_c2_parameters_count_every_connection_of_the_cascade(shape):
     ri, rm, ro = shape.input_routers, shape.middle_routers, shape.output_routers
     connections = sum((stop - start) * rm for start, stop in shape.input_blocks)
     connections += rm * ri * ro

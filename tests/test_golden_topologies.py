@@ -351,6 +351,16 @@ def test_usage_names_every_kind():
     ("random-edge:8-8,0", "degree must be above 0 and at most 8"),
     ("random-edge:8-8,x", "degrees must be numbers joined by hyphens, not 'x'"),
     ("regular:3-9,2", "every output must be reached by an input, but 5 of 9 are not: 4, 5, 6, 7"),
+    ("random-edge:4-4,2,18446744073709551616", r"seed must be 0 to 2\*\*63 - 1, not 1844674"),
+    ("random-rotating:4-4,2,-1", "seed must be 0 .* not -1"),
+    ("clos:1000000,1000000,1,1000,1", "all stages together must be at most 268435456, not 2001"),
+    ("butterfly:4,1000000000", "at most 268435456, not 16000000000"),
+    ("parallel-butterfly:1024,8,40", "at most 268435456, not 10150215680"),
+    ("hypercube:1048576,2", "at most 268435456, not 2199023255552"),
+    ("torus:1000,1000,1", "at most 268435456, not 1000000000000"),
+    ("low-rank:100000000,100000000,2", "at most 268435456, not 400000000"),
+    ("radix:1048576,2", "at most 268435456, not 1099511627776"),
+    ("fibonacci:100000-100000,3", "at most 268435456, not 10000000000"),
     ("regular:2-40,2", "37 of 40 are not: 3, 4, 5, 6, 7, 8, 9, 10, ..."),
 ])  # fmt: skip
 def test_bad_texts(text, message):

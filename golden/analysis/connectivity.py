@@ -24,10 +24,18 @@ __all__ = [
 ]
 
 _EXACT = 2**53  # Up to here float64 counts.
+_MOST_PAIRS = 1 << 26  # Neurons of a layer times those of an end: 8 bytes each.
 
 
 def from_inputs(topology: Topology) -> list[Tensor]:
-    """For every layer, bool [neurons, I]: which inputs reach which neurons."""
+    """For every layer, bool [neurons, I]: which inputs reach which neurons.
+
+    Raises
+    ------
+    AnalysisError
+        If the neurons of a layer times the inputs are more than 2^26.
+    """
+    _check_pairs(topology, "inputs", topology.in_features)
     found = [torch.eye(topology.in_features, dtype=torch.bool)]
     for stage in topology.adjacency:
         found.append((stage.float() @ found[-1].float()) > 0)
@@ -35,7 +43,14 @@ def from_inputs(topology: Topology) -> list[Tensor]:
 
 
 def to_outputs(topology: Topology) -> list[Tensor]:
-    """For every layer, bool [O, neurons]: which outputs are reached from which neurons."""
+    """For every layer, bool [O, neurons]: which outputs are reached from which neurons.
+
+    Raises
+    ------
+    AnalysisError
+        If the neurons of a layer times the outputs are more than 2^26.
+    """
+    _check_pairs(topology, "outputs", topology.out_features)
     found = [torch.eye(topology.out_features, dtype=torch.bool)]
     for stage in reversed(topology.adjacency):
         found.append((found[-1].float() @ stage.float()) > 0)
@@ -48,8 +63,9 @@ def path_counts(topology: Topology) -> Tensor:
     Raises
     ------
     AnalysisError
-        If a pair has 2**53 paths or more.
+        If a pair has 2**53 paths or more, or as `from_inputs`.
     """
+    _check_pairs(topology, "inputs", topology.in_features)
     counts = torch.eye(topology.in_features, dtype=torch.float64)
     for stage in topology.adjacency:
         counts = stage.double() @ counts
@@ -61,7 +77,7 @@ def path_counts(topology: Topology) -> Tensor:
 def live_edges(topology: Topology) -> tuple[Tensor, ...]:
     """Per stage bool [out, in]: the edges on a path from an input to an output.
 
-    The Power of Sparsity in CNNs, section 5.1.
+    The Power of Sparsity in CNNs, section 5.1. Errors as `from_inputs` and `to_outputs`.
     """
     fed = [reached.any(1) for reached in from_inputs(topology)]
     heard = [reached.any(0) for reached in to_outputs(topology)]
@@ -75,6 +91,7 @@ def depth_to_full_connectivity(topology: Topology) -> int | None:
     """How many of the first stages join every input to every neuron; None if all do not.
 
     ClosNets, section I: log2 n for a butterfly and a hypercube, rows / 2 + cols / 2 for a torus.
+    Errors as `from_inputs`.
     """
     reached = from_inputs(topology)
     return next((depth for depth, part in enumerate(reached) if depth and bool(part.all())), None)
@@ -83,7 +100,8 @@ def depth_to_full_connectivity(topology: Topology) -> int | None:
 def bandwidth(topology: Topology) -> int:
     """The fewest neurons on live edges that any layer has, at most: NeuroFabric, section I.
 
-    For a Clos layer min(I, Ri Rm, Rm Ro, O). It bounds `independent_paths`, which is exact.
+    For a Clos layer min(I, Ri Rm, Rm Ro, O). It bounds `independent_paths`, which is exact. Errors
+    as `live_edges`.
     """
     live = live_edges(topology)
     layers = [int(live[0].any(0).sum()), int(live[-1].any(1).sum())]
@@ -151,6 +169,15 @@ def closnet_properties(topology: Topology) -> ClosNetProperties:
         most_paths=int(counts.max()),
         dense_routers=all(_is_blocks(stage) for stage in topology.adjacency),
     )
+
+
+def _check_pairs(topology: Topology, what: str, ends: int) -> None:
+    pairs = max(topology.widths) * ends
+    if pairs > _MOST_PAIRS:
+        raise AnalysisError(
+            f"{topology.name}: neurons of a layer times {what} must be at most {_MOST_PAIRS}, "
+            f"not {pairs}"
+        )
 
 
 def _is_blocks(stage: Tensor) -> bool:

@@ -83,9 +83,12 @@ def solve_edge(
     Raises
     ------
     AnalysisError
-        If no path of the pair takes the edge, or the paths that do cancel without it; or as
-        `paths`.
+        If there is no such stage, no path of the pair takes the edge, or the paths that do cancel
+        without it; or as `paths`.
     """
+    if not 0 <= stage < topology.depth:
+        last = topology.depth - 1
+        raise AnalysisError(f"{topology.name}: stage must be 0 to {last}, not {stage}")
     found = paths(topology)
     found = found[(found[:, -1] == pair[0]) & (found[:, 0] == pair[1])]
     through = (found[:, stage + 1] == edge[0]) & (found[:, stage] == edge[1])

@@ -65,7 +65,9 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer than one of anything."""
+        """Refuse fewer than one of anything, and seeds that PyTorch does not take."""
+        if not 0 <= self.seed < (1 << 63) - self.starts:
+            raise AnalysisError(f"seed must be at least 0 and below 2**63, not {self.seed}")
         for field in ("control_steps", "fit_steps", "starts"):
             if getattr(self, field) < 1:
                 raise AnalysisError(f"{field} must be at least 1, not {getattr(self, field)}")

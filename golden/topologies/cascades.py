@@ -1,5 +1,6 @@
 """Cascades of random and rotating stages, of any widths."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from golden.topologies.bipartite import (
     random_rotating_mask,
     regular_mask,
 )
-from golden.topologies.topology import Topology
+from golden.topologies.topology import Topology, check_elements
 
 __all__ = [
     "fibonacci",
@@ -40,10 +41,10 @@ def random_edge(widths: Sequence[int], degrees: Sequence[float], seed: int = 0) 
     Raises
     ------
     TopologyError
-        As all functions here: for fewer than two widths, another number of degrees than one or
-        one per stage, or a degree that a stage cannot have.
+        As all functions here: for fewer than two widths or too many neurons, another number of
+        degrees than one or one per stage, a degree that a stage cannot have, or a negative seed.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = _generator(seed)
     return _cascade(
         "random-edge", widths, degrees, seed, lambda n, m, k: random_edge_mask(n, m, k, generator)
     )
@@ -51,7 +52,7 @@ def random_edge(widths: Sequence[int], degrees: Sequence[float], seed: int = 0) 
 
 def random_rotating(widths: Sequence[int], degrees: Sequence[int], seed: int = 0) -> Topology:
     """One random vector of k ones a stage, rotated: `random_rotating_mask`."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = _generator(seed)
     return _cascade(
         "random-rotating", widths, degrees, seed,
         lambda n, m, k: random_rotating_mask(n, m, k, generator),
@@ -60,7 +61,7 @@ def random_rotating(widths: Sequence[int], degrees: Sequence[int], seed: int = 0
 
 def random_regular(widths: Sequence[int], degrees: Sequence[int], seed: int = 0) -> Topology:
     """Every input with k random outputs, a d-regular expander: `random_regular_mask`."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = _generator(seed)
     return _cascade(
         "random-regular", widths, degrees, seed,
         lambda n, m, k: random_regular_mask(n, m, k, generator),
@@ -82,6 +83,12 @@ def fibonacci(widths: Sequence[int], degrees: Sequence[int]) -> Topology:
     return _cascade("fibonacci", widths, degrees, None, fibonacci_mask)
 
 
+def _generator(seed: int) -> torch.Generator:
+    if not 0 <= seed < 1 << 63:
+        raise TopologyError(f"seed must be 0 to 2**63 - 1, not {seed}")
+    return torch.Generator().manual_seed(seed)
+
+
 def _cascade(
     kind: str,
     widths: Sequence[int],
@@ -91,6 +98,7 @@ def _cascade(
 ) -> Topology:
     if len(widths) < 2:
         raise TopologyError(f"widths must be those of at least two layers, not {list(widths)}")
+    check_elements(sum(n * m for n, m in itertools.pairwise(widths)))
     stages = len(widths) - 1
     if len(degrees) not in (1, stages):
         raise TopologyError(

@@ -1,6 +1,7 @@
 """Topologies of interconnection networks: Clos, butterflies, hypercube, torus, low rank, radix.
 
-The definitions are those that give the edge counts of NeuroFabric, fig 5.
+The definitions are those that give the edge counts of NeuroFabric, fig 5. All raise TopologyError
+for more elements than `check_elements` allows, besides what they name.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from golden.errors import TopologyError
 from golden.shape import ClosShape
-from golden.topologies.topology import Topology
+from golden.topologies.topology import Topology, check_elements
 
 __all__ = ["butterfly", "clos", "hypercube", "low_rank", "parallel_butterfly", "radix", "torus"]
 
@@ -22,6 +23,7 @@ def clos(shape: ClosShape) -> Topology:
     o Rm + m: the order of `ClosLinear.stages`. Rm (I + O + Ri Ro) edges, Rm paths for every pair.
     """
     ri, rm, ro = shape.input_routers, shape.middle_routers, shape.output_routers
+    check_elements(rm * (ri * shape.in_features + ri * rm * ro + ro * shape.out_features))
     first = torch.zeros(ri, rm, shape.in_features, dtype=torch.bool)
     for router, (start, stop) in enumerate(shape.input_blocks):
         first[router, :, start:stop] = True
@@ -45,6 +47,7 @@ def butterfly(n: int, layers: int) -> Topology:
     """
     bits = _power_of_two(n)
     _at_least("layers", layers, 1)
+    check_elements(n * n * layers)
     masks = tuple(_links(n, [lambda i: i, _flip(layer % bits)]) for layer in range(layers))
     return Topology(f"butterfly:{n},{layers}", masks)
 
@@ -64,6 +67,7 @@ def parallel_butterfly(n: int, layers: int, parallel: int) -> Topology:
     _at_least("parallel", parallel, 1)
     _at_least("layers", layers, 1 if parallel == 1 else 2)
     single = butterfly(n, layers).masks
+    check_elements(n * n * (2 * parallel + max(layers - 2, 0) * parallel**2))
     name = f"parallel-butterfly:{n},{layers},{parallel}"
     if parallel == 1:
         return Topology(name, single)
@@ -84,6 +88,7 @@ def hypercube(n: int, layers: int) -> Topology:
     """
     bits = _power_of_two(n)
     _at_least("layers", layers, 1)
+    check_elements(n * n * layers)
     mask = _links(n, [lambda i: i, *(_flip(bit) for bit in range(bits))])
     return Topology(f"hypercube:{n},{layers}", (mask,) * layers)
 
@@ -103,6 +108,7 @@ def torus(rows: int, cols: int, layers: int) -> Topology:
         _at_least(field, value, 1)
     if rows * cols < 2:
         raise TopologyError("rows times cols must be at least 2, not 1")
+    check_elements((rows * cols) ** 2 * layers)
 
     def step(down: int, right: int) -> Callable[[Tensor], Tensor]:
         return lambda i: (i // cols + down) % rows * cols + (i % cols + right) % cols
@@ -123,6 +129,7 @@ def low_rank(in_features: int, out_features: int, rank: int) -> Topology:
         ("in_features", in_features), ("out_features", out_features), ("rank", rank),
     ):  # fmt: skip
         _at_least(field, value, 1)
+    check_elements((in_features + out_features) * rank)
     masks = (
         torch.ones(rank, in_features, dtype=torch.bool),
         torch.ones(out_features, rank, dtype=torch.bool),
@@ -144,6 +151,7 @@ def radix(n: int, radices: Sequence[int]) -> Topology:
     _at_least("n", n, 2)
     if not radices:
         raise TopologyError("radices must hold at least one number, not none")
+    check_elements(n * n * len(radices))
     stride, masks = 1, list[Tensor]()
     for stage, base in enumerate(radices):
         _at_least(f"radix {stage}", base, 2)

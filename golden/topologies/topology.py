@@ -9,8 +9,9 @@ from torch import Tensor
 
 from golden.errors import TopologyError
 
-__all__ = ["Topology", "summary_of"]
+__all__ = ["Topology", "check_elements", "summary_of"]
 
+_MOST_ELEMENTS = 1 << 28  # Of all stages: 5 bytes each.
 _NAMED = 8  # Of a longer list, only so many numbers are printed.
 
 
@@ -170,6 +171,23 @@ class Topology:
                 f"{self.out_features} are not: {summary_of(missing)}"
             )
         return self
+
+
+def check_elements(elements: int) -> None:
+    """Refuse a topology that is too large to be held, before its masks are made.
+
+    `elements` are the outputs times inputs of all stages together.
+
+    Raises
+    ------
+    TopologyError
+        If there are more than 2^28.
+    """
+    if elements > _MOST_ELEMENTS:
+        raise TopologyError(
+            "outputs times inputs of all stages together must be at most "
+            f"{_MOST_ELEMENTS}, not {elements}"
+        )
 
 
 def summary_of(numbers: Sequence[int]) -> str:
