@@ -133,6 +133,7 @@ def to_matrix(shape: ClosShape, weights: ClosWeights) -> Tensor:
     router_of_input = torch.repeat_interleave(
         torch.arange(shape.input_routers, device=device),
         torch.tensor([stop - start for start, stop in shape.input_blocks], device=device),
+        output_size=shape.in_features,
     )
     to_middle_out = weights.input_weight.T[:, :, None] * weights.middle_weight[:, router_of_input]
     return torch.cat(

@@ -80,6 +80,18 @@ def test_bad_input_is_named(tmp_path):
     assert result.stderr == f"clostorus: name must be one of {', '.join(TABLES)}, not 'speed'\n"
     result = bench("area", "--page", tmp_path / "none" / "page.md")
     assert result.exit_code == 2 and "there is no folder" in result.stderr
+    result = bench("software", "--torch-device", "gpu")
+    assert result.stderr == "clostorus: torch-device must be cpu or cuda, not 'gpu'\n"
+    result = bench("area", "--torch-device", "cuda")
+    assert result.exit_code == 2 and "cuda needs the table software and no other" in result.stderr
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    page = tmp_path / "page.md"
+    result = bench("software", "--torch-device", "cuda", "--page", page, "--results", tmp_path)
+    assert result.exit_code == 3 and not list(tmp_path.iterdir())
+    assert "torch-device cuda needs a GPU" in result.stderr
 
 
 @pytest.mark.usefixtures("toolchain")

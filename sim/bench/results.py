@@ -48,12 +48,15 @@ class Bench:
         Measure only what takes a few minutes.
     jobs
         How many tools to run at once, where that changes no figure.
+    torch_device
+        Where PyTorch computes: "cpu" or "cuda".
     """
 
     folder: Path
     tell: Tell = lambda work, done, total: None
     quick: bool = False
     jobs: int = 1
+    torch_device: str = "cpu"
 
     def result(self, name: str, depends: Mapping[str, Any],
                measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from torch import Tensor, nn
 from golden import ClosLinear, ClosShape
 from golden.clos_forms import ClosWeights, by_columns, by_rows
 from golden.layers import LowRankLinear
+from sim.errors import ToolMissing
 
 from .results import Bench, Table, markdown_table, paragraph, source_digest
 
-__all__ = ["TITLE", "measure"]
+__all__ = ["DEVICES", "TITLE", "measure"]
 
 TITLE = "Software: layers in PyTorch"
+DEVICES = ("cpu", "cuda")
+"""Where PyTorch may compute."""
+
 _SHAPES = ((1024, 1024, 32, 16, 32), (4096, 4096, 64, 64, 64))
 _BATCHES = (1, 64, 512)
 _THREADS = (1, 2)
@@ -73,10 +77,24 @@ class _TwoStage(nn.Module):
 
 
 def measure(bench: Bench) -> Table:
-    """Time all layers on the CPU; quick: 1024 alone. About five minutes."""
+    """Time all layers in PyTorch; quick: 1024 alone. About five minutes.
+
+    Raises
+    ------
+    ToolMissing
+        If PyTorch has no such device as `bench.torch_device`.
+    """
+    device, place = torch.device(bench.torch_device), "the CPU"
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ToolMissing(
+                "torch-device cuda needs a GPU and a PyTorch built for it, and PyTorch "
+                f"{torch.__version__} here finds none; use --torch-device cpu")
+        place = torch.cuda.get_device_name(device)
     shapes = [ClosShape(*numbers) for numbers in _SHAPES[: 1 if bench.quick else None]]
-    cases = [(s, n, t) for s in shapes for t in _THREADS for n in _BATCHES]
-    depends = {"golden": source_digest("golden"),
+    threads_of = _THREADS if device.type == "cpu" else (1,)
+    cases = [(s, n, t) for s in shapes for t in threads_of for n in _BATCHES]
+    depends = {"golden": source_digest("golden"), "place": place,
                "torch": torch.__version__, "seconds": _SECONDS, "names": _NAMES}
     values: list[dict[str, Any]] = []
     for done, (shape, batch, threads) in enumerate(cases):
@@ -85,26 +103,28 @@ def measure(bench: Bench) -> Table:
         values.append(bench.result(
             "software", {**depends, "case": case},
             lambda shape=shape, batch=batch, threads=threads, case=case:
-                {**case, "us": _times(shape, batch, threads)}))
+                {**case, "us": _times(shape, batch, threads, device)}))
     bench.tell("software", len(cases), len(cases))
+    return Table(_text(values, place), values)
+
+
+def _text(values: list[dict[str, Any]], place: str) -> str:
     text = paragraph(f"""
-        Microseconds of a layer, forward / forward and backward, float32 without bias on the CPU:
+        Microseconds of a layer, forward / forward and backward, float32 without bias on {place}:
         minima of at least {_FEWEST_RUNS} runs, in which the layers take turns. "{_CLOS}" is
         `ClosLinear` as it is, "rows" and "columns" two of its forms alone. Low rank, PyTorch's CSR
         and two block-diagonal stages (Monarch) have as many weights, within a percent or two.
         Backward is for weights and inputs. PyTorch {torch.__version__}.""")
-    header = ("shape, batch, threads", *_NAMES)
-    rows = [(f"{ClosShape(*v['shape'])}, {v['batch']}, {v['threads']}",
-             *(f"{v['us'][name][0]:.0f} / {v['us'][name][1]:.0f}" for name in _NAMES))
-            for v in values]
-    ratios = [(f"{ClosShape(*v['shape'])}, {v['batch']}, {v['threads']}", *_ratios(v["us"]))
-              for v in values]
-    text += "\n" + markdown_table(header, rows) + "\n" + paragraph("""
+    names = [f"{ClosShape(*v['shape'])}, {v['batch']}, {v['threads']}" for v in values]
+    rows = [(name, *(f"{v['us'][kind][0]:.0f} / {v['us'][kind][1]:.0f}" for kind in _NAMES))
+            for name, v in zip(names, values, strict=True)]
+    ratios = [(name, *_ratios(v["us"])) for name, v in zip(names, values, strict=True)]
+    first = "shape, batch, threads"
+    text += "\n" + markdown_table((first, *_NAMES), rows) + "\n" + paragraph("""
         Ratios of the same figures: how many times faster the Clos layer is, and how much slower
         than the faster of its two forms (the aim: 10 % at most), forward / forward and backward.
-        """) + "\n" + markdown_table(
-            ("shape, batch, threads", *_NAMES[3:], "over the best form"), ratios)
-    return Table(text, values)
+        """)
+    return text + "\n" + markdown_table((first, *_NAMES[3:], "over the best form"), ratios)
 
 
 def _ratios(us: dict[str, list[float]]) -> list[str]:
@@ -132,11 +152,14 @@ def _layers(shape: ClosShape) -> dict[str, nn.Module]:
     }
 
 
-def _times(shape: ClosShape, batch: int, threads: int) -> dict[str, tuple[float, float]]:
+def _times(
+    shape: ClosShape, batch: int, threads: int, device: torch.device
+) -> dict[str, tuple[float, float]]:
     """Minima in microseconds by layer: forward, and forward and backward."""
     torch.manual_seed(0)
-    layers = _layers(shape)
-    x, back = torch.randn(batch, shape.in_features), torch.randn(batch, shape.out_features)
+    layers = {name: layer.to(device) for name, layer in _layers(shape).items()}
+    x, back = (torch.randn(batch, size, device=device)
+               for size in (shape.in_features, shape.out_features))
     best = {name: (float("inf"), float("inf")) for name in layers}
     with _threads(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # CSR is "in beta state".
@@ -152,14 +175,21 @@ def _times(shape: ClosShape, batch: int, threads: int) -> dict[str, tuple[float,
 
 def _seconds(layer: nn.Module, x: Tensor, back: Tensor) -> tuple[float, float]:
     with torch.no_grad():
-        start = time.perf_counter()
+        start = _now(x.device)
         layer(x)
-        forward = time.perf_counter() - start
+        forward = _now(x.device) - start
     layer.zero_grad()
     inputs = x.detach().requires_grad_()
-    start = time.perf_counter()
+    start = _now(x.device)
     layer(inputs).backward(back)
-    return forward, time.perf_counter() - start
+    return forward, _now(x.device) - start
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, when all that was begun on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 @contextlib.contextmanager

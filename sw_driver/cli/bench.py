@@ -14,6 +14,7 @@ EXAMPLES = (
     "clostorus bench utilisation",
     "clostorus bench --quick area",
     "clostorus bench --jobs 2 area",
+    "clostorus bench software --torch-device cuda",
 )
 
 
@@ -37,6 +38,13 @@ def command(
     jobs: Annotated[
         int, typer.Option(min=1, help="Placements to run at once; figures do not depend on it.")
     ] = 1,
+    torch_device: Annotated[
+        str,
+        typer.Option(
+            metavar="cpu|cuda",
+            help="Where PyTorch computes in the table software; cuda leaves the page alone.",
+        ),
+    ] = "cpu",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,6 +56,7 @@ def command(
     """
     from sim.bench.page import write_page
     from sim.bench.results import Bench
+    from sim.bench.software import DEVICES
     from sim.bench.tables import TABLES
     from sw_driver.errors import DriverError
     from sw_driver.files import check_target
@@ -64,16 +73,21 @@ def command(
     for wanted in names:
         if wanted not in TABLES:
             raise DriverError(f"name must be one of {', '.join(TABLES)}, not {wanted!r}")
-    if not quick:
+    if torch_device not in DEVICES:
+        raise DriverError(f"torch-device must be {' or '.join(DEVICES)}, not {torch_device!r}")
+    if torch_device != "cpu" and names != ["software"]:
+        raise DriverError(f"torch-device {torch_device} needs the table software and no other")
+    write = not quick and torch_device == "cpu"
+    if write:
         check_target(page)
     texts: dict[str, str] = {}
     values: dict[str, Any] = {}
     titles = {table: kind.title for table, kind in TABLES.items()}
     for table in names:
         with out.progress() as tell:
-            measured = TABLES[table].measure(Bench(results, tell, quick, jobs))
+            measured = TABLES[table].measure(Bench(results, tell, quick, jobs, torch_device))
         texts[table], values[table] = measured.text, measured.values
         out.text(measured.text)
-        if not quick:
+        if write:
             write_page(page, titles, texts)
-    out.result({"page": None if quick else str(page), "tables": values})
+    out.result({"page": str(page) if write else None, "tables": values})
