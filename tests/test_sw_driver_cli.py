@@ -21,7 +21,9 @@ from sw_driver.cli import app
 from tests.test_hw_tops import memory_words
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
-COMMANDS = ("train", "compile", "run", "verilog", "info", "bench", "analyse")
+COMMANDS = (
+    "train", "compile", "run", "verilog", "info", "bench", "analyse", "build", "plan", "experiment",
+)  # fmt: skip
 
 
 def clostorus(*arguments):
