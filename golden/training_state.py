@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -109,14 +110,15 @@ class TrainingState:
         return found | {"lfsr": self.lfsr}
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Tensor], layers: int) -> "TrainingState":
+    def from_state_dict(cls, saved: object, layers: int) -> "TrainingState":
         """Return the state of so many layers from what `state_dict` returned.
 
         Raises
         ------
         CheckpointError
-            If a tensor is missing, or there is one too many.
+            If it is something else: a tensor is missing, or there is one too many.
         """
+        state = _tensors(saved)
         names = {f"layers.{index}.{name}" for index in range(layers) for name in _LAYER_NAMES}
         odd = sorted((names | {"lfsr"}) ^ set(state))
         if odd:
@@ -206,6 +208,18 @@ def initial_state(
         )
         layers.append((masters, to_words(bias, form.bias_fraction_bits(index), form.bias_bits)))
     return TrainingState.at_rest(layers, seed=seed, rows=rows, cols=cols)
+
+
+def _tensors(saved: object) -> dict[str, Tensor]:
+    """Return what a state dict holds, from something that may be none."""
+    found = cast(Mapping[str, object], saved if isinstance(saved, Mapping) else {"it": saved})
+    odd = [name for name, value in found.items() if not isinstance(value, Tensor)]
+    if odd:
+        raise CheckpointError(
+            f"the training state must be tensors by name: {odd[0]} is of type "
+            f"{type(found[odd[0]]).__name__}"
+        )
+    return cast(dict[str, Tensor], found)
 
 
 _LAYER_NAMES = (

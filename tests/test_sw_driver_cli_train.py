@@ -191,9 +191,22 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
         refuse(message, name="damaged.pt")
 
     damage("version of its training must be 1", lambda saved: saved.update(fixed_point=2))
+    damage("format of its words must be 1", lambda saved: saved["words"].update(format=2))
     damage("training state is damaged", lambda saved: saved.pop("recipe"))
-    damage("training state is damaged", lambda saved: saved["words"].update(net="{"))
+    for net in ("{", "[1]", "{}", [1]):
+        damage("training state is damaged",
+               lambda saved, net=net: saved["words"].update(net=net))
+    for field, value in (("learning_rate", "x"), ("epochs", 2.5), ("frozen", ["a"]), ("seed", "a"),
+                         ("momentum", True), ("loss", None)):
+        damage("training state is damaged: .* must be", lambda saved, field=field, value=value:
+               saved["recipe"].update({field: value}))
     damage("position of the training is damaged", lambda saved: saved["position"].pop("history"))
+    for field, value in (("epoch", "a"), ("epoch", -1), ("epoch", 2), ("samples", 1.5),
+                         ("loss", None), ("history", []), ("history", 3)):
+        damage("position of the training is damaged", lambda saved, field=field, value=value:
+               saved["position"].update({field: value}))
+    damage("training state must be tensors", lambda saved: saved["words"].update(state=None))
+    damage("training state must be tensors", lambda saved: saved["words"]["state"].update(lfsr=1))
     damage("must hold the words of 2 layers: lfsr",
            lambda saved: saved["words"]["state"].pop("lfsr"))
     damage("lfsr must be 1 to", lambda saved: saved["words"]["state"]["lfsr"].zero_())

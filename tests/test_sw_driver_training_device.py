@@ -222,6 +222,8 @@ def test_checkpoints_of_others_are_refused():
     refused(device, DriverError, "checkpoint's format must be 1", lambda: device.restore({}))
     taken["state"].pop("lfsr")
     refused(device, GoldenError, "lfsr", lambda: device.restore(taken))
+    taken.pop("state")
+    refused(device, GoldenError, "must be tensors", lambda: device.restore(taken))
 
 
 def test_a_state_of_another_torus_is_refused():

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import torch
-
 from golden import (
     CheckpointError,
     ClosNet,
     ClosShape,
+    GoldenError,
     LayerFormat,
     TrainingFormat,
     TrainingState,
@@ -32,6 +31,7 @@ from sw_driver.training.model_file import names
 from sw_driver.training.prepared import Prepared, compile_recipe, prepare
 from sw_driver.training.recipe import Recipe
 from sw_driver.training.weights import float_model
+from sw_driver.training.word_device import CHECKPOINT_FORMAT
 
 __all__ = ["DEFAULT_TORUS", "FIXED_POINT", "FixedTrained", "train_fixed"]
 
@@ -188,14 +188,23 @@ def _read(
             f"{path}: the version of its training must be {_VERSION}, the one that this program "
             f"reads, not {saved[FIXED_POINT]!r}"
         )
+    held = saved.get("words")
+    words = cast(dict[str, Any], held if isinstance(held, dict) else {})
+    version = words.get("format")
+    if version != CHECKPOINT_FORMAT:
+        raise DriverError(
+            f"{path}: the format of its words must be {CHECKPOINT_FORMAT}, the one that this "
+            f"program reads, not {version!r}"
+        )
     try:
         recipe = Recipe.from_dict(saved["recipe"])
         position = Position.from_dict(saved["position"])
-        form = _read_format(saved["words"]["net"])
-        rows, cols = (int(count) for count in saved["words"]["torus"])
-        words = cast(dict[str, torch.Tensor], saved["words"]["state"])
+        form = _read_format(words["net"])
+        rows, cols = (int(count) for count in words["torus"])
         dataset = str(saved["dataset"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (DriverError, GoldenError) as error:
+        raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
     split = datasets.load(data)
     has: list[tuple[str, Any, Any]] = [("data", dataset, split.name)]
@@ -207,7 +216,7 @@ def _read(
             raise DriverError(
                 f"{name} must be {found}, as {path} was trained with, not {wanted}"
             )
-    state = TrainingState.from_state_dict(words, len(form.layers))
+    state = TrainingState.from_state_dict(words.get("state"), len(form.layers))
     compiled = compile_recipe(form, f"{rows}x{cols}", recipe)
     state.check(compiled.format, rows * cols)
     return Prepared(split, recipe, compiled, state, position)

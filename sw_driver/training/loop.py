@@ -85,9 +85,16 @@ class Position:
         try:
             history = [EpochFigures(**figures) for figures in values["history"]]
             others = {name: value for name, value in values.items() if name != "history"}
-            return cls(**others, history=history)
+            found = cls(**others, history=history)
+            counts = found.epoch, found.samples, found.hits, found.empty
+            if any(type(count) is not int or count < 0 for count in counts):
+                raise TypeError(f"counts must be whole numbers, not {counts}")
+            if len(history) != found.epoch:
+                raise TypeError(f"history must be of {found.epoch} epochs, not {len(history)}")
+            found.loss += 0.0
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"the position of the training is damaged: {error!r}") from error
+        return found
 
 
 def check_data(split: Split, inputs: int, outputs: int) -> None:

@@ -56,6 +56,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what no training can have."""
+        whole = [("batch", self.batch_size), ("epochs", self.epochs), ("seed", self.seed)]
+        whole += [("a frozen layer", layer) for layer in self.frozen]
+        whole += [] if self.momentum is None else [("momentum", self.momentum)]
+        for name, value in whole:
+            if type(value) is not int:
+                raise DriverError(f"{name} must be a whole number, not {value!r}")
         if self.loss not in LOSSES:
             raise DriverError(f"loss must be one of {', '.join(LOSSES)}, not {self.loss!r}")
         if self.batch_size < 1:

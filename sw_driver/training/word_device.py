@@ -191,7 +191,7 @@ class WordDevice(abc.ABC):
                     f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
                 )
         layers = len(compiled.format.layers)
-        self.write_state(TrainingState.from_state_dict(checkpoint["state"], layers))
+        self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
 
     def close(self) -> None:
         """Free what the device holds; it is of no use afterwards."""
