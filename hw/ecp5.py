@@ -79,7 +79,7 @@ class ECP5:
         ports |= {f"o_P{bit}": product[bit] for bit in range(2 * _WORD_BITS)}
         m.d.comb += multiplier.product.eq(product)
         m.submodules.cell = Instance(
-            "MULT18X18D", p_REG_OUTPUT_CLK="CLK0", p_SOURCEB_MODE="B_INPUT", p_GSR="DISABLED",
+            "MULT18X18D", p_REG_OUTPUT_CLK="CLK0", p_GSR="DISABLED",
             i_CLK0=ClockSignal(), i_CE0=Const(1), i_RST0=Const(0), **ports)
         return m
 

@@ -11,8 +11,10 @@ from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
+from hw.block_ram import BlockRam
 from hw.emit import emit_verilog
 from hw.link import Link
+from hw.multiplier import Multiplier
 from hw.tops import CELLS
 
 WORD_BITS = 8
@@ -43,6 +45,17 @@ def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
         assert path.logic_ns + path.routing_ns == pytest.approx(period_ns, rel=1e-3)
         assert path.levels == sum(step.kind == "logic" for step in result.critical_path)
         assert result.used["TRELLIS_FF"] == 2 * WORD_BITS + 2 + WORD_BITS + 3 + 2 * (WORD_BITS + 2)
+
+
+@pytest.mark.parametrize("block, arguments", [(BlockRam, (16, 512, range(512))),
+                                              (Multiplier, (8, 8))])
+def test_a_bitstream_can_hold_our_ecp5_cells(block, arguments, tmp_path):
+    """The packer knows every setting of the cells that `hw.ecp5` instantiates."""
+    verilog = emit_verilog(block(*arguments), "block", CELLS["ecp5"])
+    synthesise(tmp_path, with_boundary(verilog, "block"), BOUNDARY, ECP5)
+    place_and_route(tmp_path, Ecp5Device(size="25k"), seed=1, target_mhz=50, text_config="placed")
+    run_tool("yowasp-ecppack", ["placed", "bits"], tmp_path)
+    assert (tmp_path / "bits").stat().st_size > 100_000
 
 
 def test_families_have_cells_of_their_own(link, tmp_path):

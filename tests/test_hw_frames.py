@@ -1,0 +1,90 @@
+"""The two ends of the board's frames: what one holds still for the other, and what comes first."""
+
+import struct
+import zlib
+
+import pytest
+
+from hw.frame_receiver import FrameReceiver
+from hw.frame_sender import FrameSender
+from hw.link_config import LinkConfig
+from tests.hw_bench import simulate, watcher
+
+LINK = LinkConfig(clock_hz=4_000_000, buffer_bytes=512)
+SPACING_CYCLES = 16
+HEADER_BYTES = 8
+ANSWER_BYTES = HEADER_BYTES + 4
+
+
+def host_content(session, tag, expected, *, opens=False):
+    """A frame without words, as it leaves the COBS decoder."""
+    content = struct.pack("<BBBHH", session | opens << 7, tag, 60, 0, expected)
+    return content + zlib.crc32(content).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("start", range(6))
+def test_nothing_changes_while_a_header_is_sent(start):
+    """A frame ends while `hold` is high, or just before or after: it counts once, afterwards."""
+    dut = FrameReceiver(LINK)
+    outputs = (dut.session, dut.opened, dut.tag, dut.most_words, dut.acknowledged, dut.expected)
+    arrivals, changes = [], []
+
+    async def feed(ctx):
+        held = False
+        for tag, content in ((7, host_content(3, 7, 0, opens=True)), (8, host_content(3, 8, 5))):
+            for byte in content:
+                ctx.set(dut.i.payload, {"byte": byte, "end": 0, "whole": 0})
+                ctx.set(dut.i.valid, 1)
+                await ctx.tick()
+                ctx.set(dut.i.valid, 0)
+                await ctx.tick().repeat(SPACING_CYCLES - 1)
+            for cycle in range(2 * SPACING_CYCLES):
+                ctx.set(dut.i.valid, cycle == 2)
+                ctx.set(dut.i.payload, {"byte": 0, "end": 1, "whole": 1})
+                held = tag == 8 and start <= cycle < start + HEADER_BYTES
+                ctx.set(dut.hold, held)
+                before = [ctx.get(output) for output in outputs]
+                if ctx.get(dut.arrived):
+                    arrivals.append((tag, held))
+                await ctx.tick()
+                if before != [ctx.get(output) for output in outputs]:
+                    changes.append((tag, held))
+
+    simulate(dut, feed)
+    assert arrivals == changes == [(7, False), (8, False)]
+
+
+@pytest.mark.parametrize("gap", range(2 * ANSWER_BYTES + 8))
+def test_an_answer_is_of_one_moment(gap):
+    """A second and a third frame arrive at any time after a first: each answer fits one of them."""
+    dut = FrameSender(LINK, 0, 0)
+    # What the receiver tells after each frame: its tag, the word it expects, and the space left.
+    moments = [(1, 10, 100), (2, 12, 98), (3, 14, 96)]
+    items = []
+
+    async def receiver(ctx):
+        ctx.set(dut.opened, 1)
+        ctx.set(dut.most_words, 60)
+        ctx.set(dut.o.ready, 1)
+        for (tag, expected, space), wait in zip(moments, (3, 4, gap), strict=True):
+            await ctx.tick().repeat(1 + wait)
+            while ctx.get(dut.hold):
+                await ctx.tick()
+            ctx.set(dut.arrived, 1)
+            await ctx.tick()
+            ctx.set(dut.arrived, 0)
+            ctx.set(dut.tag, tag)
+            ctx.set(dut.expected, expected)
+            ctx.set(dut.space, space)
+        await ctx.tick().repeat(4 * ANSWER_BYTES)
+
+    simulate(dut, receiver, background=[watcher(dut.o, items)])
+    data = bytes(item.byte for item in items)
+    answers = [data[start:start + ANSWER_BYTES] for start in range(0, len(data), ANSWER_BYTES)]
+    found = []
+    for answer in answers:
+        assert zlib.crc32(answer[:HEADER_BYTES]).to_bytes(4, "little") == answer[HEADER_BYTES:]
+        _, tag, space, _, expected = struct.unpack("<BBHHH", answer[:HEADER_BYTES])
+        found.append((tag, expected, space))
+    assert set(found) <= set(moments) and found == sorted(found)
+    assert found[-1] == moments[-1]
