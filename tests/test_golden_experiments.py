@@ -118,7 +118,8 @@ def test_runs_are_made_once_and_rows_come_in_order(tmp_path):
     assert text.splitlines()[:3] == ["number,square,root", "0,0,0.0", "1,1,1.0"]
     assert list(whole) == [Square(0), Square(1), Square(2), Square(5)]
     assert [done for _, done, _ in heard] == [0, 1, 2, 3, 3, 4, 4]
-    assert heard[1][0] == "squares: number 0"
+    assert heard[1][0] == "squares: Square(number=0)"
+    assert str(RUN) == "toy, test, Clos / 5.5, rate 0.003, #0"
 
     path.unlink()
     with pytest.raises(KeyboardInterrupt):

@@ -38,6 +38,11 @@ class Run:
     batch: int
     seed: int
 
+    def __str__(self) -> str:
+        """Write what tells runs of one experiment apart."""
+        fewer = "" if self.reduction == 1 else f" / {self.reduction:g}"
+        return f"{self.data}, {self.purpose}, {self.kind}{fewer}, rate {self.rate:g}, #{self.seed}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:

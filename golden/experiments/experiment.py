@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
@@ -64,10 +64,10 @@ class Report:
 class Experiment(abc.ABC, Generic[RunT, ResultT]):
     """Runs that belong together.
 
-    A run and its result are frozen dataclasses of plain values, the columns of the table. A run
-    holds everything that its result depends on, the dataset's size and the number of steps
-    included, since a run that is in the table is not made again. Experiments are sent to other
-    processes: they hold no data, but where it is.
+    A run and its result are frozen dataclasses of plain values, the columns of the table; `str` of
+    a run is what users read when it is done. A run holds everything that its result depends on, the
+    dataset's size and the number of steps included, since a run that is in the table is not made
+    again. Experiments are sent to other processes: they hold no data, but where it is.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ def execute(
                 return {run: table.results[run] for run in planned}
             for more, (run, result) in enumerate(zip(todo, measured(todo), strict=True), 1):
                 table.add(run, result)
-                tell(f"{experiment.name}: {_text(run)}", done + more, experiment.total)
+                tell(f"{experiment.name}: {run}", done + more, experiment.total)
 
 
 @contextlib.contextmanager
@@ -167,8 +167,3 @@ def _mapper(
     finally:
         pool.shutdown(cancel_futures=True)
 
-
-def _text(run: Any) -> str:
-    return ", ".join(
-        f"{field.name} {getattr(run, field.name)}" for field in dataclasses.fields(run)
-    )
