@@ -18,15 +18,23 @@ __all__ = ["check_target", "make_folder", "replacing", "write_array", "write_byt
 def check_target(path: Path) -> None:
     """Refuse a place where no file can be written, before the work that makes its contents.
 
+    Makes an empty file beside `path`, and removes it.
+
     Raises
     ------
     DriverError
-        If the folder of `path` is missing, or `path` is a folder itself.
+        If the folder of `path` is missing or takes no file of this name, or `path` is a folder.
     """
-    if not path.parent.is_dir():
-        raise DriverError(f"{path} cannot be written: there is no folder {path.parent}")
-    if path.is_dir():
-        raise DriverError(f"{path} cannot be written: it is a folder")
+    try:
+        if not path.parent.is_dir():
+            raise DriverError(f"{path} cannot be written: there is no folder {path.parent}")
+        if path.is_dir():
+            raise DriverError(f"{path} cannot be written: it is a folder")
+        part = _part(path)
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 def make_folder(path: Path) -> None:
@@ -55,12 +63,12 @@ def replacing(path: Path) -> Generator[Path]:
         As `check_target`, or if the file cannot be written.
     """
     check_target(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise DriverError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise _not_written(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -81,3 +89,11 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
     write_bytes(path, file.getvalue())
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _not_written(path: Path, error: OSError) -> DriverError:
+    return DriverError(f"{path} cannot be written: {error.strerror or error}")

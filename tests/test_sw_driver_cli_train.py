@@ -162,6 +162,19 @@ def test_bad_options(train, tmp_path):
              "-o", tmp_path / "bad.pt")
 
 
+def test_a_file_that_cannot_be_made_is_refused_before_the_work(train, tmp_path, monkeypatch):
+    def work(*arguments, **options):
+        raise AssertionError("nothing may be computed")
+
+    monkeypatch.setattr("sw_driver.training.fixed_file.prepare", work)
+    monkeypatch.setattr("sw_driver.training.model_file.Trainer", work)
+    for length in (250, 300):
+        train("a" * length, call=lambda *arguments: fail(
+            2, "cannot be written: File name too long", *arguments))
+        fail(2, "cannot be written: File name too long", "train", "-o", tmp_path / ("a" * length))
+    assert not list(tmp_path.iterdir())
+
+
 def test_checkpoints_of_something_else(train, data, tmp_path):
     train("model.pt", "--epochs", 1)
     path = tmp_path / "model.pt"
