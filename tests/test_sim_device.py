@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-import sim.device
 from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from sim.device import SimDevice
+from sim.emitted import emitted_torus
 from sim.errors import SimError
 from sim.verify import verify
 from sw_driver import DriverError, GoldenDevice, compile, load_artifact, save_artifact
@@ -100,7 +100,8 @@ def test_progress(compiled):
     assert told[-1] == ("run samples", 9, 9)
 
 
-def test_baked_weights_are_not_loaded(compiled, tmp_path, monkeypatch):
+def test_baked_weights_are_not_loaded(tmp_path, monkeypatch):
+    compiled = compile_random(0, dataclasses.replace(CONFIG, rows=1))
     path = tmp_path / "baked.ctz"
     save_artifact(path, compiled, baked=True)
     baked = load_artifact(path)
@@ -118,8 +119,8 @@ def test_baked_weights_are_not_loaded(compiled, tmp_path, monkeypatch):
 def test_another_torus_is_refused(device, monkeypatch):
     """The hardware is not the one that the net is compiled for."""
     other = compile_random(0, dataclasses.replace(CONFIG, host_fifo_beats=32))
-    verilog = sim.device._torus_verilog(CONFIG)
-    monkeypatch.setattr("sim.device._torus_verilog", lambda config: verilog)
+    verilog = emitted_torus(CONFIG)
+    monkeypatch.setattr("sim.device.emitted_torus", lambda config: verilog)
     message = f"must be {other.config.hardware_id:016x}, .* not {CONFIG.hardware_id:016x}"
     with pytest.raises(DriverError, match=message):
         device.load(other)
