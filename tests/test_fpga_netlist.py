@@ -113,6 +113,24 @@ def test_an_ecp5_netlist_agrees(cells, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
+def test_folded_weights_are_logic_and_agree(tmp_path):
+    job = Job(SMALLEST, seed=4)
+    verilog = top_verilog("torus", SMALLEST, weights=job.images.weights, biases=job.images.biases,
+                          folded=True)
+    netlist = write_netlist(tmp_path, verilog, TOPS["torus"], ICE40)
+    check_blocks(netlist.area, design(SMALLEST), ICE40, folded=True)
+    with pytest.raises(FlowFailed, match="optimised away"):
+        check_blocks(netlist.area, design(SMALLEST), ICE40)
+    with NativeModel(netlist.alterable([]).simulable(), TOPS["torus"],
+                     accessible=(ALTERED,)) as model:
+        # Nothing is loaded, and loading other weights changes nothing.
+        assert job.agrees(model, loaded=True)
+        perform(model, Job(SMALLEST, seed=5).load)
+        assert job.agrees(model, loaded=True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toolchain")
 def test_a_training_netlist_agrees(tmp_path):
     seed = 3
     job = random_job(TRAINING, seed, 0)
