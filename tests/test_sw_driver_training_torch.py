@@ -1,6 +1,7 @@
 """A net on a device as a part of a PyTorch model: gradients, steps, and what is refused."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,3 +160,20 @@ def test_a_trained_net_becomes_a_float_model():
     x = torch.rand(6, 12)
     found = torch.as_tensor(device.forward(x.numpy()))
     torch.testing.assert_close(model(x).double(), found, atol=1e-2, rtol=0)
+
+
+def test_the_examples_of_the_docs_run(monkeypatch):
+    """Those of docs/training.md, on the golden model: weights on the chip and the host's change."""
+    monkeypatch.setattr("sim.training_device.SimTrainingDevice", GoldenTrainingDevice)
+    page = Path(__file__).parent.parent / "docs" / "training.md"
+    step, module = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    generator = torch.Generator().manual_seed(0)
+    space = {"x": torch.rand(30, 64, generator=generator),
+             "labels": torch.randint(0, 10, (30,), generator=generator)}
+    exec(step, space)
+    assert space["step"].loss > 0 and space["weights"][0]["input_weight"].shape == (64, 8)
+    exec(module, space)
+    before = space["device"].read_weights()[0]["input_weight"]
+    space["model"](torch.rand(5, 100, generator=generator)).square().mean().backward()
+    assert space["model"][0].weight.grad.any()
+    assert (space["device"].read_weights()[0]["input_weight"] != before).any()
