@@ -49,8 +49,10 @@ class BackControl(wiring.Component):
     """Walks ops as (repetition, block, word, group, output), blocks from last to first.
 
     A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
-    its reduce engine. No cycle is lost between words, blocks or repetitions of 2 steps or more, or
-    ops. The words of the regions must be there: the RUN op that gathered them comes earlier in the
+    its reduce engine; these two are asked for, the one when a repetition begins, the other with the
+    last step of a word. No cycle is lost between words or blocks, between repetitions of 2 steps or
+    more, nor between ops, if the next op came three cycles before the end of the one in progress.
+    The words of the regions must be there: the RUN op that gathered them comes earlier in the
     queue. See docs/training.md.
 
     Parameters
@@ -69,9 +71,10 @@ class BackControl(wiring.Component):
     row_reread, col_reread : Out(1)
         High with the last step of a repetition that reads that buffer.
     row_taken, col_taken : In(1)
-        A sum has left the queue of that axis's reduce engine.
+        A sum has left the queue of that axis's reduce engine; one for each cycle that it is high.
     row_landed, col_landed, host_landed : In(1)
-        A gradient has landed in that memory; from the host, all of a repetition.
+        A gradient has landed in that memory; from the host, all of a repetition. Counted on every
+        cycle; a repetition that waits for it begins 1 cycle later, and reads it from the next on.
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)

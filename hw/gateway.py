@@ -27,6 +27,9 @@ def gateway_reverse_members(config):
 class Gateway(wiring.Component):
     """Runs queue `ring` of the gateway program: sends host words, forwards, or hands words out.
 
+    Where the torus trains it is also a node of the row ring that goes back (`ReverseGateway`), and
+    a GRADIENT op hands out sums of that ring in the place of words.
+
     It needs no gather buffer: it never owns words that wait for others, so a word goes from its
     link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
     combinationally, so a `Link` stands before it.

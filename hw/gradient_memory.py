@@ -89,7 +89,7 @@ class HostGradients(wiring.Component):
     Members
     -------
     load : In(stream)
-        A gradient and its address. Always accepted.
+        A gradient and its address. Always accepted; it can be read from the next cycle on.
     read_addr, word : In, Out
         The gradient at `read_addr`, `READ_CYCLES` later.
     """

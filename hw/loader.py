@@ -45,7 +45,7 @@ class Loader(wiring.Component):
     lfsr, gradient : Out(stream)
         The same, in training only.
     gradients_landed : Out(1)
-        Training only. High with the last word of a GRADIENT repetition.
+        Training only. High with this PE's last word of a GRADIENT repetition.
     """
 
     def __init__(self, config):

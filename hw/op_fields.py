@@ -127,7 +127,9 @@ def gather_fields(config: TorusConfig) -> Fields:
         The last PE of a row, whose downstream neighbour is the gateway, sends all words, its own
         and what it receives; else none, since they came from there. Without meaning elsewhere.
     base, stride
-        Buffer address of the first repetition's words, and what each further one adds.
+        Buffer address of the first repetition's words, and what each further one adds. Of GRADIENT
+        also where this PE's first gradient goes in its memory of the host's gradients; the words
+        pass through the buffer like any others.
     need_first, need_step
         MAC repetitions (where a torus trains, results) that must have landed in this buffer, beyond
         those asked for before, until the own words of the first, and of each further, repetition
@@ -215,7 +217,7 @@ def mac_fields(config: TorusConfig) -> Fields:
         What becomes of the gradient accumulated before (KEEP, CLEAR, or n to take off a 2**n-th
         part), and whether the weights change by what is accumulated then.
     fence
-        Also of RUN and DUMP: begin only when no weight is being written.
+        Also of RUN: begin only when no weight is being written. A DUMP waits for that by itself.
     memory
         Of DUMP: which memory. Its records are counted by `last_word`, from `w_base`, and go to
         `y_base` and up; every repetition asks for `need_free`.

@@ -14,8 +14,8 @@ __all__ = ["ReverseGateway"]
 class ReverseGateway(wiring.Component):
     """Sends partial sums on, in a hop of 1 cycle, and hands those for the host out as words.
 
-    A sum for the host waits until `sums_left` says that it is wanted, and what comes behind it
-    waits with it.
+    One sum a cycle goes on; one for the host takes `sum_chunks` cycles. It waits until `sums_left`
+    says that it is wanted, and what comes behind it waits with it. `i.ready` is a register.
 
     Parameters
     ----------
@@ -27,11 +27,12 @@ class ReverseGateway(wiring.Component):
     i, o : In(stream), Out(stream)
         The ring back: from the first PE of the row, to the last.
     sums_left : In(count_bits)
-        Sums that the op in progress still has to hand out; the last one closes its beat.
+        Sums that the op in progress still has to hand out, 0 without one; looked at on every cycle.
+        The last one closes its beat.
     words : Out(stream)
         Their words (`sum_chunks` a sum, low word first, `hw.host_words.packed_layout`).
     handed_out : Out(1)
-        High with the last word of a sum.
+        High with the transfer of the last word of a sum.
     """
 
     def __init__(self, config):

@@ -26,7 +26,8 @@ class TrainingMac(wiring.Component):
     A step forwards is what it is in `Mac`. A step backwards multiplies twice: the weight with the
     gradient of its output, for the gradient of its input, and the input with the gradient of the
     output, for the change of the weight. A sum of the first kind leaves READ_CYCLES + 3 cycles
-    after its last step; a weight is written UPDATE_CYCLES after its step. Nothing ever waits.
+    after its last step; a weight, or a bias, is written UPDATE_CYCLES after its step, and a step of
+    the cycle after that reads it. Nothing ever waits.
 
     A stored weight lies in two memories: the bits that are multiplied, and those below them.
 
@@ -46,7 +47,7 @@ class TrainingMac(wiring.Component):
     row_gradient, col_gradient, host_gradient : In(grad_bits)
         The same of the gradient memories.
     load_weight, load_bias, load_lfsr : In(stream)
-        Records for the memories. Always accepted.
+        Records for the memories. Always accepted; none may come while `writing`.
     result, for_row, for_col : Out
         Of steps forwards: see `Mac`.
     row_share, col_share : Out(stream)
