@@ -16,6 +16,7 @@ from hw.config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, TorusConfig, TrainingCo
 from hw.op_fields import CLEAR, KEEP, MacKind
 from hw.training_mac import TrainingMac
 from tests.hw_bench import putter, simulate
+from tests.knobs import mostly_slow
 
 PLAIN = TorusConfig(
     buffer_words=64, max_fan_in=32, weight_words=256, bias_words=16,
@@ -228,7 +229,7 @@ def record(config, chunks, value, velocity):
     return value % (1 << bits) | velocity % (1 << velocity_bits) << bits
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", mostly_slow(range(6), range(3)))
 @pytest.mark.parametrize("name", CONFIGS)
 def test_random_ops(name, seed):
     config, random = CONFIGS[name], Random(seed)

@@ -12,6 +12,7 @@ from hw.link import chain
 from hw.op_fields import GatherKind
 from hw.ops import gather_op
 from tests.hw_bench import putter, simulate
+from tests.knobs import mostly_slow
 
 REGIONS = 2
 
@@ -105,7 +106,7 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
     return [[seen[node][op] for node in range(nodes)] for op in range(len(ops_own_words))]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", mostly_slow(range(4), range(2)))
 @pytest.mark.parametrize("nodes, stages, stall", [
     (1, 0, 0.0), (2, 0, 0.0), (2, 1, 0.5), (3, 0, 0.3), (5, 0, 0.0), (5, 2, 0.2), (8, 0, 0.1),
 ])

@@ -20,7 +20,7 @@ def test_every_top_is_clean(top):
     lint(top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL))
 
 
-@pytest.mark.parametrize("velocity_bits", [0, 20])
+@pytest.mark.parametrize("velocity_bits", [pytest.param(0, marks=pytest.mark.slow), 20])
 @pytest.mark.parametrize("top", ["pe", "torus"])
 def test_every_top_that_trains_is_clean(top, velocity_bits):
     training = dataclasses.replace(TRAINING.training, velocity_bits=velocity_bits)

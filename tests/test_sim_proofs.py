@@ -11,6 +11,7 @@ from sim.proofs.mutants import MUTANTS
 from sim.proofs.rtl import Mutant, MutantMisplaced, Rtl
 from sim.proofs.runner import Mode, ToolFailed, prove
 from sim.proofs.spec import Spec, any_value
+from tests.knobs import mostly_slow
 
 pytestmark = pytest.mark.formal
 
@@ -34,7 +35,8 @@ def test_goal_is_reached(proof, tmp_path):
     assert 0 < result.trace_cycles <= proof.goal_cycles
 
 
-@pytest.mark.parametrize("mutant", cases(MUTANTS, lambda one: f"{one.file}: {one.mistake}"))
+@pytest.mark.parametrize("mutant", mostly_slow(
+    cases(MUTANTS, lambda one: f"{one.file}: {one.mistake}"), range(0, len(MUTANTS), 3)))
 def test_mutant_fails_its_proof(mutant, tmp_path):
     """By a run that starts at reset, so that the mistake shows at the ports."""
     proof = PROOFS[mutant.caught_by]

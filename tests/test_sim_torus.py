@@ -71,7 +71,7 @@ def test_papers_example(stall_per_mille, seed, tmp_path, waves):
 
 
 @pytest.mark.parametrize("host_bits, link_stages, stall_per_mille, seed", [
-    (32, 0, 0, 1), (64, 1, 400, 2),
+    (64, 1, 400, 2), pytest.param(32, 0, 0, 1, marks=pytest.mark.slow),
 ])
 def test_random_net(host_bits, link_stages, stall_per_mille, seed, tmp_path, waves):
     config = dataclasses.replace(CONFIG, host_bits=host_bits, link_stages=link_stages)

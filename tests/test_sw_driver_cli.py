@@ -515,6 +515,7 @@ def test_run_writes_the_same_timeline_from_the_model_and_from_the_rtl(artifact, 
 
 
 @pytest.mark.usefixtures("toolchain")
+@pytest.mark.slow
 def test_run_sim_writes_waves(artifact, tmp_path):
     trace = tmp_path / "waves.vcd"
     succeed("run", artifact, "--device", "sim", "--samples", 1, "--trace", trace, "--quiet")

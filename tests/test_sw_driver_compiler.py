@@ -14,6 +14,7 @@ from sw_driver.compiler import compile
 from sw_driver.errors import DriverError
 from sw_driver.host_stream import decode_id
 from sw_driver.order import program_order
+from tests.knobs import mostly_slow
 from tests.torus_interpreter import Interpreter
 
 PAIR = ("33,17,5,3,4", "17,10,4,7,3")
@@ -59,7 +60,7 @@ def random_case(seed):
     return net, f"{rows}x{cols}", random.choice([32, 64, 128, 256])
 
 
-@pytest.mark.parametrize("seed", range(110))
+@pytest.mark.parametrize("seed", mostly_slow(range(110), range(50)))
 def test_random_nets(seed):
     net, torus, host_bits = random_case(seed)
     # As a list of ops, and with a loop of several turns.
