@@ -158,6 +158,7 @@ NAN = float("nan")
     (HostDataError, "inputs must have shape", {"x": [[0.0] * 11] * 2}),
     (GoldenError, "labels must be int64", {"targets": [0]}),
     (GoldenError, "labels must be 0 to 3", {"targets": [0, 4]}),
+    (HostDataError, "targets must be numbers, not <U1", {"targets": ["a", "b"]}),
 ], ids=str)
 def test_bad_steps_change_nothing(kind, error, match, step):
     device, x, targets = loaded(kind)
@@ -201,6 +202,9 @@ def test_gradients_of_backward_are_checked():
     for gradient, error, match in [
         (np.zeros((1, 3)), HostDataError, r"gradient must have shape \[1, 4\]"),
         (np.full((1, 4), NAN), GoldenError, "must be finite"),
+        (np.zeros((1, 4), complex), HostDataError, "gradient must be real numbers, not complex"),
+        ([["a"] * 4], HostDataError, "gradient must be real numbers, not <U1"),
+        ([[1], [2, 3]], HostDataError, "gradient must be an array"),
         (np.full((1, 4), 1e6), DriverError, "learning_rate must be such"),
     ]:
         device.forward(x[:1])

@@ -15,7 +15,7 @@ from golden.losses import LossFunction, softmax_cross_entropy
 from golden.words import from_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
-from sw_driver.training.gradients import checked_rate, gradient_words
+from sw_driver.training.gradients import checked_array, checked_rate, gradient_words
 from sw_driver.training.stream import GradientOf
 from sw_driver.training.word_device import WordDevice
 
@@ -65,13 +65,13 @@ class TrainingDevice(WordDevice):
             fit its words, or so small that all those of 100 samples in a row are 0; or if no net is
             loaded.
         HostDataError
-            If the inputs are not finite real numbers [N, I].
+            If the inputs are not finite real numbers [N, I], or the targets are no numbers.
         GoldenError
             If targets or loss are not finite or of another shape.
         """
         form, batches = self.compiled.format, self.compiled.batches
         words = self.to_words(x)
-        wanted = torch.as_tensor(np.asarray(targets))
+        wanted = torch.as_tensor(checked_array("targets", targets, "biuf", "numbers"))
         share = len(words) if batches else 1
         rate = checked_rate(learning_rate)
         losses: list[float] = []
@@ -156,7 +156,7 @@ class TrainingDevice(WordDevice):
         DriverError
             If there was no `forward` since the weights changed, or as for `train_step`.
         HostDataError
-            If the gradient is not of the outputs' shape.
+            If the gradient is not of real numbers, or not of the outputs' shape.
         GoldenError
             If the gradient is not finite.
         """
@@ -170,7 +170,8 @@ class TrainingDevice(WordDevice):
                 f"not of {len(inputs)} samples"
             )
         rate = checked_rate(learning_rate)
-        reals = torch.as_tensor(np.asarray(gradient, np.float64))
+        array = checked_array("gradient", gradient, "iuf", "real numbers")
+        reals = torch.as_tensor(array.astype(np.float64))
         if tuple(reals.shape) != outputs.shape:
             raise HostDataError(
                 f"gradient must have shape {list(outputs.shape)}, not {list(reals.shape)}"

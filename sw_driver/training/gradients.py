@@ -1,9 +1,10 @@
-"""Gradients on the host's side: what is refused before a device is touched, and their words."""
+"""What is refused before a device is touched; and the words of gradients on the host's side."""
 
 import math
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from golden.losses import mask_relu
@@ -12,7 +13,24 @@ from golden.words import signed_bits, to_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 
-__all__ = ["check_gradient_words", "checked_rate", "gradient_words"]
+__all__ = ["check_gradient_words", "checked_array", "checked_rate", "gradient_words"]
+
+
+def checked_array(name: str, values: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
+    """Return values as an array of a dtype of one of these kinds, which are `what`.
+
+    Raises
+    ------
+    HostDataError
+        If they are none; the message begins with `name`.
+    """
+    try:
+        array: NDArray[Any] = np.asarray(values)
+    except ValueError as error:
+        raise HostDataError(f"{name} must be an array: {error}") from error
+    if array.dtype.kind not in kinds:
+        raise HostDataError(f"{name} must be {what}, not {array.dtype}")
+    return array
 
 
 def checked_rate(rate: float) -> float:

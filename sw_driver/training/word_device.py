@@ -17,7 +17,7 @@ from golden.words import from_words, to_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 from sw_driver.training.compiler import CompiledTraining
-from sw_driver.training.gradients import check_gradient_words
+from sw_driver.training.gradients import check_gradient_words, checked_array
 from sw_driver.training.stream import GradientOf, RunResult
 
 __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
@@ -215,13 +215,8 @@ class WordDevice(abc.ABC):
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
-        try:
-            array: NDArray[Any] = np.asarray(x)
-        except ValueError as error:
-            raise HostDataError(f"inputs must be an array: {error}") from error
+        array = checked_array("inputs", x, kinds, what)
         features = self.compiled.format.shapes[0].in_features
-        if array.dtype.kind not in kinds:
-            raise HostDataError(f"inputs must be {what}, not {array.dtype}")
         if array.ndim != 2 or array.shape[1] != features or not len(array):
             raise HostDataError(
                 f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
