@@ -16,12 +16,11 @@ from golden.words import from_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 from sw_driver.training.gradients import checked_array, checked_rate, gradient_words
+from sw_driver.training.host_loss import MOST_EMPTY
 from sw_driver.training.stream import GradientOf
 from sw_driver.training.word_device import WordDevice
 
 __all__ = ["StepResult", "TrainingDevice"]
-
-_MOST_ZERO_GRADIENTS = 100
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,7 +114,7 @@ class TrainingDevice(WordDevice):
         return np.concatenate(outputs), total
 
     def _count_zero_gradients(self) -> None:
-        if self._zero_gradients >= _MOST_ZERO_GRADIENTS:
+        if self._zero_gradients >= MOST_EMPTY:
             count, self._zero_gradients = self._zero_gradients, 0
             raise DriverError(
                 "learning_rate must be large enough that gradients do not round to 0, as all "
