@@ -22,13 +22,11 @@ from sw_driver.training.stream import GradientOf, RunResult
 
 from .device import Progress
 from .errors import SimError
-from .training_device import SimTrainingDevice
+from .training_device import PATIENCE_CYCLES, SimTrainingDevice
 from .training_memories import ACCESSIBLE, TrainingMemories
 from .training_places import Place, Places
 
 __all__ = ["ComparedTraining", "Difference"]
-
-_PATIENCE_CYCLES = 200_000
 
 
 class Difference(SimError):
@@ -152,7 +150,7 @@ class ComparedTraining:
             return gradient
 
         result = self._device.train_words(x, checked)
-        self.memories.wait(_PATIENCE_CYCLES)
+        self.memories.wait(PATIENCE_CYCLES)
         compiled = self.compiled
         done = self.golden.backward_batch(
             inputs, words, gradients, decay=CLEAR if compiled.momentum is None else

@@ -16,13 +16,13 @@ from .errors import SimError
 from .native import NativeModel, Transfer
 from .toolchain import find_toolchain
 
-__all__ = ["SimTrainingDevice"]
+__all__ = ["PATIENCE_CYCLES", "SimTrainingDevice"]
 
 Result = TypeVar("Result")
 
 # A transfer that takes this many times what it may is given up: the torus hangs.
 _PATIENCE = 8
-_PATIENCE_CYCLES = 200_000
+PATIENCE_CYCLES = 200_000
 
 
 class SimTrainingDevice(StreamTrainingDevice):
@@ -84,7 +84,7 @@ class SimTrainingDevice(StreamTrainingDevice):
         def move(out_count: int) -> Beats:
             beats = np.concatenate([nothing, *waiting])
             waiting.clear()
-            limit = _PATIENCE_CYCLES + _PATIENCE * (len(beats) + out_count) * self._beat_cycles
+            limit = PATIENCE_CYCLES + _PATIENCE * (len(beats) + out_count) * self._beat_cycles
             transfers.append(model.run(beats, out_count, max_cycles=limit))
             return transfers[-1].beats
 
