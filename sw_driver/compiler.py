@@ -156,7 +156,12 @@ def parse_torus(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"\s*(\d{1,3})\s*[xX]\s*(\d{1,3})\s*", text)
     if match is None:
         raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {text!r}")
-    return int(match[1]), int(match[2])
+    rows, cols = int(match[1]), int(match[2])
+    try:
+        TorusConfig(rows=rows, cols=cols)
+    except ConfigError as error:
+        raise DriverError(f"torus {text}: {error}") from error
+    return rows, cols
 
 
 def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str) -> Compiled:

@@ -26,7 +26,16 @@ class Device(abc.ABC):
         self._compiled: Compiled | None = None
 
     def load(self, compiled: Compiled) -> None:
-        """Make the device ready for a net, which takes the place of the one before."""
+        """Make the device ready for a net, which takes the place of the one before.
+
+        Raises
+        ------
+        DriverError
+            If `compiled` is something else than a net compiled for inference.
+        """
+        if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DriverError("compiled must be what compile() or load_artifact() returns, not "
+                              f"{type(compiled).__name__}")
         self._compiled = None
         self._load(compiled)
         self._compiled = compiled

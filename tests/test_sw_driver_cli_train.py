@@ -162,6 +162,19 @@ def test_bad_options(train, tmp_path):
              "-o", tmp_path / "bad.pt")
 
 
+def test_options_are_refused_before_the_epoch_in_float(train, monkeypatch):
+    def work(*arguments, **options):
+        raise AssertionError("nothing may be computed")
+
+    monkeypatch.setattr("sw_driver.training.prepared.propose_format", work)
+    for message, *options in (
+            ("batch must be at most 90", "--batch", 91),
+            ("frozen must hold layers 0 to 1, not 2", "--freeze", 2),
+            ("frozen must leave a layer that trains", "--freeze", 0, "--freeze", 1),
+            ("torus 4x65: cols must be 1 to 64, not 65", "--torus", "4x65")):
+        train("bad.pt", *options, call=lambda *all, message=message: fail(2, message, *all))
+
+
 def test_a_file_that_cannot_be_made_is_refused_before_the_work(train, tmp_path, monkeypatch):
     def work(*arguments, **options):
         raise AssertionError("nothing may be computed")

@@ -83,6 +83,9 @@ def test_unknown_orders_are_refused():
     ({"momentum": 3}, "velocity_bits must be at least 16"),
     ({"momentum": 0}, "momentum must be 1 to 14"),
     ({"momentum": 15}, "momentum must be 1 to 14"),
+    ({"momentum": 1.5}, "momentum must be 1 to 14, or None, not 1.5"),
+    ({"momentum": True}, "momentum must be 1 to 14, or None, not True"),
+    ({"frozen": ["a"]}, "frozen must hold layers 0 to 1, not 'a'"),
     ({"frozen": [2]}, "frozen must hold layers 0 to 1, not 2"),
     ({"frozen": [0, 1]}, "frozen must leave a layer that trains"),
 ], ids=str)

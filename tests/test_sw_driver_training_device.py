@@ -18,6 +18,7 @@ from golden import (
     softmax_cross_entropy,
 )
 from hw.config import TorusConfig
+from sw_driver import GoldenDevice, compile
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.training import (
     GoldenTrainingDevice,
@@ -81,6 +82,18 @@ def test_both_devices_give_the_same(options):
     for one, two in zip(golden, other, strict=True):
         assert one.loss == two.loss
         np.testing.assert_array_equal(one.outputs, two.outputs)
+
+
+def test_nets_compiled_for_something_else_are_refused():
+    net = ClosNet(SHAPES)
+    infers = compile(net, "1x1", calibration=torch.rand(8, 12))
+    device, x, targets = loaded(GoldenTrainingDevice)
+    with pytest.raises(DriverError, match="compiled must be what compile_training.* not Compiled"):
+        device.load(infers, device.read_state())
+    assert device.train_step(x, targets, learning_rate=RATE).loss > 0
+    with pytest.raises(DriverError, match=r"compiled must be what compile\(\) or load_artifact\(\) "
+                                          "returns, not CompiledTraining"):
+        GoldenDevice().load(device.compiled)
 
 
 def test_training_lowers_the_loss():

@@ -21,7 +21,7 @@ from sw_driver.training.fit import (
     measure_training,
 )
 from sw_driver.training.maps import build_maps, build_placement, shape_layers
-from sw_driver.training.plan import Plan, last_backward, make_plan
+from sw_driver.training.plan import Plan, check_frozen, last_backward, make_plan
 from sw_driver.training.programs import SampleLoops, find_sample_loops
 from sw_driver.training.runs import check_training_runs
 from sw_driver.training.schedule import build_training_queues, schedule_training
@@ -121,7 +121,8 @@ def compile_training(
     DriverError
         If an argument is not as said here, or the net does not fit the torus.
     """
-    _check_options(form, batches, momentum, frozen)
+    _check_options(form, batches, momentum)
+    check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
     config = _given_torus(form, torus, host_bits)
     training = config.training
@@ -199,19 +200,14 @@ def _too_large(error: ConfigError) -> DriverError:
     return DriverError(f"the net is too large for any torus of this size: {error}")
 
 
-def _check_options(
-    form: TrainingFormat, batches: bool, momentum: int | None, frozen: Collection[int]
-) -> None:
-    if momentum is not None and not 1 <= momentum <= MAX_DECAY:
-        raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or None, not {momentum}")
+def _check_options(form: TrainingFormat, batches: bool, momentum: int | None) -> None:
+    if momentum is not None and (type(momentum) is not int or not 1 <= momentum <= MAX_DECAY):
+        raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or None, not {momentum!r}")
     if (batches or momentum is not None) and not form.velocity_bits:
         raise DriverError(
             "velocity_bits must be at least 16 for batches and momentum, which accumulate "
             "gradients, not 0"
         )
-    for layer in frozen:
-        if not 0 <= layer < len(form.layers):
-            raise DriverError(f"frozen must hold layers 0 to {len(form.layers) - 1}, not {layer}")
 
 
 def _given_torus(form: TrainingFormat, torus: str | TorusConfig, host_bits: int) -> TorusConfig:

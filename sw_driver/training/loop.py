@@ -19,7 +19,7 @@ from sw_driver.training.device import TrainingDevice
 from sw_driver.training.host_loss import HostLoss
 from sw_driver.training.recipe import Recipe
 
-__all__ = ["EpochFigures", "Position", "TrainingLoop", "check_data"]
+__all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch", "check_data"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +97,21 @@ class Position:
         return found
 
 
+def check_batch(split: Split, size: int) -> None:
+    """Refuse batches of more samples than there are.
+
+    Raises
+    ------
+    DriverError
+        The message says how many there are.
+    """
+    if size > len(split.train_x):
+        raise DriverError(
+            f"batch must be at most {len(split.train_x)}, the training samples of {split.name}, "
+            f"not {size}"
+        )
+
+
 def check_data(split: Split, inputs: int, outputs: int) -> None:
     """Refuse data that do not fit a net of so many inputs and outputs.
 
@@ -163,12 +178,13 @@ class TrainingLoop:
         form = device.compiled.format
         inputs, outputs = form.shapes[0].in_features, form.shapes[-1].out_features
         check_data(split, inputs, outputs)
-        if recipe.batch_size > len(split.train_x):
-            raise DriverError(
-                f"batch must be at most {len(split.train_x)}, the training samples of "
-                f"{split.name}, not {recipe.batch_size}"
-            )
+        check_batch(split, recipe.batch_size)
         self.position = Position() if position is None else position
+        if self.position.samples > len(split.train_x):
+            raise CheckpointError(
+                f"the position of the training must be within the {len(split.train_x)} samples of "
+                f"an epoch, not {self.position.samples}"
+            )
         self.losses: list[float] = []
         self.cycles: int | None = None
         self._device, self._recipe, self._watch = device, recipe, watch

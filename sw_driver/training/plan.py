@@ -11,7 +11,7 @@ from sw_driver.stages import Stage, StageKind
 from sw_driver.training.back import Back, back_ops
 from sw_driver.training.tasks import Direction, Task, copies, period
 
-__all__ = ["Plan", "last_backward", "make_plan"]
+__all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
 
 _POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
 
@@ -110,6 +110,23 @@ class Plan:
         return self.form.shifts[self.stages[stage].layer].bias
 
 
+def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool = False) -> None:
+    """Refuse what is no collection of layers, or leaves nothing to do on the way back.
+
+    Raises
+    ------
+    DriverError
+        The message says which layers there are.
+    """
+    for layer in frozen:
+        if type(layer) is not int or not 0 <= layer < layers:
+            raise DriverError(f"frozen must hold layers 0 to {layers - 1}, not {layer!r}")
+    if len(set(frozen)) == layers and not input_gradient:
+        raise DriverError(
+            "frozen must leave a layer that trains, unless the gradient of the inputs is wanted"
+        )
+
+
 def _last_backward(tasks: Sequence[Task]) -> int:
     return min(
         (task.stage for task in tasks if task.direction is Direction.BACKWARD), default=len(tasks)
@@ -121,19 +138,11 @@ def last_backward(
 ) -> int:
     """Return the stage that the way back ends with: the first one that anything depends on.
 
-    Raises
-    ------
-    DriverError
-        If all layers are frozen and nobody wants gradients.
+    `check_frozen` has found that there is one.
     """
     if input_gradient:
         return 0
-    for index, stage in enumerate(stages):
-        if stage.layer not in frozen:
-            return index
-    raise DriverError(
-        "frozen must leave a layer that trains, unless the gradient of the inputs is wanted"
-    )
+    return next(index for index, stage in enumerate(stages) if stage.layer not in frozen)
 
 
 def make_plan(

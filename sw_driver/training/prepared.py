@@ -17,8 +17,9 @@ from golden import (
 )
 from sw_driver.compiler import parse_torus
 from sw_driver.training.compiler import CompiledTraining, compile_training
-from sw_driver.training.loop import Position, check_data
+from sw_driver.training.loop import Position, check_batch, check_data
 from sw_driver.training.model_file import default_shapes
+from sw_driver.training.plan import check_frozen
 from sw_driver.training.recipe import Recipe
 
 __all__ = ["Prepared", "compile_recipe", "prepare"]
@@ -87,6 +88,8 @@ def prepare(
     model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes[0].in_features, outputs)
+    check_batch(split, recipe.batch_size)
+    check_frozen(recipe.frozen, len(shapes))
     form = propose_format(
         model,
         torch.as_tensor(split.train_x),

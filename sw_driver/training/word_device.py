@@ -46,9 +46,15 @@ class WordDevice(abc.ABC):
 
         Raises
         ------
+        DriverError
+            If `compiled` is something else than a net compiled for training.
         GoldenError
             If the state is not one of this net on this torus.
         """
+        if not isinstance(compiled, CompiledTraining):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DriverError(
+                f"compiled must be what compile_training() returns, not {type(compiled).__name__}"
+            )
         state.check(compiled.format, compiled.placement.pes)
         self._compiled, self._seen, self._zero_gradients = None, None, 0
         self._load(compiled, state)
