@@ -47,7 +47,7 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
     """Compare the kinds of networks by their test accuracies.
 
     Each dataset gets a paragraph and a table. A paragraph says whether Clos is comparable with the
-    dense network where ClosNets claims it, up to where it is, and how it stands against the other
+    dense network where ClosNets claims it, where else it is, and how it stands against the other
     kinds with as many parameters. What is undecided is called so: `Difference.verdict`.
 
     Parameters
@@ -107,18 +107,17 @@ def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
 
 
 def _reach(dense: _Network, clos: Sequence[_Network]) -> str:
-    """Up to which budget, from the largest on, Clos is comparable."""
-    fewest = 0
-    for one in clos:
-        if difference(one.accuracies, dense.accuracies).verdict(MARGIN_POINTS) != "yes":
-            break
-        fewest = one.parameters
-    if not fewest:
+    """With which budgets Clos is comparable."""
+    comparable = [
+        f"{dense.parameters / one.parameters:.1f}"
+        for one in clos
+        if difference(one.accuracies, dense.accuracies).verdict(MARGIN_POINTS) == "yes"
+    ]
+    if not comparable:
         return "The interval lies within that margin for no Clos network."
-    return (
-        "The interval lies within that margin up to "
-        f"{dense.parameters / fewest:.1f} times fewer parameters."
-    )
+    *others, last = comparable
+    numbers = f"{', '.join(others)} and {last}" if others else last
+    return f"The interval lies within that margin with {numbers} times fewer parameters."
 
 
 def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:

@@ -26,7 +26,7 @@ _HIDDEN = 256
 _BATCH = 128
 _VALIDATION_PART = 0.2
 _CHOICE_SEED = 0
-_FULL_SEEDS = 3
+_FULL_SEEDS = 5
 
 
 class ClosAccuracy(Experiment[Run, Result]):

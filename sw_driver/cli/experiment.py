@@ -12,7 +12,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus experiment --list",
     "clostorus experiment clos-accuracy --quick",
-    "clostorus experiment clos-accuracy --seeds 5 --out out/five",
+    "clostorus experiment clos-accuracy --seeds 10 --out out/ten",
     "clostorus experiment clos-accuracy --data mnist10k --data /usr/share/datasets/fashion-mnist",
 )
 
@@ -24,7 +24,7 @@ def command(
         bool, typer.Option("--list", help="Say which experiments there are.")
     ] = False,
     seeds: Annotated[
-        int | None, typer.Option(help="How often to train each network [default: 3; quick: 1].")
+        int | None, typer.Option(help="How often to train each network [default: 5; quick: 1].")
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Few, short runs, in seconds: only whether it works.")
