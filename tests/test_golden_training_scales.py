@@ -22,6 +22,7 @@ from golden import (
 )
 from golden.datasets import load_digits_split
 from golden.training_errors import error_table, step_errors
+from golden.training_errors_digits import errors_on_digits
 from golden.training_format import CLEAR, LayerFormat, TrainingFormat
 from golden.training_ranges import Magnitudes, profile_ranges, range_table
 from golden.training_scales import Headroom, format_for
@@ -333,6 +334,12 @@ def test_errors_of_a_step_are_small_and_shrink_with_wider_words(decay, loss):
     assert all(line.relative < 0.01 for line in fine)
     assert all(a.rms_error > 8.0 * b.rms_error > 0.0 for a, b in zip(coarse, fine, strict=True))
     assert len(error_table(fine).splitlines()) == 2 + 22
+
+
+def test_errors_on_digits_are_small():
+    lines = errors_on_digits(3, samples=60)
+    assert len(lines) == 22
+    assert all(line.rms > 0.0 and line.relative < 0.01 for line in lines)
 
 
 def test_default_format_learns_the_digits_as_float_does():
