@@ -1,7 +1,4 @@
-"""Print how far a step of the default net on digits is from float64, tensor by tensor.
-
-    python -m golden.training_errors_digits
-"""
+"""Print how far a step of the default net on digits is from float64, tensor by tensor."""
 
 import torch
 
