@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import FpgaToolMissing
 from .synthesis import Family
 
-__all__ = ["cell_models", "ecp5_memory", "ecp5_multiplier"]
+__all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier"]
 
 # Habits of the vendors' models that Verilator warns of.
 _LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESCALEMOD",
@@ -35,11 +35,7 @@ def cell_models(family: Family) -> str:
     FpgaToolMissing
         Yosys is not installed as a package, so its models are not there.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: pip install -e .")
-    share = Path(spec.origin).with_name("share")
-    text = "".join((share / name).read_text() for name in _SOURCES[family.name])
+    text = cell_sources(family)
     name, init, ports, out, address = _LUTS[family.name]
     lut = (f"module {name}({ports});\n  parameter [15:0] {init} = 0;\n"
            f"  assign {out} = {init}[{address}];\nendmodule")
@@ -48,6 +44,21 @@ def cell_models(family: Family) -> str:
     own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier()
     lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
     return f"{lint}`define NO_INCLUDES\n{text}{own}"
+
+
+def cell_sources(family: Family) -> str:
+    """Yosys's own models of the cells of a family.
+
+    Raises
+    ------
+    FpgaToolMissing
+        As `cell_models`.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: pip install -e .")
+    share = Path(spec.origin).with_name("share")
+    return "".join((share / name).read_text() for name in _SOURCES[family.name])
 
 
 def _pins(prefix: str, count: int) -> tuple[str, str]:

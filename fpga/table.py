@@ -51,8 +51,8 @@ class Row:
     size
         Rows and columns of the torus.
     kind
-        "infers" or "trains": the board's torus; "baked" or "folded": the same with a trained digits
-        net in its memories, or in logic.
+        "infers" or "trains": the board's torus; "folded": one that infers, with a trained digits
+        net as logic in the place of its weight memories.
     """
 
     board: str
@@ -66,9 +66,9 @@ class Row:
 
 
 ROWS = (
-    Row("icebreaker", 1), Row("icebreaker", 1, "baked"), Row("icebreaker", 1, "folded"),
+    Row("icebreaker", 1), Row("icebreaker", 1, "folded"),
     Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
-    Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "baked"), Row("ulx3s-85f", 2, "folded"),
+    Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
     Row("ulx3s-85f", 1, "trains"), Row("ulx3s-85f", 2, "trains"), Row("ulx3s-85f", 4),
 )
 
@@ -89,7 +89,7 @@ def _build(row: Row, out: Path) -> None:
         return
     board = BOARDS[row.board]
     config = board_config(board, row.size, row.size, train=row.kind == "trains")
-    images = None if row.kind in ("infers", "trains") else _digits_images(config)
+    images = _digits_images(config) if row.kind == "folded" else None
     try:
         build(board, config, out, images=images, folded=row.kind == "folded",
               target_mhz=_TARGETS_MHZ[board.family.name])
