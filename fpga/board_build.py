@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
@@ -29,6 +30,8 @@ __all__ = ["Build", "build"]
 
 Tell = Callable[[str, int, int], object]
 _STEPS = 4
+# What a router tells of the cells that it has packed, before it gives up.
+_PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +154,17 @@ def _route(board: Board, flow: _Flow, router: Tool, folder: Path, seed: int,
         "ice40": ["--pcf", flow.constraints, "--asc", "placed"],
         "gowin": ["--vopt", f"cst={flow.constraints}", "--write", "placed"],
     }[board.family.name]
-    run_tool(router.command, arguments, folder)
+    try:
+        run_tool(router.command, arguments, folder)
+    except FlowFailed as error:
+        counts = [(kind, int(used), int(available))
+                  for kind, used, available in _PACKED.findall(str(error))]
+        if not any(used > available for _, used, available in counts):
+            raise
+        packed = ", ".join(f"{used} of {available} {kind}" for kind, used, available in counts
+                           if used)
+        raise BoardError(f"the torus does not fit {board.name}: with its cells packed it needs "
+                         f"{packed}") from error
     return read_routed(folder / "timing.json")
 
 

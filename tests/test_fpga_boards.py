@@ -166,6 +166,23 @@ def test_what_cannot_be_built_is_refused_before_anything_is_done(flow, tmp_path)
     assert os.listdir(tmp_path) == ["notes"] and os.listdir(other) == ["mine.txt"]
 
 
+@pytest.mark.parametrize("printed, error, message", [
+    (("Info: \t ICESTORM_LC:    6556/   5280   124%\nInfo: \t ICESTORM_RAM:  13/ 30  43%\n"
+     "Info: \t SB_I2C:  0/  2  0%\nERROR: no BELs remaining"), BoardError,
+     "does not fit icebreaker: .* 6556 of 5280 ICESTORM_LC, 13 of 30 ICESTORM_RAM$"),
+    ("Info: \t ICESTORM_LC:    4000/   5280   75%\nERROR: other", FlowFailed, "ERROR: other"),
+])
+def test_cells_that_cannot_be_packed_are_no_fault_of_the_flow(printed, error, message, tmp_path,
+                                                              monkeypatch):
+    def run_tool(*_):
+        raise FlowFailed(f"nextpnr failed with exit status 125:\n{printed}")
+
+    monkeypatch.setattr(board_build, "run_tool", run_tool)
+    board = BOARDS["icebreaker"]
+    with pytest.raises(error, match=message):
+        board_build._route(board, board_build._FLOWS["ice40"], Tool("x", "x", "x"), tmp_path, 1, 12)
+
+
 @pytest.mark.parametrize("version, native", [("Yosys 0.9 (git x)", False),
                                              ("Yosys 0.71+3 (git x)", True)])
 def test_a_native_tool_is_used_if_it_is_recent(version, native, tmp_path, monkeypatch):
