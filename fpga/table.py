@@ -109,7 +109,8 @@ def _digits_images(config: TorusConfig) -> dict[str, Any]:
 
 def _write(results: Path, page: Path) -> None:
     area, speeds = [_line(_AREA), _rule(_AREA)], [_line(_SPEED), _rule(_SPEED)]
-    refusals: list[str] = []
+    notes: list[str] = []
+    missing: list[str] = []
     for row in ROWS:
         name = f"{row.board} {row.size}x{row.size}, {row.kind}"
         report, refusal = results / row.name / "report.json", results / f"{row.name}.refused.json"
@@ -118,8 +119,12 @@ def _write(results: Path, page: Path) -> None:
             area.append(_line(_area_cells(name, row, values)))
             speeds.append(_line(_speed_cells(name, values)))
         elif refusal.exists():
-            refusals.append(f"- {name}: {json.loads(refusal.read_text()).splitlines()[0]}")
-    blocks = [area, speeds, refusals] if refusals else [area, speeds]
+            notes.append(f"- {name}: {json.loads(refusal.read_text()).splitlines()[0]}")
+        else:
+            missing.append(name)
+    if missing:
+        notes.append(f"- not built yet: {'; '.join(missing)}")
+    blocks = [area, speeds, notes] if notes else [area, speeds]
     text = "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
     begin, end = map(re.escape, _MARKS)
     part = page.with_suffix(".part")
