@@ -168,10 +168,11 @@ class ClosLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
         self._check_input(x)
-        y = compute(self.shape, self.weights, x.reshape(-1, self.in_features))
+        plain = x.ndim == 2
+        y = compute(self.shape, self.weights, x if plain else x.reshape(-1, self.in_features))
         if self.bias is not None:
             y = y + self.bias
-        return y.reshape(*x.shape[:-1], self.out_features)
+        return y if plain else y.reshape(*x.shape[:-1], self.out_features)
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O]."""

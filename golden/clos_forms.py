@@ -4,6 +4,7 @@ All take the shape, the weights as `ClosLinear` holds them and the inputs [N, I]
 results without the bias. They differ in the order of memory, not in what they compute.
 """
 
+import functools
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ __all__ = [
     "ClosWeights",
     "by_columns",
     "by_matrix",
+    "by_padded_columns",
     "by_rows",
     "compute",
     "fastest_form",
@@ -25,8 +27,10 @@ __all__ = [
 # Measured on two cores of an x86 processor with PyTorch's own matrix library, which is slow for
 # products of 2 to 15 columns.
 FEWEST_COLUMNS = 16
+# Weights of a layer:
 _PADDING_PAYS_FROM = 1 << 15
-_ROWS_PAY_FROM = 1 << 18
+_PADDING_PAYS_FOR_ONE_FROM = 1 << 17
+_ROWS_PAY_FROM = 1 << 19
 
 
 class ClosWeights(NamedTuple):
@@ -37,6 +41,7 @@ class ClosWeights(NamedTuple):
     output_weight: Tensor
 
 
+@functools.lru_cache(maxsize=256)
 def fastest_form(shape: ClosShape, samples: int) -> str:
     """Return "rows", "columns", "padded columns" or "matrix", the fastest for so many samples.
 
@@ -51,7 +56,8 @@ def fastest_form(shape: ClosShape, samples: int) -> str:
         return "matrix"
     if samples == 1 and shape.parameters >= _ROWS_PAY_FROM:
         return "rows"
-    if 1 < samples < FEWEST_COLUMNS and shape.parameters >= _PADDING_PAYS_FROM:
+    from_weights = _PADDING_PAYS_FOR_ONE_FROM if samples == 1 else _PADDING_PAYS_FROM
+    if 0 < samples < FEWEST_COLUMNS and shape.parameters >= from_weights:
         return "padded columns"
     return "columns"
 
@@ -64,8 +70,7 @@ def compute(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     if form == "matrix":
         return by_matrix(shape, weights, x)
     if form == "padded columns":
-        padded = nn.functional.pad(x, (0, 0, 0, FEWEST_COLUMNS - len(x)))
-        return by_columns(shape, weights, padded)[2][: len(x)]
+        return by_padded_columns(shape, weights, x)
     return by_columns(shape, weights, x)[2]
 
 
@@ -95,6 +100,12 @@ def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tenso
         outputs.append(block.flatten(0, 1))
         router += len(weight)
     return input_out, middle_out, _join(outputs).T
+
+
+def by_padded_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
+    """Compute [N, I] to [N, O] by columns, with zeros for the samples that 16 have more."""
+    padded = nn.functional.pad(x, (0, 0, 0, max(FEWEST_COLUMNS - len(x), 0)))
+    return by_columns(shape, weights, padded)[2][: len(x)]
 
 
 def by_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:

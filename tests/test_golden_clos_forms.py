@@ -11,11 +11,19 @@ from torch import nn
 from golden import ClosLinear, ClosShape, ShapeError
 from golden.clos import einsum_form
 from golden.clos_fit import fit_clos
-from golden.clos_forms import by_columns, by_matrix, by_rows, fastest_form, to_matrix
+from golden.clos_forms import (
+    by_columns,
+    by_matrix,
+    by_padded_columns,
+    by_rows,
+    fastest_form,
+    to_matrix,
+)
 from tests.golden_strategies import clos_shapes
 
 FORMS = {
     "columns": lambda shape, weights, x: by_columns(shape, weights, x)[2],
+    "padded columns": by_padded_columns,
     "rows": by_rows,
     "matrix": by_matrix,
 }
@@ -63,6 +71,8 @@ SMALL, LARGE, HUGE = (64, 10, 8, 8, 5), (1024, 1024, 32, 16, 32), (4096, 4096, 6
         (LARGE, 2, "padded columns"),
         (LARGE, 15, "padded columns"),
         (LARGE, 16, "columns"),
+        ((3072, 3072, 48, 40, 64), 0, "columns"),
+        ((3072, 3072, 48, 40, 64), 1, "padded columns"),
         (HUGE, 1, "rows"),
         (HUGE, 512, "columns"),
         ((16, 16, 4, 64, 4), 1000, "matrix"),
