@@ -45,7 +45,10 @@ def random_format(
         # No bias is coarser than its gradient, and no weight finer than its change.
         w3 = min(max(w3, dy - point), point + dy - dropped)
         _, outputs, ri, rm, ro = shape.as_tuple()
+        # No weight is so fine that gradients as fine as its change would be finer than their sums.
+        w2 = min(w2, w3 + dy + point - dropped)
         d2 = max(w3 + dy - shift(-(-outputs // ro)), w2 + dropped - point)
+        w1 = min(w1, w2 + d2 + point - dropped)
         d1 = max(w2 + d2 - shift(ro), w1 + dropped - point)
         dx = max(w1 + d1 - shift(rm), dropped - point)
         return LayerFormat(
