@@ -19,8 +19,7 @@ class CobsEncoder(wiring.Component):
 
     A code says how far it is to the next zero, which is known only when that has come. So a frame
     is taken whole, a byte a cycle, into a memory in which the codes are filled in afterwards; then
-    it is given, and a zero after it. In between nothing is taken. A byte rests in a register before
-    it is written; `ready` depends on registers alone.
+    it is given, and a zero after it. In between nothing is taken.
 
     Members
     -------
@@ -46,25 +45,22 @@ class CobsEncoder(wiring.Component):
         code_place = Signal(8)
         code = Signal(8, init=1)
         read_place = Signal(8)
-        taken = Signal(framed_layout())
-        is_taken = Signal()
-        byte = taken.byte
+        byte = self.i.p.byte
         m.d.comb += read.addr.eq(read_place)
-        m.d.sync += [taken.eq(self.i.payload), is_taken.eq(self.i.valid & self.i.ready)]
 
         with m.FSM():
             with m.State("Take"):
                 m.d.comb += [
-                    self.i.ready.eq(~(is_taken & taken.last)),
-                    write.en.eq(is_taken),
+                    self.i.ready.eq(1),
+                    write.en.eq(self.i.valid),
                     write.addr.eq(Mux(byte == 0, code_place, place)),
                     write.data.eq(Mux(byte == 0, code, byte)),
                 ]
-                with m.If(is_taken):
+                with m.If(self.i.valid):
                     m.d.sync += [place.eq(place + 1), code.eq(code + 1)]
                     with m.If(byte == 0):
                         m.d.sync += [code_place.eq(place), code.eq(1)]
-                    with m.If(taken.last):
+                    with m.If(self.i.p.last):
                         m.next = "Last code"
             with m.State("Last code"):
                 m.d.comb += [write.en.eq(1), write.addr.eq(code_place), write.data.eq(code)]

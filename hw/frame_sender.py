@@ -34,8 +34,7 @@ class FrameSender(wiring.Component):
     hold : Out(1)
         A header is being sent: what it says of the receiver must not change.
     o : Out(stream)
-        Frames; once one has begun it goes on as it is taken: a byte of a header or a CRC every
-        cycle, one of the words every second cycle.
+        Frames; once one has begun it goes on byte by byte as it is taken.
     """
 
     def __init__(self, link, hardware_id, weights_id):
@@ -72,11 +71,6 @@ class FrameSender(wiring.Component):
         unsent = Signal(link.place_bits)
         byte = self.o.p.byte
         step = Signal()              # On to the next byte of the words.
-        # A byte of the words rests in a register between the memory and the CRC, which would else
-        # be the longest path of a board.
-        held = Signal(8)
-        is_held = Signal()
-        m.d.sync += held.eq(Mux(is_hello, Array(self.hello)[index], self.read_data))
         # The address goes ahead of the byte: a read takes a cycle.
         m.d.comb += [
             unsent.eq(self.written - number),
@@ -116,20 +110,18 @@ class FrameSender(wiring.Component):
                 with m.If(self.o.ready):
                     m.d.sync += index.eq(index + 1)
                     with m.If(index == len(header) // 8 - 1):
-                        m.d.sync += [index.eq(0), is_held.eq(0)]
+                        m.d.sync += index.eq(0)
                         m.next = "Words"
                         with m.If(words_left == 0):
                             m.next = "CRC"
             with m.State("Words"):
-                taken = self.o.ready & is_held
                 m.d.comb += [
-                    self.o.valid.eq(is_held),
-                    byte.eq(held),
-                    crc.valid.eq(taken),
-                    step.eq(taken & ~is_hello),
+                    self.o.valid.eq(1),
+                    byte.eq(Mux(is_hello, Array(self.hello)[index], self.read_data)),
+                    crc.valid.eq(self.o.ready),
+                    step.eq(self.o.ready & ~is_hello),
                 ]
-                m.d.sync += is_held.eq(~taken)
-                with m.If(taken):
+                with m.If(self.o.ready):
                     m.d.sync += [index.eq(index + 1), place.eq(place + step)]
                     with m.If(index[:2] == WORD_BYTES - 1):
                         m.d.sync += words_left.eq(words_left - 1)
