@@ -47,10 +47,7 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can write; the outputs are left out."""
         return {
-            "words_compared": self.comparison.compared,
-            "words_equal": self.comparison.equal,
-            "first_difference":
-                self.comparison.first and dataclasses.asdict(self.comparison.first),
+            **self.comparison.as_dict(),
             "cycles_of_run": self.run.cycles,
             "cycles_per_sample": self.cycles_per_sample,
             "cycles_per_sample_predicted": self.cycles_per_sample_predicted,
@@ -64,8 +61,7 @@ class Verdict:
         needed = "none is wide enough" if self.host_bits_needed is None else (
             f"{self.host_bits_needed} would do")
         return [
-            ("words compared", str(self.comparison.compared)),
-            ("words equal", str(self.comparison.equal)),
+            *self.comparison.rows(),
             ("cycles per sample, predicted", f"{self.cycles_per_sample_predicted:.4g}"),
             ("cycles per sample, measured", f"{self.cycles_per_sample:.4g}"),
             ("cycles of the whole run", str(self.run.cycles)),

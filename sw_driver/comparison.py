@@ -1,6 +1,7 @@
 """Are the words of two devices the same, and if not, where do they part."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,18 @@ class Comparison:
     compared: int
     equal: int
     first: Difference | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can write."""
+        return {
+            "words_compared": self.compared,
+            "words_equal": self.equal,
+            "first_difference": self.first and dataclasses.asdict(self.first),
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Names and values of a table."""
+        return [("words compared", str(self.compared)), ("words equal", str(self.equal))]
 
 
 def compare_words(expected: IntArray, got: IntArray) -> Comparison:

@@ -36,10 +36,7 @@ class BoardVerdict:
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can write; the outputs are left out."""
         return {
-            "words_compared": self.comparison.compared,
-            "words_equal": self.comparison.equal,
-            "first_difference": self.comparison.first
-            and dataclasses.asdict(self.comparison.first),
+            **self.comparison.as_dict(),
             **dataclasses.asdict(self.run),
             "samples_per_second": self.run.samples / self.run.seconds,
             "link": {**dataclasses.asdict(self.link), "retries": self.link.retries},
@@ -49,8 +46,7 @@ class BoardVerdict:
         """Names and values of a table."""
         run, link = self.run, self.link
         return [
-            ("words compared", str(self.comparison.compared)),
-            ("words equal", str(self.comparison.equal)),
+            *self.comparison.rows(),
             ("samples per second", f"{run.samples / run.seconds:.4g}"),
             ("bytes to and from the board", f"{run.bytes_sent} and {run.bytes_received}"),
             ("frames to and from the board", f"{link.frames_sent} and {link.frames_received}"),
