@@ -52,9 +52,13 @@ class Artifact(Compiled):
     baked
         Whether the torus holds the weights and biases when it is configured, so that they are not
         loaded.
+    image_difference
+        How the memory images differ from those that the compiler makes of the net, padding
+        included; None if they do not.
     """
 
     baked: bool = False
+    image_difference: str | None = None
 
 
 def save_artifact(path: Path | str, compiled: Compiled, *, baked: bool = False) -> None:
@@ -154,11 +158,11 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
             f"not {manifest['hardware_id']!r}"
         )
     net = _read_net(members, manifest["net"])
-    layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
+    layers, stages, entries, expected, needs = place_net(net, config.rows, config.cols)
     order = members.integers("order", manifest, len(stages))
     if sorted(order) != list(range(len(stages))):
         members.fail(f"order must hold each of 0 to {len(stages) - 1} once, not {list(order)}")
-    images = _read_images(members, config, images)
+    images = _read_images(members, config, expected)
     check_fit(config, needs)
     loop = _read_loop(members, config, manifest["loop"])
     check_runs(config, loop)
@@ -172,6 +176,7 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         entries=entries,
         order=order,
         baked=manifest["baked"],
+        image_difference=images.difference(expected),
     )
 
 

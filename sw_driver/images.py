@@ -41,6 +41,21 @@ class Images:
         words = b"".join(words.astype("<i8").tobytes() for words in (self.weights, self.biases))
         return zlib.crc32(words) or 1
 
+    def difference(self, expected: "Images") -> str | None:
+        """Say how the weights and biases differ from others of the same shapes, None if not."""
+        found = np.concatenate((self.weights, self.biases), axis=2)
+        wanted = np.concatenate((expected.weights, expected.biases), axis=2)
+        places = np.argwhere(found != wanted)
+        if not len(places):
+            return None
+        row, col, word = (int(index) for index in places[0])
+        of_weights = self.weights.shape[2]
+        kind, at = ("weight", word) if word < of_weights else ("bias", word - of_weights)
+        return (
+            f"{len(places)} of {found.size} words of the image; the first at PE ({row}, {col}), "
+            f"{kind} {at}: {int(wanted[row, col, word])} expected, got {int(found[row, col, word])}"
+        )
+
 
 def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
     """Lay out a net's weights and biases in the order in which each PE meets its words.

@@ -59,8 +59,9 @@ def command(
 ) -> None:
     """Run a compiled model on samples.
 
-    On the simulated RTL and on a board every output word is compared with the integer model, and
-    the exit status is 1 if one differs. The first run of a configuration in Verilator builds its
+    The memory images are compared with those that the compiler makes of the net; on the simulated
+    RTL and on a board every output word is compared with the integer model. If a word differs, the
+    exit status is 1. The first run of a configuration in Verilator builds its
     simulation, which takes a while and needs g++ and perl.
     """
     from sw_driver.artifact import load_artifact
@@ -136,9 +137,15 @@ def command(
             "data": inputs.name,
             "samples": len(words),
             **accuracy,
+            "image_difference": compiled.image_difference,
             **({} if verdict is None else verdict.as_dict()),
             **({} if verdict is None else {"engines": compiled.prediction.breakdown.engines}),
         }
     )
+    faults: list[str] = []
     if verdict is not None and verdict.comparison.first is not None:
-        raise failed(f"words differ; the first at {verdict.comparison.first}", DIFFERENT)
+        faults.append(f"words differ; the first at {verdict.comparison.first}")
+    if compiled.image_difference is not None:
+        faults.append(f"the artifact is not that of its net: {compiled.image_difference}")
+    if faults:
+        raise failed("; ".join(faults), DIFFERENT)
