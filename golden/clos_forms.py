@@ -4,7 +4,6 @@ All take the shape, the weights as `ClosLinear` holds them and the inputs [N, I]
 results without the bias. They differ in the order of memory, not in what they compute.
 """
 
-import functools
 from typing import NamedTuple
 
 import torch
@@ -41,20 +40,20 @@ class ClosWeights(NamedTuple):
     output_weight: Tensor
 
 
-@functools.lru_cache(maxsize=256)
-def fastest_form(shape: ClosShape, samples: int) -> str:
+def fastest_form(shape: ClosShape, samples: int, threads: int = 1) -> str:
     """Return "rows", "columns", "padded columns" or "matrix", the fastest for so many samples.
 
     Columns keep both Clos permutations free for any number of samples; of a large layer, few
-    samples are computed faster as 16. Rows pay for one sample of a very large layer, where the
-    weights are read once and nothing else counts. The whole matrix pays only where the layer has
-    far more weights than the matrix, and samples enough to make up for multiplying it out.
+    samples are computed faster as 16. Rows pay for one sample of a very large layer on one thread,
+    where the weights are read once and nothing else counts. The whole matrix pays only where the
+    layer has far more weights than the matrix, and samples enough to make up for multiplying it
+    out.
     """
     elements = shape.in_features * shape.out_features
     composing = shape.middle_routers * (shape.in_features * shape.output_routers + elements)
     if samples * shape.parameters > 2.5 * (samples * elements + composing):
         return "matrix"
-    if samples == 1 and shape.parameters >= _ROWS_PAY_FROM:
+    if samples == 1 and threads == 1 and shape.parameters >= _ROWS_PAY_FROM:
         return "rows"
     from_weights = _PADDING_PAYS_FOR_ONE_FROM if samples == 1 else _PADDING_PAYS_FROM
     if 0 < samples < FEWEST_COLUMNS and shape.parameters >= from_weights:
@@ -62,9 +61,14 @@ def fastest_form(shape: ClosShape, samples: int) -> str:
     return "columns"
 
 
+def _threads() -> int:
+    """Threads of PyTorch; 1 while a graph is traced, which cannot ask."""
+    return 1 if torch.compiler.is_compiling() else torch.get_num_threads()
+
+
 def compute(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     """Compute [N, I] to [N, O] in the fastest form."""
-    form = fastest_form(shape, len(x))
+    form = fastest_form(shape, len(x), _threads())
     if form == "rows":
         return by_rows(shape, weights, x)
     if form == "matrix":

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 import math
 
 from golden.errors import ShapeError
@@ -152,15 +151,15 @@ class ClosShape:
         """The outputs (start, stop) of each output router."""
         return _split(self.out_features, self.output_routers)
 
-    @functools.cached_property
+    @property
     def input_groups(self) -> tuple[tuple[int, int], ...]:
         """Runs of equal input routers, at most two: (routers, inputs of each)."""
-        return _groups(self.input_blocks)
+        return _groups(self.in_features, self.input_routers)
 
-    @functools.cached_property
+    @property
     def output_groups(self) -> tuple[tuple[int, int], ...]:
         """Runs of equal output routers, at most two: (routers, outputs of each)."""
-        return _groups(self.output_blocks)
+        return _groups(self.out_features, self.output_routers)
 
     @property
     def bandwidth(self) -> int:
@@ -182,9 +181,11 @@ def _split(items: int, blocks: int) -> tuple[tuple[int, int], ...]:
     return tuple(zip(starts[:-1], starts[1:], strict=True))
 
 
-def _groups(blocks: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    sizes = itertools.groupby(stop - start for start, stop in blocks)
-    return tuple((len(list(equal)), size) for size, equal in sizes)
+def _groups(items: int, blocks: int) -> tuple[tuple[int, int], ...]:
+    """Runs of equal blocks of `_split`: how many, and the items of each."""
+    size, longer = divmod(items, blocks)
+    runs = ((longer, size + 1), (blocks - longer, size))
+    return tuple(run for run in runs if run[0])
 
 
 def _near_root(name: str, items: int) -> int:

@@ -83,13 +83,27 @@ def test_n29_form_follows_samples_and_weights(numbers, samples, form):
     assert fastest_form(ClosShape(*numbers), samples) == form
 
 
+def test_layer_is_traced_whole():
+    """`torch.compile` finds nothing in a layer that would break its graph."""
+    layer = ClosLinear(64, 64, routers=(8, 8, 8))
+    x = torch.randn(4, 64)
+    traced = torch.compile(layer, backend="eager", fullgraph=True)
+    torch.testing.assert_close(traced(x), layer(x))
+
+
+def test_n29_rows_are_for_one_thread():
+    shape = ClosShape(4096, 4096, 64, 64, 64)
+    assert fastest_form(shape, 1) == "rows"
+    assert fastest_form(shape, 1, threads=2) == "padded columns"
+
+
 @pytest.mark.parametrize("form", ["rows", "columns", "padded columns", "matrix"])
 def test_n29_layer_computes_the_same_in_every_form_that_is_chosen(form, monkeypatch):
     torch.manual_seed(0)
     layer = ClosLinear(13, 11, (4, 3, 2), dtype=torch.float64)
     x = torch.randn(5, 13, dtype=torch.float64, requires_grad=True)
     expected = torch.autograd.grad(einsum_form(layer, x).square().sum(), x)[0]
-    monkeypatch.setattr("golden.clos_forms.fastest_form", lambda shape, samples: form)
+    monkeypatch.setattr("golden.clos_forms.fastest_form", lambda *size: form)
     torch.testing.assert_close(layer(x), einsum_form(layer, x))
     torch.testing.assert_close(torch.autograd.grad(layer(x).square().sum(), x)[0], expected)
 
