@@ -15,7 +15,7 @@ from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
 
-from .board_design import TOP, board_design
+from .board_design import TOP, board_design, board_link
 from .boards import Board
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
@@ -110,7 +110,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         As `run_tool`; also if multipliers or memories were optimised away.
     """
     flow = _FLOWS[board.family.name]
-    link = LinkConfig(clock_hz=board.clock_hz, baud=baud, buffer_bytes=board.link_bytes)
+    link = board_link(board, baud)
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with _replacing(out) as folder:

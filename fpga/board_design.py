@@ -11,7 +11,7 @@ from .boards import Board
 from .boundary import DESIGN
 from .synthesis import ECP5
 
-__all__ = ["TOP", "board_config", "board_design", "cells_of"]
+__all__ = ["TOP", "board_config", "board_design", "board_link", "cells_of"]
 
 TOP = "board"  # The top module: its ports are the pins.
 
@@ -38,6 +38,12 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> 
         base = dataclasses.replace(base, program_words=2 * base.program_words,
                                    rep_bits=base.rep_bits + 1)
     return dataclasses.replace(base, rows=rows, cols=cols, training=training)
+
+
+def board_link(board: Board, baud: int) -> LinkConfig:
+    """The link of a board: registered where the memories answer late, as block RAMs of an ECP5."""
+    return LinkConfig(clock_hz=board.clock_hz, baud=baud, buffer_bytes=board.link_bytes,
+                      registered=cells_of(board) == "ecp5")
 
 
 def board_design(board: Board, config: TorusConfig, link: LinkConfig,

@@ -85,7 +85,8 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     """
     kept = {"command": "python -m fpga.calibration", "synthesis": family.command,
             "tool": tool_version(YOSYS), "areas": {}, **_read(family)}
-    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=_LINK_BYTES[family.name]), 32, 0)
+    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=_LINK_BYTES[family.name],
+                               registered=cells_of(family) == "ecp5"), 32, 0)
     todo: dict[str, tuple[str, Callable[[str], str]]] = {
         design.name: (design.top, design.verilog) for design in measured_designs(family)}
     todo[_LINK] = _LINK_TOP, lambda cells: emit_verilog(link, _LINK_TOP, CELLS[cells])

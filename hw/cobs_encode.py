@@ -21,6 +21,11 @@ class CobsEncoder(wiring.Component):
     is taken whole, a byte a cycle, into a memory in which the codes are filled in afterwards; then
     it is given, and a zero after it. In between nothing is taken.
 
+    Parameters
+    ----------
+    registered : bool
+        A byte rests in a register before it is written, a cycle more for each frame.
+
     Members
     -------
     i : In(stream)
@@ -29,7 +34,8 @@ class CobsEncoder(wiring.Component):
         Bytes.
     """
 
-    def __init__(self):
+    def __init__(self, registered=False):
+        self.registered = registered
         super().__init__({
             "i": In(stream.Signature(framed_layout())),
             "o": Out(stream.Signature(8)),
@@ -45,22 +51,26 @@ class CobsEncoder(wiring.Component):
         code_place = Signal(8)
         code = Signal(8, init=1)
         read_place = Signal(8)
-        byte = self.i.p.byte
+        came = Signal(framed_layout())
+        has_come = Signal()
+        byte = came.byte
+        arrival = m.d.sync if self.registered else m.d.comb
+        arrival += [came.eq(self.i.payload), has_come.eq(self.i.valid & self.i.ready)]
         m.d.comb += read.addr.eq(read_place)
 
         with m.FSM():
             with m.State("Take"):
                 m.d.comb += [
-                    self.i.ready.eq(1),
-                    write.en.eq(self.i.valid),
+                    self.i.ready.eq(~(has_come & came.last) if self.registered else 1),
+                    write.en.eq(has_come),
                     write.addr.eq(Mux(byte == 0, code_place, place)),
                     write.data.eq(Mux(byte == 0, code, byte)),
                 ]
-                with m.If(self.i.valid):
+                with m.If(has_come):
                     m.d.sync += [place.eq(place + 1), code.eq(code + 1)]
                     with m.If(byte == 0):
                         m.d.sync += [code_place.eq(place), code.eq(1)]
-                    with m.If(self.i.p.last):
+                    with m.If(came.last):
                         m.next = "Last code"
             with m.State("Last code"):
                 m.d.comb += [write.en.eq(1), write.addr.eq(code_place), write.data.eq(code)]

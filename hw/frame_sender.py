@@ -34,7 +34,8 @@ class FrameSender(wiring.Component):
     hold : Out(1)
         A header is being sent: what it says of the receiver must not change.
     o : Out(stream)
-        Frames; once one has begun it goes on byte by byte as it is taken.
+        Frames; once one has begun it goes on as it is taken, a byte every cycle; if the link is
+        registered, a byte of the words every second cycle.
     """
 
     def __init__(self, link, hardware_id, weights_id):
@@ -71,6 +72,17 @@ class FrameSender(wiring.Component):
         unsent = Signal(link.place_bits)
         byte = self.o.p.byte
         step = Signal()              # On to the next byte of the words.
+        # A byte of the words. It rests in a register between the memory and the CRC, the longest
+        # path of a board else, if the link is registered; there is none in it when it was taken.
+        held = Signal(8)
+        is_held = Signal()
+        in_words = Signal()
+        taken = Signal()
+        read = Mux(is_hello, Array(self.hello)[index], self.read_data)
+        if link.registered:
+            m.d.sync += [held.eq(read), is_held.eq(in_words & ~taken)]
+        else:
+            m.d.comb += [held.eq(read), is_held.eq(1)]
         # The address goes ahead of the byte: a read takes a cycle.
         m.d.comb += [
             unsent.eq(self.written - number),
@@ -116,12 +128,14 @@ class FrameSender(wiring.Component):
                             m.next = "CRC"
             with m.State("Words"):
                 m.d.comb += [
-                    self.o.valid.eq(1),
-                    byte.eq(Mux(is_hello, Array(self.hello)[index], self.read_data)),
-                    crc.valid.eq(self.o.ready),
-                    step.eq(self.o.ready & ~is_hello),
+                    in_words.eq(1),
+                    self.o.valid.eq(is_held),
+                    byte.eq(held),
+                    taken.eq(self.o.ready & is_held),
+                    crc.valid.eq(taken),
+                    step.eq(taken & ~is_hello),
                 ]
-                with m.If(self.o.ready):
+                with m.If(taken):
                     m.d.sync += [index.eq(index + 1), place.eq(place + step)]
                     with m.If(index[:2] == WORD_BYTES - 1):
                         m.d.sync += words_left.eq(words_left - 1)

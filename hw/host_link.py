@@ -62,7 +62,7 @@ class HostLink(wiring.Component):
         m.submodules.receiver = receiver = FrameReceiver(link)
         m.submodules.sender = sender = FrameSender(
             link, self.hardware_id, self.weights_id)
-        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.encoder = encoder = CobsEncoder(link.registered)
         m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
         wiring.connect(m, uart_rx.o, decoder.i)
         wiring.connect(m, decoder.o, receiver.i)

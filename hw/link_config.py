@@ -32,6 +32,10 @@ class LinkConfig:
     buffer_bytes
         Bytes, in each direction, that may be on their way: a power of two. 512 is one block RAM of
         an iCE40, 2048 one of an ECP5. A host whose answers take long needs more.
+    registered
+        Whether bytes rest in a register on their way out of the memory of words to send, and in
+        another on their way into that of a frame: for parts whose memories answer late in a cycle.
+        What is on the wires stays the same.
 
     Raises
     ------
@@ -43,12 +47,15 @@ class LinkConfig:
     clock_hz: int
     baud: int = 1_000_000
     buffer_bytes: int = 2048
+    registered: bool = False
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        if not isinstance(self.registered, bool):
+            raise ConfigError(f"registered must be true or false, not {self.registered!r}")
+        for name in _RANGES:
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
-                raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
+                raise ConfigError(f"{name} must be a whole number, not {value!r}")
         check_ranges(self, _RANGES)
         if self.buffer_bytes & (self.buffer_bytes - 1):
             raise ConfigError(f"buffer_bytes must be a power of two, not {self.buffer_bytes}")

@@ -95,4 +95,4 @@ class Host:
         assert received == inverted(data)
 
 
-SMALL_LINK = LinkConfig(clock_hz=CLOCK_HZ, baud=1_000_000, buffer_bytes=512)
+SMALL_LINK = LinkConfig(clock_hz=CLOCK_HZ, baud=1_000_000, buffer_bytes=512, registered=True)

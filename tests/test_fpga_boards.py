@@ -8,7 +8,7 @@ import pytest
 
 from fpga import board_build
 from fpga.board_build import build
-from fpga.board_design import board_config, board_design
+from fpga.board_design import board_config, board_design, board_link
 from fpga.boards import BOARDS, find_board
 from fpga.capacity import board_estimate, check_estimate, check_usage, fits, usage
 from fpga.constraints import constraints
@@ -49,7 +49,8 @@ def test_lights_that_are_on_when_low_are_inverted():
     for name, text in (("icebreaker", "assign led = ~led_level"),
                        ("ulx3s-85f", "assign led = led_level")):
         board = BOARDS[name]
-        link = LinkConfig(clock_hz=board.clock_hz, buffer_bytes=board.link_bytes)
+        link = board_link(board, 1_000_000)
+        assert link.registered == (name != "icebreaker")
         design = board_design(board, board_config(board, 1, 1), link)
         assert text in design
         assert design == board_design(board, board_config(board, 1, 1), link)

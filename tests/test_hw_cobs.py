@@ -20,10 +20,11 @@ def random_frames(seed):
     return frames
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("stall, seed", [(0.0, 1), (0.3, 2)])
-def test_encoder(stall, seed):
+def test_encoder(stall, seed, registered):
     print(f"seed {seed}")
-    dut, frames = CobsEncoder(), random_frames(seed)
+    dut, frames = CobsEncoder(registered), random_frames(seed)
     expected = b"".join(cobs_encode(frame) + b"\0" for frame in frames)
     found = bytearray()
 

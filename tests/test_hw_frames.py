@@ -1,13 +1,15 @@
 """The two ends of the board's frames: what one holds still for the other, and what comes first."""
 
+import dataclasses
 import struct
 import zlib
+from random import Random
 
 import pytest
 
 from hw.frame_receiver import FrameReceiver
 from hw.frame_sender import FrameSender
-from hw.link_config import LinkConfig
+from hw.link_config import WORD_BYTES, LinkConfig
 from tests.hw_bench import simulate, watcher
 
 LINK = LinkConfig(clock_hz=4_000_000, buffer_bytes=512)
@@ -88,3 +90,42 @@ def test_an_answer_is_of_one_moment(gap):
         found.append((tag, expected, space))
     assert set(found) <= set(moments) and found == sorted(found)
     assert found[-1] == moments[-1]
+
+
+@pytest.mark.parametrize("registered", [False, True])
+@pytest.mark.parametrize(("stall", "seed"), [(0.0, 3), (0.4, 4)])
+def test_words_come_once_and_in_order(registered, stall, seed):
+    """The words of a buffer that answers a cycle late, in frames of at most 7 words."""
+    print(f"seed {seed}")
+    random = Random(seed)
+    link = dataclasses.replace(LINK, registered=registered)
+    dut, count, items = FrameSender(link, 0, 0), 40, []
+    memory = random.randbytes(link.buffer_bytes)
+
+    async def buffer(ctx):
+        async for _, _, asked in ctx.tick().sample(dut.read_at):
+            ctx.set(dut.read_data, memory[asked])
+
+    async def host(ctx):
+        ctx.set(dut.opened, 1)
+        ctx.set(dut.most_words, 7)
+        ctx.set(dut.written, count)
+        for _ in range(3000):
+            ctx.set(dut.o.ready, random.random() >= stall)
+            _, _, valid, ready, item = await ctx.tick().sample(
+                dut.o.valid, dut.o.ready, dut.o.payload)
+            if valid and ready:
+                items.append(item)
+
+    simulate(dut, host, background=[buffer])
+    words, frame = b"", bytearray()
+    for item in items:
+        frame.append(item.byte)
+        if item.last:
+            content, crc = frame[:-4], frame[-4:]
+            assert zlib.crc32(content).to_bytes(4, "little") == crc
+            assert int.from_bytes(content[4:6], "little") == len(words) // WORD_BYTES
+            assert len(content) - HEADER_BYTES <= 7 * WORD_BYTES
+            words += content[HEADER_BYTES:]
+            frame.clear()
+    assert words == memory[:count * WORD_BYTES]

@@ -122,6 +122,7 @@ def test_link_config():
              "baud must be within 2% .* such as 2000000, not 1850000"),
             ({"clock_hz": 12_000_000, "buffer_bytes": 1000}, "buffer_bytes must be a power of two"),
             ({"clock_hz": 12_000_000, "buffer_bytes": 256}, "buffer_bytes must be 512 to 65536"),
+            ({"clock_hz": 12_000_000, "registered": 1}, "registered must be true or false, not 1"),
             ({"clock_hz": 12e6}, "clock_hz must be a whole number, not 12000000.0"),
             ({"clock_hz": 12_000_000, "baud": True}, "baud must be a whole number, not True")):
         with pytest.raises(ConfigError, match=message):

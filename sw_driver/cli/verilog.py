@@ -103,7 +103,8 @@ def command(
     link = None
     if top == "board":
         link = LinkConfig(clock_hz=round(1e6 * (_CLOCK_MHZ if clock_mhz is None else clock_mhz)),
-                          baud=_BAUD if baud is None else baud)
+                          baud=_BAUD if baud is None else baud,
+                          registered=cells == "ecp5")
     elif clock_mhz is not None or baud is not None:
         raise DriverError(f"clock-mhz and baud need --top board: {top} has no UART")
     if bake is not None and config_from is not None:
