@@ -22,6 +22,7 @@ from .constraints import constraints
 from .designs import Design
 from .errors import BoardError, FlowFailed
 from .place_route import Routed, read_routed
+from .pll import make_clock
 from .report import check_blocks, summarise
 from .synthesis import GOWIN, synthesise
 from .tools import Tool, find_tool, run_tool
@@ -68,8 +69,8 @@ _FLOWS = {
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
-          folded: bool = False, baud: int = 1_000_000, seed: int = 1,
-          target_mhz: float | None = None, tell: Tell = lambda *_: None) -> Build:
+          folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
+          seed: int = 1, target_mhz: float | None = None, tell: Tell = lambda *_: None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -90,48 +91,53 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         They are logic instead, and cannot be loaded.
     baud
         Bits per second of the UART.
+    clock_mhz
+        Clock of the torus, made by the part's PLL as near as it can; the oscillator's if None.
     seed
         Of the placer.
     target_mhz
-        What place and route aims at, if not at the clock of the board.
+        What place and route aims at, if not at the clock of the torus; without a PLL only.
     tell
         Told of each step.
 
     Raises
     ------
     BoardError
-        The torus does not fit the board, by an estimate or after synthesis; its clock is faster
-        than the torus gets; or `out` is something else than a build.
+        The torus does not fit the board, by an estimate or after synthesis; the clock is one that
+        the PLL cannot make, or faster than the torus gets; or `out` is something else than a build.
     hw.config.ConfigError
-        The board's clock cannot make this baud rate.
+        The clock cannot make this baud rate.
     ValueError
         As `hw.tops.board_verilog`, if `folded` does not go with the rest.
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if multipliers or memories were optimised away.
     """
     flow = _FLOWS[board.family.name]
-    link = board_link(board, baud)
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
-        design = board_design(board, config, link, images, folded=folded)
+        clock = make_clock(board, clock_mhz, folder)
+        link = board_link(board, baud, clock.hz)
+        design = board_design(board, config, link, images, folded=folded, clock=clock)
         tell("build: synthesis", 1, _STEPS)
         area = synthesise(folder, design, TOP, board.family, yosys.command)
         used = usage(board, area)
         check_usage(board, config, used)
         if board.family is not GOWIN:  # Its memories have shapes of their own.
             check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
-        clock_mhz = board.clock_hz / 1e6
-        aim_mhz = target_mhz or clock_mhz
-        (folder / flow.constraints).write_text(constraints(board, aim_mhz))
+        made_mhz = clock.hz / 1e6
+        aim_mhz = target_mhz or made_mhz
+        # Place and route itself derives the clock of a PLL from that of its pin.
+        pin_mhz = board.clock_hz / 1e6 if clock.verilog else aim_mhz
+        (folder / flow.constraints).write_text(constraints(board, pin_mhz))
         tell("build: place and route", 2, _STEPS)
         routed = _route(board, flow, router, folder, seed, aim_mhz)
-        if routed.fmax_mhz < clock_mhz:
+        if routed.fmax_mhz < made_mhz:
             raise BoardError(
-                f"the clock of {board.name} is {clock_mhz:g} MHz, and this torus reaches "
-                f"{routed.fmax_mhz:.1f} MHz with seed {seed}: try another seed, a smaller torus "
-                "or narrower words")
+                f"the clock of {board.name} is {made_mhz:g} MHz, and this torus reaches "
+                f"{routed.fmax_mhz:.1f} MHz with seed {seed}: try a lower clock-mhz, another seed, "
+                "a smaller torus or narrower words")
         tell("build: bitstream", 3, _STEPS)
         _pack(board, flow, packer, folder)
         report = _report(board, config, link, used, routed, seed, (yosys, router, packer),
@@ -193,7 +199,8 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
         "tools": [tool.version for tool in tools],
         "seed": seed,
         "cells": {one.name: {"used": one.used, "available": one.available} for one in used},
-        "clock_mhz": board.clock_hz / 1e6,
+        "oscillator_mhz": board.clock_hz / 1e6,
+        "clock_mhz": link.clock_hz / 1e6,
         "fmax_mhz": round(routed.fmax_mhz, 2),
         "critical_path": dataclasses.asdict(summarise(routed.critical_path)),
         "weights_that_fit": config.rows * config.cols * config.weight_words,

@@ -9,6 +9,7 @@ from hw.tops import BOARD_MODULE, board_verilog
 
 from .boards import Board
 from .boundary import DESIGN
+from .pll import PLL, Clock
 from .synthesis import ECP5
 
 __all__ = ["TOP", "board_config", "board_design", "board_link", "cells_of"]
@@ -40,14 +41,18 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> 
     return dataclasses.replace(base, rows=rows, cols=cols, training=training)
 
 
-def board_link(board: Board, baud: int) -> LinkConfig:
-    """The link of a board: registered where the memories answer late, as block RAMs of an ECP5."""
-    return LinkConfig(clock_hz=board.clock_hz, baud=baud, buffer_bytes=board.link_bytes,
+def board_link(board: Board, baud: int, clock_hz: int | None = None) -> LinkConfig:
+    """The link of a board: registered where the memories answer late, as block RAMs of an ECP5.
+
+    `clock_hz` is that of the torus, if not that of the board's oscillator.
+    """
+    return LinkConfig(clock_hz=clock_hz or board.clock_hz, baud=baud, buffer_bytes=board.link_bytes,
                       registered=cells_of(board) == "ecp5")
 
 
 def board_design(board: Board, config: TorusConfig, link: LinkConfig,
-                 images: dict[str, Any] | None = None, *, folded: bool = False) -> str:
+                 images: dict[str, Any] | None = None, *, folded: bool = False,
+                 clock: Clock | None = None) -> str:
     """The Verilog of a torus with its host link, and around it the board's pins.
 
     Parameters
@@ -60,15 +65,27 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
         `weights` and `biases`, [rows][cols][words], that stand in the memories from the start.
     folded
         They are logic instead of memories.
+    clock
+        Of the torus, whose registers are reset until it is steady; the oscillator without one.
     """
     design = board_verilog(config, link, cells=cells_of(board), folded=folded, **(images or {}))
     pins = board.pins()
     inverted = {port: "~" if pin.inverted else "" for port, pin in pins.items()}
-    return f"""{design}
+    core, reset, steady, modules = "clk", "1'b0", "", design
+    if clock is not None and clock.verilog:
+        oscillator, made, locked = clock.ports
+        core, reset, modules = "core", "~steady[1]", f"{clock.verilog}\n{design}"
+        steady = f"""
+  wire core, locked;
+  reg [1:0] steady = 0;
+  {PLL} {PLL} (.{oscillator}(clk), .{made}(core), .{locked}(locked));
+  always @(posedge core)
+    steady <= {{steady[0], locked}};"""
+    return f"""{modules}
 module {TOP}(input clk, input rx, output tx, output led);
-  wire tx_level, led_level;
+  wire tx_level, led_level;{steady}
   {BOARD_MODULE} {DESIGN} (
-    .clk(clk), .rst(1'b0), .rx({inverted["rx"]}rx), .tx(tx_level), .led(led_level)
+    .clk({core}), .rst({reset}), .rx({inverted["rx"]}rx), .tx(tx_level), .led(led_level)
   );
   assign tx = {inverted["tx"]}tx_level;
   assign led = {inverted["led"]}led_level;

