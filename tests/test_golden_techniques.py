@@ -287,7 +287,7 @@ def test_masking_by_magnitude_removes_the_smallest_little_by_little():
         after = masking.masks["weight"]
         assert bool((after <= before).all())
         densities.append(masking.density())
-    last = schedule(10, "weight", torch.arange(-20.25, 27).view(6, 8))
+    last = schedule.mask(10, "weight", torch.arange(-20.25, 27).view(6, 8))
     assert last.flatten().nonzero().flatten().tolist() == [0, 1, 2, *range(39, 48)]
     expected = [1 - 0.75 * (1 - (1 - t / 8) ** 3) for t in (2, 4, 6, 8)]
     assert densities[:2] == [1, 1] and densities[-1] == 0.25
@@ -298,7 +298,8 @@ def test_masking_refuses_what_masks_nothing():
     model, optimiser = linear()
     mask = sparse_mask(6, 8, 2)
     for masks, message in [
-        ({0: {"wait": mask}}, "at least one parameter"),
+        ({0: {"weight": mask}, 5: {"wait": mask}}, "of the model, bias, weight, not 'wait'"),
+        ({0: {}, 5: {"weight": mask}}, "at least one parameter"),
         ({0: {"weight": mask.T}}, r"mask of weight must be bool \[6, 8\]"),
         ({0: {"weight": mask.float()}}, "not torch.float32"),
         ({1: {"weight": mask}}, "must begin at step 0, not at 1"),

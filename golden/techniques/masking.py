@@ -1,5 +1,6 @@
 """Training of dense layers under masks that may change with time."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,9 +11,22 @@ from golden.errors import CheckpointError, ModelError
 
 __all__ = ["MaskSchedule", "Masking", "gradual_pruning", "masks_from"]
 
-MaskSchedule = Callable[[int, str, Tensor], Tensor | None]
-"""Called with the step, a parameter's name and its values; returns the mask from this step on, a
-bool tensor of that shape, or None where the one before stays."""
+
+@dataclasses.dataclass(frozen=True)
+class MaskSchedule:
+    """Which parameters are masked, and when by what.
+
+    Parameters
+    ----------
+    names
+        Of the parameters; each must be one of the model's.
+    mask
+        Called with the step, one of these names and the parameter's values; returns the mask from
+        this step on, a bool tensor of that shape, or None where the one before stays.
+    """
+
+    names: frozenset[str]
+    mask: Callable[[int, str, Tensor], Tensor | None]
 
 
 class Masking:
@@ -40,13 +54,21 @@ class Masking:
     Raises
     ------
     ModelError
-        If the schedule masks no parameter at its first step, or by a tensor of another shape.
+        If the schedule names a parameter that the model does not have, masks none at its first
+        step, or masks one by a tensor of another shape.
     """
 
     def __init__(
         self, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: MaskSchedule
     ) -> None:
         """Apply the first masks; see the class."""
+        known = {name for name, _ in model.named_parameters()}
+        unknown = sorted(schedule.names - known)
+        if unknown:
+            raise ModelError(
+                f"schedule must name parameters of the model, {', '.join(sorted(known))}, "
+                f"not {unknown[0]!r}"
+            )
         self._model, self._schedule = model, schedule
         self.steps = 0
         self.masks: dict[str, Tensor] = {}
@@ -95,8 +117,9 @@ class Masking:
     def _update(self) -> None:
         """Take the masks of this step, and apply all there are."""
         parameters = dict(self._model.named_parameters())
-        for name, parameter in parameters.items():
-            mask = self._schedule(self.steps, name, parameter.detach())
+        for name in self._schedule.names:
+            parameter = parameters[name]
+            mask = self._schedule.mask(self.steps, name, parameter.detach())
             if mask is not None:
                 self._check(name, parameter, mask)
                 self.masks[name] = mask.to(parameter.device)
@@ -138,10 +161,10 @@ def masks_from(masks: Mapping[int, Mapping[str, Tensor]]) -> MaskSchedule:
     if 0 not in masks or min(masks) < 0:
         raise ModelError(f"masks must begin at step 0, not at {min(masks, default=None)}")
 
-    def schedule(step: int, name: str, _: Tensor) -> Tensor | None:
+    def mask(step: int, name: str, _: Tensor) -> Tensor | None:
         return masks.get(step, {}).get(name)
 
-    return schedule
+    return MaskSchedule(frozenset(name for named in masks.values() for name in named), mask)
 
 
 def gradual_pruning(
@@ -178,9 +201,7 @@ def gradual_pruning(
     if every_steps < 1:
         raise ModelError(f"every_steps must be at least 1, not {every_steps}")
 
-    def schedule(step: int, name: str, weight: Tensor) -> Tensor | None:
-        if name not in names:
-            return None
+    def mask(step: int, _: str, weight: Tensor) -> Tensor | None:
         if step == 0 and first_step > 0:
             return torch.ones_like(weight, dtype=torch.bool)
         within = first_step <= step <= last_step
@@ -189,8 +210,8 @@ def gradual_pruning(
         progress = (step - first_step) / (last_step - first_step)
         removed = (1 - density) * (1 - (1 - progress) ** 3)
         count = int(removed * weight.numel() + 1e-9)
-        mask = torch.ones_like(weight, dtype=torch.bool)
-        mask.view(-1)[weight.abs().flatten().argsort()[:count]] = False
-        return mask
+        kept = torch.ones_like(weight, dtype=torch.bool)
+        kept.view(-1)[weight.abs().flatten().argsort()[:count]] = False
+        return kept
 
-    return schedule
+    return MaskSchedule(frozenset(names), mask)
