@@ -2,6 +2,10 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -67,6 +71,28 @@ class Squares(Experiment[Square, Squared]):
 
     def report(self, results):
         return Report(str(len(results)), {})
+
+
+@pytest.mark.slow
+def test_workers_end_with_their_parent(tmp_path):
+    """Even if it is killed: none goes on training for nobody."""
+    command = [Path(sys.executable).with_name("clostorus"), "experiment", "clos-accuracy", "--out",
+               tmp_path, "--quiet"]
+    parent = subprocess.Popen(command)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "runs.csv").exists():
+            assert time.monotonic() < deadline and parent.poll() is None
+            time.sleep(0.2)
+        workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        assert len(workers) >= 2
+    finally:
+        parent.kill()
+        parent.wait()
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -241,15 +267,16 @@ def test_c7_verdict_says_what_it_does_not_know(tmp_path):
 def test_c7_rates_are_chosen_by_kind_on_validation(monkeypatch):
     experiment = ClosAccuracy(Settings(seeds=2))
     choices = experiment.plan({})
-    assert {run.purpose for run in choices} == {"choice"} and len(choices) == 25
-    # Every kind likes another rate; of two equal ones the smaller is taken.
-    best = dict(zip(KINDS, experiment.rates, strict=True))
+    assert {run.purpose for run in choices} == {"choice"}
+    assert len(choices) == len(KINDS) * len(experiment.rates) == 20
+    # Kinds like different rates; of two equal ones the smaller is taken.
+    best = dict(zip(KINDS, (*experiment.rates, experiment.rates[0]), strict=True))
     results = {
         run: Result(1, 0.0, 0.9 if run.rate in (best[run.kind], 0.03) else 0.8) for run in choices
     }
     plan = experiment.plan(results)
     tests = [run for run in plan if run.purpose == "test"]
-    assert len(plan) == experiment.total == 25 + 2 * 17
+    assert len(plan) == experiment.total == 20 + 2 * 17
     assert {(run.kind, run.rate) for run in tests} == set(best.items())
     split = clos_accuracy._split("mnist10k")
     (x, _), (held, _) = clos_accuracy._parts(split, "choice")

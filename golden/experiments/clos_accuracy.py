@@ -58,7 +58,7 @@ class ClosAccuracy(Experiment[Run, Result]):
         """Look at the data and at every network; see the class."""
         quick = settings.quick
         self.seeds = settings.seeds or (1 if quick else _FULL_SEEDS)
-        self.rates = (0.003, 0.01) if quick else (0.0003, 0.001, 0.003, 0.01, 0.03)
+        self.rates = (0.003, 0.01) if quick else (0.001, 0.003, 0.01, 0.03)
         self.reductions = (5.5,) if quick else (2.75, 5.5, 11.0, 22.0)
         self._steps = 60 if quick else 2000
         self._sources: dict[str, str] = {}
