@@ -56,7 +56,7 @@ def save_model(
         "state_dict": state,
         "training": training_state,
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with partial.open("wb") as file:
             torch.save(content, file)
