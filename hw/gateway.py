@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import PROGRAM_BLOCK_WORDS
+from .countdown import Countdown
 from .host_words import Pack, Unpack
 from .op_fields import RingKind
 from .ops import gateway_queues
@@ -79,8 +80,8 @@ class Gateway(wiring.Component):
         op = Signal(layout)
         active = Signal()
         reps_left = Signal(config.rep_bits)
-        recv_left = Signal(config.count_bits)
-        send_left = Signal(config.count_bits)
+        recv = Countdown(config.count_bits, "recv")
+        send = Countdown(config.count_bits, "send")
 
         # Words come from the host or from the ring, and go to the ring, the host or the program.
         from_host = Signal()
@@ -91,28 +92,28 @@ class Gateway(wiring.Component):
         m.d.comb += [
             load.eq(~self.o.valid | self.o.ready),
             sinking.eq(op.kind == RingKind.SINK),
-            from_host.eq((op.kind == RingKind.SEND) & (send_left != 0)),
-            boots.eq((op.kind == RingKind.PROGRAM) & (send_left != 0)),
-            from_ring.eq(recv_left != 0),
+            from_host.eq((op.kind == RingKind.SEND) & send.some),
+            boots.eq((op.kind == RingKind.PROGRAM) & send.some),
+            from_ring.eq(recv.some),
             unpack.o.ready.eq(boots | (from_host & load)),
-            unpack.last.eq(send_left == 1),
-            self.i.ready.eq(from_ring & (load | (send_left == 0)) & (pack.i.ready | ~sinking)),
-            pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | (send_left == 0))),
+            unpack.last.eq(send.last),
+            self.i.ready.eq(from_ring & (load | ~send.some) & (pack.i.ready | ~sinking)),
+            pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | ~send.some)),
             pack.i.p.word.eq(self.i.payload),
-            pack.i.p.last.eq(recv_left == 1),
+            pack.i.p.last.eq(recv.last),
             sequencer.load.valid.eq(boots & unpack.o.valid),
             sequencer.load.payload.eq(unpack.o.payload),
         ]
         received_back = Const(0)
         if config.training is not None:
-            received_back = self._add_reverse(m, op, recv_left, pack)
+            received_back = self._add_reverse(m, op, recv, pack)
         taken = unpack.o.valid & unpack.o.ready
         received = self.i.valid & self.i.ready
-        forwarded = received & (send_left != 0)
+        forwarded = received & send.some
         with m.If(received | received_back):
-            m.d.sync += recv_left.eq(recv_left - 1)
+            m.d.sync += recv.step()
         with m.If(taken | forwarded):
-            m.d.sync += send_left.eq(send_left - 1)
+            m.d.sync += send.step()
         with m.If(load):
             m.d.sync += [
                 self.o.valid.eq((taken & from_host) | forwarded),
@@ -120,7 +121,7 @@ class Gateway(wiring.Component):
             ]
 
         new = sequencer.queue_0
-        finish = active & (recv_left == 0) & (send_left == 0)
+        finish = active & ~recv.some & ~send.some
         m.d.comb += [
             new.ready.eq(~active | (finish & (reps_left == 0))),
             sequencer.idle.eq(~active),
@@ -128,30 +129,31 @@ class Gateway(wiring.Component):
         with m.If(finish):
             m.d.sync += [
                 reps_left.eq(reps_left - 1),
-                recv_left.eq(op.recv),
-                send_left.eq(op.send),
+                *recv.start(op.recv),
+                *send.start(op.send),
                 active.eq(reps_left != 0),
             ]
             with m.If(reps_left == 0):
-                m.d.sync += [recv_left.eq(0), send_left.eq(0)]
+                m.d.sync += [*recv.start(0), *send.start(0)]
         with m.If(new.valid & new.ready):
             m.d.sync += [
                 active.eq(1),
                 op.eq(new.payload),
                 reps_left.eq(new.p.reps),
-                recv_left.eq(new.p.recv),
-                send_left.eq(new.p.send),
+                *recv.start(new.p.recv),
+                *send.start(new.p.send),
             ]
         return m
 
-    def _add_reverse(self, m, op, recv_left, pack):
+    def _add_reverse(self, m, op, recv, pack):
         """The ring that goes back; in a GRADIENT op its sums, and no words, go to the host."""
         m.submodules.reverse = reverse = ReverseGateway(self.config)
         wiring.connect(m, wiring.flipped(self.from_pe), reverse.i)
         wiring.connect(m, reverse.o, wiring.flipped(self.to_pe))
         with m.If(op.kind == RingKind.GRADIENT):
             m.d.comb += [
-                reverse.sums_left.eq(recv_left),
+                reverse.is_due.eq(recv.some),
+                reverse.is_last.eq(recv.last),
                 reverse.words.ready.eq(pack.i.ready),
                 self.i.ready.eq(0),
                 pack.i.valid.eq(reverse.words.valid),

@@ -14,7 +14,7 @@ __all__ = ["ReverseGateway"]
 class ReverseGateway(wiring.Component):
     """Sends partial sums on, in a hop of 1 cycle, and hands those for the host out as words.
 
-    One sum a cycle goes on; one for the host takes `sum_chunks` cycles. It waits until `sums_left`
+    One sum a cycle goes on; one for the host takes `sum_chunks` cycles. It waits until `is_due`
     says that it is wanted, and what comes behind it waits with it. `i.ready` is a register.
 
     Parameters
@@ -26,9 +26,9 @@ class ReverseGateway(wiring.Component):
     -------
     i, o : In(stream), Out(stream)
         The ring back: from the first PE of the row, to the last.
-    sums_left : In(count_bits)
-        Sums that the op in progress still has to hand out, 0 without one; looked at on every cycle.
-        The last one closes its beat.
+    is_due, is_last : In(1)
+        The op in progress still has to hand out a sum, or just one more, which closes its beat;
+        looked at on every cycle.
     words : Out(stream)
         Their words (`sum_chunks` a sum, low word first, `hw.host_words.packed_layout`).
     handed_out : Out(1)
@@ -40,7 +40,7 @@ class ReverseGateway(wiring.Component):
         partials = stream.Signature(partial_layout(config))
         super().__init__({
             "i": In(partials), "o": Out(partials),
-            "sums_left": In(config.count_bits),
+            "is_due": In(1), "is_last": In(1),
             "words": Out(stream.Signature(packed_layout(config))),
             "handed_out": Out(1),
         })
@@ -56,13 +56,13 @@ class ReverseGateway(wiring.Component):
         chunk = Signal(range(config.sum_chunks))
         padding = config.sum_chunks * config.word_bits - config.acc_bits
         words = Cat(head.p.sum, head.p.sum[-1].replicate(padding))
-        wanted = head.valid & head.p.to_host & (self.sums_left != 0)
+        wanted = head.valid & head.p.to_host & self.is_due
         m.d.comb += [
             self.o.payload.eq(head.payload),
             self.o.valid.eq(head.valid & ~head.p.to_host),
             self.words.valid.eq(wanted),
             self.words.p.word.eq(words.word_select(chunk, config.word_bits)),
-            self.words.p.last.eq((self.sums_left == 1) & (chunk == last)),
+            self.words.p.last.eq(self.is_last & (chunk == last)),
             self.handed_out.eq(wanted & self.words.ready & (chunk == last)),
             head.ready.eq(Mux(head.p.to_host, self.handed_out, self.o.ready)),
         ]
