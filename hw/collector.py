@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import HARDWARE_ID_BITS
+from .countdown import Countdown
 from .op_fields import HostOutKind
 from .ops import gateway_queues
 
@@ -45,13 +46,13 @@ class Collector(wiring.Component):
         config = self.config
         id_beats = -(-HARDWARE_ID_BITS // config.host_bits)
 
-        op = Signal(gateway_queues(config)[2])
         active = Signal()
-        beats_left = Signal(config.count_bits)
-        reps_left = Signal(config.rep_bits)
+        is_id = Signal()
+        beats_of_row = Signal(config.count_bits)
+        beats = Countdown(config.count_bits, "beats")  # Of this row.
+        reps = Countdown(config.rep_bits, "reps")      # After this one.
         row = Signal(config.row_bits)
         hardware_id = Signal(HARDWARE_ID_BITS)
-        is_id = op.kind == HostOutKind.ID
 
         with m.If(active & is_id):
             m.d.comb += [self.host.valid.eq(1), self.host.payload.eq(hardware_id)]
@@ -67,32 +68,34 @@ class Collector(wiring.Component):
         passed = self.host.valid & self.host.ready
 
         last_row = is_id | (row == config.rows - 1)
-        finish = passed & (beats_left == 1) & last_row & (reps_left == 0)
+        finish = passed & beats.last & last_row & ~reps.some
         m.d.comb += [
             self.op.ready.eq(~active | finish),
             self.idle.eq(~active),
         ]
         with m.If(passed):
             m.d.sync += [
-                beats_left.eq(beats_left - 1),
+                *beats.step(),
                 hardware_id.eq(hardware_id >> config.host_bits),
             ]
-        with m.If(passed & (beats_left == 1)):
+        with m.If(passed & beats.last):
             m.d.sync += [
-                beats_left.eq(op.beats),
+                *beats.start(beats_of_row),
                 row.eq(Mux(last_row, 0, row + 1)),
-                reps_left.eq(reps_left - last_row),
             ]
+            with m.If(last_row):
+                m.d.sync += reps.step()
         with m.If(finish):
             m.d.sync += active.eq(0)
         new = self.op.p
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
                 active.eq(1),
-                op.eq(self.op.payload),
+                is_id.eq(new.kind == HostOutKind.ID),
                 row.eq(0),
-                reps_left.eq(Mux(new.kind == HostOutKind.ID, 0, new.reps)),
-                beats_left.eq(Mux(new.kind == HostOutKind.ID, id_beats, new.beats)),
+                beats_of_row.eq(new.beats),
+                *reps.start(Mux(new.kind == HostOutKind.ID, 0, new.reps)),
+                *beats.start(Mux(new.kind == HostOutKind.ID, id_beats, new.beats)),
                 hardware_id.eq(config.hardware_id),
             ]
         return m

@@ -8,8 +8,8 @@ __all__ = ["Countdown"]
 class Countdown:
     """A count of what is left, and whether that is anything, or one: no comparison in any path.
 
-    Its owner adds the statements of `start` or `step` to a clocked domain, `step` only while
-    something is left; of two in one cycle the later one holds.
+    Its owner adds the statements of `start` or `step` to a clocked domain; of two in one cycle the
+    later one holds. After a `step` with nothing left, it must be started before it is used.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Countdown:
         return [self.left.eq(count), self.some.eq(count != 0), self.last.eq(count == 1)]
 
     def step(self):
-        """Statements that take one from a count that is not 0."""
+        """Statements that take one from the count."""
         return [
             self.left.eq(self.left - 1),
             self.some.eq(~self.last),

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .countdown import Countdown
 from .op_fields import HostInKind
 from .ops import gateway_queues
 
@@ -49,9 +50,9 @@ class Distributor(wiring.Component):
         active = Signal()
         boots = Signal()
         broadcasts = Signal()
-        beats = Signal(config.count_bits)
-        beats_left = Signal(config.count_bits)
-        reps_left = Signal(config.rep_bits)
+        beats_of_row = Signal(config.count_bits)
+        beats = Countdown(config.count_bits, "beats")  # Of this row.
+        reps = Countdown(config.rep_bits, "reps")      # After this one.
         row = Signal(config.row_bits)
 
         # A beat is done with when every output that it is meant for has taken it.
@@ -71,23 +72,21 @@ class Distributor(wiring.Component):
         passed = self.host.valid & self.host.ready
 
         last_row = broadcasts | (row == config.rows - 1)
-        finish = passed & (beats_left == 1) & last_row & (reps_left == 0)
+        finish = passed & beats.last & last_row & ~reps.some
         free = ~active | finish
         m.d.comb += [
             self.op.ready.eq(free),
             self.idle.eq(~active),
         ]
         with m.If(passed):
+            m.d.sync += [taken.eq(0), *beats.step()]
+        with m.If(passed & beats.last):
             m.d.sync += [
-                taken.eq(0),
-                beats_left.eq(beats_left - 1),
-            ]
-        with m.If(passed & (beats_left == 1)):
-            m.d.sync += [
-                beats_left.eq(beats),
+                *beats.start(beats_of_row),
                 row.eq(Mux(last_row, 0, row + 1)),
-                reps_left.eq(reps_left - last_row),
             ]
+            with m.If(last_row):
+                m.d.sync += reps.step()
         with m.If(finish):
             m.d.sync += active.eq(0)
 
@@ -95,9 +94,9 @@ class Distributor(wiring.Component):
             m.d.sync += [
                 active.eq(1),
                 row.eq(0),
-                reps_left.eq(self.op.p.reps),
-                beats.eq(self.op.p.beats),
-                beats_left.eq(self.op.p.beats),
+                beats_of_row.eq(self.op.p.beats),
+                *reps.start(self.op.p.reps),
+                *beats.start(self.op.p.beats),
                 boots.eq(self.op.p.kind == HostInKind.PROGRAM),
                 broadcasts.eq(self.op.p.kind != HostInKind.SCATTER),
             ]

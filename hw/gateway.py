@@ -79,7 +79,7 @@ class Gateway(wiring.Component):
 
         op = Signal(layout)
         active = Signal()
-        reps_left = Signal(config.rep_bits)
+        reps = Countdown(config.rep_bits, "reps")  # After this one.
         recv = Countdown(config.count_bits, "recv")
         send = Countdown(config.count_bits, "send")
 
@@ -123,23 +123,23 @@ class Gateway(wiring.Component):
         new = sequencer.queue_0
         finish = active & ~recv.some & ~send.some
         m.d.comb += [
-            new.ready.eq(~active | (finish & (reps_left == 0))),
+            new.ready.eq(~active | (finish & ~reps.some)),
             sequencer.idle.eq(~active),
         ]
         with m.If(finish):
             m.d.sync += [
-                reps_left.eq(reps_left - 1),
+                *reps.step(),
                 *recv.start(op.recv),
                 *send.start(op.send),
-                active.eq(reps_left != 0),
+                active.eq(reps.some),
             ]
-            with m.If(reps_left == 0):
+            with m.If(~reps.some):
                 m.d.sync += [*recv.start(0), *send.start(0)]
         with m.If(new.valid & new.ready):
             m.d.sync += [
                 active.eq(1),
                 op.eq(new.payload),
-                reps_left.eq(new.p.reps),
+                *reps.start(new.p.reps),
                 *recv.start(new.p.recv),
                 *send.start(new.p.send),
             ]
