@@ -2,7 +2,7 @@
 
 DSPs and block RAMs follow from the configuration. LUTs, carry cells and flip-flops are sums of what
 the configuration scales: fitted by least squares, with no negative share, to the measured areas of
-`fpga.calibration`.
+`fpga.calibration`. These are of tori without `link_stages`, whose cells are counted apart.
 """
 
 import dataclasses
@@ -118,8 +118,20 @@ def _estimate(config: TorusConfig, family: Family, measured: tuple[Measured, ...
     tori = [one for one in measured if one.design.kind == "torus"]
     more = max((one.area.block_rams - expected_blocks(one.design, family)[1])
                / one.design.config.rows for one in tori)
+    slices = _link_slices(config)
+    counts["luts"] += sum(bits + 6 for bits in slices)
+    counts["flip_flops"] += sum(2 * bits + 2 for bits in slices)
     return Area(**counts, multipliers=multipliers,
                 block_rams=block_rams + round(more * config.rows))
+
+
+def _link_slices(config: TorusConfig) -> list[int]:
+    """Widths of all register slices (`hw.link.Link`) that `link_stages` adds to a torus."""
+    hops = config.rows * (2 * config.cols + 1)
+    widths = [config.word_bits]
+    if config.training is not None:
+        widths.append(config.acc_bits + 1)
+    return config.link_stages * hops * widths
 
 
 def _trains(one: Measured) -> bool:

@@ -9,9 +9,11 @@ from fpga.designs import DESIGNS
 from fpga.errors import FlowFailed, FpgaToolMissing
 from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
+from fpga.resources import estimate
 from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
 from hw.block_ram import BlockRam
+from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.link import Link
 from hw.multiplier import Multiplier
@@ -32,6 +34,16 @@ def test_the_boundary_registers_every_port(link, tmp_path):
     inputs, outputs = WORD_BITS + 3, WORD_BITS + 2  # Data, valid, ready; and the reset.
     assert framed.flip_flops == alone.flip_flops + inputs + 2 * outputs
     assert framed.luts <= alone.luts + 2 * outputs
+
+
+def test_the_model_counts_every_slice_of_a_link(tmp_path):
+    config = TorusConfig(rows=2, cols=3)
+    one = synthesise(tmp_path, emit_verilog(Link(config.word_bits), "link"), "link", ECP5)
+    without, with_two = (
+        estimate(dataclasses.replace(config, link_stages=stages), ECP5) for stages in (0, 2))
+    hops = 2 * (3 + 1) + 2 * 3  # A gateway is a node of its row.
+    assert with_two.luts - without.luts == 2 * hops * one.luts
+    assert with_two.flip_flops - without.flip_flops == 2 * hops * one.flip_flops
 
 
 def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
