@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
+from .errors import SimError
 from .toolchain import cache_dir
 
 __all__ = ["cached"]
@@ -30,14 +32,25 @@ def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
         Makes it in a folder of its own, which is removed afterwards.
     again
         Make it even if it is there, in its place.
+
+    Raises
+    ------
+    SimError
+        If the cache is no folder that can be written.
     """
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
     cache = cache_dir()
     target = cache / f"{label}-{digest}"
     if target.exists() and not again:
         return target
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(target.with_suffix(".lock")):
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = target.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise SimError(
+            f"CLOSTORUS_CACHE must be a folder that can be written, not {cache}: {error.strerror}"
+        ) from error
+    with _locked(lock):
         if again or not target.exists():
             with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as folder:
                 os.replace(build(Path(folder)), target)
@@ -45,7 +58,7 @@ def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
+def _locked(lock: TextIO) -> Iterator[None]:
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -187,6 +187,11 @@ class _Members:
         self._path = path
         self._arrays = dict(arrays)
 
+    @property
+    def count(self) -> int:
+        """How many arrays are left."""
+        return len(self._arrays)
+
     def fail(self, message: str) -> NoReturn:
         """Raise an error about the file."""
         raise ArchiveError(f"{self._path}: {message}")
@@ -272,8 +277,9 @@ def _read_loop(members: _Members, config: TorusConfig, fields: dict[str, Any]) -
     if fields["fields"] != names:
         members.fail(f"loop.fields must be those of the ops, {names}, not {fields['fields']}")
     pieces: list[Queues] = []
-    if type(fields["flat"]) is not int or fields["flat"] < 1:
-        members.fail(f"flat must be a whole number of at least 1, not {fields['flat']!r}")
+    most = members.count  # Each flat run has members of its own.
+    if type(fields["flat"]) is not int or not 1 <= fields["flat"] <= most:
+        members.fail(f"flat must be a whole number from 1 to {most}, not {fields['flat']!r}")
     for piece in _pieces(fields["flat"]):
         queues: list[list[Op]] = []
         for queue in _QUEUES:
