@@ -184,6 +184,26 @@ def test_damage_over_ten_thousand_frames(board):
     assert retries > 1000 and damaged > 1000
 
 
+@pytest.mark.parametrize("error", [LinkError("silence"), KeyboardInterrupt()])
+def test_a_run_that_is_broken_off_leaves_nothing(terminal, monkeypatch, error):
+    compiled, words, expected = small(11)
+
+    def broken(connection, count, progress=None):
+        raise error
+
+    with device(terminal) as serial_device:
+        serial_device.load(compiled)
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "receive", broken)
+            with pytest.raises(type(error)):
+                serial_device.infer_words(words)
+        with pytest.raises(DriverError, match=r"must be loaded .*call load\(\)"):
+            serial_device.infer_words(words[::-1])
+        Connection(terminal.port, patience=PATIENCE).close()
+        serial_device.load(compiled)
+        np.testing.assert_array_equal(serial_device.infer_words(words[::-1]), expected[::-1])
+
+
 def test_a_host_that_goes_away_in_the_middle(terminal):
     compiled, words, expected = small(7)
     frame = encode_host_frame(HostFrame(1, 0, 60, 0, 0, bytes(range(200))))

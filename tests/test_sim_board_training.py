@@ -75,6 +75,50 @@ def test_a_board_with_weights_is_refused(net, monkeypatch):
         SerialTrainingDevice("port").load(compiled, state)
 
 
+@pytest.mark.parametrize("error", [LinkError("silence"), KeyboardInterrupt()])
+@pytest.mark.parametrize("trains", [False, True])
+def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains):
+    opened = []
+
+    class Silent:
+        """Tells its hardware id, and nothing else."""
+
+        hardware_id, weights_id, closed = CONFIG.hardware_id, 0, False
+
+        def __init__(self, *_, **__):
+            opened.append(self)
+
+        def send(self, data):
+            assert not self.closed
+
+        def receive(self, count):
+            if count != 8:
+                raise error
+            return CONFIG.hardware_id.to_bytes(8, "little")
+
+        def flush(self):
+            assert not self.closed
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr("sw_driver.serial.training_device.Connection", Silent)
+    compiled, state, x, labels = net
+    with SerialTrainingDevice("port") as device:
+        device.load(compiled, state)
+        with pytest.raises(type(error)):
+            if trains:
+                device.train_step(x, labels, learning_rate=RATE)
+            else:
+                device.forward(x)
+        assert [connection.closed for connection in opened] == [True]
+        for use in (lambda: device.forward(x), device.read_state):
+            with pytest.raises(DriverError, match=r"must be loaded .*call load\(\)"):
+                use()
+        device.load(compiled, state)
+        assert [connection.closed for connection in opened] == [True, False]
+
+
 def test_errors(net, tmp_path):
     compiled, state, _, _ = net
     device = SerialTrainingDevice(str(tmp_path / "none"))

@@ -49,7 +49,7 @@ class SerialDevice(Device):
 
     `load` opens the port, which resets the torus, compares hardware ids, and loads the weights. A
     board whose bitstream holds weights runs the net whose weights they are, and no other: nothing
-    is loaded then.
+    is loaded then. After an error or an interrupt in the midst of a run it must be loaded anew.
 
     Parameters
     ----------
@@ -138,18 +138,26 @@ class SerialDevice(Device):
         )
 
     def _run(self, runs: list[Run], work: str, total: int) -> Beats:
-        """Run programs, all sent ahead, and tell of it as `total` parts of `work`."""
+        """Run programs, all sent ahead, and tell of it as `total` parts of `work`.
+
+        A run that is broken off ends the session: what it has not sent and what its answers are
+        must not become part of the next one.
+        """
         link, config = self._link, runs[0].program.config
         wanted = sum(run.output_beats for run in runs) * config.host_bits // 8
         data = b"".join(run.beats.astype("<u4").tobytes() for run in runs)
-        link.send(data)
-        received = b""
-        if wanted:
-            received = link.receive(
-                wanted, lambda count: self._progress(work, total * count // wanted, total)
-            )
         size = max(1, len(data))
-        link.flush(lambda left: self._progress(work, total * (size - left) // size, total))
+        received = b""
+        try:
+            link.send(data)
+            if wanted:
+                received = link.receive(
+                    wanted, lambda count: self._progress(work, total * count // wanted, total)
+                )
+            link.flush(lambda left: self._progress(work, total * (size - left) // size, total))
+        except BaseException:
+            self.close()
+            raise
         return bytes_to_beats(config, received)
 
 

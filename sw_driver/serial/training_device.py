@@ -20,7 +20,8 @@ Result = TypeVar("Result")
 class SerialTrainingDevice(StreamTrainingDevice):
     """Trains on a board, over the host link of docs/host_link.md.
 
-    The parameters are those of `SerialDevice`.
+    The parameters are those of `SerialDevice`, and as that it must be loaded anew after an error
+    or an interrupt in the midst of a run.
     """
 
     def __init__(
@@ -74,6 +75,14 @@ class SerialTrainingDevice(StreamTrainingDevice):
     def _exchange(
         self, events: Generator[Send | Receive, Beats | None, Result], work: str
     ) -> tuple[Result, None]:
+        # What a run that is broken off leaves on its way must not become part of the next one.
+        try:
+            return self._carry_out(events), None
+        except BaseException:
+            self.close()
+            raise
+
+    def _carry_out(self, events: Generator[Send | Receive, Beats | None, Result]) -> Result:
         link, config = self._link, self._config
         reply: Beats | None = None
         try:
@@ -87,4 +96,4 @@ class SerialTrainingDevice(StreamTrainingDevice):
                     link.send(event.beats.astype("<u4").tobytes())
         except StopIteration as end:
             link.flush()
-            return end.value, None
+            return end.value
