@@ -4,17 +4,20 @@ import dataclasses
 
 from .config_checks import ConfigError, check_ranges
 
-__all__ = ["FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC", "WORD_BYTES", "LinkConfig"]
+__all__ = ["BAUD_RANGE", "CLOCK_HZ_RANGE", "FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC",
+           "WORD_BYTES", "LinkConfig"]
 
 WORD_BYTES = 4         # What sequence numbers count.
 FRAME_WORDS = 60       # Most words of a frame: with header and CRC, no COBS code is 255.
 LINK_VERSION = 2       # Of docs/host_link.md.
 LINK_MAGIC = b"CLT"
+CLOCK_HZ_RANGE = 1_000_000, 1_000_000_000
+BAUD_RANGE = 9_600, 12_000_000
 _LEAST_BIT_CYCLES = 4
 _MOST_ERROR = 0.02     # Of a bit; a byte's ten may be off by half a bit, both ends together.
 _RANGES = {
-    "clock_hz": (1_000_000, 1_000_000_000),
-    "baud": (9_600, 12_000_000),
+    "clock_hz": CLOCK_HZ_RANGE,
+    "baud": BAUD_RANGE,
     "buffer_bytes": (512, 65_536),
 }
 

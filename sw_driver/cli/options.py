@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hw.link_config import BAUD_RANGE
 from sw_driver.console import Output
 
 __all__ = [
@@ -32,7 +33,11 @@ Port = Annotated[
 ]
 Baud = Annotated[
     int | None,
-    typer.Option(min=1, help="Bits per second that the board was built for [default: 1000000]."),
+    typer.Option(
+        min=BAUD_RANGE[0],
+        max=BAUD_RANGE[1],
+        help="Bits per second that the board was built for [default: 1000000].",
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import secrets
+import termios
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -21,6 +22,9 @@ Result = TypeVar("Result")
 DEFAULT_BAUD = 1_000_000
 _READ_S = 0.005
 _SESSIONS = 128
+_GONE = (serial.SerialException, OSError, termios.error, TypeError)
+"""What a port raises that is gone: pyserial lets a TypeError out of a closed one, and passes on
+the errors of termios, which are no OSErrors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +77,9 @@ class Connection:
         try:
             self._guard(self._serial.reset_input_buffer)
             self._pump(lambda: self._end.opened)
-        except LinkError as error:
+        except BaseException as error:
             self.close()
-            if self._end.heard_at is not None:
+            if not isinstance(error, LinkError) or self._end.heard_at is not None:
                 raise
             raise LinkError(
                 f"port {port} must have a Clostorus at its other end, at {baud} baud, but nothing "
@@ -173,18 +177,17 @@ class Connection:
     def _guard(self, act: Callable[[], Result]) -> Result:
         try:
             return act()
-        except (serial.SerialException, OSError, TypeError) as error:
-            # pyserial has a closed port raise a TypeError.
+        except _GONE as error:
             raise LinkError(f"port {self.port} must stay there, but is gone: {error}") from error
 
 
 def _open(port: str, baud: int) -> serial.Serial:
     try:
         return serial.Serial(port, baud, timeout=_READ_S, write_timeout=5.0, exclusive=True)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # The latter of a rate beyond 32 bits.
         raise LinkError(f"baud must be a rate that port {port} has, not {baud}: {error}") from error
-    except (serial.SerialException, OSError) as error:
-        if error.errno in (errno.EAGAIN, errno.EBUSY):  # Its lock is taken.
+    except (serial.SerialException, OSError, termios.error) as error:
+        if error.args and error.args[0] in (errno.EAGAIN, errno.EBUSY):  # Its lock is taken.
             raise LinkError(f"port {port} must be free, but another program uses it") from error
         raise LinkError(
             f"port must be a serial port that can be opened, not {port}: {error}"
