@@ -66,6 +66,9 @@ _FLOWS = {
     "ice40": _Flow("nextpnr-ice40", "icepack", "constraints.pcf", "bitstream.bin"),
     "gowin": _Flow("nextpnr-himbaechel-gowin", "gowin_pack", "constraints.cst", "bitstream.fs"),
 }
+# All that a build leaves in its folder.
+_FILES = {"design.v", "report.json"} | {
+    name for flow in _FLOWS.values() for name in (flow.constraints, flow.bitstream)}
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
@@ -115,10 +118,11 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     flow = _FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
+    with tempfile.TemporaryDirectory() as scratch:
+        clock = make_clock(board, clock_mhz, Path(scratch))
+    link = board_link(board, baud, clock.hz)
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
-        clock = make_clock(board, clock_mhz, folder)
-        link = board_link(board, baud, clock.hz)
         design = board_design(board, config, link, images, folded=folded, clock=clock)
         tell("build: synthesis", 1, _STEPS)
         area = synthesise(folder, design, TOP, board.family, yosys.command)
@@ -143,9 +147,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         report = _report(board, config, link, used, routed, seed, (yosys, router, packer),
                          baked=images is not None, folded=folded)
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        kept = {"design.v", flow.constraints, flow.bitstream, "report.json"}
         for path in folder.iterdir():
-            if path.name not in kept:
+            if path.name not in _FILES:
                 path.unlink()
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)
@@ -210,10 +213,12 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
 @contextmanager
 def _replacing(out: Path) -> Generator[Path]:
     """Give a folder beside `out` to work in; it becomes `out` when the block ends well."""
-    if out.exists() and not (out.is_dir() and ((out / "report.json").exists()
-                                               or not any(out.iterdir()))):
-        raise BoardError(f"out must be a new folder or that of a former build, not {out}")
     try:
+        out = out.resolve()
+        held = {path.name for path in out.iterdir()} if out.exists() else set[str]()
+        if not held <= _FILES or (out.exists() and Path.cwd().is_relative_to(out)):
+            raise BoardError("out must be a new folder or that of a former build, with nothing "
+                             f"else in it, and not the one that you are in, not {out}")
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
     except OSError as error:
@@ -221,6 +226,7 @@ def _replacing(out: Path) -> Generator[Path]:
     former = work.with_suffix(".former")
     try:
         yield work
+        work.chmod(0o755)  # Others may flash it.
         if out.exists():
             os.replace(out, former)
         os.replace(work, out)

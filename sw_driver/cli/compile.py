@@ -13,6 +13,7 @@ EXAMPLES = (
     "clostorus compile model.pt --torus 4x4 -o model.ctz",
     "clostorus compile model.pt --torus 2x8 --word-bits 12 --weight-bits 8 -o small.ctz",
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
+    "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
 )
 
@@ -29,11 +30,23 @@ def command(
             help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W].",
         ),
     ] = "digits",
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The torus of this size that build --board makes, memories and widths too.",
+        ),
+    ] = None,
     word_bits: Annotated[
-        int, typer.Option(help="Bits of an activation, and of a weight unless given: 4 to 18.")
-    ] = 16,
+        int | None,
+        typer.Option(
+            help="Bits of an activation, and of a weight unless given: 4 to 18 [default: 16]."
+        ),
+    ] = None,
     weight_bits: Annotated[int | None, typer.Option(help="Bits of a weight: 4 to 18.")] = None,
-    host_bits: Annotated[int, typer.Option(help="Bits of a host beat: 32, 64, 128, 256.")] = 64,
+    host_bits: Annotated[
+        int | None, typer.Option(help="Bits of a host beat: 32, 64, 128, 256 [default: 64].")
+    ] = None,
     order: Annotated[
         str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
     ] = "best",
@@ -49,8 +62,9 @@ def command(
     """Quantise a model and compile it for a torus.
 
     The training samples of --data set the scales of the fixed-point words. The memories of the
-    torus become as large as the model needs. --export writes the weights of every PE, the programs
-    and the schedule, in words and as a picture.
+    torus become as large as the model needs, but for --board: a bitstream of build --board and
+    --torus holds any model that was compiled for it so. --export writes the weights of every PE,
+    the programs and the schedule, in words and as a picture.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
     their model file.
@@ -58,27 +72,47 @@ def command(
     import torch
 
     from golden import load_model
+    from hw.config import TorusConfig
     from sw_driver import report
     from sw_driver.artifact import save_artifact
-    from sw_driver.compiler import compile
+    from sw_driver.compiler import compile, parse_torus
+    from sw_driver.errors import DriverError
     from sw_driver.export import export_files
     from sw_driver.files import check_target
     from sw_driver.samples import load_calibration
 
     out = make_output(ctx, json, quiet)
     check_target(output)
+    widths = {
+        name: bits
+        for name, bits in (
+            ("act_bits", word_bits),
+            ("weight_bits", word_bits if weight_bits is None else weight_bits),
+            ("host_bits", host_bits),
+        )
+        if bits is not None
+    }
+    config: str | TorusConfig = torus
+    if board is not None:
+        from fpga.board_design import board_config
+        from fpga.boards import find_board
+
+        if widths:
+            raise DriverError(
+                "word-bits, weight-bits and host-bits must not be given with a board, whose torus "
+                "has its own"
+            )
+        config = board_config(find_board(board), *parse_torus(torus))
     net = load_model(model)
     calibration = torch.as_tensor(load_calibration(data))
     with out.progress() as tell:
         tell("compile", 0, 1)
         compiled = compile(
             net,
-            torus,
+            config,
             calibration,
-            act_bits=word_bits,
-            weight_bits=word_bits if weight_bits is None else weight_bits,
-            host_bits=host_bits,
             order=order,
+            **widths,
         )
     files = [] if export is None else export_files(compiled, export)
     save_artifact(output, compiled, baked=bake)

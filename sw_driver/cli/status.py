@@ -1,11 +1,12 @@
 """Exit status of what can go wrong, for every program of this project."""
 
-__all__ = ["BAD_INPUT", "DIFFERENT", "STOPPED", "TOOL_MISSING", "exit_status"]
+__all__ = ["BAD_INPUT", "DIFFERENT", "STOPPED", "TERMINATED", "TOOL_MISSING", "exit_status"]
 
 DIFFERENT = 1  # Output words differ, or the simulation failed.
 BAD_INPUT = 2
 TOOL_MISSING = 3
 STOPPED = 130  # By the user.
+TERMINATED = 143  # By a SIGTERM.
 
 
 def exit_status(error: BaseException) -> int | None:

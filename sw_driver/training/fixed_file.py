@@ -5,41 +5,31 @@ and in its training state the words themselves, the recipe and how far it has co
 """
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from golden import (
-    CheckpointError,
     ClosNet,
     ClosShape,
-    GoldenError,
-    LayerFormat,
-    TrainingFormat,
     TrainingState,
     datasets,
-    load_checkpoint,
     save_model,
 )
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target
 from sw_driver.training.device import TrainingDevice
-from sw_driver.training.loop import EpochFigures, Position, TrainingLoop
+from sw_driver.training.loop import EpochFigures, TrainingLoop
 from sw_driver.training.model_file import names
 from sw_driver.training.prepared import Prepared, compile_recipe, prepare
 from sw_driver.training.recipe import Recipe
+from sw_driver.training.saved import FIXED_POINT, VERSION, read_saved
 from sw_driver.training.weights import float_model
-from sw_driver.training.word_device import CHECKPOINT_FORMAT
 
-__all__ = ["DEFAULT_TORUS", "FIXED_POINT", "FixedTrained", "train_fixed"]
+__all__ = ["DEFAULT_TORUS", "FixedTrained", "train_fixed"]
 
 DEFAULT_TORUS = "4x4"
-FIXED_POINT = "fixed_point"
-"""The key in a model file's training state that says that it is one of this module, and which."""
-
-_VERSION = 1
 _PART = 500  # Samples between two looks whether it is time to save.
 
 
@@ -159,7 +149,7 @@ def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
     form = prepared.compiled.format
     state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))
     training = {
-        FIXED_POINT: _VERSION,
+        FIXED_POINT: VERSION,
         "dataset": prepared.split.name,
         "recipe": prepared.recipe.as_dict(),
         "position": prepared.position.as_dict(),
@@ -175,68 +165,25 @@ def _read(
     torus: str | None,
     options: Mapping[str, Any],
 ) -> Prepared:
-    """Read what `_save` wrote; whatever is asked for must be what it holds."""
-    checkpoint = load_checkpoint(path)
-    saved = checkpoint.training
-    if saved is None or FIXED_POINT not in saved:
-        raise DriverError(
-            f"{path} must hold a training in fixed point to go on from: it holds none, or one of "
-            "--device torch"
-        )
-    if saved[FIXED_POINT] != _VERSION:
-        raise DriverError(
-            f"{path}: the version of its training must be {_VERSION}, the one that this program "
-            f"reads, not {saved[FIXED_POINT]!r}"
-        )
-    held = saved.get("words")
-    words = cast(dict[str, Any], held if isinstance(held, dict) else {})
-    version = words.get("format")
-    if version != CHECKPOINT_FORMAT:
-        raise DriverError(
-            f"{path}: the format of its words must be {CHECKPOINT_FORMAT}, the one that this "
-            f"program reads, not {version!r}"
-        )
-    try:
-        recipe = Recipe.from_dict(saved["recipe"])
-        position = Position.from_dict(saved["position"])
-        form = _read_format(words["net"])
-        rows, cols = (int(count) for count in words["torus"])
-        dataset = str(saved["dataset"])
-    except (DriverError, GoldenError) as error:
-        raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
+    """Go on from what `_save` wrote; whatever is asked for must be what it holds."""
+    saved = read_saved(path)
+    form = saved.form
     split = datasets.load(data)
-    has: list[tuple[str, Any, Any]] = [("data", dataset, split.name)]
+    has: list[tuple[str, Any, Any]] = [("data", saved.dataset, split.name)]
     has += [("layers", names(form.shapes), names(shapes))] if shapes else []
-    has += [("torus", f"{rows}x{cols}", _normal(torus))] if torus is not None else []
-    has += [(name, getattr(recipe, name), wanted) for name, wanted in options.items()]
+    has += [("torus", saved.torus, _normal(torus))] if torus is not None else []
+    has += [(name, getattr(saved.recipe, name), wanted) for name, wanted in options.items()]
     for name, found, wanted in has:
         if found != wanted:
             raise DriverError(
                 f"{name} must be {found}, as {path} was trained with, not {wanted}"
             )
-    state = TrainingState.from_state_dict(words.get("state"), len(form.layers))
-    compiled = compile_recipe(form, f"{rows}x{cols}", recipe)
-    state.check(compiled.format, rows * cols)
-    return Prepared(split, recipe, compiled, state, position)
+    state = TrainingState.from_state_dict(saved.state, len(form.layers))
+    compiled = compile_recipe(form, saved.torus, saved.recipe)
+    state.check(compiled.format, saved.rows * saved.cols)
+    return Prepared(split, saved.recipe, compiled, state, saved.position)
 
 
 def _normal(torus: str) -> str:
     rows, cols = parse_torus(torus)
     return f"{rows}x{cols}"
-
-
-def _read_format(text: str) -> TrainingFormat:
-    """Read the widths and fraction bits of a net as JSON has them."""
-
-    def layer(values: dict[str, Any]) -> LayerFormat:
-        x, h1, h2, y = values["activation_fraction_bits"]
-        m1, m2, m3 = values["master_fraction_bits"]
-        d1, d2, dy = values["gradient_fraction_bits"]
-        shape = ClosShape(**values["shape"])
-        return LayerFormat(shape, bool(values["relu"]), (x, h1, h2, y), (m1, m2, m3), (d1, d2, dy))
-
-    found: dict[str, Any] = json.loads(text)
-    widths = {name: value for name, value in found.items() if name != "layers"}
-    return TrainingFormat(tuple(layer(values) for values in found["layers"]), **widths)
