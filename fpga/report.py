@@ -4,6 +4,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from hw.config import TorusConfig
+
 from .boundary import DESIGN
 from .designs import Design
 from .errors import FlowFailed
@@ -18,6 +20,8 @@ _RAM_SHAPES = {
     "ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)),
 }
 _DSP_BITS = {"ecp5": 18, "ice40": 16}
+# Of a product with fewer bits Yosys makes LUTs: `DSP_Y_MINWIDTH` of its `synth_ice40`.
+_LEAST_PRODUCT_BITS = {"ecp5": 0, "ice40": 11}
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
 _CELL_KIND = re.compile(r"_(?:LUT\d|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4|"
                         r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU)(?:_|$).*")
@@ -59,7 +63,10 @@ def _place(cell: str) -> str:
 
 def expected_blocks(design: Design, family: Family = ECP5, *,
                     folded: bool = False) -> tuple[int, int]:
-    """Multipliers, and block RAMs at the least, that a design must have.
+    """Multipliers and block RAMs that a design must have at the least.
+
+    A MAC has one multiplier if its words fit one; of wider words Yosys makes some more, and of
+    narrow ones LUTs on the iCE40.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
     a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
@@ -70,8 +77,8 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     pes = config.rows * config.cols
     routers, pes = {"link-side": (0, 0), "router": (1, 0), "pe": (1, 1)}.get(
         design.kind, (pes, pes))
-    dsp_bits = _DSP_BITS[family.name]
-    multipliers = 1 if max(config.operand_bits, config.weight_bits) <= dsp_bits else 0
+    multipliers = sum(sum(widths) >= _LEAST_PRODUCT_BITS[family.name]
+                      for widths in _products(config))
 
     def rams(bits: int, words: int) -> int:
         return min(-(-bits // width) * -(-words // depth)
@@ -82,24 +89,37 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     if not folded:
         memories += rams(config.weight_bits, config.weight_words)
     if training is not None:
-        multipliers *= 2
         memories += 2 * rams(training.grad_bits, config.buffer_words)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
             memories += rams(bits, config.weight_words) if bits else 0
     return pes * multipliers, routers * buffers + pes * memories
 
 
+def _products(config: TorusConfig) -> list[tuple[int, int]]:
+    """Widths of the factors of each product of an element."""
+    products = [(config.operand_bits, config.weight_bits)]
+    if config.training is not None:
+        products.append((config.act_bits, config.training.grad_bits))
+    return products
+
+
 def check_blocks(area: Area, design: Design, family: Family = ECP5, *,
                  folded: bool = False) -> None:
     """Check that nothing of a design was optimised away: `expected_blocks` are there.
 
+    Where words fit a multiplier there must not be more of them either.
+
     Raises
     ------
     FlowFailed
-        It has fewer multipliers or block RAMs than its PEs and routers must have.
+        It has other multipliers, or fewer block RAMs, than its PEs and routers must have.
     """
     multipliers, block_rams = expected_blocks(design, family, folded=folded)
-    if area.multipliers != multipliers or area.block_rams < block_rams:
+    one_each = all(max(widths) <= _DSP_BITS[family.name] for widths in _products(design.config))
+    wrong = area.multipliers != multipliers if one_each else area.multipliers < multipliers
+    if wrong or area.block_rams < block_rams:
         raise FlowFailed(
-            f"{design.name} must have {multipliers} multipliers and at least {block_rams} block "
-            f"RAMs, not {area.multipliers} and {area.block_rams}: something was optimised away")
+            f"{design.name} must have {'' if one_each else 'at least '}{multipliers} multipliers "
+            f"and at least {block_rams} block RAMs, not {area.multipliers} and "
+            f"{area.block_rams}: its netlist is not the torus of this configuration, or something "
+            "was optimised away")

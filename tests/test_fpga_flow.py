@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from fpga.boundary import BOUNDARY, with_boundary
-from fpga.designs import DESIGNS
+from fpga.designs import DESIGNS, Design
 from fpga.errors import FlowFailed, FpgaToolMissing
 from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
@@ -17,7 +17,7 @@ from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.link import Link
 from hw.multiplier import Multiplier
-from hw.tops import CELLS
+from hw.tops import CELLS, TOPS
 
 WORD_BITS = 8
 
@@ -108,6 +108,24 @@ def test_what_was_optimised_away_is_missed():
     for wrong in ({"multipliers": 3}, {"block_rams": 23}):
         with pytest.raises(FlowFailed, match="optimised away"):
             check_blocks(dataclasses.replace(area, **wrong), torus)
+
+
+@pytest.mark.parametrize("act_bits, weight_bits, multipliers, refused", [
+    (18, 18, 3, (0,)), (4, 4, 0, (1,))])
+def test_words_that_do_not_fit_a_multiplier_are_no_fault(act_bits, weight_bits, multipliers,
+                                                         refused, tmp_path):
+    """What Yosys makes of a product on the iCE40 is what `check_blocks` asks for."""
+    verilog = emit_verilog(Multiplier(act_bits, weight_bits), "block")
+    assert synthesise(tmp_path, verilog, "block", ICE40).multipliers == multipliers
+    config = TorusConfig(rows=1, cols=1, act_bits=act_bits, weight_bits=weight_bits)
+    torus = Design("torus", TOPS["torus"], config)
+    _, block_rams = expected_blocks(torus, ICE40)
+    area = Area(luts=1, carries=0, flip_flops=1, multipliers=multipliers, block_rams=block_rams,
+                lut_rams=0)
+    check_blocks(area, torus, ICE40)
+    for wrong in refused:
+        with pytest.raises(FlowFailed, match="optimised away"):
+            check_blocks(dataclasses.replace(area, multipliers=wrong), torus, ICE40)
 
 
 def test_bad_input_is_named(link, tmp_path):
