@@ -92,6 +92,8 @@ def _check(board: Board, config: TorusConfig, used: tuple[Usage, ...], slack: fl
     over = [f"{how}{one.used} of {one.available} {one.name}" for one in used
             if one.used > one.available * (slack if one.name in ("LUT", "FF") else 1)]
     if over:
+        advice = (f"`clostorus plan --board {board.name}` says what fits"
+                  if is_measured(board.family) else "try fewer elements or smaller memories")
         raise BoardError(
             f"torus {config.rows}x{config.cols} does not fit {board.name}: it needs "
-            f"{', '.join(over)}; `clostorus plan --board {board.name}` says what fits")
+            f"{', '.join(over)}; {advice}")

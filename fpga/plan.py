@@ -5,10 +5,10 @@ import dataclasses
 from hw.config import TorusConfig
 
 from .board_design import board_config
-from .boards import Board
+from .boards import BOARDS, Board
 from .capacity import Usage, board_estimate, fits
 from .errors import BoardError
-from .resources import Errors, model_errors
+from .resources import Errors, is_measured, model_errors
 
 __all__ = ["Plan", "plan"]
 
@@ -44,10 +44,13 @@ def plan(board: Board, *, train: bool = False) -> Plan:
     Raises
     ------
     BoardError
-        Not even a torus of one element fits.
-    FlowFailed
-        The model was not fitted for the board's family.
+        The model was not fitted for the board's family, or not even a torus of one element fits.
     """
+    if not is_measured(board.family):
+        known = ", ".join(one.name for one in BOARDS.values() if is_measured(one.family))
+        raise BoardError(
+            f"board must be one whose part the resource model knows ({known}), not {board.name}: "
+            f"`clostorus build --board {board.name}` finds out by synthesis what fits")
     sizes = sorted(((rows, cols) for rows in range(1, _MOST_ROWS + 1)
                     for cols in range(rows, 2 * rows + 1)),
                    key=lambda size: (-size[0] * size[1], size[1]))

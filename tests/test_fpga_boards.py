@@ -80,6 +80,16 @@ def test_the_largest_torus_fits_and_no_larger_one(board):
         board, dataclasses.replace(config, weight_words=2 * config.weight_words)))
 
 
+def test_a_part_without_measured_areas_is_not_estimated():
+    fail(2, r"board must be one .* knows \(ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker\), not "
+         "tangnano9k: `clostorus build --board tangnano9k` finds out", "plan", "--board",
+         "tangnano9k")
+    board = BOARDS["tangnano9k"]
+    with pytest.raises(BoardError, match="27 of 26 BRAM; try fewer elements"):
+        check_usage(board, board_config(board, 1, 1),
+                    usage(board, dataclasses.replace(AREA, block_rams=27)))
+
+
 def test_the_model_is_as_good_as_it_says():
     errors = model_errors(ECP5)
     assert 0 < errors.mean <= errors.largest <= 0.15
