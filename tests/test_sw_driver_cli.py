@@ -360,6 +360,19 @@ def test_verilog_of_a_board(artifact, tmp_path):
         int(word) % (1 << 16) for word in compiled.executable.images.weights[1, 1]]
 
 
+def test_verilog_has_the_buffers_that_are_asked_for(tmp_path, monkeypatch):
+    links = []
+
+    def board_verilog(config, link, **_):
+        links.append(link)
+        return "module clostorus_board;\nendmodule\n"
+
+    monkeypatch.setattr("hw.tops.board_verilog", board_verilog)
+    for options in ((), ("--buffer-bytes", 512)):
+        succeed("verilog", "--torus", "1x1", "--top", "board", *options, "-o", tmp_path / "b.v")
+    assert [link.buffer_bytes for link in links] == [2048, 512]
+
+
 def test_verilog_bad_input(artifact, tmp_path):
     out = ("-o", tmp_path / "out.v")
     fail(2, "one of torus, config-from and bake", "verilog", *out)
@@ -368,8 +381,15 @@ def test_verilog_bad_input(artifact, tmp_path):
     fail(2, "cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
     fail(2, "bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
     fail(2, "fold needs --bake", "verilog", "--torus", "2x2", "--fold", *out)
-    fail(2, "clock-mhz and baud need --top board", "verilog", "--torus", "2x2", "--baud", 9600,
-         *out)
+    for option in (("--baud", 9600), ("--clock-mhz", "nan"), ("--buffer-bytes", 512)):
+        fail(2, "clock-mhz, baud and buffer-bytes need --top board", "verilog", "--torus", "2x2",
+             *option, *out)
+    for clock in ("nan", "inf", "-inf", "1e+300", "0", "-1", "0.999", "1000.01"):
+        fail(2, f"clock-mhz must be 1 to 1000, not {re.escape(clock)}", "verilog", "--torus", "2x2",
+             "--top", "board", "--clock-mhz", clock, *out)
+    for size, wanted in ((256, "512 to 65536"), (1000, "a power of two")):
+        fail(2, f"buffer_bytes must be {wanted}, not {size}", "verilog", "--torus", "2x2", "--top",
+             "board", "--buffer-bytes", size, *out)
     fail(2, "baud must be at most 6250000", "verilog", "--torus", "2x2", "--top", "board", "--baud",
          9_000_000, *out)
     fail(2, "give one", "verilog", "--bake", artifact, "--config-from", artifact, *out)

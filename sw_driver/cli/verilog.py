@@ -22,6 +22,7 @@ EXAMPLES = (
 
 _CLOCK_MHZ = 25.0
 _BAUD = 1_000_000
+_BUFFER_BYTES = 2048
 
 
 def command(
@@ -62,6 +63,13 @@ def command(
     baud: Annotated[
         int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
     ] = None,
+    buffer_bytes: Annotated[
+        int | None,
+        typer.Option(
+            help="With --top board: bytes of each buffer of its link; 512 is one block RAM of an "
+            "iCE40, as in its boards [default: 2048]."
+        ),
+    ] = None,
     split: Annotated[
         bool,
         typer.Option("--split", help="OUTPUT is a folder: sources, a file list, .mem files."),
@@ -75,7 +83,7 @@ def command(
     (--config-from, --bake). The same configuration gives the same bytes.
     """
     from hw.config import TorusConfig, TrainingConfig
-    from hw.link_config import LinkConfig
+    from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
     from hw.tops import (
         BOARD_MODULE,
         CELLS,
@@ -102,11 +110,16 @@ def command(
         raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
     link = None
     if top == "board":
-        link = LinkConfig(clock_hz=round(1e6 * (_CLOCK_MHZ if clock_mhz is None else clock_mhz)),
+        megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
+        least, most = (hertz / 1e6 for hertz in CLOCK_HZ_RANGE)
+        if not least <= megahertz <= most:
+            raise DriverError(f"clock-mhz must be {least:g} to {most:g}, not {megahertz:g}")
+        link = LinkConfig(clock_hz=round(1e6 * megahertz),
                           baud=_BAUD if baud is None else baud,
+                          buffer_bytes=_BUFFER_BYTES if buffer_bytes is None else buffer_bytes,
                           registered=cells == "ecp5")
-    elif clock_mhz is not None or baud is not None:
-        raise DriverError(f"clock-mhz and baud need --top board: {top} has no UART")
+    elif (clock_mhz, baud, buffer_bytes) != (None, None, None):
+        raise DriverError(f"clock-mhz, baud and buffer-bytes need --top board: {top} has no UART")
     if bake is not None and config_from is not None:
         raise DriverError("bake and config-from both name a configuration: give one of them")
     if train and (bake is not None or config_from is not None):
