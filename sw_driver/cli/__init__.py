@@ -83,5 +83,9 @@ app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
 
 def main() -> None:
     """Run the command line; who ends it by a signal gets half-made files cleared away too."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+
+    def end(_signal: int, _frame: object) -> None:
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
     app()
