@@ -4,12 +4,14 @@ import os
 import re
 import threading
 import time
+import tty
 
 import pytest
 import serial
 
 from sw_driver.errors import LinkError
 from sw_driver.serial import Connection, Patience
+from sw_driver.serial.frames import cobs_decode
 from tests.test_sw_driver_cli import clostorus
 
 
@@ -55,6 +57,23 @@ def test_not_a_clostorus(echoes):
             thread.join()
         os.close(mine)
         os.close(theirs)
+
+
+@pytest.mark.parametrize("drawn", [0, 5, 126])
+def test_the_next_session_on_a_port_is_another(terminal, monkeypatch, tmp_path, drawn):
+    (mine, theirs), port = terminal
+    tty.setraw(theirs)
+    (tmp_path / "link").symlink_to(port)
+    monkeypatch.setattr("secrets.randbelow", lambda below: drawn)
+    sessions = []
+    for name in (port, tmp_path / "link", port):
+        with pytest.raises(LinkError, match="must have a Clostorus"):
+            Connection(str(name), patience=Patience(answer_s=0.05))
+        frames = [cobs_decode(part) for part in os.read(mine, 1000).split(b"\0") if part]
+        numbers = {frame[0] for frame in frames}
+        assert len(numbers) == 1 and numbers <= set(range(128, 256))  # They are OPENs.
+        sessions += numbers
+    assert sessions[0] != sessions[1] != sessions[2]
 
 
 @pytest.mark.parametrize("baud", [-1, 1 << 31, 99_999_999_999])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import os
 import secrets
 import termios
 import time
@@ -25,6 +26,8 @@ _SESSIONS = 128
 _GONE = (serial.SerialException, OSError, termios.error, TypeError)
 """What a port raises that is gone: pyserial lets a TypeError out of a closed one, and passes on
 the errors of termios, which are no OSErrors."""
+
+_latest_sessions: dict[str, int] = {}  # Of this process, by port.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Connection:
         self.figures = LinkFigures()
         self._patience = patience = patience or Patience()
         self._serial = _open(port, baud)
-        self._end = HostEnd(secrets.randbelow(_SESSIONS), self.figures, patience.poll_s)
+        self._end = HostEnd(_next_session(port), self.figures, patience.poll_s)
         try:
             self._guard(self._serial.reset_input_buffer)
             self._pump(lambda: self._end.opened)
@@ -179,6 +182,21 @@ class Connection:
             return act()
         except _GONE as error:
             raise LinkError(f"port {self.port} must stay there, but is gone: {error}") from error
+
+
+def _next_session(port: str) -> int:
+    """Draw a session, other than the one that this process had on the port before.
+
+    Of other processes nothing is known; theirs is the same once in 128 times.
+    """
+    name = os.path.realpath(port)
+    latest = _latest_sessions.get(name)
+    if latest is None:
+        session = secrets.randbelow(_SESSIONS)
+    else:
+        session = (latest + 1 + secrets.randbelow(_SESSIONS - 1)) % _SESSIONS
+    _latest_sessions[name] = session
+    return session
 
 
 def _open(port: str, baud: int) -> serial.Serial:

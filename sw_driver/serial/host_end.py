@@ -45,7 +45,10 @@ class HostEnd:
     Parameters
     ----------
     session
-        0 to 127; other than that of the session before.
+        0 to 127; where possible other than that of the session before, whose frames that are still
+        on their way are dropped then. With the same number the order of the wire keeps them out:
+        they come before the HELLO. Only a second HELLO of before, of a board that was asked twice,
+        would let in what follows it.
     figures
         Where to count.
     poll_s
