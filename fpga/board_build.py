@@ -202,6 +202,7 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
         "tools": [tool.version for tool in tools],
         "seed": seed,
         "cells": {one.name: {"used": one.used, "available": one.available} for one in used},
+        "packed": {kind: count for kind, count in routed.used.items() if count},
         "oscillator_mhz": board.clock_hz / 1e6,
         "clock_mhz": link.clock_hz / 1e6,
         "fmax_mhz": round(routed.fmax_mhz, 2),

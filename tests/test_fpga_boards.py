@@ -120,7 +120,8 @@ def flow(monkeypatch):
     def route(*_):
         state["steps"].append("route")
         return Routed(state["fmax_mhz"], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),
-                                          Step("setup", 1.0, "design.b_SB_DFF_Q")), {})
+                                          Step("setup", 1.0, "design.b_SB_DFF_Q")),
+                      {"ICESTORM_LC": 3000, "SB_I2C": 0})
 
     def run_tool(name, arguments, folder):
         if state["fails"]:
@@ -144,6 +145,7 @@ def test_a_build_leaves_what_a_user_needs_and_nothing_else(flow, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == built.report
     assert built.report["fmax_mhz"] == 50.0 and built.report["clock_mhz"] == 12.0
     assert built.report["weights_that_fit"] == 4096
+    assert built.report["packed"] == {"ICESTORM_LC": 3000}
     path = built.report["critical_path"]
     assert (path["start"], path["end"]) == ("a", "b")
     assert str(tmp_path) not in (tmp_path / "out" / "report.json").read_text()
