@@ -103,7 +103,7 @@ endmodule
         assert not board.led
 
 
-def test_digits(board, terminal, digits):
+def check_digits(terminal, digits):
     compiled, words, expected = digits
     with device(terminal) as serial_device:
         serial_device.load(compiled)
@@ -112,6 +112,18 @@ def test_digits(board, terminal, digits):
     assert (run.samples, figures.damaged, figures.resent) == (360, 0, 0)
     # An input word is 2 bytes, an output one, too; in beats of 4.
     assert run.bytes_sent > 360 * 64 * 2 and run.bytes_received == 360 * 10 * 2
+
+
+def test_digits(terminal, digits):
+    check_digits(terminal, digits)
+
+
+@pytest.mark.slow
+def test_digits_with_registers_behind_the_memories(digits):
+    """The link of every ECP5 board."""
+    with (BoardModel.of(CONFIG, dataclasses.replace(SIM_LINK, registered=True)) as board,
+          BoardTerminal(board) as terminal):
+        check_digits(terminal, digits)
 
 
 def test_samples_keep_the_wire_busy(board, digits):
