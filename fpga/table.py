@@ -1,146 +1,98 @@
 """The tables of docs/fpga.md: `python -m fpga.table` builds what is missing, row by row.
 
-A row that was built is kept in `out/fpga`, so that a run that was stopped goes on where it was; a
-folder that is removed is built anew. What cannot be built says why. Names of rows as arguments
-build these alone; all that were built are written.
+A row that was built is kept in `out/fpga`, so that a run that was stopped goes on where it was; one
+of a former design is built again. What cannot be built says why. Names of rows as arguments build
+these alone; all that were built are written, those of a former design marked. `--estimated` writes
+what the resource model says, and builds nothing.
 """
 
-import dataclasses
-import json
-import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
+from hw.config import TorusConfig
 
-from golden import datasets
-from golden.train import DIGITS_SHAPES
-from hw.config import ConfigError, TorusConfig
-from sw_driver.compiler import compile
-from sw_driver.training.model_file import train_model
-
-from .board_build import build
-from .board_design import board_config
-from .boards import BOARDS
-from .errors import BoardError, FlowFailed
+from .errors import FlowFailed
+from .estimated import estimated_text
+from .markdown import replace_between_marks, table_lines
+from .rows import ROWS, Row, build_row, read_row
 from .throughput import NETS, Speed, speed
 
-__all__ = ["ROWS", "Row", "table"]
+__all__ = ["estimated", "table"]
 
 _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")
-_MARKS = "<!-- begin table -->\n", "<!-- end table -->"
-# What place and route aims at: more than is reached, and not so much more that it gives up.
-_TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
-_AREA = ("row", "clock, MHz", "LUT", "FF", "DSP", "BRAM", "LUT per PE", "Fmax, MHz",
+_STALE = " (a former design)"
+_KINDS = ("LUT", "FF", "DSP", "BRAM")
+_AREA = ("row", "clock, MHz", *_KINDS, *(f"{kind} per PE" for kind in _KINDS), "Fmax, MHz",
          "critical path")
 _SPEED = ("row", "MAC/s, millions", *(f"{net}, {unit}" for net in NETS
                                       for unit in ("samples/s", "per kLUT")))
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A build.
+def table(results: Path, page: Path, names: set[str]) -> list[str]:
+    """Build rows, all if none is named, and write all that were built to a page after each.
 
-    Parameters
-    ----------
-    board
-        Among `BOARDS`.
-    size
-        Rows and columns of the torus.
-    kind
-        "infers" or "trains": the board's torus; "folded": one that infers, with a trained digits
-        net as logic in the place of its weight memories.
+    Returns the names of those whose build failed for no fault of the design.
     """
-
-    board: str
-    size: int
-    kind: str = "infers"
-
-    @property
-    def name(self) -> str:
-        """Name of its folder, and on the command line."""
-        return f"{self.board}-{self.size}x{self.size}-{self.kind}"
-
-
-ROWS = (
-    Row("icebreaker", 1), Row("icebreaker", 1, "folded"),
-    Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
-    Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
-    Row("ulx3s-85f", 1, "trains"), Row("ulx3s-85f", 2, "trains"), Row("ulx3s-85f", 4),
-)
-
-
-def table(results: Path, page: Path, names: set[str]) -> None:
-    """Build rows, all if none is named, and write all that were built to a page after each."""
+    failed: list[str] = []
     for row in ROWS:
         if not names or row.name in names:
             print(row.name, flush=True)
-            _build(row, results / row.name)
-            _write(results, page)
+            try:
+                build_row(row, results)
+            except FlowFailed as error:
+                print(f"{row.name}: {error}", file=sys.stderr, flush=True)
+                failed.append(row.name)
+            replace_between_marks(page, "table", _text(results))
+    return failed
 
 
-def _build(row: Row, out: Path) -> None:
-    """Build a row that was not built yet; what refused it is kept in `refused.json`."""
-    refusal = out.with_suffix(".refused.json")
-    if (out / "report.json").exists() or refusal.exists():
-        return
-    board = BOARDS[row.board]
-    config = board_config(board, row.size, row.size, train=row.kind == "trains")
-    images = _digits_images(config) if row.kind == "folded" else None
-    try:
-        build(board, config, out, images=images, folded=row.kind == "folded",
-              target_mhz=_TARGETS_MHZ[board.family.name])
-    except (BoardError, ConfigError, FlowFailed) as error:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        refusal.write_text(json.dumps(str(error)) + "\n")
+def estimated(results: Path, page: Path) -> None:
+    """Write to a page what the resource model says, beside what was built."""
+    kept = [(row, read_row(row, results)) for row in ROWS]
+    built = [(row.title + _STALE * one.stale, one.report) for row, one in kept
+             if one is not None and one.report is not None]
+    replace_between_marks(page, "estimated", estimated_text(built))
 
 
-def _digits_images(config: TorusConfig) -> dict[str, Any]:
-    """The memories of a torus that holds the digits net, trained with seed 0."""
-    with tempfile.TemporaryDirectory() as folder:
-        trained = train_model(Path(folder) / "digits.pt", "digits", DIGITS_SHAPES)
-    samples = torch.as_tensor(datasets.load("digits").train_x)
-    images = compile(trained.model, config, samples).executable.images
-    return {"weights": images.weights, "biases": images.biases}
-
-
-def _write(results: Path, page: Path) -> None:
-    area, speeds = [_line(_AREA), _rule(_AREA)], [_line(_SPEED), _rule(_SPEED)]
+def _text(results: Path) -> str:
+    area: list[tuple[object, ...]] = []
+    speeds: list[tuple[object, ...]] = []
     notes: list[str] = []
     missing: list[str] = []
     for row in ROWS:
-        name = f"{row.board} {row.size}x{row.size}, {row.kind}"
-        report, refusal = results / row.name / "report.json", results / f"{row.name}.refused.json"
-        if report.exists():
-            values = json.loads(report.read_text())
-            area.append(_line(_area_cells(name, row, values)))
-            speeds.append(_line(_speed_cells(name, values)))
-        elif refusal.exists():
-            notes.append(f"- {name}: {json.loads(refusal.read_text()).splitlines()[0]}")
-        else:
-            missing.append(name)
+        kept = read_row(row, results)
+        if kept is None:
+            missing.append(row.title)
+            continue
+        title = row.title + _STALE * kept.stale
+        if kept.report is None:
+            notes.append(f"- {title}: {kept.refusal.splitlines()[0]}")
+            continue
+        area.append(_area_cells(title, row, kept.report))
+        speeds.append(_speed_cells(title, kept.report))
+        # A logic cell of the iCE40 holds a LUT and a flip-flop: only packing tells how many.
+        packed = kept.report.get("packed", {})
+        if "ICESTORM_LC" in packed:
+            notes.append(f"- {title}: {packed['ICESTORM_LC']} of {row.board.capacity.luts} logic "
+                         "cells (ICESTORM_LC), each a LUT, a flip-flop or both")
     if missing:
         notes.append(f"- not built yet: {'; '.join(missing)}")
-    blocks = [area, speeds, notes] if notes else [area, speeds]
-    text = "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
-    begin, end = map(re.escape, _MARKS)
-    part = page.with_suffix(".part")
-    part.write_text(re.sub(f"(?<={begin}).*?(?={end})", lambda _: text, page.read_text(),
-                           flags=re.S))
-    part.replace(page)
+    blocks = [table_lines(_AREA, area), table_lines(_SPEED, speeds), notes]
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
-def _area_cells(name: str, row: Row, report: dict[str, Any]) -> tuple[object, ...]:
+def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, ...]:
     cells, path = report["cells"], report["critical_path"]
-    counts = [cells[kind]["used"] for kind in ("LUT", "FF", "DSP", "BRAM")]
-    return (name, f"{report['clock_mhz']:g}", *counts, round(counts[0] / row.size ** 2),
-            f"{report['fmax_mhz']:.1f}", f"`{path['start']}` to `{path['end']}`")
+    counts = [cells[kind]["used"] for kind in _KINDS]
+    luts, flip_flops, multipliers, block_rams = (count / row.size ** 2 for count in counts)
+    return (title, f"{report['clock_mhz']:g}", *counts, round(luts), round(flip_flops),
+            f"{multipliers:.3g}", f"{block_rams:.3g}", f"{report['fmax_mhz']:.1f}",
+            f"`{path['start']}` to `{path['end']}`")
 
 
-def _speed_cells(name: str, report: dict[str, Any]) -> tuple[object, ...]:
+def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:
     config = TorusConfig.from_dict(report["torus"])
     hertz, kluts = 1e6 * report["fmax_mhz"], report["cells"]["LUT"]["used"] / 1000
     speeds = [speed(config, net) for net in NETS]
@@ -150,16 +102,11 @@ def _speed_cells(name: str, report: dict[str, Any]) -> tuple[object, ...]:
         per_second = hertz / one.cycles
         return f"{per_second:.0f}{'' if one.fits else ' *'}", f"{per_second / kluts:.0f}"
 
-    return (name, f"{macs:.0f}", *(cell for one in speeds for cell in cells(one)))
-
-
-def _line(cells: tuple[object, ...]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def _rule(header: tuple[str, ...]) -> str:
-    return _line(("---", *("---:" for _ in header[1:])))
+    return (title, f"{macs:.0f}", *(cell for one in speeds for cell in cells(one)))
 
 
 if __name__ == "__main__":
-    table(_RESULTS, _PAGE, set(sys.argv[1:]))
+    if sys.argv[1:] == ["--estimated"]:
+        estimated(_RESULTS, _PAGE)
+    elif _failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
+        sys.exit(f"these builds failed, and were not kept: {', '.join(_failed)}")

@@ -2,45 +2,133 @@
 
 import dataclasses
 import json
+import os
 
 import pytest
 
+from fpga import rows
 from fpga import table as page_table
 from fpga.board_design import board_config
 from fpga.boards import BOARDS
-from fpga.table import ROWS, table
+from fpga.errors import BoardError, FlowFailed
+from fpga.rows import ROWS
+from fpga.table import estimated, table
 from fpga.throughput import Speed, speed
 
+BUILT, REFUSED = ROWS[0], ROWS[1]
+NAME = "icebreaker 1x1, infers"
 REPORT = {
-    "torus": dataclasses.asdict(board_config(BOARDS["icebreaker"], 1, 1)), "clock_mhz": 12.0,
-    "fmax_mhz": 24.0, "critical_path": {"start": "a", "end": "b"},
+    "board": "icebreaker", "folded": False, "clock_mhz": 12.0, "fmax_mhz": 24.0,
+    "critical_path": {"start": "a", "end": "b"}, "packed": {"ICESTORM_LC": 3500},
     "cells": {name: {"used": used, "available": 5280}
               for name, used in (("LUT", 2000), ("FF", 1500), ("DSP", 1), ("BRAM", 20))},
 }
 
 
-def test_lines(tmp_path, monkeypatch):
+@pytest.fixture
+def flow(monkeypatch, tmp_path):
+    """Builds that take no tools: what they are made of, and what stops them, is up to the test."""
+    state = {"design": "module today; endmodule", "error": None, "built": []}
+
+    def build(board, config, out, **_):
+        state["built"].append(out.name)
+        if state["error"]:
+            raise state["error"]
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "design.v").write_text(state["design"])
+        (out / "report.json").write_text(json.dumps(
+            REPORT | {"torus": dataclasses.asdict(config)}))
+
+    monkeypatch.setattr(rows, "build", build)
+    monkeypatch.setattr(rows, "_images", lambda row: None)
+    monkeypatch.setattr(rows, "board_design", lambda *_, **__: state["design"])
+    monkeypatch.setattr(rows, "_design_digest", rows._design_digest.__wrapped__)
     monkeypatch.setattr(page_table, "speed",
                         lambda config, net: Speed(1000.0, 900, net == "digits"))
-    built, refused = ROWS[0], ROWS[1]
-    results, page = tmp_path / "results", tmp_path / "page.md"
-    (results / built.name).mkdir(parents=True)
-    (results / built.name / "report.json").write_text(json.dumps(REPORT))
-    (results / f"{refused.name}.refused.json").write_text(json.dumps("too large\nin two lines"))
-    page.write_text("before\n<!-- begin table -->\nformer\n<!-- end table -->\nafter\n")
-    table(results, page, {built.name})
-    text = page.read_text()
-    assert text.startswith("before\n<!-- begin table -->\n| row |") and text.endswith("after\n")
-    assert "former" not in text and "two lines" not in text
-    name = "icebreaker 1x1, infers"
-    assert f"| {name} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 24.0 | `a` to `b` |" in text
+    state["results"], state["page"] = tmp_path / "results", tmp_path / "page.md"
+    state["page"].write_text("before\n<!-- begin table -->\nformer\n<!-- end table -->\nafter\n"
+                             "<!-- begin estimated -->\nformer\n<!-- end estimated -->\n")
+    return state
+
+
+def write(flow, *names):
+    failed = table(flow["results"], flow["page"], set(names))
+    return failed, flow["page"].read_text()
+
+
+def test_lines(flow, tmp_path):
+    write(flow, BUILT.name)
+    flow["error"] = BoardError("too large\nin two lines")
+    failed, text = write(flow, REFUSED.name)
+    assert not failed
+    assert text.startswith("before\n<!-- begin table -->\n| row |")
+    assert "<!-- end table -->\nafter\n<!-- begin estimated -->\nformer" in text
+    assert text.count("former") == 1 and "two lines" not in text
+    assert (f"| {NAME} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 1500 | 1 | 20 | 24.0 | `a` to `b` |"
+            in text)
     # 24 MHz, 1000 cycles a sample, 900 multiply-accumulates; two thousand LUTs.
-    assert f"| {name} | 22 | 24000 | 12000 | 24000 * | 12000 |" in text
+    assert f"| {NAME} | 22 | 24000 | 12000 | 24000 * | 12000 |" in text
+    assert f"- {NAME}: 3500 of 5280 logic cells (ICESTORM_LC)" in text
     assert "- icebreaker 1x1, folded: too large\n" in text
     assert "- not built yet: ulx3s-25f 1x1, infers; " in text
+    assert sorted(os.listdir(tmp_path)) == ["page.md", "results"]
 
 
-@pytest.mark.parametrize("train, cycles", [(False, 632.0), (True, 1299.0)])
+def test_a_row_is_kept_as_long_as_its_design(flow):
+    for _ in range(2):
+        write(flow, BUILT.name)
+    flow["error"] = BoardError("too large")
+    for _ in range(2):
+        write(flow, REFUSED.name)
+    assert flow["built"] == [BUILT.name, REFUSED.name]
+    flow |= {"design": "module tomorrow; endmodule", "error": None}
+    _, text = write(flow, ROWS[2].name)
+    assert f"| {NAME} (a former design) | 12 |" in text
+    assert "- icebreaker 1x1, folded (a former design): too large" in text
+    _, text = write(flow, BUILT.name, REFUSED.name)
+    assert flow["built"][2:] == [ROWS[2].name, BUILT.name, REFUSED.name]
+    assert f"| {NAME} | 12 |" in text and "| icebreaker 1x1, folded | 12 |" in text
+    assert "former design" not in text and "too large" not in text
+
+
+def test_what_refuses_a_design_stands_before_its_former_build(flow):
+    write(flow, BUILT.name)
+    flow |= {"design": "module larger; endmodule", "error": BoardError("too large")}
+    _, text = write(flow, BUILT.name)
+    assert f"- {NAME}: too large" in text and f"| {NAME}" not in text
+
+
+def test_a_tool_that_fails_refuses_nothing(flow, capsys):
+    flow["error"] = FlowFailed("yosys was killed")
+    failed, text = write(flow, BUILT.name)
+    assert failed == [BUILT.name]
+    assert f"- not built yet: {NAME};" in text
+    assert f"{BUILT.name}: yosys was killed" in capsys.readouterr().err
+    flow["error"] = None
+    failed, text = write(flow, BUILT.name)
+    assert not failed and f"| {NAME} | 12 |" in text
+
+
+def test_a_page_without_marks_is_refused(flow):
+    flow["page"].write_text("nothing\n")
+    with pytest.raises(ValueError, match="must have the lines <!-- begin table --> and"):
+        write(flow, BUILT.name)
+    assert flow["page"].read_text() == "nothing\n"
+
+
+def test_estimates_stand_beside_what_was_built(flow):
+    write(flow, BUILT.name)
+    before = list(flow["built"])
+    estimated(flow["results"], flow["page"])
+    text = flow["page"].read_text().split("<!-- begin estimated -->\n")[1]
+    assert flow["built"] == before
+    assert "| ulx3s-85f | 4x8 | " in text and "| ulx3s-85f | 3x6, trains | " in text
+    assert "- board icebreaker holds no torus that trains" in text
+    assert f"| {NAME} | 2000 | " in text.split("the fit has not seen:\n", 1)[1]
+    assert "- ice40: each of 2 measured tori" in text and "tangnano9k" not in text
+
+
+@pytest.mark.parametrize("train, cycles", [(False, 632.0), (True, 1307.0)])
 def test_cycles_do_not_depend_on_the_size_of_memories(train, cycles):
     """docs/fpga.md rests on that: a net that does not fit is predicted with larger ones."""
     config = board_config(BOARDS["ulx3s-85f"], 2, 2, train=train)

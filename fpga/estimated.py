@@ -1,0 +1,65 @@
+"""What the resource model says of boards, and of builds that its fit has not seen, as Markdown."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hw.config import TorusConfig
+
+from .boards import BOARDS
+from .capacity import Usage, board_estimate
+from .errors import BoardError
+from .markdown import table_lines
+from .plan import plan
+from .resources import is_measured, model_errors
+
+__all__ = ["estimated_text"]
+
+_KINDS = ("LUT", "FF", "DSP", "BRAM")
+_LARGEST = ("board", "torus", *_KINDS, "weights that fit")
+_COMPARED = ("build", *(f"{kind}, {of}" for kind in _KINDS for of in ("built", "model")))
+
+
+def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
+    """The largest torus of each board, how builds compare with the model, and its errors.
+
+    `built` are titles and reports. Folded weights are in no memory, which the model knows nothing
+    of: such builds are left out.
+    """
+    largest: list[tuple[object, ...]] = []
+    refused: list[str] = []
+    for board in BOARDS.values():
+        for train in (False, True) if is_measured(board.family) else ():
+            try:
+                found = plan(board, train=train)
+            except BoardError as error:
+                refused.append(f"- {error}")
+                continue
+            config = found.config
+            size = f"{config.rows}x{config.cols}{', trains' if train else ''}"
+            largest.append((board.name, size, *_counts(found.usage),
+                            config.rows * config.cols * config.weight_words))
+    compared: list[tuple[object, ...]] = []
+    for title, report in built:
+        if not report["folded"]:
+            model = _counts(board_estimate(BOARDS[report["board"]],
+                                           TorusConfig.from_dict(report["torus"])))
+            counts = (report["cells"][kind]["used"] for kind in _KINDS)
+            compared.append((title, *(cell for pair in zip(counts, model, strict=True)
+                                      for cell in pair)))
+    errors: list[str] = []
+    for family in {board.family: None for board in BOARDS.values() if is_measured(board.family)}:
+        one = model_errors(family)
+        errors.append(f"- {family.name}: each of {one.count} measured tori estimated by a fit "
+                      f"without it, the LUTs are {one.mean:.0%} off in the mean, "
+                      f"{one.largest:.0%} at most")
+    blocks = [table_lines(_LARGEST, largest), refused]
+    if compared:
+        blocks += [["Whole board designs, which the fit has not seen:"],
+                   table_lines(_COMPARED, compared)]
+    blocks.append(errors)
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def _counts(used: tuple[Usage, ...]) -> list[int]:
+    by_name = {one.name: one.used for one in used}
+    return [by_name[kind] for kind in _KINDS]

@@ -1,0 +1,167 @@
+"""The builds that the tables of docs/fpga.md show, and what is kept of them in a folder.
+
+A row that was built, or refused, is kept for as long as its Verilog would be the same today.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from golden import datasets
+from golden.train import DIGITS_SHAPES
+from hw.config import ConfigError, TorusConfig
+from sw_driver.compiler import compile
+from sw_driver.training.model_file import train_model
+
+from .board_build import build
+from .board_design import board_config, board_design, board_link
+from .boards import BOARDS, Board
+from .errors import BoardError
+
+__all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
+
+# What place and route aims at: more than is reached, and not so much more that it gives up.
+_TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
+_BAUD = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A build.
+
+    Parameters
+    ----------
+    board_name
+        Among `BOARDS`.
+    size
+        Rows and columns of the torus.
+    kind
+        "infers" or "trains": the board's torus; "folded": one that infers, with a trained digits
+        net as logic in the place of its weight memories.
+    """
+
+    board_name: str
+    size: int
+    kind: str = "infers"
+
+    @property
+    def name(self) -> str:
+        """Name of its folder, and on the command line."""
+        return f"{self.board_name}-{self.size}x{self.size}-{self.kind}"
+
+    @property
+    def title(self) -> str:
+        """Name in the tables."""
+        return f"{self.board_name} {self.size}x{self.size}, {self.kind}"
+
+    @property
+    def board(self) -> Board:
+        """The board."""
+        return BOARDS[self.board_name]
+
+    @property
+    def config(self) -> TorusConfig:
+        """The torus."""
+        return board_config(self.board, self.size, self.size, train=self.kind == "trains")
+
+
+ROWS = (
+    Row("icebreaker", 1), Row("icebreaker", 1, "folded"),
+    Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
+    Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
+    Row("ulx3s-85f", 1, "trains"), Row("ulx3s-85f", 2, "trains"), Row("ulx3s-85f", 4),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What is known of a row.
+
+    Parameters
+    ----------
+    report
+        Of its build; None if it was refused.
+    refusal
+        Why it was refused, else "".
+    stale
+        It is of another design than the row has now.
+    """
+
+    report: dict[str, Any] | None
+    refusal: str
+    stale: bool
+
+
+def read_row(row: Row, results: Path) -> Kept | None:
+    """What was kept of a row; of a build and a refusal, that of today's design. None if nothing."""
+    report, refusal = results / row.name / "report.json", _refusal(row, results)
+    kept: list[Kept] = []
+    if report.exists():
+        values = json.loads(report.read_text())
+        same = (values["torus"] == dataclasses.asdict(row.config)
+                and _digest((results / row.name / "design.v").read_text()) == _design_digest(row))
+        kept.append(Kept(values, "", not same))
+    if refusal.exists():
+        values = json.loads(refusal.read_text())
+        kept.append(Kept(None, values["message"], values["design"] != _design_digest(row)))
+    return min(kept, key=lambda one: one.stale, default=None)
+
+
+def build_row(row: Row, results: Path) -> None:
+    """Build a row, unless it is known; what refuses it is kept.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `build`. Nothing is kept of that: the same build may go well another time.
+    """
+    kept = read_row(row, results)
+    if kept is not None and not kept.stale:
+        return
+    refusal = _refusal(row, results)
+    try:
+        build(row.board, row.config, results / row.name, images=_images(row),
+              folded=row.kind == "folded", baud=_BAUD,
+              target_mhz=_TARGETS_MHZ[row.board.family.name])
+    except (BoardError, ConfigError) as error:
+        results.mkdir(parents=True, exist_ok=True)
+        part = refusal.with_name(f".{refusal.name}.{os.getpid()}.part")
+        part.write_text(json.dumps({"design": _design_digest(row), "message": str(error)}) + "\n")
+        part.replace(refusal)
+    else:
+        refusal.unlink(missing_ok=True)
+
+
+def _refusal(row: Row, results: Path) -> Path:
+    return results / f"{row.name}.refused.json"
+
+
+def _digest(verilog: str) -> str:
+    return hashlib.sha256(verilog.encode()).hexdigest()
+
+
+@functools.cache
+def _design_digest(row: Row) -> str:
+    """The digest of the Verilog that the row would be built from."""
+    link = board_link(row.board, _BAUD)
+    return _digest(board_design(row.board, row.config, link, _images(row),
+                                folded=row.kind == "folded"))
+
+
+@functools.cache
+def _images(row: Row) -> dict[str, Any] | None:
+    """The memories of a folded torus: those of the digits net, trained with seed 0."""
+    if row.kind != "folded":
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        trained = train_model(Path(folder) / "digits.pt", "digits", DIGITS_SHAPES)
+    samples = torch.as_tensor(datasets.load("digits").train_x)
+    images = compile(trained.model, row.config, samples).executable.images
+    return {"weights": images.weights, "biases": images.biases}
