@@ -30,7 +30,10 @@ def command(
     torus: Annotated[
         str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="A torus that trains.")] = False,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="A torus that trains, of default memories; or --config-from."),
+    ] = False,
     config_from: Annotated[
         Path | None,
         typer.Option(
