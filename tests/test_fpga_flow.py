@@ -47,10 +47,18 @@ def test_the_model_counts_every_slice_of_a_link(tmp_path):
 
 
 def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
-    synthesise(tmp_path, with_boundary(link, "link"), BOUNDARY, ECP5)
-    routed = [place_and_route(tmp_path, Ecp5Device(size="25k"), seed=seed, target_mhz=100)
-              for seed in (1, 1, 2)]
+    """The same ones in another folder, and the same bitstream; others with another seed."""
+    routed, bitstreams = [], []
+    for name, seed in (("one", 1), ("elsewhere", 1), ("other", 2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        synthesise(folder, with_boundary(link, "link"), BOUNDARY, ECP5)
+        routed.append(place_and_route(folder, Ecp5Device(size="25k"), seed=seed, target_mhz=100,
+                                      text_config="placed"))
+        run_tool("yowasp-ecppack", ["--compress", "placed", "bits"], folder)
+        bitstreams.append((folder / "bits").read_bytes())
     assert routed[0] == routed[1] != routed[2]
+    assert bitstreams[0] == bitstreams[1] != bitstreams[2]
     for result in routed:
         path = summarise(result.critical_path)
         period_ns = 1000 / result.fmax_mhz

@@ -106,9 +106,20 @@ def test_an_ecp5_netlist_agrees(cells, tmp_path):
     verilog = top_verilog("torus", config, cells=cells, **images)
     netlist = write_netlist(tmp_path, verilog, TOPS["torus"], ECP5)
     check_blocks(netlist.area, design(config))
-    lut = Random(2).choice(netlist.luts())
-    with NativeModel(netlist.alterable([lut]).simulable(), TOPS["torus"],
+    altered = Random(2).sample(netlist.luts(), ALTERED_LUTS)
+    with NativeModel(netlist.alterable(altered).simulable(), TOPS["torus"],
                      accessible=(ALTERED,)) as model:
+        assert job.agrees(model, loaded=baked)
+        which = model.variable(TOPS["torus"], ALTERED)
+
+        def noticed(bit):
+            which.flip(0, bit)
+            agrees = job.agrees(model, loaded=baked)
+            which.flip(0, bit)
+            return not agrees
+
+        # One is enough: how many are is asked of the iCE40.
+        assert any(map(noticed, range(ALTERED_LUTS))), f"none of {altered} is noticed"
         assert job.agrees(model, loaded=baked)
 
 
