@@ -10,9 +10,9 @@ from hw.tops import BOARD_MODULE, board_verilog
 from .boards import Board
 from .boundary import DESIGN
 from .pll import PLL, Clock
-from .synthesis import ECP5
+from .synthesis import ECP5, cells_of
 
-__all__ = ["TOP", "board_config", "board_design", "board_link", "cells_of"]
+__all__ = ["TOP", "board_config", "board_design", "board_link"]
 
 TOP = "board"  # The top module: its ports are the pins.
 
@@ -22,11 +22,6 @@ _LARGE = TorusConfig(host_bits=32)
 _SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256, weight_words=4096,
                      bias_words=128, program_words=512, max_fan_in=64, rep_bits=7, shift_bits=4,
                      host_fifo_beats=4)
-
-
-def cells_of(board: Board) -> str:
-    """The kind of cells (`hw.tops.CELLS`) that a board's torus is made of."""
-    return "ecp5" if board.family is ECP5 else "generic"
 
 
 def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> TorusConfig:
@@ -50,7 +45,7 @@ def board_link(board: Board, baud: int, clock_hz: int | None = None) -> LinkConf
     `clock_hz` is that of the torus, if not that of the board's oscillator.
     """
     return LinkConfig(clock_hz=clock_hz or board.clock_hz, baud=baud, buffer_bytes=board.link_bytes,
-                      registered=cells_of(board) == "ecp5")
+                      registered=cells_of(board.family) == "ecp5")
 
 
 def board_design(board: Board, config: TorusConfig, link: LinkConfig,
@@ -71,7 +66,8 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
     clock
         Of the torus, whose registers are reset until it is steady; the oscillator without one.
     """
-    design = board_verilog(config, link, cells=cells_of(board), folded=folded, **(images or {}))
+    design = board_verilog(config, link, cells=cells_of(board.family), folded=folded,
+                           **(images or {}))
     pins = board.pins()
     inverted = {port: "~" if pin.inverted else "" for port, pin in pins.items()}
     core, reset, steady, modules = "clk", "1'b0", "", design

@@ -17,14 +17,14 @@ from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
 
+from .boards import BOARDS
 from .designs import DESIGNS, Design
-from .synthesis import ECP5, ICE40, Area, Family, synthesise
+from .synthesis import ECP5, ICE40, Area, Family, cells_of, synthesise
 from .tools import YOSYS, tool_version
 
-__all__ = ["Measured", "cells_of", "measure", "measured_designs", "read_link", "read_measured"]
+__all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measured"]
 
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
-_LINK_BYTES = {ECP5.name: 2048, ICE40.name: 512}
 
 # The smallest torus of tests/test_fpga_netlist.py, and one of 16-bit words with a small shifter.
 _SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
@@ -50,11 +50,6 @@ class Measured:
 
     design: Design
     area: Area
-
-
-def cells_of(family: Family) -> str:
-    """The kind of cells (`hw.tops.CELLS`) that a family's builds are made with."""
-    return "ecp5" if family is ECP5 else "generic"
 
 
 def measured_designs(family: Family) -> tuple[Design, ...]:
@@ -85,7 +80,8 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     """
     kept = {"command": "python -m fpga.calibration", "synthesis": family.command,
             "tool": tool_version(YOSYS), "areas": {}, **_read(family)}
-    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=_LINK_BYTES[family.name],
+    link_bytes, = {board.link_bytes for board in BOARDS.values() if board.family is family}
+    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=link_bytes,
                                registered=cells_of(family) == "ecp5"), 32, 0)
     todo: dict[str, tuple[str, Callable[[str], str]]] = {
         design.name: (design.top, design.verilog) for design in measured_designs(family)}

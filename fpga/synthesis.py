@@ -10,7 +10,8 @@ from .errors import FlowFailed
 from .tools import YOSYS
 from .yosys import run_yosys
 
-__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "synthesise"]
+__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "cells_of",
+           "synthesise"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,11 @@ GOWIN = Family("gowin", "synth_gowin -family gw1n -nowidelut", ("LUT1", "LUT2", 
                ("ALU",), ("DFF*",), ("MULT9X9", "MULT18X18"),
                ("SDPB", "SDPX9B", "DPB", "DPX9B", "SPX9", "SP"), ("RAM16SDP*",))
 FAMILIES = {family.name: family for family in (ECP5, ICE40, GOWIN)}
+
+
+def cells_of(family: Family) -> str:
+    """The kind of cells (`hw.tops.CELLS`) that a family's builds are made with."""
+    return "ecp5" if family is ECP5 else "generic"
 
 
 @dataclasses.dataclass(frozen=True)
