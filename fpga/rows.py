@@ -110,7 +110,10 @@ def read_row(row: Row, results: Path) -> Kept | None:
         kept.append(Kept(values, "", not same))
     if refusal.exists():
         values = json.loads(refusal.read_text())
-        kept.append(Kept(None, values["message"], values["design"] != _design_digest(row)))
+        # A message alone does not tell which design it is of.
+        design, message = (None, values) if isinstance(values, str) else (
+            values["design"], values["message"])
+        kept.append(Kept(None, message, design != _design_digest(row)))
     return min(kept, key=lambda one: one.stale, default=None)
 
 

@@ -98,6 +98,13 @@ def test_what_refuses_a_design_stands_before_its_former_build(flow):
     assert f"- {NAME}: too large" in text and f"| {NAME}" not in text
 
 
+def test_a_refusal_of_an_unknown_design_is_stale(flow):
+    flow["results"].mkdir()
+    (flow["results"] / f"{BUILT.name}.refused.json").write_text(json.dumps("too large"))
+    _, text = write(flow, REFUSED.name)
+    assert f"- {NAME} (a former design): too large" in text
+
+
 def test_a_tool_that_fails_refuses_nothing(flow, capsys):
     flow["error"] = FlowFailed("yosys was killed")
     failed, text = write(flow, BUILT.name)
