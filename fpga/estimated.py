@@ -22,8 +22,8 @@ _COMPARED = ("build", *(f"{kind}, {of}" for kind in _KINDS for of in ("built", "
 def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
     """The largest torus of each board, how builds compare with the model, and its errors.
 
-    `built` are titles and reports. Folded weights are in no memory, which the model knows nothing
-    of: such builds are left out.
+    `built` are titles and reports. Left out are builds that the model knows nothing of: those with
+    folded weights, which are in no memory, and those of families that were not measured.
     """
     largest: list[tuple[object, ...]] = []
     refused: list[str] = []
@@ -40,7 +40,7 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
                             config.rows * config.cols * config.weight_words))
     compared: list[tuple[object, ...]] = []
     for title, report in built:
-        if not report["folded"]:
+        if not report["folded"] and is_measured(BOARDS[report["board"]].family):
             model = _counts(board_estimate(BOARDS[report["board"]],
                                            TorusConfig.from_dict(report["torus"])))
             counts = (report["cells"][kind]["used"] for kind in _KINDS)

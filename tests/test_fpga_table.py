@@ -11,6 +11,7 @@ from fpga import table as page_table
 from fpga.board_design import board_config
 from fpga.boards import BOARDS
 from fpga.errors import BoardError, FlowFailed
+from fpga.estimated import estimated_text
 from fpga.rows import ROWS
 from fpga.table import estimated, table
 from fpga.throughput import Speed, speed
@@ -121,6 +122,16 @@ def test_a_page_without_marks_is_refused(flow):
     with pytest.raises(ValueError, match="must have the lines <!-- begin table --> and"):
         write(flow, BUILT.name)
     assert flow["page"].read_text() == "nothing\n"
+
+
+def test_what_the_model_knows_nothing_of_has_no_estimate():
+    torus = dataclasses.asdict(board_config(BOARDS["icebreaker"], 1, 1))
+    text = estimated_text([
+        ("small", REPORT | {"torus": torus}),
+        ("folded", REPORT | {"torus": torus, "folded": True}),
+        ("Gowin", REPORT | {"torus": torus, "board": "tangnano9k"}),
+    ])
+    assert "| small | 2000 |" in text and "folded" not in text and "Gowin" not in text
 
 
 def test_estimates_stand_beside_what_was_built(flow):
