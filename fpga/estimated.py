@@ -5,7 +5,7 @@ from typing import Any
 
 from hw.config import TorusConfig
 
-from .boards import BOARDS
+from .boards import BOARDS, Board
 from .capacity import Usage, board_estimate
 from .errors import BoardError
 from .markdown import table_lines
@@ -16,14 +16,17 @@ __all__ = ["estimated_text"]
 
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
 _LARGEST = ("board", "torus", *_KINDS, "weights that fit")
+_UNBUILT = ("build", *_KINDS, "weights that fit")
 _COMPARED = ("build", *(f"{kind}, {of}" for kind in _KINDS for of in ("built", "model")))
 
 
-def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
+def estimated_text(built: Iterable[tuple[str, dict[str, Any]]],
+                   missing: Iterable[tuple[str, Board, TorusConfig]] = ()) -> str:
     """The largest torus of each board, how builds compare with the model, and its errors.
 
-    `built` are titles and reports. Left out are builds that the model knows nothing of: those with
-    folded weights, which are in no memory, and those of families that were not measured.
+    `built` are titles and reports, `missing` what has not been built: both are estimated. Left out
+    are builds that the model knows nothing of: those with folded weights, which are in no memory,
+    and those of families that were not measured.
     """
     largest: list[tuple[object, ...]] = []
     refused: list[str] = []
@@ -46,6 +49,9 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
             counts = (report["cells"][kind]["used"] for kind in _KINDS)
             compared.append((title, *(cell for pair in zip(counts, model, strict=True)
                                       for cell in pair)))
+    unbuilt = [(title, *_counts(board_estimate(board, config)),
+                config.rows * config.cols * config.weight_words)
+               for title, board, config in missing if is_measured(board.family)]
     errors: list[str] = []
     for family in {board.family: None for board in BOARDS.values() if is_measured(board.family)}:
         one = model_errors(family)
@@ -53,6 +59,8 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]]) -> str:
                       f"without it, the LUTs are {one.mean:.0%} off in the mean, "
                       f"{one.largest:.0%} at most")
     blocks = [table_lines(_LARGEST, largest), refused]
+    if unbuilt:
+        blocks += [["Of the tables above, not built:"], table_lines(_UNBUILT, unbuilt)]
     if compared:
         blocks += [["Whole board designs, which the fit has not seen:"],
                    table_lines(_COMPARED, compared)]

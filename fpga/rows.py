@@ -77,6 +77,7 @@ ROWS = (
     Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
     Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
     Row("ulx3s-85f", 1, "trains"), Row("ulx3s-85f", 2, "trains"), Row("ulx3s-85f", 4),
+    Row("ulx3s-85f", 4, "trains"),
 )
 
 

@@ -53,7 +53,8 @@ def estimated(results: Path, page: Path) -> None:
     kept = [(row, read_row(row, results)) for row in ROWS]
     built = [(row.title + _STALE * one.stale, one.report) for row, one in kept
              if one is not None and one.report is not None]
-    replace_between_marks(page, "estimated", estimated_text(built))
+    missing = [(row.title, row.board, row.config) for row, one in kept if one is None]
+    replace_between_marks(page, "estimated", estimated_text(built, missing))
 
 
 def _text(results: Path) -> str:
