@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -319,6 +320,16 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
          "ulx3s-85f", "--config-from", model)
     fail(2, "bake and config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
          artifact, "--bake", artifact)
+
+
+def test_a_torus_that_trains_is_not_folded(tmp_path, monkeypatch):
+    config = board_config(BOARDS["ulx3s-85f"], 1, 1, train=True)
+    images = SimpleNamespace(weights=None, biases=None)
+    monkeypatch.setattr("sw_driver.artifact.load_artifact", lambda path: SimpleNamespace(
+        config=config, executable=SimpleNamespace(images=images)))
+    fail(2, "fold needs a torus that does not train", "build", "--board", "ulx3s-85f", "--bake",
+         tmp_path / "net.ctz", "--fold", "--out", tmp_path / "out")
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.slow

@@ -105,6 +105,8 @@ def command(
         size = f"{config.rows}x{config.cols}"
         if torus is not None and parse_torus(torus) != (config.rows, config.cols):
             raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
+        if fold and config.training is not None:
+            raise DriverError("fold needs a torus that does not train: its weights cannot change")
     else:
         rows, cols = parse_torus(torus or "1x1")
         config = board_config(target, rows, cols, train=train)
