@@ -83,7 +83,7 @@ class BackControl(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
-        No op is in progress or waits.
+        No op is in progress, and none that was taken waits to begin.
     """
 
     def __init__(self, config):
@@ -194,15 +194,17 @@ class BackControl(wiring.Component):
             m.d.sync += active.eq(0)
 
         # Room in the reduce engines: sums they can take, those on their way taken off.
-        rooms = Signal(2)
+        rooms = Signal(2, init=0b11)
         m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
         full = config.training.reduce_words
         for axis, taken in ((Axis.ROW, self.row_taken), (Axis.COL, self.col_taken)):
             slots = Signal(range(full + 1), init=full, name=f"slots_{axis.name.lower()}")
             gives = steps & end_of_word & op.reduce & (op.axis == axis)
-            m.d.comb += rooms[axis].eq(slots != 0)
             with m.If(gives ^ taken):
-                m.d.sync += slots.eq(slots + Mux(gives, -1, 1))
+                m.d.sync += [
+                    slots.eq(slots + Mux(gives, -1, 1)),
+                    rooms[axis].eq(taken | (slots != 1)),
+                ]
 
         self._next_repetition(m, op, active, steps & end_of_rep, {
             "x": x_addr, "w": (w_addr, w_word), "dy": (dy_addr, dy_group, dy_first), "b": b_addr,
@@ -219,6 +221,7 @@ class BackControl(wiring.Component):
         prepared = Signal()   # and the addresses too, from the first on.
         first = Signal()      # None of them has begun.
         rep = Signal(config.rep_bits)
+        last_rep = Signal()   # The next of them is its last.
         x_coming = Signal(config.addr_bits)
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
@@ -238,14 +241,13 @@ class BackControl(wiring.Component):
                 m.d.sync += count.eq(0)
 
         begin = Signal()
-        last_rep = rep == coming.reps
         m.d.comb += [
             asked.eq(Mux(first, coming.need_free, coming.need_step)),
             begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
                      & ~(coming.fence & first & self.writing)),
             self.op.ready.eq(~waiting | (begin & last_rep)),
             self.waiting.eq(waiting & ~(begin & last_rep)),
-            self.idle.eq(~active & ~waiting & ~self.op.valid),
+            self.idle.eq(~active & ~waiting),
         ]
         with m.If(asks):
             m.d.sync += asked_for.eq(1)
@@ -254,6 +256,7 @@ class BackControl(wiring.Component):
                 prepared.eq(1),
                 first.eq(1),
                 rep.eq(0),
+                last_rep.eq(coming.reps == 0),
                 x_coming.eq(coming.x_base),
                 w_coming.eq(coming.w_base),
                 dy_coming.eq(coming.y_base),
@@ -265,6 +268,7 @@ class BackControl(wiring.Component):
                 asked_for.eq(0),
                 first.eq(0),
                 rep.eq(rep + 1),
+                last_rep.eq(rep + 1 == coming.reps),
                 waiting.eq(~last_rep),
                 x_coming.eq(x_coming + coming.x_stride),
                 w_coming.eq(w_coming + coming.w_stride),

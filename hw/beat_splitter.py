@@ -44,13 +44,14 @@ class BeatSplitter(wiring.Component):
         place = Signal(link.place_bits + 2)
         beat = Signal(self.host_bits)
         bytes_left = Signal(range(beat_bytes + 1))
+        empty = Signal(init=1)  # None is left.
 
         # Only the bit beyond the buffer differs.
         full = (place[2:] ^ self.acknowledged) == link.buffer_words
         m.d.comb += [
             self.written.eq(place[2:]),
-            self.i.ready.eq(bytes_left == 0),
-            self.write_en.eq((bytes_left != 0) & ~full),
+            self.i.ready.eq(empty),
+            self.write_en.eq(~empty & ~full),
             self.write_at.eq(place),
             self.write_data.eq(beat),
         ]
@@ -59,7 +60,8 @@ class BeatSplitter(wiring.Component):
                 place.eq(place + 1),
                 beat.eq(beat >> 8),
                 bytes_left.eq(bytes_left - 1),
+                empty.eq(bytes_left == 1),
             ]
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [beat.eq(self.i.payload), bytes_left.eq(beat_bytes)]
+            m.d.sync += [beat.eq(self.i.payload), bytes_left.eq(beat_bytes), empty.eq(0)]
         return m

@@ -63,13 +63,17 @@ class Bridge(wiring.Component):
 
         # Only program blocks come this way, each on beats of its own.
         block_index = Signal(range(PROGRAM_BLOCK_WORDS))
+        at_last_word = Signal()
         m.d.comb += [
             sequencer.load.valid.eq(unpack.o.valid),
             sequencer.load.payload.eq(unpack.o.payload),
             unpack.o.ready.eq(1),
-            unpack.last.eq(block_index == PROGRAM_BLOCK_WORDS - 1),
+            unpack.last.eq(at_last_word),
             sequencer.idle.eq(distributor.idle & collector.idle & ~unpack.o.valid),
         ]
         with m.If(unpack.o.valid):
-            m.d.sync += block_index.eq(block_index + 1)
+            m.d.sync += [
+                block_index.eq(block_index + 1),
+                at_last_word.eq(block_index == PROGRAM_BLOCK_WORDS - 2),
+            ]
         return m

@@ -51,26 +51,25 @@ class Collector(wiring.Component):
         beats_of_row = Signal(config.count_bits)
         beats = Countdown(config.count_bits, "beats")  # Of this row.
         reps = Countdown(config.rep_bits, "reps")      # After this one.
-        row = Signal(config.row_bits)
+        of_row = Signal(config.rows)  # One bit is high: whose beats are passed on; none for the id.
         hardware_id = Signal(HARDWARE_ID_BITS)
 
-        with m.If(active & is_id):
-            m.d.comb += [self.host.valid.eq(1), self.host.payload.eq(hardware_id)]
-        with m.Elif(active):
-            with m.Switch(row):
-                for index, gateway in enumerate(self.gateways):
-                    with m.Case(index):
-                        m.d.comb += [
-                            self.host.valid.eq(gateway.valid),
-                            self.host.payload.eq(gateway.payload),
-                            gateway.ready.eq(self.host.ready),
-                        ]
+        beat = Mux(is_id, hardware_id[:config.host_bits], 0)
+        for gateway, chosen in zip(self.gateways, of_row, strict=True):
+            beat |= Mux(chosen, gateway.payload, 0)
+            m.d.comb += gateway.ready.eq(chosen & self.host.ready)
+        m.d.comb += [
+            self.host.valid.eq(is_id | Cat(
+                gateway.valid & chosen
+                for gateway, chosen in zip(self.gateways, of_row, strict=True)).any()),
+            self.host.payload.eq(beat),
+        ]
         passed = self.host.valid & self.host.ready
 
-        last_row = is_id | (row == config.rows - 1)
-        finish = passed & beats.last & last_row & ~reps.some
+        last_row = is_id | of_row[-1]
+        at_last = beats.last & last_row & ~reps.some
         m.d.comb += [
-            self.op.ready.eq(~active | finish),
+            self.op.ready.eq(~active | (at_last & passed)),
             self.idle.eq(~active),
         ]
         with m.If(passed):
@@ -81,18 +80,18 @@ class Collector(wiring.Component):
         with m.If(passed & beats.last):
             m.d.sync += [
                 *beats.start(beats_of_row),
-                row.eq(Mux(last_row, 0, row + 1)),
+                of_row.eq(of_row.rotate_left(1)),
             ]
             with m.If(last_row):
                 m.d.sync += reps.step()
-        with m.If(finish):
-            m.d.sync += active.eq(0)
+        with m.If(at_last & passed):
+            m.d.sync += [active.eq(0), is_id.eq(0), of_row.eq(0)]
         new = self.op.p
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
                 active.eq(1),
                 is_id.eq(new.kind == HostOutKind.ID),
-                row.eq(0),
+                of_row.eq(new.kind != HostOutKind.ID),
                 beats_of_row.eq(new.beats),
                 *reps.start(Mux(new.kind == HostOutKind.ID, 0, new.reps)),
                 *beats.start(Mux(new.kind == HostOutKind.ID, id_beats, new.beats)),

@@ -50,14 +50,13 @@ class Distributor(wiring.Component):
         active = Signal()
         boots = Signal()
         broadcasts = Signal()
+        of_row = Signal(config.rows)  # Which gateways are meant: all, or one bit is high.
         beats_of_row = Signal(config.count_bits)
         beats = Countdown(config.count_bits, "beats")  # Of this row.
         reps = Countdown(config.rep_bits, "reps")      # After this one.
-        row = Signal(config.row_bits)
 
         # A beat is done with when every output that it is meant for has taken it.
-        wanted = [active & (broadcasts | (row == index)) for index in range(config.rows)]
-        outputs = [*zip(self.gateways, wanted, strict=True), (self.own, active & boots)]
+        outputs = [*zip(self.gateways, of_row, strict=True), (self.own, boots)]
         taken = Signal(len(outputs))
         missing = Signal(len(outputs))
         for index, (output, want) in enumerate(outputs):
@@ -71,11 +70,10 @@ class Distributor(wiring.Component):
         m.d.comb += self.host.ready.eq(active & ~missing.any())
         passed = self.host.valid & self.host.ready
 
-        last_row = broadcasts | (row == config.rows - 1)
-        finish = passed & beats.last & last_row & ~reps.some
-        free = ~active | finish
+        last_row = broadcasts | of_row[-1]
+        at_last = beats.last & last_row & ~reps.some
         m.d.comb += [
-            self.op.ready.eq(free),
+            self.op.ready.eq(~active | (at_last & passed)),
             self.idle.eq(~active),
         ]
         with m.If(passed):
@@ -83,21 +81,21 @@ class Distributor(wiring.Component):
         with m.If(passed & beats.last):
             m.d.sync += [
                 *beats.start(beats_of_row),
-                row.eq(Mux(last_row, 0, row + 1)),
+                of_row.eq(of_row.rotate_left(1)),
             ]
             with m.If(last_row):
                 m.d.sync += reps.step()
-        with m.If(finish):
-            m.d.sync += active.eq(0)
+        with m.If(at_last & passed):
+            m.d.sync += [active.eq(0), boots.eq(0), of_row.eq(0)]
 
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
                 active.eq(1),
-                row.eq(0),
                 beats_of_row.eq(self.op.p.beats),
                 *reps.start(self.op.p.reps),
                 *beats.start(self.op.p.beats),
                 boots.eq(self.op.p.kind == HostInKind.PROGRAM),
                 broadcasts.eq(self.op.p.kind != HostInKind.SCATTER),
+                of_row.eq(Mux(self.op.p.kind == HostInKind.SCATTER, 1, -1)),
             ]
         return m

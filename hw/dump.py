@@ -42,7 +42,7 @@ class Dump(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
-        No op is in progress or waits.
+        No op is in progress, and none that was taken waits to begin.
     """
 
     def __init__(self, config):
@@ -97,7 +97,7 @@ class Dump(wiring.Component):
             last_word.eq((chunks_left == 1) & (records_left == 0)),
             self.op.ready.eq(~self.waiting),
             self.waiting.eq(waiting | self.busy),
-            self.idle.eq(~waiting & ~self.busy & ~self.op.valid),
+            self.idle.eq(~waiting & ~self.busy),
         ]
         m.d.sync += freed.eq(freed - Mux(asks, op.need_free, 0) + self.row_retired)
         with m.If(self.start):

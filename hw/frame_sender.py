@@ -34,8 +34,8 @@ class FrameSender(wiring.Component):
     hold : Out(1)
         A header is being sent: what it says of the receiver must not change.
     o : Out(stream)
-        Frames; once one has begun it goes on as it is taken, a byte every cycle; if the link is
-        registered, a byte of the words every second cycle.
+        Frames; once one has begun it goes on as it is taken, a byte every cycle, with a cycle's
+        pause before the CRC; if the link is registered, a byte of the words every second cycle.
     """
 
     def __init__(self, link, hardware_id, weights_id):
@@ -65,11 +65,12 @@ class FrameSender(wiring.Component):
         is_hello = Signal()
         words_left = Signal(6)
         index = Signal(4)            # Of a byte of the header, of a HELLO's words or of the CRC.
-        space = Signal(16)           # As told in the frame that is sent.
-        told_little = Signal()
+        space = Signal(16)           # As told in the latest frame.
         half = link.buffer_words // 2
-
+        # As of the cycle before: more may be unsent by now, never less; and whether there is much
+        # space only hurries a frame.
         unsent = Signal(link.place_bits)
+        much_space = Signal()
         byte = self.o.p.byte
         step = Signal()              # On to the next byte of the words.
         # A byte of the words. It rests in a register between the memory and the CRC, the longest
@@ -84,10 +85,14 @@ class FrameSender(wiring.Component):
         else:
             m.d.comb += [held.eq(read), is_held.eq(1)]
         # The address goes ahead of the byte: a read takes a cycle.
-        m.d.comb += [
+        m.d.comb += self.read_at.eq(place + step)
+        # The CRC is a cycle behind what is sent.
+        checks = Signal()
+        m.d.sync += [
             unsent.eq(self.written - number),
-            self.read_at.eq(place + step),
+            much_space.eq(self.space >= half),
             crc.data.eq(byte),
+            crc.valid.eq(checks),
         ]
 
         with m.FSM():
@@ -98,26 +103,28 @@ class FrameSender(wiring.Component):
                     pass  # What it changes comes first.
                 with m.Elif(goes_back):
                     m.d.sync += [goes_back.eq(0), place.eq(self.acknowledged << 2)]
+                    m.next = "Gone back"
                 with m.Elif(self.opened & self.o.ready & (
-                        owed | (unsent != 0) | (told_little & (self.space >= half)))):
+                        owed | (unsent != 0) | ((space < half) & much_space))):
                     m.d.sync += [
                         owed.eq(0),
                         hello_owed.eq(0),
                         is_hello.eq(hello_owed),
                         space.eq(self.space),
-                        told_little.eq(self.space < half),
                         words_left.eq(Mux(
                             hello_owed, len(self.hello) // WORD_BYTES,
                             Mux(unsent > self.most_words, self.most_words, unsent))),
                     ]
                     m.next = "Header"
+            with m.State("Gone back"):  # `unsent` is of the place before.
+                m.next = "Idle"
             with m.State("Header"):
                 header = Cat(self.session, is_hello, self.tag, space, number, self.expected)
                 m.d.comb += [
                     self.hold.eq(1),
                     self.o.valid.eq(1),
                     byte.eq(header.word_select(index[:3], 8)),
-                    crc.valid.eq(self.o.ready),
+                    checks.eq(self.o.ready),
                 ]
                 with m.If(self.o.ready):
                     m.d.sync += index.eq(index + 1)
@@ -125,14 +132,14 @@ class FrameSender(wiring.Component):
                         m.d.sync += index.eq(0)
                         m.next = "Words"
                         with m.If(words_left == 0):
-                            m.next = "CRC"
+                            m.next = "Checked"
             with m.State("Words"):
                 m.d.comb += [
                     in_words.eq(1),
                     self.o.valid.eq(is_held),
                     byte.eq(held),
                     taken.eq(self.o.ready & is_held),
-                    crc.valid.eq(taken),
+                    checks.eq(taken),
                     step.eq(taken & ~is_hello),
                 ]
                 with m.If(taken):
@@ -141,7 +148,9 @@ class FrameSender(wiring.Component):
                         m.d.sync += words_left.eq(words_left - 1)
                         with m.If(words_left == 1):
                             m.d.sync += index.eq(0)
-                            m.next = "CRC"
+                            m.next = "Checked"
+            with m.State("Checked"):
+                m.next = "CRC"
             with m.State("CRC"):
                 m.d.comb += [
                     self.o.valid.eq(1),

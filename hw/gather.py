@@ -143,7 +143,7 @@ class RingGather(wiring.Component):
         unsent = Signal()                     # `sent` is not `send_end`.
         caught_up = Signal(init=1)            # `sent` is `have`.
         unread = Signal()                     # It has words that the MAC has not read.
-        gathers = Signal()                    # `kind` is GATHER.
+        gathers = Signal()                    # It is a GATHER; low while none is in progress.
 
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
@@ -176,7 +176,7 @@ class RingGather(wiring.Component):
             for_mac.out_en.eq(1),
             pe.read_word.eq(for_mac.read_data),
             pe.readable.eq(
-                some_gathered | (none_gathered & active & gathers & own_here & unread)),
+                some_gathered | (none_gathered & gathers & own_here & unread)),
         ]
         m.d.sync += [
             pe.tap.valid.eq(hop.received),
@@ -244,7 +244,7 @@ class RingGather(wiring.Component):
             ]
         m.d.sync += credit.eq(credit - asked + pe.landed)
         with m.If(finish):
-            m.d.sync += active.eq(0)
+            m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
             m.d.sync += own_here.eq(enough)
         all_words = coming.own + coming.recv
@@ -275,7 +275,7 @@ class RingGather(wiring.Component):
             m.d.sync += [
                 gathered.eq(gathered + Mux(pe.consume, -1, 1)),
                 some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
-                none_gathered.eq(gathered == Mux(pe.consume, 1, -1)),
+                none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
             ]
         if config.training is not None:
             # Of the repetition in progress: no word has been received; and the number of the first

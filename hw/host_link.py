@@ -65,10 +65,13 @@ class HostLink(wiring.Component):
         m.submodules.encoder = encoder = CobsEncoder(link.registered)
         m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
         wiring.connect(m, uart_rx.o, decoder.i)
-        wiring.connect(m, decoder.o, receiver.i)
         wiring.connect(m, sender.o, encoder.i)
         wiring.connect(m, encoder.o, uart_tx.i)
         m.d.comb += [uart_rx.rx.eq(self.rx), self.tx.eq(uart_tx.tx)]
+        m.d.sync += [
+            receiver.i.valid.eq(decoder.o.valid),
+            receiver.i.payload.eq(decoder.o.payload),
+        ]
 
         # Both streams begin anew with a session.
         joiner, splitter = BeatJoiner(link, self.host_bits), BeatSplitter(link, self.host_bits)

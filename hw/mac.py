@@ -135,7 +135,7 @@ class Mac(wiring.Component):
             self.result.payload.eq(results.o.payload),
             self.for_row.eq(results.for_row),
             self.for_col.eq(results.for_col),
-            self.idle.eq(~Cat(valid).any() & ~results.busy),
+            self.idle.eq(~Cat(valid[1:]).any() & ~results.busy),
         ]
         return m
 

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .countdown import Countdown
 from .ops import mac_op
 from .requantise import finish_layout
 
@@ -60,7 +61,7 @@ class MacControl(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
-        No op is in progress or waits.
+        No op is in progress, and none that was taken waits to begin.
     hold, writing : In(1), In(1)
         Training only. Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
@@ -95,18 +96,16 @@ class MacControl(wiring.Component):
         m = Module()
         config = self.config
 
-        # The repetition in progress. Words and outputs are counted from 0.
+        # The repetition in progress. Words are counted from 0.
         active = Signal()
         axis = Signal()
         dest = Signal()
-        last_word = Signal(config.count_bits)
-        last_output = Signal(config.count_bits)
         word = Signal(config.count_bits)
-        output = Signal(config.count_bits)
+        outputs = Countdown(config.count_bits, "outputs")  # After this one.
+        last_but_one = Signal(config.count_bits)           # Number of that word.
         # Kept rather than compared when asked for: they decide what happens after a step.
         at_last_word = Signal()
         one_word = Signal()
-        at_last_output = Signal()
         x_base = Signal(config.addr_bits)
         w_addr = Signal(config.weight_addr_bits)
         bias = Signal()
@@ -131,7 +130,7 @@ class MacControl(wiring.Component):
         end_of_rep = Signal()
         m.d.comb += [
             step.eq(active & Mux(axis, self.col_readable, self.row_readable)),
-            end_of_rep.eq(at_last_word & at_last_output),
+            end_of_rep.eq(at_last_word & ~outputs.some),
             self.row_read.eq(step & ~axis),
             self.col_read.eq(step & axis),
             self.x_addr.eq(x_base + word),
@@ -139,7 +138,7 @@ class MacControl(wiring.Component):
             self.x_rewind.eq(at_last_word),
             self.row_consume.eq(step & end_of_rep & ~axis),
             self.col_consume.eq(step & end_of_rep & axis),
-            self.idle.eq(~active & ~waiting & ~self.op.valid),
+            self.idle.eq(~active & ~waiting),
 
             self.step.valid.eq(step),
             self.step.p.axis.eq(axis),
@@ -186,19 +185,17 @@ class MacControl(wiring.Component):
         with m.If(step):
             m.d.sync += [
                 word.eq(self.x_next),
-                at_last_word.eq(Mux(at_last_word, one_word, self.x_next == last_word)),
+                at_last_word.eq(Mux(at_last_word, one_word, word == last_but_one)),
             ]
-        next_output = output + 1
         with m.If(step & at_last_word):
             m.d.sync += [
                 word.eq(0),
-                output.eq(next_output),
-                at_last_output.eq(next_output == last_output),
+                *outputs.step(),
                 b_addr.eq(b_addr + 1),
                 y_addr.eq(y_addr + y_stride),
             ]
         with m.If(step & end_of_rep):
-            m.d.sync += [output.eq(0), active.eq(0)]
+            m.d.sync += active.eq(0)
         with m.If(waiting & ~asked_for):
             m.d.sync += [
                 asked_for.eq(1),
@@ -213,11 +210,10 @@ class MacControl(wiring.Component):
                 active.eq(1),
                 axis.eq(op.axis),
                 dest.eq(op.dest),
-                last_word.eq(op.last_word),
+                *outputs.start(op.last_output),
+                last_but_one.eq(op.last_word - 1),
                 one_word.eq(op.last_word == 0),
                 at_last_word.eq(op.last_word == 0),
-                last_output.eq(op.last_output),
-                at_last_output.eq(op.last_output == 0),
                 x_base.eq(x_coming),
                 bias.eq(op.bias),
                 y_addr.eq(y_coming),
