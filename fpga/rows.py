@@ -30,6 +30,8 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
+# Seeds of the placer, of which the fastest is taken, where that takes minutes.
+_TRIES, _TRIED_PES = 3, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +135,7 @@ def build_row(row: Row, results: Path) -> None:
     try:
         build(row.board, row.config, results / row.name, images=_images(row),
               folded=row.kind == "folded", baud=_BAUD,
+              tries=_TRIES if row.size ** 2 <= _TRIED_PES else 1,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
         results.mkdir(parents=True, exist_ok=True)

@@ -38,9 +38,11 @@ class Family:
     lut_rams: tuple[str, ...]
 
 
-# Yosys's wide multiplexers double or triple the LUTs of muxes that are wide: -nowidelut.
-ECP5 = Family("ecp5", "synth_ecp5 -nowidelut", ("LUT4",), ("CCU2C",), ("TRELLIS_FF",),
-              ("MULT18X18D",), ("DP16KD",), ("TRELLIS_DPR16X4",))
+# Yosys's wide multiplexers double or triple the LUTs of muxes that are wide: -nowidelut. Of the
+# scripts that it has for abc9, flow2 maps a torus to fewer LUTs, in fewer levels, than its own.
+ECP5 = Family("ecp5", "scratchpad -copy abc9.script.flow2 abc9.script; synth_ecp5 -nowidelut",
+              ("LUT4",), ("CCU2C",), ("TRELLIS_FF",), ("MULT18X18D",), ("DP16KD",),
+              ("TRELLIS_DPR16X4",))
 ICE40 = Family("ice40", "synth_ice40 -dsp", ("SB_LUT4",), ("SB_CARRY",), ("SB_DFF*",),
                ("SB_MAC16",), ("SB_RAM40_4K*",), ())
 # Of the GW1N; a carry cell (ALU) takes the place of a LUT.

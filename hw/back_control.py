@@ -51,7 +51,8 @@ class BackControl(wiring.Component):
     A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
     its reduce engine; these two are asked for, the one when a repetition begins, the other with the
     last step of a word. No cycle is lost between words or blocks, between repetitions of 2 steps or
-    more, nor between ops, if the next op came three cycles before the end of the one in progress.
+    more, nor between BACK ops, if the next one came three cycles before the end of the one in
+    progress.
     The words of the regions must be there: the RUN op that gathered them comes earlier in the
     queue. See docs/training.md.
 
@@ -78,8 +79,7 @@ class BackControl(wiring.Component):
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
-        An op waits for its last repetition to begin; and one is in progress that does not end in
-        this cycle.
+        An op waits for its last repetition to begin; and one is in progress, from a register.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -152,7 +152,7 @@ class BackControl(wiring.Component):
             step.b_addr.eq(b_addr), step.bias_shift.eq(op.bias_shift),
             self.row_reread.eq(steps & end_of_rep & (op.axis == Axis.ROW)),
             self.col_reread.eq(steps & end_of_rep & (op.axis == Axis.COL)),
-            self.busy.eq(active & ~(steps & end_of_rep)),
+            self.busy.eq(active),
         ]
 
         # One step on: each counter, and each address, as far as its loops go.

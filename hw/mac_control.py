@@ -65,8 +65,8 @@ class MacControl(wiring.Component):
     hold, writing : In(1), In(1)
         Training only. Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
-        Training only. An op waits for its last repetition to begin; and one is in progress that
-        does not end in this cycle.
+        Training only. An op waits for its last repetition to begin; and one is in progress, from a
+        register.
     """
 
     def __init__(self, config):
@@ -173,7 +173,7 @@ class MacControl(wiring.Component):
         if config.training is not None:
             allowed = ~self.hold & ~(op.fence & first & self.writing)
             m.d.comb += [
-                self.busy.eq(active & ~(step & end_of_rep)),
+                self.busy.eq(active),
                 self.waiting.eq(waiting & ~(begin & last_rep)),
             ]
         m.d.comb += [

@@ -14,8 +14,8 @@ class MacDispatch(wiring.Component):
     """One queue, three controls: ops begin in the order of the queue, and never overlap.
 
     An op is given to its control when no control has an op that waits to begin. It begins when no
-    other control is busy, which costs no cycle: a control is no longer busy in the cycle of its
-    last step.
+    other control is busy: an op of another kind than the one before loses a cycle, so that no
+    control waits for what another one decides in the same cycle.
 
     Parameters
     ----------

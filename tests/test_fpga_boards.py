@@ -170,6 +170,19 @@ def test_a_build_that_fails_leaves_the_former_one(flow, fmax_mhz, fails, message
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_of_several_seeds_the_fastest_is_kept(flow, tmp_path, monkeypatch):
+    board, reached, packed = BOARDS["icebreaker"], {3: 20.0, 4: 31.0, 5: 25.0}, []
+
+    def route(*arguments):
+        return Routed(reached[arguments[4]], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),), {})
+
+    monkeypatch.setattr(board_build, "_route", route)
+    monkeypatch.setattr(board_build, "_pack", lambda *arguments: packed.append(arguments[-1]))
+    report = build(board, board_config(board, 1, 1), tmp_path / "out", seed=3, tries=3).report
+    assert report["seed"] == 4 and packed == [4] and report["fmax_mhz"] == 31.0
+    assert report["fmax_mhz_by_seed"] == {"3": 20.0, "4": 31.0, "5": 25.0}
+
+
 def test_a_link_to_a_former_build_stays_one(flow, tmp_path):
     board, out = BOARDS["icebreaker"], tmp_path / "out"
     build(board, board_config(board, 1, 1), out)

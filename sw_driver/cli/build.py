@@ -65,6 +65,9 @@ def command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
+    tries: Annotated[
+        int, typer.Option(min=1, help="Seeds to try, from --seed on; the fastest result is kept.")
+    ] = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -113,7 +116,7 @@ def command(
     folder = Path("build/fpga") / board if output is None else output
     with out.progress() as tell:
         built = build(target, config, folder, images=images, folded=fold, baud=baud,
-                      clock_mhz=clock_mhz, seed=seed, tell=tell)
+                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell)
     report = built.report
     path = report["critical_path"]
     out.facts(

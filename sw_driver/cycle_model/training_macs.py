@@ -148,7 +148,9 @@ class TrainingMacs:
 
     def begin(self, step: Step) -> Mask:
         """Where the coming repetition begins."""
-        free = (self._lanes.row_pes ^ self.active | step.rep_ended) & ~self.dumps.active
+        # Behind a repetition of its own kind it begins with that one's last step.
+        same = ~(self.backward ^ self.dispatch.backs) & ~self.dispatch.dumps
+        free = (self._lanes.row_pes ^ self.active | step.rep_ended & same) & ~self.dumps.active
         ready = self.dispatch.ready(free)
         if fenced := ready & self.dispatch.fenced:
             ready &= ~(fenced & self._writing(step))
