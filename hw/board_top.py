@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .host_link import HostLink
+from .reset_driver import ResetDriver
 from .top import ClostorusTop
 
 __all__ = ["BoardTop"]
@@ -45,9 +46,11 @@ class BoardTop(wiring.Component):
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)
+        m.submodules.reset_driver = reset_driver = ResetDriver()
         m.d.comb += [
             ClockSignal("torus").eq(ClockSignal()),
-            ResetSignal("torus").eq(ResetSignal() | host.reset),
+            reset_driver.i.eq(ResetSignal() | host.reset),
+            ResetSignal("torus").eq(reset_driver.o),
             host.rx.eq(self.rx),
             self.tx.eq(host.tx),
             self.led.eq(host.opened),

@@ -23,9 +23,9 @@ _ADD_CHOSEN = 0x665A
 
 
 class ECP5:
-    """A platform for the blocks that have a vendor's twin: `BlockRam`, `Multiplier`, `Accumulator`.
+    """A platform for the blocks that have a vendor's twin: see the methods.
 
-    Each method returns None where the cell does not fit, and the block stays as it is written.
+    Each returns None where the cell does not fit, and the block stays as it is written.
     """
 
     def get_block_ram(self, ram):
@@ -81,6 +81,16 @@ class ECP5:
         m.submodules.cell = Instance(
             "MULT18X18D", p_REG_OUTPUT_CLK="CLK0", p_GSR="DISABLED",
             i_CLK0=ClockSignal(), i_CE0=Const(1), i_RST0=Const(0), **ports)
+        return m
+
+    def get_reset_driver(self, driver):
+        """A DCCA, which drives a clock network: it reaches all registers, and nextpnr's router
+        takes much longer without it.
+        """
+        m = Module()
+        reset = Signal(attrs={"ECP5_IS_GLOBAL": 1})
+        m.submodules.cell = Instance("DCCA", i_CLKI=driver.i, i_CE=Const(1), o_CLKO=reset)
+        m.d.comb += driver.o.eq(reset)
         return m
 
     def get_accumulator(self, accumulator):

@@ -11,7 +11,8 @@ from fpga.synthesis import ECP5
 from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
-from hw.tops import TOPS, top_verilog
+from hw.link_config import LinkConfig
+from hw.tops import TOPS, board_verilog, top_verilog
 from sim.emitted import emitted_torus
 from sim.native import NativeModel
 from sw_driver.compiler import compile
@@ -60,6 +61,12 @@ def test_every_pe_has_its_cells():
 
 def test_generic_verilog_has_no_cells():
     assert not re.search(r"DP16KD|MULT18X18D|CCU2C", top_verilog("pe", WIDE))
+
+
+def test_the_reset_of_a_board_has_a_clock_network_of_its_own():
+    link = LinkConfig(clock_hz=25_000_000, registered=True)
+    assert len(re.findall(r"^  DCCA ", board_verilog(WIDE, link, cells="ecp5"), re.M)) == 1
+    assert "DCCA" not in board_verilog(WIDE, link)
 
 
 def test_what_does_not_fit_a_cell_stays_generic():
