@@ -114,7 +114,7 @@ class StateLemmas:
         coming = Signal.like(queue.number, name=f"{self._check.name}_coming")
         self._spec.m.d.comb += coming.eq(plus(self._current.number, active))
         self._lemma("kind", ~active | (inside["kind"] == op.kind))
-        self._lemma("gathers", ~active | (inside["gathers"] == op.gathers))
+        self._lemma("gathers", inside["gathers"] == (active & op.gathers))
         self._lemma("total", ~active | (inside["total"] == op.words))
         self._lemma("send_end", ~active | (inside["send_end"] == op.sends))
         self._lemma("base", (first & ~active)

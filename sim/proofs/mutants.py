@@ -35,7 +35,7 @@ MUTANTS = (
     Mutant("a word may be read before it is received", "gather.py",
            "unread.eq(pe.read_next != have)", "unread.eq(1)", "gather"),
     Mutant("a word may be read before the own ones have landed", "gather.py",
-           "active & gathers & own_here & unread", "active & gathers & unread", "gather"),
+           "gathers & own_here & unread)", "gathers & unread)", "gather"),
     Mutant("the last PE of a row sends what it must not", "gather.py",
            "begin & self.last_in_row & ~coming.to_gateway",
            "begin & self.last_in_row & coming.to_gateway", "gather"),
