@@ -30,9 +30,8 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
-# Seeds of the placer, of which the fastest result is taken: for a torus of up to so many elements,
-# and for a larger one, which takes a quarter of an hour for each.
-_TRIES, _SMALL_PES, _TRIES_IF_LARGE = 3, 4, 2
+# Seeds of the placer, of which the fastest result is taken.
+_TRIES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +135,7 @@ def build_row(row: Row, results: Path) -> None:
     try:
         build(row.board, row.config, results / row.name, images=_images(row),
               folded=row.kind == "folded", baud=_BAUD,
-              tries=_TRIES if row.size ** 2 <= _SMALL_PES else _TRIES_IF_LARGE,
+              tries=_TRIES,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
         results.mkdir(parents=True, exist_ok=True)
