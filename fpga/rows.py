@@ -30,8 +30,6 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
-# Seeds of the placer, of which the fastest result is taken.
-_TRIES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +45,14 @@ class Row:
     kind
         "infers" or "trains": the board's torus; "folded": one that infers, with a trained digits
         net as logic in the place of its weight memories.
+    tries
+        Seeds of the placer, of which the fastest result is taken.
     """
 
     board_name: str
     size: int
     kind: str = "infers"
+    tries: int = 1
 
     @property
     def name(self) -> str:
@@ -78,7 +79,8 @@ ROWS = (
     Row("icebreaker", 1), Row("icebreaker", 1, "folded"),
     Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
     Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
-    Row("ulx3s-85f", 1, "trains"), Row("ulx3s-85f", 2, "trains"), Row("ulx3s-85f", 4),
+    Row("ulx3s-85f", 1, "trains", tries=3), Row("ulx3s-85f", 2, "trains", tries=3),
+    Row("ulx3s-85f", 4, tries=2),
     Row("ulx3s-85f", 4, "trains"),
 )
 
@@ -135,7 +137,7 @@ def build_row(row: Row, results: Path) -> None:
     try:
         build(row.board, row.config, results / row.name, images=_images(row),
               folded=row.kind == "folded", baud=_BAUD,
-              tries=_TRIES,
+              tries=row.tries,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
         results.mkdir(parents=True, exist_ok=True)

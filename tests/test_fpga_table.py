@@ -20,6 +20,7 @@ BUILT, REFUSED = ROWS[0], ROWS[1]
 NAME = "icebreaker 1x1, infers"
 REPORT = {
     "board": "icebreaker", "folded": False, "clock_mhz": 12.0, "fmax_mhz": 24.0,
+    "fmax_mhz_by_seed": {"1": 24.0, "2": 23.0},
     "critical_path": {"start": "a", "end": "b"}, "packed": {"ICESTORM_LC": 3500},
     "cells": {name: {"used": used, "available": 5280}
               for name, used in (("LUT", 2000), ("FF", 1500), ("DSP", 1), ("BRAM", 20))},
@@ -65,7 +66,7 @@ def test_lines(flow, tmp_path):
     assert text.startswith("before\n<!-- begin table -->\n| row |")
     assert "<!-- end table -->\nafter\n<!-- begin estimated -->\nformer" in text
     assert text.count("former") == 1 and "two lines" not in text
-    assert (f"| {NAME} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 1500 | 1 | 20 | 24.0 | `a` to `b` |"
+    assert (f"| {NAME} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 1500 | 1 | 20 | 24.0 | 2 | `a` to `b` |"
             in text)
     # 24 MHz, 1000 cycles a sample, 900 multiply-accumulates; two thousand LUTs.
     assert f"| {NAME} | 22 | 24000 | 12000 | 24000 * | 12000 |" in text
