@@ -90,7 +90,7 @@ def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, .
     luts, flip_flops, multipliers, block_rams = (count / row.size ** 2 for count in counts)
     return (title, f"{report['clock_mhz']:g}", *counts, round(luts), round(flip_flops),
             f"{multipliers:.3g}", f"{block_rams:.3g}", f"{report['fmax_mhz']:.1f}",
-            len(report["fmax_mhz_by_seed"]), f"`{path['start']}` to `{path['end']}`")
+            len(report.get("fmax_mhz_by_seed", [1])), f"`{path['start']}` to `{path['end']}`")
 
 
 def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:

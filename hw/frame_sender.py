@@ -67,8 +67,8 @@ class FrameSender(wiring.Component):
         index = Signal(4)            # Of a byte of the header, of a HELLO's words or of the CRC.
         space = Signal(16)           # As told in the latest frame.
         half = link.buffer_words // 2
-        # As of the cycle before: more may be unsent by now, never less; and whether there is much
-        # space only hurries a frame.
+        # As of the cycle before, if the link is registered: more may be unsent by now, never less;
+        # and whether there is much space only hurries a frame.
         unsent = Signal(link.place_bits)
         much_space = Signal()
         byte = self.o.p.byte
@@ -86,9 +86,9 @@ class FrameSender(wiring.Component):
             m.d.comb += [held.eq(read), is_held.eq(1)]
         # The address goes ahead of the byte: a read takes a cycle.
         m.d.comb += self.read_at.eq(place + step)
-        # The CRC is a cycle behind what is sent.
+        # The CRC is a cycle behind what is sent, if the link is registered.
         checks = Signal()
-        m.d.sync += [
+        m.d["sync" if link.registered else "comb"] += [
             unsent.eq(self.written - number),
             much_space.eq(self.space >= half),
             crc.data.eq(byte),

@@ -68,7 +68,7 @@ class HostLink(wiring.Component):
         wiring.connect(m, sender.o, encoder.i)
         wiring.connect(m, encoder.o, uart_tx.i)
         m.d.comb += [uart_rx.rx.eq(self.rx), self.tx.eq(uart_tx.tx)]
-        m.d.sync += [
+        m.d["sync" if link.registered else "comb"] += [
             receiver.i.valid.eq(decoder.o.valid),
             receiver.i.payload.eq(decoder.o.payload),
         ]
