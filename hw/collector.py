@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import HARDWARE_ID_BITS
-from .countdown import Countdown, CountdownToLast
+from .countdown import Countdown
 from .op_fields import HostOutKind
 from .ops import gateway_queues
 
@@ -49,7 +49,7 @@ class Collector(wiring.Component):
         active = Signal()
         is_id = Signal()
         beats_of_row = Signal(config.count_bits)
-        beats = CountdownToLast(config.count_bits, "beats")  # Of this row.
+        beats = Countdown(config.count_bits, "beats")  # Of this row.
         reps = Countdown(config.rep_bits, "reps")  # After this one.
         of_row = Signal(config.rows)  # One bit is high: whose beats are passed on; none for the id.
         hardware_id = Signal(HARDWARE_ID_BITS)

@@ -1,12 +1,12 @@
-"""`Countdown` and `CountdownToLast`: counts that go down, without a comparison in any path."""
+"""`Countdown`: a count that goes down, with what control asks of it in registers."""
 
 from amaranth import *
 
-__all__ = ["Countdown", "CountdownToLast"]
+__all__ = ["Countdown"]
 
 
 class Countdown:
-    """A count of what is left, and whether that is anything: the sign of a register one below it.
+    """A count of what is left, and whether that is anything, or one: no comparison in any path.
 
     Its owner adds the statements of `start` or `step` to a clocked domain; of two in one cycle the
     later one holds. After a `step` with nothing left, it must be started before it is used.
@@ -16,42 +16,30 @@ class Countdown:
     bits : int
         Width of the count.
     name : str
-        Its register is `{name}_left`.
+        Its registers are `{name}_left`, `{name}_some` and `{name}_last`.
 
     Attributes
     ----------
-    some : Value
-        The count is not 0; it is 0 at reset.
+    left : Signal(bits)
+        The count, 0 at reset.
+    some, last : Signal(1)
+        It is not 0; it is 1.
     """
 
     def __init__(self, bits, name):
-        self._less_one = Signal(signed(bits + 1), init=-1, name=f"{name}_left")
-        self.some = ~self._less_one[-1]
-
-    def start(self, count):
-        """Statements that set the count to a value."""
-        return [self._less_one.eq(Value.cast(count) - 1)]
-
-    def step(self):
-        """Statements that take one from the count."""
-        return [self._less_one.eq(self._less_one - 1)]
-
-
-class CountdownToLast(Countdown):
-    """A count that also says that one is left.
-
-    Attributes
-    ----------
-    last : Signal(1)
-        The count is 1. Its register is `{name}_last`.
-    """
-
-    def __init__(self, bits, name):
-        super().__init__(bits, name)
+        self.left = Signal(bits, name=f"{name}_left")
+        self.some = Signal(name=f"{name}_some")
         self.last = Signal(name=f"{name}_last")
 
     def start(self, count):
-        return [*super().start(count), self.last.eq(Value.cast(count) == 1)]
+        """Statements that set the count to a value."""
+        count = Value.cast(count)
+        return [self.left.eq(count), self.some.eq(count != 0), self.last.eq(count == 1)]
 
     def step(self):
-        return [*super().step(), self.last.eq(self._less_one == 1)]
+        """Statements that take one from the count."""
+        return [
+            self.left.eq(self.left - 1),
+            self.some.eq(~self.last),
+            self.last.eq(self.left == 2),
+        ]

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .countdown import Countdown, CountdownToLast
+from .countdown import Countdown
 from .op_fields import HostInKind
 from .ops import gateway_queues
 
@@ -52,7 +52,7 @@ class Distributor(wiring.Component):
         broadcasts = Signal()
         of_row = Signal(config.rows)  # Which gateways are meant: all, or one bit is high.
         beats_of_row = Signal(config.count_bits)
-        beats = CountdownToLast(config.count_bits, "beats")  # Of this row.
+        beats = Countdown(config.count_bits, "beats")  # Of this row.
         reps = Countdown(config.rep_bits, "reps")  # After this one.
 
         # A beat is done with when every output that it is meant for has taken it.

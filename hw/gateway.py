@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import PROGRAM_BLOCK_WORDS
-from .countdown import Countdown, CountdownToLast
+from .countdown import Countdown
 from .host_words import Pack, Unpack
 from .op_fields import RingKind
 from .ops import gateway_queues
@@ -80,8 +80,8 @@ class Gateway(wiring.Component):
         op = Signal(layout)
         active = Signal()
         reps = Countdown(config.rep_bits, "reps")  # After this one.
-        recv = CountdownToLast(config.count_bits, "recv")
-        send = CountdownToLast(config.count_bits, "send")
+        recv = Countdown(config.count_bits, "recv")
+        send = Countdown(config.count_bits, "send")
 
         # Words come from the host or from the ring, and go to the ring, the host or the program.
         from_host = Signal()

@@ -41,25 +41,23 @@ class Stalls {
     uint64_t threshold_ = 0;
 };
 
-// A variable of the design, by its address, or its highest bit: the model was built with it readable.
+// A variable of the design, by its address: the model was built with it readable.
 class Variable {
   public:
     Variable() = default;
-    explicit Variable(VerilatedVar& var, bool only_sign = false)
-        : data_(var.datap()), bytes_(var.entSize()),
-          mask_(only_sign ? uint32_t{1} << (var.entBits() - 1) : ~uint32_t{0}) {}
+    explicit Variable(VerilatedVar& var)
+        : data_(var.datap()), bytes_(var.entSize()) {}
     bool high() const {
         switch (bytes_) {
-            case 1: return *static_cast<const uint8_t*>(data_) & mask_;
-            case 2: return *static_cast<const uint16_t*>(data_) & mask_;
-            default: return *static_cast<const uint32_t*>(data_) & mask_;
+            case 1: return *static_cast<const uint8_t*>(data_) != 0;
+            case 2: return *static_cast<const uint16_t*>(data_) != 0;
+            default: return *static_cast<const uint32_t*>(data_) != 0;
         }
     }
 
   private:
     const void* data_ = nullptr;
     uint32_t bytes_ = 0;
-    uint32_t mask_ = 0;
 };
 
 struct Span {
@@ -69,10 +67,11 @@ struct Span {
 };
 
 // Finds the spans in which an engine is at a repetition: from a cycle in which it is active to the
-// one in which it finishes, which is the one in which `high` all are.
+// one in which it finishes, which is the one in which `high` all are, and `low` are not.
 struct Probe {
     Variable active;
     std::vector<Variable> high;
+    std::vector<Variable> low;
     bool open = false;
     uint64_t start = 0;
 
@@ -82,6 +81,8 @@ struct Probe {
         open = true;
         for (const Variable& variable : high)
             if (!variable.high()) return;
+        for (const Variable& variable : low)
+            if (variable.high()) return;
         spans.push_back({number, start, cycle + 1});
         open = false;
     }
@@ -203,7 +204,7 @@ EXPORT int model_add_variable(Model* model, const char* scope_name, const char* 
     if (role == 0) {
         probe.active = Variable(*var);
     } else {
-        probe.high.emplace_back(*var, role == 2);
+        (role == 1 ? probe.high : probe.low).emplace_back(*var);
     }
     return 0;
 }

@@ -77,25 +77,25 @@ class Probe:
     """Finds the spans in which an engine is at something.
 
     A span is from a cycle in which `active` is high to the one in which in addition all of `high`
-    are, and all of `negative` are below zero, that cycle included.
+    are, and none of `low`, that cycle included.
 
     Parameters
     ----------
     scope
         The instance that the variables are in, from the top down, with dots.
-    active, high, negative
+    active, high, low
         Names of variables, of 32 bits at most.
     """
 
     scope: str
     active: str
     high: tuple[str, ...] = ()
-    negative: tuple[str, ...] = ()
+    low: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All variables."""
-        return self.active, *self.high, *self.negative
+        return self.active, *self.high, *self.low
 
 
 class NativeModel:
@@ -269,7 +269,7 @@ class NativeModel:
     def _add(self, probe: Probe) -> None:
         self._library.model_add_probe(self._handle)
         roles = [(probe.active, 0), *((name, 1) for name in probe.high),
-                 *((name, 2) for name in probe.negative)]
+                 *((name, 2) for name in probe.low)]
         for name, role in roles:
             if self._library.model_add_variable(self._handle, probe.scope.encode(), name.encode(),
                                                 role):

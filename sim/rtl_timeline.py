@@ -24,7 +24,7 @@ def engine_probes(config: TorusConfig) -> dict[Engine, Probe]:
         **in_pes("col", "router.col", high=("finish",)),
         **in_pes("mac", "control", high=("step", "end_of_rep")),
         **{Engine("gateway", row, config.cols):
-               Probe(f"{torus}.gateway_{row}", "active", negative=("recv_left", "send_left"))
+               Probe(f"{torus}.gateway_{row}", "active", low=("recv_left", "send_left"))
            for row in range(config.rows)},
     }
 
