@@ -51,10 +51,9 @@ class BackControl(wiring.Component):
     A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
     its reduce engine; these two are asked for, the one when a repetition begins, the other with the
     last step of a word. No cycle is lost between words or blocks, between repetitions of 2 steps or
-    more, nor between BACK ops, if the next one came three cycles before the end of the one in
-    progress.
-    The words of the regions must be there: the RUN op that gathered them comes earlier in the
-    queue. See docs/training.md.
+    more, nor between BACK ops if the last repetition of the former has 4 steps or more: the next
+    op is taken in the cycle after that has begun. The words of the regions must be there: the RUN
+    op that gathered them comes earlier in the queue. See docs/training.md.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ class BackControl(wiring.Component):
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
-        An op waits for its last repetition to begin; and one is in progress, from a register.
+        An op waits for its last repetition to begin; and one is in progress. Both are registers.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -245,8 +244,8 @@ class BackControl(wiring.Component):
             asked.eq(Mux(first, coming.need_free, coming.need_step)),
             begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
                      & ~(coming.fence & first & self.writing)),
-            self.op.ready.eq(~waiting | (begin & last_rep)),
-            self.waiting.eq(waiting & ~(begin & last_rep)),
+            self.op.ready.eq(~waiting),
+            self.waiting.eq(waiting),
             self.idle.eq(~active & ~waiting),
         ]
         with m.If(asks):

@@ -33,9 +33,10 @@ class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
     A step a cycle when words are there: no cycle is lost between outputs, repetitions or ops, as
-    long as the next op came two cycles before the end of the one in progress. Never steps on a word
-    that has not been received, nor begins an op whose destination is not free. See
-    docs/architecture.md, section 3.
+    long as the next op came two cycles before the end of the one in progress, whose last repetition
+    has begun; three, and one after that, where a torus trains. Never steps on a word that has not
+    been received, nor begins an op whose destination is not free. See docs/architecture.md,
+    section 3.
 
     Parameters
     ----------
@@ -65,8 +66,8 @@ class MacControl(wiring.Component):
     hold, writing : In(1), In(1)
         Training only. Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
-        Training only. An op waits for its last repetition to begin; and one is in progress, from a
-        register.
+        Training only. An op waits for its last repetition to begin; and one is in progress. Both
+        are registers.
     """
 
     def __init__(self, config):
@@ -170,16 +171,15 @@ class MacControl(wiring.Component):
                 m.d.sync += freed.eq(0)
 
         allowed = Const(1)
+        takes = ~waiting | (begin & last_rep)
         if config.training is not None:
             allowed = ~self.hold & ~(op.fence & first & self.writing)
-            m.d.comb += [
-                self.busy.eq(active),
-                self.waiting.eq(waiting & ~(begin & last_rep)),
-            ]
+            takes = ~waiting
+            m.d.comb += [self.busy.eq(active), self.waiting.eq(waiting)]
         m.d.comb += [
             begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
                      & (~active | (step & end_of_rep)) & allowed),
-            self.op.ready.eq(~waiting | (begin & last_rep)),
+            self.op.ready.eq(takes),
         ]
         m.d.sync += w_addr.eq(w_addr + step)
         with m.If(step):

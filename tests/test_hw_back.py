@@ -269,3 +269,18 @@ def test_a_step_a_cycle():
     first = steps.index(1)
     assert steps[first:first + 54] == [1] * 54
     assert sum(steps) == 54
+
+
+@pytest.mark.parametrize("steps_each, lost", [(6, 0), (4, 0), (3, 1), (1, 3)])
+def test_an_op_is_taken_behind_the_last_beginning(steps_each, lost):
+    """Ops of one repetition each: cycles between them are lost below four steps."""
+    config = CONFIGS["plain"]
+    op = random_op(Random(1), config) | {
+        "reps": 0, "last_word": steps_each - 1, "last_block": 0, "last_output": 0, "last_group": 0,
+        "need_free": 0, "need_step": 0, "reduce": 0, "bias": 0, "fence": 0}
+    zeros = [0] * 64
+    *_, steps = rtl(config, [op] * 3, [zeros, zeros], [zeros] * 3, [1] * 256, [0] * 16, 0, 0)
+    first = steps.index(1)
+    one = [1] * steps_each
+    gap = [0] * lost
+    assert steps[first:first + 3 * steps_each + 2 * lost] == one + gap + one + gap + one

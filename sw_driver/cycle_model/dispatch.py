@@ -89,10 +89,10 @@ class Dispatch:
             ready &= ~back | self.landed
         return ready
 
-    def accepts(self, begin: Mask) -> Mask:
+    @property
+    def accepts(self) -> Mask:
         """Where an op is taken if there is one."""
-        free = self._lanes.row_pes & ~(self.waiting | self._dumps.active)
-        return free | begin & self._last & ~self.dumps
+        return self._lanes.row_pes & ~(self.waiting | self._dumps.active)
 
     def take(self, index: int, where: Mask) -> None:
         """An op is taken."""

@@ -167,7 +167,7 @@ class TrainingMacs:
 
     def accepts(self, begin: Mask) -> Mask:
         """Where an op is taken if there is one."""
-        return self.dispatch.accepts(begin)
+        return self.dispatch.accepts
 
     def proceed(self, step: Step, begin: Mask, retired: Mask, start: Mask) -> None:
         """Go from one repetition to the next, and send results on their way: see `Macs`."""
