@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from .clock_networks import move_logic_off_networks
 from .errors import FlowFailed
 from .tools import YOSYS
 from .yosys import run_yosys
@@ -95,6 +96,10 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str 
     run_yosys(folder, verilog,
               f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json",
               yosys)
+    if family is ECP5:
+        netlist = json.loads((folder / "netlist.json").read_text())
+        if move_logic_off_networks(netlist):
+            (folder / "netlist.json").write_text(json.dumps(netlist))
     return _area(json.loads((folder / "cells.json").read_text()), top, family)
 
 

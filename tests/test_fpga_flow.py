@@ -1,6 +1,7 @@
 """From Verilog to a clock: the boundary, the cells, the path, on designs that take seconds."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -76,6 +77,29 @@ def test_a_bitstream_can_hold_our_ecp5_cells(block, arguments, tmp_path):
     place_and_route(tmp_path, Ecp5Device(size="25k"), seed=1, target_mhz=50, text_config="placed")
     run_tool("yowasp-ecppack", ["placed", "bits"], tmp_path)
     assert (tmp_path / "bits").stat().st_size > 100_000
+
+
+def test_no_logic_hangs_on_a_clock_network(tmp_path):
+    """A reset that synthesis merges into another clear is read before it enters its network."""
+    verilog = """module block(input clk, rst, clear, enable, data, output reg plain, cleared);
+        wire network;
+        DCCA driver(.CLKI(rst), .CE(1'b1), .CLKO(network));
+        always @(posedge clk) begin
+            if (network) plain <= 0; else if (enable) plain <= data;
+            if (network) cleared <= 0; else if (clear) cleared <= 0;
+            else if (enable) cleared <= data;
+        end
+    endmodule"""
+    synthesise(tmp_path, verilog, "block", ECP5)
+    block = json.loads((tmp_path / "netlist.json").read_text())["modules"]["block"]
+    network, = block["netnames"]["network"]["bits"]
+    reset, = block["ports"]["rst"]["bits"]
+    readers = {bit: {(cell["type"], port) for cell in block["cells"].values()
+                     for port, bits in cell["connections"].items()
+                     if bit in bits and cell["port_directions"][port] == "input"}
+               for bit in (network, reset)}
+    assert readers[network] == {("TRELLIS_FF", "LSR")}
+    assert {kind for kind, _ in readers[reset]} == {"DCCA", "LUT4"}
 
 
 def test_families_have_cells_of_their_own(link, tmp_path):
