@@ -1,10 +1,11 @@
 """`clostorus build`: a bitstream for a board."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
 
 __all__ = ["EXAMPLES", "command"]
@@ -83,39 +84,20 @@ def command(
     from fpga.board_build import build
     from fpga.board_design import board_config
     from fpga.boards import find_board
-    from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
-    from sw_driver.errors import DriverError
-    from sw_driver.model_config import config_of
 
     out = make_output(ctx, json, quiet)
     target = find_board(board)
-    images: dict[str, Any] | None = None
-    if fold and bake is None:
-        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
-    source = bake or config_from
-    if bake is not None and config_from is not None:
-        raise DriverError("bake and config-from both name a configuration: give one of them")
-    if source is not None:
-        if train:
-            raise DriverError("train is for --torus: a model says itself whether its torus trains")
-        if bake is not None:
-            compiled = load_artifact(bake)
-            config, held = compiled.config, compiled.executable.images
-            images = {"weights": held.weights, "biases": held.biases}
-        else:
-            config = config_of(source)
-        size = f"{config.rows}x{config.cols}"
-        if torus is not None and parse_torus(torus) != (config.rows, config.cols):
-            raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
-        if fold and config.training is not None:
-            raise DriverError("fold needs a torus that does not train: its weights cannot change")
-    else:
+    held = held_configuration(
+        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
+    )
+    if held is None:
         rows, cols = parse_torus(torus or "1x1")
-        config = board_config(target, rows, cols, train=train)
+        held = Held(board_config(target, rows, cols, train=train), None)
+    config = held.config
     folder = Path("build/fpga") / board if output is None else output
     with out.progress() as tell:
-        built = build(target, config, folder, images=images, folded=fold, baud=baud,
+        built = build(target, config, folder, images=held.images, folded=fold, baud=baud,
                       clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell)
     report = built.report
     path = report["critical_path"]

@@ -2,10 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
 
 __all__ = ["EXAMPLES", "command"]
@@ -48,7 +49,11 @@ def command(
         bool, typer.Option("--fold", help="With --bake: as logic, which cannot be loaded.")
     ] = False,
     config_from: Annotated[
-        Path | None, typer.Option(metavar="ARTIFACT", help="Take its configuration.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The torus of a compiled model, or of a model file that was trained on a torus.",
+        ),
     ] = None,
     cells: Annotated[
         str,
@@ -79,7 +84,7 @@ def command(
 ) -> None:
     """Write the Verilog of a torus, of one of its blocks, or of a torus with its host link.
 
-    The configuration is the default one of a size (--torus) or that of a compiled model
+    The configuration is the default one of a size (--torus) or that of a model
     (--config-from, --bake). The same configuration gives the same bytes.
     """
     from hw.config import TorusConfig, TrainingConfig
@@ -92,7 +97,6 @@ def command(
         board_verilog,  # pyright: ignore[reportUnknownVariableType]
         top_verilog,  # pyright: ignore[reportUnknownVariableType]
     )
-    from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.files import check_target, write_text
@@ -106,8 +110,6 @@ def command(
         raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
     if bake is not None and top not in ("torus", "board"):
         raise DriverError(f"bake needs --top torus or board: {top} has no weights of its own")
-    if fold and bake is None:
-        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
     link = None
     if top == "board":
         megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
@@ -120,36 +122,24 @@ def command(
                           registered=cells == "ecp5")
     elif (clock_mhz, baud, buffer_bytes) != (None, None, None):
         raise DriverError(f"clock-mhz, baud and buffer-bytes need --top board: {top} has no UART")
-    if bake is not None and config_from is not None:
-        raise DriverError("bake and config-from both name a configuration: give one of them")
-    if train and (bake is not None or config_from is not None):
-        raise DriverError("train is for --torus: a compiled model says itself whether it trains")
     if not split:
         check_target(output)
-    source = bake or config_from
-    images: dict[str, Any] = {}
-    if source is not None:
-        compiled = load_artifact(source)
-        config = compiled.config
-        size = f"{config.rows}x{config.cols}"
-        if torus is not None and parse_torus(torus) != (config.rows, config.cols):
-            raise DriverError(f"torus must be {size}, that of {source}, not {torus}")
-        if bake is not None:
-            held = compiled.executable.images
-            images = {"weights": held.weights, "biases": held.biases, "folded": fold}
-    elif torus is not None:
+    held = held_configuration(
+        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
+    )
+    if held is None:
+        if torus is None:
+            raise DriverError("one of torus, config-from and bake must name a configuration")
         rows, cols = parse_torus(torus)
-        config = TorusConfig(rows=rows, cols=cols, training=TrainingConfig() if train else None)
-    else:
-        raise DriverError("one of torus, config-from and bake must name a configuration")
+        training = TrainingConfig() if train else None
+        held = Held(TorusConfig(rows=rows, cols=cols, training=training), None)
+    config, images = held.config, held.images or {}
     if top in TRAINING_TOPS and config.training is None:
         raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
-    if fold and config.training is not None:
-        raise DriverError("fold needs a torus that does not train: its weights cannot change")
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
-        text: str = (top_verilog(top, config, cells=cells, **images) if link is None
-                     else board_verilog(config, link, cells=cells, **images))
+        text: str = (top_verilog(top, config, cells=cells, folded=fold, **images) if link is None
+                     else board_verilog(config, link, cells=cells, folded=fold, **images))
     files = write_verilog_files(output, text) if split else [output.name]
     if not split:
         write_text(output, text)
