@@ -1,7 +1,7 @@
 """Measured areas that the resource model is fitted to: `python -m fpga.calibration`.
 
 What is measured is kept in `fpga/data`, so that a run that was stopped goes on where it was; a file
-that is removed is measured anew.
+that is removed, or is of another synthesis command or Yosys, is measured anew.
 """
 
 import dataclasses
@@ -73,19 +73,21 @@ def read_link(family: Family) -> Area | None:
 def measure(family: Family) -> Iterator[tuple[str, Area]]:
     """Measure what is missing, one after the other, and keep it; yield the name of each.
 
+    Areas of another synthesis command, or another Yosys, are not mixed with those of today's.
+
     Raises
     ------
     FpgaToolMissing, FlowFailed
         As `synthesise`.
     """
-    kept = {"command": "python -m fpga.calibration", "synthesis": family.command,
-            "tool": tool_version(YOSYS), "areas": {}, **_read(family)}
-    link_bytes, = {board.link_bytes for board in BOARDS.values() if board.family is family}
-    link = HostLink(LinkConfig(clock_hz=25_000_000, buffer_bytes=link_bytes,
-                               registered=cells_of(family) == "ecp5"), 32, 0)
+    kept: dict[str, Any] = {"command": "python -m fpga.calibration", "synthesis": family.command,
+                            "tool": tool_version(YOSYS), "areas": {}}
+    former = _read(family)
+    if all(former.get(name) == kept[name] for name in ("synthesis", "tool")):
+        kept["areas"] = former["areas"]
     todo: dict[str, tuple[str, Callable[[str], str]]] = {
         design.name: (design.top, design.verilog) for design in measured_designs(family)}
-    todo[_LINK] = _LINK_TOP, lambda cells: emit_verilog(link, _LINK_TOP, CELLS[cells])
+    todo[_LINK] = _LINK_TOP, lambda cells: _link_verilog(family, cells)
     for name, (top, verilog) in todo.items():
         if name not in kept["areas"]:
             with tempfile.TemporaryDirectory() as folder:
@@ -95,6 +97,12 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
             part.write_text(json.dumps(kept, indent=1) + "\n")
             part.replace(_path(family))
         yield name, Area(**kept["areas"][name])
+
+
+def _link_verilog(family: Family, cells: str) -> str:
+    link_bytes, = {board.link_bytes for board in BOARDS.values() if board.family is family}
+    config = LinkConfig(clock_hz=25_000_000, buffer_bytes=link_bytes, registered=cells == "ecp5")
+    return emit_verilog(HostLink(config, 32, 0), _LINK_TOP, CELLS[cells])
 
 
 def _path(family: Family) -> Path:
