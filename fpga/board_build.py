@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
@@ -16,23 +15,23 @@ from hw.link_config import LinkConfig
 from hw.tops import TOPS
 
 from .board_design import TOP, board_design, board_link
+from .board_flow import FLOWS, pack, route_seeds
 from .boards import Board
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
 from .designs import Design
-from .errors import BoardError, FlowFailed
-from .place_route import Routed, read_routed
+from .errors import BoardError
+from .place_route import Routed
 from .pll import make_clock
 from .report import check_blocks, summarise
 from .synthesis import GOWIN, synthesise
-from .tools import Tool, find_tool, run_tool
+from .tools import Tool, find_tool
 
 __all__ = ["Build", "build"]
 
 Tell = Callable[[str, int, int], object]
 _STEPS = 4
-# What a router tells of the cells that it has packed, before it gives up.
-_PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
+_MOST_SEED = 2**31 - 1  # Of nextpnr.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,24 +50,9 @@ class Build:
     usage: tuple[Usage, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Flow:
-    """The steps after synthesis in one family: programs, their arguments, names of files."""
-
-    router: str
-    packer: str
-    constraints: str
-    bitstream: str
-
-
-_FLOWS = {
-    "ecp5": _Flow("nextpnr-ecp5", "ecppack", "constraints.lpf", "bitstream.bit"),
-    "ice40": _Flow("nextpnr-ice40", "icepack", "constraints.pcf", "bitstream.bin"),
-    "gowin": _Flow("nextpnr-himbaechel-gowin", "gowin_pack", "constraints.cst", "bitstream.fs"),
-}
 # All that a build leaves in its folder.
 _FILES = {"design.v", "report.json"} | {
-    name for flow in _FLOWS.values() for name in (flow.constraints, flow.bitstream)}
+    name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
@@ -98,7 +82,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     clock_mhz
         Clock of the torus, made by the part's PLL as near as it can; the oscillator's if None.
     seed, tries
-        Seed of the placer, and how many to try from that one on: the fastest result is kept.
+        Seed of the placer, and how many to try from that one on: the fastest result is kept. Those
+        that find no route are left out, as long as one does.
     target_mhz
         What place and route aims at, if not at the clock of the torus; without a PLL only.
     tell
@@ -108,7 +93,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     ------
     BoardError
         The torus does not fit the board, by an estimate or after synthesis; the clock is one that
-        the PLL cannot make, or faster than the torus gets; or `out` is something else than a build.
+        the PLL cannot make, or faster than the torus gets; there is no such seed; or `out` is
+        something else than a build, or cannot be written.
     hw.config.ConfigError
         The clock cannot make this baud rate.
     ValueError
@@ -116,7 +102,10 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if multipliers or memories were optimised away.
     """
-    flow = _FLOWS[board.family.name]
+    if not 1 <= seed <= seed + tries - 1 <= _MOST_SEED:
+        raise BoardError(f"seed and tries must be at least 1, and the last seed at most "
+                         f"{_MOST_SEED}, not {seed} and {tries}")
+    flow = FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with tempfile.TemporaryDirectory() as scratch:
@@ -136,20 +125,21 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         # Place and route itself derives the clock of a PLL from that of its pin.
         pin_mhz = board.clock_hz / 1e6 if clock.verilog else aim_mhz
         (folder / flow.constraints).write_text(constraints(board, pin_mhz))
-        results: dict[int, Routed] = {}
-        for one in range(seed, seed + tries):
-            tell(f"build: place and route, seed {one}", 2, _STEPS)
-            results[one] = _route(board, flow, router, folder, one, aim_mhz)
-        best = max(results, key=lambda one: results[one].fmax_mhz)
-        routed = results[best]
+        results = route_seeds(
+            board, flow, router, folder, range(seed, seed + tries), aim_mhz,
+            lambda one: tell(f"build: place and route, seed {one}", 2, _STEPS))
+        found = {one: result for one, result in results.items() if result is not None}
+        best = max(found, key=lambda one: found[one].fmax_mhz)
+        routed = found[best]
         if routed.fmax_mhz < made_mhz:
             raise BoardError(
                 f"the clock of {board.name} is {made_mhz:g} MHz, and this torus reaches "
-                f"{routed.fmax_mhz:.1f} MHz with seed {best}: try a lower clock-mhz, more seeds, "
+                f"{routed.fmax_mhz:.1f} MHz with seed {best}: try a lower clock-mhz, more tries, "
                 "a smaller torus or narrower words")
         tell("build: bitstream", 3, _STEPS)
-        _pack(board, flow, packer, folder, best)
-        report = _report(board, config, link, used, results, best, (yosys, router, packer),
+        pack(board, flow, packer, folder, best)
+        report = _report(board, config, link, used, results, routed, best,
+                         (yosys, router, packer), target_mhz=aim_mhz,
                          baked=images is not None, folded=folded)
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         for path in folder.iterdir():
@@ -159,51 +149,9 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     return Build(report, used)
 
 
-def _route(board: Board, flow: _Flow, router: Tool, folder: Path, seed: int,
-           target_mhz: float) -> Routed:
-    arguments = [*board.part, "--json", "netlist.json", "--seed", str(seed), "--freq",
-                 f"{target_mhz:g}", "--timing-allow-fail", "--report", "timing.json"]
-    placed = _placed(seed)
-    arguments += {
-        "ecp5": ["--lpf", flow.constraints, "--textcfg", placed],
-        "ice40": ["--pcf", flow.constraints, "--asc", placed],
-        "gowin": ["--vopt", f"cst={flow.constraints}", "--write", placed],
-    }[board.family.name]
-    try:
-        run_tool(router.command, arguments, folder)
-    except FlowFailed as error:
-        counts = [(kind, int(used), int(available))
-                  for kind, used, available in _PACKED.findall(str(error))]
-        if not any(used > available for _, used, available in counts):
-            raise
-        packed = ", ".join(f"{used} of {available} {kind}" for kind, used, available in counts
-                           if used)
-        raise BoardError(f"the torus does not fit {board.name}: with its cells packed it needs "
-                         f"{packed}") from error
-    return read_routed(folder / "timing.json")
-
-
-def _placed(seed: int) -> str:
-    return f"placed_{seed}"
-
-
-def _pack(board: Board, flow: _Flow, packer: Tool, folder: Path, seed: int) -> None:
-    placed = _placed(seed)
-    arguments = {
-        "ecp5": ["--compress", placed, flow.bitstream],
-        "ice40": [placed, flow.bitstream],
-        "gowin": ["-d", "GW1N-9C", "-o", flow.bitstream, "--sspi_as_gpio", "--mspi_as_gpio",
-                  placed],
-    }[board.family.name]
-    run_tool(packer.command, arguments, folder)
-    if not (folder / flow.bitstream).stat().st_size:
-        raise FlowFailed(f"{packer.name} wrote an empty bitstream")
-
-
 def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usage, ...],
-            results: dict[int, Routed], seed: int, tools: tuple[Tool, ...], *, baked: bool,
-            folded: bool) -> dict[str, Any]:
-    routed = results[seed]
+            results: dict[int, Routed | None], routed: Routed, seed: int, tools: tuple[Tool, ...],
+            *, target_mhz: float, baked: bool, folded: bool) -> dict[str, Any]:
     return {
         "board": board.name,
         "torus": dataclasses.asdict(config),
@@ -212,8 +160,10 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
         "baked": baked,
         "folded": folded,
         "tools": [tool.version for tool in tools],
+        "synthesis": board.family.command,
+        "target_mhz": target_mhz,
         "seed": seed,
-        "fmax_mhz_by_seed": {str(one): round(result.fmax_mhz, 2)
+        "fmax_mhz_by_seed": {str(one): None if result is None else round(result.fmax_mhz, 2)
                              for one, result in results.items()},
         "cells": {one.name: {"used": one.used, "available": one.available} for one in used},
         "packed": {kind: count for kind, count in routed.used.items() if count},
@@ -245,6 +195,8 @@ def _replacing(out: Path) -> Generator[Path]:
         if out.exists():
             os.replace(out, former)
         os.replace(work, out)
+    except OSError as error:
+        raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
     finally:
         if former.exists() and not out.exists():
             os.replace(former, out)

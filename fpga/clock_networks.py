@@ -5,7 +5,7 @@ from typing import Any
 __all__ = ["move_logic_off_networks"]
 
 # Ports with a way of their own from a clock network: of clocks and of resets.
-_PORTS = "CLK", "LSR", "RST"
+_PORTS = "CLK", "WCK", "LSR", "RST"
 
 
 def move_logic_off_networks(netlist: dict[str, Any]) -> int:

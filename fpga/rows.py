@@ -1,6 +1,7 @@
 """The builds that the tables of docs/fpga.md show, and what is kept of them in a folder.
 
-A row that was built, or refused, is kept for as long as its Verilog would be the same today.
+A row that was built is kept for as long as its Verilog and its flow would be the same today; one
+that was refused, as long as its Verilog would.
 """
 
 import dataclasses
@@ -96,7 +97,7 @@ class Kept:
     refusal
         Why it was refused, else "".
     stale
-        It is of another design than the row has now.
+        It is of another design than the row has now, or of another flow.
     """
 
     report: dict[str, Any] | None
@@ -111,6 +112,9 @@ def read_row(row: Row, results: Path) -> Kept | None:
     if report.exists():
         values = json.loads(report.read_text())
         same = (values["torus"] == dataclasses.asdict(row.config)
+                and values.get("synthesis") == row.board.family.command
+                and values.get("target_mhz") == _TARGETS_MHZ[row.board.family.name]
+                and len(values.get("fmax_mhz_by_seed", ())) >= row.tries
                 and _digest((results / row.name / "design.v").read_text()) == _design_digest(row))
         kept.append(Kept(values, "", not same))
     if refusal.exists():

@@ -74,7 +74,7 @@ def _text(results: Path) -> str:
         area.append(_area_cells(title, row, kept.report))
         speeds.append(_speed_cells(title, kept.report))
         # A logic cell of the iCE40 holds a LUT and a flip-flop: only packing tells how many.
-        packed = kept.report.get("packed", {})
+        packed = kept.report["packed"]
         if "ICESTORM_LC" in packed:
             notes.append(f"- {title}: {packed['ICESTORM_LC']} of {row.board.capacity.luts} logic "
                          "cells (ICESTORM_LC), each a LUT, a flip-flop or both")
@@ -90,7 +90,7 @@ def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, .
     luts, flip_flops, multipliers, block_rams = (count / row.size ** 2 for count in counts)
     return (title, f"{report['clock_mhz']:g}", *counts, round(luts), round(flip_flops),
             f"{multipliers:.3g}", f"{block_rams:.3g}", f"{report['fmax_mhz']:.1f}",
-            len(report.get("fmax_mhz_by_seed", [1])), f"`{path['start']}` to `{path['end']}`")
+            len(report["fmax_mhz_by_seed"]), f"`{path['start']}` to `{path['end']}`")
 
 
 def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:

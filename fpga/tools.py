@@ -56,9 +56,7 @@ def find_tool(name: str) -> Tool:
                  None)
     native = shutil.which(name)
     if native is not None and least is not None:
-        done = subprocess.run([native, "--version"], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False)
-        found = re.search(r"(\d+)\.(\d+)[^\s)]*", done.stdout)
+        found = re.search(r"(\d+)\.(\d+)[^\s)]*", _said(native))
         if found and (int(found[1]), int(found[2])) >= least:
             return Tool(name, native, f"{name} {found[0]}")
     package = _PACKAGES[name]
@@ -67,6 +65,15 @@ def find_tool(name: str) -> Tool:
         raise FpgaToolMissing(f"{name} must be installed: pip install {package}, "
                               "or put a recent one on PATH")
     return Tool(name, command, tool_version(package))
+
+
+def _said(native: str) -> str:
+    """What a program on PATH says of its version; nothing if it does not run on this machine."""
+    try:
+        return subprocess.run([native, "--version"], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False).stdout
+    except OSError:
+        return ""
 
 
 def run_tool(name: str, arguments: list[str], folder: Path) -> str:
@@ -85,8 +92,11 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     tool = Path(name) if Path(name).is_absolute() else Path(sys.executable).with_name(name)
     if not tool.exists():
         raise FpgaToolMissing(f"{name} must be installed in this environment: pip install -e .")
-    done = subprocess.run(["nice", str(tool), *arguments], cwd=folder, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    try:
+        done = subprocess.run(["nice", str(tool), *arguments], cwd=folder, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    except OSError as error:
+        raise FlowFailed(f"{name} cannot be run: {error.strerror or error}") from error
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
         raise FlowFailed(f"{name} failed with exit status {done.returncode}:\n{tail}")

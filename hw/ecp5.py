@@ -25,7 +25,8 @@ _ADD_CHOSEN = 0x665A
 class ECP5:
     """A platform for the blocks that have a vendor's twin: see the methods.
 
-    Each returns None where the cell does not fit, and the block stays as it is written.
+    Those of memories and multipliers return None where the cell does not fit, and the block stays
+    as it is written.
     """
 
     def get_block_ram(self, ram):
@@ -85,10 +86,11 @@ class ECP5:
 
     def get_reset_driver(self, driver):
         """A DCCA, which drives a clock network: it reaches all registers, and nextpnr's router
-        takes much longer without it.
+        takes much longer without it. What logic reads the reset has to be moved off that network
+        after synthesis (`fpga.clock_networks`), or nextpnr may find no route.
         """
         m = Module()
-        reset = Signal(attrs={"ECP5_IS_GLOBAL": 1})
+        reset = Signal(attrs={"ECP5_IS_GLOBAL": 1})  # nextpnr need not promote it.
         m.submodules.cell = Instance("DCCA", i_CLKI=driver.i, i_CE=Const(1), o_CLKO=reset)
         m.d.comb += driver.o.eq(reset)
         return m

@@ -67,14 +67,15 @@ class FrameSender(wiring.Component):
         index = Signal(4)            # Of a byte of the header, of a HELLO's words or of the CRC.
         space = Signal(16)           # As told in the latest frame.
         half = link.buffer_words // 2
-        # As of the cycle before, if the link is registered: more may be unsent by now, never less;
-        # and whether there is much space only hurries a frame.
+        # As of the cycle before, if the link is registered. More may be unsent by now, and less
+        # only behind a change of place in "Idle", after which "Gone back" lets a cycle pass; and
+        # whether there is much space only hurries a frame.
         unsent = Signal(link.place_bits)
         much_space = Signal()
         byte = self.o.p.byte
         step = Signal()              # On to the next byte of the words.
-        # A byte of the words. It rests in a register between the memory and the CRC, the longest
-        # path of a board else, if the link is registered; there is none in it when it was taken.
+        # A byte of the words. It rests in a register behind the memory, which answers late in a
+        # cycle, if the link is registered; there is none in it when it was taken.
         held = Signal(8)
         is_held = Signal()
         in_words = Signal()
@@ -116,7 +117,7 @@ class FrameSender(wiring.Component):
                             Mux(unsent > self.most_words, self.most_words, unsent))),
                     ]
                     m.next = "Header"
-            with m.State("Gone back"):  # `unsent` is of the place before.
+            with m.State("Gone back"):  # `unsent` is still of the place before.
                 m.next = "Idle"
             with m.State("Header"):
                 header = Cat(self.session, is_hello, self.tag, space, number, self.expected)

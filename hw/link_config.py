@@ -36,9 +36,10 @@ class LinkConfig:
         Bytes, in each direction, that may be on their way: a power of two. 512 is one block RAM of
         an iCE40, 2048 one of an ECP5. A host whose answers take long needs more.
     registered
-        Whether bytes rest in a register on their way out of the memory of words to send, and in
-        another on their way into that of a frame: for parts whose memories answer late in a cycle.
-        What is on the wires stays the same.
+        Whether bytes rest in registers behind the memories of words to send and of a frame, before
+        the receiver and before the CRC of what is sent, and the counts that decide whether to send
+        in others: for parts whose memories answer late in a cycle, and for faster clocks. What is
+        on the wires stays the same.
 
     Raises
     ------

@@ -63,7 +63,7 @@ class Mac(wiring.Component):
     for_row, for_col : Out(1)
         High with a result for that axis. Registers, since a ring's readiness depends on them.
     idle : Out(1)
-        No sum is under way.
+        No sum is under way; a step of this cycle is not counted.
     """
 
     LATENCY_CYCLES = MAC_CYCLES

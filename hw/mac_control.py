@@ -32,10 +32,10 @@ def step_layout(config):
 class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
-    A step a cycle when words are there: no cycle is lost between outputs, repetitions or ops, as
-    long as the next op came two cycles before the end of the one in progress, whose last repetition
-    has begun; three, and one after that, where a torus trains. Never steps on a word that has not
-    been received, nor begins an op whose destination is not free. See docs/architecture.md,
+    A step a cycle when words are there: no cycle is lost between outputs, nor between repetitions,
+    nor between ops if the next one came two cycles before the end of the one in progress and, where
+    a torus trains, that one's last repetition has 3 steps or more. Never steps on a word that has
+    not been received, nor begins an op whose destination is not free. See docs/architecture.md,
     section 3.
 
     Parameters

@@ -14,9 +14,9 @@ class MacDispatch(wiring.Component):
     """One queue, three controls: ops begin in the order of the queue, and never overlap.
 
     An op is given to its control when no control has an op that waits to begin: a cycle after the
-    last repetition of the op before has begun. It begins when no other control is busy, a cycle
-    after an op of another kind has ended. So nothing here waits for what a control decides in the
-    same cycle.
+    last repetition of the op before has begun (of a DUMP: has ended). It begins when no other
+    control is busy, a cycle after an op of another kind has ended. So nothing here waits for what a
+    control decides in the same cycle.
 
     Parameters
     ----------

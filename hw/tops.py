@@ -61,8 +61,8 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     folded : bool
         These words are logic instead of memories, and cannot be loaded.
     cells : str
-        A key of `CELLS`: what memories, multipliers and accumulators are made of. "generic" is
-        plain Verilog for any tool; a vendor's name puts its cells in.
+        A key of `CELLS`: what memories, multipliers, accumulators and the reset of a board are made
+        of. "generic" is plain Verilog for any tool; a vendor's name puts its cells in.
 
     Raises
     ------

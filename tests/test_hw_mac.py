@@ -1,5 +1,6 @@
 """`MacControl` and `Mac` together: ops in, results out, against sums of Python integers."""
 
+import dataclasses
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
-from hw.config import READ_CYCLES, TorusConfig
+from hw.config import READ_CYCLES, TorusConfig, TrainingConfig
 from hw.mac import Mac
 from hw.mac_control import MacControl
 from hw.op_fields import Axis, MacKind
@@ -128,6 +129,28 @@ def test_no_cycle_is_lost_between_ops(seed):
     _, cycles = rtl_mac(ops, buffers, weights, biases, 0.0, seed)
     assert cycles == sum((op["reps"] + 1) * (op["last_output"] + 1) * (op["last_word"] + 1)
                          for op in ops)
+
+
+@pytest.mark.parametrize("trains, steps_each, lost", [
+    (False, 3, 0), (False, 2, 0), (False, 1, 1), (True, 3, 0), (True, 2, 1), (True, 1, 2)])
+def test_an_op_is_taken_behind_the_last_beginning(trains, steps_each, lost):
+    """Ops of one repetition each: cycles between them are lost if it has very few steps."""
+    config = dataclasses.replace(CONFIG, training=TrainingConfig() if trains else None)
+    dut = MacControl(config)
+    op = dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, last_word=steps_each - 1,
+              last_output=0, need_free=0)
+    steps = []
+
+    async def run(ctx):
+        ctx.set(dut.row_readable, 1)
+        for _ in range(40):
+            _, _, step = await ctx.tick().sample(dut.step.valid)
+            steps.append(step)
+
+    simulate(dut, run, putter(dut.op, [op] * 3))
+    one, gap = [1] * steps_each, [0] * lost
+    first = steps.index(1)
+    assert steps[first:first + 3 * steps_each + 2 * lost] == one + gap + one + gap + one
 
 
 def test_waits_until_the_destination_is_free():

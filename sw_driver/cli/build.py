@@ -1,7 +1,7 @@
 """`clostorus build`: a bitstream for a board."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus build --board icebreaker",
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
-    "clostorus build --board ulx3s-85f --clock-mhz 100",
+    "clostorus build --board ulx3s-85f --clock-mhz 100 --tries 3",
     "clostorus build --board ulx3s-85f --config-from model.ctz",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
@@ -107,9 +107,17 @@ def command(
             ("torus", f"{config.rows}x{config.cols}"),
             *((used.name, f"{used.used} of {used.available}") for used in built.usage),
             ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['clock_mhz']:g} MHz"),
+            ("seed", _seeds(report)),
             ("critical path", f"{path['start']} to {path['end']}"),
             ("weights that fit", str(report["weights_that_fit"])),
             ("tools", ", ".join(report["tools"])),
         ],
     )
     out.result({"out": str(folder), **report})
+
+
+def _seeds(report: dict[str, Any]) -> str:
+    seed, tried = str(report["seed"]), report["fmax_mhz_by_seed"]
+    without = [one for one, fmax_mhz in tried.items() if fmax_mhz is None]
+    lost = f" (no route with {', '.join(without)})" if without else ""
+    return seed if len(tried) == 1 else f"{seed}, the fastest of {len(tried)}{lost}"

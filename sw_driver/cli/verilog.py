@@ -59,7 +59,8 @@ def command(
         str,
         typer.Option(
             metavar="generic|ecp5",
-            help="What memories and multipliers are: plain Verilog, or a vendor's cells.",
+            help="What memories, multipliers, accumulators and a board's reset are: plain Verilog, "
+            "or a vendor's cells.",
         ),
     ] = "generic",
     clock_mhz: Annotated[
