@@ -11,9 +11,8 @@ _PORTS = "CLK", "WCK", "LSR", "RST"
 def move_logic_off_networks(netlist: dict[str, Any]) -> int:
     """Have all ports but those of clocks and resets read what drives the network; return how many.
 
-    nextpnr moves them itself where it puts a clock on a network, not where the design has a DCCA:
-    it takes a wire through the tile's general routing, which another net may have as its only way.
-    Synthesis makes such ports when it merges the reset into another clear of a register.
+    Synthesis makes such ports when it merges the reset into another clear of a register. Through
+    the network the reset is late at them: without them on it a torus is some 10 % faster.
 
     Parameters
     ----------

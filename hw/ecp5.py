@@ -86,13 +86,11 @@ class ECP5:
 
     def get_reset_driver(self, driver):
         """A DCCA, which drives a clock network: it reaches all registers, and nextpnr's router
-        takes much longer without it. What logic reads the reset has to be moved off that network
-        after synthesis (`fpga.clock_networks`), or nextpnr may find no route.
+        takes much longer without it. Its net must not be marked as a global one (ECP5_IS_GLOBAL):
+        nextpnr then puts the cell where its input may have no way in.
         """
         m = Module()
-        reset = Signal(attrs={"ECP5_IS_GLOBAL": 1})  # nextpnr need not promote it.
-        m.submodules.cell = Instance("DCCA", i_CLKI=driver.i, i_CE=Const(1), o_CLKO=reset)
-        m.d.comb += driver.o.eq(reset)
+        m.submodules.cell = Instance("DCCA", i_CLKI=driver.i, i_CE=Const(1), o_CLKO=driver.o)
         return m
 
     def get_accumulator(self, accumulator):

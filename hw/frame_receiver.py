@@ -79,7 +79,8 @@ class FrameReceiver(wiring.Component):
         session = Signal(7)
         tag = Signal(8)
         most_words = Signal(6)
-        number_fits = Signal()
+        number = Signal(16)       # Of the frame's first word.
+        number_fits = Signal()    # A cycle later: before the next byte is here.
         acknowledged = Signal(16)
         place = Signal(16 + 2)    # Of the byte that comes next, if it is one of a word.
         place_word = place[2:]
@@ -95,6 +96,7 @@ class FrameReceiver(wiring.Component):
             self.write_at.eq(place),
             self.write_data.eq(byte),
         ]
+        m.d.sync += number_fits.eq(number == self.expected)
         with m.If(valid):
             m.d.sync += at_start.eq(0)
             with m.If(in_words):
@@ -111,10 +113,9 @@ class FrameReceiver(wiring.Component):
                 with m.Case(5):
                     m.d.sync += [most_words.eq(byte), rewinds.eq(byte[7])]
                 with m.Case(4):
-                    m.d.sync += number_fits.eq(byte == self.expected[:8])
+                    m.d.sync += number[:8].eq(byte)
                 with m.Case(3):
-                    with m.If(byte != self.expected[8:]):
-                        m.d.sync += number_fits.eq(0)
+                    m.d.sync += number[8:].eq(byte)
                 with m.Case(2):
                     m.d.sync += acknowledged[:8].eq(byte)
                 with m.Case(1):

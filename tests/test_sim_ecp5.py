@@ -65,7 +65,9 @@ def test_generic_verilog_has_no_cells():
 
 def test_the_reset_of_a_board_has_a_clock_network_of_its_own():
     link = LinkConfig(clock_hz=25_000_000, registered=True)
-    assert len(re.findall(r"^  DCCA ", board_verilog(WIDE, link, cells="ecp5"), re.M)) == 1
+    text = board_verilog(WIDE, link, cells="ecp5")
+    assert len(re.findall(r"^  DCCA ", text, re.M)) == 1
+    assert "ECP5_IS_GLOBAL" not in text  # The cell is then put where its input has no way in.
     assert "DCCA" not in board_verilog(WIDE, link)
 
 
