@@ -31,7 +31,7 @@ __all__ = ["Build", "build"]
 
 Tell = Callable[[str, int, int], object]
 _STEPS = 4
-_MOST_SEED = 2**31 - 1  # Of nextpnr.
+_MOST_SEED = 2**31 - 3  # nextpnr's, less those that are tried if these find no route.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         Clock of the torus, made by the part's PLL as near as it can; the oscillator's if None.
     seed, tries
         Seed of the placer, and how many to try from that one on: the fastest result is kept. Those
-        that find no route are left out, as long as one does.
+        that find no route are left out; if none does, two more are tried.
     target_mhz
         What place and route aims at, if not at the clock of the torus; without a PLL only.
     tell

@@ -14,6 +14,7 @@ __all__ = ["FLOWS", "Flow", "pack", "route", "route_seeds"]
 
 # What a router tells of the cells that it has packed, before it gives up.
 _PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
+_MORE_SEEDS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,9 @@ def route_seeds(board: Board, flow: Flow, router: Tool, folder: Path, seeds: ran
                 target_mhz: float, tell: Callable[[int], object]) -> dict[int, Routed | None]:
     """Place and route with every seed, after telling which; None for one that finds no route.
 
+    If none of them does, two more are tried: a part that is nearly full has a place for all cells
+    with some seeds only.
+
     Raises
     ------
     BoardError, FpgaToolMissing
@@ -45,12 +49,15 @@ def route_seeds(board: Board, flow: Flow, router: Tool, folder: Path, seeds: ran
         As `route`, if no seed finds one: that of the last.
     """
     results: dict[int, Routed | None] = {}
-    for seed in seeds:
+    last = seeds[-1] + _MORE_SEEDS
+    for seed in range(seeds[0], last + 1):
+        if seed not in seeds and any(results.values()):
+            break
         tell(seed)
         try:
             results[seed] = route(board, flow, router, folder, seed, target_mhz)
         except FlowFailed:
-            if seed == seeds[-1] and not any(results.values()):
+            if seed == last and not any(results.values()):
                 raise
             results[seed] = None
     return results

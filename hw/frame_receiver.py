@@ -79,8 +79,8 @@ class FrameReceiver(wiring.Component):
         session = Signal(7)
         tag = Signal(8)
         most_words = Signal(6)
-        number = Signal(16)       # Of the frame's first word.
-        number_fits = Signal()    # A cycle later: before the next byte is here.
+        number = Signal(16)       # Of the frame's first word; of a registered link alone, where
+        number_fits = Signal()    # this is a cycle later: still before the next byte is here.
         acknowledged = Signal(16)
         place = Signal(16 + 2)    # Of the byte that comes next, if it is one of a word.
         place_word = place[2:]
@@ -96,7 +96,8 @@ class FrameReceiver(wiring.Component):
             self.write_at.eq(place),
             self.write_data.eq(byte),
         ]
-        m.d.sync += number_fits.eq(number == self.expected)
+        if link.registered:
+            m.d.sync += number_fits.eq(number == self.expected)
         with m.If(valid):
             m.d.sync += at_start.eq(0)
             with m.If(in_words):
@@ -113,9 +114,16 @@ class FrameReceiver(wiring.Component):
                 with m.Case(5):
                     m.d.sync += [most_words.eq(byte), rewinds.eq(byte[7])]
                 with m.Case(4):
-                    m.d.sync += number[:8].eq(byte)
+                    if link.registered:
+                        m.d.sync += number[:8].eq(byte)
+                    else:
+                        m.d.sync += number_fits.eq(byte == self.expected[:8])
                 with m.Case(3):
-                    m.d.sync += number[8:].eq(byte)
+                    if link.registered:
+                        m.d.sync += number[8:].eq(byte)
+                    else:
+                        with m.If(byte != self.expected[8:]):
+                            m.d.sync += number_fits.eq(0)
                 with m.Case(2):
                     m.d.sync += acknowledged[:8].eq(byte)
                 with m.Case(1):

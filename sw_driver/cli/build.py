@@ -67,7 +67,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
     tries: Annotated[
-        int, typer.Option(min=1, help="Seeds to try, from --seed on; the fastest result is kept.")
+        int, typer.Option(min=1, help="Seeds to try, from --seed on; the fastest is kept.")
     ] = 1,
     json: Json = False,
     quiet: Quiet = False,
