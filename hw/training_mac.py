@@ -60,6 +60,8 @@ class TrainingMac(wiring.Component):
         No sum or update was under way in the cycle before. A register.
     writing : Out(1)
         A weight, a bias or a velocity will be written in this cycle or later.
+    still_writing : Out(1)
+        The same, by a step of a cycle before. A register.
     """
 
     def __init__(self, config, *, weights=(), biases=()):
@@ -85,7 +87,7 @@ class TrainingMac(wiring.Component):
             "bias_record": Out(config.bias_record_chunks * config.word_bits),
             "lfsr_record": Out(config.lfsr_chunks * config.word_bits),
             "idle": Out(1),
-            "writing": Out(1),
+            "writing": Out(1), "still_writing": Out(1),
         })
 
     def elaborate(self, platform):
@@ -182,15 +184,14 @@ class TrainingMac(wiring.Component):
 
         # Whether a step that has left stage 0 will write anything: known a cycle ahead.
         writes = [valid & (step.update | step.bias) for valid, step in back[:to_word + 1]]
-        will_write = Signal()
         rests = Signal(init=1)
         under_way = Cat(valid for valid, _ in (*forward, *back)).any()
         m.d.sync += [
-            will_write.eq(Cat(writes).any() | update.pending | bias_update.pending),
+            self.still_writing.eq(Cat(writes).any() | update.pending | bias_update.pending),
             rests.eq(~under_way & ~results.busy & ~self.writing),
         ]
         m.d.comb += [
-            self.writing.eq(writes[0] | will_write),
+            self.writing.eq(writes[0] | self.still_writing),
             self.idle.eq(rests),
         ]
         return m

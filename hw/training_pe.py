@@ -154,7 +154,8 @@ class TrainingPE(wiring.Component):
             dispatch.busy.eq(Cat(control.busy, back.busy, dump.busy)),
             Cat(control.hold, back.hold).eq(dispatch.hold),
             dump.hold.eq(dispatch.hold[2] | ~mac.idle),
-            control.writing.eq(mac.writing),
+            # No RUN begins in the cycle of a step backwards: `hold` is high then.
+            control.writing.eq(mac.still_writing),
             back.writing.eq(mac.writing),
             control.start.eq(sequencer.start),
             back.start.eq(sequencer.start),
