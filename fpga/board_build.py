@@ -15,7 +15,7 @@ from hw.link_config import LinkConfig
 from hw.tops import TOPS
 
 from .board_design import TOP, board_design, board_link
-from .board_flow import FLOWS, pack, route_seeds
+from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
 from .boards import Board
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
@@ -31,7 +31,6 @@ __all__ = ["Build", "build"]
 
 Tell = Callable[[str, int, int], object]
 _STEPS = 4
-_MOST_SEED = 2**31 - 3  # nextpnr's, less those that are tried if these find no route.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,9 +101,9 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if multipliers or memories were optimised away.
     """
-    if not 1 <= seed <= seed + tries - 1 <= _MOST_SEED:
+    if not 1 <= seed <= seed + tries - 1 <= MOST_SEED:
         raise BoardError(f"seed and tries must be at least 1, and the last seed at most "
-                         f"{_MOST_SEED}, not {seed} and {tries}")
+                         f"{MOST_SEED}, not {seed} and {tries}")
     flow = FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))

@@ -10,11 +10,12 @@ from .errors import BoardError, FlowFailed
 from .place_route import Routed, read_routed
 from .tools import Tool, run_tool
 
-__all__ = ["FLOWS", "Flow", "pack", "route", "route_seeds"]
+__all__ = ["FLOWS", "MOST_SEED", "Flow", "pack", "route", "route_seeds"]
 
 # What a router tells of the cells that it has packed, before it gives up.
 _PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
 _MORE_SEEDS = 2
+MOST_SEED = 2**31 - 1 - _MORE_SEEDS  # nextpnr's, less those that are tried beyond what was asked.
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ def move_logic_off_networks(netlist: dict[str, Any]) -> int:
     """Have all ports but those of clocks and resets read what drives the network; return how many.
 
     Synthesis makes such ports when it merges the reset into another clear of a register. Through
-    the network the reset is late at them: without them on it a torus is some 10 % faster.
+    the network the reset is late at them: without them on it a torus is faster.
 
     Parameters
     ----------

@@ -229,8 +229,8 @@ class Machine:
         lanes = self.lanes
         if pes := self.pe_queues.watches:
             macs = self.macs
-            # An op in the queue is the sequencer's to see: no engine looks at what it is offered.
             ring_idle = self.rings.idle
+            # An op in the queue is the sequencer's to see: no engine looks at what it is offered.
             busy = macs.active | macs.waiting | self.pe_queues.full[_MAC] | macs.under_way
             pes &= ring_idle & ring_idle >> lanes.half_bits & ~busy
         gateways = self.gateway_queues.watches
