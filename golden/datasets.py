@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import importlib
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,7 +14,15 @@ import numpy.typing as npt
 
 from golden.errors import DataError
 
-__all__ = ["NAMES", "Split", "load", "load_digits_split", "load_idx_directory", "load_mnist10k"]
+__all__ = [
+    "NAMES",
+    "Split",
+    "files",
+    "load",
+    "load_digits_split",
+    "load_idx_directory",
+    "load_mnist10k",
+]
 
 NAMES = ("digits", "mnist10k")
 
@@ -24,6 +33,11 @@ _HOW_TO_GET = (
     "dataset-fashion-mnist && dpkg -x dataset-fashion-mnist_*.deb .)"
 )
 _IDX_UINT8 = 0x08  # Third byte of an IDX file's magic number: unsigned bytes follow.
+# What the four files are called: as MNIST has them, or with dots, as some who pass them on.
+_IDX_NAMES = tuple(
+    f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_RAW = "raw"  # Where torchvision puts them, in a folder that is called as the dataset.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,13 +83,30 @@ def load(name_or_directory: str) -> Split:
         return load_digits_split()
     if name_or_directory == "mnist10k":
         return load_mnist10k()
-    directory = Path(name_or_directory)
-    if not directory.is_dir():
+    return load_idx_directory(_directory(name_or_directory))
+
+
+def files(name_or_directory: str) -> tuple[Path, ...]:
+    """Return the files that `load` would read; none for the digits, which scikit-learn holds.
+
+    Raises
+    ------
+    DataError
+        If it is neither a known name nor a directory that holds such files.
+    """
+    if name_or_directory == "digits":
+        return ()
+    known = name_or_directory == "mnist10k"
+    return _find(_MNIST10K if known else _directory(name_or_directory))
+
+
+def _directory(text: str) -> Path:
+    if not os.path.isdir(text):
         raise DataError(
             f"data must be one of {', '.join(NAMES)} or a directory of IDX files, "
-            f"not {name_or_directory!r}; {_HOW_TO_GET}"
+            f"not {text!r}; {_HOW_TO_GET}"
         )
-    return load_idx_directory(directory)
+    return Path(text)
 
 
 def load_digits_split() -> Split:
@@ -102,24 +133,31 @@ def load_mnist10k() -> Split:
 def load_idx_directory(directory: Path | str) -> Split:
     """Load a dataset in MNIST's four files, gzipped (`.gz`) or not.
 
+    They may be called `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, and lie in the
+    directory itself or where torchvision puts them: in `raw`, or in `MNIST/raw` with any name in
+    the place of MNIST. The dataset is called as the directory that holds them, or as the one above
+    if that is `raw`.
+
     Raises
     ------
     DataError
-        If a file is missing, truncated or no IDX file of bytes, or if the files contradict each
-        other; the message names the file.
+        If a file is missing, truncated or no IDX file of bytes, if the files contradict each
+        other, or if there are several datasets; the message names the file.
     """
     directory = Path(directory)
     parts: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]] = []
-    for part in ("train", "t10k"):
-        image_path = _find(directory, f"{part}-images-idx3-ubyte")
-        label_path = _find(directory, f"{part}-labels-idx1-ubyte")
+    train_images, train_labels, test_images, test_labels = _find(directory)
+    for image_path, label_path in ((train_images, train_labels), (test_images, test_labels)):
         images, labels = _read_idx(image_path, 3), _read_idx(label_path, 1)
         if len(images) != len(labels):
             raise DataError(
                 f"{label_path} must hold {len(images)} labels, one for each image of "
                 f"{image_path.name}, not {len(labels)}"
             )
-        pixels = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+        try:
+            pixels = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+        except MemoryError as error:
+            raise DataError(_too_large(image_path)) from error
         parts.append((pixels, labels.astype(np.int64)))
     (train_x, train_y), (test_x, test_y) = parts
     if train_x.shape[1] != test_x.shape[1]:
@@ -127,14 +165,47 @@ def load_idx_directory(directory: Path | str) -> Split:
             f"{directory}: test images must have {train_x.shape[1]} pixels, as the training "
             f"images, not {test_x.shape[1]}"
         )
-    return Split(train_x, train_y, test_x, test_y, directory.resolve().name)
+    holder = Path(os.path.realpath(train_images.parent))
+    name = (holder.parent if holder.name == _RAW else holder).name
+    return Split(train_x, train_y, test_x, test_y, name)
 
 
-def _find(directory: Path, name: str) -> Path:
-    for path in (directory / f"{name}.gz", directory / name):
-        if path.is_file():
-            return path
-    raise DataError(f"{directory} must hold {name} or {name}.gz, but has neither; {_HOW_TO_GET}")
+def _find(directory: Path) -> tuple[Path, ...]:
+    """The four files: images and labels to train, then to test."""
+    try:
+        folders = [directory, directory / _RAW, *sorted(directory.glob(f"*/{_RAW}"))]
+    except OSError as error:
+        raise DataError(f"{directory} cannot be read: {error.strerror}") from error
+    found = {folder: _idx_files(folder) for folder in folders}
+    whole = [folder for folder, files in found.items() if None not in files]
+    if len(whole) > 1 and whole[0] != directory:
+        raise DataError(
+            f"{directory} must hold one dataset, not several: name one of "
+            f"{', '.join(map(str, whole))}"
+        )
+    # If none is whole, the one that has most of it says what is missing.
+    best = min(folders, key=lambda folder: found[folder].count(None))
+    files = [path for path in found[best] if path is not None]
+    if len(files) < len(_IDX_NAMES):
+        missing = f"{_IDX_NAMES[found[best].index(None)]}-ubyte"
+        raise DataError(
+            f"{best} must hold {missing} or {missing}.gz, but has neither; {_HOW_TO_GET}"
+        )
+    return tuple(files)
+
+
+def _idx_files(folder: Path) -> list[Path | None]:
+    """Each of the four files where it is there, whatever it is called."""
+    found: list[Path | None] = []
+    for name in _IDX_NAMES:
+        spellings = (f"{name}-ubyte", f"{name.replace('-idx', '.idx')}-ubyte")
+        paths = (folder / f"{one}{end}" for one in spellings for end in (".gz", ""))
+        found.append(next((path for path in paths if os.path.isfile(path)), None))
+    return found
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} must fit into memory, and does not"
 
 
 def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
@@ -142,10 +213,12 @@ def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return _parse_idx(cast(IO[bytes], file), path, dimensions)
+    except MemoryError as error:
+        raise DataError(_too_large(path)) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} must be a whole gzip file: {error}") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _parse_idx(file: IO[bytes], path: Path, dimensions: int) -> npt.NDArray[np.uint8]:

@@ -20,7 +20,7 @@ def idx_bytes(items):
     return header + items.tobytes()
 
 
-def write_files(directory, pack=False, **changes):
+def write_files(directory, pack=False, dots=False, **changes):
     """Write a small dataset; `changes` maps a part of a file's name to other contents."""
     rng = np.random.default_rng(0)
     for name, size in NAMES.items():
@@ -30,6 +30,7 @@ def write_files(directory, pack=False, **changes):
             if part.replace("_", "-") in name:
                 content = other(content)
         if content is not None:
+            name = name.replace("-idx", ".idx") if dots else name
             path = directory / (f"{name}.gz" if pack else name)
             path.write_bytes(gzip.compress(content) if pack else content)
     return directory
@@ -62,6 +63,57 @@ def test_directory_of_idx_files(tmp_path, pack):
     np.testing.assert_allclose(split.train_x, raw.reshape(6, 6) / 255, rtol=1e-6)
     assert split.test_x.shape == (4, 6) and split.test_y.shape == (4,)
     assert split.name == tmp_path.name
+
+
+@pytest.mark.parametrize("pack", [False, True])
+@pytest.mark.parametrize("dots", [False, True])
+@pytest.mark.parametrize(
+    ("place", "given", "name"),
+    [
+        ("FashionMNIST/raw", ".", "FashionMNIST"),
+        ("MNIST/raw", "MNIST", "MNIST"),
+        ("MNIST/raw", "MNIST/raw", "MNIST"),
+        ("raw", ".", "data"),
+        ("digits", "digits", "digits"),
+    ],
+)
+def test_names_and_folders_of_others(tmp_path, place, given, name, dots, pack):
+    """As torchvision lays the files out, and with a dot in their names."""
+    directory = tmp_path / "data"
+    (directory / place).mkdir(parents=True)
+    write_files(directory / place, pack, dots)
+    split = datasets.load(str(directory / given))
+    assert split.name == name and split.train_x.shape == (6, 6)
+    found = datasets.files(str(directory / given))
+    assert {path.parent.resolve() for path in found} == {(directory / place).resolve()}
+    assert len(set(found)) == 4 and all(path.is_file() for path in found)
+
+
+def test_several_datasets_are_refused(tmp_path):
+    for name in ("MNIST", "FashionMNIST"):
+        (tmp_path / name / "raw").mkdir(parents=True)
+        write_files(tmp_path / name / "raw")
+    message = "must hold one dataset, not several: name one of .*FashionMNIST/raw, .*/MNIST/raw"
+    with pytest.raises(DataError, match=message):
+        datasets.load(str(tmp_path))
+    write_files(tmp_path)  # What lies in the directory itself is meant.
+    assert datasets.load(str(tmp_path)).name == tmp_path.name
+
+
+def test_what_is_missing_is_named_where_the_rest_is(tmp_path):
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    write_files(tmp_path / "MNIST" / "raw", t10k_labels=lambda b: None)
+    with pytest.raises(DataError, match="MNIST/raw must hold t10k-labels-idx1-ubyte or"):
+        datasets.load(str(tmp_path))
+
+
+def test_files_of_the_names():
+    assert datasets.files("digits") == ()
+    assert len(datasets.files("mnist10k")) == 4
+    for load in (datasets.load, datasets.files):
+        for name in ("cifar", "a" * 300, __file__):
+            with pytest.raises(DataError, match="one of digits, mnist10k or a directory"):
+                load(name)
 
 
 def test_unknown_name_is_refused():
@@ -111,6 +163,16 @@ def test_damaged_gzip_is_refused(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="train-images-idx3-ubyte.gz must "):
         datasets.load_idx_directory(tmp_path)
+
+
+def test_what_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    write_files(tmp_path)
+    monkeypatch.setattr(datasets.np, "frombuffer", full)
+    with pytest.raises(DataError, match="train-images-idx3-ubyte must fit into memory, and does"):
+        datasets.load(str(tmp_path))
 
 
 def test_false_count_reserves_no_memory(tmp_path):
