@@ -4,10 +4,9 @@ The file is a dict for `torch.load(weights_only=True)`: `format` (this module's 
 (the 5-tuples), `state_dict`, and `training` (a trainer's state, or None).
 """
 
-import contextlib
 import dataclasses
 import errno
-import os
+import io
 import pickle
 import warnings
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from golden.errors import CheckpointError, ShapeError
+from golden.files import write_bytes
 from golden.net import ClosNet
 from golden.shape import ClosShape
 
@@ -40,7 +40,7 @@ def save_model(
 ) -> None:
     """Write `model`, and a trainer's `state_dict` to go on from, to `path`.
 
-    The file is written beside `path` and then renamed, so that `path` is never half a file.
+    The file is written as `golden.files` says, so that `path` is never half a file.
 
     Raises
     ------
@@ -56,16 +56,9 @@ def save_model(
         "state_dict": state,
         "training": training_state,
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            torch.save(content, file)
-        partial.replace(path)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    file = io.BytesIO()
+    torch.save(content, file)
+    write_bytes(path, file.getvalue(), CheckpointError)
 
 
 def load_model(path: Path | str) -> ClosNet:

@@ -167,9 +167,35 @@ def test_rows_of_other_runs_stay_and_do_not_count(tmp_path):
     assert len(read) == 5
 
 
+@pytest.mark.parametrize("kept", range(-1, -12, -1))
+def test_a_last_row_that_is_cut_is_no_row(tmp_path, kept):
+    """Half a number is a number, too: 4,2.0 could be 4,2.0567. The run is made again."""
+    path, notes = tmp_path / "runs.csv", []
+    whole = execute(Squares(), path)
+    text = path.read_text()
+    path.write_text(text[:kept])
+    again = Squares()
+    assert execute(again, path, note=notes.append) == whole
+    assert path.read_text() == text
+    cut = text[:kept].rpartition("\n")[2]
+    assert again.measured == [5] and bool(notes) == bool(cut)
+    if cut:
+        assert notes == [f"{path}: its last line is cut off and left out, as if not there: {cut!r}"]
+
+
+def test_a_cut_row_of_another_run_is_mended_too(tmp_path):
+    path, notes = tmp_path / "runs.csv", []
+    whole = execute(Squares(), path)
+    text = path.read_text()
+    path.write_text(f"{text}77,5929,8.7749643")
+    assert execute(Squares(), path, note=notes.append) == whole
+    assert path.read_text() == text and len(notes) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("number,squ", "must have the columns number, square, root, not none; remove it to begin"),
         ("", "must have the columns number, square, root, not none"),
         ("number,square\n1,1\n", "columns number, square, root, not number, square"),
         ("number,square,root\n1,1\n", "line 2 must have 3 values, not 2"),
@@ -177,7 +203,8 @@ def test_rows_of_other_runs_stay_and_do_not_count(tmp_path):
         ("number,square,root\n1,1,inf\n", "line 2: root must be a finite float, not 'inf'"),
         ("number,square,root\n1,1.5,1\n", "line 2: square must be a finite int, not '1.5'"),
         ("number,square,root\n1,1,1\n1,1,1\n", "line 3: each run must be there once"),
-        ("number,square,root\n\xff", "must be a CSV file"),
+        ("number,square,root\n\xff\n", "must be a CSV file"),
+        ('number,square,root\n1,1,"2\n', "must be a CSV file: unexpected end of data"),
     ],
 )
 def test_tables_that_are_something_else_are_refused(tmp_path, text, message):
@@ -189,7 +216,7 @@ def test_tables_that_are_something_else_are_refused(tmp_path, text, message):
 
 
 def test_table_that_cannot_be_written(tmp_path):
-    with pytest.raises(DataError, match="runs.csv cannot be written: No such file"):
+    with pytest.raises(DataError, match="runs.csv cannot be written: there is no folder"):
         ResultTable(tmp_path / "none" / "runs.csv", Square, Squared).add(Square(1), Squared(1, 1.0))
 
 

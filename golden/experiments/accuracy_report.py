@@ -11,13 +11,16 @@ from golden.experiments.experiment import Report
 from golden.experiments.judgement import Difference, difference
 from golden.experiments.pictures import Point, curves_png
 
-__all__ = ["CLAIMED_REDUCTION", "MARGIN_POINTS", "accuracy_report"]
+__all__ = ["CLAIMED_REDUCTION", "MARGIN_POINTS", "PICTURE", "accuracy_report"]
 
 CLAIMED_REDUCTION = 5.5
 """ClosNets, section II: "comparable accuracy ... while having 5.5x less parameters"."""
 
 MARGIN_POINTS = 1.0
 """How much lower an accuracy in percent may be that is still called comparable."""
+
+PICTURE = "accuracy.png"
+"""Name of the report's picture."""
 
 _CLAIM = {"yes": "holds", "no": "does not hold", "undecided": "is not decided"}
 _HEADER = ("kind", "parameters", "times fewer", "learning rate", "accuracy %", "lowest", "highest",
@@ -67,7 +70,7 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
         for network in networks:
             curves.setdefault(network.kind, []).append(network.point)
     picture = curves_png(panels, "parameters", "test accuracy, %")
-    return Report("\n\n".join(texts) + "\n", {"accuracy.png": picture})
+    return Report("\n\n".join(texts) + "\n", {PICTURE: picture})
 
 
 def _networks(rows: Iterable[tuple[Run, Result]]) -> list[_Network]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from golden.datasets import Split, load
 from golden.errors import DataError
-from golden.experiments.accuracy_report import accuracy_report
+from golden.experiments.accuracy_report import PICTURE, accuracy_report
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.classifiers import (
     KINDS,
@@ -53,6 +53,7 @@ class ClosAccuracy(Experiment[Run, Result]):
     name = "clos-accuracy"
     run_type = Run
     result_type = Result
+    pictures = (PICTURE,)
 
     def __init__(self, settings: Settings) -> None:
         """Look at the data and at every network; see the class."""

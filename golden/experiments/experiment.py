@@ -77,11 +77,14 @@ class Experiment(abc.ABC, Generic[RunT, ResultT]):
         As the command line has it.
     run_type, result_type
         The two dataclasses.
+    pictures
+        Names of the files of its report's pictures.
     """
 
     name: str
     run_type: type[RunT]
     result_type: type[ResultT]
+    pictures: tuple[str, ...]
 
     @property
     @abc.abstractmethod
@@ -110,6 +113,7 @@ def execute(
     path: Path,
     jobs: int = 1,
     tell: Tell = lambda work, done, total: None,
+    note: Callable[[str], object] = lambda text: None,
 ) -> dict[RunT, ResultT]:
     """Make all runs that are not in the table at `path` yet; return the results of the plan.
 
@@ -126,6 +130,8 @@ def execute(
         Processes to make runs in; with 1 they are made in this one.
     tell
         Hears of every run: what it is, how many are done, and of how many.
+    note
+        Hears what was wrong with the table and is mended.
 
     Raises
     ------
@@ -137,6 +143,9 @@ def execute(
     if jobs < 1:
         raise ModelError(f"jobs must be at least 1, not {jobs}")
     table = ResultTable(path, experiment.run_type, experiment.result_type)
+    if table.cut:
+        table.write()
+        note(f"{path}: its last line is cut off and left out, as if not there: {table.cut!r}")
     with _mapper(experiment, jobs) as measured:
         while True:
             planned = experiment.plan(table.results)

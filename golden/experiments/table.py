@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from golden.errors import DataError
+from golden.files import write_bytes
 
 __all__ = ["ResultTable"]
 
@@ -22,7 +23,8 @@ class ResultTable(Generic[RunT, ResultT]):
     """What is known of every run: one row each, in the order in which they were added.
 
     The columns are the fields of `run_type`, which tell a run from all others, then those of
-    `result_type`. A file that is there already is read, so that no run has to be made twice.
+    `result_type`. A file that is there already is read, so that no run has to be made twice. A last
+    line without an end is no row, since its last number may be cut: it is left out.
 
     Parameters
     ----------
@@ -44,13 +46,19 @@ class ResultTable(Generic[RunT, ResultT]):
         self._types: tuple[type[Any], type[Any]] = run_type, result_type
         self._columns = [field.name for kind in self._types for field in dataclasses.fields(kind)]
         self._results: dict[RunT, ResultT] = {}
-        if path.exists():
+        self._cut = ""
+        if os.path.exists(path):
             self._read()
 
     @property
     def results(self) -> Mapping[RunT, ResultT]:
         """The results by their runs."""
         return MappingProxyType(self._results)
+
+    @property
+    def cut(self) -> str:
+        """What the file had in the place of a last row, which was left out; "" if it is whole."""
+        return self._cut
 
     def add(self, run: RunT, result: ResultT) -> None:
         """Add a row and write the file anew: whoever reads it finds the old rows or all.
@@ -61,31 +69,33 @@ class ResultTable(Generic[RunT, ResultT]):
             If the file cannot be written.
         """
         self._results[run] = result
+        self.write()
+
+    def write(self) -> None:
+        """Write the file anew; errors as for `add`."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self._columns)
         for one in self._results.items():
             # `repr` of a float is read back as the same float.
             writer.writerow([value for part in one for value in _values(part)])
-        part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text.getvalue(), encoding="utf-8", newline="")
-            os.replace(part, self._path)
-        except OSError as error:
-            raise DataError(f"{self._path} cannot be written: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        write_bytes(self._path, text.getvalue().encode(), DataError)
 
     def _read(self) -> None:
         try:
-            with self._path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.reader(file))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            whole, end, cut = self._path.read_bytes().rpartition(b"\n")
+            rows = list(csv.reader(io.StringIO((whole + end).decode(), newline=""), strict=True))
+        except OSError as error:
+            raise DataError(
+                f"{self._path} cannot be read: {error.strerror or error}"
+            ) from error
+        except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{self._path} must be a CSV file: {error}") from error
+        self._cut = cut.decode(errors="replace")
         if not rows or rows[0] != self._columns:
             raise DataError(
                 f"{self._path} must have the columns {', '.join(self._columns)}, "
-                f"not {', '.join(rows[0]) if rows else 'none'}"
+                f"not {', '.join(rows[0]) if rows else 'none'}; remove it to begin anew"
             )
         for line, row in enumerate(rows[1:], 2):
             run, result = self._parsed(row, line)
