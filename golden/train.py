@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -135,13 +136,36 @@ class Trainer:
             If the state is not one of a trainer of this model.
         """
         try:
+            epoch = state["epoch"]
+            if type(epoch) is not int or epoch < 0:
+                raise ValueError(f"epoch must be a whole number of at least 0, not {epoch!r}")
+            self._check_optimiser(state["optimiser"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._order.set_state(state["order"])
-            self.epoch = int(state["epoch"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            self.epoch = epoch
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"the training state must be one of a trainer of this model: {error!r}"
             ) from error
+
+    def _check_optimiser(self, saved: dict[str, Any]) -> None:
+        """Refuse what Adam would take, and stumble over in its next step."""
+        (own,) = self._optimiser.state_dict()["param_groups"]
+        (group,) = saved["param_groups"]
+        if {**group, "lr": 0} != {**own, "lr": 0} or not 0 < float(group["lr"]) < math.inf:
+            raise ValueError("the settings of its optimiser must be those of this one")
+        parameters = dict(enumerate(self.model.parameters()))
+        moments: dict[int, dict[str, Tensor]] = saved["state"]
+        if moments and moments.keys() != parameters.keys():
+            raise ValueError("its optimiser must hold the moments of every weight, or of none")
+        for index, tensors in moments.items():
+            size = parameters[index].shape
+            sizes = {"step": torch.Size(), "exp_avg": size, "exp_avg_sq": size}
+            if {name: tensor.shape for name, tensor in tensors.items()} != sizes or not all(
+                tensor.is_floating_point() and bool(torch.isfinite(tensor).all())
+                for tensor in tensors.values()
+            ):
+                raise ValueError(f"the moments of weight {index} must be finite and as it in shape")
 
     def _train_epoch(self) -> float:
         x, labels = self._train

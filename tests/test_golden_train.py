@@ -1,5 +1,7 @@
 """Training: the accuracy of record, repeatability and going on after a stop."""
 
+import copy
+
 import pytest
 import torch
 
@@ -73,12 +75,29 @@ def test_going_on_from_a_file_equals_not_stopping(split, tmp_path):
     [
         lambda state: state.pop("order"),
         lambda state: state.update(epoch=None),
+        lambda state: state.update(epoch=True),
+        lambda state: state.update(epoch=-1),
+        lambda state: state.update(optimiser=3),
         lambda state: state.update(optimiser={"state": {}, "param_groups": []}),
+        lambda state: state["optimiser"]["param_groups"][0].pop("betas"),
+        lambda state: state["optimiser"]["param_groups"][0].update(lr=float("nan")),
+        lambda state: state["optimiser"]["param_groups"][0].update(lr="fast"),
+        lambda state: state["optimiser"]["param_groups"][0].update(amsgrad=torch.empty(0)),
+        lambda state: state["optimiser"].update(state=[]),
+        lambda state: state["optimiser"]["state"].pop(1),
+        lambda state: state["optimiser"]["state"].update({1: {}}),
+        lambda state: state["optimiser"]["state"].update({1: torch.zeros(3)}),
+        lambda state: state["optimiser"]["state"][1].update(exp_avg=1),
+        lambda state: state["optimiser"]["state"][1].update(exp_avg=torch.zeros(3)),
+        lambda state: state["optimiser"]["state"][1]["exp_avg_sq"].fill_(float("nan")),
+        lambda state: state["optimiser"]["state"][1].update(step=torch.zeros((), dtype=torch.int8)),
     ],
 )
 def test_foreign_training_state_is_refused(split, damage):
+    """All of it before the next step, which would stumble over it."""
     trainer = Trainer(make_net(), split)
-    state = trainer.state_dict()
+    list(trainer.run(1))
+    state = copy.deepcopy(trainer.state_dict())
     damage(state)
     with pytest.raises(CheckpointError, match="must be one of a trainer of this model"):
         trainer.load_state_dict(state)

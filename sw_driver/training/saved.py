@@ -25,6 +25,9 @@ __all__ = ["FIXED_POINT", "VERSION", "Saved", "read_saved", "trained_config"]
 FIXED_POINT = "fixed_point"
 """The key in a model file's training state that says that it was trained in fixed point."""
 
+# What values of other kinds raise where they are read, tensors and deep nesting among them.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 VERSION = 1
 """What stands under that key: the version of all else there."""
 
@@ -93,7 +96,7 @@ def read_saved(path: Path) -> Saved:
             f"{path} must hold a training in fixed point to go on from: it holds none, or one of "
             "--device torch"
         )
-    if saved[FIXED_POINT] != VERSION:
+    if not _is_number(saved[FIXED_POINT], VERSION):
         raise DriverError(
             f"{path}: the version of its training must be {VERSION}, the one that this program "
             f"reads, not {saved[FIXED_POINT]!r}"
@@ -101,7 +104,7 @@ def read_saved(path: Path) -> Saved:
     held = saved.get("words")
     words = cast(dict[str, Any], held if isinstance(held, dict) else {})
     version = words.get("format")
-    if version != CHECKPOINT_FORMAT:
+    if not _is_number(version, CHECKPOINT_FORMAT):
         raise DriverError(
             f"{path}: the format of its words must be {CHECKPOINT_FORMAT}, the one that this "
             f"program reads, not {version!r}"
@@ -114,9 +117,14 @@ def read_saved(path: Path) -> Saved:
         dataset = str(saved["dataset"])
     except (DriverError, GoldenError) as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
     return Saved(recipe, position, form, rows, cols, dataset, words.get("state"))
+
+
+def _is_number(found: object, wanted: int) -> bool:
+    """Whether a damaged file's value is that number; a tensor may be neither equal nor unequal."""
+    return isinstance(found, int) and found == wanted
 
 
 def _read_format(text: str) -> TrainingFormat:
