@@ -11,6 +11,8 @@ make equal files on every machine.
 import hashlib
 import io
 import json
+import os
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sw_driver.arrays import read_npy
 from sw_driver.errors import DriverError
 from sw_driver.files import write_bytes
 
@@ -28,6 +31,7 @@ _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
 _MODE = 0o100644 << 16
 _UNIX = 3
+_MOST_MANIFEST_BYTES = 1 << 24  # Hundreds of times as many as the largest net's.
 
 
 class ArchiveError(DriverError):
@@ -46,8 +50,8 @@ def write_archive(
     manifest
         What `json` can write; "members" is added.
     arrays
-        By name, a letter followed by letters, digits, dots and underscores; numbers or truth
-        values.
+        By name, a letter followed by letters, digits, dots and underscores; real numbers of at
+        most 64 bits, or truth values.
     """
     contents: dict[str, bytes] = {}
     members: dict[str, dict[str, Any]] = {}
@@ -90,7 +94,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         members: dict[str, dict[str, Any]] = manifest.pop("members")
         hashes = {name: entry["sha256"] for name, entry in members.items()}
         types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in members.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArchiveError(f"{path}: {_MANIFEST} is not the manifest of an artifact") from error
     for name in sorted(hashes.keys() ^ contents.keys()):
         problem = "is missing" if name in hashes else "is not listed in the manifest"
@@ -105,8 +109,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 f"not {found}"
             )
         try:
-            file = io.BytesIO(content)
-            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+            array = read_npy(io.BytesIO(content))
         except ValueError as error:
             raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
         if (array.dtype.str, array.shape) != types[name]:
@@ -121,31 +124,53 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 def _read_members(path: Path) -> dict[str, bytes]:
     """Return every member's bytes by name; nothing is unpacked to disk."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ArchiveError(f"{path} does not exist, or is not a file")
     contents: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                name = info.filename
-                if info.compress_type != zipfile.ZIP_STORED:
-                    raise ArchiveError(f"{path}: member {name} must be stored, not compressed")
-                if name in contents:
-                    raise ArchiveError(f"{path}: member {name} is there twice")
-                contents[name] = _read_member(archive, info, path)
+            members = archive.infolist()
+            _check_members(path, members)
+            for info in members:
+                contents[info.filename] = _read_member(archive, info, path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
-    except zipfile.BadZipFile as error:
+    except MemoryError as error:
+        raise ArchiveError(f"{path} must fit into memory, and does not") from error
+    except ArchiveError:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         raise ArchiveError(
             f"{path} must be a whole zip file, but is truncated or no zip"
         ) from error
     return contents
 
 
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse members that are not one after the other, each as long as it says."""
+    seen: set[str] = set()
+    for info in members:
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise ArchiveError(f"{path}: member {info.filename} must be stored, not compressed")
+        if info.filename in seen:
+            raise ArchiveError(f"{path}: member {info.filename} is there twice")
+        seen.add(info.filename)
+        if info.filename == _MANIFEST and info.file_size > _MOST_MANIFEST_BYTES:
+            raise ArchiveError(
+                f"{path}: {_MANIFEST} must have at most {_MOST_MANIFEST_BYTES} bytes, "
+                f"not {info.file_size}"
+            )
+    claimed, there = sum(info.file_size for info in members), path.stat().st_size
+    if claimed > there:
+        raise ArchiveError(
+            f"{path}: members must have no more than the {there} bytes of the file, not {claimed}"
+        )
+
+
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error) as error:
         raise ArchiveError(
             f"{path}: member {info.filename} was altered or cut short: {error}"
         ) from error

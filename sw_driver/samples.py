@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import datasets
+from sw_driver.arrays import read_npy
 from sw_driver.errors import DriverError
 
-__all__ = ["Samples", "load_calibration", "load_samples"]
+__all__ = ["Samples", "data_files", "load_calibration", "load_samples"]
+
+_ZIP = b"PK"  # What a file of several arrays begins with.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,6 +41,17 @@ class Samples:
         return float((outputs.argmax(axis=1) == self.labels).mean())
 
 
+def data_files(data: str) -> tuple[Path, ...]:
+    """Return the files that `load_samples` would read.
+
+    Raises
+    ------
+    GoldenError
+        If there is no such dataset.
+    """
+    return (Path(data),) if _is_array(data) else datasets.files(data)
+
+
 def load_samples(data: str, count: int | None) -> Samples:
     """Load the first `count` samples, or all.
 
@@ -56,7 +70,7 @@ def load_samples(data: str, count: int | None) -> Samples:
     GoldenError
         If the dataset is not what it says.
     """
-    if data.endswith(".npy"):
+    if _is_array(data):
         samples = Samples(_read_array(Path(data)), None, Path(data).name)
     else:
         split = datasets.load(data)
@@ -75,23 +89,43 @@ def load_calibration(data: str) -> NDArray[Any]:
 
     Parameters, other shapes and errors as for `load_samples`.
     """
-    return _read_array(Path(data)) if data.endswith(".npy") else datasets.load(data).train_x
+    return _read_array(Path(data)) if _is_array(data) else datasets.load(data).train_x
+
+
+def _is_array(data: str) -> bool:
+    return data.endswith(".npy")
 
 
 def _read_array(path: Path) -> NDArray[Any]:
+    """Read an array file as samples: floats [N, I]."""
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        if path.exists() and not path.is_file():
+            raise DriverError(f"{path} must be a file, not a folder, a pipe or a device")
+        with path.open("rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                raise DriverError(
+                    f"{path} must hold one array, as numpy.save writes it, not several"
+                )
+            return _as_samples(path, read_npy(file))
     except OSError as error:
         raise DriverError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
+    except MemoryError as error:
+        raise DriverError(f"{path} must fit into memory, and does not") from error
+    except DriverError:
+        raise
+    except ValueError as error:
         raise DriverError(f"{path} must be a NumPy array file: {error}") from error
-    if not isinstance(array, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(f"{path} must hold one array, as numpy.save writes it, not several")
-    if array.ndim == 4:
-        return np.moveaxis(array, 1, 3).reshape(-1, array.shape[1])
-    if array.ndim != 2:
+
+
+def _as_samples(path: Path, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind not in "iuf":
+        raise DriverError(f"{path}: its values must be real numbers, not {array.dtype}")
+    if array.ndim not in (2, 4) or 0 in array.shape:
         raise DriverError(
-            f"{path} must hold an array of shape [N, inputs] or [N, inputs, H, W], "
-            f"not {list(array.shape)}"
+            f"{path} must hold an array of shape [N, inputs] or [N, inputs, H, W], with none of "
+            f"them 0, not {list(array.shape)}"
         )
-    return array
+    # In the machine's order of bytes: PyTorch takes no other.
+    plain = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.float64
+    array = np.ascontiguousarray(array, plain)
+    return array if array.ndim == 2 else np.moveaxis(array, 1, 3).reshape(-1, array.shape[1])

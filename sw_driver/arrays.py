@@ -1,0 +1,66 @@
+"""NumPy's array files, read only once their headers are known to say what is there."""
+
+import io
+import math
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["read_npy"]
+
+_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    # As 2.0, but for names of fields beyond Latin-1, which no array of numbers has.
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
+_NUMBERS = "biuf"
+_MOST_BYTES = 8
+
+
+def read_npy(file: io.BufferedIOBase) -> NDArray[Any]:
+    """Read a whole `.npy` file of truth values, integers or floats of at most 64 bits.
+
+    Memory is taken for as much as the file holds, whatever its header says.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; the message says what, without the file's name.
+    MemoryError
+        If there is not enough for what the file holds.
+    """
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    shape, in_fortran_order, dtype = _read_header(file)
+    if dtype.kind not in _NUMBERS or dtype.itemsize > _MOST_BYTES:
+        raise ValueError(f"its values must be real numbers of at most 64 bits, not {dtype}")
+    claimed, there = math.prod(shape) * dtype.itemsize, length - file.tell()
+    if claimed != there or min(shape, default=0) < 0:
+        raise ValueError(
+            f"its header says that it is {dtype} of shape {list(shape)}, {claimed} bytes, but "
+            f"{there} follow"
+        )
+    content = bytearray(there)
+    if file.readinto(content) != there:
+        raise ValueError("it was cut short while it was read")
+    try:
+        return np.ndarray(shape, dtype, content, order="F" if in_fortran_order else "C")
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"its header says that its shape is {list(shape)}: {error}") from error
+
+
+def _read_header(file: io.BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in _READERS:
+            raise ValueError(f"its version must be 1.0, 2.0 or 3.0, not {version}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of types that NumPy is to drop, and Python 2.
+            shape, in_fortran_order, dtype = _READERS[version](file)
+            return tuple(map(int, shape)), in_fortran_order, dtype
+    except Exception as error:  # NumPy takes the header for a Python literal, and it may be none.
+        raise ValueError(f"it has no header of one: {' '.join(str(error).split())}") from error
