@@ -14,10 +14,9 @@ Words are two's complement, fit for `$readmemh`. The programs are those of a run
 """
 
 import dataclasses
+import itertools
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
@@ -35,11 +34,12 @@ from hw.op_fields import (
 )
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError
+from sw_driver.files import files_in, write_files
 from sw_driver.op_table import op_table
 from sw_driver.program_image import Op
 from sw_driver.schedule_picture import schedule_svg
 
-__all__ = ["PROGRAM_SAMPLES", "export_files"]
+__all__ = ["PROGRAM_SAMPLES", "export_files", "exported_files"]
 
 PROGRAM_SAMPLES = 64
 """Samples of the run whose programs are exported."""
@@ -52,14 +52,15 @@ _KINDS: dict[str, type[Enum]] = {
     "host_in": HostInKind,
     "host_out": HostOutKind,
 }
+_OTHER_FILES = ("program_pe.mem", "program_gateway.mem", "schedule.json", "schedule.svg")
 _MEMORY_FILE = re.compile(r"(weights|biases)_r\d+_c\d+\.mem")
 
 
 def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     """Write the files of a compiled net into `folder`, which is made if it is not there.
 
-    All files are written beside the old ones first and then take their places, so that none is ever
-    half a file. Memory files of an earlier export that the net does not have are removed.
+    All files are written before one takes its place, so that none is ever half a file. Memory files
+    of an earlier export that the net does not have are removed.
 
     Returns
     -------
@@ -73,19 +74,36 @@ def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     """
     folder = Path(folder)
     contents = _contents(compiled)
+    write_files(folder, contents)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as beside:
-            for name, content in contents.items():
-                (Path(beside) / name).write_bytes(content)
-            for name in contents:
-                os.replace(Path(beside) / name, folder / name)
-        for old in folder.iterdir():
-            if _MEMORY_FILE.fullmatch(old.name) and old.name not in contents:
+        for old in _memory_files(folder):
+            if old.name not in contents:
                 old.unlink()
     except OSError as error:
         raise DriverError(f"{folder} cannot be written: {error.strerror or error}") from error
     return list(contents)
+
+
+def exported_files(folder: Path, rows: int, cols: int) -> list[Path]:
+    """The files that an export for a torus of this size writes to a folder, or removes there.
+
+    Raises
+    ------
+    DriverError
+        If the folder cannot be read.
+    """
+    pes = itertools.product(("weights", "biases"), range(rows), range(cols))
+    names = {*_OTHER_FILES, *(_memory_file(*pe) for pe in pes)}
+    return sorted({*(folder / name for name in names), *_memory_files(folder)})
+
+
+def _memory_file(kind: str, row: int, col: int) -> str:
+    return f"{kind}_r{row}_c{col}.mem"
+
+
+def _memory_files(folder: Path) -> list[Path]:
+    """Those that are there, of whatever torus."""
+    return [path for path in files_in(folder) if _MEMORY_FILE.fullmatch(path.name)]
 
 
 def _contents(compiled: Compiled) -> dict[str, bytes]:
@@ -100,13 +118,15 @@ def _contents(compiled: Compiled) -> dict[str, bytes]:
         for row in range(config.rows):
             for col in range(config.cols):
                 words: list[int] = images[row, col].tolist()
-                contents[f"{name}_r{row}_c{col}.mem"] = _hex_lines(words, bits)
-    contents["program_pe.mem"] = _hex_lines(program.pe_image, config.word_bits)
-    contents["program_gateway.mem"] = _hex_lines(program.gateway_image, config.word_bits)
+                contents[_memory_file(name, row, col)] = _hex_lines(words, bits)
     text = json.dumps(_schedule(compiled), indent=1)
-    contents["schedule.json"] = f"{text}\n".encode()
-    contents["schedule.svg"] = schedule_svg(compiled)
-    return contents
+    others = (
+        _hex_lines(program.pe_image, config.word_bits),
+        _hex_lines(program.gateway_image, config.word_bits),
+        f"{text}\n".encode(),
+        schedule_svg(compiled),
+    )
+    return contents | dict(zip(_OTHER_FILES, others, strict=True))
 
 
 def _hex_lines(words: Iterable[int], bits: int) -> bytes:

@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_made_is_refused_before_the_work(train, tmp_path, 
 
     monkeypatch.setattr("sw_driver.training.fixed_file.prepare", work)
     monkeypatch.setattr("sw_driver.training.model_file.Trainer", work)
-    for length in (250, 300):
+    for length in (256, 300):
         train("a" * length, call=lambda *arguments: fail(
             2, "cannot be written: File name too long", *arguments))
         fail(2, "cannot be written: File name too long", "train", "-o", tmp_path / ("a" * length))
@@ -216,10 +216,16 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
         torch.save(content, tmp_path / "damaged.pt")
         refuse(message, name="damaged.pt")
 
-    damage("version of its training must be 1", lambda saved: saved.update(fixed_point=2))
-    damage("format of its words must be 1", lambda saved: saved["words"].update(format=2))
+    for value in (2, torch.empty(0), "1"):
+        damage("version of its training must be 1",
+               lambda saved, value=value: saved.update(fixed_point=value))
+        damage("format of its words must be 1",
+               lambda saved, value=value: saved["words"].update(format=value))
     damage("training state is damaged", lambda saved: saved.pop("recipe"))
-    for net in ("{", "[1]", "{}", [1]):
+    damage("training state is damaged", lambda saved: saved["words"].update(torus=[float("inf")]))
+    damage("training state is damaged",
+           lambda saved: saved["recipe"].update(learning_rate=torch.empty(0)))
+    for net in ("{", "[1]", "{}", [1], "[" * 100_000):
         damage("training state is damaged",
                lambda saved, net=net: saved["words"].update(net=net))
     for field, value in (("learning_rate", "x"), ("epochs", 2.5), ("frozen", ["a"]), ("seed", "a"),

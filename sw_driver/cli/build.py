@@ -85,9 +85,13 @@ def command(
     from fpga.board_design import board_config
     from fpga.boards import find_board
     from sw_driver.compiler import parse_torus
+    from sw_driver.files import check_folder, check_outputs, files_in
 
     out = make_output(ctx, json, quiet)
     target = find_board(board)
+    folder = Path("build/fpga") / board if output is None else output
+    check_folder(folder)
+    check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from})
     held = held_configuration(
         torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
     )
@@ -95,7 +99,6 @@ def command(
         rows, cols = parse_torus(torus or "1x1")
         held = Held(board_config(target, rows, cols, train=train), None)
     config = held.config
-    folder = Path("build/fpga") / board if output is None else output
     with out.progress() as tell:
         built = build(target, config, folder, images=held.images, folded=fold, baud=baud,
                       clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell)

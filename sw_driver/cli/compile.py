@@ -77,12 +77,18 @@ def command(
     from sw_driver.artifact import save_artifact
     from sw_driver.compiler import compile, parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.export import export_files
-    from sw_driver.files import check_target
-    from sw_driver.samples import load_calibration
+    from sw_driver.export import export_files, exported_files
+    from sw_driver.files import check_folder, check_outputs
+    from sw_driver.samples import data_files, load_calibration
 
     out = make_output(ctx, json, quiet)
-    check_target(output)
+    rows, cols = parse_torus(torus)
+    if export is not None:
+        check_folder(export)
+    check_outputs(
+        {"--output": output, "--export": export and exported_files(export, rows, cols)},
+        {"MODEL": model, "--data": data_files(data)},
+    )
     widths = {
         name: bits
         for name, bits in (
@@ -102,7 +108,7 @@ def command(
                 "word-bits, weight-bits and host-bits must not be given with a board, whose torus "
                 "has its own"
             )
-        config = board_config(find_board(board), *parse_torus(torus))
+        config = board_config(find_board(board), rows, cols)
     net = load_model(model)
     calibration = torch.as_tensor(load_calibration(data))
     with out.progress() as tell:

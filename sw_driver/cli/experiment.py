@@ -55,7 +55,8 @@ def command(
     from golden.experiments.catalogue import EXPERIMENTS
     from golden.experiments.experiment import Settings, execute
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target, make_folder, write_bytes, write_text
+    from sw_driver.files import check_outputs, make_folder, write_bytes, write_text
+    from sw_driver.samples import data_files
 
     talk = make_output(ctx, json, quiet)
     if list_experiments:
@@ -73,10 +74,15 @@ def command(
     folder = Path("out/experiments", name) if out is None else out
     make_folder(folder)
     table, text = folder / "runs.csv", folder / "report.md"
-    for path in (table, text):
-        check_target(path)
+    pictures = [folder / picture for picture in experiment.pictures]
+    sources = [path for one in settings.data for path in data_files(one)]
+    check_outputs(
+        {f"{path.name} of --out": path for path in (table, text, *pictures)}, {"--data": sources}
+    )
     with talk.progress() as tell:
-        results = execute(experiment, table, jobs, tell)
+        results = execute(
+            experiment, table, jobs, tell, lambda text: typer.echo(f"clostorus: {text}", err=True)
+        )
     report = experiment.report(results)
     for picture, content in report.pictures.items():
         write_bytes(folder / picture, content)

@@ -68,9 +68,9 @@ def command(
     from sw_driver.cycle_model import record
     from sw_driver.device import GoldenDevice
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target, write_array, write_text
+    from sw_driver.files import check_outputs, write_array, write_text
     from sw_driver.report import mac_line, percent
-    from sw_driver.samples import load_samples
+    from sw_driver.samples import data_files, load_samples
     from sw_driver.timeline import timeline_json
 
     out = make_output(ctx, json, quiet)
@@ -81,8 +81,10 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
-    for target in filter(None, (trace, timeline, output)):
-        check_target(target)
+    check_outputs(
+        {"--output": output, "--trace": trace, "--timeline": timeline},
+        {"ARTIFACT": artifact, "--data": data_files(data)},
+    )
     compiled = load_artifact(artifact)
     inputs = load_samples(data, samples)
     golden = GoldenDevice()

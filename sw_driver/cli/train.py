@@ -100,8 +100,9 @@ def command(
     """
     import torch
 
-    from golden import ClosShape
+    from golden import ClosShape, datasets
     from sw_driver.errors import DriverError
+    from sw_driver.files import check_outputs
 
     out = make_output(ctx, json, quiet)
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
@@ -119,6 +120,7 @@ def command(
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
+    check_outputs({"--output": output}, {"--data": datasets.files(data)})
     if device == _TORCH:
         given = [name for name in options if name not in ("epochs", "seed")]
         given += [] if torus is None else ["torus"]

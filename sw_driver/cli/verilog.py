@@ -100,8 +100,8 @@ def command(
     )
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target, write_text
-    from sw_driver.verilog_files import write_verilog_files
+    from sw_driver.files import check_folder, check_outputs, write_text
+    from sw_driver.verilog_files import held_files, write_verilog_files
 
     out = make_output(ctx, json, quiet)
     tops = {**TOPS, "board": BOARD_MODULE}
@@ -123,8 +123,12 @@ def command(
                           registered=cells == "ecp5")
     elif (clock_mhz, baud, buffer_bytes) != (None, None, None):
         raise DriverError(f"clock-mhz, baud and buffer-bytes need --top board: {top} has no UART")
-    if not split:
-        check_target(output)
+    if split:
+        check_folder(output)
+    check_outputs(
+        {"--output": held_files(output) if split else output},
+        {"--bake": bake, "--config-from": config_from},
+    )
     held = held_configuration(
         torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
     )
