@@ -2,15 +2,22 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from fpga.designs import DESIGNS
+from fpga.place_route import Routed
+from fpga.synthesis import Area
+from sim.bench import area
 from sim.bench.page import write_page
 from sim.bench.results import Bench, markdown_table, source_digest
 from sim.bench.tables import TABLES
 from sw_driver.cli import app
+from sw_driver.errors import DriverError
 
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TITLES = {"first": "The first", "the-second": "The second"}
 
 
@@ -53,11 +60,87 @@ def test_the_page_keeps_what_was_not_measured(tmp_path):
     assert page.read_text() == text.replace("two", "three")
 
 
-def test_a_table_that_is_gone_leaves_the_page(tmp_path):
+def test_all_else_on_the_page_stays(tmp_path):
+    """A table that cannot be measured any more, and what people wrote between the sections."""
     page = tmp_path / "page.md"
     write_page(page, TITLES, {"first": "one", "the-second": "two"})
+    text = page.read_text().replace("# Benchmarks\n", "# Benchmarks\n\nMine.\n")
+    page.write_text(f"{text}\nWritten by hand: ä.\n", encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
     write_page(page, {"first": "The first"}, {})
-    assert "one" in page.read_text() and "two" not in page.read_text()
+    assert page.read_text(encoding="utf-8") == before
+    write_page(page, {"first": "The first"}, {"first": "three"})
+    assert page.read_text(encoding="utf-8") == before.replace("one\n", "three\n")
+
+
+def test_the_page_of_this_project_is_one(tmp_path):
+    """Each of its sections is put back as it is, and none of its tables is unknown."""
+    text = PAGE.read_text(encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text(text, encoding="utf-8")
+    titles = {name: kind.title for name, kind in TABLES.items()}
+    for name in re.findall(r"^<!-- begin (\S+) -->$", text, re.M):
+        content = text.split(f"    clostorus bench {name}\n\n")[1].split("<!-- end")[0]
+        write_page(page, titles, {name: content})
+        assert page.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("content", [
+    b"\xff\x00", b"my notes\n", b"<!-- begin area -->\nmine\n",
+    b"<!-- begin area -->\n<!-- end areas -->\n", b"<!-- end area -->\n",
+    2 * b"<!-- begin area -->\n<!-- end area -->\n",
+    b"<!-- begin area -->\n<!-- begin x -->\n<!-- end x -->\n<!-- end area -->\n"])
+def test_a_file_that_is_no_page_is_refused_before_the_work(tmp_path, monkeypatch, content):
+    page = tmp_path / "page.md"
+    page.write_bytes(content)
+    kind = TABLES["area"]._replace(measure=lambda bench: pytest.fail("nothing may be measured"))
+    monkeypatch.setattr("sim.bench.tables.TABLES", {"area": kind})
+    result = bench("area", "--page", page, "--results", tmp_path / "results")
+    assert result.exit_code == 2 and page.read_bytes() == content
+    assert re.fullmatch(r"clostorus: page \S+page.md must .*\n", result.stderr)
+    with pytest.raises(DriverError, match="page.md must "):
+        write_page(page, {"area": "Area"}, {"area": "new"})
+    assert page.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"result": {"value": 9}}',
+                                     '{"depends": {"a": 2}, "result": {"value": 9}}',
+                                     '{"depends": {"a": 1}, "result": 9}', "[" * 10**5])
+def test_a_damaged_result_is_measured_again(tmp_path, capsys, content):
+    Bench(tmp_path).result("x", {"a": 1}, lambda: {"value": 1})
+    path, = tmp_path.iterdir()
+    whole = path.read_text()
+    path.write_text(content)
+    assert Bench(tmp_path).result("x", {"a": 1}, lambda: {"value": 2}) == {"value": 2}
+    assert capsys.readouterr().err == f"{path} is damaged: what it is of is measured again\n"
+    for length in range(len(whole)):
+        path.write_text(whole[:length])
+        assert Bench(tmp_path).result("x", {"a": 1}, lambda: {"value": 1}) == {"value": 1}
+    assert path.read_text() == whole and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_damaged_netlist_is_synthesised_again(tmp_path, monkeypatch):
+    made, routed = [], []
+
+    def synthesise(folder, verilog, top, family):
+        made.append(folder)
+        (folder / "netlist.json").write_text("{}")
+
+    def place(folder, device, *, seed, target_mhz):
+        routed.append((folder / "netlist.json").read_text())
+        return Routed(100.0, (), {})
+
+    monkeypatch.setattr(area, "synthesise", synthesise)
+    monkeypatch.setattr(area, "check_blocks", lambda *_: None)
+    monkeypatch.setattr(area, "with_boundary", lambda verilog, top: verilog)
+    monkeypatch.setattr(area, "place_and_route", place)
+    monkeypatch.setattr(area, "summarise", lambda path: Area(1, 1, 1, 1, 1, 1))
+    job = area._Job(DESIGNS["pe"], "ecp5", "module m; endmodule", (1, 2, 3, 4))
+    for seed in job.seeds:
+        area._routed(Bench(tmp_path), job, seed)
+        if seed == 2:
+            (made[0] / "netlist.json").write_text("{")
+    assert len(made) == 2 and routed == ["{}"] * 4
 
 
 def test_markdown():

