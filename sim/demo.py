@@ -12,10 +12,12 @@ import torch
 
 from golden import DIGITS_SHAPES, accuracy, datasets
 from sw_driver.artifact import load_artifact, save_artifact
-from sw_driver.cli.status import BAD_INPUT, DIFFERENT, exit_status
+from sw_driver.cli.status import DIFFERENT
 from sw_driver.compiler import compile
 from sw_driver.console import Output
 from sw_driver.device import GoldenDevice
+from sw_driver.ending import run_program
+from sw_driver.files import make_folder
 from sw_driver.report import percent
 from sw_driver.training import train_model
 
@@ -30,7 +32,7 @@ _TORUS = "4x4"
 
 def run_demo(folder: Path, output: Output) -> int:
     """Do it all, write `model.pt` and `model.ctz` into `folder`; return the exit status."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     torch.set_num_threads(1)
     split = datasets.load("digits")
     test_x, test_y = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
@@ -69,18 +71,8 @@ def run_demo(folder: Path, output: Output) -> int:
 
 def main() -> int:
     """Run the demo from the command line."""
-    try:
-        return run_demo(_FOLDER, Output(as_json=False, quiet=False))
-    except OSError as error:
-        print(f"{_FOLDER} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return BAD_INPUT
-    except (KeyboardInterrupt, ValueError, RuntimeError) as error:
-        status = exit_status(error)
-        if status is None:
-            raise
-        print(str(error) or "stopped", file=sys.stderr)
-        return status
+    return run_demo(_FOLDER, Output(as_json=False, quiet=False))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("sim.demo", main)

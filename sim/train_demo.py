@@ -7,6 +7,7 @@ epoch all that the torus holds is read back and compared with the golden model. 
 """
 
 import dataclasses
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,8 +26,10 @@ from golden import (
     accuracy,
     save_model,
 )
-from sw_driver.cli.status import BAD_INPUT, DIFFERENT, exit_status
+from sw_driver.cli.status import DIFFERENT
 from sw_driver.console import Output
+from sw_driver.ending import run_program
+from sw_driver.files import make_folder, write_bytes
 from sw_driver.report import percent
 from sw_driver.training import GoldenTrainingDevice
 from sw_driver.training.loop import EpochFigures, TrainingLoop
@@ -103,7 +106,7 @@ def run_train_demo(
     samples
         Only so many of the training samples; by default all.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     torch.set_num_threads(1)
     with output.progress() as tell:
         tell("lay out the words", 0, 1)
@@ -223,23 +226,15 @@ def _draw(path: Path, curves: Sequence[Curves]) -> None:
     for axes in (loss, score):
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=120)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=120)
+    write_bytes(path, file.getvalue())
 
 
 def main() -> int:
     """Run the demo from the command line."""
-    try:
-        return run_train_demo(_FOLDER, Output(as_json=False, quiet=False))
-    except OSError as error:
-        print(f"{_FOLDER} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return BAD_INPUT
-    except (KeyboardInterrupt, ValueError, RuntimeError) as error:
-        status = exit_status(error)
-        if status is None:
-            raise
-        print(str(error) or "stopped", file=sys.stderr)
-        return status
+    return run_train_demo(_FOLDER, Output(as_json=False, quiet=False))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("sim.train_demo", main)

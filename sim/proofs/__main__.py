@@ -1,11 +1,12 @@
 """`python -m sim.proofs [NAME...]`: run proofs and their covers, and print what came of them."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Column, Table
+
+from sw_driver.ending import run_program
 
 from ..errors import SimError
 from .catalogue import PROOFS, Proof
@@ -67,4 +68,4 @@ def _why(name: str, result: Result) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("sim.proofs", main)

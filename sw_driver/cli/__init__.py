@@ -6,8 +6,6 @@ imports what it needs when it runs, so that help comes at once. `sw_driver.cli.s
 exit statuses.
 """
 
-import signal
-import sys
 from typing import Any
 
 import typer
@@ -26,7 +24,8 @@ from sw_driver.cli import (
     verilog,
 )
 from sw_driver.cli.options import Json, Quiet, examples, failed
-from sw_driver.cli.status import TERMINATED, exit_status
+from sw_driver.cli.status import exit_status, said
+from sw_driver.ending import run_program
 
 __all__ = ["app", "main"]
 
@@ -40,11 +39,11 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort):
             raise
-        except (KeyboardInterrupt, ValueError, RuntimeError) as error:
+        except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
             status = exit_status(error)
             if status is None:
                 raise
-            raise failed(str(error) or "stopped", status) from error
+            raise failed(said(error), status) from error
 
 
 app = typer.Typer(
@@ -83,9 +82,4 @@ app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
 
 def main() -> None:
     """Run the command line; who ends it by a signal gets half-made files cleared away too."""
-
-    def end(_signal: int, _frame: object) -> None:
-        sys.exit(TERMINATED)
-
-    signal.signal(signal.SIGTERM, end)
-    app()
+    run_program("clostorus", app)

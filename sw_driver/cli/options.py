@@ -1,5 +1,6 @@
 """Options that several commands have, and what becomes of them."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -76,5 +77,6 @@ def examples(*lines: str) -> str:
 
 def failed(message: str, status: int) -> typer.Exit:
     """Say what went wrong, in one line; raise what is returned."""
-    typer.echo(f"clostorus: {message}", err=True)
+    with contextlib.suppress(OSError):  # The status says it too, where nobody listens.
+        typer.echo(f"clostorus: {message}", err=True)
     return typer.Exit(status)

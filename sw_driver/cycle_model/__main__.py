@@ -9,6 +9,7 @@ from golden.vectors import random_net
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.cycle_model import Simulation
+from sw_driver.ending import run_program
 from sw_driver.program import Program
 
 
@@ -42,4 +43,4 @@ def _time(config: TorusConfig, program: Program) -> _Timed:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_program("sw_driver.cycle_model", lambda: main(*sys.argv[1:]))
