@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hw.config import TorusConfig
+from golden.files import beside
+from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
+from sw_driver.errors import DriverError
+from sw_driver.files import check_folder, files_in, make_folder
 
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
@@ -27,7 +30,7 @@ from .report import check_blocks, summarise
 from .synthesis import GOWIN, synthesise
 from .tools import Tool, find_tool
 
-__all__ = ["Build", "build"]
+__all__ = ["Build", "build", "is_report"]
 
 Tell = Callable[[str, int, int], object]
 _STEPS = 4
@@ -92,8 +95,9 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     ------
     BoardError
         The torus does not fit the board, by an estimate or after synthesis; the clock is one that
-        the PLL cannot make, or faster than the torus gets; there is no such seed; or `out` is
-        something else than a build, or cannot be written.
+        the PLL cannot make, or faster than the torus gets; or there is no such seed.
+    DriverError
+        `out` is something else than a build, or cannot be written.
     hw.config.ConfigError
         The clock cannot make this baud rate.
     ValueError
@@ -174,28 +178,46 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
     }
 
 
+def is_report(values: Any) -> bool:
+    """Whether values are those of a whole report.json, with all that tables are made of."""
+    try:
+        TorusConfig.from_dict(values["torus"])
+        numbers = (values["clock_mhz"], values["fmax_mhz"],
+                   *(values["cells"][kind]["used"] for kind in ("LUT", "FF", "DSP", "BRAM")))
+        texts = (values["board"], values["critical_path"]["start"], values["critical_path"]["end"])
+        dicts = values["packed"], values["fmax_mhz_by_seed"]
+        return (isinstance(values["folded"], bool)
+                and all(isinstance(one, int | float) for one in numbers)
+                and all(isinstance(one, str) for one in texts)
+                and all(isinstance(one, dict) for one in dicts))
+    except (KeyError, TypeError, ConfigError):
+        return False
+
+
 @contextmanager
 def _replacing(out: Path) -> Generator[Path]:
-    """Give a folder beside `out` to work in; it becomes `out` when the block ends well."""
-    try:
-        out = out.resolve()
-        held = {path.name for path in out.iterdir()} if out.exists() else set[str]()
-        if not held <= _FILES or (out.exists() and Path.cwd().is_relative_to(out)):
-            raise BoardError("out must be a new folder or that of a former build, with nothing "
-                             f"else in it, and not the one that you are in, not {out}")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
-    except OSError as error:
-        raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
+    """Give a folder beside `out` to work in; it becomes `out` when the block ends well.
+
+    A link to a folder stays one, and a folder that is replaced leaves its mode.
+    """
+    check_folder(out)
+    out = Path(os.path.realpath(out))
+    if not {path.name for path in files_in(out)} <= _FILES or (
+            out.exists() and Path.cwd().is_relative_to(out)):
+        raise DriverError("out must be a new folder or that of a former build, with nothing "
+                          f"else in it, and not the one that you are in, not {out}")
+    make_folder(out.parent)
+    work = beside(out)
     former = work.with_suffix(".former")
     try:
+        work.mkdir()
         yield work
-        work.chmod(0o755)  # Others may flash it.
         if out.exists():
+            shutil.copymode(out, work)
             os.replace(out, former)
         os.replace(work, out)
     except OSError as error:
-        raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
+        raise DriverError(f"out {out} cannot be written: {error.strerror or error}") from error
     finally:
         if former.exists() and not out.exists():
             os.replace(former, out)

@@ -1,7 +1,8 @@
 """Measured areas that the resource model is fitted to: `python -m fpga.calibration`.
 
 What is measured is kept in `fpga/data`, so that a run that was stopped goes on where it was; a file
-that is removed, or is of another synthesis command or Yosys, is measured anew.
+that is removed, or is of another synthesis command or Yosys, is measured anew. The areas of the
+other command or Yosys stay, and are those that the model is fitted to, until all are measured.
 """
 
 import dataclasses
@@ -16,14 +17,18 @@ from hw.emit import emit_verilog
 from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
+from sw_driver.ending import run_program
+from sw_driver.files import check_target, write_text
 
 from .boards import BOARDS
 from .designs import DESIGNS, Design
+from .errors import BoardError
 from .synthesis import ECP5, ICE40, Area, Family, cells_of, synthesise
 from .tools import YOSYS, tool_version
 
 __all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measured"]
 
+_NEXT = "next"  # What is measured of another flow than that of the areas which are there.
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
 
 # The smallest torus of tests/test_fpga_netlist.py, and one of 16-bit words with a small shifter.
@@ -58,14 +63,26 @@ def measured_designs(family: Family) -> tuple[Design, ...]:
 
 
 def read_measured(family: Family) -> list[Measured]:
-    """What was measured of a family; nothing if nothing was."""
+    """What was measured of a family; nothing if nothing was.
+
+    Raises
+    ------
+    BoardError
+        What is kept of it is damaged.
+    """
     areas = _read(family).get("areas", {})
     return [Measured(design, Area(**areas[design.name])) for design in measured_designs(family)
             if design.name in areas]
 
 
 def read_link(family: Family) -> Area | None:
-    """What was measured of the host link of a board; None if nothing was."""
+    """What was measured of the host link of a board; None if nothing was.
+
+    Raises
+    ------
+    BoardError
+        As `read_measured`.
+    """
     areas = _read(family).get("areas", {})
     return Area(**areas[_LINK]) if _LINK in areas else None
 
@@ -79,24 +96,30 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     ------
     FpgaToolMissing, FlowFailed
         As `synthesise`.
+    BoardError
+        As `read_measured`.
+    DriverError
+        The file cannot be written.
     """
-    kept: dict[str, Any] = {"command": "python -m fpga.calibration", "synthesis": family.command,
-                            "tool": tool_version(YOSYS), "areas": {}}
-    former = _read(family)
-    if all(former.get(name) == kept[name] for name in ("synthesis", "tool")):
-        kept["areas"] = former["areas"]
+    check_target(_path(family))
+    kept, flow = _read(family), {"synthesis": family.command, "tool": tool_version(YOSYS)}
+    now = next((one for one in (kept, kept.get(_NEXT, {}))
+                if all(one.get(name) == value for name, value in flow.items())),
+               {**flow, "areas": {}})
     todo: dict[str, tuple[str, Callable[[str], str]]] = {
         design.name: (design.top, design.verilog) for design in measured_designs(family)}
     todo[_LINK] = _LINK_TOP, lambda cells: _link_verilog(family, cells)
     for name, (top, verilog) in todo.items():
-        if name not in kept["areas"]:
+        if name not in now["areas"]:
             with tempfile.TemporaryDirectory() as folder:
                 area = synthesise(Path(folder), verilog(cells_of(family)), top, family)
-            kept["areas"][name] = dataclasses.asdict(area)
-            part = _path(family).with_suffix(".part")
-            part.write_text(json.dumps(kept, indent=1) + "\n")
-            part.replace(_path(family))
-        yield name, Area(**kept["areas"][name])
+            now["areas"][name] = dataclasses.asdict(area)
+            if not kept or todo.keys() <= now["areas"].keys():
+                kept = now = {"command": "python -m fpga.calibration", **now}
+            elif now is not kept:
+                kept[_NEXT] = now
+            write_text(_path(family), json.dumps(kept, indent=1) + "\n")
+        yield name, Area(**now["areas"][name])
 
 
 def _link_verilog(family: Family, cells: str) -> str:
@@ -111,10 +134,27 @@ def _path(family: Family) -> Path:
 
 def _read(family: Family) -> dict[str, Any]:
     path = _path(family)
-    return json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        kept = json.loads(path.read_bytes())
+        for flow in (kept, kept.get(_NEXT, {"areas": {}})):
+            for area in flow["areas"].values():
+                Area(**area)
+    except OSError as error:
+        raise BoardError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise BoardError(f"{path} must hold measured areas, but is damaged: remove it, and "
+                         "python -m fpga.calibration measures them anew") from error
+    return kept
+
+
+def main() -> None:
+    """Measure what is missing of every family that the model knows."""
+    for family in (ECP5, ICE40):
+        for name, area in measure(family):
+            print(family.name, name, area, flush=True)
 
 
 if __name__ == "__main__":
-    for _family in (ECP5, ICE40):
-        for _name, _area in measure(_family):
-            print(_family.name, _name, _area, flush=True)
+    run_program("fpga.calibration", main)

@@ -1,6 +1,6 @@
 """What the resource model says of boards, and of builds that its fit has not seen, as Markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hw.config import TorusConfig
@@ -12,7 +12,7 @@ from .markdown import table_lines
 from .plan import plan
 from .resources import is_measured, model_errors
 
-__all__ = ["estimated_text"]
+__all__ = ["estimated_text", "is_compared"]
 
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
 _LARGEST = ("board", "torus", *_KINDS, "weights that fit")
@@ -24,9 +24,10 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]],
                    missing: Iterable[tuple[str, Board, TorusConfig]] = ()) -> str:
     """The largest torus of each board, how builds compare with the model, and its errors.
 
-    `built` are titles and reports, `missing` what has not been built: both are estimated. Left out
-    are builds that the model knows nothing of: those with folded weights, which are in no memory,
-    and those of families that were not measured.
+    `built` are titles and reports, `missing` what has not been built: both are estimated. What
+    `is_compared` stands as it is in the place of a report. Left out are builds that the model knows
+    nothing of: those with folded weights, which are in no memory, and those of families that were
+    not measured.
     """
     largest: list[tuple[object, ...]] = []
     refused: list[str] = []
@@ -43,7 +44,9 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]],
                             config.rows * config.cols * config.weight_words))
     compared: list[tuple[object, ...]] = []
     for title, report in built:
-        if not report["folded"] and is_measured(BOARDS[report["board"]].family):
+        if is_compared(report):
+            compared.append((title, *(report.get(column, "") for column in _COMPARED[1:])))
+        elif not report["folded"] and is_measured(BOARDS[report["board"]].family):
             model = _counts(board_estimate(BOARDS[report["board"]],
                                            TorusConfig.from_dict(report["torus"])))
             counts = (report["cells"][kind]["used"] for kind in _KINDS)
@@ -66,6 +69,11 @@ def estimated_text(built: Iterable[tuple[str, dict[str, Any]]],
                    table_lines(_COMPARED, compared)]
     blocks.append(errors)
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def is_compared(cells: Mapping[str, Any]) -> bool:
+    """Whether these are cells of the table of builds and the model, by the names of columns."""
+    return _COMPARED[1] in cells
 
 
 def _counts(used: tuple[Usage, ...]) -> list[int]:

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from golden import datasets
 from golden.train import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
+from sw_driver.files import make_folder, write_text
 from sw_driver.training.model_file import train_model
 
-from .board_build import build
+from .board_build import build, is_report
 from .board_design import board_config, board_design, board_link
 from .boards import BOARDS, Board
 from .errors import BoardError
@@ -106,23 +107,28 @@ class Kept:
 
 
 def read_row(row: Row, results: Path) -> Kept | None:
-    """What was kept of a row; of a build and a refusal, that of today's design. None if nothing."""
-    report, refusal = results / row.name / "report.json", _refusal(row, results)
+    """What was kept of a row; of a build and a refusal, that of today's design.
+
+    None if there is nothing, or nothing that is whole.
+    """
+    report, refusal = _report(row, results), _refusal(row, results)
     kept: list[Kept] = []
-    if report.exists():
-        values = json.loads(report.read_text())
+    values = _read(report)
+    if is_report(values):
+        design = report.with_name("design.v")
         same = (values["torus"] == dataclasses.asdict(row.config)
                 and values.get("synthesis") == row.board.family.command
                 and values.get("target_mhz") == _TARGETS_MHZ[row.board.family.name]
-                and len(values.get("fmax_mhz_by_seed", ())) >= row.tries
-                and _digest((results / row.name / "design.v").read_text()) == _design_digest(row))
+                and len(values["fmax_mhz_by_seed"]) >= row.tries
+                and design.exists() and _digest(design.read_bytes()) == _design_digest(row))
         kept.append(Kept(values, "", not same))
-    if refusal.exists():
-        values = json.loads(refusal.read_text())
-        # A message alone does not tell which design it is of.
-        design, message = (None, values) if isinstance(values, str) else (
-            values["design"], values["message"])
-        kept.append(Kept(None, message, design != _design_digest(row)))
+    match _read(refusal):
+        case str() as message:  # It does not tell which design it is of.
+            kept.append(Kept(None, message, True))
+        case {"design": str() as digest, "message": str() as message}:
+            kept.append(Kept(None, message, digest != _design_digest(row)))
+        case _:
+            pass
     return min(kept, key=lambda one: one.stale, default=None)
 
 
@@ -131,23 +137,25 @@ def build_row(row: Row, results: Path) -> None:
 
     Raises
     ------
-    FpgaToolMissing, FlowFailed
+    FpgaToolMissing, FlowFailed, DriverError
         As `build`. Nothing is kept of that: the same build may go well another time.
     """
     kept = read_row(row, results)
     if kept is not None and not kept.stale:
         return
     refusal = _refusal(row, results)
+    if kept is None and (found := [one for one in (_report(row, results), refusal)
+                                   if one.exists()]):
+        print(f"{found[0]} is damaged: the row is built again", file=sys.stderr, flush=True)
     try:
         build(row.board, row.config, results / row.name, images=_images(row),
               folded=row.kind == "folded", baud=_BAUD,
               tries=row.tries,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
-        results.mkdir(parents=True, exist_ok=True)
-        part = refusal.with_name(f".{refusal.name}.{os.getpid()}.part")
-        part.write_text(json.dumps({"design": _design_digest(row), "message": str(error)}) + "\n")
-        part.replace(refusal)
+        make_folder(results)
+        write_text(refusal, json.dumps(
+            {"design": _design_digest(row), "message": str(error)}) + "\n")
     else:
         refusal.unlink(missing_ok=True)
 
@@ -156,8 +164,22 @@ def _refusal(row: Row, results: Path) -> Path:
     return results / f"{row.name}.refused.json"
 
 
-def _digest(verilog: str) -> str:
-    return hashlib.sha256(verilog.encode()).hexdigest()
+def _report(row: Row, results: Path) -> Path:
+    return results / row.name / "report.json"
+
+
+def _read(path: Path) -> Any:
+    """What a JSON file holds; None if there is none, or it is damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    except OSError as error:
+        raise BoardError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _digest(verilog: bytes) -> str:
+    return hashlib.sha256(verilog).hexdigest()
 
 
 @functools.cache
@@ -165,7 +187,7 @@ def _design_digest(row: Row) -> str:
     """The digest of the Verilog that the row would be built from."""
     link = board_link(row.board, _BAUD)
     return _digest(board_design(row.board, row.config, link, _images(row),
-                                folded=row.kind == "folded"))
+                                folded=row.kind == "folded").encode())
 
 
 @functools.cache

@@ -2,20 +2,31 @@
 
 A row that was built is kept in `out/fpga`, so that a run that was stopped goes on where it was; one
 of a former design is built again. What cannot be built says why. Names of rows as arguments build
-these alone; all that were built are written, those of a former design marked. `--estimated` writes
-what the resource model says, and builds nothing.
+these alone; all that were built are written, those of a former design marked. A row of which
+nothing is kept, or less than the page says, stays on the page as it was. `--estimated` writes what
+the resource model says, and builds nothing.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 from hw.config import TorusConfig
+from sw_driver.ending import run_program
+from sw_driver.files import check_target
 
-from .errors import FlowFailed
-from .estimated import estimated_text
-from .markdown import replace_between_marks, table_lines
-from .rows import ROWS, Row, build_row, read_row
+from .boards import Board
+from .errors import BoardError, FlowFailed
+from .estimated import estimated_text, is_compared
+from .markdown import (
+    cells_by_row,
+    notes_by_row,
+    replace_between_marks,
+    table_lines,
+    text_between_marks,
+)
+from .rows import ROWS, Kept, Row, build_row, read_row
 from .throughput import NETS, Speed, speed
 
 __all__ = ["estimated", "table"]
@@ -24,7 +35,8 @@ _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")
 _STALE = " (a former design)"
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
-_AREA = ("row", "clock, MHz", *_KINDS, *(f"{kind} per PE" for kind in _KINDS), "Fmax, MHz",
+_FMAX = "Fmax, MHz"
+_AREA = ("row", "clock, MHz", *_KINDS, *(f"{kind} per PE" for kind in _KINDS), _FMAX,
          "best of seeds", "critical path")
 _SPEED = ("row", "MAC/s, millions", *(f"{net}, {unit}" for net in NETS
                                       for unit in ("samples/s", "per kLUT")))
@@ -34,7 +46,20 @@ def table(results: Path, page: Path, names: set[str]) -> list[str]:
     """Build rows, all if none is named, and write all that were built to a page after each.
 
     Returns the names of those whose build failed for no fault of the design.
+
+    Raises
+    ------
+    BoardError
+        There is no such row; or the page cannot be read, or has no marks for the table.
+    DriverError
+        The page, or what is kept, cannot be written.
     """
+    unknown = names - {row.name for row in ROWS}
+    if unknown:
+        raise BoardError(f"row must be one of {', '.join(row.name for row in ROWS)}, "
+                         f"not {min(unknown)!r}")
+    text_between_marks(page, "table")
+    check_target(page)
     failed: list[str] = []
     for row in ROWS:
         if not names or row.name in names:
@@ -44,32 +69,85 @@ def table(results: Path, page: Path, names: set[str]) -> list[str]:
             except FlowFailed as error:
                 print(f"{row.name}: {error}", file=sys.stderr, flush=True)
                 failed.append(row.name)
-            replace_between_marks(page, "table", _text(results))
+            former = text_between_marks(page, "table")
+            replace_between_marks(page, "table", _text(results, former))
     return failed
 
 
 def estimated(results: Path, page: Path) -> None:
-    """Write to a page what the resource model says, beside what was built."""
-    kept = [(row, read_row(row, results)) for row in ROWS]
-    built = [(row.title + _STALE * one.stale, one.report) for row, one in kept
-             if one is not None and one.report is not None]
-    missing = [(row.title, row.board, row.config) for row, one in kept if one is None]
+    """Write to a page what the resource model says, beside what was built.
+
+    What was built is what is kept, and else what the page says of it.
+
+    Raises
+    ------
+    BoardError, DriverError
+        As `table`.
+    """
+    measured, former = (text_between_marks(page, name) for name in ("table", "estimated"))
+    cells, notes = cells_by_row(measured), notes_by_row(measured)
+    # Of a former design the page does not say which torus it had: what it says of the model stays.
+    compared = {title: said for title, said in cells_by_row(former).items() if is_compared(said)}
+    built: list[tuple[str, dict[str, Any]]] = []
+    missing: list[tuple[str, Board, TorusConfig]] = []
+    for row in ROWS:
+        kept, titles = read_row(row, results), (row.title, row.title + _STALE)
+        if kept is not None and not _page_knows_better(row, kept, cells, notes):
+            if kept.report is not None:
+                built.append((titles[kept.stale], kept.report))
+        elif cells.get(row.title, {}).keys() >= set(_KINDS):
+            built.append((row.title, _report_of(row, cells[row.title])))
+        elif set(titles) & (cells.keys() | notes.keys()):
+            built += [(title, compared[title]) for title in titles if title in compared]
+        else:
+            missing.append((row.title, row.board, row.config))
     replace_between_marks(page, "estimated", estimated_text(built, missing))
 
 
-def _text(results: Path) -> str:
+def _report_of(row: Row, cells: dict[str, str]) -> dict[str, Any]:
+    """What `estimated_text` needs of a report, from what the page says of a row of today."""
+    return {"board": row.board_name, "folded": row.kind == "folded",
+            "torus": dataclasses.asdict(row.config),
+            "cells": {kind: {"used": cells[kind]} for kind in _KINDS}}
+
+
+def _page_knows_better(row: Row, kept: Kept, cells: dict[str, dict[str, str]],
+                       notes: dict[str, list[str]]) -> bool:
+    """Whether a page has a row of today where what is kept is of a former design.
+
+    It has not if what it says is what is kept: that was of the design of its day.
+    """
+    if not kept.stale or row.title not in cells.keys() | notes.keys():
+        return False
+    if kept.report is None:
+        return notes.get(row.title) != [_refusal_note(row.title, kept)]
+    found = dict(zip(_AREA, map(str, _area_cells(row.title, row, kept.report)), strict=True))
+    said = cells.get(row.title, {})
+    return any(said.get(column) != found[column] for column in (*_KINDS, _FMAX))
+
+
+def _text(results: Path, former: str) -> str:
+    """The tables of what is kept, and of what the former text says of other rows."""
     area: list[tuple[object, ...]] = []
     speeds: list[tuple[object, ...]] = []
     notes: list[str] = []
     missing: list[str] = []
+    cells, said = cells_by_row(former), notes_by_row(former)
     for row in ROWS:
         kept = read_row(row, results)
-        if kept is None:
-            missing.append(row.title)
+        if kept is None or _page_knows_better(row, kept, cells, said):
+            known = [title for title in (row.title, row.title + _STALE)
+                     if title in cells or title in said]
+            for title in known:
+                for rows, columns in ((area, _AREA), (speeds, _SPEED)):
+                    if cells.get(title, {}).keys() & set(columns):
+                        rows.append((title, *(cells[title].get(one, "") for one in columns[1:])))
+                notes += said.get(title, ())
+            missing += [] if known else [row.title]
             continue
         title = row.title + _STALE * kept.stale
         if kept.report is None:
-            notes.append(f"- {title}: {kept.refusal.splitlines()[0]}")
+            notes.append(_refusal_note(title, kept))
             continue
         area.append(_area_cells(title, row, kept.report))
         speeds.append(_speed_cells(title, kept.report))
@@ -82,6 +160,10 @@ def _text(results: Path) -> str:
         notes.append(f"- not built yet: {'; '.join(missing)}")
     blocks = [table_lines(_AREA, area), table_lines(_SPEED, speeds), notes]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def _refusal_note(title: str, kept: Kept) -> str:
+    return f"- {title}: {kept.refusal.splitlines()[0]}"
 
 
 def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, ...]:
@@ -106,8 +188,13 @@ def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:
     return (title, f"{macs:.0f}", *(cell for one in speeds for cell in cells(one)))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write what the arguments ask for."""
     if sys.argv[1:] == ["--estimated"]:
         estimated(_RESULTS, _PAGE)
-    elif _failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
-        sys.exit(f"these builds failed, and were not kept: {', '.join(_failed)}")
+    elif failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
+        raise FlowFailed(f"these builds failed, and were not kept: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    run_program("fpga.table", main)
