@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
-__all__ = ["beside", "check_folder", "check_target", "write_bytes", "write_files"]
+__all__ = ["beside", "check_folder", "check_target", "is_replaced", "write_bytes", "write_files"]
 
 MakeError = Callable[[str], Exception]
 
@@ -60,6 +60,20 @@ def check_folder(path: Path, error: MakeError) -> None:
                 raise OSError(errno.ENOTDIR, f"{folder} is no folder")
             _try(folder / "new")
             return
+
+
+def is_replaced(path: Path, error: MakeError) -> bool:
+    """Whether what is written to a path takes the place of what was there, as in a file.
+
+    In a pipe it would come after that: who writes several times has to wait for the last.
+
+    Raises
+    ------
+    error
+        As `check_target`.
+    """
+    with _told(path, error):
+        return _place(path) is not None
 
 
 def write_bytes(path: Path, content: bytes, error: MakeError) -> None:

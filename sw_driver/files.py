@@ -22,6 +22,7 @@ __all__ = [
     "check_outputs",
     "check_target",
     "files_in",
+    "is_replaced",
     "make_folder",
     "write_array",
     "write_bytes",
@@ -104,6 +105,17 @@ def files_in(folder: Path) -> list[Path]:
         return sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
         raise DriverError(f"{folder} cannot be read: {error.strerror or error}") from error
+
+
+def is_replaced(path: Path) -> bool:
+    """Whether what is written to a path takes the place of what was there: not so in a pipe.
+
+    Raises
+    ------
+    DriverError
+        As `check_target`.
+    """
+    return files.is_replaced(path, DriverError)
 
 
 def make_folder(path: Path) -> None:

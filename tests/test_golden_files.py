@@ -2,17 +2,16 @@
 
 import errno
 import os
+import resource
 import socket
 import stat
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from golden.files import check_folder, check_target, write_bytes
+from golden.files import check_folder, check_target, is_replaced, write_bytes, write_files
 
 
 class Refused(ValueError):
@@ -106,8 +105,10 @@ def test_a_pipe_is_written_to(tmp_path):
     os.mkfifo(pipe)
     link.symlink_to(pipe)
     content = os.urandom(1 << 18)  # More than a pipe holds.
+    assert is_replaced(tmp_path / "file", Refused)
     for path in (pipe, link):
         check_target(path, Refused)  # And does not wait for a reader.
+        assert not is_replaced(path, Refused)
         with ThreadPoolExecutor() as pool:
             reader = pool.submit(pipe.read_bytes)
             write_bytes(path, content, Refused)
@@ -190,25 +191,20 @@ def test_a_folder_that_takes_no_files_is_refused():
         check_folder(Path("/proc/none/deep"), Refused)
 
 
-FULL = """
-import resource, sys
-from pathlib import Path
-from golden.files import write_files
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-small, large = Path(sys.argv[1], "small"), Path(sys.argv[1], "large")
-write_files({small: bytes(10), large: bytes(2000)}, lambda text: SystemExit(text))
-"""
-
-
 @pytest.mark.parametrize("there", [True, False])
 def test_a_full_disk_leaves_all_as_it_was(tmp_path, there):
+    """A limit on the size of files stands for it."""
+    small, large = tmp_path / "small", tmp_path / "large"
     if there:
-        (tmp_path / "small").write_bytes(b"old")
-        (tmp_path / "large").write_bytes(b"old")
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=False
-    )
-    assert done.stderr == f"{tmp_path / 'large'} cannot be written: File too large\n"
+        small.write_bytes(b"old")
+        large.write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(Refused, match="large cannot be written: File too large"):
+            write_files({small: bytes(10), large: bytes(2000)}, Refused)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"] * 2 * there
 
 

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,8 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     save_model(folder / "model.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
     succeed("compile", folder / "model.pt", "--torus", "1x1", "-o", folder / "model.ctz")
+    (folder / "set").mkdir()
+    write_files(folder / "set")
     return folder
 
 
@@ -34,8 +37,7 @@ def made(whole, tmp_path, monkeypatch):
     for name in ("model.pt", "model.ctz"):
         (tmp_path / name).write_bytes((whole / name).read_bytes())
     np.save(tmp_path / "x.npy", np.zeros((3, 64)))
-    (tmp_path / "set").mkdir()
-    write_files(tmp_path / "set")
+    shutil.copytree(whole / "set", tmp_path / "set")
 
     def work(*_, **__):
         raise AssertionError("nothing may be computed")
@@ -158,7 +160,9 @@ def test_train_goes_on_with_the_file_that_it_reads(tmp_path):
     succeed("train", "--epochs", 2, "--resume", *small)
 
 
-@pytest.mark.parametrize("command", [("train", "--epochs", 1, "--layer", "64,10,8,2,5"),
+@pytest.mark.parametrize("command", [("train", "--epochs", 2, "--layer", "64,10,8,2,5"),
+                                     ("train", "--device", "golden", "--torus", "1x1", "--epochs",
+                                      2, "--layer", "6,3,2,2,1", "--data", "set"),
                                      ("compile", "model.pt", "--torus", "1x1"),
                                      ("run", "model.ctz", "--samples", 2),
                                      ("verilog", "--torus", "1x1", "--top", "inference-router"),
@@ -166,7 +170,8 @@ def test_train_goes_on_with_the_file_that_it_reads(tmp_path):
                          ids=lambda command: command[0])
 def test_links_pipes_and_modes_stay(whole, tmp_path, command):
     """A link's target is replaced, with its mode; a pipe gets the same bytes."""
-    filled = [whole / part if part in ("model.pt", "model.ctz") else part for part in command]
+    held = "model.pt", "model.ctz", "set"
+    filled = [whole / part if part in held else part for part in command]
     target, link, pipe = (tmp_path / f"{name}.png" for name in ("target", "link", "pipe"))
     target.write_bytes(b"old")
     target.chmod(0o640)
@@ -188,7 +193,7 @@ OUTPUTS = {
     "train": ("train", "-o"),
     "compile": ("compile", "model.pt", "--torus", "1x1", "-o"),
     "run": ("run", "model.ctz", "-o"),
-    "run --timeline": ("run", "model.ctz", "--timeline"),
+    "run --timeline": ("run", "model.ctz", "--samples", 2, "--timeline"),
     "run --trace": ("run", "model.ctz", "--device", "sim", "--trace"),
     "verilog": ("verilog", "--torus", "1x1", "-o"),
     "analyse": ("analyse", "clos:8,8,2,2,2", "--quick", "-o"),

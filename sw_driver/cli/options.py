@@ -25,7 +25,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and n
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Data = Annotated[
     str,
-    typer.Option(metavar="digits|mnist10k|DIR", help="The dataset; DIR holds MNIST's four files."),
+    typer.Option(
+        metavar="digits|mnist10k|DIR",
+        help="The dataset; DIR holds MNIST's four files, itself or as torchvision lays them out.",
+    ),
 ]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
 

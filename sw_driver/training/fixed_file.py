@@ -18,7 +18,7 @@ from golden import (
 )
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
-from sw_driver.files import check_target
+from sw_driver.files import check_target, is_replaced
 from sw_driver.training.device import TrainingDevice
 from sw_driver.training.loop import EpochFigures, TrainingLoop
 from sw_driver.training.model_file import names
@@ -69,7 +69,7 @@ def train_fixed(
     save_every: int | None = None,
     progress: Callable[[str, int, int], object] = lambda work, done, total: None,
 ) -> FixedTrained:
-    """Train a ClosNet on a device; save it after every epoch.
+    """Train a ClosNet on a device; save it after every epoch; to a pipe, after the last one.
 
     Parameters
     ----------
@@ -129,8 +129,11 @@ def train_fixed(
         watch=watch,
     )
 
+    always = is_replaced(path)
+
     def save() -> None:
-        if at.samples == 0 or every is not None:
+        whole = at.samples == 0 or every is not None
+        if whole and (always or at.epoch == recipe.epochs):
             _save(path, prepared, device)
 
     for figures in loop.run(save):

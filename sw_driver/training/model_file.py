@@ -19,7 +19,7 @@ from golden import (
 )
 from golden.train import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
-from sw_driver.files import check_target
+from sw_driver.files import check_target, is_replaced
 
 __all__ = ["Trained", "default_shapes", "names", "train_model"]
 
@@ -58,7 +58,7 @@ def train_model(
     resume: bool = False,
     progress: Callable[[EpochStats, int], object] = lambda stats, epochs: None,
 ) -> Trained:
-    """Train a ClosNet and save it after every epoch.
+    """Train a ClosNet and save it after every epoch; to a pipe, after the last one.
 
     Parameters
     ----------
@@ -101,8 +101,10 @@ def train_model(
             raise DriverError(f"data must be {seen}, which {path} was trained on, not {split.name}")
         trainer.load_state_dict(state)
     stats: EpochStats | None = None
+    always = is_replaced(path)
     for stats in trainer.run(epochs):
-        save_model(path, model, trainer.state_dict() | {_DATASET: split.name})
+        if always or stats.epoch == epochs:
+            save_model(path, model, trainer.state_dict() | {_DATASET: split.name})
         progress(stats, epochs)
     return Trained(model, split.name, trainer.epoch, stats)
 
