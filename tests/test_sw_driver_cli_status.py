@@ -6,7 +6,7 @@ from fpga.errors import FlowFailed, FpgaToolMissing
 from golden.errors import GoldenError
 from hw.config import ConfigError
 from sim.errors import BuildFailed, SimError, ToolMissing
-from sw_driver.cli.status import exit_status
+from sw_driver.cli.status import exit_status, said
 from sw_driver.errors import DriverError
 
 
@@ -19,3 +19,13 @@ from sw_driver.errors import DriverError
 ])
 def test_status(error, status):
     assert exit_status(error("what went wrong")) == status
+
+
+@pytest.mark.parametrize(("error", "text"), [
+    (OSError(28, "No space left on device"), "No space left on device"),
+    (FileNotFoundError(2, "No such file or directory", "a/b"), "a/b: No such file or directory"),
+])
+def test_what_the_system_refuses_is_bad_input(error, text):
+    assert (exit_status(error), said(error)) == (2, text)
+    assert exit_status(OSError("a library says so")) is None
+    assert said(DriverError("bad")) == "bad" and said(KeyboardInterrupt()) == "stopped"
