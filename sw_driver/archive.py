@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw_driver.arrays import read_npy
+from sw_driver.array_files import read_npy
 from sw_driver.errors import DriverError
 from sw_driver.files import write_bytes
 

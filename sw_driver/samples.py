@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import datasets
-from sw_driver.arrays import read_npy
+from sw_driver.array_files import read_npy
 from sw_driver.errors import DriverError
 
 __all__ = ["Samples", "data_files", "load_calibration", "load_samples"]
