@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from golden.losses import LossFunction, softmax_cross_entropy
+from golden.losses import LossFunction, loss_value, softmax_cross_entropy
 from golden.words import from_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
@@ -75,11 +75,12 @@ class TrainingDevice(WordDevice):
         rate = checked_rate(learning_rate)
         losses: list[float] = []
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
-        bound = loss(zero, wanted).bound * len(words) / share  # Also checks the targets.
+        # This also checks the targets.
+        bound = loss_value(loss, zero, wanted).bound * len(words) / share
 
         def gradient_of(sample: int, y: IntArray) -> IntArray:
             outputs = from_words(torch.as_tensor(y)[None], form.output_fraction_bits)
-            value = loss(outputs, wanted[sample : sample + 1])
+            value = loss_value(loss, outputs, wanted[sample : sample + 1])
             losses.append(value.loss)
             return gradient_words(form, value.gradient / share, outputs, rate)[0]
 
