@@ -127,7 +127,9 @@ def load_idx_directory(directory: Path | str) -> Split:
             f"{directory}: test images must have {train_x.shape[1]} pixels, as the training "
             f"images, not {test_x.shape[1]}"
         )
-    return Split(train_x, train_y, test_x, test_y, directory.resolve().name)
+    name = directory.resolve().name
+    # Never the name of what comes with this package.
+    return Split(train_x, train_y, test_x, test_y, f"{name}/" if name in NAMES else name)
 
 
 def _find(directory: Path, name: str) -> Path:

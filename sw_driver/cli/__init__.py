@@ -27,6 +27,7 @@ from sw_driver.cli import (
 )
 from sw_driver.cli.options import Json, Quiet, examples, failed
 from sw_driver.cli.status import TERMINATED, exit_status
+from sw_driver.console import one_line_warnings
 
 __all__ = ["app", "main"]
 
@@ -37,7 +38,8 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with one_line_warnings():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort):
             raise
         except (KeyboardInterrupt, ValueError, RuntimeError) as error:

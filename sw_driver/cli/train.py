@@ -38,7 +38,7 @@ def command(
             help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
         ),
     ] = _TORCH,
-    data: Data = "digits",
+    data: Data = None,
     layer: Annotated[
         list[str] | None,
         typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
@@ -125,7 +125,7 @@ def command(
         given += [] if save_every is None else ["save_every"]
         if given:
             raise DriverError(f"{given[0]} needs --device golden, sim or serial, not {_TORCH}")
-        _train_float(out, output, data, shapes, epochs=epochs, seed=seed or 0, resume=resume)
+        _train_float(out, output, data, shapes, epochs=epochs, seed=seed, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
 
@@ -145,7 +145,7 @@ def command(
 
 
 def _train_float(
-    out: "Output", output: Path, data: str, shapes: "list[ClosShape]", **options: Any
+    out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
 ) -> None:
     from sw_driver.report import percent
     from sw_driver.training import train_model
