@@ -3,12 +3,20 @@
 from golden.checkpoint import Checkpoint, load_checkpoint, load_model, save_model
 from golden.clos import ClosLinear
 from golden.datasets import Split
-from golden.errors import CheckpointError, DataError, GoldenError, ModelError, ShapeError
+from golden.errors import (
+    CheckpointError,
+    DataError,
+    GoldenError,
+    GoldenWarning,
+    ModelError,
+    ShapeError,
+)
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet, StageWords
 from golden.fixed_training import FixedTrainingNet
 from golden.losses import mean_squared_error, softmax_cross_entropy
 from golden.net import ClosNet
 from golden.pixels import from_pixels, pixel_net, to_pixels
+from golden.precision import FixedPointError, fixed_point_error
 from golden.quantise import quantise
 from golden.shape import ClosShape
 from golden.train import DIGITS_SHAPES, EpochStats, Trainer, accuracy
@@ -27,9 +35,11 @@ __all__ = [
     "DIGITS_SHAPES",
     "DataError",
     "EpochStats",
+    "FixedPointError",
     "FixedTrainingNet",
     "FloatTwin",
     "GoldenError",
+    "GoldenWarning",
     "LayerFormat",
     "LayerWords",
     "ModelError",
@@ -45,6 +55,7 @@ __all__ = [
     "TrainingState",
     "TrainingWidths",
     "accuracy",
+    "fixed_point_error",
     "from_pixels",
     "initial_state",
     "load_checkpoint",

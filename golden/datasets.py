@@ -167,7 +167,8 @@ def load_idx_directory(directory: Path | str) -> Split:
         )
     holder = Path(os.path.realpath(train_images.parent))
     name = (holder.parent if holder.name == _RAW else holder).name
-    return Split(train_x, train_y, test_x, test_y, name)
+    # Never the name of what comes with this package.
+    return Split(train_x, train_y, test_x, test_y, f"{name}/" if name in NAMES else name)
 
 
 def _find(directory: Path) -> tuple[Path, ...]:

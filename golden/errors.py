@@ -5,6 +5,7 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "GoldenError",
+    "GoldenWarning",
     "ModelError",
     "ShapeError",
     "TopologyError",
@@ -13,6 +14,10 @@ __all__ = [
 
 class GoldenError(ValueError):
     """Any input that `golden` refuses."""
+
+
+class GoldenWarning(UserWarning):
+    """What a user should know of a result that is otherwise as asked for."""
 
 
 class ShapeError(GoldenError):

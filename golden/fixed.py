@@ -17,6 +17,7 @@ from golden.words import (
     from_words,
     round_half_even_shift,
     saturate,
+    saturated_values,
     signed_bits,
     to_words,
 )
@@ -172,7 +173,7 @@ class QuantisedLayer:
         return LayerWords(input_stage, middle_stage, output_stage)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class QuantisedNet:
     """A chain of quantised Clos layers and the widths of their words.
 
@@ -223,6 +224,14 @@ class QuantisedNet:
                     f"not {right.activation_fraction_bits[0]}"
                 )
 
+    def __repr__(self) -> str:
+        """Say which layers and widths it has; its words are in the layers."""
+        layers = ", ".join(f"{x.shape}{' + ReLU' if x.relu else ''}" for x in self.layers)
+        return (
+            f"<QuantisedNet {layers}: {self.act_bits}-bit activations, "
+            f"{self.weight_bits}-bit weights>"
+        )
+
     @property
     def shapes(self) -> tuple[ClosShape, ...]:
         """The shape of every layer."""
@@ -269,6 +278,15 @@ class QuantisedNet:
         """Turn reals [N, I] to input words [N, I] int64; errors as for `to_words`."""
         self._check_features(x)
         return to_words(x, self.input_fraction_bits, self.act_bits)
+
+    def saturated_inputs(self, x: Tensor) -> int:
+        """Count the values of reals [N, I] that lie beyond the range of an input word.
+
+        `quantise_input` clips them. A value that rounds to the largest word or the smallest one is
+        within the range.
+        """
+        self._check_features(x)
+        return saturated_values(x, self.input_fraction_bits, self.act_bits)
 
     def dequantise_output(self, words: Tensor) -> Tensor:
         """Turn output words into the reals they stand for, float64."""

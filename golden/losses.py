@@ -12,6 +12,7 @@ from golden.errors import ModelError, ShapeError
 __all__ = [
     "LossFunction",
     "LossValue",
+    "loss_value",
     "mask_relu",
     "mean_squared_error",
     "softmax_cross_entropy",
@@ -94,6 +95,34 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
         raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
     error = outputs - _checked("targets", targets)
     return _value(float((error * error).mean()), 2.0 * error / error.numel(), math.inf)
+
+
+def loss_value(loss: LossFunction, outputs: Tensor, targets: Tensor) -> LossValue:
+    """Return what a user's loss makes of outputs [N, O].
+
+    Raises
+    ------
+    ModelError
+        If it is something else than a `LossValue` of finite numbers of these shapes.
+    """
+    how = (
+        "loss must be a function of outputs and targets that returns a golden.losses.LossValue "
+        "(the loss, its gradient and a bound), such as golden.softmax_cross_entropy or "
+        "golden.mean_squared_error"
+    )
+    if not callable(loss):
+        raise ModelError(f"{how}, not {loss!r}")
+    if isinstance(loss, torch.nn.Module):
+        raise ModelError(f"{how}, not {type(loss).__name__} of PyTorch")
+    value: object = loss(outputs, targets)
+    if not isinstance(value, LossValue):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ModelError(f"{how}, but it returned a {type(value).__name__}")
+    if value.gradient.shape != outputs.shape:
+        raise ModelError(
+            f"loss must return a gradient of shape {list(outputs.shape)}, that of the outputs, "
+            f"not {list(value.gradient.shape)}"
+        )
+    return value
 
 
 def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:

@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from golden.clos import ClosLinear
+from golden.chain import clos_chain
 from golden.errors import ModelError, ShapeError
 from golden.net import ClosNet
-from golden.quantise import clos_chain
 
 __all__ = ["from_pixels", "pixel_net", "to_pixels"]
 
@@ -42,7 +41,6 @@ def from_pixels(samples: Tensor, height: int, width: int) -> Tensor:
     return samples.reshape(-1, height, width, samples.shape[1]).movedim(3, 1)
 
 
-@torch.no_grad()
 def pixel_net(model: nn.Module) -> ClosNet:
     """Return the net that `model` applies to every pixel or sample, with a copy of its weights.
 
@@ -66,10 +64,15 @@ def pixel_net(model: nn.Module) -> ClosNet:
                 f"layer {item.position} must {'not ' if item.relu else ''}be followed by a ReLU: "
                 "all layers of a ClosNet are, but the last"
             )
+    with torch.device("meta"):  # Its weights are not drawn, so no random number is used up.
+        net = ClosNet([item.layer.shape for item in chain])
+    state = {
+        f"layers.{index}.{name}": parameter.detach().clone()
+        for index, item in enumerate(chain)
+        for name, parameter in item.layer.named_parameters()
+    }
     weight = chain[0].layer.input_weight
-    net = ClosNet([item.layer.shape for item in chain]).to(weight)
-    for target, item in zip(net.layers, chain, strict=True):
-        if isinstance(target, ClosLinear):
-            for name, parameter in item.layer.named_parameters():
-                target.get_parameter(name).copy_(parameter)
-    return net
+    for index, item in enumerate(chain):
+        state.setdefault(f"layers.{index}.bias", weight.new_zeros(item.layer.out_features))
+    net.load_state_dict(state, assign=True)
+    return net.to(weight)

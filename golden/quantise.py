@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from golden.chain import ActivatedLayer, clos_chain
 from golden.errors import ModelError, ShapeError
 from golden.fixed import QuantisedLayer, QuantisedNet
+from golden.model_check import check_outputs
+from golden.reals import Reals, real_tensor
 from golden.words import check_word_bits, to_words
 
 __all__ = ["most_fraction_bits", "quantise"]
@@ -32,7 +34,7 @@ class _Limits:
 
 def quantise(
     model: nn.Module,
-    calibration: Tensor,
+    calibration: Reals,
     *,
     act_bits: int = 16,
     weight_bits: int = 16,
@@ -49,9 +51,9 @@ def quantise(
         the pixels. `Dropout`, `Identity` and `Flatten` do nothing in inference on [N, I] and are
         skipped.
     calibration
-        [N, I] real inputs, such as the training data, or images [N, I, H, W] for convolutions: the
-        largest magnitude that each tensor takes on them sets its scale. On them no activation
-        saturates, except by rounding.
+        [N, I] real inputs, such as the training data, or images [N, I, H, W] for convolutions; a
+        tensor, an array or nested lists. The largest magnitude that each tensor takes on them sets
+        its scale. On them no activation saturates, except by rounding.
     act_bits, weight_bits
         Width of an activation and of a weight, 4 to 18 bits.
     bias_bits
@@ -63,7 +65,9 @@ def quantise(
     ------
     ModelError
         If the model holds a layer that is not supported, or a ReLU that follows no `ClosLinear`; if
-        a weight or a calibration value is NaN or infinite; if a width is out of range.
+        it does something else than its layers do, one after the other, which shows on the
+        calibration data; if a weight or a calibration value is no real number or not finite, or a
+        calibration value is beyond 2**64; if a width is out of range.
     ShapeError
         If the layers do not fit together, or the calibration data do not fit the first.
     """
@@ -83,10 +87,12 @@ def quantise(
 
     input_fraction = most_fraction_bits(_largest(x), act_bits)
     layers: list[QuantisedLayer] = []
+    y = x
     for item in chain:
-        layer, x = _quantise_layer(item, x, input_fraction, limits)
+        layer, y = _quantise_layer(item, y, input_fraction, limits)
         input_fraction = layer.activation_fraction_bits[3]
         layers.append(layer)
+    check_outputs(model, x, y, pixels=chain[0].pixels)
     return QuantisedNet(tuple(layers), act_bits, weight_bits)
 
 
@@ -159,17 +165,15 @@ def _largest(values: Tensor) -> float:
     return float(values.detach().abs().max())
 
 
-def _checked_calibration(calibration: Tensor, first: ActivatedLayer) -> Tensor:
+def _checked_calibration(calibration: Reals, first: ActivatedLayer) -> Tensor:
+    x = real_tensor("calibration", calibration)
     features = first.layer.in_features
-    if first.pixels and calibration.ndim == 4:
-        calibration = calibration.movedim(1, 3).flatten(0, 2)
-    if calibration.ndim != 2 or calibration.shape[1] != features or len(calibration) == 0:
+    if first.pixels and x.ndim == 4:
+        x = x.movedim(1, 3).flatten(0, 2)
+    if x.ndim != 2 or x.shape[1] != features or len(x) == 0:
         images = f" or [N, {features}, H, W]" if first.pixels else ""
         raise ShapeError(
             f"calibration must have shape [N, {features}]{images} with N at least 1, "
-            f"not {list(calibration.shape)}"
+            f"not {list(x.shape)}"
         )
-    x = calibration.detach().to("cpu", torch.float64)
-    if not bool(torch.isfinite(x).all()):
-        raise ModelError("calibration must be finite, but holds NaN or infinity")
     return x

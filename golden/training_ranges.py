@@ -5,13 +5,18 @@ them; `range_table` says what saturates, or vanishes, in a given layout.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
+from golden.chain import clos_chain
 from golden.errors import ModelError, ShapeError
-from golden.losses import LossFunction, mask_relu
+from golden.losses import LossFunction, loss_value, mask_relu
+from golden.model_check import check_outputs
+from golden.reals import Reals, real_tensor, target_tensor
 from golden.training_format import STAGES, TrainingFormat
 from golden.training_twin import FloatTwin
 
@@ -19,6 +24,7 @@ __all__ = ["LayerRanges", "Magnitudes", "Ranges", "TensorRange", "profile_ranges
 
 _EXPONENTS = 128
 _MIDDLE = _EXPONENTS // 2
+_CHECKED_SAMPLES = 4096  # At once: bounds the memory of their intermediate results.
 
 
 class Magnitudes:
@@ -87,8 +93,8 @@ class Ranges:
 
 def profile_ranges(
     model: nn.Module,
-    x: Tensor,
-    targets: Tensor,
+    x: Reals,
+    targets: Reals,
     loss: LossFunction,
     learning_rate: float,
     *,
@@ -102,9 +108,10 @@ def profile_ranges(
     Parameters
     ----------
     model
-        What `quantise` takes. It stays as it is.
+        What `quantise` takes, each layer in one place and its weights its own. It stays as it is.
     x, targets
-        Calibration data, such as the training set: real [N, I], and what `loss` takes.
+        Calibration data, such as the training set: real [N, I], and what `loss` takes; tensors,
+        arrays or nested lists.
     loss
         Of outputs [B, O] and the targets of a batch.
     learning_rate, batch_size, momentum
@@ -117,20 +124,20 @@ def profile_ranges(
     ShapeError
         If `x` does not fit the model or there are no data.
     ModelError
-        If the learning rate is not positive and finite, or training in float does not converge.
+        If a number is out of range, the model cannot be trained on a torus or does something else
+        than its layers do, or training in float does not converge.
     """
-    if not 0.0 < learning_rate < float("inf"):
-        raise ModelError(f"the learning rate must be positive and finite, not {learning_rate}")
+    _check_numbers(learning_rate, momentum, {"batch_size": batch_size, "epochs": epochs})
     twin = FloatTwin.of_model(model)
+    x, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
-    if x.ndim != 2 or x.shape[1] != features or len(x) == 0 or len(targets) != len(x):
+    if x.shape[1:] != (features,) or targets.ndim == 0 or not 0 < len(x) == len(targets):
         raise ShapeError(
             f"calibration data must be [N, {features}] with N at least 1, and N targets, "
             f"not {list(x.shape)} and {list(targets.shape)}"
         )
-    x = x.detach().to("cpu", torch.float64)
-    if not bool(torch.isfinite(x).all()):
-        raise ModelError("calibration data must be finite, but hold NaN or infinity")
+    chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
+    check_outputs(model, x, torch.cat(chained), pixels=clos_chain(model)[0].pixels)
     layers = tuple(LayerRanges.empty() for _ in twin.layers)
     order = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
@@ -148,6 +155,16 @@ def profile_ranges(
     return Ranges(layers, learning_rate, batch_size)
 
 
+def _check_numbers(learning_rate: float, momentum: float, counts: dict[str, int]) -> None:
+    if not isinstance(learning_rate, Real) or not 0.0 < learning_rate < math.inf:
+        raise ModelError(f"learning_rate must be positive and finite, not {learning_rate!r}")
+    if not isinstance(momentum, Real) or not 0.0 <= momentum < 1.0:
+        raise ModelError(f"momentum must be at least 0 and below 1, not {momentum!r}")
+    for name, count in counts.items():
+        if type(count) is not int or count < 1:
+            raise ModelError(f"{name} must be a whole number of at least 1, not {count!r}")
+
+
 def _record_step(
     twin: FloatTwin,
     x: Tensor,
@@ -158,7 +175,7 @@ def _record_step(
     layers: Sequence[LayerRanges],
 ) -> None:
     reals = twin.forward(x)
-    value = loss(reals[-1].output, targets)
+    value = loss_value(loss, reals[-1].output, targets)
     layers[-1].gradients[2].reserve(value.bound * learning_rate)
     gradient = value.gradient * learning_rate
     if twin.layers[-1].relu:

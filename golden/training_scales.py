@@ -2,12 +2,13 @@
 
 import dataclasses
 
-from torch import Tensor, nn
+from torch import nn
 
 from golden.chain import clos_chain
 from golden.errors import ModelError
 from golden.losses import LossFunction
 from golden.quantise import most_fraction_bits
+from golden.reals import Reals
 from golden.training_format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
 from golden.training_ranges import Magnitudes, Ranges, profile_ranges
 
@@ -46,8 +47,8 @@ class Headroom:
 
 def propose_format(
     model: nn.Module,
-    x: Tensor,
-    targets: Tensor,
+    x: Reals,
+    targets: Reals,
     loss: LossFunction,
     learning_rate: float,
     *,
@@ -97,7 +98,7 @@ def format_for(
     ModelError
         If the learning rate leaves a gradient or a weight without any significant bit.
     """
-    chain = clos_chain(model)
+    chain = clos_chain(model, training=True)
     if len(chain) != len(ranges.layers):
         raise ModelError(f"ranges must be of {len(chain)} layers, not of {len(ranges.layers)}")
     widths = TrainingWidths() if widths is None else widths

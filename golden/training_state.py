@@ -191,7 +191,7 @@ def initial_state(
     ModelError
         If the model is not one that `quantise` takes, or is another one than that of `form`.
     """
-    chain = clos_chain(model)
+    chain = clos_chain(model, training=True)
     found = [(item.layer.shape.as_tuple(), item.relu) for item in chain]
     wanted = [(layer.shape.as_tuple(), layer.relu) for layer in form.layers]
     if found != wanted:

@@ -90,8 +90,8 @@ class FloatTwin:
 
     @classmethod
     def of_model(cls, model: nn.Module) -> "FloatTwin":
-        """Return the twin of a float model that `quantise` takes."""
-        chain = clos_chain(model)
+        """Return the twin of a float model that `quantise` takes, if a torus can train it."""
+        chain = clos_chain(model, training=True)
         return cls(
             [item.layer.shape for item in chain],
             [item.relu for item in chain],

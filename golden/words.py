@@ -13,6 +13,7 @@ __all__ = [
     "from_words",
     "round_half_even_shift",
     "saturate",
+    "saturated_values",
     "signed_bits",
     "to_words",
 ]
@@ -77,6 +78,13 @@ def to_words(values: Tensor, fraction_bits: int, bits: int) -> Tensor:
     limit = float(1 << (bits - 1))
     scaled = torch.round(values * 2.0**fraction_bits)
     return saturate(scaled.clamp(-limit, limit).to(torch.int64), bits)
+
+
+def saturated_values(values: Tensor, fraction_bits: int, bits: int) -> int:
+    """Count the reals that `to_words` clips: those that round to no word of `bits`."""
+    limit = float(1 << (bits - 1))
+    scaled = torch.round(values.detach().to("cpu", torch.float64) * 2.0**fraction_bits)
+    return int(((scaled < -limit) | (scaled >= limit)).sum())
 
 
 def from_words(words: Tensor, fraction_bits: int) -> Tensor:

@@ -35,15 +35,17 @@ from sw_driver.sample_loop import SampleLoop
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 1
+VERSION = 2
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
+
+_READ_VERSIONS = (1, VERSION)  # Files of version 1 name no data.
 
 _QUEUES = (*PE_QUEUES, *GATEWAY_QUEUES)
 # The tensors of a layer, and their dimensions.
 _TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Artifact(Compiled):
     """A compiled net that was read from a file.
 
@@ -55,13 +57,18 @@ class Artifact(Compiled):
     image_difference
         How the memory images differ from those that the compiler makes of the net, padding
         included; None if they do not.
+    data
+        Name of the data that set the scales of its words, where it is known.
     """
 
     baked: bool = False
     image_difference: str | None = None
+    data: str | None = None
 
 
-def save_artifact(path: Path | str, compiled: Compiled, *, baked: bool = False) -> None:
+def save_artifact(
+    path: Path | str, compiled: Compiled, *, baked: bool = False, data: str | None = None
+) -> None:
     """Write a compiled net to `path`, which is replaced only when all is written.
 
     Parameters
@@ -70,14 +77,23 @@ def save_artifact(path: Path | str, compiled: Compiled, *, baked: bool = False) 
         Of the file, by custom ending in `.ctz`.
     compiled
         The net.
-    baked
+    baked, data
         See `Artifact`.
 
     Raises
     ------
     DriverError
-        If the file cannot be written.
+        If an argument is something else, or the file cannot be written.
     """
+    if isinstance(path, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            "path must come first, and the net after it: save_artifact(path, compiled)"
+        )
+    if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            f"compiled must be what compile() or load_artifact() returns, not a "
+            f"{type(compiled).__name__}"
+        )
     net, executable = compiled.net, compiled.executable
     config, images, loop = executable.config, executable.images, executable.loop
     fields = _op_fields(config)
@@ -85,6 +101,7 @@ def save_artifact(path: Path | str, compiled: Compiled, *, baked: bool = False) 
         "format": FORMAT,
         "version": VERSION,
         "baked": baked,
+        "data": data,
         "config": dataclasses.asdict(config),
         "hardware_id": _id_text(config),
         "net": {
@@ -131,10 +148,10 @@ def load_artifact(path: Path | str) -> Artifact:
     manifest, arrays = read_archive(path)
     if manifest.get("format") != FORMAT:
         raise ArchiveError(f"{path}: format must be {FORMAT!r}, not {manifest.get('format')!r}")
-    if manifest.get("version") != VERSION:
+    if manifest.get("version") not in _READ_VERSIONS:
         raise ArchiveError(
-            f"{path}: version must be {VERSION}, the one that this program reads, "
-            f"not {manifest.get('version')!r}; compile the model again"
+            f"{path}: version must be {' or '.join(map(str, _READ_VERSIONS))}, those that this "
+            f"program reads, not {manifest.get('version')!r}; compile the model again"
         )
     members = _Members(path, arrays)
     try:
@@ -168,6 +185,9 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
     check_runs(config, loop)
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
+    data = manifest.get("data")
+    if data is not None and not isinstance(data, str):
+        members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         net=net,
         executable=Executable(config, images, loop),
@@ -177,6 +197,7 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         order=order,
         baked=manifest["baked"],
         image_difference=images.difference(expected),
+        data=data,
     )
 
 

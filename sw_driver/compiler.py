@@ -5,9 +5,10 @@ import functools
 import re
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import nn
 
 from golden import QuantisedNet, quantise
+from golden.reals import Reals
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.cycles import Prediction, bounds, order_cycles, predict_cycles, predict_steady
@@ -33,7 +34,7 @@ _MODELLED_CYCLES = 16_000
 _CHECKED_TURNS = 2
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Compiled:
     """A net, and how it runs on a torus.
 
@@ -77,6 +78,17 @@ class Compiled:
             self.executable.loop,
         )
 
+    def __repr__(self) -> str:
+        """Say in a few lines what is compiled for what; `sw_driver.report` says the rest."""
+        config, images = self.config, self.executable.images
+        shapes = ", ".join(map(str, self.net.shapes))
+        return (
+            f"<{type(self).__name__}: layers {shapes}\n"
+            f"  {config.act_bits}-bit activations, {config.weight_bits}-bit weights, "
+            f"{images.weights.size} weight words with padding\n"
+            f"  on a {config.rows}x{config.cols} torus, hardware id {config.hardware_id:016x}>"
+        )
+
     def predict(self, samples: int) -> int:
         """Cycles of a run of `samples` samples, 1 to `Executable.max_samples`.
 
@@ -87,8 +99,8 @@ class Compiled:
 
 def compile(
     model: nn.Module | QuantisedNet,
-    torus: str | TorusConfig,
-    calibration: Tensor | None = None,
+    torus: str | tuple[int, int] | TorusConfig,
+    calibration: Reals | None = None,
     *,
     act_bits: int = 16,
     weight_bits: int = 16,
@@ -102,10 +114,11 @@ def compile(
     model
         What `golden.quantise` takes, or its result.
     torus
-        "RxC", for a torus whose memories are made large enough; or a configuration, into which the
-        net must fit and whose widths count instead of those given here.
+        "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
+        which the net must fit and whose widths count instead of those given here.
     calibration
-        [N, I] real inputs that set the scales; needed for a model, unused for a quantised net.
+        [N, I] real inputs that set the scales, a tensor, an array or nested lists; needed for a
+        model, unused for a quantised net.
     act_bits, weight_bits, host_bits
         Widths of an activation, a weight and a host beat; those of a quantised net count instead of
         the first two.
@@ -122,6 +135,11 @@ def compile(
     """
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
+    elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            "model must be a torch module or a QuantisedNet, not a "
+            f"{type(model).__name__}: golden.load_model(path) reads a model file"
+        )
     if isinstance(torus, TorusConfig):
         config = torus
     else:
@@ -145,17 +163,20 @@ def compile(
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
 
 
-def parse_torus(text: str) -> tuple[int, int]:
-    """Read "RxC", for instance "4x4": rows and columns, 1 to 64 each.
+def parse_torus(torus: str | tuple[int, int]) -> tuple[int, int]:
+    """Read "RxC", for instance "4x4", or (R, C): rows and columns, 1 to 64 each.
 
     Raises
     ------
     DriverError
         If it is anything else.
     """
+    text = "x".join(map(str, torus)) if isinstance(torus, tuple | list) else torus
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
     match = re.fullmatch(r"\s*(\d{1,3})\s*[xX]\s*(\d{1,3})\s*", text)
     if match is None:
-        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {text!r}")
+        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
     rows, cols = int(match[1]), int(match[2])
     try:
         TorusConfig(rows=rows, cols=cols)

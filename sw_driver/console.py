@@ -3,10 +3,11 @@
 import contextlib
 import json
 import sys
+import warnings
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
-__all__ = ["Output"]
+__all__ = ["Output", "one_line_warnings"]
 
 _PIPE_WIDTH = 200  # A pipe has no width of its own; nothing must be cut there.
 Rows = Sequence[tuple[str, str]]
@@ -94,3 +95,26 @@ class Output:
                 bars.update(tasks[name], description=work, completed=done, total=total)
 
             yield tell
+
+
+@contextlib.contextmanager
+def one_line_warnings() -> Generator[None]:
+    """Have what users should know (`golden.GoldenWarning`) said in one line on standard error."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if any(kind.__name__ == "GoldenWarning" for kind in category.__mro__):
+                sys.stderr.write(f"clostorus: warning: {message}\n")
+            else:
+                others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield

@@ -15,14 +15,23 @@ from numpy.typing import ArrayLike, NDArray
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
+from sw_driver.saturation import warn_of_saturation
 
 __all__ = ["Device", "GoldenDevice"]
 
 
 class Device(abc.ABC):
-    """Something that runs compiled nets; a context manager that closes itself."""
+    """Something that runs compiled nets; a context manager that closes itself.
+
+    Attributes
+    ----------
+    saturated_inputs : int
+        Values of the latest real inputs that were clipped: those beyond the range of the input
+        words, which the calibration data set. `infer` warns of them.
+    """
 
     def __init__(self) -> None:
+        self.saturated_inputs = 0
         self._compiled: Compiled | None = None
 
     def load(self, compiled: Compiled) -> None:
@@ -43,9 +52,14 @@ class Device(abc.ABC):
     def infer(self, x: ArrayLike) -> NDArray[np.float64]:
         """Compute real inputs [N, I] to outputs float64 [N, O], in the fixed point of the net.
 
-        Errors are those of `to_words`.
+        Errors are those of `to_words`. Inputs that are clipped are warned of (`GoldenWarning`).
         """
-        return self.to_reals(self.infer_words(self.to_words(x)))
+        words = self.to_words(x)
+        net = self.compiled.net
+        warn_of_saturation(
+            self.saturated_inputs, words.size, net.act_bits, net.input_fraction_bits
+        )
+        return self.to_reals(self.infer_words(words))
 
     def to_words(self, x: ArrayLike) -> IntArray:
         """Turn real inputs [N, I] into the net's input words, int64 [N, I].
@@ -65,8 +79,9 @@ class Device(abc.ABC):
                 f"inputs must be finite, but input {feature} of sample {sample} is "
                 f"{reals[sample, feature]}"
             )
-        words = self.compiled.net.quantise_input(torch.as_tensor(reals.astype(np.float64)))
-        return words.numpy()
+        net, values = self.compiled.net, torch.as_tensor(reals.astype(np.float64))
+        self.saturated_inputs = net.saturated_inputs(values)
+        return net.quantise_input(values).numpy()
 
     def to_reals(self, words: IntArray) -> NDArray[np.float64]:
         """Turn the net's output words into the numbers that they stand for, float64."""
@@ -148,3 +163,4 @@ class GoldenDevice(Device):
 
     def _infer_words(self, x: IntArray) -> IntArray:
         return self.compiled.net.forward_words(torch.as_tensor(x)).numpy()
+

@@ -39,7 +39,7 @@ class Run:
     output_beats: int
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Executable:
     """A compiled net, without the net: enough to run it.
 

@@ -11,7 +11,14 @@ from golden import datasets
 from sw_driver.array_files import read_npy
 from sw_driver.errors import DriverError
 
-__all__ = ["Samples", "data_files", "load_calibration", "load_samples"]
+__all__ = [
+    "Samples",
+    "check_features",
+    "data_files",
+    "data_of",
+    "load_calibration",
+    "load_samples",
+]
 
 _ZIP = b"PK"  # What a file of several arrays begins with.
 
@@ -27,12 +34,15 @@ class Samples:
     labels
         int64 [N] classes, or None where they are not known.
     name
-        Where they are from.
+        Where they are from, for reports.
+    data
+        The name of the data that they are a part of.
     """
 
     x: NDArray[Any]
     labels: NDArray[np.int64] | None
     name: str
+    data: str
 
     def accuracy(self, outputs: NDArray[Any]) -> float | None:
         """Part of the samples whose largest output [N, O] is their label; None without labels."""
@@ -41,15 +51,63 @@ class Samples:
         return float((outputs.argmax(axis=1) == self.labels).mean())
 
 
-def data_files(data: str) -> tuple[Path, ...]:
-    """Return the files that `load_samples` would read.
+def data_files(data: str | None) -> tuple[Path, ...]:
+    """Return the files that `load_samples` would read; those of all known names if it is None.
 
     Raises
     ------
     GoldenError
         If there is no such dataset.
     """
-    return (Path(data),) if _is_array(data) else datasets.files(data)
+    if data is None:
+        return tuple(path for name in datasets.NAMES for path in datasets.files(name))
+    return (Path(data),) if data.endswith(".npy") else datasets.files(data)
+
+
+def data_of(given: str | None, known: str | None, path: Path, purpose: str) -> str:
+    """Return the data that a command is to use: those given, or those that its file names.
+
+    Parameters
+    ----------
+    given
+        What the user asked for, or None.
+    known
+        The name of the data that the file knows, or None.
+    path
+        Of the file.
+    purpose
+        What the data are for, for the message: "that set the scales".
+
+    Raises
+    ------
+    DriverError
+        If none are given and the file names none that come with the program.
+    """
+    if given is not None:
+        return given
+    if known in datasets.NAMES:
+        return known
+    origin = (
+        "does not say which data it was made from"
+        if known is None
+        else f"was made from {known}, which does not come with this program"
+    )
+    raise DriverError(f"data must name the samples {purpose}: {path} {origin}")
+
+
+def check_features(x: NDArray[Any], features: int, name: str, path: Path) -> None:
+    """Refuse samples [N, I] of another size than a net's inputs.
+
+    Raises
+    ------
+    DriverError
+        The message names the data and the file.
+    """
+    if x.shape[1] != features:
+        raise DriverError(
+            f"data must be samples of {features} values, the inputs of {path}, but {name} has "
+            f"{x.shape[1]}"
+        )
 
 
 def load_samples(data: str, count: int | None) -> Samples:
@@ -70,30 +128,33 @@ def load_samples(data: str, count: int | None) -> Samples:
     GoldenError
         If the dataset is not what it says.
     """
-    if _is_array(data):
-        samples = Samples(_read_array(Path(data)), None, Path(data).name)
+    if data.endswith(".npy"):
+        samples = _array_samples(Path(data))
     else:
         split = datasets.load(data)
-        samples = Samples(split.test_x, split.test_y, f"{split.name} test split")
+        samples = Samples(split.test_x, split.test_y, f"{split.name} test split", split.name)
     available = len(samples.x)
     if count is None:
         return samples
     if count > available:
         raise DriverError(f"samples must be at most {available}, those of {data}, not {count}")
     labels = None if samples.labels is None else samples.labels[:count]
-    return Samples(samples.x[:count], labels, samples.name)
+    return dataclasses.replace(samples, x=samples.x[:count], labels=labels)
 
 
-def load_calibration(data: str) -> NDArray[Any]:
-    """Load samples [N, I] that set the scales of a net: the train part, or all of an array file.
+def load_calibration(data: str) -> Samples:
+    """Load samples that set the scales of a net: the train part, or all of an array file.
 
     Parameters, other shapes and errors as for `load_samples`.
     """
-    return _read_array(Path(data)) if _is_array(data) else datasets.load(data).train_x
+    if data.endswith(".npy"):
+        return _array_samples(Path(data))
+    split = datasets.load(data)
+    return Samples(split.train_x, split.train_y, f"{split.name} training split", split.name)
 
 
-def _is_array(data: str) -> bool:
-    return data.endswith(".npy")
+def _array_samples(path: Path) -> Samples:
+    return Samples(_read_array(path), None, path.name, path.name)
 
 
 def _read_array(path: Path) -> NDArray[Any]:

@@ -2,11 +2,23 @@
 
 import errno
 import pickle
+import random
 
 import pytest
 import torch
+from torch import nn
 
-from golden import CheckpointError, ClosNet, ClosShape, load_checkpoint, load_model, save_model
+from golden import (
+    CheckpointError,
+    ClosLinear,
+    ClosNet,
+    ClosShape,
+    GoldenWarning,
+    load_checkpoint,
+    load_model,
+    save_model,
+)
+from golden.digest import content_digest
 
 SHAPES = [ClosShape(7, 6, 3, 2, 2), ClosShape(6, 4, 2, 3, 2)]
 
@@ -20,14 +32,23 @@ def write(path, **changes):
     """Write a good file's dict with some entries changed; None removes one."""
     model = ClosNet(SHAPES)
     content = {
-        "format": 1,
-        "layers": [shape.as_tuple() for shape in SHAPES],
+        "format": 2,
+        "operations": operations(*SHAPES),
         "state_dict": dict(model.state_dict()),
+        "data": "digits",
         "training": None,
     }
     for name, change in changes.items():
         content[name] = change(content[name])
-    torch.save({name: value for name, value in content.items() if value is not ...}, path)
+    content = {name: value for name, value in content.items() if value is not ...}
+    torch.save({**content, "sha256": content_digest(content)}, path)
+
+
+def operations(first, *others):
+    found = [("clos", *first.as_tuple())]
+    for shape in others:
+        found += [("relu",), ("clos", *shape.as_tuple())]
+    return found
 
 
 def test_model_comes_back(path):
@@ -41,6 +62,122 @@ def test_model_comes_back(path):
     assert load_model(path)(x).equal(model(x))
 
 
+def write_format_1(path, training=None):
+    model = ClosNet(SHAPES)
+    content = {
+        "format": 1,
+        "layers": [shape.as_tuple() for shape in SHAPES],
+        "state_dict": dict(model.state_dict()),
+        "training": training,
+    }
+    torch.save(content, path)
+    return model
+
+
+def test_files_of_format_1_are_read_with_a_notice(path):
+    model = write_format_1(path, {"dataset": "mnist10k", "epoch": 2})
+    with pytest.warns(GoldenWarning, match="model.pt is of format 1, which carries no check"):
+        checkpoint = load_checkpoint(path)
+    x = torch.randn(5, 7)
+    assert checkpoint.model(x).equal(model(x))
+    assert (checkpoint.data, checkpoint.training) == ("mnist10k", {"epoch": 2})
+
+
+def test_the_name_of_the_data_comes_back(path):
+    save_model(path, ClosNet(SHAPES), data="mnist10k")
+    assert load_checkpoint(path).data == "mnist10k"
+    save_model(path, ClosNet(SHAPES))
+    assert load_checkpoint(path).data is None
+
+
+TRAINING = {"epoch": 3, "optimiser": {0: {"step": torch.tensor(2.0), "betas": (0.9, 0.999)}}}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_flipped_bit_is_refused_or_changes_nothing(path, seed):
+    """Three in four bits are weights; the rest is what the container says of itself."""
+    rng = random.Random(seed)
+    model = ClosNet([ClosShape(64, 64, 8, 8, 8)], generator=torch.Generator().manual_seed(seed))
+    save_model(path, model, TRAINING, data="digits")
+    whole = path.read_bytes()
+    x = torch.randn(3, 64)
+    refused = 0
+    for _ in range(60):
+        at, bit = rng.randrange(len(whole)), rng.randrange(8)
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        try:
+            found = load_checkpoint(path)
+        except CheckpointError:
+            refused += 1
+            continue
+        assert found.model(x).equal(model(x)), (seed, at, bit)
+        assert (found.data, repr(found.training)) == ("digits", repr(TRAINING)), (seed, at, bit)
+    assert refused > 30
+
+
+def test_a_flipped_bit_of_a_weight_is_named(path):
+    save_model(path, ClosNet(SHAPES))
+    whole, weights = path.read_bytes(), ClosNet(SHAPES)
+    weights = load_model(path).layers[0].input_weight.detach().numpy().tobytes()
+    at = whole.index(weights) + 2
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(CheckpointError, match="altered or damaged since it was saved: its SHA-256"):
+        load_model(path)
+
+
+def test_a_sequential_is_saved_as_the_net_that_it_is(path):
+    model = nn.Sequential(
+        ClosLinear(7, 6, (3, 2, 2)), nn.Dropout(0.2), nn.ReLU(), ClosLinear(6, 4, (2, 3, 2), False)
+    )
+    save_model(path, model.train())
+    x = torch.randn(5, 7)
+    assert load_model(path)(x).allclose(model.eval()(x), atol=1e-6)
+    assert model[3].bias is None
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (nn.Sequential(ClosLinear(7, 6, (3, 2, 2)), nn.ReLU()), "must not be followed by a ReLU"),
+        (nn.Sequential(nn.Linear(7, 6)), "layer 0 is a Linear, which is not supported"),
+        ("net", "model must be a torch module"),
+    ],
+)
+def test_models_that_a_file_cannot_hold_are_refused(path, model, message):
+    with pytest.raises(CheckpointError, match=f"model.pt cannot hold this model: .*{message}"):
+        save_model(path, model)
+    assert not path.exists()
+
+
+def test_a_net_with_hooks_is_not_saved_without_them(path):
+    net = ClosNet(SHAPES)
+    net.layers[0].register_forward_hook(lambda module, args, output: 2 * output)
+    with pytest.raises(CheckpointError, match="cannot hold this model: layer layers.0 has a hook"):
+        save_model(path, net)
+
+
+def test_swapped_arguments_are_named(path):
+    with pytest.raises(CheckpointError, match=r"path must come first, .*: save_model\(path, net\)"):
+        save_model(ClosNet(SHAPES), path)
+
+
+def test_reading_draws_no_random_numbers(path):
+    save_model(path, ClosNet(SHAPES))
+    before = torch.get_rng_state()
+    load_model(path)
+    assert torch.get_rng_state().equal(before)
+
+
+def test_contents_of_two_kinds_have_two_digests():
+    contents = [
+        {"a": [1, 2]}, {"a": (1, 2)}, {"a": [1], "b": 2}, {"a": [[1], 2]}, {"a": [1.0, 2.0]},
+        {"a": ["1", "2"]}, {"a": torch.tensor([1, 2])}, {"a": torch.tensor([[1, 2]])},
+        {"a": torch.tensor([1, 2]).int()}, {"a": torch.tensor([1.0, 2.0])}, {"a": b"12"},
+        {"a": None}, {"a": [True, 2]}, {"b": [1, 2]}, {}, None, 0, "", [],
+    ]  # fmt: skip
+    assert len({content_digest(content) for content in contents}) == len(contents)
+
+
 def test_saving_replaces_the_file_and_leaves_nothing_beside(path):
     save_model(path, ClosNet(SHAPES))
     model = ClosNet(SHAPES)
@@ -52,8 +189,9 @@ def test_saving_replaces_the_file_and_leaves_nothing_beside(path):
 def test_failed_save_leaves_the_old_file(path):
     save_model(path, ClosNet(SHAPES))
     before = path.read_bytes()
-    with pytest.raises(AttributeError):
-        save_model(path, ClosNet(SHAPES), {"cannot be pickled": lambda: 0})
+    message = r"training state: \['training'\]\['odd'\]\[1\] must be .*, not function"
+    with pytest.raises(CheckpointError, match=message):
+        save_model(path, ClosNet(SHAPES), {"odd": [1, lambda: 0]})
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["model.pt"]
 
@@ -124,13 +262,26 @@ def state_with(name, tensor):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": lambda _: 2}, "format must be 1, the one that this version reads, not 2"),
+        ({"format": lambda _: 3}, "format must be 2 or 1, those that this version reads, not 3"),
+        ({"format": lambda _: "2"}, "format must be 2 or 1, .* not '2'"),
+        ({"format": lambda _: [2]}, r"format must be 2 or 1, .* not \[2\]"),
         ({"training": lambda _: ...}, "must hold 'training'"),
+        ({"data": lambda _: ...}, "must hold 'data'"),
+        ({"data": lambda _: 3}, "data must be a name or None, not 3"),
         ({"training": lambda _: 3}, "training must be a dict or None, not 3"),
-        ({"layers": lambda _: []}, r"layers must be a list of \(I, O, Ri, Rm, Ro\), not \[\]"),
-        ({"layers": lambda _: [(7, 6)]}, r"layers must be a list"),
-        ({"layers": lambda x: [(7, 6, 9, 2, 2), x[1]]}, "input_routers must be at most"),
-        ({"layers": lambda x: [x[1], x[0]]}, r"layers.0.input_weight must have shape \(6, 3\)"),
+        ({"operations": lambda _: []}, r"layers must be a list of \(I, O, Ri, Rm, Ro\), not \[\]"),
+        ({"operations": lambda _: 3}, r"layers must be a list of"),
+        ({"operations": lambda _: [("clos", 7, 6)]}, r"layers must be a list"),
+        ({"operations": lambda x: [x[0], x[2]]}, "Clos layers with a ReLU between any two, not"),
+        ({"operations": lambda x: [*x, ("relu",), ("tanh",)]}, "Clos layers with a ReLU between"),
+        (
+            {"operations": lambda x: [("clos", 7, 6, 9, 2, 2), *x[1:]]},
+            "input_routers must be at most",
+        ),
+        (
+            {"operations": lambda x: [x[2], x[1], x[0]]},
+            r"layers.0.input_weight must have shape \(6, 3\)",
+        ),
         ({"state_dict": lambda _: 1}, "state_dict must be a dict of tensors, not 1"),
         ({"state_dict": lambda _: {}}, "weights of its layers: layers.0.bias, "),
         ({"state_dict": state_with("extra", torch.ones(1))}, "weights of its layers: extra"),
@@ -157,8 +308,7 @@ def test_contents_that_are_wrong_are_refused(path, changes, message):
 def test_layers_that_do_not_chain_are_refused(path):
     state = dict(ClosNet([SHAPES[0]]).state_dict())
     state |= {name.replace("layers.0", "layers.1"): tensor for name, tensor in state.items()}
-    layer = SHAPES[0].as_tuple()
-    write(path, layers=lambda _: [layer, layer], state_dict=lambda _: state)
+    write(path, operations=lambda _: operations(SHAPES[0], SHAPES[0]), state_dict=lambda _: state)
     with pytest.raises(CheckpointError, match="layers must fit together.*in_features must be 6"):
         load_model(path)
 
@@ -167,6 +317,6 @@ def test_diverged_model_is_not_saved(path):
     model = ClosNet(SHAPES)
     with torch.no_grad():
         model.layers[0].middle_weight[0, 0, 0] = torch.inf
-    with pytest.raises(CheckpointError, match="layers.0.middle_weight must be finite"):
+    with pytest.raises(CheckpointError, match="layer layers.0: middle_weight must be finite"):
         save_model(path, model)
     assert not path.exists()

@@ -74,7 +74,7 @@ def test_directory_of_idx_files(tmp_path, pack):
         ("MNIST/raw", "MNIST", "MNIST"),
         ("MNIST/raw", "MNIST/raw", "MNIST"),
         ("raw", ".", "data"),
-        ("digits", "digits", "digits"),
+        ("digits", "digits", "digits/"),
     ],
 )
 def test_names_and_folders_of_others(tmp_path, place, given, name, dots, pack):

@@ -153,8 +153,8 @@ def test_the_table_names_what_saturates():
 @pytest.mark.parametrize(
     ("learning_rate", "message"),
     [
-        (0.0, "the learning rate must be positive and finite, not 0.0"),
-        (float("nan"), "the learning rate must be positive and finite, not nan"),
+        (0.0, "learning_rate must be positive and finite, not 0.0"),
+        (float("nan"), "learning_rate must be positive and finite, not nan"),
         (1e-12, "with learning rate 1e-12 the gradient .* no shift represents that"),
         (1e60, r"converge with learning rate 1e\+60"),
     ],
@@ -178,7 +178,7 @@ def test_calibration_that_does_not_fit_is_refused():
     for bad_x, bad_labels in ((x[:, :5], labels), (x[:0], labels[:0]), (x, labels[:3])):
         with pytest.raises(ShapeError, match=r"calibration data must be \[N, 12\]"):
             profile_ranges(model, bad_x, bad_labels, softmax_cross_entropy, 0.05)
-    with pytest.raises(ModelError, match="calibration data must be finite"):
+    with pytest.raises(ModelError, match="x must be finite, but holds NaN"):
         profile_ranges(model, x / 0.0, labels, softmax_cross_entropy, 0.05)
 
 

@@ -44,7 +44,7 @@ def described(shape, dtype="'<f8'", fortran=False):
 )
 def test_numbers_of_every_kind_and_order(path, dtype, order):
     np.save(path, np.array(NUMBERS, dtype, order=order))
-    found = load_calibration(str(path))
+    found = load_calibration(str(path)).x
     np.testing.assert_array_equal(found, NUMBERS)
     assert found.dtype.kind == "f" and found.dtype.isnative and found.flags.c_contiguous
 
@@ -54,13 +54,13 @@ def test_headers_of_every_version(path, version):
     file = io.BytesIO()
     np.lib.format.write_array(file, NUMBERS, version)
     path.write_bytes(file.getvalue())
-    np.testing.assert_array_equal(load_calibration(str(path)), NUMBERS)
+    np.testing.assert_array_equal(load_calibration(str(path)).x, NUMBERS)
 
 
 def test_pixels_are_samples(path):
     images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     np.save(path, images)
-    pixels = load_calibration(str(path))
+    pixels = load_calibration(str(path)).x
     assert pixels.shape == (40, 3)
     np.testing.assert_array_equal(pixels[1], images[0, :, 0, 1])
 

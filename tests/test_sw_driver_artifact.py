@@ -139,8 +139,8 @@ LAYER = ("net", "layers", 0)
     ("change", "message"),
     [
         (at("format")("zip"), "format must be 'clostorus artifact', not 'zip'"),
-        (at("version")(2), "version must be 1, the one that this program reads, not 2; compile"),
-        (drop("version"), "version must be 1, the one that this program reads, not None"),
+        (at("version")(3), "version must be 1 or 2, those that this program reads, not 3; compile"),
+        (drop("version"), "version must be 1 or 2, those that this program reads, not None"),
         (at("config", "rows")(3), "hardware_id must be .*, that of its configuration, not '"),
         (
             at("hardware_id")("0" * 16),

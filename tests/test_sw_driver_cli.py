@@ -18,6 +18,7 @@ from sim.errors import Unfinished
 from sw_driver import GoldenDevice, load_artifact
 from sw_driver.archive import read_archive, write_archive
 from sw_driver.cli import app
+from tests.golden_models import rewrite
 from tests.test_hw_tops import memory_words
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
@@ -150,11 +151,17 @@ def test_train_bad_input(tmp_path, model):
     assert model.read_bytes() == before
     save_model(tmp_path / "bare.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
     fail(2, "training state", "train", "--resume", "-o", tmp_path / "bare.pt")
-    checkpoint = torch.load(model, weights_only=True)
-    checkpoint["training"]["dataset"] = "other digits"
-    torch.save(checkpoint, tmp_path / "other.pt")
+    rewrite(model, tmp_path / "other.pt", lambda content: content.update(data="other digits"))
+    again = ("train", "--resume", "-o", tmp_path / "other.pt")
     fail(2, "data must be other digits, which .* was trained on, not digits",
-         "train", "--resume", "-o", tmp_path / "other.pt")
+         *again, "--data", "digits")
+    fail(2, "data must name the samples to go on with: .* other digits, which does not come",
+         *again)
+    fail(2, "seed must be 0, as .* was trained with, not 7", "train", "--resume", "--seed", 7,
+         "-o", model)
+    rewrite(model, tmp_path / "old.pt", lambda content: content["training"].pop("seed"))
+    fail(2, "seed must be one that the file does not name", "train", "--resume", "--seed", 0,
+         "-o", tmp_path / "old.pt")
 
 
 def test_train_can_be_stopped_and_resumed(tmp_path):
@@ -232,16 +239,19 @@ def test_compile_bad_input(model, tmp_path):
     refuse("weight_bits must be 4 to 18, not 3", "--weight-bits", 3)
     refuse("host_bits must be one of", "--host-bits", 48)
     refuse("order must be one of best, program, not 'x'", "--order", "x")
-    refuse("calibration .*784", "--data", "mnist10k")
+    refuse(r"samples of 64 values, the inputs of .*, but mnist10k training split has 784",
+           "--data", "mnist10k")
+    save_model(tmp_path / "no_data.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
+    refuse("data must name the samples that set the scales: .*no_data.pt does not say which",
+           source=tmp_path / "no_data.pt")
     refuse("there is no folder", output=tmp_path / "none" / "m.ctz")
     (tmp_path / "file").write_text("")
     refuse("cannot be written", "--export", tmp_path / "file" / "out")
     refuse("cannot be read", source=tmp_path / "none.pt")
     (tmp_path / "cut.pt").write_bytes(model.read_bytes()[:1000])
     refuse("truncated", source=tmp_path / "cut.pt")
-    content = torch.load(model, weights_only=True)
-    content["state_dict"]["layers.0.bias"][0] = torch.nan
-    torch.save(content, tmp_path / "nan.pt")
+    rewrite(model, tmp_path / "nan.pt",
+            lambda content: content["state_dict"]["layers.0.bias"].fill_(torch.nan))
     refuse("must be finite", source=tmp_path / "nan.pt")
 
 
@@ -270,7 +280,7 @@ def test_run_an_array(artifact, tmp_path):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((2, 63)), r"shape \[N, 64\] with N at least 1, not \[2, 63\]"),
+        (np.zeros((2, 63)), "samples of 64 values, the inputs of .*, but x.npy has 63"),
         (np.zeros(64), r"must hold an array of shape \[N, inputs\] or .*, not \[64\]"),
         (np.full((2, 64), np.nan), "must be finite, but input 0 of sample 0 is nan"),
         (np.zeros((2, 64), bool), "must be real numbers, not bool"),
@@ -283,6 +293,55 @@ def test_run_bad_arrays(artifact, tmp_path, x, message):
         fail(2, message, "run", artifact, "--device", device, "--data", tmp_path / "x.npy")
 
 
+@pytest.mark.filterwarnings("always::golden.GoldenWarning")
+def test_input_values_beyond_the_range_are_counted_and_said(artifact, tmp_path):
+    x = np.zeros((3, 64))
+    x[1, 7], x[2, 3], x[2, 4] = 109.0, -2.7, 1.0
+    np.save(tmp_path / "x.npy", x)
+    for device in ("golden", "sim"):
+        result = succeed("run", artifact, "--device", device, "--data", tmp_path / "x.npy")
+        assert re.search("input values clipped +2 of 192", result.stdout)
+        message = "clostorus: warning: 2 of 192 input values are beyond -2 to 1.99[0-9]*, the range"
+        assert re.fullmatch(f"{message} .* were clipped: .*\n", result.stderr)
+    values = json.loads(
+        succeed("run", artifact, "--data", tmp_path / "x.npy", "--json").stdout
+    )
+    assert values["saturated_inputs"] == 2 and values["data"] == "x.npy"
+
+
+def test_the_data_of_a_file_are_its_default(tmp_path):
+    layers = ("--layer", "784,10,28,2,2", "--layer", "10,10,5,2,5")
+    succeed("train", *layers, "--data", "mnist10k", "--epochs", 1, "-o", tmp_path / "m.pt")
+    result = succeed("compile", tmp_path / "m.pt", "--torus", "2x2", "-o", tmp_path / "m.ctz")
+    assert re.search("scales from +mnist10k training split, 8000 samples", result.stdout)
+    assert load_artifact(tmp_path / "m.ctz").data == "mnist10k"
+    result = succeed("run", tmp_path / "m.ctz", "--samples", 20)
+    assert "20 samples of mnist10k test split" in result.stdout
+    succeed("train", "--resume", "--epochs", 2, "-o", tmp_path / "m.pt")
+
+
+def test_what_fixed_point_costs_is_said(model, tmp_path):
+    compile_for = ("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
+    result = succeed(*compile_for)
+    for row in ("output error, largest +0.0", "output error, mean +0.0", "same class as in float"):
+        assert re.search(row, result.stdout)
+    assert re.search("saturated, layer 1 +nothing", result.stdout)
+    assert result.stderr == ""
+    found = json.loads(succeed(*compile_for, "--json").stdout)["fixed_point"]
+    assert found["data"] == "digits training split" and found["samples"] == 1437
+    assert found["largest"] < 1e-3 * found["span"] and found["agreement"] > 0.995
+
+
+@pytest.mark.filterwarnings("always::golden.GoldenWarning")
+def test_words_that_are_too_narrow_are_warned_of(model, tmp_path):
+    result = succeed("compile", model, "--torus", "2x2", "--word-bits", 4, "-o", tmp_path / "m.ctz")
+    assert re.fullmatch(
+        "clostorus: warning: fixed point changes what the model computes: on digits training split "
+        ".* % of the samples change their class.*wider words .--word-bits, now 4; .*\n",
+        result.stderr,
+    )
+
+
 def test_run_bad_input(artifact, tmp_path):
     fail(2, r"none\.ctz does not exist", "run", tmp_path / "none.ctz")
     fail(2, "device must be golden, sim or serial, not 'fpga'", "run", artifact, "--device", "fpga")
@@ -293,7 +352,8 @@ def test_run_bad_input(artifact, tmp_path):
     fail(2, "samples must be at most 360, .* not 361", "run", artifact, "--samples", 361)
     fail(2, "data must be one of", "run", artifact, "--data", tmp_path / "none")
     fail(2, r"x\.npy cannot be read", "run", artifact, "--data", tmp_path / "x.npy")
-    fail(2, r"shape \[N, 64\] .* not \[2000, 784\]", "run", artifact, "--data", "mnist10k")
+    fail(2, "samples of 64 values, the inputs of .*, but mnist10k test split has 784",
+         "run", artifact, "--data", "mnist10k")
 
 
 @pytest.mark.parametrize("command", [("run",), ("info",), ("verilog", "-o", "out.v", "--bake")])
@@ -308,7 +368,7 @@ def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
     fail(2, r"member image\.biases\.npy was altered", *command, path)
     manifest, arrays = read_archive(artifact)
     write_archive(path, {**manifest, "version": 99}, arrays)
-    fail(2, "version must be 1, .* not 99", *command, path)
+    fail(2, "version must be 1 or 2, .* not 99", *command, path)
     manifest["config"]["cols"] = 4
     write_archive(path, manifest, arrays)
     fail(2, "hardware_id must be", *command, path)

@@ -24,7 +24,7 @@ ICEBREAKER = ("build", "--board", "icebreaker")
 def whole(tmp_path_factory):
     """A folder with an untrained model.pt and its model.ctz for a 1x1 torus."""
     folder = tmp_path_factory.mktemp("whole")
-    save_model(folder / "model.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
+    save_model(folder / "model.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]), data="digits")
     succeed("compile", folder / "model.pt", "--torus", "1x1", "-o", folder / "model.ctz")
     (folder / "set").mkdir()
     write_files(folder / "set")
@@ -45,7 +45,7 @@ def made(whole, tmp_path, monkeypatch):
     for name in ("artifact.load_artifact", "compiler.compile", "training.model_file.Trainer",
                  "model_config.config_of"):
         monkeypatch.setattr(f"sw_driver.{name}", work)
-    monkeypatch.setattr("golden.load_model", work)
+    monkeypatch.setattr("golden.load_checkpoint", work)
     return tmp_path
 
 
@@ -99,6 +99,10 @@ def test_a_dataset_is_no_output(made):
          "-o", images)
     fail(2, f"--timeline {message}", "run", made / "model.ctz", "--data", folder, "--timeline",
          images)
+    # Without --data a file says what it was made from: any data that come with the package.
+    for command in (("train", "--resume"), ("run", made / "model.ctz"),
+                    ("compile", made / "model.pt", "--torus", "1x1")):
+        fail(2, f"--output {message}", *command, "-o", packed)
     assert (contents(made), packed.read_bytes()) == before
 
 

@@ -11,6 +11,7 @@ from golden.datasets import load_digits_split
 from golden.fixed_training import FixedTrainingNet
 from sw_driver.training.host_loss import HostLoss
 from sw_driver.training.recipe import Recipe
+from tests.golden_models import rewrite
 from tests.test_sw_driver_cli import clostorus, fail, succeed
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
@@ -202,8 +203,9 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
     refuse("layers must be .*not", "--layer", "64,10,8,2,2")
     refuse("batch_size must be 1, .* not 2", "--batch", 2)
     refuse(r"frozen must be \(\), .* not \(0,\)", "--freeze", 0)
-    fail(2, f"data must be {data.name}, .* not digits", "train", "--device", "golden", "--resume",
-         "-o", path)
+    again = ("train", "--device", "golden", "--resume", "-o", path)
+    fail(2, f"data must be {data.name}, .* not digits", *again, "--data", "digits")
+    fail(2, f"data must name the samples to go on with: .* {data.name}, which does not", *again)
     fail(2, "floating point to go on with --device torch", "train", "--resume", "-o", path)
     assert path.read_bytes() == before
     save_model(tmp_path / "bare.pt", load_checkpoint(path).model)
@@ -211,9 +213,7 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
     refuse("cannot be read", name="none.pt")
 
     def damage(message, change):
-        content = torch.load(path, weights_only=True)
-        change(content["training"])
-        torch.save(content, tmp_path / "damaged.pt")
+        rewrite(path, tmp_path / "damaged.pt", lambda content: change(content["training"]))
         refuse(message, name="damaged.pt")
 
     for value in (2, torch.empty(0), "1"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from golden import ClosNet, ClosShape, quantise
+from golden import ClosNet, ClosShape, GoldenWarning, quantise
 from golden.vectors import paper_example, random_net, random_words
 from sw_driver import Device, DriverError, GoldenDevice, compile
 
@@ -123,9 +123,24 @@ def test_extreme_words_pass(spy):
     np.testing.assert_array_equal(spy.seen[0], words)
 
 
-def test_large_reals_saturate(spy):
-    spy.infer(np.full((1, 13), 1e30))
+def test_large_reals_saturate_and_are_warned_of(spy):
+    message = r"13 of 13 input values are beyond -.* were clipped: calibrate on data"
+    with pytest.warns(GoldenWarning, match=message) as seen:
+        spy.infer(np.full((1, 13), 1e30))
+    assert seen[0].filename == __file__
     assert (spy.seen[0] == 2047).all()
+    assert spy.saturated_inputs == 13
+
+
+def test_the_largest_calibrated_value_does_not_saturate(spy, compiled):
+    limit = 2.0 ** -compiled.net.input_fraction_bits
+    x = np.zeros((2, 13))
+    x[0, 0], x[1, 2] = 2047.4 * limit, -2048.5 * limit
+    spy.infer(x)
+    assert spy.saturated_inputs == 0
+    x[1, 1] = 2047.6 * limit
+    with pytest.warns(GoldenWarning, match="1 of 26"):
+        spy.infer(x)
 
 
 def test_nothing_is_loaded(compiled):

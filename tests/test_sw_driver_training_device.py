@@ -11,6 +11,8 @@ from golden import (
     ClosNet,
     ClosShape,
     GoldenError,
+    GoldenWarning,
+    ModelError,
     TrainingWidths,
     initial_state,
     mean_squared_error,
@@ -190,11 +192,41 @@ def test_a_loss_without_a_bound_is_checked_before_it_trains(kind):
 
 def test_gradients_that_all_vanish_are_an_error():
     device, x, targets = loaded(GoldenTrainingDevice)
-    tiny = 1e-9
+    tiny = 1.95e-6  # The largest gradient there may be is just seen, those of these samples not.
     device.train_step(x, targets, learning_rate=tiny)
     device.train_step(x, targets, learning_rate=tiny)
     with pytest.raises(DriverError, match="words of 120 samples in a row"):
         device.train_step(x, targets, learning_rate=tiny)
+
+
+@pytest.mark.parametrize("rate", [1e-9, 1e-30, 1e-300])
+def test_a_rate_that_leaves_no_gradient_is_refused(rate):
+    device, x, targets = loaded(GoldenTrainingDevice)
+    before = device.read_state()
+    with pytest.raises(DriverError, match="learning_rate must be such that the largest gradient"):
+        device.train_step(x, targets, learning_rate=rate)
+    assert device.read_state().state_dict().keys() == before.state_dict().keys()
+    assert device.last_cycles is None
+
+
+def test_inputs_that_are_clipped_are_warned_of():
+    device, x, targets = loaded(GoldenTrainingDevice)
+    x = x.clone()
+    x[0, 0] = 1e6
+    with pytest.warns(GoldenWarning, match=f"1 of {x.numel()} input values") as seen:
+        device.train_step(x, targets, learning_rate=RATE)
+    assert seen[0].filename == __file__ and device.saturated_inputs == 1
+    with pytest.warns(GoldenWarning, match=f"1 of {x.numel()} input values") as seen:
+        device.forward(x)
+    assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize("loss", [torch.nn.CrossEntropyLoss(), "mse", lambda outputs, targets: 0.5])
+def test_a_loss_of_another_kind_is_refused(loss):
+    device, x, targets = loaded(GoldenTrainingDevice)
+    with pytest.raises(ModelError, match="loss must be a function of outputs and targets"):
+        device.train_step(x, targets, learning_rate=RATE, loss=loss)
+    device.train_step(x, targets, learning_rate=RATE)
 
 
 @pytest.mark.parametrize("gradient, match", [

@@ -25,6 +25,7 @@ from sw_driver.cli import (
 )
 from sw_driver.cli.options import Json, Quiet, examples, failed
 from sw_driver.cli.status import exit_status, said
+from sw_driver.console import one_line_warnings
 from sw_driver.ending import run_program
 
 __all__ = ["app", "main"]
@@ -36,7 +37,8 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with one_line_warnings():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort):
             raise
         except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:

@@ -24,12 +24,13 @@ def command(
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="digits|mnist10k|DIR|FILE.npy",
-            help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W].",
+            help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W] "
+            "[default: the data that the model was trained on].",
         ),
-    ] = "digits",
+    ] = None,
     board: Annotated[
         str | None,
         typer.Option(
@@ -61,25 +62,25 @@ def command(
 ) -> None:
     """Quantise a model and compile it for a torus.
 
-    The training samples of --data set the scales of the fixed-point words. The memories of the
-    torus become as large as the model needs, but for --board: a bitstream of build --board and
-    --torus holds any model that was compiled for it so. --export writes the weights of every PE,
-    the programs and the schedule, in words and as a picture.
+    The training samples of --data set the scales of the fixed-point words, and on them the outputs
+    are compared with those of the model. The memories of the torus become as large as the model
+    needs, but for --board: a bitstream of build --board and --torus holds any model that was
+    compiled for it so. --export writes the weights of every PE, the programs and the schedule, in
+    words and as a picture.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
     their model file.
     """
-    import torch
-
-    from golden import load_model
+    from golden import load_checkpoint
     from hw.config import TorusConfig
     from sw_driver import report
+    from sw_driver.accuracy import measure_error
     from sw_driver.artifact import save_artifact
     from sw_driver.compiler import compile, parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.export import export_files, exported_files
     from sw_driver.files import check_folder, check_outputs
-    from sw_driver.samples import data_files, load_calibration
+    from sw_driver.samples import check_features, data_files, data_of, load_calibration
 
     out = make_output(ctx, json, quiet)
     rows, cols = parse_torus(torus)
@@ -109,25 +110,30 @@ def command(
                 "has its own"
             )
         config = board_config(find_board(board), rows, cols)
-    net = load_model(model)
-    calibration = torch.as_tensor(load_calibration(data))
+    saved = load_checkpoint(model)
+    net = saved.model
+    samples = load_calibration(data_of(data, saved.data, model, "that set the scales"))
+    check_features(samples.x, net.shapes[0].in_features, samples.name, model)
     with out.progress() as tell:
-        tell("compile", 0, 1)
+        tell("compile", 0, 2)
         compiled = compile(
             net,
             config,
-            calibration,
+            samples.x,
             order=order,
             **widths,
         )
+        tell("compile", 1, 2)
+        error = measure_error(net, compiled, samples)
     files = [] if export is None else export_files(compiled, export)
-    save_artifact(output, compiled, baked=bake)
-    out.facts(f"{output}, from {model}", report.cost_rows(compiled))
+    save_artifact(output, compiled, baked=bake, data=samples.data)
+    out.facts(f"{output}, from {model}", [*report.cost_rows(compiled), *error.rows()])
     out.result(
         {
             "artifact": str(output),
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(compiled),
+            "fixed_point": error.as_dict(),
             "baked": bake,
         }
     )

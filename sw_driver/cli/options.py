@@ -24,10 +24,11 @@ __all__ = [
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Data = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="digits|mnist10k|DIR",
-        help="The dataset; DIR holds MNIST's four files, itself or as torchvision lays them out.",
+        help="The dataset; DIR holds MNIST's four files, itself or as torchvision lays them out "
+        "[default: digits; with --resume, what the training began with].",
     ),
 ]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]

@@ -31,12 +31,13 @@ def command(
         ),
     ] = "golden",
     data: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="digits|mnist10k|DIR|FILE.npy",
-            help="The dataset whose test samples are run, or an array of inputs [N, I].",
+            help="The dataset whose test samples are run, or an array of inputs [N, I] "
+            "[default: the data that set the scales].",
         ),
-    ] = "digits",
+    ] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Only so many samples.")] = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write waveforms (VCD); sim only.")
@@ -70,7 +71,8 @@ def command(
     from sw_driver.errors import DriverError
     from sw_driver.files import check_outputs, write_array, write_text
     from sw_driver.report import mac_line, percent
-    from sw_driver.samples import data_files, load_samples
+    from sw_driver.samples import check_features, data_files, data_of, load_samples
+    from sw_driver.saturation import warn_of_saturation
     from sw_driver.timeline import timeline_json
 
     out = make_output(ctx, json, quiet)
@@ -86,10 +88,14 @@ def command(
         {"ARTIFACT": artifact, "--data": data_files(data)},
     )
     compiled = load_artifact(artifact)
-    inputs = load_samples(data, samples)
+    inputs = load_samples(data_of(data, compiled.data, artifact, "to run"), samples)
+    net = compiled.net
+    check_features(inputs.x, net.shapes[0].in_features, inputs.name, artifact)
     golden = GoldenDevice()
     golden.load(compiled)
     words = golden.to_words(inputs.x)
+    clipped = golden.saturated_inputs
+    warn_of_saturation(clipped, words.size, net.act_bits, net.input_fraction_bits)
     outputs = golden.infer_words(words)
     accuracy = {"fixed_point_accuracy": inputs.accuracy(outputs)}
     verdict = None
@@ -127,6 +133,7 @@ def command(
         "board_accuracy": "accuracy of the board",
     }
     rows = [(labels[name], percent(value)) for name, value in accuracy.items() if value is not None]
+    rows.append(("input values clipped", f"{clipped} of {words.size}"))
     out.facts(
         f"{artifact} on the {device} device, {len(words)} samples of {inputs.name}",
         rows
@@ -138,6 +145,7 @@ def command(
             "device": device,
             "data": inputs.name,
             "samples": len(words),
+            "saturated_inputs": clipped,
             **accuracy,
             "image_difference": compiled.image_difference,
             **({} if verdict is None else verdict.as_dict()),

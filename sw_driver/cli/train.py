@@ -38,7 +38,7 @@ def command(
             help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
         ),
     ] = _TORCH,
-    data: Data = "digits",
+    data: Data = None,
     layer: Annotated[
         list[str] | None,
         typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
@@ -100,9 +100,10 @@ def command(
     """
     import torch
 
-    from golden import ClosShape, datasets
+    from golden import ClosShape
     from sw_driver.errors import DriverError
     from sw_driver.files import check_outputs
+    from sw_driver.samples import data_files
 
     out = make_output(ctx, json, quiet)
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
@@ -120,14 +121,14 @@ def command(
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
-    check_outputs({"--output": output}, {"--data": datasets.files(data)})
+    check_outputs({"--output": output}, {"--data": data_files(data)})
     if device == _TORCH:
         given = [name for name in options if name not in ("epochs", "seed")]
         given += [] if torus is None else ["torus"]
         given += [] if save_every is None else ["save_every"]
         if given:
             raise DriverError(f"{given[0]} needs --device golden, sim or serial, not {_TORCH}")
-        _train_float(out, output, data, shapes, epochs=epochs, seed=seed or 0, resume=resume)
+        _train_float(out, output, data, shapes, epochs=epochs, seed=seed, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
 
@@ -147,7 +148,7 @@ def command(
 
 
 def _train_float(
-    out: "Output", output: Path, data: str, shapes: "list[ClosShape]", **options: Any
+    out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
 ) -> None:
     from sw_driver.report import percent
     from sw_driver.training import train_model

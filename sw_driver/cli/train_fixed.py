@@ -20,7 +20,7 @@ Tell = Callable[[str, int, int], None]
 def train_on_device(
     out: Output,
     output: Path,
-    data: str,
+    data: str | None,
     shapes: Sequence[ClosShape],
     device: str,
     *,

@@ -30,7 +30,7 @@ from sw_driver.training.tasks import list_tasks, task_order
 __all__ = ["CompiledTraining", "compile_training"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CompiledTraining:
     """A net, and how a torus trains it.
 
@@ -60,6 +60,18 @@ class CompiledTraining:
     momentum: int | None
     batches: bool
 
+    def __repr__(self) -> str:
+        """Say in a few lines what is compiled for what."""
+        config, form = self.config, self.format
+        shapes = ", ".join(map(str, form.shapes))
+        return (
+            f"<{type(self).__name__}: layers {shapes}\n"
+            f"  {form.act_bits}-bit activations, {form.weight_bits}-bit weights, "
+            f"{form.master_bits}-bit stored weights, {form.grad_bits}-bit gradients\n"
+            f"  on a {config.rows}x{config.cols} torus that trains, hardware id "
+            f"{config.hardware_id:016x}>"
+        )
+
     @property
     def config(self) -> TorusConfig:
         """The torus that the net is compiled for."""
@@ -83,7 +95,7 @@ class CompiledTraining:
 
 def compile_training(
     form: TrainingFormat,
-    torus: str | TorusConfig,
+    torus: str | tuple[int, int] | TorusConfig,
     *,
     batches: bool = False,
     momentum: int | None = None,
@@ -99,8 +111,8 @@ def compile_training(
     form
         The layers, and widths and fraction bits of all words; `golden` proposes one.
     torus
-        "RxC", for a torus whose memories are made large enough; or a configuration, into which the
-        net must fit.
+        "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
+        which the net must fit.
     batches
         Whether a run of any number of samples is one batch, whose gradients are accumulated before
         any weight changes; else every sample is a batch of its own.
@@ -121,6 +133,11 @@ def compile_training(
     DriverError
         If an argument is not as said here, or the net does not fit the torus.
     """
+    if not isinstance(form, TrainingFormat):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            "form must be a TrainingFormat, such as golden.propose_format makes of a model and its "
+            f"data, not a {type(form).__name__}"
+        )
     _check_options(form, batches, momentum)
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
@@ -210,7 +227,9 @@ def _check_options(form: TrainingFormat, batches: bool, momentum: int | None) ->
         )
 
 
-def _given_torus(form: TrainingFormat, torus: str | TorusConfig, host_bits: int) -> TorusConfig:
+def _given_torus(
+    form: TrainingFormat, torus: str | tuple[int, int] | TorusConfig, host_bits: int
+) -> TorusConfig:
     if isinstance(torus, TorusConfig):
         return torus
     rows, cols = parse_torus(torus)

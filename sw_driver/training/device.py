@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from golden.losses import LossFunction, softmax_cross_entropy
+from golden.losses import LossFunction, loss_value, softmax_cross_entropy
 from golden.words import from_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
@@ -69,22 +69,29 @@ class TrainingDevice(WordDevice):
             If targets or loss are not finite or of another shape.
         """
         form, batches = self.compiled.format, self.compiled.batches
-        words = self.to_words(x)
+        words = self.warned_words(x)
         wanted = torch.as_tensor(checked_array("targets", targets, "biuf", "numbers"))
         share = len(words) if batches else 1
         rate = checked_rate(learning_rate)
         losses: list[float] = []
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
-        bound = loss(zero, wanted).bound * len(words) / share  # Also checks the targets.
+        # This also checks the targets.
+        bound = loss_value(loss, zero, wanted).bound * len(words) / share
 
         def gradient_of(sample: int, y: IntArray) -> IntArray:
             outputs = from_words(torch.as_tensor(y)[None], form.output_fraction_bits)
-            value = loss(outputs, wanted[sample : sample + 1])
+            value = loss_value(loss, outputs, wanted[sample : sample + 1])
             losses.append(value.loss)
             return gradient_words(form, value.gradient / share, outputs, rate)[0]
 
         if math.isfinite(bound):
-            gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
+            least = gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
+            if not least.any():
+                raise DriverError(
+                    f"learning_rate must be such that the largest gradient of the loss, {bound:g}, "
+                    f"times it reaches {2.0 ** -(form.gradient_fraction_bits + 1):g}, half of the "
+                    f"least word, but {rate:g} makes every gradient 0"
+                )
             y = self._run(words, gradient_of).outputs
             cycles = self.last_cycles
         else:
@@ -126,7 +133,7 @@ class TrainingDevice(WordDevice):
 
         Errors are those of `to_words`.
         """
-        words = self.to_words(x)
+        words = self.warned_words(x)
         outputs = self._forward_words(words)
         self._seen = words, outputs
         fraction = self.compiled.format.output_fraction_bits

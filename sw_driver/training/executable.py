@@ -19,7 +19,7 @@ from sw_driver.training.words import read_state, state_words
 __all__ = ["TrainingExecutable"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TrainingExecutable:
     """The programs that load, train, run and read a net.
 

@@ -19,9 +19,10 @@ from golden import (
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target, is_replaced
+from sw_driver.samples import data_of
 from sw_driver.training.device import TrainingDevice
 from sw_driver.training.loop import EpochFigures, TrainingLoop
-from sw_driver.training.model_file import names
+from sw_driver.training.model_file import DEFAULT_DATA, names
 from sw_driver.training.prepared import Prepared, compile_recipe, prepare
 from sw_driver.training.recipe import Recipe
 from sw_driver.training.saved import FIXED_POINT, VERSION, read_saved
@@ -59,7 +60,7 @@ class FixedTrained:
 
 def train_fixed(
     path: Path,
-    data: str,
+    data: str | None,
     shapes: Sequence[ClosShape],
     device: TrainingDevice,
     *,
@@ -76,7 +77,8 @@ def train_fixed(
     path
         Of the model file.
     data, shapes
-        As `prepare`; when it goes on, the layers are those of the file.
+        As `prepare`; when it goes on, the layers are those of the file, and None stands for its
+        data; else None stands for `DEFAULT_DATA`.
     device
         What trains. It is loaded here.
     torus
@@ -106,7 +108,7 @@ def train_fixed(
         prepared = _read(path, data, shapes, torus, options)
     else:
         recipe = Recipe(**options)
-        prepared = prepare(data, shapes, DEFAULT_TORUS if torus is None else torus, recipe)
+        prepared = prepare(data or DEFAULT_DATA, shapes, torus or DEFAULT_TORUS, recipe)
     progress("lay out the words", 1, 1)
     recipe, at = prepared.recipe, prepared.position
     device.load(prepared.compiled, prepared.state)
@@ -153,17 +155,16 @@ def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
     state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))
     training = {
         FIXED_POINT: VERSION,
-        "dataset": prepared.split.name,
         "recipe": prepared.recipe.as_dict(),
         "position": prepared.position.as_dict(),
         "words": checkpoint,
     }
-    save_model(path, float_model(form, state), training)
+    save_model(path, float_model(form, state), training, data=prepared.split.name)
 
 
 def _read(
     path: Path,
-    data: str,
+    data: str | None,
     shapes: Sequence[ClosShape],
     torus: str | None,
     options: Mapping[str, Any],
@@ -171,8 +172,8 @@ def _read(
     """Go on from what `_save` wrote; whatever is asked for must be what it holds."""
     saved = read_saved(path)
     form = saved.form
-    split = datasets.load(data)
-    has: list[tuple[str, Any, Any]] = [("data", saved.dataset, split.name)]
+    split = datasets.load(data_of(data, saved.dataset, path, "to go on with"))
+    has: list[tuple[str, Any, Any]] = [("data", saved.dataset or split.name, split.name)]
     has += [("layers", names(form.shapes), names(shapes))] if shapes else []
     has += [("torus", saved.torus, _normal(torus))] if torus is not None else []
     has += [(name, getattr(saved.recipe, name), wanted) for name, wanted in options.items()]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from golden import TrainingFormat
-from golden.losses import LossFunction
+from golden.losses import LossFunction, loss_value
 from golden.words import from_words
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
@@ -68,7 +68,7 @@ class HostLoss:
             If too many samples in a row had no gradient but zeros.
         """
         reals = from_words(torch.as_tensor(outputs), self._form.output_fraction_bits)
-        value = self._loss(reals, targets)
+        value = loss_value(self._loss, reals, targets)
         words = gradient_words(self._form, value.gradient, reals, rate)
         for sample in words:
             self.empty = 0 if sample.any() else self.empty + 1

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from golden import CheckpointError, ModelError, Split
-from golden.words import to_words
+from golden.words import saturated_values, to_words
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
+from sw_driver.saturation import warn_of_saturation
 from sw_driver.training.device import TrainingDevice
 from sw_driver.training.host_loss import HostLoss
 from sw_driver.training.recipe import Recipe
@@ -190,8 +191,12 @@ class TrainingLoop:
         self._device, self._recipe, self._watch = device, recipe, watch
         self._part = -(-part // recipe.batch_size) * recipe.batch_size
         train, test = torch.as_tensor(split.train_x), torch.as_tensor(split.test_x)
-        self._train_x = to_words(train, form.input_fraction_bits, form.act_bits).numpy()
-        self._test_x = to_words(test, form.input_fraction_bits, form.act_bits).numpy()
+        fraction, bits = form.input_fraction_bits, form.act_bits
+        clipped = sum(saturated_values(part, fraction, bits) for part in (train, test))
+        warn_of_saturation(clipped, train.numel() + test.numel(), bits, fraction)
+        self._train_x, self._test_x = (
+            to_words(part, fraction, bits).numpy() for part in (train, test)
+        )
         self._targets = recipe.targets(torch.as_tensor(split.train_y), outputs)
         self._test_y = split.test_y
         self._host = HostLoss(form, recipe.loss_function)

@@ -20,10 +20,12 @@ from golden import (
 from golden.train import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target, is_replaced
+from sw_driver.samples import data_of
 
-__all__ = ["Trained", "default_shapes", "names", "train_model"]
+__all__ = ["DEFAULT_DATA", "Trained", "default_shapes", "names", "train_model"]
 
-_DATASET = "dataset"  # Of the training state: what the model was trained on.
+_SEED = "seed"  # In the training state, beside the trainer's own.
+DEFAULT_DATA = "digits"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,11 +52,11 @@ class Trained:
 
 def train_model(
     path: Path,
-    data: str,
+    data: str | None,
     shapes: Sequence[ClosShape],
     *,
     epochs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     resume: bool = False,
     progress: Callable[[EpochStats, int], object] = lambda stats, epochs: None,
 ) -> Trained:
@@ -65,13 +67,15 @@ def train_model(
     path
         Of the model file.
     data
-        What `golden.datasets.load` takes.
+        What `golden.datasets.load` takes; None for that of the file when it goes on, else
+        `DEFAULT_DATA`.
     shapes
         The layers; if empty, those of the file when it goes on, else the default ones of digits.
     epochs
         In all, those done before included; by default `DEFAULT_EPOCHS`.
     seed
-        Of the first weights and the order of the samples. Of no use when it goes on.
+        Of the first weights and the order of the samples, by default 0; when it goes on, that of
+        the file.
     resume
         Whether to go on from `path`.
     progress
@@ -86,25 +90,30 @@ def train_model(
     """
     check_target(path)
     epochs = epochs or DEFAULT_EPOCHS
-    split = datasets.load(data)
-    state: dict[str, Any] | None = None
     if resume:
-        model, state = _read(path, shapes)
+        model, state, known = _read(path, shapes, seed)
+        data = data_of(data, known, path, "to go on with")
+        split = datasets.load(data)
+        if known not in (None, split.name):
+            raise DriverError(
+                f"data must be {known}, which {path} was trained on, not {split.name}"
+            )
+        seed = state.pop(_SEED, None)
     else:
+        data, seed, state = data or DEFAULT_DATA, seed or 0, None
+        split = datasets.load(data)
         model = ClosNet(
             shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
         )
-    trainer = Trainer(model, split, seed=seed)
+    trainer = Trainer(model, split, seed=seed or 0)
     if state is not None:
-        seen = state.pop(_DATASET, split.name)
-        if seen != split.name:
-            raise DriverError(f"data must be {seen}, which {path} was trained on, not {split.name}")
         trainer.load_state_dict(state)
     stats: EpochStats | None = None
     always = is_replaced(path)
     for stats in trainer.run(epochs):
         if always or stats.epoch == epochs:
-            save_model(path, model, trainer.state_dict() | {_DATASET: split.name})
+            state = trainer.state_dict() | {_SEED: seed}
+            save_model(path, model, state, data=split.name)
         progress(stats, epochs)
     return Trained(model, split.name, trainer.epoch, stats)
 
@@ -116,8 +125,10 @@ def default_shapes(data: str) -> Sequence[ClosShape]:
     return DIGITS_SHAPES
 
 
-def _read(path: Path, shapes: Sequence[ClosShape]) -> tuple[ClosNet, dict[str, Any]]:
-    """The model and training state of a file, which must have these layers if any are given."""
+def _read(
+    path: Path, shapes: Sequence[ClosShape], seed: int | None
+) -> tuple[ClosNet, dict[str, Any], str | None]:
+    """The model, its training state and its data; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
     if shapes and model.shapes != tuple(shapes):
@@ -132,7 +143,12 @@ def _read(path: Path, shapes: Sequence[ClosShape]) -> tuple[ClosNet, dict[str, A
             f"{path} must hold a training in floating point to go on with --device torch, "
             "not one in fixed point"
         )
-    return model, state
+    if seed is not None and seed != state.get(_SEED):
+        known = state.get(_SEED, "one that the file does not name")
+        raise DriverError(
+            f"seed must be {known}, as {path} was trained with, not {seed}: leave it out to go on"
+        )
+    return model, state, checkpoint.data
 
 
 def names(shapes: Sequence[ClosShape]) -> str:

@@ -62,7 +62,7 @@ class Saved:
     rows, cols
         Of the torus.
     dataset
-        Name of the dataset.
+        Name of the dataset, where it is known.
     state
         The words, as `TrainingState.from_state_dict` takes them.
     """
@@ -72,7 +72,7 @@ class Saved:
     form: TrainingFormat
     rows: int
     cols: int
-    dataset: str
+    dataset: str | None
     state: Any
 
     @property
@@ -114,12 +114,11 @@ def read_saved(path: Path) -> Saved:
         position = Position.from_dict(saved["position"])
         form = _read_format(words["net"])
         rows, cols = (int(count) for count in words["torus"])
-        dataset = str(saved["dataset"])
     except (DriverError, GoldenError) as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
     except _DAMAGE as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
-    return Saved(recipe, position, form, rows, cols, dataset, words.get("state"))
+    return Saved(recipe, position, form, rows, cols, checkpoint.data, words.get("state"))
 
 
 def _is_number(found: object, wanted: int) -> bool:

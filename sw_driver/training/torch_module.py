@@ -77,7 +77,7 @@ class TorusModule(nn.Module):
             y = cast(Tensor, _Step.apply(rows, self._weights, self))  # pyright: ignore
         else:
             device = self._device
-            words = device.forward_words(device.to_words(_array(rows)))
+            words = device.forward_words(device.warned_words(_array(rows)))
             fraction = device.compiled.format.output_fraction_bits
             y = _tensor(words * 2.0**-fraction, x)
         return y.reshape(*x.shape[:-1], self.out_features)

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.training_format import TrainingFormat
 from golden.training_state import TrainingState
-from golden.words import from_words, to_words
+from golden.words import from_words, saturated_values, to_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
+from sw_driver.saturation import warn_of_saturation
 from sw_driver.training.compiler import CompiledTraining
 from sw_driver.training.gradients import check_gradient_words, checked_array
 from sw_driver.training.stream import GradientOf, RunResult
@@ -32,9 +33,13 @@ class WordDevice(abc.ABC):
     ----------
     last_cycles : int or None
         Clock cycles of the latest run that trained; None where there is no clock.
+    saturated_inputs : int
+        Values of the latest real inputs that were clipped: those beyond the range of the input
+        words, which the calibration data set.
     """
 
     def __init__(self) -> None:
+        self.saturated_inputs = 0
         self._compiled: CompiledTraining | None = None
         # Input words and output words of the latest `forward`, while the weights are the same.
         self._seen: tuple[IntArray, IntArray] | None = None
@@ -127,8 +132,18 @@ class WordDevice(abc.ABC):
         reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
         if not np.isfinite(reals).all():
             raise HostDataError("inputs must be finite, but some are NaN or infinite")
-        form = self.compiled.format
-        return to_words(torch.as_tensor(reals), form.input_fraction_bits, form.act_bits).numpy()
+        form, values = self.compiled.format, torch.as_tensor(reals)
+        fraction, bits = form.input_fraction_bits, form.act_bits
+        self.saturated_inputs = saturated_values(values, fraction, bits)
+        return to_words(values, fraction, bits).numpy()
+
+    def warned_words(self, x: ArrayLike) -> IntArray:
+        """Do as `to_words`, and warn (`GoldenWarning`) of values that are clipped."""
+        words, form = self.to_words(x), self.compiled.format
+        warn_of_saturation(
+            self.saturated_inputs, words.size, form.act_bits, form.input_fraction_bits, stacklevel=4
+        )
+        return words
 
     def read_state(self) -> TrainingState:
         """Read all weights, biases, accumulators and random generators."""
