@@ -108,7 +108,7 @@ def save_model(
     }
     try:
         content["sha256"] = content_digest(content)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot hold this training state: {error}") from error
     file = io.BytesIO()
     torch.save(content, file)
@@ -175,7 +175,7 @@ def _check_digest(path: Path, fields: dict[str, Any]) -> None:
     held = {name: value for name, value in fields.items() if name != "sha256"}
     try:
         found = content_digest(held)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} holds something that no model file does: {error}") from error
     if found != fields["sha256"]:
         raise CheckpointError(

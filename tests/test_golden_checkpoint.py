@@ -149,6 +149,14 @@ def test_models_that_a_file_cannot_hold_are_refused(path, model, message):
     assert not path.exists()
 
 
+def test_a_training_state_of_endless_depth_is_refused(path):
+    state = {}
+    state["again"] = state
+    with pytest.raises(CheckpointError, match="cannot hold this training state: maximum recursion"):
+        save_model(path, ClosNet(SHAPES), state)
+    assert not path.exists()
+
+
 def test_a_net_with_hooks_is_not_saved_without_them(path):
     net = ClosNet(SHAPES)
     net.layers[0].register_forward_hook(lambda module, args, output: 2 * output)
