@@ -1,7 +1,8 @@
 """The builds that the tables of docs/fpga.md show, and what is kept of them in a folder.
 
 A row that was built is kept for as long as its Verilog and its flow would be the same today; one
-that was refused, as long as its Verilog would.
+that was refused, as long as its Verilog would. Verilog is the same if synthesis reads the same in
+it (`hw.emit.synthesis_text`): what is there for simulators alone changes no netlist.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import torch
 from golden import datasets
 from golden.train import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
+from hw.emit import synthesis_text
 from sw_driver.compiler import compile
 from sw_driver.training.model_file import train_model
 
@@ -157,7 +159,7 @@ def _refusal(row: Row, results: Path) -> Path:
 
 
 def _digest(verilog: str) -> str:
-    return hashlib.sha256(verilog.encode()).hexdigest()
+    return hashlib.sha256(synthesis_text(verilog).encode()).hexdigest()
 
 
 @functools.cache
