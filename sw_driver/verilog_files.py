@@ -54,7 +54,8 @@ def split_verilog(text: str) -> dict[str, str]:
                     return block[0]
                 file = f"{name}.{block[2]}.mem"
                 memories[file] = "".join(f"{word}\n" for word in words)
-                return f'  initial $readmemh("{file}", {block[2]});\n'
+                # Which end of a memory a file begins with depends on the year of the standard.
+                return f'  initial $readmemh("{file}", {block[2]}, 0, {len(words) - 1});\n'
 
             return _CONTENTS.sub(contents, found[0])
 
