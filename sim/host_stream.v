@@ -41,7 +41,8 @@ module host_stream;
     still = still + 1;
     rst <= cycles < 4;
     if (!rst) begin
-      if (in_ready === 1'bx || in_ready === 1'bz || out_valid === 1'bx || out_valid === 1'bz) begin
+      // 0 of what is known, in simulators with two states as well.
+      if ((in_ready ^ in_ready) !== 1'b0 || (out_valid ^ out_valid) !== 1'b0) begin
         $display("unknown in cycle %0d", cycles);
         $finish;
       end

@@ -56,9 +56,7 @@ def check_starts(verilog):
     ("board", SMALL, "ecp5", {}),
     ("board", SMALL, "generic", IMAGES | {"folded": True}),
     pytest.param("torus", TRAINING, "ecp5", {}, marks=slow),
-    pytest.param("torus", SMALL, "ecp5", IMAGES, marks=slow),
     pytest.param("torus", TRAINING, "generic", IMAGES, marks=slow),
-    pytest.param("board", TRAINING, "ecp5", {}, marks=slow),
 ])
 def test_every_top(top, config, cells, images):
     check_starts(made(top, config, cells, **images))

@@ -10,6 +10,8 @@ import re
 import numpy as np
 import pytest
 
+from fpga.cell_models import models_of
+from fpga.synthesis import ECP5
 from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
@@ -58,6 +60,18 @@ def test_inference(edition, memories, tmp_path):
     id_beats = runs[0].output_beats
     assert decode_id(beats[:id_beats]) == CONFIG.hardware_id
     np.testing.assert_array_equal(executable.decode(beats[id_beats:]), expected)
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_vendors_cells(edition, tmp_path):
+    """With the models that are handed over beside the Verilog."""
+    executable, x, expected = job(seed=3)
+    verilog = emitted_torus(CONFIG, cells="ecp5")
+    (tmp_path / "models.v").write_text(models_of(verilog, ECP5))
+    runs = [executable.load(), executable.infer(x)]
+    beats = exchange(tmp_path, edition, verilog, CONFIG, np.concatenate([r.beats for r in runs]),
+                     runs[1].output_beats, "-l", "models.v")
+    np.testing.assert_array_equal(executable.decode(beats), expected)
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
