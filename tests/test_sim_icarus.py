@@ -23,6 +23,7 @@ from sw_driver.training.compiler import compile_training
 from sw_driver.training.stream import run_events
 from sw_driver.verilog_files import FILE_LIST, write_verilog_files
 from tests.icarus_bench import EDITIONS, Playback, exchange
+from tests.knobs import mostly_slow
 from tests.training_nets import random_format, random_gradients, random_inputs, random_state
 from tests.training_runs import Job, golden_run, start_batch, widths
 
@@ -45,8 +46,9 @@ def job(seed):
     return compile(net, CONFIG).executable, x.numpy(), net.forward_words(x).numpy()
 
 
-@pytest.mark.parametrize("memories", ["as written", "unknown"])
-@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("edition, memories", [
+    ("2005", "as written"), ("2012", "unknown"),
+    pytest.param("2012", "as written", marks=pytest.mark.slow)])
 def test_inference(edition, memories, tmp_path):
     """A torus tells its id, loads a net and computes; memories may hold anything at the start."""
     executable, x, expected = job(seed=1)
@@ -62,7 +64,7 @@ def test_inference(edition, memories, tmp_path):
     np.testing.assert_array_equal(executable.decode(beats[id_beats:]), expected)
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("edition", mostly_slow(EDITIONS, {1}))
 def test_a_vendors_cells(edition, tmp_path):
     """With the models that are handed over beside the Verilog."""
     executable, x, expected = job(seed=3)
@@ -74,7 +76,7 @@ def test_a_vendors_cells(edition, tmp_path):
     np.testing.assert_array_equal(executable.decode(beats), expected)
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("edition", mostly_slow(EDITIONS, {1}))
 def test_weights_of_a_hand_over_are_read_from_its_files(edition, tmp_path):
     """The folder that `clostorus verilog --bake --split` writes, by its file list."""
     executable, x, expected = job(seed=2)
