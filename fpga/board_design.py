@@ -8,7 +8,7 @@ from hw.link_config import LinkConfig
 from hw.tops import BOARD_MODULE, board_verilog
 
 from .boards import Board
-from .boundary import DESIGN
+from .boundary import INSTANCE
 from .pll import PLL, Clock
 from .synthesis import ECP5, cells_of
 
@@ -83,7 +83,7 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
     return f"""{modules}
 module {TOP}(input clk, input rx, output tx, output led);
   wire tx_level, led_level;{steady}
-  {BOARD_MODULE} {DESIGN} (
+  {BOARD_MODULE} {INSTANCE}(
     .clk({core}), .rst({reset}), .rx({inverted["rx"]}rx), .tx(tx_level), .led(led_level)
   );
   assign tx = {inverted["tx"]}tx_level;

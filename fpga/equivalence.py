@@ -4,14 +4,13 @@ import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .cell_models import cell_sources
+from .cell_models import cell_sources, modules_of
 from .errors import FlowFailed
 from .synthesis import Family
 from .yosys import run_yosys
 
 __all__ = ["check_equivalence"]
 
-_MODULE = re.compile(r"^module (\w+)\s*[(#].*?^endmodule$", re.M | re.S)
 _STATUS = re.compile(r"Of those cells (\d+) are proven and (\d+) are unproven")
 _UNPROVEN = re.compile(r"Unproven \$equiv \S+ (\S+)_gold")
 _INSIDE = "LUT2"  # Of the ECP5's carry cell.
@@ -74,8 +73,7 @@ def _cells(family: Family) -> str:
     """Models of the cells for logic alone: Yosys takes minutes to read those of large memories."""
     text = cell_sources(family)
     wanted = (*family.luts, *family.carries, *family.flip_flops, _INSIDE)
-    first = _MODULE.search(text)
-    header = text[:first.start()] if first else ""
-    return header + "\n".join(
-        module[0] for module in _MODULE.finditer(text)
-        if any(fnmatchcase(module[1], name) for name in wanted)) + "\n"
+    modules = modules_of(text)
+    header = text[:text.index(next(iter(modules.values()), ""))]
+    return header + "\n".join(module for name, module in modules.items()
+                              if any(fnmatchcase(name, one) for one in wanted)) + "\n"

@@ -1,7 +1,8 @@
 """The builds that the tables of docs/fpga.md show, and what is kept of them in a folder.
 
 A row that was built is kept for as long as its Verilog and its flow would be the same today; one
-that was refused, as long as its Verilog would.
+that was refused, as long as its Verilog would. Verilog is the same if synthesis reads the same in
+it (`fpga.boundary.as_synthesised`): what is there for simulators alone changes no netlist.
 """
 
 import dataclasses
@@ -25,6 +26,7 @@ from sw_driver.training.model_file import train_model
 from .board_build import build, is_report
 from .board_design import board_config, board_design, board_link
 from .boards import BOARDS, Board
+from .boundary import as_synthesised
 from .errors import BoardError
 
 __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
@@ -120,7 +122,7 @@ def read_row(row: Row, results: Path) -> Kept | None:
                 and values.get("synthesis") == row.board.family.command
                 and values.get("target_mhz") == _TARGETS_MHZ[row.board.family.name]
                 and len(values["fmax_mhz_by_seed"]) >= row.tries
-                and design.exists() and _digest(design.read_bytes()) == _design_digest(row))
+                and design.exists() and _digest(design.read_text()) == _design_digest(row))
         kept.append(Kept(values, "", not same))
     match _read(refusal):
         case str() as message:  # It does not tell which design it is of.
@@ -178,8 +180,8 @@ def _read(path: Path) -> Any:
         raise BoardError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _digest(verilog: bytes) -> str:
-    return hashlib.sha256(verilog).hexdigest()
+def _digest(verilog: str) -> str:
+    return hashlib.sha256(as_synthesised(verilog).encode()).hexdigest()
 
 
 @functools.cache
@@ -187,7 +189,7 @@ def _design_digest(row: Row) -> str:
     """The digest of the Verilog that the row would be built from."""
     link = board_link(row.board, _BAUD)
     return _digest(board_design(row.board, row.config, link, _images(row),
-                                folded=row.kind == "folded").encode())
+                                folded=row.kind == "folded"))
 
 
 @functools.cache

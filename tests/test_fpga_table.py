@@ -1,6 +1,7 @@
 """The tables of docs/fpga.md: their lines, what is left out, and the cycles that they rest on."""
 
 import dataclasses
+import hashlib
 import json
 import os
 
@@ -92,6 +93,25 @@ def test_a_row_is_kept_as_long_as_its_design(flow):
     assert flow["built"][2:] == [ROWS[2].name, BUILT.name, REFUSED.name]
     assert f"| {NAME} | 12 |" in text and "| icebreaker 1x1, folded | 12 |" in text
     assert "former design" not in text and "too large" not in text
+
+
+def test_how_blocks_start_in_simulators_changes_no_row(flow):
+    """A row of Verilog in which a declaration started them is of today's design."""
+    former = "  reg \\$auto$verilog_backend.cc:1:dump_module$1  = 0;\n"
+    flow["design"] = former
+    write(flow, BUILT.name)
+    flow["error"] = BoardError("too large")
+    write(flow, REFUSED.name)
+    kept = json.loads((flow["results"] / f"{REFUSED.name}.refused.json").read_text())
+    assert kept["design"] == hashlib.sha256(former.encode()).hexdigest()
+    name = former.split()[1]
+    flow |= {"design": f"  reg {name} ; initial {name} <= 0;\n", "error": None}
+    _, text = write(flow, BUILT.name, REFUSED.name)
+    assert flow["built"] == [BUILT.name, REFUSED.name] and "former design" not in text
+    flow["design"] = f"  reg {name} ; initial {name} <= 1;\n"
+    _, text = write(flow, ROWS[2].name)
+    assert f"| {NAME} (a former design) | 12 |" in text
+    assert "- icebreaker 1x1, folded (a former design): too large" in text
 
 
 @pytest.mark.parametrize("changed", [{"synthesis": "another"}, {"target_mhz": 1.0},

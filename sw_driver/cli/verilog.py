@@ -12,10 +12,10 @@ from sw_driver.cli.options import Json, Quiet, make_output
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = (
-    "clostorus verilog --torus 4x4 -o torus.v",
+    "clostorus verilog --torus 4x4 -o torus.v --waivers torus.vlt",
     "clostorus verilog --config-from model.ctz --top pe -o pe.v",
     "clostorus verilog --bake model.ctz -o with_weights.v",
-    "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v",
+    "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v --models cells.v",
     "clostorus verilog --torus 4x4 --train --top training-router -o router.v",
     "clostorus verilog --bake model.ctz --fold --top board --clock-mhz 25 -o board.v",
     "clostorus verilog --bake model.ctz --split -o handover",
@@ -78,8 +78,24 @@ def command(
     ] = None,
     split: Annotated[
         bool,
-        typer.Option("--split", help="OUTPUT is a folder: sources, a file list, .mem files."),
+        typer.Option(
+            "--split",
+            help="OUTPUT is a folder: sources, a file list, .mem files, and what --waivers and "
+            "--models write.",
+        ),
     ] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the warnings of Verilator that are accepted go (.vlt)."
+        ),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="With --cells: where models of the cells go, for simulators."
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -88,6 +104,8 @@ def command(
     The configuration is the default one of a size (--torus) or that of a model
     (--config-from, --bake). The same configuration gives the same bytes.
     """
+    from fpga.cell_models import models_of
+    from fpga.synthesis import ECP5
     from hw.config import TorusConfig, TrainingConfig
     from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
     from hw.tops import (
@@ -98,6 +116,7 @@ def command(
         board_verilog,  # pyright: ignore[reportUnknownVariableType]
         top_verilog,  # pyright: ignore[reportUnknownVariableType]
     )
+    from sim.lint import waivers_of
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.files import check_folder, check_outputs, write_text
@@ -123,10 +142,18 @@ def command(
                           registered=cells == "ecp5")
     elif (clock_mhz, baud, buffer_bytes) != (None, None, None):
         raise DriverError(f"clock-mhz, baud and buffer-bytes need --top board: {top} has no UART")
+    if split and (waivers, models) != (None, None):
+        raise DriverError("waivers and models are for one file: --split writes both into OUTPUT")
+    if models is not None and cells == "generic":
+        raise DriverError("models needs --cells ecp5: generic Verilog has no cells")
     if split:
         check_folder(output)
     check_outputs(
-        {"--output": held_files(output) if split else output},
+        {
+            "--output": held_files(output) if split else output,
+            "--waivers": waivers,
+            "--models": models,
+        },
         {"--bake": bake, "--config-from": config_from},
     )
     held = held_configuration(
@@ -145,9 +172,17 @@ def command(
         tell("write Verilog", 0, 1)
         text: str = (top_verilog(top, config, cells=cells, folded=fold, **images) if link is None
                      else board_verilog(config, link, cells=cells, folded=fold, **images))
-    files = write_verilog_files(output, text) if split else [output.name]
-    if not split:
-        write_text(output, text)
+    if split:
+        files = write_verilog_files(output, text)
+    else:
+        contents = {output: text}
+        if waivers is not None:
+            contents[waivers] = waivers_of([output.name])
+        if models is not None:
+            contents[models] = models_of(text, ECP5)
+        for path, content in contents.items():
+            write_text(path, content)
+        files = [path.name for path in contents]
     facts = {
         "top_module": tops[top],
         "lines": text.count("\n"),
