@@ -74,6 +74,11 @@ class BoardModel:
                  traceback: TracebackType | None) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        # A constructor that failed has made neither.
+        if getattr(self, "_handle", None) is not None:
+            self.close()
+
     @property
     def cycles(self) -> int:
         """Clock cycles since the creation of the model."""

@@ -41,6 +41,17 @@ class Stalls {
     uint64_t threshold_ = 0;
 };
 
+// Verilator's runtime finds the context of what it does by the thread that does it: where a model
+// removes its scopes from, and whose assertion has failed. It keeps that of the model that was made
+// last, so each call makes its own current, and leaves none behind that may be freed by then.
+class Current {
+  public:
+    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
+    ~Current() { Verilated::threadContextp(nullptr); }
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+};
+
 // A variable of the design, by its address: the model was built with it readable.
 class Variable {
   public:
@@ -101,6 +112,15 @@ struct Model {
     std::vector<Span> spans;
     bool offering = false;  // A beat that was offered stays so until it is taken.
 
+    ~Model() {
+        const Current current(context);
+        if (top) top->final();
+#if VM_TRACE
+        if (trace) trace->close();
+        trace.reset();
+#endif
+        top.reset();
+    }
     void settle() {
         top->clk = 0;
         top->eval();
@@ -136,6 +156,7 @@ EXPORT uint32_t model_beat_bytes() { return beat_bytes; }
 // trace cannot be written.
 EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
     auto model = std::make_unique<Model>();
+    const Current current(model->context);
     model->context.fatalOnError(false);  // An assertion must not end the process.
 #if VM_TRACE
     model->context.traceEverOn(true);
@@ -152,7 +173,7 @@ EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
     model->top->rst = 0;
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
-    model->settle();
+    model->top->eval();
     return model.release();
 }
 
@@ -168,17 +189,15 @@ EXPORT void* model_find(const Model* model, const char* scope_name, const char* 
     return var->datap();
 }
 
-EXPORT void model_destroy(Model* model) {
-    model->top->final();
-#if VM_TRACE
-    if (model->trace) model->trace->close();
-#endif
-    delete model;
-}
+EXPORT void model_destroy(Model* model) { delete model; }
 
 EXPORT uint64_t model_cycles(const Model* model) { return model->cycles; }
 
+// Also forgets an assertion that has failed.
 EXPORT void model_reset(Model* model, uint64_t cycles) {
+    const Current current(model->context);
+    model->context.gotError(false);
+    model->context.gotFinish(false);
     model->top->rst = 1;
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
@@ -233,6 +252,7 @@ EXPORT void model_begin(Model* model, uint64_t seed_in, uint32_t in_per_mille, u
 EXPORT int model_run(Model* model, const uint8_t* in, uint64_t in_count, uint64_t* in_cycles,
                      uint64_t* in_done, uint8_t* out, uint64_t out_count, uint64_t* out_cycles,
                      uint64_t* out_done, uint64_t max_cycles) {
+    const Current current(model->context);
     Vtop& top = *model->top;
     uint64_t taken = 0;
     uint64_t given = 0;

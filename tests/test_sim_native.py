@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from amaranth import *
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 import sim.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
 from sim.native import NativeModel, Probe, Stalls
 
-from .toys import TOP, HostToy
+from .toys import TOP, Claims, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -137,21 +134,8 @@ def test_wrong_use_is_named(tmp_path):
         NativeModel(emit_verilog(HostToy(32), TOP), TOP, trace=tmp_path / "none" / "a.vcd")
 
 
-class Asserting(wiring.Component):
-    """Claims that no beat is 7."""
-
-    host_in: In(stream.Signature(32))
-    host_out: Out(stream.Signature(32))
-
-    def elaborate(self, platform):
-        m = Module()
-        wiring.connect(m, wiring.flipped(self.host_in), wiring.flipped(self.host_out))
-        m.d.sync += Assert((self.host_in.payload != 7) | ~self.host_in.valid)
-        return m
-
-
 def test_an_assertion_in_the_design_is_an_error_not_the_end_of_python():
-    with NativeModel(emit_verilog(Asserting(), TOP), TOP) as model:
+    with NativeModel(emit_verilog(Claims(), TOP), TOP) as model:
         beats = np.array([[5], [6], [7]], np.uint32)
         assert len(model.run(beats[:2], 2, max_cycles=10).beats) == 2
         with pytest.raises(SimError, match="an assertion in the design failed in cycle 4"):
