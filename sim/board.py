@@ -1,6 +1,7 @@
 """A Verilated board top in this process, with bytes for the bits of its UART."""
 
 import ctypes
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +30,8 @@ _BYTE_BITS = 10  # On the wire.
 class BoardModel:
     """A board top, compiled and loaded; it starts as configured, without a reset.
 
+    Calls of several threads take turns.
+
     Parameters
     ----------
     verilog
@@ -53,6 +56,7 @@ class BoardModel:
         path = build_model(verilog, top, Kind.BOARD)
         self.byte_cycles = _BYTE_BITS * bit_cycles
         self._library = _load(str(path))
+        self._turn = threading.RLock()
         self._handle: int | None = self._library.board_create(bit_cycles)
 
     @classmethod
@@ -63,9 +67,10 @@ class BoardModel:
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
-        if self._handle is not None:
-            self._library.board_destroy(self._handle)
-            self._handle = None
+        with self._turn:
+            if self._handle is not None:
+                self._library.board_destroy(self._handle)
+                self._handle = None
 
     def __enter__(self) -> "BoardModel":
         return self
@@ -82,12 +87,14 @@ class BoardModel:
     @property
     def cycles(self) -> int:
         """Clock cycles since the creation of the model."""
-        return self._library.board_cycles(self._open())
+        with self._turn:
+            return self._library.board_cycles(self._open())
 
     @property
     def led(self) -> bool:
         """Whether a host has opened a session."""
-        return bool(self._library.board_led(self._open()))
+        with self._turn:
+            return bool(self._library.board_led(self._open()))
 
     def run(self, data: bytes, cycles: int) -> tuple[int, bytes, Cycles, Cycles]:
         """Run for `cycles`, with the bytes of `data` on the wire to the board as they fit.
@@ -99,9 +106,10 @@ class BoardModel:
         out = ctypes.create_string_buffer(most)
         in_cycles, out_cycles = np.zeros(len(data), np.uint64), np.zeros(most, np.uint64)
         taken, given = ctypes.c_uint64(), ctypes.c_uint64()
-        failed = self._library.board_run(
-            self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
-            out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
+        with self._turn:
+            failed = self._library.board_run(
+                self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
+                out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
         if failed:
             raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
         return (taken.value, out.raw[:given.value], in_cycles[:taken.value],

@@ -4,6 +4,7 @@ Beats are little-endian 32-bit words in numpy arrays, low word first.
 """
 
 import ctypes
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
     The model starts as configured, without a reset. Use it as a context manager, or call `close`,
-    to complete a trace.
+    to complete a trace. Calls of several threads take turns; models run side by side.
 
     Parameters
     ----------
@@ -135,6 +136,8 @@ class NativeModel:
         path = None if trace is None else str(trace).encode()
         if trace is not None and not trace.parent.is_dir():
             raise SimError(f"the folder of trace {trace} does not exist")
+        self._turn = threading.RLock()
+        self._advances = False
         self._handle: int | None = self._library.model_create(path)
         if self._handle is None:
             raise SimError(f"trace {trace} cannot be written")
@@ -144,9 +147,10 @@ class NativeModel:
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
-        if self._handle is not None:
-            self._library.model_destroy(self._handle)
-            self._handle = None
+        with self._turn:
+            if self._handle is not None:
+                self._library.model_destroy(self._at_rest())
+                self._handle = None
 
     def __enter__(self) -> "NativeModel":
         return self
@@ -163,11 +167,13 @@ class NativeModel:
     @property
     def cycles(self) -> int:
         """Clock cycles since the creation of the model, reset included."""
-        return self._library.model_cycles(self._open())
+        with self._turn:
+            return self._library.model_cycles(self._open())
 
     def reset(self, cycles: int = 2) -> None:
         """Hold `rst` for `cycles` clock cycles; nothing is transferred in them."""
-        self._library.model_reset(self._open(), cycles)
+        with self._turn:
+            self._library.model_reset(self._at_rest(), cycles)
 
     def run(self, beats: Beats, out_count: int, *, max_cycles: int, stalls: Stalls = Stalls(),
             progress: Callable[[int, int], object] | None = None) -> Transfer:
@@ -211,7 +217,16 @@ class NativeModel:
         A beat that is on offer in the last cycle is withdrawn by the next call: after an incomplete
         transfer the model must be reset.
         """
-        handle = self._open()
+        with self._turn:
+            handle = self._at_rest()
+            try:
+                self._advances = True
+                return self._advance(handle, beats, out_count, cycles, stalls, progress)
+            finally:
+                self._advances = False
+
+    def _advance(self, handle: int, beats: Beats, out_count: int, cycles: int, stalls: Stalls,
+                 progress: Callable[[int, int], object] | None) -> Transfer:
         beats = self._checked(beats)
         out = np.zeros((out_count, self.beat_words), np.uint32)
         in_cycles = np.zeros(len(beats), np.uint64)
@@ -243,9 +258,10 @@ class NativeModel:
 
         They are from `start` up to, not including, `end`, in cycles as those of a `Transfer`.
         """
-        handle = self._open()
-        ended = np.zeros((self._library.model_span_count(handle), 3), np.uint64)
-        self._library.model_take_spans(handle, ended.ctypes.data)
+        with self._turn:
+            handle = self._open()
+            ended = np.zeros((self._library.model_span_count(handle), 3), np.uint64)
+            self._library.model_take_spans(handle, ended.ctypes.data)
         found: list[list[tuple[int, int]]] = [[] for _ in range(self._probes)]
         for probe, start, end in ended.tolist():
             found[probe].append((start, end))
@@ -260,8 +276,9 @@ class NativeModel:
             The design has no such variable, or the model was not built with it accessible.
         """
         words, word_bits = ctypes.c_uint64(), ctypes.c_uint32()
-        address = self._library.model_find(self._open(), scope.encode(), name.encode(),
-                                           ctypes.byref(words), ctypes.byref(word_bits))
+        with self._turn:
+            address = self._library.model_find(self._open(), scope.encode(), name.encode(),
+                                               ctypes.byref(words), ctypes.byref(word_bits))
         if address is None:
             raise SimError(f"the design has no variable {scope}.{name} that is accessible")
         return Variable(f"{scope}.{name}", address, words.value, word_bits.value)
@@ -279,6 +296,12 @@ class NativeModel:
         if self._handle is None:
             raise SimError("the model is closed")
         return self._handle
+
+    def _at_rest(self) -> int:
+        if self._advances:  # In this thread, which is in the progress function: others wait.
+            raise SimError("a model must not be run, reset or closed from inside a run of its own: "
+                           "return from the progress function first")
+        return self._open()
 
     def _checked(self, beats: Beats) -> Beats:
         if beats.ndim != 2 or beats.shape[1] != self.beat_words or beats.dtype != np.uint32:

@@ -1,12 +1,14 @@
 """Devices: what runs a compiled net, behind one interface.
 
+`sw_driver.loaded` says what becomes of a device whose run is broken off, or that several threads
+use.
+
 `GoldenDevice` computes from the quantised net and never looks at the memory images, so that an
 error in these shows. `SimDevice`, which runs the images on the RTL, is in `sim.device`.
 """
 
 import abc
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
+from sw_driver.loaded import NetDevice
 
 __all__ = ["Device", "GoldenDevice"]
 
 
-class Device(abc.ABC):
+class Device(NetDevice[Compiled]):
     """Something that runs compiled nets; a context manager that closes itself."""
-
-    def __init__(self) -> None:
-        self._compiled: Compiled | None = None
 
     def load(self, compiled: Compiled) -> None:
         """Make the device ready for a net, which takes the place of the one before.
@@ -36,16 +36,15 @@ class Device(abc.ABC):
         if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DriverError("compiled must be what compile() or load_artifact() returns, not "
                               f"{type(compiled).__name__}")
-        self._compiled = None
-        self._load(compiled)
-        self._compiled = compiled
+        self._load_by(compiled, lambda: self._load(compiled))
 
     def infer(self, x: ArrayLike) -> NDArray[np.float64]:
         """Compute real inputs [N, I] to outputs float64 [N, O], in the fixed point of the net.
 
         Errors are those of `to_words`.
         """
-        return self.to_reals(self.infer_words(self.to_words(x)))
+        with self._loaded.turn:
+            return self.to_reals(self.infer_words(self.to_words(x)))
 
     def to_words(self, x: ArrayLike) -> IntArray:
         """Turn real inputs [N, I] into the net's input words, int64 [N, I].
@@ -56,7 +55,7 @@ class Device(abc.ABC):
             If `x` does not have this shape, holds no sample, is no array of real numbers, or holds
             NaN or infinity.
         DriverError
-            If no net is loaded.
+            If no net is loaded, or the run before was broken off.
         """
         reals = self._checked(x, "iuf", "real numbers")
         if not np.isfinite(reals).all():
@@ -81,40 +80,19 @@ class Device(abc.ABC):
             If `x` does not have this shape, holds no sample, is no array of whole numbers, or holds
             one that does not fit `act_bits`.
         DriverError
-            If no net is loaded.
+            If no net is loaded, or the run before was broken off.
         """
-        net = self.compiled.net
-        words = self._checked(x, "iu", "whole numbers")
-        limit = 1 << (net.act_bits - 1)
-        low, high = int(words.min()), int(words.max())
-        if low < -limit or high >= limit:
-            raise HostDataError(
-                f"input words must be {-limit} to {limit - 1}, those of {net.act_bits} bits, but "
-                f"reach from {low} to {high}"
-            )
-        return self._infer_words(words.astype(np.int64))
-
-    def close(self) -> None:
-        """Free what the device holds; it is of no use afterwards."""
-        self._compiled = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def compiled(self) -> Compiled:
-        """The net that is loaded."""
-        if self._compiled is None:
-            raise DriverError("a net must be loaded before a device can be used: call load()")
-        return self._compiled
+        with self._loaded.turn:
+            net = self._loaded.use().net
+            words = self._checked(x, "iu", "whole numbers")
+            limit = 1 << (net.act_bits - 1)
+            low, high = int(words.min()), int(words.max())
+            if low < -limit or high >= limit:
+                raise HostDataError(
+                    f"input words must be {-limit} to {limit - 1}, those of {net.act_bits} bits, "
+                    f"but reach from {low} to {high}"
+                )
+            return self._infer_words(words.astype(np.int64))
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
@@ -137,7 +115,7 @@ class Device(abc.ABC):
 
     @abc.abstractmethod
     def _infer_words(self, x: IntArray) -> IntArray:
-        """Compute words that were checked."""
+        """Compute words that were checked; by `Loaded.run` where a torus does it."""
 
 
 class GoldenDevice(Device):

@@ -1,5 +1,7 @@
 """The native model: beats, stalls, stamps, resets, and an end to every run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,32 @@ def test_two_models_are_apart():
     with model_of(64) as wide, model_of(32) as narrow:
         narrow.reset(5)
         assert (wide.cycles, narrow.cycles) == (0, 5)
+
+
+def test_a_progress_function_cannot_use_its_model():
+    refused = []
+    with model_of() as model:
+        beats = random_beats(model, 5, seed=0)
+
+        def tell(taken, given):
+            assert model.cycles > 0
+            for call in (lambda: model.run(beats, 5, max_cycles=100), model.reset, model.close):
+                with pytest.raises(SimError, match="from inside a run of its own"):
+                    call()
+                refused.append(call)
+
+        done = model.run(beats, 5, max_cycles=100, progress=tell)
+    np.testing.assert_array_equal(done.beats, ~beats)
+    assert refused
+
+
+def test_threads_take_turns_on_one_model(monkeypatch):
+    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 7)
+    with model_of() as model, ThreadPoolExecutor(4) as pool:
+        inputs = [random_beats(model, 50, seed) for seed in range(12)]
+        done = list(pool.map(lambda beats: model.run(beats, 50, max_cycles=200).beats, inputs))
+    for beats, outputs in zip(inputs, done, strict=True):
+        np.testing.assert_array_equal(outputs, ~beats)
 
 
 def test_a_trace_is_written(tmp_path):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.training.device import TrainingDevice
+from sw_driver.training.device import ForwardPass, TrainingDevice
 from sw_driver.training.gradients import checked_rate
 
 __all__ = ["TorusModule"]
@@ -76,10 +76,7 @@ class TorusModule(nn.Module):
             self._check_options(rows)
             y = cast(Tensor, _Step.apply(rows, self._weights, self))  # pyright: ignore
         else:
-            device = self._device
-            words = device.forward_words(device.to_words(_array(rows)))
-            fraction = device.compiled.format.output_fraction_bits
-            y = _tensor(words * 2.0**-fraction, x)
+            y = _tensor(self._device.forward_pass(_array(rows)).reals, x)
         return y.reshape(*x.shape[:-1], self.out_features)
 
     def get_extra_state(self) -> dict[str, Any]:
@@ -106,14 +103,14 @@ class TorusModule(nn.Module):
                 f"batches must be compiled into a net that is given {len(rows)} samples at a time"
             )
 
-    def step_forward(self, rows: Tensor) -> tuple[Tensor, int]:
-        """Compute real [N, I] to real [N, O]; also return the number of this pass."""
-        y = self._device.forward(_array(rows))
+    def step_forward(self, rows: Tensor) -> tuple[Tensor, ForwardPass, int]:
+        """Compute real [N, I] to real [N, O]; also return this pass, and its number."""
+        seen = self._device.forward_pass(_array(rows))
         self._passes += 1
-        return _tensor(y, rows), self._passes
+        return _tensor(seen.reals, rows), seen, self._passes
 
-    def step_backward(self, gradient: Tensor, number: int) -> Tensor | None:
-        """Train by the gradient [N, O] of pass `number`; return that of its inputs [N, I], if any.
+    def step_backward(self, gradient: Tensor, seen: ForwardPass, number: int) -> Tensor | None:
+        """Train by the gradient [N, O] of a pass; return that of its inputs [N, I], if any.
 
         Raises
         ------
@@ -125,7 +122,7 @@ class TorusModule(nn.Module):
                 "backward must be of the latest forward pass in training mode: this one was "
                 f"{self._passes - number} before it"
             )
-        found = self._device.backward(_array(gradient), learning_rate=self.learning_rate)
+        found = self._device.backward_of(seen, _array(gradient), learning_rate=self.learning_rate)
         return None if found is None else _tensor(found, gradient)
 
 
@@ -135,7 +132,7 @@ class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weights: Tensor, module: TorusModule) -> Tensor:
         """Compute on the device; `weights` stands for what changes there."""
-        y, ctx.number = module.step_forward(rows)
+        y, ctx.seen, ctx.number = module.step_forward(rows)
         ctx.module = module
         return y
 
@@ -143,7 +140,7 @@ class _Step(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, None]:
         """Train on the device."""
         (gradient,) = gradients
-        found = ctx.module.step_backward(gradient, ctx.number)
+        found = ctx.module.step_backward(gradient, ctx.seen, ctx.number)
         return (found if ctx.needs_input_grad[0] else None), None, None
 
 
