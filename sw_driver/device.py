@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from sw_driver.arrays import as_array
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
@@ -57,14 +58,14 @@ class Device(NetDevice[Compiled]):
         DriverError
             If no net is loaded, or the run before was broken off.
         """
-        reals = self._checked(x, "iuf", "real numbers")
+        reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
         if not np.isfinite(reals).all():
             sample, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(reals)))
             raise HostDataError(
                 f"inputs must be finite, but input {feature} of sample {sample} is "
                 f"{reals[sample, feature]}"
             )
-        words = self.compiled.net.quantise_input(torch.as_tensor(reals.astype(np.float64)))
+        words = self.compiled.net.quantise_input(torch.as_tensor(reals))
         return words.numpy()
 
     def to_reals(self, words: IntArray) -> NDArray[np.float64]:
@@ -96,13 +97,8 @@ class Device(NetDevice[Compiled]):
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
-        try:
-            array: NDArray[Any] = np.asarray(x)
-        except ValueError as error:
-            raise HostDataError(f"inputs must be an array: {error}") from error
+        array = as_array("inputs", x, kinds, what)
         features = self.compiled.net.shapes[0].in_features
-        if array.dtype.kind not in kinds:
-            raise HostDataError(f"inputs must be {what}, not {array.dtype}")
         if array.ndim != 2 or array.shape[1] != features or not len(array):
             raise HostDataError(
                 f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"

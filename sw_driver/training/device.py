@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.losses import LossFunction, softmax_cross_entropy
 from golden.words import from_words
+from sw_driver.arrays import as_array, as_rate
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
-from sw_driver.training.gradients import checked_array, checked_rate, gradient_words
+from sw_driver.training.gradients import gradient_words
 from sw_driver.training.host_loss import MOST_EMPTY
 from sw_driver.training.stream import GradientOf
 from sw_driver.training.word_device import WordDevice
@@ -113,9 +114,10 @@ class TrainingDevice(WordDevice):
     ) -> StepResult:
         form, batches = self.compiled.format, self.compiled.batches
         words = self.to_words(x)
-        wanted = torch.as_tensor(checked_array("targets", targets, "biuf", "numbers"))
+        found = as_array("targets", targets, "biuf", "numbers")
+        wanted = torch.as_tensor(found.astype(np.int64) if found.dtype.kind in "iu" else found)
         share = len(words) if batches else 1
-        rate = checked_rate(learning_rate)
+        rate = as_rate(learning_rate)
         losses: list[float] = []
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
         bound = loss(zero, wanted).bound * len(words) / share  # Also checks the targets.
@@ -236,8 +238,8 @@ class TrainingDevice(WordDevice):
                 "backward must be of one sample, or of a net compiled with batches=True, "
                 f"not of {len(inputs)} samples"
             )
-        rate = checked_rate(learning_rate)
-        array = checked_array("gradient", gradient, "iuf", "real numbers")
+        rate = as_rate(learning_rate)
+        array = as_array("gradient", gradient, "iuf", "real numbers")
         reals = torch.as_tensor(array.astype(np.float64))
         if tuple(reals.shape) != outputs.shape:
             raise HostDataError(

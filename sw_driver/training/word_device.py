@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from golden.training_format import TrainingFormat
 from golden.training_state import TrainingState
 from golden.words import from_words, to_words
+from sw_driver.arrays import as_array
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 from sw_driver.loaded import NetDevice
 from sw_driver.training.compiler import CompiledTraining
-from sw_driver.training.gradients import check_gradient_words, checked_array
+from sw_driver.training.gradients import check_gradient_words
 from sw_driver.training.stream import GradientOf, RunResult
 
 __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
@@ -94,7 +95,8 @@ class WordDevice(NetDevice[CompiledTraining]):
         bits, outputs = compiled.format.grad_bits, compiled.format.shapes[-1].out_features
 
         def checked(sample: int, y: IntArray) -> IntArray:
-            gradient = np.asarray(gradient_of(sample, y))
+            name = "the words of a sample's gradient"
+            gradient = as_array(name, gradient_of(sample, y), "iu", f"whole numbers [{outputs}]")
             check_gradient_words(gradient, outputs, bits)
             self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
             return gradient.astype(np.int64)
@@ -220,7 +222,7 @@ class WordDevice(NetDevice[CompiledTraining]):
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
-        array = checked_array("inputs", x, kinds, what)
+        array = as_array("inputs", x, kinds, what)
         features = self.compiled.format.shapes[0].in_features
         if array.ndim != 2 or array.shape[1] != features or not len(array):
             raise HostDataError(
