@@ -1,5 +1,7 @@
 """Whatever a user hands to a device is taken for what it means, or refused in one line."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,19 @@ REFUSED = {
 }
 
 
+@functools.cache
+def compiled_net(**options):
+    device, _, _ = loaded(GoldenTrainingDevice, **options)
+    return device.compiled, device.read_state()
+
+
+def fresh(**options):
+    """A device that trains, in its first state."""
+    device = GoldenTrainingDevice()
+    device.load(*compiled_net(**options))
+    return device
+
+
 @pytest.fixture(scope="module")
 def golden():
     with GoldenDevice() as device:
@@ -81,7 +96,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def trained():
-    return loaded(GoldenTrainingDevice)[0]
+    return fresh()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -124,7 +139,7 @@ def test_words(form, golden, trained):
 def test_targets_and_rates(labels, rate):
     x, states = numbers(), []
     for given, number in ((labels, rate), ([1, 0, 3], float(rate))):
-        device, _, _ = loaded(GoldenTrainingDevice)
+        device = fresh()
         device.train_step(x, given, learning_rate=number / 10)
         states.append(device.read_state())
     assert states[0] == states[1]
@@ -142,8 +157,8 @@ def test_rates_that_are_none(rate):
 def test_gradients_of_a_function(gradient):
     states = []
     for form in gradient, np.asarray:
-        device, x, _ = loaded(GoldenTrainingDevice)
-        device.train_words(device.to_words(x[:2]), lambda sample, y, form=form: form(y - 5))
+        device = fresh()
+        device.train_words(device.to_words(numbers()), lambda sample, y, form=form: form(y - 5))
         states.append(device.read_state())
     assert states[0] == states[1]
 
@@ -164,9 +179,7 @@ def test_a_copy_is_made_where_it_must_be():
 
 @pytest.fixture
 def module():
-    device, _, _ = loaded(GoldenTrainingDevice, batches=True, velocity_bits=36,
-                          input_gradient=True)
-    return TorusModule(device, RATE)
+    return TorusModule(fresh(batches=True, velocity_bits=36, input_gradient=True), RATE)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
