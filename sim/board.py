@@ -12,9 +12,10 @@ from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import BOARD_MODULE, board_verilog
 
-from .build import Kind, build_model
+from .build import Kind
 from .emitted import emitted_board
 from .errors import SimError
+from .library import Function, load_model
 
 __all__ = ["SIM_LINK", "BoardModel", "Cycles"]
 
@@ -23,7 +24,16 @@ Cycles = npt.NDArray[np.uint64]
 SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
 """As few cycles a bit as there may be: a simulated clock has no frequency of its own."""
 
-_COUNT = ctypes.POINTER(ctypes.c_uint64)
+_U64, _HANDLE, _ARRAY = ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p
+_COUNT = ctypes.POINTER(_U64)
+_FUNCTIONS: tuple[Function, ...] = (
+    ("board_create", _HANDLE, [ctypes.c_uint32]),
+    ("board_destroy", None, [_HANDLE]),
+    ("board_cycles", _U64, [_HANDLE]),
+    ("board_led", ctypes.c_int, [_HANDLE]),
+    ("board_run", ctypes.c_int, [_HANDLE, ctypes.c_char_p, _U64, _ARRAY, _COUNT,
+                                 _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
+)
 _BYTE_BITS = 10  # On the wire.
 
 
@@ -48,14 +58,13 @@ class BoardModel:
 
     Raises
     ------
-    ToolMissing, BuildFailed
+    ToolMissing, BuildFailed, StorageError
         As `sim.build.build_model`.
     """
 
     def __init__(self, verilog: str, top: str, bit_cycles: int) -> None:
-        path = build_model(verilog, top, Kind.BOARD)
         self.byte_cycles = _BYTE_BITS * bit_cycles
-        self._library = _load(str(path))
+        self._library = load_model(verilog, top, Kind.BOARD, _FUNCTIONS)
         self._turn = threading.RLock()
         self._handle: int | None = self._library.board_create(bit_cycles)
 
@@ -119,19 +128,3 @@ class BoardModel:
         if self._handle is None:
             raise SimError("the model is closed")
         return self._handle
-
-
-def _load(path: str) -> ctypes.CDLL:
-    library = ctypes.CDLL(path)
-    u64, u32, handle, array = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p
-    for name, result, arguments in (
-            ("board_create", handle, [u32]),
-            ("board_destroy", None, [handle]),
-            ("board_cycles", u64, [handle]),
-            ("board_led", ctypes.c_int, [handle]),
-            ("board_run", ctypes.c_int, [handle, ctypes.c_char_p, u64, array, _COUNT,
-                                         array, u64, array, _COUNT, u64])):
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
-    return library

@@ -15,11 +15,12 @@ Verilator's headers for a second.
 import dataclasses
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
 
 import cocotb_tools.config
+
+from sw_driver.children import in_parallel
 
 from .cache import cached
 from .lint import WAIVERS
@@ -86,6 +87,8 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
     ------
     ToolMissing
         g++, perl or Verilator is not there.
+    StorageError
+        The folder of built models cannot be written, or is full.
     BuildFailed
         Verilator warns of something that is not in the reviewed list, or the compiler fails.
     """
@@ -181,8 +184,7 @@ def _compile(tools: Toolchain, compiler: list[str], sources: list[Path], folder:
         tools.run([*compiler, optimisation, "-Iobj", f"{name}.cpp"], folder)
         return f"{name}.o"
 
-    with ThreadPoolExecutor(_jobs()) as pool:
-        return list(pool.map(compile_group, [*groups, ("slow", slow, "-O0")]))
+    return in_parallel(compile_group, [*groups, ("slow", slow, "-O0")], _jobs())
 
 
 def _runtime(tools: Toolchain) -> Path:
@@ -193,8 +195,7 @@ def _runtime(tools: Toolchain) -> Path:
     sources = [str(include / f"{name}.cpp") for name in _RUNTIME_SOURCES]
 
     def build(folder: Path) -> Path:
-        with ThreadPoolExecutor(_jobs()) as pool:
-            list(pool.map(lambda source: tools.run([*compiler, source], folder), sources))
+        in_parallel(lambda source: tools.run([*compiler, source], folder), sources, _jobs())
         tools.run(["ar", "rcs", "libverilated.a", *(f"{name}.o" for name in _RUNTIME_SOURCES)],
                   folder)
         return folder / "libverilated.a"

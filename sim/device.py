@@ -18,9 +18,10 @@ from sw_driver.host_stream import decode_id
 
 from .emitted import emitted_torus
 from .errors import SimError
-from .native import NativeModel, Transfer
+from .native import NativeModel
 from .rtl_timeline import engine_probes, engine_recording
 from .toolchain import find_toolchain
+from .transfers import Transfer
 
 __all__ = ["Progress", "RunFigures", "SimDevice"]
 

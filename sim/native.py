@@ -11,22 +11,39 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import numpy.typing as npt
 
-from .build import Kind, build_model
+from .build import Kind
 from .errors import SimError, Unfinished
+from .library import Function, load_model
+from .transfers import Beats, Probe, Transfer
 from .variables import Variable
 
-__all__ = ["Beats", "NativeModel", "Probe", "Stalls", "Transfer"]
-
-Beats = npt.NDArray[np.uint32]
-Cycles = npt.NDArray[np.uint64]
+__all__ = ["NativeModel", "Stalls"]
 
 # The C code returns to Python this often, for Ctrl-C and for progress: well below a second.
 _SLICE_CYCLES = 50_000
 
-_ARRAY = ctypes.c_void_p
-_COUNT = ctypes.POINTER(ctypes.c_uint64)
+_ARRAY = _HANDLE = ctypes.c_void_p
+_U32, _U64 = ctypes.c_uint32, ctypes.c_uint64
+_COUNT = ctypes.POINTER(_U64)
+
+_FUNCTIONS: tuple[Function, ...] = (
+    ("model_beat_bytes", _U32, []),
+    ("model_create", _HANDLE, [ctypes.c_char_p]),
+    ("model_destroy", None, [_HANDLE]),
+    ("model_cycles", _U64, [_HANDLE]),
+    ("model_reset", None, [_HANDLE, _U64]),
+    ("model_add_probe", None, [_HANDLE]),
+    ("model_add_variable", ctypes.c_int, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p,
+                                          ctypes.c_int]),
+    ("model_find", _HANDLE, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
+                             ctypes.POINTER(_U32)]),
+    ("model_span_count", _U64, [_HANDLE]),
+    ("model_take_spans", None, [_HANDLE, _ARRAY]),
+    ("model_begin", None, [_HANDLE, _U64, _U32, _U64, _U32]),
+    ("model_run", ctypes.c_int, [_HANDLE, _ARRAY, _U64, _ARRAY, _COUNT,
+                                 _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
+)
 
 
 @dataclass(frozen=True)
@@ -55,50 +72,6 @@ class Stalls:
                 raise SimError(f"{name} must be 0 to 1000, not {value}")
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """What one run moved.
-
-    Parameters
-    ----------
-    beats
-        Beats that the model gave, uint32 [given, words of a beat].
-    in_cycles, out_cycles
-        Clock cycle in which each beat was transferred, uint64 [taken] and [given], counted from the
-        creation of the model.
-    """
-
-    beats: Beats
-    in_cycles: Cycles
-    out_cycles: Cycles
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Finds the spans in which an engine is at something.
-
-    A span is from a cycle in which `active` is high to the one in which in addition all of `high`
-    are, and none of `low`, that cycle included.
-
-    Parameters
-    ----------
-    scope
-        The instance that the variables are in, from the top down, with dots.
-    active, high, low
-        Names of variables, of 32 bits at most.
-    """
-
-    scope: str
-    active: str
-    high: tuple[str, ...] = ()
-    low: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All variables."""
-        return self.active, *self.high, *self.low
-
-
 class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
@@ -120,7 +93,7 @@ class NativeModel:
 
     Raises
     ------
-    ToolMissing, BuildFailed
+    ToolMissing, BuildFailed, StorageError
         As `build_model`.
     SimError
         The trace cannot be written, or the design has no such variable as a probe names.
@@ -128,10 +101,9 @@ class NativeModel:
 
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
-        library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None,
-                              readable=[name for probe in probes for name in probe.names],
-                              writable=accessible)
-        self._library = _load(library)
+        self._library = load_model(
+            verilog, top, Kind.NATIVE, _FUNCTIONS, trace=trace is not None,
+            readable=[name for probe in probes for name in probe.names], writable=accessible)
         self.beat_words: int = self._library.model_beat_bytes() // 4
         path = None if trace is None else str(trace).encode()
         if trace is not None and not trace.parent.is_dir():
@@ -308,28 +280,3 @@ class NativeModel:
             raise SimError(f"beats must be uint32 of shape [count, {self.beat_words}], "
                            f"not {beats.dtype} of shape {list(beats.shape)}")
         return np.ascontiguousarray(beats)
-
-
-def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    u64, u32, handle = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
-    for name, result, arguments in (
-            ("model_beat_bytes", u32, []),
-            ("model_create", handle, [ctypes.c_char_p]),
-            ("model_destroy", None, [handle]),
-            ("model_cycles", u64, [handle]),
-            ("model_reset", None, [handle, u64]),
-            ("model_add_probe", None, [handle]),
-            ("model_add_variable", ctypes.c_int, [handle, ctypes.c_char_p, ctypes.c_char_p,
-                                                  ctypes.c_int]),
-            ("model_find", handle, [handle, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
-                                    ctypes.POINTER(u32)]),
-            ("model_span_count", u64, [handle]),
-            ("model_take_spans", None, [handle, _ARRAY]),
-            ("model_begin", None, [handle, u64, u32, u64, u32]),
-            ("model_run", ctypes.c_int, [handle, _ARRAY, u64, _ARRAY, _COUNT,
-                                         _ARRAY, u64, _ARRAY, _COUNT, u64])):
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
-    return library

@@ -13,8 +13,9 @@ from sw_driver.training.stream import Receive, Send
 from .device import Progress
 from .emitted import emitted_torus
 from .errors import SimError
-from .native import NativeModel, Transfer
+from .native import NativeModel
 from .toolchain import find_toolchain
+from .transfers import Transfer
 
 __all__ = ["PATIENCE_CYCLES", "SimTrainingDevice"]
 

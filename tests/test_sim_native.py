@@ -8,7 +8,8 @@ import pytest
 import sim.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
-from sim.native import NativeModel, Probe, Stalls
+from sim.native import NativeModel, Stalls
+from sim.transfers import Probe
 
 from .toys import TOP, Claims, HostToy
 

@@ -1,7 +1,6 @@
 """Run one proof with sby and yices."""
 
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -10,6 +9,9 @@ from pathlib import Path
 
 import vcd.reader
 from amaranth.hdl import Value
+
+from sw_driver.children import run_child
+from sw_driver.scratch import no_space
 
 from ..errors import SimError, ToolMissing
 from ..toolchain import environment_with
@@ -113,8 +115,7 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
         timeout_seconds=timeout_seconds))
     began = time.monotonic()
     # The tools are WebAssembly: they see the folder in which they run, and names relative to it.
-    done = subprocess.run(command, cwd=folder, env=environment_with(Path(sys.executable).parent),
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = run_child(command, folder, environment=environment_with(Path(sys.executable).parent))
     seconds = time.monotonic() - began
     task = folder / _TASK
     status = (task / "status").read_text().split()[0] if (task / "status").exists() else "ERROR"
@@ -131,8 +132,8 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
     if status == "UNKNOWN" and of_step.exists():
         failed, cycles = _read_trace(of_step, tuple(asked))
         return Result(False, failed, False, of_step, cycles, seconds)
-    tail = "\n".join(done.stdout.splitlines()[-20:])
-    raise ToolFailed(f"sby ended with status {status} in {folder}:\n{tail}")
+    raise no_space(folder, done.output) or ToolFailed(
+        f"sby ended with status {status} in {folder}:\n{done.last_lines(20)}")
 
 
 def _asked(spec: Spec, mode: Mode) -> dict[str, Value]:
