@@ -3,8 +3,8 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
+from sw_driver.scratch import locked, temporary_folder, work_folder
 
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
@@ -49,6 +50,7 @@ class Build:
     usage: tuple[Usage, ...]
 
 
+_FORMER = ".former"
 # All that a build leaves in its folder.
 _FILES = {"design.v", "report.json"} | {
     name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
@@ -107,8 +109,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     flow = FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
-    with tempfile.TemporaryDirectory() as scratch:
-        clock = make_clock(board, clock_mhz, Path(scratch))
+    with temporary_folder() as scratch:
+        clock = make_clock(board, clock_mhz, scratch)
     link = board_link(board, baud, clock.hz)
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
@@ -184,20 +186,28 @@ def _replacing(out: Path) -> Generator[Path]:
             raise BoardError("out must be a new folder or that of a former build, with nothing "
                              f"else in it, and not the one that you are in, not {out}")
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        with work_folder(out.parent, f".{out.name}.", ".part") as work:
+            yield work
+            work.chmod(0o755)  # Others may flash it.
+            with locked(out.parent):
+                _put_in_place(work, out)
     except OSError as error:
         raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
-    former = work.with_suffix(".former")
+
+
+def _put_in_place(work: Path, out: Path) -> None:
+    named = re.compile(re.escape(f".{out.name}.") + "[a-z0-9_]{8}" + re.escape(_FORMER))
+    for left in out.parent.iterdir():
+        if named.fullmatch(left.name):  # Whoever was here before was killed in between.
+            if not out.exists():
+                os.replace(left, out)
+            shutil.rmtree(left, ignore_errors=True)
+    former = work.with_suffix(_FORMER)
     try:
-        yield work
-        work.chmod(0o755)  # Others may flash it.
         if out.exists():
             os.replace(out, former)
         os.replace(work, out)
-    except OSError as error:
-        raise BoardError(f"out {out} cannot be written: {error.strerror or error}") from error
     finally:
         if former.exists() and not out.exists():
             os.replace(former, out)
-        for left in (work, former):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)

@@ -5,8 +5,6 @@ that is removed, or is of another synthesis command or Yosys, is measured anew.
 """
 
 import dataclasses
-import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from hw.emit import emit_verilog
 from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
+from sw_driver.kept import read_kept, write_kept
+from sw_driver.scratch import temporary_folder
 
 from .boards import BOARDS
 from .designs import DESIGNS, Design
@@ -90,12 +90,10 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     todo[_LINK] = _LINK_TOP, lambda cells: _link_verilog(family, cells)
     for name, (top, verilog) in todo.items():
         if name not in kept["areas"]:
-            with tempfile.TemporaryDirectory() as folder:
-                area = synthesise(Path(folder), verilog(cells_of(family)), top, family)
+            with temporary_folder() as folder:
+                area = synthesise(folder, verilog(cells_of(family)), top, family)
             kept["areas"][name] = dataclasses.asdict(area)
-            part = _path(family).with_suffix(".part")
-            part.write_text(json.dumps(kept, indent=1) + "\n")
-            part.replace(_path(family))
+            write_kept(_path(family), kept)
         yield name, Area(**kept["areas"][name])
 
 
@@ -110,8 +108,8 @@ def _path(family: Family) -> Path:
 
 
 def _read(family: Family) -> dict[str, Any]:
-    path = _path(family)
-    return json.loads(path.read_text()) if path.exists() else {}
+    values = read_kept(_path(family))
+    return values if isinstance(values, dict) else {}
 
 
 if __name__ == "__main__":

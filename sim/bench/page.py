@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from sw_driver.files import make_folder, write_text
+
 __all__ = ["write_page"]
 
 _HEAD = """# Benchmarks
@@ -34,5 +36,5 @@ def write_page(path: Path, titles: Mapping[str, str], texts: Mapping[str, str]) 
     for name in titles:
         if name in sections:
             parts.append(f"<!-- begin {name} -->\n{sections[name]}<!-- end {name} -->\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(parts))
+    make_folder(path.parent)
+    write_text(path, "\n".join(parts))

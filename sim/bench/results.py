@@ -3,11 +3,12 @@
 import dataclasses
 import hashlib
 import json
-import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from sw_driver.kept import read_kept, write_kept
 
 __all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
 
@@ -62,6 +63,8 @@ class Bench:
                measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what `measure()` returns, measured once for everything that it depends on.
 
+        A result whose file is damaged is measured again.
+
         Parameters
         ----------
         name
@@ -73,14 +76,12 @@ class Bench:
         """
         key = json.dumps(depends, sort_keys=True)
         path = self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-        if path.exists():
-            return json.loads(path.read_text())["result"]
-        result = measure()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps({"depends": depends, "result": result}, indent=1))
-        os.replace(unfinished, path)
-        return json.loads(json.dumps(result))
+        kept = read_kept(path)
+        if not (isinstance(kept, dict) and {"depends", "result"} <= kept.keys()
+                and json.dumps(kept["depends"], sort_keys=True) == key):
+            kept = {"depends": depends, "result": measure()}
+            write_kept(path, kept)
+        return json.loads(json.dumps(kept["result"]))
 
 
 def source_digest(*packages: str) -> str:

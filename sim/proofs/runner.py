@@ -11,6 +11,7 @@ import vcd.reader
 from amaranth.hdl import Value
 
 from sw_driver.children import run_child
+from sw_driver.errors import StorageError
 from sw_driver.scratch import no_space
 
 from ..errors import SimError, ToolMissing
@@ -101,18 +102,23 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
     ------
     ToolMissing
         Names the tool, and the Python package that brings it.
+    StorageError
+        The folder cannot be written, or its disk is full.
     ToolFailed
         No answer: a tool ended with an error. The message ends with what it printed last.
     """
     asked = _asked(spec, mode)
     design = spec.rtlil(asked)
     command = _command()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / _DESIGN).write_text(design)
-    (folder / f"{_TASK}.sby").write_text(_SBY.format(
-        mode="prove" if mode is Mode.INDUCTION else "bmc", depth=depth,
-        timeout_seconds=timeout_seconds))
+    script = _SBY.format(mode="prove" if mode is Mode.INDUCTION else "bmc", depth=depth,
+                         timeout_seconds=timeout_seconds)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / _DESIGN).write_text(design)
+        (folder / f"{_TASK}.sby").write_text(script)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error.strerror or error}") from error
     began = time.monotonic()
     # The tools are WebAssembly: they see the folder in which they run, and names relative to it.
     done = run_child(command, folder, environment=environment_with(Path(sys.executable).parent))
