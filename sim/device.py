@@ -65,7 +65,9 @@ class SimDevice(Device):
     Parameters
     ----------
     trace
-        Write the waveforms of all signals from `load` on to this file (VCD). Slow, and large.
+        Write the waveforms of all signals to this file: from `load` on, of all that is computed,
+        and not of what `steady_cycles` and `record` do. FST if its name ends in `.fst`, else VCD.
+        Slow, and large.
     progress
         Told of long work; if it raises an error, what was told of is broken off.
     recording
@@ -94,9 +96,13 @@ class SimDevice(Device):
         """
         # The first run also waits for whatever the device did before, such as loading weights.
         _, short, long = self._loaded.run(lambda compiled: [
-            self._figures(np.zeros((count, compiled.net.shapes[0].in_features), np.int64))[1]
+            self._untraced_cycles(np.zeros((count, compiled.net.shapes[0].in_features), np.int64))
             for count in (1, samples, samples + _STEADY_SAMPLES)])
         return (long - short) / _STEADY_SAMPLES
+
+    def _untraced_cycles(self, x: IntArray) -> int:
+        with self._opened.untraced():
+            return self._figures(x)[1]
 
     def record(self, x: IntArray) -> Recording:
         """Run input words [N, I] as one program on a torus at rest, and record its engines.
@@ -117,9 +123,10 @@ class SimDevice(Device):
         words = (config.host_fifo_beats + 2) * config.beat_words + 3 * config.buffer_words
         rest = 4 * words * (1 + config.link_stages)
         model = self._opened
-        model.advance(run.beats[:0], 1, cycles=rest)
-        model.spans()
-        done = self._run(run, compiled.predict(len(x)), "record a run", len(x))
+        with model.untraced():
+            model.advance(run.beats[:0], 1, cycles=rest)
+            model.spans()
+            done = self._run(run, compiled.predict(len(x)), "record a run", len(x))
         return engine_recording(config, model, done)
 
     def _free(self) -> None:

@@ -14,9 +14,7 @@
 #include "verilated.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "harness_trace.h"
 
 namespace {
 
@@ -102,9 +100,7 @@ struct Probe {
 struct Model {
     VerilatedContext context;
     std::unique_ptr<Vtop> top;
-#if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> trace;
-#endif
+    Trace trace;
     uint64_t cycles = 0;
     Stalls stalls_in;
     Stalls stalls_out;
@@ -115,30 +111,22 @@ struct Model {
     ~Model() {
         const Current current(context);
         if (top) top->final();
-#if VM_TRACE
-        if (trace) trace->close();
-        trace.reset();
-#endif
+        trace.close();
         top.reset();
     }
     void settle() {
         top->clk = 0;
         top->eval();
-        dump(2 * cycles);
+        trace.dump(2 * cycles);
     }
     void rise() {
         top->clk = 1;
         top->eval();
-        dump(2 * cycles + 1);
+        trace.dump(2 * cycles + 1);
         ++cycles;
     }
     void probe() {
         for (size_t i = 0; i < probes.size(); ++i) probes[i].see(i, cycles, spans);
-    }
-    void dump([[maybe_unused]] uint64_t time) {
-#if VM_TRACE
-        if (trace) trace->dump(time);
-#endif
     }
 };
 
@@ -154,7 +142,7 @@ EXPORT uint32_t model_beat_bytes() { return beat_bytes; }
 
 // `trace_path` may be null; a model that was built without tracing ignores it. Returns null if the
 // trace cannot be written.
-EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
+EXPORT Model* model_create(const char* trace_path) {
     auto model = std::make_unique<Model>();
     const Current current(model->context);
     model->context.fatalOnError(false);  // An assertion must not end the process.
@@ -162,14 +150,7 @@ EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
     model->context.traceEverOn(true);
 #endif
     model->top = std::make_unique<Vtop>(&model->context, "");
-#if VM_TRACE
-    if (trace_path) {
-        model->trace = std::make_unique<VerilatedVcdC>();
-        model->top->trace(model->trace.get(), 99);
-        model->trace->open(trace_path);
-        if (!model->trace->isOpen()) return nullptr;
-    }
-#endif
+    if (trace_path && !model->trace.open(*model->top, trace_path)) return nullptr;
     model->top->rst = 0;
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
@@ -189,7 +170,21 @@ EXPORT void* model_find(const Model* model, const char* scope_name, const char* 
     return var->datap();
 }
 
-EXPORT void model_destroy(Model* model) { delete model; }
+// Returns the number of the error by which the trace could not be written, 0 if there was none.
+EXPORT int model_destroy(Model* model) {
+    int error;
+    {
+        const Current current(model->context);
+        error = model->trace.close();
+    }
+    delete model;
+    return error;
+}
+
+// What comes is not part of the trace, until it goes on.
+EXPORT void model_pause_trace(Model* model, int paused) { model->trace.paused = paused; }
+
+EXPORT int model_trace_error(const Model* model) { return model->trace.error(); }
 
 EXPORT uint64_t model_cycles(const Model* model) { return model->cycles; }
 

@@ -3,22 +3,26 @@
 Beats are little-endian 32-bit words in numpy arrays, low word first.
 """
 
+import contextlib
 import ctypes
+import os
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from .build import Kind
+from sw_driver.errors import StorageError
+
+from .build import Kind, Waveforms
 from .errors import SimError, Unfinished
 from .library import Function, load_model
-from .transfers import Beats, Probe, Transfer
+from .trace_file import begin_trace, check_trace, raise_trace_error
+from .transfers import Beats, Probe, Stalls, Transfer
 from .variables import Variable
 
-__all__ = ["NativeModel", "Stalls"]
+__all__ = ["NativeModel"]
 
 # The C code returns to Python this often, for Ctrl-C and for progress: well below a second.
 _SLICE_CYCLES = 50_000
@@ -30,7 +34,9 @@ _COUNT = ctypes.POINTER(_U64)
 _FUNCTIONS: tuple[Function, ...] = (
     ("model_beat_bytes", _U32, []),
     ("model_create", _HANDLE, [ctypes.c_char_p]),
-    ("model_destroy", None, [_HANDLE]),
+    ("model_destroy", ctypes.c_int, [_HANDLE]),
+    ("model_pause_trace", None, [_HANDLE, ctypes.c_int]),
+    ("model_trace_error", ctypes.c_int, [_HANDLE]),
     ("model_cycles", _U64, [_HANDLE]),
     ("model_reset", None, [_HANDLE, _U64]),
     ("model_add_probe", None, [_HANDLE]),
@@ -46,32 +52,6 @@ _FUNCTIONS: tuple[Function, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Stalls:
-    """How often the host is not ready: random cycles, the same ones for the same seed.
-
-    Parameters
-    ----------
-    in_per_mille
-        Of 1000 cycles in which a beat could be offered, those in which none is. A beat that was
-        offered stays so until it is taken.
-    out_per_mille
-        Of 1000 cycles, those in which no beat is accepted.
-    seed
-        Any whole number.
-    """
-
-    in_per_mille: int = 0
-    out_per_mille: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("in_per_mille", "out_per_mille"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1000:
-                raise SimError(f"{name} must be 0 to 1000, not {value}")
-
-
 class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
@@ -85,7 +65,8 @@ class NativeModel:
     top
         Name of its top module.
     trace
-        Write the waveforms of all signals to this file (VCD). Slow, and large.
+        Write the waveforms of all signals to this file: FST if its name ends in `.fst`, else VCD.
+        Slow, and large.
     probes
         What `spans` reports.
     accessible
@@ -93,36 +74,61 @@ class NativeModel:
 
     Raises
     ------
-    ToolMissing, BuildFailed, StorageError
+    ToolMissing, BuildFailed
         As `build_model`.
+    StorageError
+        As `build_model`; or the trace cannot be written, at this or any later call.
     SimError
-        The trace cannot be written, or the design has no such variable as a probe names.
+        The design has no such variable as a probe names.
     """
 
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
         self._library = load_model(
-            verilog, top, Kind.NATIVE, _FUNCTIONS, trace=trace is not None,
+            verilog, top, Kind.NATIVE, _FUNCTIONS,
+            waveforms=None if trace is None else Waveforms.of(trace),
             readable=[name for probe in probes for name in probe.names], writable=accessible)
         self.beat_words: int = self._library.model_beat_bytes() // 4
-        path = None if trace is None else str(trace).encode()
-        if trace is not None and not trace.parent.is_dir():
-            raise SimError(f"the folder of trace {trace} does not exist")
+        self._trace = trace
+        if trace is not None:
+            begin_trace(trace)
+        path = None if trace is None else os.fsencode(trace)
         self._turn = threading.RLock()
         self._advances = False
         self._handle: int | None = self._library.model_create(path)
         if self._handle is None:
-            raise SimError(f"trace {trace} cannot be written")
+            raise StorageError(f"trace {trace} cannot be written")
         self._probes = len(probes)
         for probe in probes:
             self._add(probe)
 
     def close(self) -> None:
-        """Free the model; it is of no use afterwards."""
+        """Free the model, and complete the trace; it is of no use afterwards.
+
+        Raises
+        ------
+        StorageError
+            The trace is not complete.
+        """
         with self._turn:
-            if self._handle is not None:
-                self._library.model_destroy(self._at_rest())
-                self._handle = None
+            if self._handle is None:
+                return
+            handle, self._handle = self._at_rest(), None
+            error = self._library.model_destroy(handle)
+        if self._trace is not None:
+            check_trace(self._trace, error)
+
+    @contextlib.contextmanager
+    def untraced(self) -> Generator[None]:
+        """Leave out of the trace what is done inside the block: meanwhile the waveforms stand."""
+        with self._turn:
+            self._library.model_pause_trace(self._open(), True)
+        try:
+            yield
+        finally:
+            with self._turn:
+                if self._handle is not None:
+                    self._library.model_pause_trace(self._handle, False)
 
     def __enter__(self) -> "NativeModel":
         return self
@@ -134,7 +140,8 @@ class NativeModel:
     def __del__(self) -> None:
         # A constructor that failed has made neither.
         if getattr(self, "_handle", None) is not None:
-            self.close()
+            with contextlib.suppress(StorageError):
+                self.close()
 
     @property
     def cycles(self) -> int:
@@ -221,6 +228,8 @@ class NativeModel:
             given += now_given.value
             if failed:
                 raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
+            if self._trace is not None:
+                raise_trace_error(self._trace, self._library.model_trace_error(handle))
             if progress is not None:
                 progress(taken, given)
         return Transfer(out[:given], in_cycles[:taken], out_cycles[:given])

@@ -5,12 +5,40 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beats", "Cycles", "Probe", "Transfer"]
+from .errors import SimError
+
+__all__ = ["Beats", "Cycles", "Probe", "Stalls", "Transfer"]
 
 Beats = npt.NDArray[np.uint32]
 """[count, words of a beat], low word first."""
 
 Cycles = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """How often the host is not ready: random cycles, the same ones for the same seed.
+
+    Parameters
+    ----------
+    in_per_mille
+        Of 1000 cycles in which a beat could be offered, those in which none is. A beat that was
+        offered stays so until it is taken.
+    out_per_mille
+        Of 1000 cycles, those in which no beat is accepted.
+    seed
+        Any whole number.
+    """
+
+    in_per_mille: int = 0
+    out_per_mille: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("in_per_mille", "out_per_mille"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1000:
+                raise SimError(f"{name} must be 0 to 1000, not {value}")
 
 
 @dataclass(frozen=True)

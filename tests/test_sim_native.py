@@ -8,8 +8,9 @@ import pytest
 import sim.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
-from sim.native import NativeModel, Stalls
-from sim.transfers import Probe
+from sim.native import NativeModel
+from sim.transfers import Probe, Stalls
+from sw_driver.errors import StorageError
 
 from .toys import TOP, Claims, HostToy
 
@@ -159,7 +160,7 @@ def test_wrong_use_is_named(tmp_path):
         model.reset()
     with pytest.raises(SimError, match="in_per_mille must be 0 to 1000, not 1001"):
         Stalls(1001)
-    with pytest.raises(SimError, match="folder of trace .* does not exist"):
+    with pytest.raises(StorageError, match="trace .* cannot be written: No such file or directory"):
         NativeModel(emit_verilog(HostToy(32), TOP), TOP, trace=tmp_path / "none" / "a.vcd")
 
 

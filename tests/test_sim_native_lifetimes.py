@@ -11,7 +11,7 @@ import pytest
 
 import sim.simplify
 from hw.emit import emit_verilog
-from sim.build import Kind, build_model
+from sim.build import Kind, Waveforms, build_model
 
 from .toys import TOP, Claims, HostToy
 
@@ -25,6 +25,7 @@ import threading
 import numpy as np
 from hw.emit import emit_verilog
 from sim.errors import SimError
+from sw_driver.errors import StorageError
 from sim.native import NativeModel
 from tests.toys import TOP, Claims, HostToy
 
@@ -60,8 +61,8 @@ def in_thread(act):
 @pytest.fixture(autouse=True, scope="module")
 def built():
     """Build what the programs use, outside their time limit."""
-    for trace in (False, True):
-        build_model(emit_verilog(HostToy(32), TOP), TOP, Kind.NATIVE, trace=trace,
+    for waveforms in (None, Waveforms.VCD):
+        build_model(emit_verilog(HostToy(32), TOP), TOP, Kind.NATIVE, waveforms=waveforms,
                     writable=["spare_full"])
     build_model(emit_verilog(Claims(), TOP), TOP, Kind.NATIVE)
     with pytest.MonkeyPatch.context() as patch:
@@ -130,8 +131,8 @@ def test_a_model_that_cannot_be_made_leaves_the_others(tmp_path):
         first = toy()
         try:
             toy(trace=Path({str(tmp_path)!r}))
-        except SimError as error:
-            assert "cannot be written" in str(error)
+        except StorageError as error:
+            assert "cannot be written: Is a directory" in str(error)
         check(first)
         first.close()
         check(toy())
