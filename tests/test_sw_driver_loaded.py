@@ -8,13 +8,15 @@ import types
 import numpy as np
 import pytest
 
-from golden import softmax_cross_entropy
+from golden import Split, softmax_cross_entropy
 from golden.vectors import paper_example, random_words
 from sw_driver import GoldenDevice, compile
 from sw_driver.errors import DriverError
 from sw_driver.loaded import Loaded
 from sw_driver.serial import SerialDevice
 from sw_driver.training import GoldenTrainingDevice
+from sw_driver.training.loop import TrainingLoop
+from sw_driver.training.recipe import Recipe
 from sw_driver.training.torch_module import TorusModule
 
 from .test_sw_driver_training_device import RATE, InterpretedDevice, loaded
@@ -205,6 +207,43 @@ def test_a_module_trains_on_what_it_was_given():
         outputs.sum().backward()
         found.append(device.read_state())
     assert found[0] == found[1]
+
+
+def test_a_module_goes_back_in_another_thread():
+    """As autograd does for tensors of a GPU."""
+    found = []
+    for elsewhere in (False, True):
+        device, x, _ = loaded(GoldenTrainingDevice)
+        loss = TorusModule(device, RATE)(x[:1]).sum()
+        if elsewhere:
+            thread = threading.Thread(target=loss.backward)
+            thread.start()
+            thread.join(WAIT_S)
+        else:
+            loss.backward()
+        found.append(device.read_state())
+    assert found[0] == found[1]
+
+
+def trained(rate, stops_at):
+    """What a loop of two parts gives, if it is broken off once and goes on."""
+    device, x, labels = loaded(GoldenTrainingDevice)
+    inputs, classes, compiled = x.numpy(), labels.numpy(), device.compiled
+    split = Split(inputs[:32], classes[:32], inputs[32:], classes[32:], "random")
+    watch = fails(lambda done, total: None, stops_at)
+    loop = TrainingLoop(device, Recipe(epochs=1, learning_rate=rate), split, part=16, watch=watch)
+    kept = [device.read_state()]
+    if stops_at:
+        with pytest.raises(Stop):
+            list(loop.run(lambda: kept.append(device.read_state())))
+        device.load(compiled, kept[-1])
+    return [*loop.run()], loop.losses, loop.position.empty, device.read_state()
+
+
+@pytest.mark.parametrize("rate", [RATE, 1e-9])
+def test_a_training_goes_on_after_a_part_that_was_broken_off(rate):
+    """From the state of the part's beginning, as if nothing had happened; also to count zeros."""
+    assert trained(rate, 0) == trained(rate, 7) == trained(rate, 30)
 
 
 def test_steps_of_several_threads_are_whole():
