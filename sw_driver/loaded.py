@@ -97,8 +97,12 @@ class Loaded(Generic[NetT]):
         """Load a net by `act`; if that raises, nothing is loaded."""
         with self.turn:
             self.clear()
-            act()
-            self._net = net
+            try:
+                self._runs = True
+                act()
+                self._net = net
+            finally:
+                self._runs = False
 
     def clear(self) -> None:
         """Forget the net, after it is no longer used by another thread."""

@@ -16,6 +16,8 @@ import pytest
 import hw.tops
 import sim.build
 import sim.library
+from golden import ClosShape
+from golden.vectors import random_net
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from sim.build import Kind, build_model
@@ -23,11 +25,13 @@ from sim.cache import cached
 from sim.emitted import emitted_torus
 from sim.errors import SimError
 from sim.native import NativeModel
+from sw_driver import compile, save_artifact
 from sw_driver.cli.status import BAD_INPUT, exit_status
 from sw_driver.errors import StorageError
 from sw_driver.scratch import temporary_folder, work_folder
 
 from .disks import small_disk
+from .test_sw_driver_cli import fail
 from .toys import TOP, HostToy
 
 WAIT_S = 60
@@ -264,6 +268,17 @@ def test_a_folder_of_temporary_files_that_is_full(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="No such file or directory"), temporary_folder():
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_the_command_line_says_so_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path / "file"))
+    compiled = compile(random_net([ClosShape(64, 10, 8, 2, 5)], seed=0), "1x1")
+    save_artifact(tmp_path / "model.ctz", compiled)
+    run = "run", tmp_path / "model.ctz", "--device", "sim", "--samples", 1
+    fail(BAD_INPUT, "CLOSTORUS_CACHE must be a folder that can be written", *run)
+    fail(BAD_INPUT, "cannot be written: it is a folder", *run, "--trace", tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["file", "below a file", "read-only disk"])

@@ -79,6 +79,14 @@ def test_inside_a_run_nothing_else_is_done():
     assert held.run(inside) == "done"
     assert held.use() == "net"
 
+    def inside_a_load():
+        for act in (held.use, held.clear, lambda: held.load("other", lambda: None)):
+            with pytest.raises(DriverError, match=INSIDE):
+                act()
+
+    held.load("second", inside_a_load)
+    assert held.use() == "second"
+
 
 def test_a_thread_waits_for_its_turn():
     held, goes_on, seen = Loaded[str](), threading.Event(), []
