@@ -53,11 +53,16 @@ def test_a_model_is_built_again_when_asked(cache, verilog):
 def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
     first = build_model(verilog, TOP, Kind.NATIVE)
     assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first
-    harness = cache / "harness.cpp"
-    harness.write_text(sim.build._HARNESS.read_text() + "// Altered.\n")
-    monkeypatch.setattr(sim.build, "_HARNESS", harness)
-    assert build_model(verilog, TOP, Kind.NATIVE) != first
-    assert len(models(cache)) == 3
+    built = {first}
+    for name in ("_HARNESS", "_TRACE_HEADER"):
+        path = getattr(sim.build, name)
+        (cache / path.name).write_text(path.read_text())
+        monkeypatch.setattr(sim.build, name, cache / path.name)
+    for name in ("harness.cpp", "harness_trace.h"):
+        with (cache / name).open("a") as file:
+            file.write("// Altered.\n")
+        built.add(build_model(verilog, TOP, Kind.NATIVE))
+    assert len(built) == 3 and len(models(cache)) == 4
 
 
 def test_two_processes_build_one_model(cache, verilog):
