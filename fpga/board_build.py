@@ -3,19 +3,20 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
-import tempfile
+import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from golden.files import beside
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
 from sw_driver.errors import DriverError
 from sw_driver.files import check_folder, files_in, make_folder
+from sw_driver.scratch import locked, temporary_folder, work_folder
 
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
@@ -52,6 +53,8 @@ class Build:
     usage: tuple[Usage, ...]
 
 
+_FORMER = ".former"
+_NAME_PART = 40  # Characters of a name that are kept: with what is added, never too long.
 # All that a build leaves in its folder.
 _FILES = {"design.v", "report.json"} | {
     name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
@@ -111,8 +114,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     flow = FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
-    with tempfile.TemporaryDirectory() as scratch:
-        clock = make_clock(board, clock_mhz, Path(scratch))
+    with temporary_folder() as scratch:
+        clock = make_clock(board, clock_mhz, scratch)
     link = board_link(board, baud, clock.hz)
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
@@ -207,19 +210,39 @@ def _replacing(out: Path) -> Generator[Path]:
         raise DriverError("out must be a new folder or that of a former build, with nothing "
                           f"else in it, and not the one that you are in, not {out}")
     make_folder(out.parent)
-    work = beside(out)
-    former = work.with_suffix(".former")
     try:
-        work.mkdir()
-        yield work
+        with work_folder(out.parent, f".{out.name[:_NAME_PART]}.", ".part") as work:
+            yield work
+            work.chmod(_new_mode(work))
+            with locked(out.parent):
+                _put_in_place(work, out)
+    except OSError as error:
+        raise DriverError(f"out {out} cannot be written: {error.strerror or error}") from error
+
+
+def _new_mode(folder: Path) -> int:
+    """The mode that a new folder gets from the umask, unlike one for work."""
+    new = folder / "new"
+    new.mkdir()
+    mode = stat.S_IMODE(new.stat().st_mode)
+    new.rmdir()
+    return mode
+
+
+def _put_in_place(work: Path, out: Path) -> None:
+    named = re.compile(re.escape(f".{out.name}.") + "[a-z0-9_]{8}" + re.escape(_FORMER))
+    for left in out.parent.iterdir():  # Of a name that is cut off nobody knows whose it is.
+        if named.fullmatch(left.name):  # Whoever was here before was killed in between.
+            if not out.exists():
+                os.replace(left, out)
+            shutil.rmtree(left, ignore_errors=True)
+    former = work.with_suffix(_FORMER)
+    try:
         if out.exists():
             shutil.copymode(out, work)
             os.replace(out, former)
         os.replace(work, out)
-    except OSError as error:
-        raise DriverError(f"out {out} cannot be written: {error.strerror or error}") from error
     finally:
         if former.exists() and not out.exists():
             os.replace(former, out)
-        for left in (work, former):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)

@@ -7,7 +7,6 @@ other command or Yosys stay, and are those that the model is fitted to, until al
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
 from sw_driver.ending import run_program
-from sw_driver.files import check_target, write_text
+from sw_driver.files import check_target
+from sw_driver.kept import write_kept
+from sw_driver.scratch import temporary_folder
 
 from .boards import BOARDS
 from .designs import DESIGNS, Design
@@ -111,14 +112,14 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     todo[_LINK] = _LINK_TOP, lambda cells: _link_verilog(family, cells)
     for name, (top, verilog) in todo.items():
         if name not in now["areas"]:
-            with tempfile.TemporaryDirectory() as folder:
-                area = synthesise(Path(folder), verilog(cells_of(family)), top, family)
+            with temporary_folder() as folder:
+                area = synthesise(folder, verilog(cells_of(family)), top, family)
             now["areas"][name] = dataclasses.asdict(area)
             if not kept or todo.keys() <= now["areas"].keys():
                 kept = now = {"command": "python -m fpga.calibration", **now}
             elif now is not kept:
                 kept[_NEXT] = now
-            write_text(_path(family), json.dumps(kept, indent=1) + "\n")
+            write_kept(_path(family), kept)
         yield name, Area(**now["areas"][name])
 
 

@@ -1,12 +1,10 @@
 """Place and route of an ECP5 netlist, for its clock: with a seed, without a board."""
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
 from .errors import FlowFailed
-from .tools import run_tool
+from .tools import read_json, run_tool
 
 __all__ = ["Ecp5Device", "Routed", "Step", "place_and_route", "read_routed"]
 
@@ -109,9 +107,9 @@ def read_routed(file: Path) -> Routed:
     Raises
     ------
     FlowFailed
-        It has not exactly one clock.
+        It is not whole, or has not exactly one clock.
     """
-    report: dict[str, Any] = json.loads(file.read_text())
+    report = read_json(file)
     clocks = report["fmax"]
     if len(clocks) != 1:
         raise FlowFailed(f"the design must have one clock, not {len(clocks)}: {', '.join(clocks)}")

@@ -8,9 +8,7 @@ it (`fpga.boundary.as_synthesised`): what is there for simulators alone changes 
 import dataclasses
 import functools
 import hashlib
-import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from golden import datasets
 from golden.train import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
-from sw_driver.files import make_folder, write_text
+from sw_driver.kept import read_kept, write_kept
+from sw_driver.scratch import temporary_folder
 from sw_driver.training.model_file import train_model
 
 from .board_build import build, is_report
@@ -34,6 +33,9 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
+# What the tables take from a report.
+_REPORTED = {"torus", "clock_mhz", "fmax_mhz", "fmax_mhz_by_seed", "critical_path", "packed",
+             "cells"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,16 +117,16 @@ def read_row(row: Row, results: Path) -> Kept | None:
     """
     report, refusal = _report(row, results), _refusal(row, results)
     kept: list[Kept] = []
-    values = _read(report)
+    values = read_kept(report)
     if is_report(values):
         design = report.with_name("design.v")
         same = (values["torus"] == dataclasses.asdict(row.config)
                 and values.get("synthesis") == row.board.family.command
                 and values.get("target_mhz") == _TARGETS_MHZ[row.board.family.name]
                 and len(values["fmax_mhz_by_seed"]) >= row.tries
-                and design.exists() and _digest(design.read_text()) == _design_digest(row))
+                and _file_digest(design) == _design_digest(row))
         kept.append(Kept(values, "", not same))
-    match _read(refusal):
+    match read_kept(refusal):
         case str() as message:  # It does not tell which design it is of.
             kept.append(Kept(None, message, True))
         case {"design": str() as digest, "message": str() as message}:
@@ -155,9 +157,7 @@ def build_row(row: Row, results: Path) -> None:
               tries=row.tries,
               target_mhz=_TARGETS_MHZ[row.board.family.name])
     except (BoardError, ConfigError) as error:
-        make_folder(results)
-        write_text(refusal, json.dumps(
-            {"design": _design_digest(row), "message": str(error)}) + "\n")
+        write_kept(refusal, {"design": _design_digest(row), "message": str(error)})
     else:
         refusal.unlink(missing_ok=True)
 
@@ -170,18 +170,15 @@ def _report(row: Row, results: Path) -> Path:
     return results / row.name / "report.json"
 
 
-def _read(path: Path) -> Any:
-    """What a JSON file holds; None if there is none, or it is damaged."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError, RecursionError):
-        return None
-    except OSError as error:
-        raise BoardError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
 def _digest(verilog: str) -> str:
     return hashlib.sha256(as_synthesised(verilog).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str | None:
+    try:
+        return _digest(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 @functools.cache
@@ -197,8 +194,8 @@ def _images(row: Row) -> dict[str, Any] | None:
     """The memories of a folded torus: those of the digits net, trained with seed 0."""
     if row.kind != "folded":
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        trained = train_model(Path(folder) / "digits.pt", "digits", DIGITS_SHAPES)
+    with temporary_folder() as folder:
+        trained = train_model(folder / "digits.pt", "digits", DIGITS_SHAPES)
     samples = torch.as_tensor(datasets.load("digits").train_x)
     images = compile(trained.model, row.config, samples).executable.images
     return {"weights": images.weights, "biases": images.biases}

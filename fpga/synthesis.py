@@ -8,7 +8,7 @@ from typing import Any
 
 from .clock_networks import move_logic_off_networks
 from .errors import FlowFailed
-from .tools import YOSYS
+from .tools import YOSYS, read_json
 from .yosys import run_yosys
 
 __all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "cells_of",
@@ -97,10 +97,10 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str 
               f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json",
               yosys)
     if family is ECP5:
-        netlist = json.loads((folder / "netlist.json").read_text())
+        netlist = read_json(folder / "netlist.json")
         if move_logic_off_networks(netlist):
             (folder / "netlist.json").write_text(json.dumps(netlist))
-    return _area(json.loads((folder / "cells.json").read_text()), top, family)
+    return _area(read_json(folder / "cells.json"), top, family)
 
 
 def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dict[str, Area]:
@@ -116,7 +116,7 @@ def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dic
     """
     run_yosys(folder, verilog,
               f"{family.command} -noflatten -top {top}; tee -q -o cells.json stat -json")
-    report = json.loads((folder / "cells.json").read_text())
+    report = read_json(folder / "cells.json")
     modules = {name.removeprefix("\\") for name in report["modules"]}
     return {name.removeprefix(f"{top}."): _area(report, name, family, modules)
             for name in sorted(modules) if not name.startswith("$")}

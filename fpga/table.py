@@ -29,7 +29,7 @@ from .markdown import (
 from .rows import ROWS, Kept, Row, build_row, read_row
 from .throughput import NETS, Speed, speed
 
-__all__ = ["estimated", "table"]
+__all__ = ["estimated", "main", "table"]
 
 _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")

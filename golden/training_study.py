@@ -26,6 +26,7 @@ from golden.training_scales import Headroom, TrainingWidths, format_for
 from golden.training_state import initial_state
 from golden.training_twin import FloatTwin
 from golden.words import to_words
+from golden.workers import follow_parent
 
 __all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "main", "train_fixed", "train_float"]
 
@@ -198,7 +199,7 @@ def main() -> None:
     seeds = range(options.seeds)
     choices = [choice for choice in CHOICES if re.search(options.only, choice.name)]
     with concurrent.futures.ProcessPoolExecutor(
-        options.jobs, initializer=torch.set_num_threads, initargs=(1,)
+        options.jobs, initializer=_begin_worker
     ) as pool:
         for recipe in RECIPES:
             if not re.search(options.recipe, recipe.name):
@@ -224,6 +225,11 @@ def main() -> None:
                 )
                 less = 100 * (statistics.mean(floats) - mean)
                 print(f"| {name} | {figures} | {less:+.1f} |", flush=True)
+
+
+def _begin_worker() -> None:
+    follow_parent()
+    torch.set_num_threads(1)
 
 
 def _model(seed: int) -> ClosNet:

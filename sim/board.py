@@ -1,6 +1,7 @@
 """A Verilated board top in this process, with bytes for the bits of its UART."""
 
 import ctypes
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -11,9 +12,10 @@ from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import BOARD_MODULE, board_verilog
 
-from .build import Kind, build_model
+from .build import Kind
 from .emitted import emitted_board
 from .errors import SimError
+from .library import Function, load_model
 
 __all__ = ["SIM_LINK", "BoardModel", "Cycles"]
 
@@ -22,12 +24,23 @@ Cycles = npt.NDArray[np.uint64]
 SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
 """As few cycles a bit as there may be: a simulated clock has no frequency of its own."""
 
-_COUNT = ctypes.POINTER(ctypes.c_uint64)
+_U64, _HANDLE, _ARRAY = ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p
+_COUNT = ctypes.POINTER(_U64)
+_FUNCTIONS: tuple[Function, ...] = (
+    ("board_create", _HANDLE, [ctypes.c_uint32]),
+    ("board_destroy", None, [_HANDLE]),
+    ("board_cycles", _U64, [_HANDLE]),
+    ("board_led", ctypes.c_int, [_HANDLE]),
+    ("board_run", ctypes.c_int, [_HANDLE, ctypes.c_char_p, _U64, _ARRAY, _COUNT,
+                                 _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
+)
 _BYTE_BITS = 10  # On the wire.
 
 
 class BoardModel:
     """A board top, compiled and loaded; it starts as configured, without a reset.
+
+    Calls of several threads take turns.
 
     Parameters
     ----------
@@ -45,14 +58,14 @@ class BoardModel:
 
     Raises
     ------
-    ToolMissing, BuildFailed
+    ToolMissing, BuildFailed, StorageError
         As `sim.build.build_model`.
     """
 
     def __init__(self, verilog: str, top: str, bit_cycles: int) -> None:
-        path = build_model(verilog, top, Kind.BOARD)
         self.byte_cycles = _BYTE_BITS * bit_cycles
-        self._library = _load(str(path))
+        self._library = load_model(verilog, top, Kind.BOARD, _FUNCTIONS)
+        self._turn = threading.RLock()
         self._handle: int | None = self._library.board_create(bit_cycles)
 
     @classmethod
@@ -63,9 +76,10 @@ class BoardModel:
 
     def close(self) -> None:
         """Free the model; it is of no use afterwards."""
-        if self._handle is not None:
-            self._library.board_destroy(self._handle)
-            self._handle = None
+        with self._turn:
+            if self._handle is not None:
+                self._library.board_destroy(self._handle)
+                self._handle = None
 
     def __enter__(self) -> "BoardModel":
         return self
@@ -74,15 +88,22 @@ class BoardModel:
                  traceback: TracebackType | None) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        # A constructor that failed has made neither.
+        if getattr(self, "_handle", None) is not None:
+            self.close()
+
     @property
     def cycles(self) -> int:
         """Clock cycles since the creation of the model."""
-        return self._library.board_cycles(self._open())
+        with self._turn:
+            return self._library.board_cycles(self._open())
 
     @property
     def led(self) -> bool:
         """Whether a host has opened a session."""
-        return bool(self._library.board_led(self._open()))
+        with self._turn:
+            return bool(self._library.board_led(self._open()))
 
     def run(self, data: bytes, cycles: int) -> tuple[int, bytes, Cycles, Cycles]:
         """Run for `cycles`, with the bytes of `data` on the wire to the board as they fit.
@@ -94,9 +115,10 @@ class BoardModel:
         out = ctypes.create_string_buffer(most)
         in_cycles, out_cycles = np.zeros(len(data), np.uint64), np.zeros(most, np.uint64)
         taken, given = ctypes.c_uint64(), ctypes.c_uint64()
-        failed = self._library.board_run(
-            self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
-            out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
+        with self._turn:
+            failed = self._library.board_run(
+                self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
+                out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
         if failed:
             raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
         return (taken.value, out.raw[:given.value], in_cycles[:taken.value],
@@ -106,19 +128,3 @@ class BoardModel:
         if self._handle is None:
             raise SimError("the model is closed")
         return self._handle
-
-
-def _load(path: str) -> ctypes.CDLL:
-    library = ctypes.CDLL(path)
-    u64, u32, handle, array = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p
-    for name, result, arguments in (
-            ("board_create", handle, [u32]),
-            ("board_destroy", None, [handle]),
-            ("board_cycles", u64, [handle]),
-            ("board_led", ctypes.c_int, [handle]),
-            ("board_run", ctypes.c_int, [handle, ctypes.c_char_p, u64, array, _COUNT,
-                                         array, u64, array, _COUNT, u64])):
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
-    return library

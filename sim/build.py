@@ -15,20 +15,23 @@ Verilator's headers for a second.
 import dataclasses
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
 
 import cocotb_tools.config
 
+from sw_driver.children import in_parallel
+
 from .cache import cached
+from .fst_libraries import FST_CHECKS, FST_LINK_FLAGS, check_fst_libraries, write_fst_checks
 from .lint import WAIVERS
 from .simplify import simplifier_version, simplify
 from .toolchain import Toolchain, find_toolchain
 
-__all__ = ["Kind", "build_model"]
+__all__ = ["Kind", "Waveforms", "build_model"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
+_TRACE_HEADER = Path(__file__).with_name("harness_trace.h")
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _MAX_JOBS = 4
 
@@ -40,7 +43,7 @@ _LEAST_GROUP_BYTES = 1_000_000
 
 # Everything in Verilator's runtime that some model may link with. It does not depend on the model,
 # and takes longer to compile than a small one, so it is built once.
-_RUNTIME_SOURCES = ("verilated", "verilated_threads", "verilated_vcd_c", "verilated_vpi")
+_RUNTIME_SOURCES = ("verilated", "verilated_threads", "verilated_vpi")
 # Two libraries in one process must not share the runtime's statics: no symbol is unique or visible.
 _LIBRARY_CXX_FLAGS = ("-fPIC", "-fno-gnu-unique")
 _LIBRARY_LINK_FLAGS = ("-shared", "-Wl,--exclude-libs,ALL")
@@ -58,7 +61,19 @@ class Kind(Enum):
     BOARD = "board"
 
 
-def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
+class Waveforms(Enum):
+    """A format of waveforms: VCD, or FST, which is many times smaller and needs zlib and lz4."""
+
+    VCD = "vcd"
+    FST = "fst"
+
+    @classmethod
+    def of(cls, path: Path) -> "Waveforms":
+        """The format of a file by its name: FST if that ends in `.fst`."""
+        return cls.FST if path.suffix.lower() == ".fst" else cls.VCD
+
+
+def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | None = None,
                 readable: Iterable[str] = (), writable: Iterable[str] = (), again: bool = False
                 ) -> Path:
     """Build the model, unless it is in the cache, and return its file.
@@ -73,8 +88,8 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
         Name of its top module.
     kind
         What the model is for.
-    trace
-        Whether it can write waveforms (VCD); such a model is slower.
+    waveforms
+        In which format it can write waveforms, if it can; such a model is slower.
     readable
         Names of variables that can be read in every module; such a model is slower.
     writable
@@ -85,30 +100,37 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
     Raises
     ------
     ToolMissing
-        g++, perl or Verilator is not there.
+        g++, perl or Verilator is not there, or what FST needs.
+    StorageError
+        The folder of built models cannot be written, or is full.
     BuildFailed
         Verilator warns of something that is not in the reviewed list, or the compiler fails.
     """
     tools = find_toolchain()
     parts = _PARTS[kind]()
     flags = ["-O3", "-Wall", *parts.verilator]
-    compiler = [*_compiler(tools), *parts.cxx, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
-    if trace:
-        flags.append("--trace-vcd")
+    compiler = [*_compiler(tools), *parts.cxx, *_trace_defines(waveforms)]
+    link = [*parts.link]
+    if waveforms is not None:
+        flags.append(f"--trace-{waveforms.value}")
+    if waveforms is Waveforms.FST:
+        link += FST_LINK_FLAGS
     access = [("public_flat_rw", name) for name in sorted(set(writable))]
     access += [("public_flat_rd", name) for name in sorted(set(readable) - set(writable))]
     if access:
         flags.append("--vpi")
-    as_written = trace or bool(access)
+    as_written = waveforms is not None or bool(access)
     if not as_written:
         flags.append(_SHARED_CODE)
     access_rules = "`verilator_config\n" + "".join(
         f'{right} -module "*" -var "{name}"\n' for right, name in access)
-    key = [verilog, top, access_rules, parts.harness.read_text(), WAIVERS.read_text(), repr(flags),
-           repr(compiler), repr(parts.link), _CXX_OPTIMISATION,
+    key = [verilog, top, access_rules, parts.harness.read_text(), _TRACE_HEADER.read_text(),
+           WAIVERS.read_text(), repr(flags), repr(compiler), repr(link), _CXX_OPTIMISATION,
            "" if as_written else simplifier_version(), tools.versions]
 
     def build(folder: Path) -> Path:
+        if waveforms is Waveforms.FST:
+            check_fst_libraries(tools, folder)
         source, control = verilog, []
         if not as_written:
             simple = simplify(verilog, top, tools, folder)
@@ -122,7 +144,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, trace: bool = False,
                    "--Mdir", "obj", str(WAIVERS), *control, f"{top}.v"], folder)
         sources = [*sorted((folder / "obj").glob("*.cpp")), parts.harness]
         objects = _compile(tools, compiler, sources, folder)
-        tools.run(["g++", *objects, str(_runtime(tools)), *parts.link, "-o", "model"], folder)
+        tools.run(["g++", *objects, str(_runtime(tools, waveforms)), *link, "-o", "model"], folder)
         return folder / "model"
 
     return cached(f"{top}-{kind.value}", key, build, again)
@@ -159,7 +181,12 @@ _PARTS: dict[Kind, Callable[[], _Parts]] = {
 
 def _compiler(tools: Toolchain) -> list[str]:
     include = tools.verilator_root / "include"
-    return ["g++", "-c", f"-I{include}", f"-I{include}/vltstd", *_NO_FEATURES]
+    return ["g++", "-c", "-I.", f"-I{include}", f"-I{include}/vltstd", *_NO_FEATURES]
+
+
+def _trace_defines(waveforms: Waveforms | None) -> list[str]:
+    return [f"-DVM_TRACE={waveforms is not None:d}",
+            *(f"-DVM_TRACE_{one.name}={one is waveforms:d}" for one in Waveforms)]
 
 
 def _compile(tools: Toolchain, compiler: list[str], sources: list[Path], folder: Path
@@ -181,25 +208,27 @@ def _compile(tools: Toolchain, compiler: list[str], sources: list[Path], folder:
         tools.run([*compiler, optimisation, "-Iobj", f"{name}.cpp"], folder)
         return f"{name}.o"
 
-    with ThreadPoolExecutor(_jobs()) as pool:
-        return list(pool.map(compile_group, [*groups, ("slow", slow, "-O0")]))
+    return in_parallel(compile_group, [*groups, ("slow", slow, "-O0")], _jobs())
 
 
-def _runtime(tools: Toolchain) -> Path:
+def _runtime(tools: Toolchain, waveforms: Waveforms | None = None) -> Path:
     """Return Verilator's runtime as an archive, fit for programs and for libraries."""
+    waveforms = waveforms or Waveforms.VCD  # Which is there for models without waveforms, too.
     include = tools.verilator_root / "include"
-    compiler = [*_compiler(tools), _CXX_OPTIMISATION, *_LIBRARY_CXX_FLAGS, "-DVM_TRACE=1",
-                "-DVM_TRACE_VCD=1"]
-    sources = [str(include / f"{name}.cpp") for name in _RUNTIME_SOURCES]
+    compiler = [*_compiler(tools), _CXX_OPTIMISATION, *_LIBRARY_CXX_FLAGS,
+                *_trace_defines(waveforms)]
+    names = *_RUNTIME_SOURCES, f"verilated_{waveforms.value}_c"
+    sources = [str(include / f"{name}.cpp") for name in names]
 
     def build(folder: Path) -> Path:
-        with ThreadPoolExecutor(_jobs()) as pool:
-            list(pool.map(lambda source: tools.run([*compiler, source], folder), sources))
-        tools.run(["ar", "rcs", "libverilated.a", *(f"{name}.o" for name in _RUNTIME_SOURCES)],
+        if waveforms is Waveforms.FST:
+            write_fst_checks(folder)
+        in_parallel(lambda source: tools.run([*compiler, source], folder), sources, _jobs())
+        tools.run(["ar", "rcs", "libverilated.a", *(f"{name}.o" for name in names)],
                   folder)
         return folder / "libverilated.a"
 
-    return cached("runtime", [repr(compiler), repr(sources), tools.versions], build)
+    return cached("runtime", [repr(compiler), repr(sources), FST_CHECKS, tools.versions], build)
 
 
 def _jobs() -> int:

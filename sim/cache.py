@@ -1,18 +1,23 @@
-"""Files that take long to make, each made once: the cache is keyed by all that goes in."""
+"""Files that take long to make, each made once: the cache is keyed by all that goes in.
+
+Beside each file is its digest. A file that has another one was damaged, by a disk or by whoever
+wrote to it, and is made again.
+"""
 
 import fcntl
 import hashlib
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
 
-from .errors import SimError
+from sw_driver.errors import StorageError
+from sw_driver.scratch import work_folder
+
 from .toolchain import cache_dir
 
-__all__ = ["cached"]
+__all__ = ["cached", "is_whole", "mark_whole"]
+
+_BUILDING = "building-"
 
 
 def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
@@ -35,30 +40,53 @@ def cached(label: str, key: Sequence[str], build: Callable[[Path], Path],
 
     Raises
     ------
-    SimError
-        If the cache is no folder that can be written.
+    StorageError
+        If the file must be made and the cache is no folder that can be written, or is full.
     """
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
     cache = cache_dir()
     target = cache / f"{label}-{digest}"
-    if target.exists() and not again:
+    if not again and is_whole(target):
         return target
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        lock = target.with_suffix(".lock").open("w")
+        with target.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if again or not is_whole(target):
+                with work_folder(cache, _BUILDING) as folder:
+                    _keep(build(folder), target)
     except OSError as error:
-        raise SimError(
-            f"CLOSTORUS_CACHE must be a folder that can be written, not {cache}: {error.strerror}"
-        ) from error
-    with _locked(lock):
-        if again or not target.exists():
-            with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as folder:
-                os.replace(build(Path(folder)), target)
+        raise StorageError(
+            f"CLOSTORUS_CACHE must be a folder that can be written, with room for what is built, "
+            f"not {cache}: {error.strerror or error}") from error
     return target
 
 
-@contextmanager
-def _locked(lock: TextIO) -> Iterator[None]:
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def mark_whole(path: Path) -> None:
+    """Write the digest of a file beside it."""
+    _digest_path(path).write_text(_digest(path) + "\n")
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is as it was when it was marked."""
+    try:
+        return _digest(path) == _digest_path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _keep(made: Path, target: Path) -> None:
+    mark_whole(made)
+    digest = _digest_path(made)
+    # Whoever looks between these two lines waits for the lock, and looks again.
+    os.replace(made, target)
+    os.replace(digest, _digest_path(target))
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from cocotb_tools.runner import get_runner
 
 from hw.emit import emit_verilog
 
-from .build import Kind, build_model
+from .build import Kind, Waveforms, build_model
 from .errors import BenchFailed
 
 __all__ = ["bench_parameters", "run_bench"]
@@ -53,7 +53,7 @@ def run_bench(design: wiring.Component | str, test_module: str, *, folder: Path,
         As `build_model`.
     """
     verilog = design if isinstance(design, str) else emit_verilog(design, top)
-    program = build_model(verilog, top, Kind.COCOTB, trace=waves)
+    program = build_model(verilog, top, Kind.COCOTB, waveforms=Waveforms.VCD if waves else None)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # The runner expects the program in its build folder, named as the top module.

@@ -30,9 +30,8 @@ class ComparedTrainingDevice(TrainingDevice):
         self._progress = progress
         self._compared: ComparedTraining | None = None
 
-    def close(self) -> None:
+    def _free(self) -> None:
         """Free the model."""
-        super().close()
         if self._compared is not None:
             self._compared.close()
             self._compared = None
@@ -45,7 +44,7 @@ class ComparedTrainingDevice(TrainingDevice):
         return self._compared
 
     def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
-        self.close()
+        self._free()
         self._compared = ComparedTraining(compiled, state, progress=self._progress)
 
     def _forward_words(self, x: IntArray) -> IntArray:
@@ -58,7 +57,7 @@ class ComparedTrainingDevice(TrainingDevice):
         return self.compared.train(x, gradient_of), None
 
     def _read_state(self, compiled: CompiledTraining) -> TrainingState:
-        return self.compared.read_state()
+        return self._loaded.run(lambda compiled: self.compared.read_state())
 
     def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
-        self.compared.load(state)
+        self._loaded.run(lambda compiled: self.compared.load(state))

@@ -18,9 +18,10 @@ from sw_driver.host_stream import decode_id
 
 from .emitted import emitted_torus
 from .errors import SimError
-from .native import NativeModel, Transfer
+from .native import NativeModel
 from .rtl_timeline import engine_probes, engine_recording
 from .toolchain import find_toolchain
+from .transfers import Transfer
 
 __all__ = ["Progress", "RunFigures", "SimDevice"]
 
@@ -64,9 +65,11 @@ class SimDevice(Device):
     Parameters
     ----------
     trace
-        Write the waveforms of all signals from `load` on to this file (VCD). Slow, and large.
+        Write the waveforms of all signals to this file: from `load` on, of all that is computed,
+        and not of what `steady_cycles` and `record` do. FST if its name ends in `.fst`, else VCD.
+        Slow, and large.
     progress
-        Told of long work.
+        Told of long work; if it raises an error, what was told of is broken off.
     recording
         Whether `record` is wanted: it needs a model of its own, which is slower.
 
@@ -85,26 +88,21 @@ class SimDevice(Device):
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._model: NativeModel | None = None
 
-    def close(self) -> None:
-        """Free the model, and complete the trace."""
-        super().close()
-        if self._model is not None:
-            self._model.close()
-            self._model = None
-
     def steady_cycles(self, samples: int = 16) -> float:
         """Measure the cycles of one more sample: (T(n + 64) - T(n)) / 64 for n = `samples`.
 
         T(n) is the time of a run of n samples as in `RunFigures.cycles`. It does not depend on the
         inputs, which are zeros here. `last_run` stays.
         """
-        features = self.compiled.net.shapes[0].in_features
         # The first run also waits for whatever the device did before, such as loading weights.
-        _, short, long = (
-            self._figures(np.zeros((count, features), np.int64))[1]
-            for count in (1, samples, samples + _STEADY_SAMPLES)
-        )
+        _, short, long = self._loaded.run(lambda compiled: [
+            self._untraced_cycles(np.zeros((count, compiled.net.shapes[0].in_features), np.int64))
+            for count in (1, samples, samples + _STEADY_SAMPLES)])
         return (long - short) / _STEADY_SAMPLES
+
+    def _untraced_cycles(self, x: IntArray) -> int:
+        with self._opened.untraced():
+            return self._figures(x)[1]
 
     def record(self, x: IntArray) -> Recording:
         """Run input words [N, I] as one program on a torus at rest, and record its engines.
@@ -114,20 +112,31 @@ class SimDevice(Device):
         SimError
             The device was not made for `recording`.
         """
-        if self._model is None or not self._recording:
+        if not self._recording:
             raise SimError("recording must be asked for when a device is made")
-        config, run = self.compiled.config, self.compiled.executable.infer(x)
+        return self._loaded.run(lambda compiled: self._record(compiled, x))
+
+    def _record(self, compiled: Compiled, x: IntArray) -> Recording:
+        config, run = compiled.config, compiled.executable.infer(x)
         # What is left of the program before is not part of this one: the words in the host queues,
         # and a repetition of every engine.
         words = (config.host_fifo_beats + 2) * config.beat_words + 3 * config.buffer_words
         rest = 4 * words * (1 + config.link_stages)
-        self._model.advance(run.beats[:0], 1, cycles=rest)
-        self._model.spans()
-        done = self._run(run, self.compiled.predict(len(x)), "record a run", len(x))
-        return engine_recording(config, self._model, done)
+        model = self._opened
+        with model.untraced():
+            model.advance(run.beats[:0], 1, cycles=rest)
+            model.spans()
+            done = self._run(run, compiled.predict(len(x)), "record a run", len(x))
+        return engine_recording(config, model, done)
+
+    def _free(self) -> None:
+        """Free the model, and complete the trace."""
+        if self._model is not None:
+            self._model.close()
+            self._model = None
 
     def _load(self, compiled: Compiled) -> None:
-        self.close()
+        self._free()
         find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
         if isinstance(compiled, Artifact) and compiled.baked:
@@ -155,6 +164,9 @@ class SimDevice(Device):
                               f"that the net is compiled for, not {found:016x}")
 
     def _infer_words(self, x: IntArray) -> IntArray:
+        return self._loaded.run(lambda compiled: self._torus_words(x))
+
+    def _torus_words(self, x: IntArray) -> IntArray:
         most = min(self.compiled.executable.max_samples, _MOST_SAMPLES)
         outputs: list[IntArray] = []
         cycles = 0
@@ -164,6 +176,12 @@ class SimDevice(Device):
             cycles += taken
         self.last_run = RunFigures(len(x), len(outputs), cycles)
         return np.concatenate(outputs)
+
+    @property
+    def _opened(self) -> NativeModel:
+        if self._model is None:
+            raise SimError("the device is closed")
+        return self._model
 
     def _figures(self, x: IntArray) -> tuple[IntArray, int]:
         """Run one program; return the output words and the cycles that it took."""
@@ -175,12 +193,10 @@ class SimDevice(Device):
 
     def _run(self, run: Run, expected_cycles: int, work: str, total: int) -> Transfer:
         """Run one program, and tell of it as `total` parts of `work`."""
-        if self._model is None:
-            raise SimError("the device is closed")
         beats = max(len(run.beats) + run.output_beats, 1)
 
         def tell(taken: int, given: int) -> None:
             self._progress(work, total * (taken + given) // beats, total)
 
         limit = _PATIENCE * (expected_cycles + len(run.beats)) + _PATIENCE_CYCLES
-        return self._model.run(run.beats, run.output_beats, max_cycles=limit, progress=tell)
+        return self._opened.run(run.beats, run.output_beats, max_cycles=limit, progress=tell)

@@ -14,9 +14,7 @@
 #include "verilated.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "harness_trace.h"
 
 namespace {
 
@@ -39,6 +37,17 @@ class Stalls {
   private:
     uint64_t state_ = 0;
     uint64_t threshold_ = 0;
+};
+
+// Verilator's runtime finds the context of what it does by the thread that does it: where a model
+// removes its scopes from, and whose assertion has failed. It keeps that of the model that was made
+// last, so each call makes its own current, and leaves none behind that may be freed by then.
+class Current {
+  public:
+    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
+    ~Current() { Verilated::threadContextp(nullptr); }
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
 };
 
 // A variable of the design, by its address: the model was built with it readable.
@@ -91,9 +100,7 @@ struct Probe {
 struct Model {
     VerilatedContext context;
     std::unique_ptr<Vtop> top;
-#if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> trace;
-#endif
+    Trace trace;
     uint64_t cycles = 0;
     Stalls stalls_in;
     Stalls stalls_out;
@@ -101,24 +108,25 @@ struct Model {
     std::vector<Span> spans;
     bool offering = false;  // A beat that was offered stays so until it is taken.
 
+    ~Model() {
+        const Current current(context);
+        if (top) top->final();
+        trace.close();
+        top.reset();
+    }
     void settle() {
         top->clk = 0;
         top->eval();
-        dump(2 * cycles);
+        trace.dump(2 * cycles);
     }
     void rise() {
         top->clk = 1;
         top->eval();
-        dump(2 * cycles + 1);
+        trace.dump(2 * cycles + 1);
         ++cycles;
     }
     void probe() {
         for (size_t i = 0; i < probes.size(); ++i) probes[i].see(i, cycles, spans);
-    }
-    void dump([[maybe_unused]] uint64_t time) {
-#if VM_TRACE
-        if (trace) trace->dump(time);
-#endif
     }
 };
 
@@ -134,25 +142,19 @@ EXPORT uint32_t model_beat_bytes() { return beat_bytes; }
 
 // `trace_path` may be null; a model that was built without tracing ignores it. Returns null if the
 // trace cannot be written.
-EXPORT Model* model_create([[maybe_unused]] const char* trace_path) {
+EXPORT Model* model_create(const char* trace_path) {
     auto model = std::make_unique<Model>();
+    const Current current(model->context);
     model->context.fatalOnError(false);  // An assertion must not end the process.
 #if VM_TRACE
     model->context.traceEverOn(true);
 #endif
     model->top = std::make_unique<Vtop>(&model->context, "");
-#if VM_TRACE
-    if (trace_path) {
-        model->trace = std::make_unique<VerilatedVcdC>();
-        model->top->trace(model->trace.get(), 99);
-        model->trace->open(trace_path);
-        if (!model->trace->isOpen()) return nullptr;
-    }
-#endif
+    if (trace_path && !model->trace.open(*model->top, trace_path)) return nullptr;
     model->top->rst = 0;
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
-    model->settle();
+    model->top->eval();
     return model.release();
 }
 
@@ -168,17 +170,29 @@ EXPORT void* model_find(const Model* model, const char* scope_name, const char* 
     return var->datap();
 }
 
-EXPORT void model_destroy(Model* model) {
-    model->top->final();
-#if VM_TRACE
-    if (model->trace) model->trace->close();
-#endif
+// Returns the number of the error by which the trace could not be written, 0 if there was none.
+EXPORT int model_destroy(Model* model) {
+    int error;
+    {
+        const Current current(model->context);
+        error = model->trace.close();
+    }
     delete model;
+    return error;
 }
+
+// What comes is not part of the trace, until it goes on.
+EXPORT void model_pause_trace(Model* model, int paused) { model->trace.paused = paused; }
+
+EXPORT int model_trace_error(const Model* model) { return model->trace.error(); }
 
 EXPORT uint64_t model_cycles(const Model* model) { return model->cycles; }
 
+// Also forgets an assertion that has failed.
 EXPORT void model_reset(Model* model, uint64_t cycles) {
+    const Current current(model->context);
+    model->context.gotError(false);
+    model->context.gotFinish(false);
     model->top->rst = 1;
     model->top->host_in_valid = 0;
     model->top->host_out_ready = 0;
@@ -233,6 +247,7 @@ EXPORT void model_begin(Model* model, uint64_t seed_in, uint32_t in_per_mille, u
 EXPORT int model_run(Model* model, const uint8_t* in, uint64_t in_count, uint64_t* in_cycles,
                      uint64_t* in_done, uint8_t* out, uint64_t out_count, uint64_t* out_cycles,
                      uint64_t* out_done, uint64_t max_cycles) {
+    const Current current(model->context);
     Vtop& top = *model->top;
     uint64_t taken = 0;
     uint64_t given = 0;

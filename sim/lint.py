@@ -1,9 +1,10 @@
 """Verilator's lint of emitted Verilog, with one reviewed list of waivers."""
 
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from sw_driver.scratch import temporary_folder
 
 from .errors import BuildFailed, LintFailed
 from .toolchain import find_toolchain
@@ -23,11 +24,11 @@ def lint(verilog: str) -> None:
     ToolMissing
         Verilator cannot run.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "design.v").write_text(verilog)
+    with temporary_folder() as folder:
+        (folder / "design.v").write_text(verilog)
         command = ["verilator", "--lint-only", "-Wall", str(WAIVERS), "design.v"]
         try:
-            find_toolchain().run(command, Path(folder))
+            find_toolchain().run(command, folder)
         except BuildFailed as error:
             raise LintFailed(str(error)) from None
 

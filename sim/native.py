@@ -3,106 +3,60 @@
 Beats are little-endian 32-bit words in numpy arrays, low word first.
 """
 
+import contextlib
 import ctypes
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+import threading
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import numpy.typing as npt
 
-from .build import Kind, build_model
+from sw_driver.errors import StorageError
+
+from .build import Kind, Waveforms
 from .errors import SimError, Unfinished
+from .library import Function, load_model
+from .trace_file import begin_trace, check_trace, raise_trace_error
+from .transfers import Beats, Probe, Stalls, Transfer
 from .variables import Variable
 
-__all__ = ["Beats", "NativeModel", "Probe", "Stalls", "Transfer"]
-
-Beats = npt.NDArray[np.uint32]
-Cycles = npt.NDArray[np.uint64]
+__all__ = ["NativeModel"]
 
 # The C code returns to Python this often, for Ctrl-C and for progress: well below a second.
 _SLICE_CYCLES = 50_000
 
-_ARRAY = ctypes.c_void_p
-_COUNT = ctypes.POINTER(ctypes.c_uint64)
+_ARRAY = _HANDLE = ctypes.c_void_p
+_U32, _U64 = ctypes.c_uint32, ctypes.c_uint64
+_COUNT = ctypes.POINTER(_U64)
 
-
-@dataclass(frozen=True)
-class Stalls:
-    """How often the host is not ready: random cycles, the same ones for the same seed.
-
-    Parameters
-    ----------
-    in_per_mille
-        Of 1000 cycles in which a beat could be offered, those in which none is. A beat that was
-        offered stays so until it is taken.
-    out_per_mille
-        Of 1000 cycles, those in which no beat is accepted.
-    seed
-        Any whole number.
-    """
-
-    in_per_mille: int = 0
-    out_per_mille: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("in_per_mille", "out_per_mille"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1000:
-                raise SimError(f"{name} must be 0 to 1000, not {value}")
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """What one run moved.
-
-    Parameters
-    ----------
-    beats
-        Beats that the model gave, uint32 [given, words of a beat].
-    in_cycles, out_cycles
-        Clock cycle in which each beat was transferred, uint64 [taken] and [given], counted from the
-        creation of the model.
-    """
-
-    beats: Beats
-    in_cycles: Cycles
-    out_cycles: Cycles
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Finds the spans in which an engine is at something.
-
-    A span is from a cycle in which `active` is high to the one in which in addition all of `high`
-    are, and none of `low`, that cycle included.
-
-    Parameters
-    ----------
-    scope
-        The instance that the variables are in, from the top down, with dots.
-    active, high, low
-        Names of variables, of 32 bits at most.
-    """
-
-    scope: str
-    active: str
-    high: tuple[str, ...] = ()
-    low: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All variables."""
-        return self.active, *self.high, *self.low
+_FUNCTIONS: tuple[Function, ...] = (
+    ("model_beat_bytes", _U32, []),
+    ("model_create", _HANDLE, [ctypes.c_char_p]),
+    ("model_destroy", ctypes.c_int, [_HANDLE]),
+    ("model_pause_trace", None, [_HANDLE, ctypes.c_int]),
+    ("model_trace_error", ctypes.c_int, [_HANDLE]),
+    ("model_cycles", _U64, [_HANDLE]),
+    ("model_reset", None, [_HANDLE, _U64]),
+    ("model_add_probe", None, [_HANDLE]),
+    ("model_add_variable", ctypes.c_int, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p,
+                                          ctypes.c_int]),
+    ("model_find", _HANDLE, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
+                             ctypes.POINTER(_U32)]),
+    ("model_span_count", _U64, [_HANDLE]),
+    ("model_take_spans", None, [_HANDLE, _ARRAY]),
+    ("model_begin", None, [_HANDLE, _U64, _U32, _U64, _U32]),
+    ("model_run", ctypes.c_int, [_HANDLE, _ARRAY, _U64, _ARRAY, _COUNT,
+                                 _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
+)
 
 
 class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
     The model starts as configured, without a reset. Use it as a context manager, or call `close`,
-    to complete a trace.
+    to complete a trace. Calls of several threads take turns; models run side by side.
 
     Parameters
     ----------
@@ -111,7 +65,8 @@ class NativeModel:
     top
         Name of its top module.
     trace
-        Write the waveforms of all signals to this file (VCD). Slow, and large.
+        Write the waveforms of all signals to this file: FST if its name ends in `.fst`, else VCD.
+        Slow, and large.
     probes
         What `spans` reports.
     accessible
@@ -121,32 +76,59 @@ class NativeModel:
     ------
     ToolMissing, BuildFailed
         As `build_model`.
+    StorageError
+        As `build_model`; or the trace cannot be written, at this or any later call.
     SimError
-        The trace cannot be written, or the design has no such variable as a probe names.
+        The design has no such variable as a probe names.
     """
 
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
-        library = build_model(verilog, top, Kind.NATIVE, trace=trace is not None,
-                              readable=[name for probe in probes for name in probe.names],
-                              writable=accessible)
-        self._library = _load(library)
+        self._library = load_model(
+            verilog, top, Kind.NATIVE, _FUNCTIONS,
+            waveforms=None if trace is None else Waveforms.of(trace),
+            readable=[name for probe in probes for name in probe.names], writable=accessible)
         self.beat_words: int = self._library.model_beat_bytes() // 4
-        path = None if trace is None else str(trace).encode()
-        if trace is not None and not trace.parent.is_dir():
-            raise SimError(f"the folder of trace {trace} does not exist")
+        self._trace = trace
+        if trace is not None:
+            begin_trace(trace)
+        path = None if trace is None else os.fsencode(trace)
+        self._turn = threading.RLock()
+        self._advances = False
         self._handle: int | None = self._library.model_create(path)
         if self._handle is None:
-            raise SimError(f"trace {trace} cannot be written")
+            raise StorageError(f"trace {trace} cannot be written")
         self._probes = len(probes)
         for probe in probes:
             self._add(probe)
 
     def close(self) -> None:
-        """Free the model; it is of no use afterwards."""
-        if self._handle is not None:
-            self._library.model_destroy(self._handle)
-            self._handle = None
+        """Free the model, and complete the trace; it is of no use afterwards.
+
+        Raises
+        ------
+        StorageError
+            The trace is not complete.
+        """
+        with self._turn:
+            if self._handle is None:
+                return
+            handle, self._handle = self._at_rest(), None
+            error = self._library.model_destroy(handle)
+        if self._trace is not None:
+            check_trace(self._trace, error)
+
+    @contextlib.contextmanager
+    def untraced(self) -> Generator[None]:
+        """Leave out of the trace what is done inside the block: meanwhile the waveforms stand."""
+        with self._turn:
+            self._library.model_pause_trace(self._open(), True)
+        try:
+            yield
+        finally:
+            with self._turn:
+                if self._handle is not None:
+                    self._library.model_pause_trace(self._handle, False)
 
     def __enter__(self) -> "NativeModel":
         return self
@@ -158,16 +140,19 @@ class NativeModel:
     def __del__(self) -> None:
         # A constructor that failed has made neither.
         if getattr(self, "_handle", None) is not None:
-            self.close()
+            with contextlib.suppress(StorageError):
+                self.close()
 
     @property
     def cycles(self) -> int:
         """Clock cycles since the creation of the model, reset included."""
-        return self._library.model_cycles(self._open())
+        with self._turn:
+            return self._library.model_cycles(self._open())
 
     def reset(self, cycles: int = 2) -> None:
         """Hold `rst` for `cycles` clock cycles; nothing is transferred in them."""
-        self._library.model_reset(self._open(), cycles)
+        with self._turn:
+            self._library.model_reset(self._at_rest(), cycles)
 
     def run(self, beats: Beats, out_count: int, *, max_cycles: int, stalls: Stalls = Stalls(),
             progress: Callable[[int, int], object] | None = None) -> Transfer:
@@ -211,7 +196,16 @@ class NativeModel:
         A beat that is on offer in the last cycle is withdrawn by the next call: after an incomplete
         transfer the model must be reset.
         """
-        handle = self._open()
+        with self._turn:
+            handle = self._at_rest()
+            try:
+                self._advances = True
+                return self._advance(handle, beats, out_count, cycles, stalls, progress)
+            finally:
+                self._advances = False
+
+    def _advance(self, handle: int, beats: Beats, out_count: int, cycles: int, stalls: Stalls,
+                 progress: Callable[[int, int], object] | None) -> Transfer:
         beats = self._checked(beats)
         out = np.zeros((out_count, self.beat_words), np.uint32)
         in_cycles = np.zeros(len(beats), np.uint64)
@@ -234,6 +228,8 @@ class NativeModel:
             given += now_given.value
             if failed:
                 raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
+            if self._trace is not None:
+                raise_trace_error(self._trace, self._library.model_trace_error(handle))
             if progress is not None:
                 progress(taken, given)
         return Transfer(out[:given], in_cycles[:taken], out_cycles[:given])
@@ -243,9 +239,10 @@ class NativeModel:
 
         They are from `start` up to, not including, `end`, in cycles as those of a `Transfer`.
         """
-        handle = self._open()
-        ended = np.zeros((self._library.model_span_count(handle), 3), np.uint64)
-        self._library.model_take_spans(handle, ended.ctypes.data)
+        with self._turn:
+            handle = self._open()
+            ended = np.zeros((self._library.model_span_count(handle), 3), np.uint64)
+            self._library.model_take_spans(handle, ended.ctypes.data)
         found: list[list[tuple[int, int]]] = [[] for _ in range(self._probes)]
         for probe, start, end in ended.tolist():
             found[probe].append((start, end))
@@ -260,8 +257,9 @@ class NativeModel:
             The design has no such variable, or the model was not built with it accessible.
         """
         words, word_bits = ctypes.c_uint64(), ctypes.c_uint32()
-        address = self._library.model_find(self._open(), scope.encode(), name.encode(),
-                                           ctypes.byref(words), ctypes.byref(word_bits))
+        with self._turn:
+            address = self._library.model_find(self._open(), scope.encode(), name.encode(),
+                                               ctypes.byref(words), ctypes.byref(word_bits))
         if address is None:
             raise SimError(f"the design has no variable {scope}.{name} that is accessible")
         return Variable(f"{scope}.{name}", address, words.value, word_bits.value)
@@ -280,33 +278,14 @@ class NativeModel:
             raise SimError("the model is closed")
         return self._handle
 
+    def _at_rest(self) -> int:
+        if self._advances:  # In this thread, which is in the progress function: others wait.
+            raise SimError("a model must not be run, reset or closed from inside a run of its own: "
+                           "return from the progress function first")
+        return self._open()
+
     def _checked(self, beats: Beats) -> Beats:
         if beats.ndim != 2 or beats.shape[1] != self.beat_words or beats.dtype != np.uint32:
             raise SimError(f"beats must be uint32 of shape [count, {self.beat_words}], "
                            f"not {beats.dtype} of shape {list(beats.shape)}")
         return np.ascontiguousarray(beats)
-
-
-def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    u64, u32, handle = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
-    for name, result, arguments in (
-            ("model_beat_bytes", u32, []),
-            ("model_create", handle, [ctypes.c_char_p]),
-            ("model_destroy", None, [handle]),
-            ("model_cycles", u64, [handle]),
-            ("model_reset", None, [handle, u64]),
-            ("model_add_probe", None, [handle]),
-            ("model_add_variable", ctypes.c_int, [handle, ctypes.c_char_p, ctypes.c_char_p,
-                                                  ctypes.c_int]),
-            ("model_find", handle, [handle, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
-                                    ctypes.POINTER(u32)]),
-            ("model_span_count", u64, [handle]),
-            ("model_take_spans", None, [handle, _ARRAY]),
-            ("model_begin", None, [handle, u64, u32, u64, u32]),
-            ("model_run", ctypes.c_int, [handle, _ARRAY, u64, _ARRAY, _COUNT,
-                                         _ARRAY, u64, _ARRAY, _COUNT, u64])):
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
-    return library

@@ -4,7 +4,8 @@ from hw.config import TorusConfig
 from hw.tops import TOPS
 from sw_driver.cycle_model import Engine, Recording, Span
 
-from .native import NativeModel, Probe, Transfer
+from .native import NativeModel
+from .transfers import Probe, Transfer
 
 __all__ = ["engine_probes", "engine_recording"]
 

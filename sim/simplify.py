@@ -25,6 +25,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import BuildFailed
 from .toolchain import Toolchain
 
 __all__ = ["Simplified", "simplifier_version", "simplify"]
@@ -82,6 +83,8 @@ def simplify(verilog: str, top: str, tools: Toolchain, folder: Path) -> Simplifi
     ------
     BuildFailed
         Yosys refuses the design.
+    StorageError
+        The folder has no room.
     """
     text = _merged(_ZEROS.sub("", _SERIAL.sub(r"\1", verilog)))
     (folder / "design.v").write_text(text)
@@ -89,6 +92,10 @@ def simplify(verilog: str, top: str, tools: Toolchain, folder: Path) -> Simplifi
               "write_verilog -noattr simple.v")
     tools.run([_YOSYS, "-q", "-p", script], folder)
     text = (folder / "simple.v").read_text()
+    # Yosys does not tell that it cannot write.
+    if not (text.endswith("endmodule\n") and top in {name.strip() for name, _, _ in
+                                                     _MODULE.findall(text)}):
+        raise BuildFailed(f"{_YOSYS} has written a part of the design only")
     return Simplified(text, _control(text, top))
 
 

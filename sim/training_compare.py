@@ -16,6 +16,7 @@ from golden.fixed_training import FixedTrainingNet
 from golden.training_format import CLEAR
 from golden.training_results import SampleBackward
 from golden.training_state import TrainingState
+from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
 from sw_driver.training.compiler import CompiledTraining
 from sw_driver.training.stream import GradientOf, RunResult
@@ -93,6 +94,7 @@ class ComparedTraining:
         self._places = Places(compiled)
         self._device = SimTrainingDevice(progress=progress, accessible=ACCESSIBLE)
         self.samples = 0
+        self._apart = False
         self.load(state)
 
     def close(self) -> None:
@@ -109,9 +111,11 @@ class ComparedTraining:
     def load(self, state: TrainingState) -> None:
         """Begin with a state on both sides, the torus fresh from reset."""
         compiled = self.compiled
+        self._apart = True
         self._device.load(compiled, state)
         self.memories = TrainingMemories(compiled.config, self._device.model)
         self.golden = FixedTrainingNet(compiled.format, state.clone(), compiled.placement)
+        self._apart = False
 
     def read_state(self) -> TrainingState:
         """Read what `load` sets from the torus, over the host stream."""
@@ -120,11 +124,24 @@ class ComparedTraining:
     def train(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
         """Train on input words [N, I]; see `TrainingDevice.train_words`.
 
+        Whatever ends this early, the states must be loaded again before it is called again.
+
         Raises
         ------
         Difference
-            At the first word that differs. Load again before you go on.
+            At the first word that differs.
+        DriverError
+            The call before was broken off.
         """
+        if self._apart:
+            raise DriverError("the states must be loaded again, since the training step before was "
+                              "broken off and the two sides are apart: call load()")
+        self._apart = True
+        result = self._train(x, gradient_of)
+        self._apart = False
+        return result
+
+    def _train(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
         if self.compiled.batches:
             return self._step(x, gradient_of)
         results = [

@@ -13,8 +13,9 @@ from sw_driver.training.stream import Receive, Send
 from .device import Progress
 from .emitted import emitted_torus
 from .errors import SimError
-from .native import NativeModel, Transfer
+from .native import NativeModel
 from .toolchain import find_toolchain
+from .transfers import Transfer
 
 __all__ = ["PATIENCE_CYCLES", "SimTrainingDevice"]
 
@@ -47,9 +48,8 @@ class SimTrainingDevice(StreamTrainingDevice):
         self._model: NativeModel | None = None
         self._beat_cycles = 0
 
-    def close(self) -> None:
+    def _free(self) -> None:
         """Free the model."""
-        super().close()
         if self._model is not None:
             self._model.close()
             self._model = None
@@ -62,7 +62,7 @@ class SimTrainingDevice(StreamTrainingDevice):
         return self._model
 
     def _open(self, compiled: CompiledTraining) -> None:
-        self.close()
+        self._free()
         find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
         self._model = NativeModel(emitted_torus(compiled.config), TOPS["torus"],

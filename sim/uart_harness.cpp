@@ -11,6 +11,15 @@
 
 namespace {
 
+// As in harness.cpp: whatever Verilator's runtime does for a model needs the model's own context.
+class Current {
+  public:
+    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
+    ~Current() { Verilated::threadContextp(nullptr); }
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+};
+
 struct Board {
     VerilatedContext context;
     std::unique_ptr<Vtop> top;
@@ -26,6 +35,11 @@ struct Board {
     uint32_t out_cycles_left = 0;
     uint64_t out_begin = 0;
 
+    ~Board() {
+        const Current current(context);
+        if (top) top->final();
+        top.reset();
+    }
     void step() {
         top->clk = 0;
         top->eval();
@@ -43,6 +57,7 @@ constexpr uint32_t data_bits = 8;
 
 EXPORT Board* board_create(uint32_t bit_cycles) {
     auto board = std::make_unique<Board>();
+    const Current current(board->context);
     board->context.fatalOnError(false);  // An assertion must not end the process.
     board->top = std::make_unique<Vtop>(&board->context, "");
     board->bit_cycles = bit_cycles;
@@ -51,10 +66,7 @@ EXPORT Board* board_create(uint32_t bit_cycles) {
     return board.release();
 }
 
-EXPORT void board_destroy(Board* board) {
-    board->top->final();
-    delete board;
-}
+EXPORT void board_destroy(Board* board) { delete board; }
 
 EXPORT uint64_t board_cycles(const Board* board) { return board->cycles; }
 
@@ -66,6 +78,7 @@ EXPORT int board_led(const Board* board) { return board->top->led; }
 EXPORT int board_run(Board* board, const uint8_t* in, uint64_t in_count, uint64_t* in_cycles,
                      uint64_t* in_done, uint8_t* out, uint64_t out_size, uint64_t* out_cycles,
                      uint64_t* out_done, uint64_t cycles) {
+    const Current current(board->context);
     Vtop& top = *board->top;
     uint64_t taken = 0;
     uint64_t given = 0;

@@ -1,6 +1,13 @@
 """Errors that a user of `sw_driver` can cause and mend; each names the field and the value."""
 
-__all__ = ["DriverError", "FitError", "HostDataError", "LinkError", "ProgramError"]
+__all__ = [
+    "DriverError",
+    "FitError",
+    "HostDataError",
+    "LinkError",
+    "ProgramError",
+    "StorageError",
+]
 
 
 class DriverError(ValueError):
@@ -21,3 +28,7 @@ class HostDataError(DriverError):
 
 class LinkError(DriverError):
     """A serial port, or a board behind one, that is not there, not free or not the right one."""
+
+
+class StorageError(DriverError):
+    """A folder that cannot be written to, or a disk that is full."""

@@ -15,7 +15,8 @@ from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.emitted import emitted_torus
-from sim.native import NativeModel, Stalls
+from sim.native import NativeModel
+from sim.transfers import Stalls
 from sw_driver.compiler import compile
 from sw_driver.executable import Executable, Run
 from sw_driver.host_stream import decode_id

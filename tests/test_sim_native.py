@@ -1,17 +1,18 @@
 """The native model: beats, stalls, stamps, resets, and an end to every run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
-from amaranth import *
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 import sim.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
-from sim.native import NativeModel, Probe, Stalls
+from sim.native import NativeModel
+from sim.transfers import Probe, Stalls
+from sw_driver.errors import StorageError
 
-from .toys import TOP, HostToy
+from .toys import TOP, Claims, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -102,6 +103,32 @@ def test_two_models_are_apart():
         assert (wide.cycles, narrow.cycles) == (0, 5)
 
 
+def test_a_progress_function_cannot_use_its_model():
+    refused = []
+    with model_of() as model:
+        beats = random_beats(model, 5, seed=0)
+
+        def tell(taken, given):
+            assert model.cycles > 0
+            for call in (lambda: model.run(beats, 5, max_cycles=100), model.reset, model.close):
+                with pytest.raises(SimError, match="from inside a run of its own"):
+                    call()
+                refused.append(call)
+
+        done = model.run(beats, 5, max_cycles=100, progress=tell)
+    np.testing.assert_array_equal(done.beats, ~beats)
+    assert refused
+
+
+def test_threads_take_turns_on_one_model(monkeypatch):
+    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 7)
+    with model_of() as model, ThreadPoolExecutor(4) as pool:
+        inputs = [random_beats(model, 50, seed) for seed in range(12)]
+        done = list(pool.map(lambda beats: model.run(beats, 50, max_cycles=200).beats, inputs))
+    for beats, outputs in zip(inputs, done, strict=True):
+        np.testing.assert_array_equal(outputs, ~beats)
+
+
 def test_a_trace_is_written(tmp_path):
     path = tmp_path / "toy.vcd"
     with NativeModel(emit_verilog(HostToy(32), TOP), TOP, trace=path) as model:
@@ -133,25 +160,12 @@ def test_wrong_use_is_named(tmp_path):
         model.reset()
     with pytest.raises(SimError, match="in_per_mille must be 0 to 1000, not 1001"):
         Stalls(1001)
-    with pytest.raises(SimError, match="folder of trace .* does not exist"):
+    with pytest.raises(StorageError, match="trace .* cannot be written: No such file or directory"):
         NativeModel(emit_verilog(HostToy(32), TOP), TOP, trace=tmp_path / "none" / "a.vcd")
 
 
-class Asserting(wiring.Component):
-    """Claims that no beat is 7."""
-
-    host_in: In(stream.Signature(32))
-    host_out: Out(stream.Signature(32))
-
-    def elaborate(self, platform):
-        m = Module()
-        wiring.connect(m, wiring.flipped(self.host_in), wiring.flipped(self.host_out))
-        m.d.sync += Assert((self.host_in.payload != 7) | ~self.host_in.valid)
-        return m
-
-
 def test_an_assertion_in_the_design_is_an_error_not_the_end_of_python():
-    with NativeModel(emit_verilog(Asserting(), TOP), TOP) as model:
+    with NativeModel(emit_verilog(Claims(), TOP), TOP) as model:
         beats = np.array([[5], [6], [7]], np.uint32)
         assert len(model.run(beats[:2], 2, max_cycles=10).beats) == 2
         with pytest.raises(SimError, match="an assertion in the design failed in cycle 4"):

@@ -16,8 +16,9 @@ from hw.link import Link
 from hw.tops import TOPS
 from sim.emitted import emitted_torus
 from sim.errors import BuildFailed
-from sim.native import NativeModel, Stalls
+from sim.native import NativeModel
 from sim.simplify import simplify
+from sim.transfers import Stalls
 from sw_driver.compiler import compile
 
 pytestmark = pytest.mark.usefixtures("toolchain")

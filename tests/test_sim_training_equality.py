@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from hw.config import TorusConfig, TrainingConfig
-from sim.native import NativeModel, Stalls
+from sim.native import NativeModel
+from sim.transfers import Stalls
 from sw_driver.stages import StageKind
 from tests.training_runs import (
     Job,

@@ -209,16 +209,21 @@ def test_a_rate_that_leaves_no_gradient_is_refused(rate):
     assert device.last_cycles is None
 
 
-def test_inputs_that_are_clipped_are_warned_of():
+@pytest.mark.parametrize("act", ["train_step", "forward"])
+def test_inputs_that_are_clipped_are_counted_and_warned_of_once(act):
     device, x, targets = loaded(GoldenTrainingDevice)
+    arguments = {"targets": targets, "learning_rate": RATE} if act == "train_step" else {}
     x = x.clone()
     x[0, 0] = 1e6
-    with pytest.warns(GoldenWarning, match=f"1 of {x.numel()} input values") as seen:
-        device.train_step(x, targets, learning_rate=RATE)
-    assert seen[0].filename == __file__ and device.saturated_inputs == 1
-    with pytest.warns(GoldenWarning, match=f"1 of {x.numel()} input values") as seen:
-        device.forward(x)
-    assert seen[0].filename == __file__
+    for _ in range(2):
+        with pytest.warns(GoldenWarning, match=f"1 of {x.numel()} input values") as seen:
+            getattr(device, act)(x, **arguments)
+        assert seen[0].filename == __file__ and device.saturated_inputs == 1
+        x[1, 1] = -1e6
+        getattr(device, act)(x, **arguments)
+        assert device.saturated_inputs == 2
+        x[1, 1] = 0
+        device.load(device.compiled, device.read_state())
 
 
 @pytest.mark.parametrize("loss", [torch.nn.CrossEntropyLoss(), "mse", lambda outputs, targets: 0.5])

@@ -37,6 +37,19 @@ class HostToy(wiring.Component):
         return m
 
 
+class Claims(wiring.Component):
+    """Passes 32-bit beats on, and asserts that none of them is 7."""
+
+    host_in: In(stream.Signature(32))
+    host_out: Out(stream.Signature(32))
+
+    def elaborate(self, platform):
+        m = Module()
+        wiring.connect(m, wiring.flipped(self.host_in), wiring.flipped(self.host_out))
+        m.d.sync += Assert((self.host_in.payload != 7) | ~self.host_in.valid)
+        return m
+
+
 class BrokenLink(wiring.Component):
     """A register slice with a mistake: `valid_falls` or `data_changes` while the output waits."""
 

@@ -16,7 +16,8 @@ from golden.training_state import TrainingState
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.emitted import emitted_torus
-from sim.native import NativeModel, Stalls
+from sim.native import NativeModel
+from sim.transfers import Stalls
 from sw_driver.executable import Run
 from sw_driver.training.compiler import CompiledTraining, compile_training
 from sw_driver.training.stream import HostEvents, RunResult, Send

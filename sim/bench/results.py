@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw_driver.errors import DriverError
-from sw_driver.files import make_folder, write_text
+from sw_driver.kept import read_kept, write_kept
 
 __all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
 
@@ -65,6 +64,8 @@ class Bench:
                measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what `measure()` returns, measured once for everything that it depends on.
 
+        A result whose file is damaged is measured again.
+
         Parameters
         ----------
         name
@@ -85,8 +86,7 @@ class Bench:
         if kept is not None:
             return kept
         result = measure()
-        make_folder(self.folder)
-        write_text(path, json.dumps({"depends": depends, "result": result}, indent=1))
+        write_kept(path, {"depends": depends, "result": result})
         return json.loads(json.dumps(result))
 
 
@@ -94,12 +94,7 @@ def _kept(path: Path, depends: Mapping[str, Any]) -> dict[str, Any] | None:
     """The result in a file; None if there is none, or it is damaged or of something else."""
     if not path.exists():
         return None
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DriverError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError):
-        values = None
+    values = read_kept(path)
     if isinstance(values, dict) and values.get("depends") == depends:
         if isinstance(values.get("result"), dict):
             return values["result"]
@@ -112,7 +107,7 @@ def source_digest(*packages: str) -> str:
     digest = hashlib.sha256()
     for package in packages:
         for path in sorted((_ROOT / package).rglob("*.*")):
-            if path.suffix in (".py", ".cpp", ".vlt") and "bench" not in path.parts:
+            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "bench" not in path.parts:
                 digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 

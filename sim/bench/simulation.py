@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import platform
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sim.cocotb_runner import run_bench
 from sim.native import NativeModel
 from sim.toolchain import find_toolchain
 from sw_driver.compiler import Compiled
+from sw_driver.scratch import temporary_folder
 
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraph, source_digest
@@ -106,8 +106,7 @@ def _native_rate(verilog: str, compiled: Compiled, cycles: int) -> float:
 def _cocotb_rate(verilog: str, compiled: Compiled) -> float:
     """Cycles a second; weights stay zero, which makes no difference."""
     run = compiled.executable.infer(_inputs(compiled, _COCOTB_CYCLES))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         job, result = folder / "job.npz", folder / "speed.json"
         np.savez(job, beats=run.beats, output_beats=run.output_beats)
         with contextlib.redirect_stdout(io.StringIO()):  # Benches print their log.

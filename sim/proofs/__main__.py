@@ -6,7 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
+from sw_driver.cli.status import BAD_INPUT
 from sw_driver.ending import run_program
+from sw_driver.errors import StorageError
 
 from ..errors import SimError
 from .catalogue import PROOFS, Proof
@@ -17,7 +19,9 @@ _FOLDER = Path("build") / "proofs"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 if all holds, 1 if a claim fails, 2 for an unknown name, 3 if a tool fails."""
+    """Return 0 if all holds, 1 if a claim fails, 3 if a tool fails; 2 for an unknown name or a disk
+    that is full.
+    """
     parser = argparse.ArgumentParser(prog="python -m sim.proofs", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help=f"which proofs (all, if none is named): {', '.join(PROOFS)}")
@@ -37,9 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
                 claim = _ask(proof, Mode.INDUCTION, proof.induction_cycles)
             with console.status(f"{name}: cover"):
                 goal = _ask(proof, Mode.COVER, proof.goal_cycles)
-        except SimError as error:
+        except (SimError, StorageError) as error:
             console.print(str(error), markup=False)
-            return 3
+            return BAD_INPUT if isinstance(error, StorageError) else 3
         good = good and bool(claim.holds) and bool(goal.holds)
         for result in (claim, goal):
             if not result.holds:

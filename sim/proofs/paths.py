@@ -1,13 +1,12 @@
 """Paths through a component, found in its netlist."""
 
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from amaranth.lib import wiring
 
 from fpga.yosys import run_yosys
 from hw.emit import emit_verilog
+from sw_driver.scratch import temporary_folder
 
 __all__ = ["all_inputs", "combinational_inputs"]
 
@@ -32,11 +31,11 @@ def _inputs(component: wiring.Component, outputs: Iterable[str], backwards: str)
     """Go back from outputs through cells; memories are made of registers."""
     verilog = emit_verilog(component, "dut")
     ports = [f"o:{output}" for output in outputs]
-    with tempfile.TemporaryDirectory() as folder:
-        run_yosys(Path(folder), verilog, "; ".join((
+    with temporary_folder() as folder:
+        run_yosys(folder, verilog, "; ".join((
             "prep -flatten -top dut", "memory_map", "opt_clean",
             *(f"select -assert-any {port}" for port in ports),
             f"select -set outputs {' '.join(ports)}",
             f"tee -q -o inputs.txt select -list @outputs {backwards} i:* %i")))
-        found = (Path(folder) / "inputs.txt").read_text().split()
+        found = (folder / "inputs.txt").read_text().split()
     return {name.removeprefix("dut/") for name in found}

@@ -1,7 +1,6 @@
 """Run one proof with sby and yices."""
 
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -10,6 +9,10 @@ from pathlib import Path
 
 import vcd.reader
 from amaranth.hdl import Value
+
+from sw_driver.children import run_child
+from sw_driver.errors import StorageError
+from sw_driver.scratch import no_space
 
 from ..errors import SimError, ToolMissing
 from ..toolchain import environment_with
@@ -99,22 +102,26 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
     ------
     ToolMissing
         Names the tool, and the Python package that brings it.
+    StorageError
+        The folder cannot be written, or its disk is full.
     ToolFailed
         No answer: a tool ended with an error. The message ends with what it printed last.
     """
     asked = _asked(spec, mode)
     design = spec.rtlil(asked)
     command = _command()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / _DESIGN).write_text(design)
-    (folder / f"{_TASK}.sby").write_text(_SBY.format(
-        mode="prove" if mode is Mode.INDUCTION else "bmc", depth=depth,
-        timeout_seconds=timeout_seconds))
+    script = _SBY.format(mode="prove" if mode is Mode.INDUCTION else "bmc", depth=depth,
+                         timeout_seconds=timeout_seconds)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / _DESIGN).write_text(design)
+        (folder / f"{_TASK}.sby").write_text(script)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error.strerror or error}") from error
     began = time.monotonic()
     # The tools are WebAssembly: they see the folder in which they run, and names relative to it.
-    done = subprocess.run(command, cwd=folder, env=environment_with(Path(sys.executable).parent),
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = run_child(command, folder, environment=environment_with(Path(sys.executable).parent))
     seconds = time.monotonic() - began
     task = folder / _TASK
     status = (task / "status").read_text().split()[0] if (task / "status").exists() else "ERROR"
@@ -131,8 +138,8 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
     if status == "UNKNOWN" and of_step.exists():
         failed, cycles = _read_trace(of_step, tuple(asked))
         return Result(False, failed, False, of_step, cycles, seconds)
-    tail = "\n".join(done.stdout.splitlines()[-20:])
-    raise ToolFailed(f"sby ended with status {status} in {folder}:\n{tail}")
+    raise no_space(folder, done.output) or ToolFailed(
+        f"sby ended with status {status} in {folder}:\n{done.last_lines(20)}")
 
 
 def _asked(spec: Spec, mode: Mode) -> dict[str, Value]:

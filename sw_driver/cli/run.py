@@ -13,7 +13,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus run model.ctz",
     "clostorus run model.ctz --device sim",
-    "clostorus run model.ctz --device sim --samples 2 --trace waves.vcd",
+    "clostorus run model.ctz --device sim --samples 2 --trace waves.fst",
     "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
     "clostorus run model.ctz --device serial --port /dev/ttyUSB0",
@@ -40,7 +40,11 @@ def command(
     ] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Only so many samples.")] = None,
     trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write waveforms (VCD); sim only.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write waveforms of the samples, FST if FILE ends in .fst, else VCD; sim only.",
+        ),
     ] = None,
     timeline: Annotated[
         Path | None,

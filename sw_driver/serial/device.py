@@ -10,7 +10,7 @@ from hw.config import TorusConfig
 from sw_driver.compiler import Compiled
 from sw_driver.device import Device
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.executable import Run
+from sw_driver.executable import Executable, Run
 from sw_driver.handover import IntArray
 from sw_driver.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
@@ -78,9 +78,8 @@ class SerialDevice(Device):
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._connection: Connection | None = None
 
-    def close(self) -> None:
+    def _free(self) -> None:
         """Let go of the port."""
-        super().close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -104,26 +103,24 @@ class SerialDevice(Device):
         return self._connection
 
     def _load(self, compiled: Compiled) -> None:
-        self.close()
+        self._free()
         self._progress("open the port", 0, 1)
         self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
-        try:
-            check_id(self._port, self._connection.hardware_id, compiled.config)
-            held, wanted = self._connection.weights_id, compiled.executable.images.weights_id
-            if held not in (0, wanted):
-                raise LinkError(
-                    f"the weights in the bitstream of the board on port {self._port} must be "
-                    f"{wanted:08x}, those of the net, not {held:08x}: build it for this net, or "
-                    "without --bake"
-                )
-            if not held:
-                self._run([compiled.executable.load()], "load the weights", 1)
-        except BaseException:
-            self.close()
-            raise
+        check_id(self._port, self._connection.hardware_id, compiled.config)
+        held, wanted = self._connection.weights_id, compiled.executable.images.weights_id
+        if held not in (0, wanted):
+            raise LinkError(
+                f"the weights in the bitstream of the board on port {self._port} must be "
+                f"{wanted:08x}, those of the net, not {held:08x}: build it for this net, or "
+                "without --bake"
+            )
+        if not held:
+            self._run([compiled.executable.load()], "load the weights", 1)
 
     def _infer_words(self, x: IntArray) -> IntArray:
-        executable = self.compiled.executable
+        return self._loaded.run(lambda compiled: self._board_words(compiled.executable, x))
+
+    def _board_words(self, executable: Executable, x: IntArray) -> IntArray:
         most = min(executable.max_samples, _MOST_SAMPLES)
         runs = [executable.infer(x[start : start + most]) for start in range(0, len(x), most)]
         start = time.monotonic()
@@ -156,7 +153,7 @@ class SerialDevice(Device):
                 )
             link.flush(lambda left: self._progress(work, total * (size - left) // size, total))
         except BaseException:
-            self.close()
+            self._free()
             raise
         return bytes_to_beats(config, received)
 

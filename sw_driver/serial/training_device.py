@@ -37,9 +37,8 @@ class SerialTrainingDevice(StreamTrainingDevice):
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._connection: Connection | None = None
 
-    def close(self) -> None:
+    def _free(self) -> None:
         """Let go of the port."""
-        super().close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -56,21 +55,16 @@ class SerialTrainingDevice(StreamTrainingDevice):
         return self._connection
 
     def _open(self, compiled: CompiledTraining) -> None:
-        self.close()
+        self._free()
         self._progress("open the port", 0, 1)
-        connection = Connection(self._port, baud=self._baud, patience=self._patience)
-        try:
-            check_id(self._port, connection.hardware_id, compiled.config)
-            if connection.weights_id:
-                raise LinkError(
-                    f"the board on port {self._port} must be one without weights in its bitstream, "
-                    f"to train, not with {connection.weights_id:08x}: build it without --bake"
-                )
-        except BaseException:
-            connection.close()
-            raise
         self._config = compiled.config
-        self._connection = connection
+        self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
+        check_id(self._port, self._connection.hardware_id, compiled.config)
+        if self._connection.weights_id:
+            raise LinkError(
+                f"the board on port {self._port} must be one without weights in its bitstream, "
+                f"to train, not with {self._connection.weights_id:08x}: build it without --bake"
+            )
 
     def _exchange(
         self, events: Generator[Send | Receive, Beats | None, Result], work: str
@@ -79,7 +73,7 @@ class SerialTrainingDevice(StreamTrainingDevice):
         try:
             return self._carry_out(events), None
         except BaseException:
-            self.close()
+            self._free()
             raise
 
     def _carry_out(self, events: Generator[Send | Receive, Beats | None, Result]) -> Result:

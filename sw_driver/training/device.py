@@ -6,6 +6,7 @@ does not fit its words, a target or a loss that is not finite, a state of anothe
 
 import dataclasses
 import math
+import threading
 
 import numpy as np
 import torch
@@ -13,14 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.losses import LossFunction, loss_value, softmax_cross_entropy
 from golden.words import from_words
+from sw_driver.arrays import as_array, as_rate
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
-from sw_driver.training.gradients import checked_array, checked_rate, gradient_words
+from sw_driver.training.gradients import gradient_words
 from sw_driver.training.host_loss import MOST_EMPTY
 from sw_driver.training.stream import GradientOf
 from sw_driver.training.word_device import WordDevice
 
-__all__ = ["StepResult", "TrainingDevice"]
+__all__ = ["ForwardPass", "StepResult", "TrainingDevice"]
+
+_NO_FORWARD = "backward must follow a forward, with no training in between"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,8 +46,41 @@ class StepResult:
     cycles: int | None
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """What a way back needs.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Words int64 [N, I] and [N, O].
+    reals
+        The outputs as the numbers that they stand for, float64 [N, O].
+    weights
+        Stands for the weights: another object when they have changed.
+    """
+
+    inputs: IntArray
+    outputs: IntArray
+    reals: NDArray[np.float64]
+    weights: object
+
+
+class _Latest(threading.local):
+    """The latest `forward` of each thread."""
+
+    seen: ForwardPass | None = None
+
+    def __reduce__(self) -> tuple[type["_Latest"], tuple[()]]:
+        return _Latest, ()  # A copy of a device begins without.
+
+
 class TrainingDevice(WordDevice):
     """Something that trains compiled nets on real numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest = _Latest()
 
     def train_step(
         self,
@@ -68,11 +105,19 @@ class TrainingDevice(WordDevice):
         GoldenError
             If targets or loss are not finite or of another shape.
         """
+        with self._loaded.turn:
+            self._loaded.use()
+            return self._step(x, targets, learning_rate, loss)
+
+    def _step(
+        self, x: ArrayLike, targets: ArrayLike, learning_rate: float, loss: LossFunction
+    ) -> StepResult:
         form, batches = self.compiled.format, self.compiled.batches
-        words = self.warned_words(x)
-        wanted = torch.as_tensor(checked_array("targets", targets, "biuf", "numbers"))
+        words = self.warned_words(x, stacklevel=5)
+        found = as_array("targets", targets, "biuf", "numbers")
+        wanted = torch.as_tensor(found.astype(np.int64) if found.dtype.kind in "iu" else found)
         share = len(words) if batches else 1
-        rate = checked_rate(learning_rate)
+        rate = as_rate(learning_rate)
         losses: list[float] = []
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
         # This also checks the targets.
@@ -133,16 +178,24 @@ class TrainingDevice(WordDevice):
 
         Errors are those of `to_words`.
         """
-        words = self.warned_words(x)
-        outputs = self._forward_words(words)
-        self._seen = words, outputs
-        fraction = self.compiled.format.output_fraction_bits
-        return from_words(torch.as_tensor(outputs), fraction).numpy()
+        seen = self._latest.seen = self.forward_pass(x)
+        return seen.reals
+
+    def forward_pass(self, x: ArrayLike) -> ForwardPass:
+        """Compute as `forward`, and return what `backward_of` needs instead of remembering it.
+
+        Errors are those of `to_words`.
+        """
+        with self._loaded.turn:
+            self._loaded.use()
+            words = self.warned_words(x, stacklevel=5)
+            outputs = self._forward_words(words)
+            return ForwardPass(words, outputs, self.to_reals(outputs), self._weights)
 
     def backward(
         self, gradient: ArrayLike, *, learning_rate: float
     ) -> NDArray[np.float64] | None:
-        """Train on the inputs of the latest `forward`, by the gradient of their outputs.
+        """Train on the inputs of this thread's latest `forward`, by the gradient of their outputs.
 
         Parameters
         ----------
@@ -166,17 +219,34 @@ class TrainingDevice(WordDevice):
         GoldenError
             If the gradient is not finite.
         """
-        compiled = self.compiled
-        if self._seen is None:
-            raise DriverError("backward must follow a forward, with no training in between")
-        inputs, outputs = self._seen
+        with self._loaded.turn:
+            self._loaded.use()
+            seen = self._latest.seen
+            if seen is None:
+                raise DriverError(_NO_FORWARD)
+            return self.backward_of(seen, gradient, learning_rate=learning_rate)
+
+    def backward_of(
+        self, seen: ForwardPass, gradient: ArrayLike, *, learning_rate: float
+    ) -> NDArray[np.float64] | None:
+        """Do as `backward`, for what `forward_pass` returned; errors are the same."""
+        with self._loaded.turn:
+            self._loaded.use()
+            if seen.weights is not self._weights:
+                raise DriverError(_NO_FORWARD)
+            return self._backward(seen, gradient, learning_rate)
+
+    def _backward(
+        self, seen: ForwardPass, gradient: ArrayLike, learning_rate: float
+    ) -> NDArray[np.float64] | None:
+        compiled, inputs, outputs = self.compiled, seen.inputs, seen.outputs
         if len(inputs) > 1 and not compiled.batches:
             raise DriverError(
                 "backward must be of one sample, or of a net compiled with batches=True, "
                 f"not of {len(inputs)} samples"
             )
-        rate = checked_rate(learning_rate)
-        array = checked_array("gradient", gradient, "iuf", "real numbers")
+        rate = as_rate(learning_rate)
+        array = as_array("gradient", gradient, "iuf", "real numbers")
         reals = torch.as_tensor(array.astype(np.float64))
         if tuple(reals.shape) != outputs.shape:
             raise HostDataError(

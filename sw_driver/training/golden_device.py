@@ -29,12 +29,11 @@ class GoldenTrainingDevice(TrainingDevice):
     def net(self) -> FixedTrainingNet:
         """The golden model with its state, for comparisons."""
         if self._net is None:
-            raise DriverError("a net must be loaded before a device can train it: call load()")
+            raise DriverError("a net must be loaded before a device can be used: call load()")
         return self._net
 
-    def close(self) -> None:
+    def _free(self) -> None:
         """Forget the net."""
-        super().close()
         self._net = None
 
     def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:

@@ -1,10 +1,8 @@
 """What is refused before a device is touched; and the words of gradients on the host's side."""
 
-import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from golden.losses import mask_relu
@@ -13,37 +11,7 @@ from golden.words import signed_bits, to_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 
-__all__ = ["check_gradient_words", "checked_array", "checked_rate", "gradient_words"]
-
-
-def checked_array(name: str, values: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
-    """Return values as an array of a dtype of one of these kinds, which are `what`.
-
-    Raises
-    ------
-    HostDataError
-        If they are none; the message begins with `name`.
-    """
-    try:
-        array: NDArray[Any] = np.asarray(values)
-    except ValueError as error:
-        raise HostDataError(f"{name} must be an array: {error}") from error
-    if array.dtype.kind not in kinds:
-        raise HostDataError(f"{name} must be {what}, not {array.dtype}")
-    return array
-
-
-def checked_rate(rate: float) -> float:
-    """Return a learning rate that is finite and above 0, or refuse it.
-
-    Raises
-    ------
-    DriverError
-        If it is not.
-    """
-    if not (math.isfinite(rate) and rate > 0):
-        raise DriverError(f"learning_rate must be finite and above 0, not {rate}")
-    return float(rate)
+__all__ = ["check_gradient_words", "gradient_words"]
 
 
 def gradient_words(
@@ -74,17 +42,17 @@ def gradient_words(
 
 
 def check_gradient_words(gradient: NDArray[Any], outputs: int, bits: int) -> None:
-    """Refuse what are not the words [outputs] of a sample's gradient, `bits` bits each.
+    """Refuse whole numbers that are no words [outputs] of a sample's gradient, of `bits` bits each.
 
     Raises
     ------
     HostDataError
         If they are not.
     """
-    if gradient.dtype.kind not in "iu" or gradient.shape != (outputs,):
+    if gradient.shape != (outputs,):
         raise HostDataError(
             f"the words of a sample's gradient must be whole numbers [{outputs}], "
-            f"not {gradient.dtype} {list(gradient.shape)}"
+            f"not {list(gradient.shape)}"
         )
     limit = 1 << (bits - 1)
     low, high = int(gradient.min()), int(gradient.max())

@@ -237,6 +237,7 @@ class TrainingLoop:
         at, recipe, host = self.position, self._recipe, self._host
         rate = recipe.rate(at.epoch) / recipe.batch_size
         host.clear()
+        host.empty = at.empty  # A part that was broken off has counted, too.
         # A run is one batch where gradients are summed, else as many samples as there are.
         size = recipe.batch_size if recipe.batches else len(part)
         for start in range(0, len(part), size):

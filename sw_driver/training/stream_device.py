@@ -39,19 +39,22 @@ class StreamTrainingDevice(TrainingDevice):
         last beat received; None where there is no clock. `work` says what is being done.
         """
 
-    def _run_program(self, run: Run, work: str) -> Beats:
+    def _perform(self, run: Run, work: str) -> Beats:
         return self._exchange(run_events(run), work)[0]
+
+    def _run_program(self, run: Run, work: str) -> Beats:
+        return self._loaded.run(lambda compiled: self._perform(run, work))
 
     def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
         self._open(compiled)
-        found = decode_id(self._run_program(compiled.executable.identify(), "read the hardware id"))
+        found = decode_id(self._perform(compiled.executable.identify(), "read the hardware id"))
         wanted = compiled.config.hardware_id
         if found != wanted:
             raise DriverError(
                 f"the hardware id must be {wanted:016x}, that of the configuration that the net is "
                 f"compiled for, not {found:016x}"
             )
-        self._write_state(compiled, state)
+        self._perform(compiled.executable.load(state), "load the state")
 
     def _forward_words(self, x: IntArray) -> IntArray:
         executable = self.compiled.executable

@@ -7,15 +7,17 @@ which autograd carries on to the rest of the model.
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
+from sw_driver.arrays import as_rate
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.training.device import TrainingDevice
-from sw_driver.training.gradients import checked_rate
+from sw_driver.training.device import ForwardPass, TrainingDevice
 
 __all__ = ["TorusModule"]
+
+_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 class TorusModule(nn.Module):
@@ -51,35 +53,32 @@ class TorusModule(nn.Module):
         super().__init__()
         shapes = device.compiled.format.shapes
         self.in_features, self.out_features = shapes[0].in_features, shapes[-1].out_features
-        self.learning_rate = checked_rate(learning_rate)
+        self.learning_rate = as_rate(learning_rate)
         self._device = device
         self._passes = 0
         # Autograd calls back only where an input wants a gradient: the weights in the torus do.
         self._weights = torch.zeros((), requires_grad=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute [..., I] to [..., O], in the dtype of `x`.
+        """Compute [..., I] to [..., O], with the dtype and on the device of `x`.
+
+        No sample at all, as [0, I], gives [0, O] and trains nothing.
 
         Raises
         ------
         HostDataError
-            If `x` does not have this shape or is not finite.
+            If `x` is no dense tensor of float64, float32, float16 or bfloat16 with this shape, or
+            is not finite.
         DriverError
             If the net was compiled for less than is asked for here: batches, input gradients.
         """
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise HostDataError(
-                f"inputs must have shape [..., {self.in_features}], not {list(x.shape)}"
-            )
+        self._check_tensor(x)
         rows = x.reshape(-1, self.in_features)
         if self.training and torch.is_grad_enabled():
             self._check_options(rows)
             y = cast(Tensor, _Step.apply(rows, self._weights, self))  # pyright: ignore
         else:
-            device = self._device
-            words = device.forward_words(device.warned_words(_array(rows)))
-            fraction = device.compiled.format.output_fraction_bits
-            y = _tensor(words * 2.0**-fraction, x)
+            y = self.step_forward(rows, remember=False)[0]
         return y.reshape(*x.shape[:-1], self.out_features)
 
     def get_extra_state(self) -> dict[str, Any]:
@@ -95,6 +94,23 @@ class TorusModule(nn.Module):
         shapes = ", ".join(map(str, self._device.compiled.format.shapes))
         return f"{shapes}, device={type(self._device).__name__}, lr={self.learning_rate}"
 
+    def _check_tensor(self, x: Any) -> None:
+        if not isinstance(x, Tensor):
+            raise HostDataError(f"inputs must be a torch.Tensor, not {type(x).__name__}")
+        if x.dtype not in _DTYPES:
+            # As nn.Linear does: outputs that were cast to whole numbers would be of no use.
+            raise HostDataError(
+                "inputs must be float64, float32, float16 or bfloat16, not "
+                f"{str(x.dtype).removeprefix('torch.')}: convert them, as float() does"
+            )
+        if x.layout is not torch.strided or x.is_meta:
+            kind = "one on the device meta" if x.is_meta else str(x.layout).removeprefix("torch.")
+            raise HostDataError(f"inputs must be a dense tensor that has values, not {kind}")
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            raise HostDataError(
+                f"inputs must have shape [..., {self.in_features}], not {list(x.shape)}"
+            )
+
     def _check_options(self, rows: Tensor) -> None:
         compiled = self._device.compiled
         if rows.requires_grad and not compiled.input_gradient:
@@ -106,27 +122,39 @@ class TorusModule(nn.Module):
                 f"batches must be compiled into a net that is given {len(rows)} samples at a time"
             )
 
-    def step_forward(self, rows: Tensor) -> tuple[Tensor, int]:
-        """Compute real [N, I] to real [N, O]; also return the number of this pass."""
-        y = self._device.forward(_array(rows))
-        self._passes += 1
-        return _tensor(y, rows), self._passes
+    def step_forward(
+        self, rows: Tensor, *, remember: bool = True
+    ) -> tuple[Tensor, ForwardPass | None, int]:
+        """Compute real [N, I] to real [N, O]; also return this pass and its number.
 
-    def step_backward(self, gradient: Tensor, number: int) -> Tensor | None:
-        """Train by the gradient [N, O] of pass `number`; return that of its inputs [N, I], if any.
+        Without any sample nothing is computed, and there is no pass; only one to `remember` counts.
+        """
+        if not len(rows):
+            return rows.new_empty((0, self.out_features)), None, self._passes
+        seen = self._device.forward_pass(rows)
+        if remember:
+            self._passes += 1
+        return torch.as_tensor(seen.reals).to(rows.device, rows.dtype), seen, self._passes
+
+    def step_backward(
+        self, gradient: Tensor, seen: ForwardPass | None, number: int
+    ) -> Tensor | None:
+        """Train by the gradient [N, O] of a pass; return that of its inputs [N, I], if any.
 
         Raises
         ------
         DriverError
             If there was another pass since.
         """
+        if seen is None:
+            return gradient.new_empty((0, self.in_features))
         if number != self._passes:
             raise DriverError(
                 "backward must be of the latest forward pass in training mode: this one was "
                 f"{self._passes - number} before it"
             )
-        found = self._device.backward(_array(gradient), learning_rate=self.learning_rate)
-        return None if found is None else _tensor(found, gradient)
+        found = self._device.backward_of(seen, gradient, learning_rate=self.learning_rate)
+        return None if found is None else torch.as_tensor(found).to(gradient.device, gradient.dtype)
 
 
 class _Step(torch.autograd.Function):
@@ -135,21 +163,16 @@ class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weights: Tensor, module: TorusModule) -> Tensor:
         """Compute on the device; `weights` stands for what changes there."""
-        y, ctx.number = module.step_forward(rows)
+        y, ctx.seen, ctx.number = module.step_forward(rows)
         ctx.module = module
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, None]:
+    @once_differentiable  # What the device gives has no history: a second derivative is refused.
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor
+    ) -> tuple[Tensor | None, None, None]:
         """Train on the device."""
         (gradient,) = gradients
-        found = ctx.module.step_backward(gradient, ctx.number)
+        found = ctx.module.step_backward(gradient, ctx.seen, ctx.number)
         return (found if ctx.needs_input_grad[0] else None), None, None
-
-
-def _array(values: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return values.detach().to("cpu", torch.float64).numpy()
-
-
-def _tensor(values: Any, like: Tensor) -> Tensor:
-    return torch.as_tensor(values).to(like.device, like.dtype)

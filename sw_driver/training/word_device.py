@@ -4,8 +4,7 @@ import abc
 import dataclasses
 import json
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from golden.training_format import TrainingFormat
 from golden.training_state import TrainingState
 from golden.words import from_words, saturated_values, to_words
+from sw_driver.arrays import as_array
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
+from sw_driver.loaded import NetDevice
 from sw_driver.saturation import warn_of_saturation
 from sw_driver.training.compiler import CompiledTraining
-from sw_driver.training.gradients import check_gradient_words, checked_array
+from sw_driver.training.gradients import check_gradient_words
 from sw_driver.training.stream import GradientOf, RunResult
 
 __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
@@ -26,8 +27,13 @@ __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
 CHECKPOINT_FORMAT = 1
 
 
-class WordDevice(abc.ABC):
+class WordDevice(NetDevice[CompiledTraining]):
     """Something that trains compiled nets, word by word; a context manager that closes itself.
+
+    Whatever ends a run that trains before its time, such as Ctrl-C or an error of a gradient, loss
+    or progress function, leaves a state that is neither the old one nor the new one: the net must
+    then be loaded again, and until that is done every call says so. Calls of several threads take
+    turns; see `sw_driver.loaded`.
 
     Attributes
     ----------
@@ -39,10 +45,10 @@ class WordDevice(abc.ABC):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.saturated_inputs = 0
-        self._compiled: CompiledTraining | None = None
-        # Input words and output words of the latest `forward`, while the weights are the same.
-        self._seen: tuple[IntArray, IntArray] | None = None
+        self._warned = False
+        self._weights = object()  # Another one whenever they may have changed.
         self._zero_gradients = 0  # Samples in a row whose gradient was 0.
         self.last_cycles: int | None = None
 
@@ -61,16 +67,11 @@ class WordDevice(abc.ABC):
                 f"compiled must be what compile_training() returns, not {type(compiled).__name__}"
             )
         state.check(compiled.format, compiled.placement.pes)
-        self._compiled, self._seen, self._zero_gradients = None, None, 0
-        self._load(compiled, state)
-        self._compiled = compiled
+        self._load_by(compiled, lambda: self._begin(compiled, state))
 
-    @property
-    def compiled(self) -> CompiledTraining:
-        """The net that is loaded."""
-        if self._compiled is None:
-            raise DriverError("a net must be loaded before a device can train it: call load()")
-        return self._compiled
+    def _begin(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        self._weights, self._zero_gradients, self._warned = object(), 0, False
+        self._load(compiled, state)
 
     def train_words(self, x: ArrayLike, gradient_of: GradientOf) -> RunResult:
         """Train on input words [N, I]; the gradient comes from a function.
@@ -91,23 +92,27 @@ class WordDevice(abc.ABC):
         DriverError
             If no net is loaded.
         """
-        return self._run(self._checked_words(x), gradient_of)
+        with self._loaded.turn:
+            self._loaded.use()
+            return self._run(self._checked_words(x), gradient_of)
 
     def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
-        compiled, self._seen = self.compiled, None
+        compiled = self.compiled
         bits, outputs = compiled.format.grad_bits, compiled.format.shapes[-1].out_features
 
         def checked(sample: int, y: IntArray) -> IntArray:
-            gradient = np.asarray(gradient_of(sample, y))
+            name = "the words of a sample's gradient"
+            gradient = as_array(name, gradient_of(sample, y), "iu", f"whole numbers [{outputs}]")
             check_gradient_words(gradient, outputs, bits)
             self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
             return gradient.astype(np.int64)
 
-        # Until the run has ended, the device cannot be used.
-        self._compiled = None
-        result, self.last_cycles = self._train(compiled, x, checked)
-        self._compiled = compiled
-        return result
+        def train(compiled: CompiledTraining) -> RunResult:
+            self._weights = object()
+            result, self.last_cycles = self._train(compiled, x, checked)
+            return result
+
+        return self._loaded.run(train)
 
     def forward_words(self, x: ArrayLike) -> IntArray:
         """Compute input words [N, I] to output words [N, O].
@@ -117,7 +122,9 @@ class WordDevice(abc.ABC):
         HostDataError
             If a word does not fit, or `x` does not have this shape.
         """
-        return self._forward_words(self._checked_words(x))
+        with self._loaded.turn:
+            self._loaded.use()
+            return self._forward_words(self._checked_words(x))
 
     # Words and states
 
@@ -137,17 +144,31 @@ class WordDevice(abc.ABC):
         self.saturated_inputs = saturated_values(values, fraction, bits)
         return to_words(values, fraction, bits).numpy()
 
-    def warned_words(self, x: ArrayLike) -> IntArray:
-        """Do as `to_words`, and warn (`GoldenWarning`) of values that are clipped."""
+    def warned_words(self, x: ArrayLike, *, stacklevel: int = 4) -> IntArray:
+        """Do as `to_words`; warn (`GoldenWarning`) of values that are clipped, once after loading.
+
+        `stacklevel` is that of the caller who is to be named, as for `warnings.warn`.
+        """
         words, form = self.to_words(x), self.compiled.format
-        warn_of_saturation(
-            self.saturated_inputs, words.size, form.act_bits, form.input_fraction_bits, stacklevel=4
-        )
+        if self.saturated_inputs and not self._warned:
+            self._warned = True
+            warn_of_saturation(
+                self.saturated_inputs,
+                words.size,
+                form.act_bits,
+                form.input_fraction_bits,
+                stacklevel=stacklevel,
+            )
         return words
+
+    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
+        """Turn the net's output words into the numbers that they stand for, float64."""
+        return from_words(torch.as_tensor(words), self.compiled.format.output_fraction_bits).numpy()
 
     def read_state(self) -> TrainingState:
         """Read all weights, biases, accumulators and random generators."""
-        return self._read_state(self.compiled)
+        with self._loaded.turn:
+            return self._read_state(self._loaded.use())
 
     def write_state(self, state: TrainingState) -> None:
         """Set all weights, biases, accumulators and random generators.
@@ -157,16 +178,19 @@ class WordDevice(abc.ABC):
         GoldenError
             If the state is not one of this net on this torus; nothing has changed then.
         """
-        state.check(self.compiled.format, self.compiled.placement.pes)
-        self._seen = None
-        self._write_state(self.compiled, state)
+        with self._loaded.turn:
+            compiled = self._loaded.use()
+            state.check(compiled.format, compiled.placement.pes)
+            self._weights = object()
+            self._write_state(compiled, state)
 
     def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
         """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
 
         Their shapes are those of `golden.ClosLinear`.
         """
-        form, state = self.compiled.format, self.read_state()
+        with self._loaded.turn:
+            form, state = self.compiled.format, self.read_state()
         names = "input_weight", "middle_weight", "output_weight"
         found: list[dict[str, NDArray[np.float64]]] = []
         for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
@@ -182,12 +206,13 @@ class WordDevice(abc.ABC):
 
     def checkpoint(self) -> dict[str, Any]:
         """Read everything that training goes on from; `torch.save` can write it."""
-        config = self.compiled.config
+        with self._loaded.turn:
+            compiled, state = self.compiled, self.read_state()
         return {
             "format": CHECKPOINT_FORMAT,
-            "net": _describe(self.compiled.format),
-            "torus": [config.rows, config.cols],
-            "state": self.read_state().state_dict(),
+            "net": _describe(compiled.format),
+            "torus": [compiled.config.rows, compiled.config.cols],
+            "state": state.state_dict(),
         }
 
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
@@ -200,34 +225,20 @@ class WordDevice(abc.ABC):
         GoldenError
             If its state is damaged.
         """
-        compiled = self.compiled
-        config = compiled.config
-        for name, wanted in (
-            ("format", CHECKPOINT_FORMAT),
-            ("torus", [config.rows, config.cols]),
-            ("net", _describe(compiled.format)),
-        ):
-            if checkpoint.get(name) != wanted:
-                raise DriverError(
-                    f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
-                )
-        layers = len(compiled.format.layers)
-        self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
-
-    def close(self) -> None:
-        """Free what the device holds; it is of no use afterwards."""
-        self._compiled = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        with self._loaded.turn:
+            compiled = self.compiled
+            config = compiled.config
+            for name, wanted in (
+                ("format", CHECKPOINT_FORMAT),
+                ("torus", [config.rows, config.cols]),
+                ("net", _describe(compiled.format)),
+            ):
+                if checkpoint.get(name) != wanted:
+                    raise DriverError(
+                        f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
+                    )
+            layers = len(compiled.format.layers)
+            self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
 
     def _checked_words(self, x: ArrayLike) -> IntArray:
         words = self._checked(x, "iu", "whole numbers").astype(np.int64)
@@ -236,7 +247,7 @@ class WordDevice(abc.ABC):
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
-        array = checked_array("inputs", x, kinds, what)
+        array = as_array("inputs", x, kinds, what)
         features = self.compiled.format.shapes[0].in_features
         if array.ndim != 2 or array.shape[1] != features or not len(array):
             raise HostDataError(
@@ -247,6 +258,8 @@ class WordDevice(abc.ABC):
     @abc.abstractmethod
     def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
         """Make ready for a net, with a state that was checked."""
+
+    # What follows is done by `Loaded.run` where a torus does it; `_train` always is.
 
     @abc.abstractmethod
     def _forward_words(self, x: IntArray) -> IntArray:
