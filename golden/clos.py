@@ -10,6 +10,7 @@ from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.shape import ClosShape
+from golden.tracing import records_sizes
 
 __all__ = ["ClosLinear", "einsum_form"]
 
@@ -168,11 +169,11 @@ class ClosLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
         self._check_input(x)
-        plain = x.ndim == 2
+        plain = isinstance(x, Tensor) and x.ndim == 2  # pyright: ignore[reportUnnecessaryIsInstance]
         y = compute(self.shape, self.weights, x if plain else x.reshape(-1, self.in_features))
         if self.bias is not None:
-            y = y + self.bias
-        return y if plain else y.reshape(*x.shape[:-1], self.out_features)
+            y = y + self.bias.to(y.dtype)  # Under autocast it is another one than the bias has.
+        return y if plain else y.reshape(x.shape[:-1] + (self.out_features,))
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O]."""
@@ -183,7 +184,7 @@ class ClosLinear(nn.Module):
             self.shape, self.weights, x.reshape(-1, self.in_features)
         )
         if self.bias is not None:
-            y = y + self.bias
+            y = y + self.bias.to(y.dtype)
         return (
             input_out.permute(2, 0, 1).reshape(*batch, ri, rm),
             middle_out.permute(2, 1, 0).reshape(*batch, ro, rm),
@@ -205,7 +206,7 @@ class ClosLinear(nn.Module):
         )
 
     def _check_input(self, x: Tensor) -> None:
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        if not records_sizes(x) and (x.ndim == 0 or x.shape[-1] != self.in_features):
             raise ShapeError(
                 f"input must have shape [..., {self.in_features}] for layer {self.shape}, "
                 f"not {list(x.shape)}"
@@ -234,4 +235,4 @@ def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
     )
     rows = [padded[o, : stop - start] for o, (start, stop) in enumerate(shape.output_blocks)]
     y = torch.cat(rows).T
-    return y if layer.bias is None else y + layer.bias
+    return y if layer.bias is None else y + layer.bias.to(y.dtype)

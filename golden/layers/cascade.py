@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from golden.errors import ShapeError
 from golden.layers.sparse import SparseStage
+from golden.tracing import records_sizes
 
 __all__ = ["SparseCascade"]
 
@@ -112,15 +113,15 @@ class SparseCascade(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O]."""
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        if not records_sizes(x) and (x.ndim == 0 or x.shape[-1] != self.in_features):
             raise ShapeError(
                 f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
             )
         columns = x.reshape(-1, self.in_features).T
         for stage in self.stages:
             columns = stage(columns)
-        y = columns.T.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        y = columns.T.reshape(x.shape[:-1] + (self.out_features,))
+        return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def to_dense(self) -> Tensor:
         """Multiply the stages out to the equivalent weight [O, I] of an `nn.Linear`.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
+from golden.tracing import records_sizes
 
 __all__ = ["SparseRandomConv2d", "live_channels", "scaled_channels"]
 
@@ -108,7 +109,7 @@ class SparseRandomConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, in, H, W] or [in, H, W] as `nn.Conv2d` does."""
-        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
+        if not records_sizes(x) and (x.ndim not in (3, 4) or x.shape[-3] != self.in_channels):
             raise ShapeError(
                 f"input must have shape [N, {self.in_channels}, H, W] or without N, "
                 f"not {list(x.shape)}"

@@ -8,6 +8,7 @@ from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.layers.algebra import svd
 from golden.shape import ClosShape
+from golden.tracing import records_sizes
 
 __all__ = ["ClosConv2d"]
 
@@ -215,7 +216,7 @@ class ClosConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, c, H, W] or [c, H, W] to the same with k channels."""
-        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
+        if not records_sizes(x) and (x.ndim not in (3, 4) or x.shape[-3] != self.in_channels):
             raise ShapeError(
                 f"input must have shape [N, {self.in_channels}, H, W] or without N, "
                 f"not {list(x.shape)}"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.layers.algebra import svd
+from golden.tracing import records_sizes
 
 __all__ = ["LowRankLinear"]
 
@@ -118,7 +119,7 @@ class LowRankLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O]."""
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        if not records_sizes(x) and (x.ndim == 0 or x.shape[-1] != self.in_features):
             raise ShapeError(
                 f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
             )

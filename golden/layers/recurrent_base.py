@@ -1,14 +1,15 @@
 """What the Clos LSTM and the Clos GRU share."""
 
 from collections.abc import Callable, Iterator
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from golden.clos import ClosLinear
-from golden.errors import ShapeError
+from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
+from golden.tracing import records_sizes
 
 __all__ = ["ClosRecurrent"]
 
@@ -78,7 +79,7 @@ class ClosRecurrent(nn.Module):
             given = input_map(x)  # Of all times at once: these do not wait for the state.
             state = tuple(each[index] for each in states)
             outputs: list[Tensor] = []
-            for step in given:
+            for step in given.unbind():
                 state = self.step(step, state_map(state[0]), state)
                 outputs.append(state[0])
             x = torch.stack(outputs)
@@ -89,6 +90,23 @@ class ClosRecurrent(nn.Module):
         """Compute the next state, each [N, H], from the maps of input and state [N, gates H]."""
         raise NotImplementedError
 
+    def as_node(self, x: fx.Proxy, state: object) -> Any:
+        """Become a node of the graph that `torch.fx` traces, as PyTorch's recurrent layers do.
+
+        Raises
+        ------
+        ModelError
+            If this layer is itself the root of what is traced, which has no node to become.
+        """
+        tracer = cast(fx.Tracer, x.tracer)
+        path = tracer.path_of_module(self)
+        if not path:
+            raise ModelError(
+                f"{type(self).__name__} must be a layer of the model that torch.fx traces, not the "
+                "whole of it: it is a node of the graph, for its steps depend on the length"
+            )
+        return tracer.create_proxy("call_module", path, (x, state), {})
+
     def checked(
         self, x: Tensor, states: tuple[Tensor, ...] | None, count: int
     ) -> tuple[Tensor, tuple[Tensor, ...], bool]:
@@ -98,7 +116,10 @@ class ClosRecurrent(nn.Module):
                 f"input must be a tensor, not {type(x).__name__}: packed sequences are not taken"
             )
         wanted = "[N, T, {}]" if self.batch_first else "[T, N, {}]"
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]:
+        known = not records_sizes(x)
+        if known and (
+            x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]
+        ):
             raise ShapeError(
                 f"input must have shape {wanted.format(self.input_size)} or [T, "
                 f"{self.input_size}], none of them 0, not {list(x.shape)}"
@@ -113,7 +134,7 @@ class ClosRecurrent(nn.Module):
             return x, (x.new_zeros(size),) * count, batched
         given = states if batched else tuple(state[:, None] for state in states)
         for state in given:
-            if tuple(state.shape) != size:
+            if known and tuple(state.shape) != size:
                 expected = size if batched else (size[0], size[2])
                 found = state if batched else state[:, 0]
                 raise ShapeError(

@@ -7,10 +7,13 @@ from torch import Tensor, nn
 
 from golden.errors import ShapeError
 from golden.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
+from golden.layers.algebra import as_operands
+from golden.tracing import own_size
 
 __all__ = ["SparseStage"]
 
 _MATRIX_FROM = 1 / 20
+_SUM = 0  # The number of `embedding_bag`'s mode.
 
 
 class SparseStage(nn.Module):
@@ -129,10 +132,12 @@ class SparseStage(nn.Module):
         """Compute [in, N] to [out, N], in the form that suits the density.
 
         Gathering takes time for every connection; the whole matrix takes it for every element, but
-        is some twenty times faster for each.
+        is some twenty times faster for each. What is exported is for runtimes such as ONNX's, many
+        of which cannot gather in this way.
         """
-        connections = self.weight.numel() + self.constant_values.numel()
-        if connections > _MATRIX_FROM * self.in_features * self.out_features:
+        connections = own_size(self.edges.shape[1] + self.constant_edges.shape[1])
+        dense = connections > _MATRIX_FROM * self.in_features * self.out_features
+        if dense or torch.compiler.is_exporting():
             return self.by_matrix(columns)
         return self.by_gather(columns)
 
@@ -146,24 +151,21 @@ class SparseStage(nn.Module):
         `embedding_bag` with a weight for every row that it adds is the product of a matrix in
         compressed sparse rows, and has gradients for both factors.
         """
-        if 0 in columns.shape:
-            return self.by_matrix(columns)
         sums = self._bags(self.edges, self.weight, columns)
-        if self.constant_values.numel() == 0:
+        if own_size(self.constant_edges.shape[1]) == 0:
             return sums
         return sums + self._bags(self.constant_edges, self.constant_values, columns)
 
     def _bags(self, edges: Tensor, values: Tensor, columns: Tensor) -> Tensor:
-        if values.numel() == 0:
+        columns, values = as_operands(columns, values, device=edges.device)
+        if own_size(edges.shape[1]) == 0:
             return columns.new_zeros(self.out_features, columns.shape[1])
-        counts = torch.bincount(edges[0], minlength=self.out_features)
-        return nn.functional.embedding_bag(
-            edges[1],
-            columns.contiguous(),
-            counts.cumsum(0) - counts,
-            mode="sum",
-            per_sample_weights=values,
-        )
+        outputs = torch.arange(self.out_features, device=edges.device)
+        starts = torch.searchsorted(edges[0], outputs)  # The edges are in the outputs' order.
+        # Not that of `nn.functional`, whose checks of its arguments cannot be traced.
+        return torch.embedding_bag(
+            columns.contiguous(), edges[1], starts, mode=_SUM, per_sample_weights=values
+        )[0]
 
     def extra_repr(self) -> str:
         """Describe the matrix."""
