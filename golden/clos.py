@@ -5,6 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from golden.autocast import add_bias
 from golden.clos_fit import fit_clos
 from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
 from golden.errors import ShapeError
@@ -171,8 +172,7 @@ class ClosLinear(nn.Module):
         self._check_input(x)
         plain = isinstance(x, Tensor) and x.ndim == 2  # pyright: ignore[reportUnnecessaryIsInstance]
         y = compute(self.shape, self.weights, x if plain else x.reshape(-1, self.in_features))
-        if self.bias is not None:
-            y = y + self.bias.to(y.dtype)  # Under autocast it is another one than the bias has.
+        y = add_bias(y, self.bias)
         return y if plain else y.reshape(x.shape[:-1] + (self.out_features,))
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -183,8 +183,7 @@ class ClosLinear(nn.Module):
         input_out, middle_out, y = by_columns(
             self.shape, self.weights, x.reshape(-1, self.in_features)
         )
-        if self.bias is not None:
-            y = y + self.bias.to(y.dtype)
+        y = add_bias(y, self.bias)
         return (
             input_out.permute(2, 0, 1).reshape(*batch, ri, rm),
             middle_out.permute(2, 1, 0).reshape(*batch, ro, rm),
@@ -235,4 +234,4 @@ def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
     )
     rows = [padded[o, : stop - start] for o, (start, stop) in enumerate(shape.output_blocks)]
     y = torch.cat(rows).T
-    return y if layer.bias is None else y + layer.bias.to(y.dtype)
+    return add_bias(y, layer.bias)

@@ -82,13 +82,13 @@ def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tenso
     Both Clos permutations then only swap the two leading strides, which `bmm` reads as they are:
     nothing is copied between the stages.
     """
-    columns = x.T
+    groups = shape.input_groups
     input_out = _join(
         [
             weight.transpose(1, 2) @ block
             for weight, block in zip(
-                _equal_blocks(weights.input_weight, shape.input_groups),
-                _equal_blocks(columns, shape.input_groups),
+                _equal_blocks(weights.input_weight, groups),
+                _equal_blocks(x.T, groups),
                 strict=True,
             )
         ]

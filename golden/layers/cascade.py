@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.autocast import add_bias
 from golden.errors import ShapeError
 from golden.layers.sparse import SparseStage
 from golden.tracing import records_sizes
@@ -121,7 +122,7 @@ class SparseCascade(nn.Module):
         for stage in self.stages:
             columns = stage(columns)
         y = columns.T.reshape(x.shape[:-1] + (self.out_features,))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
+        return add_bias(y, self.bias)
 
     def to_dense(self) -> Tensor:
         """Multiply the stages out to the equivalent weight [O, I] of an `nn.Linear`.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, fx, nn
 
-from golden.layers.algebra import as_operands
+from golden.autocast import as_operands
 from golden.layers.recurrent_base import ClosRecurrent
 
 __all__ = ["ClosGRU", "ClosLSTM"]

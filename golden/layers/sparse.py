@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from golden.autocast import as_operands
 from golden.errors import ShapeError
 from golden.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
-from golden.layers.algebra import as_operands
 from golden.tracing import own_size
 
 __all__ = ["SparseStage"]
