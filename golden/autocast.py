@@ -11,9 +11,10 @@ def as_operands(*tensors: Tensor, device: torch.device) -> tuple[Tensor, ...]:
 
     For what is such a product, but not to autocast. float64 stays what it is.
     """
-    if not torch.is_autocast_enabled(device.type):
+    kind = device.type
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
         return tensors
-    dtype = torch.get_autocast_dtype(device.type)
+    dtype = torch.get_autocast_dtype(kind)
     return tuple(one if one.dtype == torch.float64 else one.to(dtype) for one in tensors)
 
 

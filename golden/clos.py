@@ -1,13 +1,12 @@
 """Clos layers in PyTorch: only the weights that exist, no masks and no indices."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
 from golden.autocast import add_bias
 from golden.clos_fit import fit_clos
 from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.shape import ClosShape
@@ -117,19 +116,28 @@ class ClosLinear(nn.Module):
         generator: torch.Generator | None = None,
     ) -> "ClosLinear":
         """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
-        weights = fit_clos(layer.weight, shape, sweeps=sweeps, generator=generator)
-        bias = cast(Tensor | None, layer.bias)
-        new = cls.of_shape(shape, bias is not None, layer.weight.device, layer.weight.dtype)
-        for parameter, weight in zip(new.weights, weights, strict=True):
-            parameter.copy_(weight)
+        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        weights = fit_clos(weight, shape, sweeps=sweeps, generator=generator)
+        new = cls.of_shape(shape, bias is not None, weight.device, weight.dtype)
+        for parameter, found in zip(new.weights, weights, strict=True):
+            parameter.copy_(found)
         if new.bias is not None and bias is not None:
             new.bias.copy_(bias)
+        keep_frozen(new, weight, bias)
         return new
 
     @property
     def weights(self) -> ClosWeights:
         """The weights of the three stages."""
         return ClosWeights(self.input_weight, self.middle_weight, self.output_weight)
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     @property
     def in_features(self) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.clos import ClosLinear
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ModelError
 from golden.layers import (
     ClosConv2d,
@@ -152,7 +153,7 @@ class SparseSpec:
                     "layer must be a square convolution in one group, not dilated and padded by a "
                     f"number of zeros, not {layer}"
                 )
-            bias = layer.bias
+            weight, bias = dense_weight(layer, 4), dense_bias(layer)
             new = SparseRandomConv2d(
                 layer.in_channels,
                 layer.out_channels,
@@ -162,13 +163,14 @@ class SparseSpec:
                 padding=int(layer.padding[0]),
                 bias=bias is not None,
                 generator=generator,
-                device=layer.weight.device,
-                dtype=layer.weight.dtype,
+                device=weight.device,
+                dtype=weight.dtype,
             )
             index = new.channels[:, :, None, None].expand_as(new.weight)
-            new.weight.copy_(layer.weight.gather(1, index))
+            new.weight.copy_(weight.gather(1, index))
             if new.bias is not None and bias is not None:
                 new.bias.copy_(bias)
+            keep_frozen(new, weight, bias)
             return new
         return None
 
@@ -197,8 +199,7 @@ class CascadeSpec:
 def _masked(
     layer: nn.Linear, masks: Sequence[Tensor], constants: Sequence[Tensor] | None, *, keep: bool
 ) -> SparseCascade:
-    bias = cast(Tensor | None, layer.bias)
-    weight = layer.weight
+    weight, bias = dense_weight(layer, 2), dense_bias(layer)
     new = SparseCascade(
         masks, constants, bias is not None, device=weight.device, dtype=weight.dtype
     )
@@ -212,4 +213,5 @@ def _masked(
         stage.weight.copy_(weight[stage.edges[0], stage.edges[1]])
     if new.bias is not None and bias is not None:
         new.bias.copy_(bias)
+    keep_frozen(new, weight, bias)
     return new

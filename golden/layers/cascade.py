@@ -95,6 +95,14 @@ class SparseCascade(nn.Module):
         return [stage for stage in self.stages if isinstance(stage, SparseStage)]
 
     @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
+
+    @property
     def density(self) -> float:
         """Trained connections relative to the I O of a dense layer; above 1 nothing is saved."""
         trained = sum(stage.weight.numel() for stage in self.parts)

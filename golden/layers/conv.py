@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.clos import ClosLinear
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.layers.algebra import svd
@@ -175,7 +176,7 @@ class ClosConv2d(nn.Module):
                 "layer must be a square convolution in one group, not dilated and padded by a "
                 f"number of zeros, not {layer}"
             )
-        bias: Tensor | None = layer.bias
+        weight, bias = dense_weight(layer, 4), dense_bias(layer)
         new = cls(
             layer.in_channels,
             layer.out_channels,
@@ -185,10 +186,10 @@ class ClosConv2d(nn.Module):
             padding=int(padding[0]),
             kernels=kernels,
             bias=bias is not None,
-            device=layer.weight.device,
-            dtype=layer.weight.dtype,
+            device=weight.device,
+            dtype=weight.dtype,
         )
-        mixing = layer.weight.double().flatten(2).transpose(0, 1)  # [c, k, f^2]
+        mixing = weight.double().flatten(2).transpose(0, 1)  # [c, k, f^2]
         if new.depthwise_weight is not None:
             u, s, v = svd(mixing)
             held = min(kernels, s.shape[-1])
@@ -206,7 +207,16 @@ class ClosConv2d(nn.Module):
             inner, new.pointwise.shape, sweeps=sweeps, generator=generator
         )
         new.pointwise.load_state_dict(fitted.state_dict())
+        keep_frozen(new, weight, bias)
         return new
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [k, c, f, f], `to_dense()`, for code that reads an `nn.Conv2d`'s.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew: each kernel sums f^2 values and is one sum of them."""

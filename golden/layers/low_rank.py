@@ -1,10 +1,9 @@
 """A linear layer of low rank: the narrowest cascade there is."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.layers.algebra import svd
@@ -97,9 +96,8 @@ class LowRankLinear(nn.Module):
     @torch.no_grad()
     def from_dense(cls, layer: nn.Linear, rank: int) -> "LowRankLinear":
         """Make the nearest layer of this rank to `layer` in L2: its largest singular values."""
-        outputs, inputs = layer.weight.shape
-        bias = cast(Tensor | None, layer.bias)
-        weight = layer.weight
+        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        outputs, inputs = weight.shape
         new = cls(inputs, outputs, rank, bias is not None, weight.device, weight.dtype)
         u, s, v = svd(weight.double())
         root = s[:rank].sqrt()
@@ -107,7 +105,16 @@ class LowRankLinear(nn.Module):
         new.output_weight.copy_(u[:, :rank] * root)
         if new.bias is not None and bias is not None:
             new.bias.copy_(bias)
+        keep_frozen(new, weight, bias)
         return new
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from golden.clos import ClosLinear
+from golden.dense import keep_frozen
 from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
 from golden.tracing import records_sizes
@@ -23,6 +24,8 @@ class ClosRecurrent(nn.Module):
     """
 
     gates: int
+    bidirectional = False
+    proj_size = 0
 
     def __init__(
         self,
@@ -67,6 +70,9 @@ class ClosRecurrent(nn.Module):
         """Draw all weights anew, and set the biases to 0."""
         for _, one in self._maps():
             one.reset_parameters(generator)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: code for PyTorch's layers calls it, whose weights then lie side by side."""
 
     def run(self, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Compute [T, N, I] and states of [layers, N, H] to [T, N, H] and the states after it."""
@@ -195,10 +201,12 @@ class ClosRecurrent(nn.Module):
             weight = _parameter(dense, f"weight_{suffix}")
             whole = nn.Linear(weight.shape[1], weight.shape[0], dense.bias).to(weight)
             whole.weight.copy_(weight)
-            if dense.bias:
-                whole.bias.copy_(_parameter(dense, f"bias_{suffix}"))
+            bias = _parameter(dense, f"bias_{suffix}") if dense.bias else None
+            if bias is not None:
+                whole.bias.copy_(bias)
             near = ClosLinear.from_dense(whole, one.shape, sweeps=sweeps, generator=generator)
             one.load_state_dict(near.state_dict())
+            keep_frozen(one, weight, bias)
         return new
 
     def _maps(self) -> Iterator[tuple[str, ClosLinear]]:
