@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter
 from golden.autocast import add_bias
 from golden.clos_fit import fit_clos
 from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
 from golden.dense import dense_bias, dense_weight, keep_frozen
-from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
+from golden.inputs import check_features
 from golden.shape import ClosShape
-from golden.tracing import records_sizes
 
 __all__ = ["ClosLinear", "einsum_form"]
 
@@ -64,18 +64,13 @@ class ClosLinear(nn.Module):
     ) -> None:
         """Make the parameters and initialise them; see the class."""
         super().__init__()
-        if len(routers) != 3:
-            raise ShapeError(f"routers must be three numbers (Ri, Rm, Ro), not {routers!r}")
-        self.shape = ClosShape(in_features, out_features, *routers)
-        ri, rm, ro = routers
-
-        def empty(*size: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(size, device=device, dtype=dtype))
-
-        self.input_weight = empty(in_features, rm)
-        self.middle_weight = empty(rm, ri, ro)
-        self.output_weight = empty(out_features, rm)
-        self.register_parameter("bias", empty(out_features) if bias else None)
+        self.shape = ClosShape.of_routers(in_features, out_features, routers)
+        inputs, outputs, ri, rm, ro = self.shape.as_tuple()
+        self.input_weight = empty_parameter((inputs, rm), device, dtype)
+        self.middle_weight = empty_parameter((rm, ri, ro), device, dtype)
+        self.output_weight = empty_parameter((outputs, rm), device, dtype)
+        offset = empty_parameter((outputs,), device, dtype) if bias else None
+        self.register_parameter("bias", offset)
         self.reset_parameters()
 
     @classmethod
@@ -87,7 +82,7 @@ class ClosLinear(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> "ClosLinear":
         """Make the layer of this shape."""
-        inputs, outputs, ri, rm, ro = shape.as_tuple()
+        inputs, outputs, ri, rm, ro = ClosShape.of(shape).as_tuple()
         return cls(inputs, outputs, (ri, rm, ro), bias, device, dtype)
 
     @classmethod
@@ -117,6 +112,7 @@ class ClosLinear(nn.Module):
     ) -> "ClosLinear":
         """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
         weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        shape = ClosShape.of(shape)
         weights = fit_clos(weight, shape, sweeps=sweeps, generator=generator)
         new = cls.of_shape(shape, bias is not None, weight.device, weight.dtype)
         for parameter, found in zip(new.weights, weights, strict=True):
@@ -177,7 +173,7 @@ class ClosLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
-        self._check_input(x)
+        check_features(x, self.in_features, self.shape)
         plain = isinstance(x, Tensor) and x.ndim == 2  # pyright: ignore[reportUnnecessaryIsInstance]
         y = compute(self.shape, self.weights, x if plain else x.reshape(-1, self.in_features))
         y = add_bias(y, self.bias)
@@ -185,7 +181,7 @@ class ClosLinear(nn.Module):
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O]."""
-        self._check_input(x)
+        check_features(x, self.in_features, self.shape)
         ri, rm, ro = self.routers
         batch = x.shape[:-1]
         input_out, middle_out, y = by_columns(
@@ -211,13 +207,6 @@ class ClosLinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"routers={self.routers}, bias={self.bias is not None}"
         )
-
-    def _check_input(self, x: Tensor) -> None:
-        if not records_sizes(x) and (x.ndim == 0 or x.shape[-1] != self.in_features):
-            raise ShapeError(
-                f"input must have shape [..., {self.in_features}] for layer {self.shape}, "
-                f"not {list(x.shape)}"
-            )
 
 
 def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from golden.arguments import shown
 from golden.errors import DataError
 
 __all__ = ["NAMES", "Split", "load", "load_digits_split", "load_idx_directory", "load_mnist10k"]
@@ -38,6 +39,11 @@ class Split:
         int64 [N], class labels from 0.
     name
         What the data is called in reports.
+
+    Raises
+    ------
+    DataError
+        If an array has another type or shape, is empty, or does not fit the others.
     """
 
     train_x: npt.NDArray[np.float32]
@@ -45,6 +51,27 @@ class Split:
     test_x: npt.NDArray[np.float32]
     test_y: npt.NDArray[np.int64]
     name: str
+
+    def __post_init__(self) -> None:
+        """Check types and shapes; see the class."""
+        if not isinstance(cast(object, self.name), str):
+            raise DataError(f"name must be a text, not {shown(self.name)}")
+        for part in ("train", "test"):
+            x, y = f"{part}_x", f"{part}_y"
+            samples = _array(x, getattr(self, x), np.float32, 2)
+            labels = _array(y, getattr(self, y), np.int64, 1)
+            if len(samples) != len(labels):
+                raise DataError(
+                    f"{y} must hold {len(samples)} labels, one for each sample of {x}, "
+                    f"not {len(labels)}"
+                )
+            if labels.min() < 0:
+                raise DataError(f"{y} must hold labels of at least 0, not {labels.min()}")
+        if self.train_x.shape[1] != self.test_x.shape[1]:
+            raise DataError(
+                f"test_x must have {self.train_x.shape[1]} features, as train_x, "
+                f"not {self.test_x.shape[1]}"
+            )
 
     @property
     def features(self) -> int:
@@ -57,7 +84,7 @@ class Split:
         return int(max(self.train_y.max(), self.test_y.max())) + 1
 
 
-def load(name_or_directory: str) -> Split:
+def load(name_or_directory: str | Path) -> Split:
     """Load "digits", "mnist10k", or a directory that holds the four files of MNIST.
 
     Raises
@@ -65,15 +92,15 @@ def load(name_or_directory: str) -> Split:
     DataError
         If it is neither a known name nor a directory, or its files are not what they say.
     """
+    directory = _path(name_or_directory)
     if name_or_directory == "digits":
         return load_digits_split()
     if name_or_directory == "mnist10k":
         return load_mnist10k()
-    directory = Path(name_or_directory)
     if not directory.is_dir():
         raise DataError(
             f"data must be one of {', '.join(NAMES)} or a directory of IDX files, "
-            f"not {name_or_directory!r}; {_HOW_TO_GET}"
+            f"not {str(name_or_directory)!r}; {_HOW_TO_GET}"
         )
     return load_idx_directory(directory)
 
@@ -108,7 +135,7 @@ def load_idx_directory(directory: Path | str) -> Split:
         If a file is missing, truncated or no IDX file of bytes, or if the files contradict each
         other; the message names the file.
     """
-    directory = Path(directory)
+    directory = _path(directory)
     parts: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]] = []
     for part in ("train", "t10k"):
         image_path = _find(directory, f"{part}-images-idx3-ubyte")
@@ -128,6 +155,25 @@ def load_idx_directory(directory: Path | str) -> Split:
             f"images, not {test_x.shape[1]}"
         )
     return Split(train_x, train_y, test_x, test_y, directory.resolve().name)
+
+
+def _array(name: str, value: object, kind: type, dimensions: int) -> npt.NDArray[Any]:
+    given = value
+    if isinstance(value, np.ndarray):
+        array = cast(npt.NDArray[Any], value)
+        if array.dtype == kind and array.ndim == dimensions and array.size:
+            return array
+    size = "[N, features]" if dimensions == 2 else "[N]"
+    raise DataError(
+        f"{name} must be an array {np.dtype(kind)} {size}, neither empty, not {shown(given)}"
+    )
+
+
+def _path(directory: object) -> Path:
+    given = directory
+    if isinstance(directory, str | Path) and "\0" not in str(directory):
+        return Path(directory)
+    raise DataError(f"data must be a name or the path of a directory, not {shown(given)}")
 
 
 def _find(directory: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ what was chosen for the example's would be recorded with the graph, and hold for
 import warnings
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 __all__ = ["own_size", "records_sizes", "serves_any_batch"]
 
@@ -18,7 +18,7 @@ def records_sizes(x: object) -> bool:
     So they are in `torch.fx.symbolic_trace`, where `x` is a proxy, and in `torch.jit.trace`.
     """
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    return tracing or not isinstance(x, Tensor)
+    return tracing or isinstance(x, fx.Proxy)
 
 
 def serves_any_batch(x: Tensor) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import instance, real_number, seed_number, shown, tensor, whole_number
 from golden.errors import ModelError, ShapeError
-from golden.losses import LossFunction, mask_relu
+from golden.losses import LossFunction, LossValue, mask_relu
 from golden.training_format import STAGES, TrainingFormat
 from golden.training_twin import FloatTwin
 
@@ -117,13 +118,27 @@ def profile_ranges(
     ShapeError
         If `x` does not fit the model or there are no data.
     ModelError
-        If the learning rate is not positive and finite, or training in float does not converge.
+        If the learning rate is not positive and finite, another number is out of range, or training
+        in float does not converge.
     """
+    learning_rate = real_number("the learning rate", learning_rate, error=ModelError)
+    momentum = real_number("momentum", momentum, error=ModelError)
+    if not 0 <= momentum < 1:
+        raise ModelError(f"momentum must be at least 0 and below 1, not {momentum}")
+    batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
+    epochs = whole_number("epochs", epochs, 1, error=ModelError)
+    if not callable(loss):
+        raise ModelError(f"loss must be a function, not {shown(loss)}")
+    x, targets = tensor("x", x), tensor("targets", targets)
+    if x.is_complex():
+        raise ShapeError("x must be of real numbers, not complex ones")
     if not 0.0 < learning_rate < float("inf"):
         raise ModelError(f"the learning rate must be positive and finite, not {learning_rate}")
     twin = FloatTwin.of_model(model)
     features = twin.layers[0].shape.in_features
-    if x.ndim != 2 or x.shape[1] != features or len(x) == 0 or len(targets) != len(x):
+    if x.ndim != 2 or x.shape[1] != features or len(x) == 0 or (
+        targets.shape[:1] != x.shape[:1]
+    ):
         raise ShapeError(
             f"calibration data must be [N, {features}] with N at least 1, and N targets, "
             f"not {list(x.shape)} and {list(targets.shape)}"
@@ -132,7 +147,7 @@ def profile_ranges(
     if not bool(torch.isfinite(x).all()):
         raise ModelError("calibration data must be finite, but hold NaN or infinity")
     layers = tuple(LayerRanges.empty() for _ in twin.layers)
-    order = torch.Generator().manual_seed(seed)
+    order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
     for _ in range(epochs):
         samples = torch.randperm(len(x), generator=order)
         # What is left over is skipped: its mean over fewer samples would have larger gradients.
@@ -158,7 +173,7 @@ def _record_step(
     layers: Sequence[LayerRanges],
 ) -> None:
     reals = twin.forward(x)
-    value = loss(reals[-1].output, targets)
+    value = instance("what loss returns", loss(reals[-1].output, targets), LossValue)
     layers[-1].gradients[2].reserve(value.bound * learning_rate)
     gradient = value.gradient * learning_rate
     if twin.layers[-1].relu:

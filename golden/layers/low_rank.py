@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter, real_number, whole_number
 from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
+from golden.inputs import check_features
 from golden.layers.algebra import svd
-from golden.tracing import records_sizes
 
 __all__ = ["LowRankLinear"]
 
@@ -55,21 +56,19 @@ class LowRankLinear(nn.Module):
     ) -> None:
         """Make the parameters and draw them; see the class."""
         super().__init__()
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if size < 1:
-                raise ShapeError(f"{name} must be at least 1, not {size}")
+        in_features = whole_number("in_features", in_features, 1)
+        out_features = whole_number("out_features", out_features, 1)
+        rank = whole_number("rank", rank)
         if not 1 <= rank <= min(in_features, out_features):
             raise ShapeError(
                 f"rank must be 1 to {min(in_features, out_features)}, the smaller of the layer's "
                 f"sizes, not {rank}"
             )
         self.in_features, self.out_features, self.rank = in_features, out_features, rank
-        self.input_weight = nn.Parameter(torch.empty(rank, in_features, device=device, dtype=dtype))
-        self.output_weight = nn.Parameter(
-            torch.empty(out_features, rank, device=device, dtype=dtype)
-        )
-        offset = torch.empty(out_features, device=device, dtype=dtype)
-        self.register_parameter("bias", nn.Parameter(offset) if bias else None)
+        self.input_weight = empty_parameter((rank, in_features), device, dtype)
+        self.output_weight = empty_parameter((out_features, rank), device, dtype)
+        offset = empty_parameter((out_features,), device, dtype) if bias else None
+        self.register_parameter("bias", offset)
         self.reset_parameters()
 
     @classmethod
@@ -83,13 +82,16 @@ class LowRankLinear(nn.Module):
         ShapeError
             If not even rank 1 has so few weights, or `reduction` is not above 0.
         """
+        reduction = real_number("reduction", reduction)
+        in_features = whole_number("in_features", in_features, 1)
+        out_features = whole_number("out_features", out_features, 1)
         largest = in_features * out_features / (in_features + out_features)
         if not 0 < reduction <= largest:
             raise ShapeError(
                 f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, "
                 f"not {reduction}"
             )
-        rank = min(int(largest / reduction), in_features, out_features)
+        rank = int(min(largest / reduction, in_features, out_features))
         return cls(in_features, out_features, rank, bias)
 
     @classmethod
@@ -98,6 +100,7 @@ class LowRankLinear(nn.Module):
         """Make the nearest layer of this rank to `layer` in L2: its largest singular values."""
         weight, bias = dense_weight(layer, 2), dense_bias(layer)
         outputs, inputs = weight.shape
+        rank = whole_number("rank", rank)
         new = cls(inputs, outputs, rank, bias is not None, weight.device, weight.dtype)
         u, s, v = svd(weight.double())
         root = s[:rank].sqrt()
@@ -126,10 +129,7 @@ class LowRankLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O]."""
-        if not records_sizes(x) and (x.ndim == 0 or x.shape[-1] != self.in_features):
-            raise ShapeError(
-                f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
-            )
+        check_features(x, self.in_features)
         inner = nn.functional.linear(x, self.input_weight)
         return nn.functional.linear(inner, self.output_weight, self.bias)
 

@@ -43,6 +43,7 @@ class ClosLSTM(ClosRecurrent):
     """
 
     gates = 4
+    dense = nn.LSTM
 
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
@@ -115,6 +116,7 @@ class ClosGRU(ClosRecurrent):
     """
 
     gates = 3
+    dense = nn.GRU
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute [T, N, I], and a state h of [layers, N, H], as `nn.GRU` does."""

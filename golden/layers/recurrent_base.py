@@ -6,15 +6,19 @@ from typing import Any, Self, TypeVar, cast
 import torch
 from torch import Tensor, fx, nn
 
+from golden.arguments import instance, items, real_number, whole_number
 from golden.clos import ClosLinear
 from golden.dense import keep_frozen
 from golden.errors import ModelError, ShapeError
+from golden.inputs import check_plain
 from golden.shape import ClosShape
 from golden.tracing import records_sizes
 
 __all__ = ["ClosRecurrent"]
 
 Dense = TypeVar("Dense", bound=nn.RNNBase)
+
+_MOST_LAYERS = 1 << 16
 
 
 class ClosRecurrent(nn.Module):
@@ -24,6 +28,7 @@ class ClosRecurrent(nn.Module):
     """
 
     gates: int
+    dense: type[nn.RNNBase]
     bidirectional = False
     proj_size = 0
 
@@ -42,13 +47,10 @@ class ClosRecurrent(nn.Module):
     ) -> None:
         """Make the maps; see the subclasses."""
         super().__init__()
-        for name, size in (
-            ("input_size", input_size),
-            ("hidden_size", hidden_size),
-            ("num_layers", num_layers),
-        ):
-            if size < 1:
-                raise ShapeError(f"{name} must be at least 1, not {size}")
+        input_size = whole_number("input_size", input_size, 1)
+        hidden_size = whole_number("hidden_size", hidden_size, 1)
+        num_layers = whole_number("num_layers", num_layers, 1, _MOST_LAYERS)
+        dropout = real_number("dropout", dropout)
         if not 0 <= dropout < 1:
             raise ShapeError(f"dropout must be at least 0 and below 1, not {dropout}")
         self.input_size, self.hidden_size = input_size, hidden_size
@@ -117,10 +119,9 @@ class ClosRecurrent(nn.Module):
         self, x: Tensor, states: tuple[Tensor, ...] | None, count: int
     ) -> tuple[Tensor, tuple[Tensor, ...], bool]:
         """Bring inputs to [T, N, I] and states to [layers, N, H]; say whether there was a batch."""
-        if not isinstance(x, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ShapeError(
-                f"input must be a tensor, not {type(x).__name__}: packed sequences are not taken"
-            )
+        if isinstance(cast(object, x), nn.utils.rnn.PackedSequence):
+            raise ShapeError("input must be a tensor: packed sequences are not taken")
+        check_plain(x)
         wanted = "[N, T, {}]" if self.batch_first else "[T, N, {}]"
         known = not records_sizes(x)
         if known and (
@@ -138,15 +139,14 @@ class ClosRecurrent(nn.Module):
         size = (self.num_layers, x.shape[1], self.hidden_size)
         if states is None:
             return x, (x.new_zeros(size),) * count, batched
-        given = states if batched else tuple(state[:, None] for state in states)
-        for state in given:
-            if known and tuple(state.shape) != size:
-                expected = size if batched else (size[0], size[2])
-                found = state if batched else state[:, 0]
+        states = items("state", states, count)
+        expected = size if batched else (size[0], size[2])
+        for state in states if known else ():
+            if tuple(instance("state", state, Tensor).shape) != expected:
                 raise ShapeError(
-                    f"the state must have shape {list(expected)}, not {list(found.shape)}"
+                    f"the state must have shape {list(expected)}, not {list(state.shape)}"
                 )
-        return x, given, batched
+        return x, states if batched else tuple(state[:, None] for state in states), batched
 
     def shaped(self, y: Tensor, batched: bool) -> Tensor:
         """Bring [T, N, H] to the form that the inputs had."""
@@ -180,6 +180,7 @@ class ClosRecurrent(nn.Module):
         cls, dense: nn.RNNBase, reduction: float, sweeps: int, generator: torch.Generator | None
     ) -> Self:
         """Make the layer whose maps are near those of PyTorch's."""
+        dense = instance("layer", dense, cls.dense)
         if dense.bidirectional or dense.proj_size:
             raise ShapeError(
                 f"layer must have one direction and no projection, not {dense}: those have no Clos "

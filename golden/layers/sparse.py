@@ -1,10 +1,12 @@
 """A sparse matrix that is trained: the connections that exist, and no others."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter, shown, tensor
 from golden.autocast import as_operands
 from golden.errors import ShapeError
 from golden.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
@@ -43,8 +45,8 @@ class SparseStage(nn.Module):
     Raises
     ------
     ShapeError
-        If `mask` is no bool matrix, `constants` is not of its shape or names a trained connection
-        too, or `initialisation` is unknown.
+        If `mask` is no bool matrix, `constants` are not finite or not of its shape or name a
+        trained connection too, or `initialisation` is unknown.
     """
 
     edges: Tensor
@@ -61,11 +63,14 @@ class SparseStage(nn.Module):
     ) -> None:
         """Keep the connections and draw the weights; see the class."""
         super().__init__()
-        if initialisation not in INITIALISATIONS:
+        if not isinstance(cast(object, initialisation), str) or (
+            initialisation not in INITIALISATIONS
+        ):
             raise ShapeError(
                 f"initialisation must be one of {', '.join(INITIALISATIONS)}, "
-                f"not {initialisation!r}"
+                f"not {shown(initialisation)}"
             )
+        mask = tensor("mask", mask)
         if mask.ndim != 2 or mask.dtype != torch.bool or 0 in mask.shape:
             raise ShapeError(
                 f"mask must be bool [out, in] with neither empty, "
@@ -73,6 +78,9 @@ class SparseStage(nn.Module):
             )
         if constants is None:
             constants = torch.zeros(mask.shape, device=mask.device)
+        constants = tensor("constants", constants)
+        if constants.is_complex() or not bool(torch.isfinite(constants).all()):
+            raise ShapeError("constants must be finite real numbers")
         if constants.shape != mask.shape:
             raise ShapeError(
                 f"constants must have the mask's shape {list(mask.shape)}, "
@@ -87,11 +95,12 @@ class SparseStage(nn.Module):
             )
         self.out_features, self.in_features = mask.shape
         self.initialisation = initialisation
+        weight = empty_parameter((int(mask.sum()),), device, dtype)
         values = constants[fixed].to(dtype or torch.get_default_dtype())
         self.register_buffer("edges", mask.nonzero().T.contiguous().to(device))
         self.register_buffer("constant_edges", fixed.nonzero().T.contiguous().to(device))
         self.register_buffer("constant_values", values.to(device))
-        self.weight = nn.Parameter(torch.empty(int(mask.sum()), device=device, dtype=dtype))
+        self.weight = weight
         self.reset_parameters()
         self.register_load_state_dict_pre_hook(_take_connections)  # pyright: ignore[reportUnknownMemberType]
 
