@@ -219,9 +219,14 @@ def _fraction(alpha: object) -> float:
 def _take_channels(
     layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
 ) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made."""
+    """Make room for the connections of a state: a layer may have grown since it was made.
+
+    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
+    """
     channels = state_dict.get(f"{prefix}channels")
-    if isinstance(layer, SparseRandomConv2d) and channels is not None and channels.ndim == 2:
+    if not isinstance(layer, SparseRandomConv2d) or "weight" not in dict(layer.named_parameters()):
+        return
+    if channels is not None and channels.ndim == 2:
         if channels.shape[0] == layer.out_channels and channels.shape[1] != layer.degree:
             layer.channels = layer.channels.new_empty(channels.shape)
             size = (*channels.shape, layer.kernel_size, layer.kernel_size)

@@ -187,8 +187,11 @@ class SparseStage(nn.Module):
 def _take_connections(
     stage: nn.Module, state_dict: Mapping[str, Tensor], prefix: str, *_: object
 ) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made."""
-    if not isinstance(stage, SparseStage):
+    """Make room for the connections of a state: a layer may have grown since it was made.
+
+    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
+    """
+    if not isinstance(stage, SparseStage) or "weight" not in dict(stage.named_parameters()):
         return
     edges = state_dict.get(f"{prefix}edges", stage.edges)
     if edges.shape != stage.edges.shape and edges.shape[:1] == (2,):

@@ -14,6 +14,7 @@ from golden.techniques.growth import (
     Growth,
     carry_optimiser,
     check_new_values,
+    check_own,
     grow,
     growable,
     size_of,
@@ -96,6 +97,8 @@ class Densification:
     def step(self) -> list[Growth]:
         """Count a training step, and grow where it is time; call it after the optimiser's step.
 
+        A layer whose weights are computed, as by pruning, is refused before any other grows.
+
         Returns
         -------
         What grew, for `Calcification.grow`; empty most of the time.
@@ -103,7 +106,10 @@ class Densification:
         self.steps += 1
         growths: list[Growth] = []
         if self.steps % self._every_steps == 0:
-            for name, layer in growable(self._model):
+            layers = list(growable(self._model))
+            for _, layer in layers:
+                check_own(layer)
+            for name, layer in layers:
                 size = self._next_size(layer)
                 growths += grow(name, layer, size, self._new_values, self._generator)
             carry_optimiser(self._optimiser, growths)

@@ -20,6 +20,7 @@ __all__ = [
     "Growth",
     "carry_optimiser",
     "check_new_values",
+    "check_own",
     "grow",
     "growable",
     "size_of",
@@ -118,7 +119,7 @@ def grow(
         raise ShapeError(f"size must be at least {size_of(layer)}, what it is, not {size}")
     check_new_values(new_values, ShapeError)
     check_generator(generator)
-    _check_own(layer)
+    check_own(layer)
     zero = new_values == "zero"
     if isinstance(layer, ClosLinear):
         grown = _grow_clos(layer, size, zero, generator)
@@ -164,8 +165,14 @@ def check_new_values(new_values: object, error: type[GoldenError]) -> None:
         raise error(f"new_values must be one of {', '.join(NEW_VALUES)}, not {shown(new_values)}")
 
 
-def _check_own(layer: Growable) -> None:
-    """Refuse a layer whose weights are computed from others, which would not grow."""
+def check_own(layer: Growable) -> None:
+    """Refuse a layer whose weights are computed from others, which would not grow.
+
+    Raises
+    ------
+    ShapeError
+        If they are.
+    """
     names = _CLOS_WEIGHTS if isinstance(layer, ClosLinear) else ("weight",)
     own = {name for name, _ in cast(Any, layer.named_parameters)(recurse=False)}
     for name in names:
