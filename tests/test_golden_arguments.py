@@ -11,10 +11,10 @@ from torch import nn
 from golden import ClosLinear, ClosNet, ClosShape, GoldenError, ShapeError, datasets
 from golden.layers import ClosConv2d, ClosLSTM, LowRankLinear, SparseRandomConv2d
 from golden.topologies import parse_topology, regular
-from tests import api_layers, api_training
+from tests import api_analysis, api_layers, api_training
 from tests.odd_values import ODD
 
-CALLS = api_layers.CALLS | api_training.CALLS
+CALLS = api_layers.CALLS | api_training.CALLS | api_analysis.CALLS
 CASES = [(name, argument) for name, (_, right) in CALLS.items() for argument in right]
 
 MORE_BYTES = 4 << 30  # What is too large must be refused before it is made.
