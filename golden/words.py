@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from golden.arguments import items, whole_number
+from golden.arguments import items, shown, whole_number
 from golden.arguments import tensor as tensor_of
 from golden.errors import ModelError
 
@@ -104,7 +104,7 @@ def from_words(words: Tensor, fraction_bits: int) -> Tensor:
 
 def signed_bits(tensor: Tensor) -> int:
     """Width of the narrowest two's-complement word that holds every element."""
-    words = _words("tensor", tensor)
+    words = _words("tensor", tensor_of("tensor", tensor, error=ModelError))
     if words.numel() == 0:
         return 1
     low, high = int(words.min()), int(words.max())
@@ -126,10 +126,9 @@ def fraction_bits(name: str, value: object, count: int) -> tuple[int, ...]:
 
 
 def _words(name: str, value: object) -> Tensor:
-    words = tensor_of(name, value, error=ModelError)
-    if words.dtype != torch.int64:
-        raise ModelError(f"{name} must be int64, not {words.dtype}")
-    return words
+    if isinstance(value, Tensor) and value.dtype == torch.int64:
+        return value
+    raise ModelError(f"{name} must be a tensor int64, not {shown(value)}")
 
 
 def _fraction_bits(value: object) -> int:
