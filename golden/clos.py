@@ -1,14 +1,15 @@
 """Clos layers in PyTorch: only the weights that exist, no masks and no indices."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter
+from golden.autocast import add_bias
 from golden.clos_fit import fit_clos
 from golden.clos_forms import ClosWeights, by_columns, compute, to_matrix
-from golden.errors import ShapeError
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.initialise import sparse_xavier_
+from golden.inputs import check_features
 from golden.shape import ClosShape
 
 __all__ = ["ClosLinear", "einsum_form"]
@@ -63,18 +64,13 @@ class ClosLinear(nn.Module):
     ) -> None:
         """Make the parameters and initialise them; see the class."""
         super().__init__()
-        if len(routers) != 3:
-            raise ShapeError(f"routers must be three numbers (Ri, Rm, Ro), not {routers!r}")
-        self.shape = ClosShape(in_features, out_features, *routers)
-        ri, rm, ro = routers
-
-        def empty(*size: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(size, device=device, dtype=dtype))
-
-        self.input_weight = empty(in_features, rm)
-        self.middle_weight = empty(rm, ri, ro)
-        self.output_weight = empty(out_features, rm)
-        self.register_parameter("bias", empty(out_features) if bias else None)
+        self.shape = ClosShape.of_routers(in_features, out_features, routers)
+        inputs, outputs, ri, rm, ro = self.shape.as_tuple()
+        self.input_weight = empty_parameter((inputs, rm), device, dtype)
+        self.middle_weight = empty_parameter((rm, ri, ro), device, dtype)
+        self.output_weight = empty_parameter((outputs, rm), device, dtype)
+        offset = empty_parameter((outputs,), device, dtype) if bias else None
+        self.register_parameter("bias", offset)
         self.reset_parameters()
 
     @classmethod
@@ -86,7 +82,7 @@ class ClosLinear(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> "ClosLinear":
         """Make the layer of this shape."""
-        inputs, outputs, ri, rm, ro = shape.as_tuple()
+        inputs, outputs, ri, rm, ro = ClosShape.of(shape).as_tuple()
         return cls(inputs, outputs, (ri, rm, ro), bias, device, dtype)
 
     @classmethod
@@ -115,19 +111,29 @@ class ClosLinear(nn.Module):
         generator: torch.Generator | None = None,
     ) -> "ClosLinear":
         """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
-        weights = fit_clos(layer.weight, shape, sweeps=sweeps, generator=generator)
-        bias = cast(Tensor | None, layer.bias)
-        new = cls.of_shape(shape, bias is not None, layer.weight.device, layer.weight.dtype)
-        for parameter, weight in zip(new.weights, weights, strict=True):
-            parameter.copy_(weight)
+        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        shape = ClosShape.of(shape)
+        weights = fit_clos(weight, shape, sweeps=sweeps, generator=generator)
+        new = cls.of_shape(shape, bias is not None, weight.device, weight.dtype)
+        for parameter, found in zip(new.weights, weights, strict=True):
+            parameter.copy_(found)
         if new.bias is not None and bias is not None:
             new.bias.copy_(bias)
+        keep_frozen(new, weight, bias)
         return new
 
     @property
     def weights(self) -> ClosWeights:
         """The weights of the three stages."""
         return ClosWeights(self.input_weight, self.middle_weight, self.output_weight)
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     @property
     def in_features(self) -> int:
@@ -167,23 +173,21 @@ class ClosLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O], in the form that is fastest for so many samples."""
-        self._check_input(x)
-        plain = x.ndim == 2
+        check_features(x, self.in_features, self.shape)
+        plain = isinstance(x, Tensor) and x.ndim == 2  # pyright: ignore[reportUnnecessaryIsInstance]
         y = compute(self.shape, self.weights, x if plain else x.reshape(-1, self.in_features))
-        if self.bias is not None:
-            y = y + self.bias
-        return y if plain else y.reshape(*x.shape[:-1], self.out_features)
+        y = add_bias(y, self.bias)
+        return y if plain else y.reshape(x.shape[:-1] + (self.out_features,))
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute [..., I] to the results of all stages: [..., Ri, Rm], [..., Ro, Rm], [..., O]."""
-        self._check_input(x)
+        check_features(x, self.in_features, self.shape)
         ri, rm, ro = self.routers
         batch = x.shape[:-1]
         input_out, middle_out, y = by_columns(
             self.shape, self.weights, x.reshape(-1, self.in_features)
         )
-        if self.bias is not None:
-            y = y + self.bias
+        y = add_bias(y, self.bias)
         return (
             input_out.permute(2, 0, 1).reshape(*batch, ri, rm),
             middle_out.permute(2, 1, 0).reshape(*batch, ro, rm),
@@ -203,13 +207,6 @@ class ClosLinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"routers={self.routers}, bias={self.bias is not None}"
         )
-
-    def _check_input(self, x: Tensor) -> None:
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ShapeError(
-                f"input must have shape [..., {self.in_features}] for layer {self.shape}, "
-                f"not {list(x.shape)}"
-            )
 
 
 def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
@@ -234,4 +231,4 @@ def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
     )
     rows = [padded[o, : stop - start] for o, (start, stop) in enumerate(shape.output_blocks)]
     y = torch.cat(rows).T
-    return y if layer.bias is None else y + layer.bias
+    return add_bias(y, layer.bias)

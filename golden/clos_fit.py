@@ -6,12 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from golden.arguments import check_generator, instance, tensor, whole_number
 from golden.clos_forms import ClosWeights
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
 from golden.shape import ClosShape
 
-__all__ = ["fit_clos"]
+__all__ = ["MOST_SWEEPS", "fit_clos"]
+
+MOST_SWEEPS = 1_000_000
 
 _NEAR = 1e-10
 _SETTLED = 1e-7
@@ -41,15 +44,22 @@ def fit_clos(
     shape
         Any Clos shape of these sizes; routers need not divide them.
     sweeps
-        Most rounds over the three; fewer are made once one gains less than 1e-7 of the error.
+        Most rounds over the three, 1 to a million; fewer are made once one gains less than 1e-7 of
+        the error.
     generator
         Of the start; PyTorch's global one by default.
 
     Raises
     ------
     ShapeError
-        If the matrix has another size than the shape, or is not finite; if `sweeps` is below 1.
+        If the matrix has another size than the shape, or is not finite; if `sweeps` is out of
+        range.
     """
+    shape = instance("shape", shape, ClosShape)
+    sweeps = whole_number("sweeps", sweeps, 1, MOST_SWEEPS)
+    check_generator(generator)
+    if not tensor("matrix", matrix).is_floating_point():
+        raise ShapeError(f"matrix must be of real numbers, not {matrix.dtype}")
     if tuple(matrix.shape) != (shape.out_features, shape.in_features):
         raise ShapeError(
             f"matrix must have shape [{shape.out_features}, {shape.in_features}] for layer {shape},"
@@ -57,8 +67,6 @@ def fit_clos(
         )
     if not bool(torch.isfinite(matrix).all()):
         raise ShapeError("matrix must be finite, but holds NaN or infinity")
-    if sweeps < 1:
-        raise ShapeError(f"sweeps must be at least 1, not {sweeps}")
     target = matrix.detach().double()
     blocks = _blocks(target, shape)
     inputs, outputs = shape.input_blocks, shape.output_blocks

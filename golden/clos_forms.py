@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.shape import ClosShape
+from golden.tracing import serves_any_batch
 
 __all__ = [
     "FEWEST_COLUMNS",
@@ -61,14 +62,11 @@ def fastest_form(shape: ClosShape, samples: int, threads: int = 1) -> str:
     return "columns"
 
 
-def _threads() -> int:
-    """Threads of PyTorch; 1 while a graph is traced, which cannot ask."""
-    return 1 if torch.compiler.is_compiling() else torch.get_num_threads()
-
-
 def compute(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
-    """Compute [N, I] to [N, O] in the fastest form."""
-    form = fastest_form(shape, len(x), _threads())
+    """Compute [N, I] to [N, O] in the fastest form; by columns where a graph serves any N."""
+    if serves_any_batch(x):
+        return by_columns(shape, weights, x)[2]
+    form = fastest_form(shape, x.shape[0], torch.get_num_threads())
     if form == "rows":
         return by_rows(shape, weights, x)
     if form == "matrix":
@@ -84,13 +82,13 @@ def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tenso
     Both Clos permutations then only swap the two leading strides, which `bmm` reads as they are:
     nothing is copied between the stages.
     """
-    columns = x.T
+    groups = shape.input_groups
     input_out = _join(
         [
             weight.transpose(1, 2) @ block
             for weight, block in zip(
-                _equal_blocks(weights.input_weight, shape.input_groups),
-                _equal_blocks(columns, shape.input_groups),
+                _equal_blocks(weights.input_weight, groups),
+                _equal_blocks(x.T, groups),
                 strict=True,
             )
         ]
@@ -99,22 +97,26 @@ def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tenso
     middle_by_router = middle_out.transpose(0, 1)
     outputs: list[Tensor] = []
     router = 0
-    for weight in _equal_blocks(weights.output_weight, shape.output_groups):
-        block = weight @ middle_by_router[router : router + len(weight)]
+    groups = shape.output_groups
+    for (count, _), weight in zip(
+        groups, _equal_blocks(weights.output_weight, groups), strict=True
+    ):
+        block = weight @ middle_by_router[router : router + count]
         outputs.append(block.flatten(0, 1))
-        router += len(weight)
+        router += count
     return input_out, middle_out, _join(outputs).T
 
 
 def by_padded_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     """Compute [N, I] to [N, O] by columns, with zeros for the samples that 16 have more."""
-    padded = nn.functional.pad(x, (0, 0, 0, max(FEWEST_COLUMNS - len(x), 0)))
-    return by_columns(shape, weights, padded)[2][: len(x)]
+    samples = x.shape[0]
+    padded = nn.functional.pad(x, (0, 0, 0, max(FEWEST_COLUMNS - samples, 0)))
+    return by_columns(shape, weights, padded)[2][:samples]
 
 
 def by_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     """Compute [N, I] to [N, O] with the features innermost."""
-    samples = len(x)
+    samples = x.shape[0]
     inputs: list[Tensor] = []
     start = 0
     for weight in _equal_blocks(weights.input_weight, shape.input_groups):
@@ -126,10 +128,13 @@ def by_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     by_router = middle.permute(2, 1, 0)
     outputs: list[Tensor] = []
     router = 0
-    for weight in _equal_blocks(weights.output_weight, shape.output_groups):
-        block = by_router[router : router + len(weight)] @ weight.transpose(1, 2)
+    groups = shape.output_groups
+    for (count, _), weight in zip(
+        groups, _equal_blocks(weights.output_weight, groups), strict=True
+    ):
+        block = by_router[router : router + count] @ weight.transpose(1, 2)
         outputs.append(block.transpose(0, 1).flatten(1))
-        router += len(weight)
+        router += count
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
 

@@ -1,14 +1,18 @@
 """What a layer of an existing model can be replaced by."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import items, real_number, seed_number, shown, whole_number
 from golden.clos import ClosLinear
-from golden.errors import ModelError
+from golden.clos_fit import MOST_SWEEPS
+from golden.dense import dense_bias, dense_weight, keep_frozen
+from golden.errors import ModelError, ShapeError
 from golden.layers import (
     ClosConv2d,
     ClosGRU,
@@ -57,8 +61,16 @@ class ClosSpec:
         if (self.reduction is None) == (self.routers is None):
             raise ModelError(
                 "a ClosSpec must have either reduction or routers, "
-                f"not {self.reduction} and {self.routers}"
+                f"not {shown(self.reduction)} and {shown(self.routers)}"
             )
+        if self.reduction is not None:
+            _set(self, "reduction", _reduction(self.reduction))
+        if self.routers is not None:
+            routers = items("routers", self.routers, 3, error=ModelError)
+            numbers = [whole_number("routers", one, 1, error=ModelError) for one in routers]
+            _set(self, "routers", tuple(numbers))
+        for name, most in (("kernels", None), ("sweeps", MOST_SWEEPS)):
+            _set(self, name, whole_number(name, getattr(self, name), 1, most, error=ModelError))
 
     def replacement(self, layer: nn.Module) -> nn.Module | None:
         """Return the Clos layer near `layer`."""
@@ -111,6 +123,10 @@ class LowRankSpec:
 
     reduction: float
 
+    def __post_init__(self) -> None:
+        """Refuse what is no positive number."""
+        _set(self, "reduction", _reduction(self.reduction))
+
     def replacement(self, layer: nn.Module) -> nn.Module | None:
         """Return the low-rank layer nearest to `layer`."""
         if type(layer) is not nn.Linear:
@@ -136,6 +152,14 @@ class SparseSpec:
     alpha: float
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range."""
+        alpha = real_number("alpha", self.alpha, error=ModelError)
+        if not 0 < alpha <= 1:
+            raise ModelError(f"alpha must be above 0 and at most 1, not {self.alpha}")
+        _set(self, "alpha", alpha)
+        _set(self, "seed", seed_number(self.seed, error=ModelError))
+
     @torch.no_grad()
     def replacement(self, layer: nn.Module) -> nn.Module | None:
         """Return `layer` with the kept connections only."""
@@ -152,7 +176,7 @@ class SparseSpec:
                     "layer must be a square convolution in one group, not dilated and padded by a "
                     f"number of zeros, not {layer}"
                 )
-            bias = layer.bias
+            weight, bias = dense_weight(layer, 4), dense_bias(layer)
             new = SparseRandomConv2d(
                 layer.in_channels,
                 layer.out_channels,
@@ -162,13 +186,14 @@ class SparseSpec:
                 padding=int(layer.padding[0]),
                 bias=bias is not None,
                 generator=generator,
-                device=layer.weight.device,
-                dtype=layer.weight.dtype,
+                device=weight.device,
+                dtype=weight.dtype,
             )
             index = new.channels[:, :, None, None].expand_as(new.weight)
-            new.weight.copy_(layer.weight.gather(1, index))
+            new.weight.copy_(weight.gather(1, index))
             if new.bias is not None and bias is not None:
                 new.bias.copy_(bias)
+            keep_frozen(new, weight, bias)
             return new
         return None
 
@@ -186,6 +211,13 @@ class CascadeSpec:
     masks: Sequence[Tensor]
     constants: Sequence[Tensor] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what are no masks; see `SparseCascade`."""
+        try:
+            SparseCascade(self.masks, self.constants, bias=False, device="cpu")
+        except ShapeError as error:
+            raise ModelError(str(error)) from error
+
     def replacement(self, layer: nn.Module) -> nn.Module | None:
         """Return a cascade of the sizes of `layer`, with its bias."""
         if type(layer) is not nn.Linear:
@@ -193,12 +225,23 @@ class CascadeSpec:
         return _masked(layer, self.masks, self.constants, keep=False)
 
 
+def _reduction(value: object) -> float:
+    reduction = real_number("reduction", value, error=ModelError)
+    if not 0 < reduction < math.inf:
+        raise ModelError(f"reduction must be above 0 and finite, not {value}")
+    return reduction
+
+
+def _set(spec: object, name: str, value: object) -> None:
+    """Set a field of a frozen spec to what it stands for."""
+    object.__setattr__(spec, name, value)
+
+
 @torch.no_grad()
 def _masked(
     layer: nn.Linear, masks: Sequence[Tensor], constants: Sequence[Tensor] | None, *, keep: bool
 ) -> SparseCascade:
-    bias = cast(Tensor | None, layer.bias)
-    weight = layer.weight
+    weight, bias = dense_weight(layer, 2), dense_bias(layer)
     new = SparseCascade(
         masks, constants, bias is not None, device=weight.device, dtype=weight.dtype
     )
@@ -212,4 +255,5 @@ def _masked(
         stage.weight.copy_(weight[stage.edges[0], stage.edges[1]])
     if new.bias is not None and bias is not None:
         new.bias.copy_(bias)
+    keep_frozen(new, weight, bias)
     return new

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from golden.arguments import shown
 from golden.errors import DataError
 
 __all__ = [
@@ -52,6 +53,11 @@ class Split:
         int64 [N], class labels from 0.
     name
         What the data is called in reports.
+
+    Raises
+    ------
+    DataError
+        If an array has another type or shape, is empty, or does not fit the others.
     """
 
     train_x: npt.NDArray[np.float32]
@@ -59,6 +65,27 @@ class Split:
     test_x: npt.NDArray[np.float32]
     test_y: npt.NDArray[np.int64]
     name: str
+
+    def __post_init__(self) -> None:
+        """Check types and shapes; see the class."""
+        if not isinstance(cast(object, self.name), str):
+            raise DataError(f"name must be a text, not {shown(self.name)}")
+        for part in ("train", "test"):
+            x, y = f"{part}_x", f"{part}_y"
+            samples = _array(x, getattr(self, x), np.float32, 2)
+            labels = _array(y, getattr(self, y), np.int64, 1)
+            if len(samples) != len(labels):
+                raise DataError(
+                    f"{y} must hold {len(samples)} labels, one for each sample of {x}, "
+                    f"not {len(labels)}"
+                )
+            if labels.min() < 0:
+                raise DataError(f"{y} must hold labels of at least 0, not {labels.min()}")
+        if self.train_x.shape[1] != self.test_x.shape[1]:
+            raise DataError(
+                f"test_x must have {self.train_x.shape[1]} features, as train_x, "
+                f"not {self.test_x.shape[1]}"
+            )
 
     @property
     def features(self) -> int:
@@ -71,7 +98,7 @@ class Split:
         return int(max(self.train_y.max(), self.test_y.max())) + 1
 
 
-def load(name_or_directory: str) -> Split:
+def load(name_or_directory: str | Path) -> Split:
     """Load "digits", "mnist10k", or a directory that holds the four files of MNIST.
 
     Raises
@@ -79,14 +106,15 @@ def load(name_or_directory: str) -> Split:
     DataError
         If it is neither a known name nor a directory, or its files are not what they say.
     """
+    directory = _path(name_or_directory)
     if name_or_directory == "digits":
         return load_digits_split()
     if name_or_directory == "mnist10k":
         return load_mnist10k()
-    return load_idx_directory(_directory(name_or_directory))
+    return load_idx_directory(_directory(directory))
 
 
-def files(name_or_directory: str) -> tuple[Path, ...]:
+def files(name_or_directory: str | Path) -> tuple[Path, ...]:
     """Return the files that `load` would read; none for the digits, which scikit-learn holds.
 
     Raises
@@ -94,19 +122,20 @@ def files(name_or_directory: str) -> tuple[Path, ...]:
     DataError
         If it is neither a known name nor a directory that holds such files.
     """
+    directory = _path(name_or_directory)
     if name_or_directory == "digits":
         return ()
     known = name_or_directory == "mnist10k"
-    return _find(_MNIST10K if known else _directory(name_or_directory))
+    return _find(_MNIST10K if known else _directory(directory))
 
 
-def _directory(text: str) -> Path:
-    if not os.path.isdir(text):
+def _directory(path: Path) -> Path:
+    if not os.path.isdir(path):
         raise DataError(
             f"data must be one of {', '.join(NAMES)} or a directory of IDX files, "
-            f"not {text!r}; {_HOW_TO_GET}"
+            f"not {str(path)!r}; {_HOW_TO_GET}"
         )
-    return Path(text)
+    return path
 
 
 def load_digits_split() -> Split:
@@ -144,7 +173,7 @@ def load_idx_directory(directory: Path | str) -> Split:
         If a file is missing, truncated or no IDX file of bytes, if the files contradict each
         other, or if there are several datasets; the message names the file.
     """
-    directory = Path(directory)
+    directory = _path(directory)
     parts: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]] = []
     train_images, train_labels, test_images, test_labels = _find(directory)
     for image_path, label_path in ((train_images, train_labels), (test_images, test_labels)):
@@ -169,6 +198,25 @@ def load_idx_directory(directory: Path | str) -> Split:
     name = (holder.parent if holder.name == _RAW else holder).name
     # Never the name of what comes with this package.
     return Split(train_x, train_y, test_x, test_y, f"{name}/" if name in NAMES else name)
+
+
+def _array(name: str, value: object, kind: type, dimensions: int) -> npt.NDArray[Any]:
+    given = value
+    if isinstance(value, np.ndarray):
+        array = cast(npt.NDArray[Any], value)
+        if array.dtype == kind and array.ndim == dimensions and array.size:
+            return array
+    size = "[N, features]" if dimensions == 2 else "[N]"
+    raise DataError(
+        f"{name} must be an array {np.dtype(kind)} {size}, neither empty, not {shown(given)}"
+    )
+
+
+def _path(directory: object) -> Path:
+    given = directory
+    if isinstance(directory, str | Path) and "\0" not in str(directory):
+        return Path(directory)
+    raise DataError(f"data must be a name or the path of a directory, not {shown(given)}")
 
 
 def _find(directory: Path) -> tuple[Path, ...]:

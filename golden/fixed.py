@@ -9,11 +9,14 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, items
+from golden.arguments import tensor as tensor_of
 from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
 from golden.words import (
     MAX_SHIFT,
     check_word_bits,
+    fraction_bits,
     from_words,
     round_half_even_shift,
     saturate,
@@ -92,7 +95,10 @@ class QuantisedLayer:
 
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
-        inputs, outputs, ri, rm, ro = self.shape.as_tuple()
+        inputs, outputs, ri, rm, ro = instance("shape", self.shape, ClosShape).as_tuple()
+        instance("relu", self.relu, bool, error=ModelError)
+        for field, count in (("activation_fraction_bits", 4), ("weight_fraction_bits", 3)):
+            object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
         wanted = {
             "input_weight": (inputs, rm),
             "middle_weight": (rm, ri, ro),
@@ -100,7 +106,7 @@ class QuantisedLayer:
             "bias": (outputs,),
         }
         for name, size in wanted.items():
-            tensor: Tensor = getattr(self, name)
+            tensor = tensor_of(name, getattr(self, name))
             if tensor.dtype != torch.int64:
                 raise ModelError(f"{name} must be int64, not {tensor.dtype}")
             if tuple(tensor.shape) != size:
@@ -199,10 +205,14 @@ class QuantisedNet:
 
     def __post_init__(self) -> None:
         """Check the widths, every weight's range, and that the layers chain."""
-        check_word_bits("act_bits", self.act_bits)
-        check_word_bits("weight_bits", self.weight_bits)
-        if not self.layers:
+        for field in ("act_bits", "weight_bits"):
+            object.__setattr__(self, field, check_word_bits(field, getattr(self, field)))
+        layers = items("layers", self.layers, error=ModelError)
+        for index, layer in enumerate(layers):
+            instance(f"layer {index}", layer, QuantisedLayer, error=ModelError)
+        if not layers:
             raise ModelError("layers must hold at least one layer, not none")
+        object.__setattr__(self, "layers", layers)
         for index, layer in enumerate(self.layers):
             for name in ("input_weight", "middle_weight", "output_weight"):
                 needed = signed_bits(getattr(layer, name))
@@ -297,6 +307,7 @@ class QuantisedNet:
         return self.dequantise_output(self.forward_words(self.quantise_input(x)))
 
     def _check_features(self, x: Tensor) -> None:
+        x = tensor_of("input", x)
         features = self.layers[0].shape.in_features
         if x.ndim != 2 or x.shape[1] != features:
             raise ShapeError(f"input must have shape [N, {features}], not {list(x.shape)}")

@@ -10,16 +10,13 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, tensor
 from golden.clos_routing import ClosRouting
 from golden.errors import ModelError
 from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet
 from golden.lfsr import states_after
-from golden.training_format import (
-    CLEAR,
-    KEEP,
-    LayerFormat,
-    TrainingFormat,
-)
+from golden.training_arguments import check_frozen, check_step
+from golden.training_format import CLEAR, KEEP, LayerFormat, TrainingFormat
 from golden.training_placement import Placement, StagePlacement, check_tensor
 from golden.training_results import LayerBackward, SampleBackward, StageBackward
 from golden.training_state import LayerState, TrainingState, initial_state
@@ -61,7 +58,10 @@ class FixedTrainingNet:
         self, form: TrainingFormat, state: TrainingState, placement: Placement | None = None
     ) -> None:
         """Check the parts against each other; see the class."""
+        instance("form", form, TrainingFormat)
+        instance("state", state, TrainingState)
         placement = Placement.one_pe(form.shapes) if placement is None else placement
+        instance("placement", placement, Placement)
         placement.check(form.shapes)
         state.check(form, placement.pes)
         self.form = form
@@ -114,6 +114,7 @@ class FixedTrainingNet:
         ModelError
             If a value is NaN or infinite, or saturates.
         """
+        tensor("gradient", gradient, error=ModelError)
         bits, fraction = self.form.grad_bits, self.form.gradient_fraction_bits
         words = to_words(gradient, fraction, bits + 1)
         if signed_bits(words) > bits:
@@ -154,6 +155,8 @@ class FixedTrainingNet:
         ShapeError, ModelError
             As for `backward`.
         """
+        check_step(self.form, x, words, 0)
+        check_frozen(frozen, len(self.form.layers))
         self._check_gradients(gradients, len(x))
         last = len(x) - 1
         return [
@@ -203,14 +206,11 @@ class FixedTrainingNet:
             If a gradient does not fit its width; if the accumulators that `decay` or `apply` ask
             for are not there; if a frozen layer does not exist.
         """
-        self._check_gradients(gradient[None], 1)
+        check_step(self.form, x, words, sample)
+        check_frozen(frozen, len(self.form.layers))
+        self._check_gradients(tensor("gradient", gradient)[None], 1)
         mode = UpdateMode(decay, apply)
         mode.check(self.form)
-        for index in frozen:
-            if not 0 <= index < len(self.form.layers):
-                raise ModelError(
-                    f"a frozen layer must be 0 to {len(self.form.layers) - 1}, not {index}"
-                )
         random_words, lfsr = self._random_words(frozen) if apply else ({}, self.state.lfsr)
         done: list[LayerBackward] = []
         for index in reversed(range(len(self.form.layers))):

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from golden.arguments import check_generator, instance, real_number, tensor
 from golden.errors import ShapeError
 
 __all__ = ["INITIALISATIONS", "per_neuron_fan_", "sparse_xavier_"]
@@ -34,11 +35,15 @@ def sparse_xavier_(
     Raises
     ------
     ShapeError
-        If `mean_fans` is not above 0.
+        If `weight` is not of real numbers, or `mean_fans` is not above 0 and finite.
     """
-    if not mean_fans > 0:
-        raise ShapeError(f"mean_fans must be above 0, not {mean_fans}")
-    bound = math.sqrt(6 / mean_fans)
+    check_generator(generator)
+    fans = real_number("mean_fans", mean_fans)
+    if not instance("weight", weight, Tensor).is_floating_point():
+        raise ShapeError(f"weight must be of real numbers, not {weight.dtype}")
+    if not 0 < fans < math.inf:
+        raise ShapeError(f"mean_fans must be above 0 and finite, not {mean_fans}")
+    bound = math.sqrt(6 / fans)
     return weight.uniform_(-bound, bound, generator=generator)
 
 
@@ -64,8 +69,12 @@ def per_neuron_fan_(
     Raises
     ------
     ShapeError
-        If the two sizes differ.
+        If the two sizes differ, `weight` is not of real numbers, or `outputs` of whole ones.
     """
+    check_generator(generator)
+    outputs = tensor("outputs", outputs)
+    if not instance("weight", weight, Tensor).is_floating_point():
+        raise ShapeError(f"weight must be of real numbers, not {weight.dtype}")
     if weight.ndim != 1 or outputs.shape != weight.shape:
         raise ShapeError(
             f"outputs must have the shape of weight, {list(weight.shape)}, and one dimension, "
@@ -73,5 +82,9 @@ def per_neuron_fan_(
         )
     if weight.numel() == 0:
         return weight
+    if outputs.dtype != torch.int64 or int(outputs.min()) < 0:
+        raise ShapeError(
+            f"outputs must be int64 of at least 0, not {outputs.dtype} from {outputs.min()}"
+        )
     fan_ins = torch.bincount(outputs)[outputs].to(weight.dtype)
     return weight.uniform_(-1, 1, generator=generator).mul_((3 / fan_ins).sqrt())

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from golden.arguments import tensor, whole_number
 from golden.errors import ModelError, ShapeError
 
 __all__ = ["LFSR_BITS", "TAPS", "advance", "seed_state", "seed_states", "states_after", "step"]
@@ -19,6 +20,9 @@ __all__ = ["LFSR_BITS", "TAPS", "advance", "seed_state", "seed_states", "states_
 LFSR_BITS = 32
 TAPS = 0x80200003
 """x**32 + x**22 + x**2 + x + 1, which makes the period 2**32 - 1."""
+
+_MOST_PES = 1 << 20
+_MOST_STATES = 1 << 28
 
 _BYTES = LFSR_BITS // 8
 
@@ -36,6 +40,9 @@ def seed_state(seed: int, row: int, col: int) -> int:
     The first 4 bytes, little-endian, of the SHA-256 of "seed,row,col"; while they are 0, of
     "seed,row,col,1", "seed,row,col,2" and so on.
     """
+    seed = whole_number("seed", seed, error=ModelError)
+    row = whole_number("row", row, 0, error=ModelError)
+    col = whole_number("col", col, 0, error=ModelError)
     text = f"{seed},{row},{col}"
     state, tries = _first_word(text), 0
     while state == 0:
@@ -45,7 +52,15 @@ def seed_state(seed: int, row: int, col: int) -> int:
 
 
 def seed_states(seed: int, rows: int, cols: int) -> Tensor:
-    """Return the first states [rows * cols] int64 of a torus; PE number = row * cols + col."""
+    """Return the first states [rows * cols] int64 of a torus; PE number = row * cols + col.
+
+    Raises
+    ------
+    ModelError
+        If the seed is no whole number, or there are not 1 to 2^20 PEs.
+    """
+    rows = whole_number("rows", rows, 1, _MOST_PES, error=ModelError)
+    cols = whole_number("cols", cols, 1, _MOST_PES // rows, error=ModelError)
     return torch.tensor([seed_state(seed, row, col) for row in range(rows) for col in range(cols)])
 
 
@@ -56,6 +71,11 @@ def states_after(states: Tensor, steps: int) -> Tensor:
     table look-ups a state.
     """
     _check(states, steps)
+    if (steps + 1) * len(states) > _MOST_STATES:
+        raise ModelError(
+            f"steps must be fewer than {_MOST_STATES} states of all PEs, not {steps} of "
+            f"{len(states)} PEs"
+        )
     found = _to_words(states)[None]
     jump = 0
     while len(found) <= steps:
@@ -82,12 +102,12 @@ def _first_word(text: str) -> int:
 
 
 def _check(states: Tensor, steps: int) -> None:
+    states = tensor("states", states)
     if states.ndim != 1 or states.dtype != torch.int64:
         raise ShapeError(
             f"LFSR states must be int64 [PEs], not {states.dtype} {list(states.shape)}"
         )
-    if steps < 0:
-        raise ModelError(f"steps must be at least 0, not {steps}")
+    whole_number("steps", steps, 0, error=ModelError)
 
 
 def _to_words(states: Tensor) -> _Words:

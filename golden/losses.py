@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from golden.arguments import shown, tensor
 from golden.errors import ModelError, ShapeError
 
 __all__ = [
@@ -61,6 +62,7 @@ def softmax_cross_entropy(outputs: Tensor, labels: Tensor) -> LossValue:
     """
     outputs = _checked("outputs", outputs)
     samples, classes = outputs.shape
+    labels = tensor("labels", labels)
     if labels.shape != (samples,) or labels.dtype != torch.int64:
         raise ShapeError(
             f"labels must be int64 [{samples}], not {labels.dtype} {list(labels.shape)}"
@@ -90,7 +92,7 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
     ModelError
         If a value is NaN or infinite, or the loss is.
     """
-    outputs = _checked("outputs", outputs)
+    outputs, targets = _checked("outputs", outputs), tensor("targets", targets)
     if targets.shape != outputs.shape:
         raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
     error = outputs - _checked("targets", targets)
@@ -111,7 +113,7 @@ def loss_value(loss: LossFunction, outputs: Tensor, targets: Tensor) -> LossValu
         "golden.mean_squared_error"
     )
     if not callable(loss):
-        raise ModelError(f"{how}, not {loss!r}")
+        raise ModelError(f"{how}, not {shown(loss)}")
     if isinstance(loss, torch.nn.Module):
         raise ModelError(f"{how}, not {type(loss).__name__} of PyTorch")
     value: object = loss(outputs, targets)
@@ -129,13 +131,28 @@ def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:
     """Return `gradient` through a ReLU whose results are `outputs`: 0 where it gave 0.
 
     For a net whose last layer has a ReLU: a device takes the gradient of the sums before it.
+
+    Raises
+    ------
+    ShapeError
+        If the two shapes differ.
     """
+    gradient, outputs = tensor("gradient", gradient), tensor("outputs", outputs)
+    if gradient.shape != outputs.shape or outputs.is_complex():
+        raise ShapeError(
+            f"gradient must be of real numbers {list(outputs.shape)}, as outputs, "
+            f"not {list(gradient.shape)}"
+        )
     return torch.where(outputs > 0, gradient, 0)
 
 
 def _checked(name: str, values: Tensor) -> Tensor:
-    if values.ndim != 2 or len(values) == 0:
-        raise ShapeError(f"{name} must be [N, O] with N at least 1, not {list(values.shape)}")
+    values = tensor(name, values)
+    if values.ndim != 2 or 0 in values.shape or values.is_complex():
+        raise ShapeError(
+            f"{name} must be real [N, O] with both at least 1, "
+            f"not {values.dtype} {list(values.shape)}"
+        )
     values = values.detach().to("cpu", torch.float64)
     if not bool(torch.isfinite(values).all()):
         raise ModelError(f"{name} must be finite, but hold NaN or infinity")

@@ -69,6 +69,8 @@ def _tensor(name: str, values: Reals) -> Tensor:
         # Native byte order and float64 for what PyTorch does not know, such as big-endian numbers.
         return torch.as_tensor(array.astype(np.int64 if array.dtype.kind in "iub" else np.float64))
     tensor = values.detach()
+    if tensor.is_meta:
+        raise ModelError(f"{name} must hold numbers, not be on the meta device")
     if tensor.layout is not torch.strided:
         raise ModelError(f"{name} must be a dense tensor, not one of {tensor.layout}")
     if tensor.is_complex() or tensor.is_quantized:

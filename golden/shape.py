@@ -3,10 +3,14 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 
+from golden.arguments import instance, items, real_number, shown, whole_number
 from golden.errors import ShapeError
 
 __all__ = ["ClosShape"]
+
+_MOST = 1 << 40  # Of every number of a shape.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +44,10 @@ class ClosShape:
     def __post_init__(self) -> None:
         """Refuse anything but positive integers with Ri <= I and Ro <= O."""
         for field in dataclasses.fields(self):
-            value: object = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ShapeError(
-                    f"{field.name} must be a whole number of at least 1, not {value!r}"
-                )
+            value = whole_number(field.name, getattr(self, field.name), 1)
+            if value > _MOST:
+                raise ShapeError(f"{field.name} must be at most {_MOST}, not {shown(value)}")
+            object.__setattr__(self, field.name, value)
         if self.input_routers > self.in_features:
             raise ShapeError(
                 f"input_routers must be at most in_features ({self.in_features}), "
@@ -57,6 +60,38 @@ class ClosShape:
             )
 
     @classmethod
+    def of(cls, shape: "ClosShape | Sequence[int]") -> "ClosShape":
+        """Return a shape, or make it of five numbers (I, O, Ri, Rm, Ro).
+
+        Raises
+        ------
+        ShapeError
+            If it is neither, or the numbers are no Clos shape.
+        """
+        if isinstance(shape, cls):
+            return shape
+        try:
+            numbers = items("shape", shape, 5)
+        except ShapeError as error:
+            raise ShapeError(
+                f"shape must be a ClosShape or five numbers (I, O, Ri, Rm, Ro), not {shown(shape)}"
+            ) from error
+        return cls(*numbers)
+
+    @classmethod
+    def of_routers(
+        cls, in_features: int, out_features: int, routers: Sequence[int]
+    ) -> "ClosShape":
+        """Make the shape of two sizes and three routers (Ri, Rm, Ro)."""
+        try:
+            numbers = items("routers", routers, 3)
+        except ShapeError as error:
+            raise ShapeError(
+                f"routers must be three numbers (Ri, Rm, Ro), not {shown(routers)}"
+            ) from error
+        return cls(in_features, out_features, *numbers)
+
+    @classmethod
     def parse(cls, text: str) -> "ClosShape":
         """Read "I,O,Ri,Rm,Ro", for instance "64,10,8,8,5"; spaces and outer brackets are allowed.
 
@@ -65,15 +100,15 @@ class ClosShape:
         ShapeError
             If the text is not five whole numbers, or they are no Clos shape.
         """
-        parts = text.strip().removeprefix("(").removesuffix(")").split(",")
+        parts = instance("layer", text, str).strip().removeprefix("(").removesuffix(")").split(",")
         try:
-            numbers = [int(part) for part in parts]
+            numbers = [int(part) for part in parts] if len(parts) == 5 else []
         except ValueError:
             numbers = []
         if len(numbers) != 5:
             raise ShapeError(
                 "a layer must be five whole numbers I,O,Ri,Rm,Ro (for instance 64,10,8,8,5), "
-                f"not {text!r}"
+                f"not {shown(text)}"
             )
         return cls(*numbers)
 
@@ -97,7 +132,10 @@ class ClosShape:
             If a size is below 1, or even one middle router has more weights; the message says what
             can be had.
         """
-        ri, ro = _near_root("in_features", in_features), _near_root("out_features", out_features)
+        reduction = real_number("reduction", reduction)
+        in_features = whole_number("in_features", in_features, 1, _MOST)
+        out_features = whole_number("out_features", out_features, 1, _MOST)
+        ri, ro = _near_root(in_features), _near_root(out_features)
         narrowest = cls(in_features, out_features, ri, 1, ro)
         most = 1 / narrowest.density
         if not 0 < reduction <= most:
@@ -105,8 +143,8 @@ class ClosShape:
                 f"reduction must be above 0 and at most {most:.4g}, that of {narrowest}, "
                 f"not {reduction}"
             )
-        paths = int(in_features * out_features / reduction / narrowest.parameters)
-        return dataclasses.replace(narrowest, middle_routers=max(paths, 1))
+        paths = in_features * out_features / reduction / narrowest.parameters
+        return dataclasses.replace(narrowest, middle_routers=max(int(min(paths, 2 * _MOST)), 1))
 
     def as_tuple(self) -> tuple[int, int, int, int, int]:
         """Return (I, O, Ri, Rm, Ro)."""
@@ -188,10 +226,9 @@ def _groups(items: int, blocks: int) -> tuple[tuple[int, int], ...]:
     return tuple(run for run in runs if run[0])
 
 
-def _near_root(name: str, items: int) -> int:
+def _near_root(items: int) -> int:
     """The divisor of `items` nearest to its root by ratio, or what is next to the root."""
-    if items < 1:
-        raise ShapeError(f"{name} must be a whole number of at least 1, not {items!r}")
     root = math.sqrt(items)
-    near = [n for n in range(1, items + 1) if items % n == 0 and 0.5 <= n * n / items <= 2]
+    around = range(math.isqrt(items // 2), math.isqrt(items * 2) + 2)
+    near = [n for n in around if n and items % n == 0 and 0.5 <= n * n / items <= 2]
     return min(near, key=lambda n: abs(math.log(n / root)), default=round(root))

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, mapping, real_number, seed_number, tensor, whole_number
 from golden.datasets import Split
-from golden.errors import CheckpointError, ModelError
+from golden.errors import CheckpointError, ModelError, ShapeError
 from golden.net import ClosNet
 from golden.shape import ClosShape
 
@@ -52,7 +53,24 @@ def one_thread() -> Generator[None, None, None]:
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> float:
-    """Fraction of the rows of `scores` [N, classes] whose largest element is at `labels` [N]."""
+    """Fraction of the rows of `scores` [N, classes] whose largest element is at `labels` [N].
+
+    Raises
+    ------
+    ShapeError
+        If the two are not of such shapes, or there is no sample.
+    """
+    scores, labels = tensor("scores", scores), tensor("labels", labels)
+    odd = scores.is_complex() or scores.dtype == torch.bool
+    if scores.ndim != 2 or 0 in scores.shape or odd:
+        raise ShapeError(
+            f"scores must be real [N, classes], neither of them 0, "
+            f"not {scores.dtype} {list(scores.shape)}"
+        )
+    if labels.shape != scores.shape[:1] or labels.is_floating_point() or labels.is_complex():
+        raise ShapeError(
+            f"labels must be whole [{len(scores)}], not {labels.dtype} {list(labels.shape)}"
+        )
     return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
 
 
@@ -78,7 +96,7 @@ class Trainer:
     Raises
     ------
     ModelError
-        If the model's inputs or outputs do not fit the data.
+        If the model's inputs or outputs do not fit the data, or a number is out of range.
     """
 
     def __init__(
@@ -91,6 +109,11 @@ class Trainer:
         seed: int = 0,
     ) -> None:
         """Set up the optimiser and the sample order; see the class."""
+        model = instance("model", model, ClosNet, error=ModelError)
+        split = instance("split", split, Split, error=ModelError)
+        rate = real_number("learning_rate", learning_rate, error=ModelError)
+        if not 0 < rate < math.inf:
+            raise ModelError(f"learning_rate must be above 0 and finite, not {learning_rate}")
         inputs, outputs = model.shapes[0].in_features, model.shapes[-1].out_features
         if inputs != split.features:
             raise ModelError(
@@ -104,14 +127,15 @@ class Trainer:
             )
         self.model = model
         self.epoch = 0
-        self._batch_size = batch_size
-        self._optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-        self._order = torch.Generator().manual_seed(seed)
+        self._batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
+        self._optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+        self._order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
         self._train = torch.as_tensor(split.train_x), torch.as_tensor(split.train_y)
         self._test = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
 
     def run(self, epochs: int) -> Iterator[EpochStats]:
         """Train until `epochs` epochs are done in all, and yield the figures of each."""
+        epochs = whole_number("epochs", epochs, 0, error=ModelError)
         while self.epoch < epochs:
             with one_thread():
                 loss = self._train_epoch()
@@ -136,12 +160,13 @@ class Trainer:
             If the state is not one of a trainer of this model.
         """
         try:
-            epoch = state["epoch"]
-            if type(epoch) is not int or epoch < 0:
-                raise ValueError(f"epoch must be a whole number of at least 0, not {epoch!r}")
-            self._check_optimiser(state["optimiser"])
-            self._optimiser.load_state_dict(state["optimiser"])
-            self._order.set_state(state["order"])
+            saved = mapping("state", state)
+            optimiser = dict(mapping("optimiser", saved["optimiser"]))
+            order, epoch = saved["order"], whole_number("epoch", saved["epoch"], 0)
+            torch.Generator().set_state(order)
+            self._check_optimiser(optimiser)
+            self._optimiser.load_state_dict(optimiser)
+            self._order.set_state(order)
             self.epoch = epoch
         except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(

@@ -2,9 +2,10 @@
 
 import dataclasses
 
+from golden.arguments import instance, items, whole_number
 from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
-from golden.words import MAX_SHIFT, check_word_bits
+from golden.words import MAX_SHIFT, check_word_bits, fraction_bits
 
 __all__ = [
     "CLEAR",
@@ -48,6 +49,11 @@ class LayerFormat:
         Of the stored input, middle and output weights.
     gradient_fraction_bits
         Of the gradients of the results of the input, middle and output stage.
+
+    Raises
+    ------
+    ShapeError, ModelError
+        If `shape` is none, or fraction bits are not as many whole numbers.
     """
 
     shape: ClosShape
@@ -55,6 +61,17 @@ class LayerFormat:
     activation_fraction_bits: tuple[int, int, int, int]
     master_fraction_bits: tuple[int, int, int]
     gradient_fraction_bits: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        """Check types; see the class."""
+        instance("shape", self.shape, ClosShape)
+        instance("relu", self.relu, bool, error=ModelError)
+        for field, count in (
+            ("activation_fraction_bits", 4),
+            ("master_fraction_bits", 3),
+            ("gradient_fraction_bits", 3),
+        ):
+            object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +128,16 @@ class TrainingFormat:
 
     def __post_init__(self) -> None:
         """Check the widths, that the layers chain, and every shift."""
-        check_word_bits("act_bits", self.act_bits)
-        check_word_bits("weight_bits", self.weight_bits)
+        for field in ("act_bits", "weight_bits", "grad_bits"):
+            object.__setattr__(self, field, check_word_bits(field, getattr(self, field)))
+        for field in ("master_bits", "velocity_bits", "bias_bits"):
+            bits = whole_number(field, getattr(self, field), error=ModelError)
+            object.__setattr__(self, field, bits)
+        layers = items("layers", self.layers, error=ModelError)
+        for index, layer in enumerate(layers):
+            instance(f"layer {index}", layer, LayerFormat, error=ModelError)
+        object.__setattr__(self, "layers", layers)
         _check_range("master_bits", self.master_bits, self.weight_bits, _MAX_MASTER_BITS)
-        check_word_bits("grad_bits", self.grad_bits)
         if self.velocity_bits != 0:
             low, high = _VELOCITY_BITS
             _check_range("velocity_bits", self.velocity_bits, low, high, "0 (none), or ")

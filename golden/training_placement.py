@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, items, whole_number
+from golden.arguments import tensor as tensor_of
 from golden.errors import ModelError, ShapeError
 from golden.shape import ClosShape
 from golden.training_format import STAGES
@@ -41,6 +43,12 @@ class StagePlacement:
     visit: Tensor
     visits: int
 
+    def __post_init__(self) -> None:
+        """Check types; `Placement.check` checks values."""
+        tensor_of("pe", self.pe)
+        tensor_of("visit", self.visit)
+        object.__setattr__(self, "visits", whole_number("visits", self.visits, 0))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Placement:
@@ -48,6 +56,14 @@ class Placement:
 
     pes: int
     layers: tuple[tuple[StagePlacement, StagePlacement, StagePlacement], ...]
+
+    def __post_init__(self) -> None:
+        """Check types; `check` checks values."""
+        object.__setattr__(self, "pes", whole_number("pes", self.pes, 1))
+        layers = tuple(items("each layer", layer, 3) for layer in items("layers", self.layers))
+        for stage in (stage for layer in layers for stage in layer):
+            instance("each stage", stage, StagePlacement)
+        object.__setattr__(self, "layers", layers)
 
     @classmethod
     def one_pe(cls, shapes: Sequence[ClosShape]) -> "Placement":
@@ -61,7 +77,8 @@ class Placement:
             first, second, third = weight_sizes(shape)
             return place(first), place(second), place(third)
 
-        return cls(1, tuple(layer(shape) for shape in shapes))
+        given = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        return cls(1, tuple(layer(shape) for shape in given))
 
     def check(self, shapes: Sequence[ClosShape]) -> None:
         """Check that this places the weights of layers of `shapes`.
@@ -73,6 +90,7 @@ class Placement:
         ModelError
             If a PE or a visit is out of range.
         """
+        shapes = [ClosShape.of(shape) for shape in items("shapes", shapes)]
         if len(self.layers) != len(shapes):
             raise ShapeError(
                 f"placement must be of {len(shapes)} layers, not of {len(self.layers)}"
@@ -94,6 +112,7 @@ class Placement:
 
 def check_tensor(name: str, tensor: Tensor, size: tuple[int, ...]) -> None:
     """Refuse a tensor, called `name` in the message, that is not int64 of shape `size`."""
+    tensor_of(name, tensor)
     if tensor.dtype != torch.int64 or tuple(tensor.shape) != size:
         raise ShapeError(
             f"{name} must be int64 {list(size)}, not {tensor.dtype} {list(tensor.shape)}"

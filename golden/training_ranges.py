@@ -7,11 +7,11 @@ them; `range_table` says what saturates, or vanishes, in a given layout.
 import dataclasses
 import math
 from collections.abc import Sequence
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import real_number, seed_number, whole_number
 from golden.chain import clos_chain
 from golden.errors import ModelError, ShapeError
 from golden.losses import LossFunction, loss_value, mask_relu
@@ -127,7 +127,14 @@ def profile_ranges(
         If a number is out of range, the model cannot be trained on a torus or does something else
         than its layers do, or training in float does not converge.
     """
-    _check_numbers(learning_rate, momentum, {"batch_size": batch_size, "epochs": epochs})
+    learning_rate = real_number("learning_rate", learning_rate, error=ModelError)
+    if not 0.0 < learning_rate < math.inf:
+        raise ModelError(f"learning_rate must be positive and finite, not {learning_rate}")
+    momentum = real_number("momentum", momentum, error=ModelError)
+    if not 0 <= momentum < 1:
+        raise ModelError(f"momentum must be at least 0 and below 1, not {momentum}")
+    batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
+    epochs = whole_number("epochs", epochs, 1, error=ModelError)
     twin = FloatTwin.of_model(model)
     x, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
@@ -138,8 +145,9 @@ def profile_ranges(
         )
     chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
     check_outputs(model, x, torch.cat(chained), pixels=clos_chain(model)[0].pixels)
+    loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
     layers = tuple(LayerRanges.empty() for _ in twin.layers)
-    order = torch.Generator().manual_seed(seed)
+    order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
     for _ in range(epochs):
         samples = torch.randperm(len(x), generator=order)
         # What is left over is skipped: its mean over fewer samples would have larger gradients.
@@ -153,16 +161,6 @@ def profile_ranges(
                     f"training in float must converge with learning rate {learning_rate}: {error}"
                 ) from error
     return Ranges(layers, learning_rate, batch_size)
-
-
-def _check_numbers(learning_rate: float, momentum: float, counts: dict[str, int]) -> None:
-    if not isinstance(learning_rate, Real) or not 0.0 < learning_rate < math.inf:
-        raise ModelError(f"learning_rate must be positive and finite, not {learning_rate!r}")
-    if not isinstance(momentum, Real) or not 0.0 <= momentum < 1.0:
-        raise ModelError(f"momentum must be at least 0 and below 1, not {momentum!r}")
-    for name, count in counts.items():
-        if type(count) is not int or count < 1:
-            raise ModelError(f"{name} must be a whole number of at least 1, not {count!r}")
 
 
 def _record_step(

@@ -4,6 +4,7 @@ import dataclasses
 
 from torch import nn
 
+from golden.arguments import instance, whole_number
 from golden.chain import clos_chain
 from golden.errors import ModelError
 from golden.losses import LossFunction
@@ -30,6 +31,10 @@ class TrainingWidths:
     velocity_bits: int = 0
     bias_bits: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what are no widths; `TrainingFormat` checks their ranges."""
+        _check_numbers(self, 0, 64)
+
 
 @dataclasses.dataclass(frozen=True)
 class Headroom:
@@ -43,6 +48,10 @@ class Headroom:
     weights: int = 1
     gradients: int = 0
     outputs: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what are no numbers of bits."""
+        _check_numbers(self, -64, 64)
 
 
 def propose_format(
@@ -103,6 +112,8 @@ def format_for(
         raise ModelError(f"ranges must be of {len(chain)} layers, not of {len(ranges.layers)}")
     widths = TrainingWidths() if widths is None else widths
     headroom = Headroom() if headroom is None else headroom
+    instance("widths", widths, TrainingWidths, error=ModelError)
+    instance("headroom", headroom, Headroom, error=ModelError)
     shapes = [item.layer.shape for item in chain]
     bias_bits = widths.bias_bits
     if bias_bits is None:
@@ -248,6 +259,14 @@ class _Search:
                         f"{fraction} fraction bits, too few for their largest, {found.largest}: "
                         "no shift represents that learning rate in these widths"
                     )
+
+
+def _check_numbers(bits: "TrainingWidths | Headroom", least: int, most: int) -> None:
+    for field in dataclasses.fields(bits):
+        value: int | None = getattr(bits, field.name)
+        if value is not None or field.default is not None:
+            number = whole_number(field.name, value, least, most, error=ModelError)
+            object.__setattr__(bits, field.name, number)
 
 
 def _most(found: Magnitudes, bits: int, headroom: int) -> int:

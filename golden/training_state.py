@@ -7,6 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import instance, items, shown, whole_number
+from golden.arguments import tensor as tensor_of
 from golden.chain import clos_chain
 from golden.errors import CheckpointError, ModelError, ShapeError
 from golden.lfsr import LFSR_BITS, seed_states
@@ -18,6 +20,8 @@ __all__ = ["LayerState", "TrainingState", "Weights", "initial_state"]
 
 Weights = tuple[Tensor, Tensor, Tensor]
 """A tensor for the weights of each stage: [I, Rm], [Rm, Ri, Ro], [O, Rm]."""
+
+_MOST_LAYERS = 1 << 16
 
 
 @dataclasses.dataclass(eq=False)
@@ -33,9 +37,17 @@ class LayerState:
     velocities: Weights
     bias_velocity: Tensor
 
+    def __post_init__(self) -> None:
+        """Check types; `TrainingState.check` checks sizes and values."""
+        self.masters = _three("masters", self.masters)
+        self.velocities = _three("velocities", self.velocities)
+        tensor_of("bias", self.bias)
+        tensor_of("bias_velocity", self.bias_velocity)
+
     @classmethod
     def at_rest(cls, masters: Weights, bias: Tensor) -> "LayerState":
         """Return the state with zero velocities."""
+        masters, bias = _three("masters", masters), tensor_of("bias", bias)
         first, second, third = (torch.zeros_like(master) for master in masters)
         return cls(masters, bias, (first, second, third), torch.zeros_like(bias))
 
@@ -58,6 +70,13 @@ class TrainingState:
     layers: list[LayerState]
     lfsr: Tensor
 
+    def __post_init__(self) -> None:
+        """Check types; `check` checks sizes and values."""
+        self.layers = list(items("layers", self.layers))
+        for index, layer in enumerate(self.layers):
+            instance(f"layer {index}", layer, LayerState)
+        tensor_of("lfsr", self.lfsr)
+
     @classmethod
     def at_rest(
         cls,
@@ -76,8 +95,9 @@ class TrainingState:
         seed, rows, cols
             Of the LFSRs: the seed, and the size of the torus in PEs.
         """
+        given = [items("each layer", layer, 2) for layer in items("layers", layers)]
         return cls(
-            [LayerState.at_rest(masters, bias) for masters, bias in layers],
+            [LayerState.at_rest(masters, bias) for masters, bias in given],
             seed_states(seed, rows, cols),
         )
 
@@ -119,6 +139,7 @@ class TrainingState:
             If it is something else: a tensor is missing, or there is one too many.
         """
         state = _tensors(saved)
+        layers = whole_number("layers", layers, 1, _MOST_LAYERS, error=CheckpointError)
         names = {f"layers.{index}.{name}" for index in range(layers) for name in _LAYER_NAMES}
         odd = sorted((names | {"lfsr"}) ^ set(state))
         if odd:
@@ -148,6 +169,8 @@ class TrainingState:
         ModelError
             If a word does not fit its width, or an LFSR is 0.
         """
+        instance("form", form, TrainingFormat)
+        pes = whole_number("pes", pes, 1)
         if len(self.layers) != len(form.layers):
             raise ShapeError(
                 f"the training state must be of {len(form.layers)} layers, not {len(self.layers)}"
@@ -191,6 +214,7 @@ def initial_state(
     ModelError
         If the model is not one that `quantise` takes, or is another one than that of `form`.
     """
+    form = instance("form", form, TrainingFormat)
     chain = clos_chain(model, training=True)
     found = [(item.layer.shape.as_tuple(), item.relu) for item in chain]
     wanted = [(layer.shape.as_tuple(), layer.relu) for layer in form.layers]
@@ -210,13 +234,18 @@ def initial_state(
     return TrainingState.at_rest(layers, seed=seed, rows=rows, cols=cols)
 
 
+def _three(name: str, tensors: Weights) -> Weights:
+    first, second, third = (tensor_of(name, one) for one in items(name, tensors, 3))
+    return first, second, third
+
+
 def _tensors(saved: object) -> dict[str, Tensor]:
     """Return what a state dict holds, from something that may be none."""
     found = cast(Mapping[str, object], saved if isinstance(saved, Mapping) else {"it": saved})
     odd = [name for name, value in found.items() if not isinstance(value, Tensor)]
     if odd:
         raise CheckpointError(
-            f"the training state must be tensors by name: {odd[0]} is of type "
+            f"the training state must be tensors by name: {shown(odd[0])} is of type "
             f"{type(found[odd[0]]).__name__}"
         )
     return cast(dict[str, Tensor], found)

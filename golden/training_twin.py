@@ -10,11 +10,14 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import instance, items, tensor
 from golden.chain import clos_chain
 from golden.clos_routing import ClosRouting
-from golden.errors import ModelError
+from golden.errors import ModelError, ShapeError
+from golden.inputs import check_features, check_plain
 from golden.shape import ClosShape
-from golden.training_format import TrainingFormat
+from golden.training_format import STAGES, TrainingFormat
+from golden.training_placement import weight_sizes
 from golden.training_state import TrainingState, Weights
 from golden.words import from_words
 
@@ -74,7 +77,26 @@ class FloatTwin:
         weights: Sequence[Weights],
         biases: Sequence[Tensor],
     ) -> None:
-        """Take copies of the weights, as float64."""
+        """Take copies of the weights, as float64.
+
+        Raises
+        ------
+        ShapeError
+            If there are not as many of each as layers, or a tensor does not fit its layer.
+        """
+        given = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        count = len(given)
+        shapes, relus = given, items("relus", relus, count)
+        weights = [items("weights", stages, 3) for stages in items("weights", weights, count)]
+        biases = items("biases", biases, count)
+        for shape, stages, bias in zip(shapes, weights, biases, strict=True):
+            sizes = (*weight_sizes(shape), (shape.out_features,))
+            for name, one, size in zip((*STAGES, "bias"), (*stages, bias), sizes, strict=True):
+                if tuple(tensor(name, one).shape) != size or one.is_complex():
+                    raise ShapeError(
+                        f"{name} must be real {list(size)} for layer {shape}, "
+                        f"not {one.dtype} {list(one.shape)}"
+                    )
         self.layers = [
             _Layer(
                 ClosRouting.of(shape),
@@ -108,6 +130,8 @@ class FloatTwin:
     @classmethod
     def of_state(cls, form: TrainingFormat, state: TrainingState) -> "FloatTwin":
         """Return the twin of the stored words: what they stand for, velocities included."""
+        instance("state", state, TrainingState)
+        instance("form", form, TrainingFormat)
         twin = cls(
             form.shapes,
             [layer.relu for layer in form.layers],
@@ -128,6 +152,10 @@ class FloatTwin:
 
     def forward(self, x: Tensor) -> list[LayerReals]:
         """Compute reals [N, I] and return every layer's results."""
+        if not self.layers:
+            raise ModelError("the twin must have at least one layer, not none")
+        check_plain(x)
+        check_features(x, self.layers[0].shape.in_features)
         x = x.to(torch.float64)
         found: list[LayerReals] = []
         for layer in self.layers:

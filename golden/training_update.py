@@ -7,6 +7,7 @@ import dataclasses
 
 from torch import Tensor
 
+from golden.arguments import instance, whole_number
 from golden.errors import ModelError
 from golden.training_format import CLEAR, KEEP, MAX_DECAY, TrainingFormat
 from golden.training_results import Update
@@ -38,6 +39,8 @@ class UpdateMode:
         ModelError
             If they are not.
         """
+        whole_number("decay", self.decay, error=ModelError)
+        instance("apply", self.apply, bool, error=ModelError)
         if self.decay not in (KEEP, CLEAR) and not 1 <= self.decay <= MAX_DECAY:
             raise ModelError(
                 f"decay must be {KEEP} (keep), {CLEAR} (clear) or 1 to {MAX_DECAY}, "

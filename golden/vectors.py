@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, items, seed_number, whole_number
 from golden.fixed import QuantisedLayer, QuantisedNet
 from golden.shape import ClosShape
+from golden.words import check_word_bits
 
 __all__ = ["TestVector", "paper_example", "random_net", "random_words"]
 
@@ -87,7 +89,10 @@ def random_net(
     act_bits, weight_bits
         Width of an activation and of a weight, 4 to 18 bits.
     """
-    generator = torch.Generator().manual_seed(seed)
+    shapes = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+    check_word_bits("act_bits", act_bits)
+    check_word_bits("weight_bits", weight_bits)
+    generator = torch.Generator().manual_seed(seed_number(seed))
 
     def draw(bits: int, *size: int) -> Tensor:
         return torch.randint(-(1 << (bits - 1)), 1 << (bits - 1), size, generator=generator)
@@ -122,9 +127,10 @@ def random_words(net: QuantisedNet, samples: int, *, seed: int) -> Tensor:
 
     Every second sample holds nothing but the two extremes of a word.
     """
-    generator = torch.Generator().manual_seed(seed)
+    net = instance("net", net, QuantisedNet)
+    generator = torch.Generator().manual_seed(seed_number(seed))
     low, high = -(1 << (net.act_bits - 1)), (1 << (net.act_bits - 1)) - 1
-    size = (samples, net.shapes[0].in_features)
+    size = (whole_number("samples", samples, 0, 1 << 24), net.shapes[0].in_features)
     words = torch.randint(low, high + 1, size, generator=generator)
     extremes = torch.where(words < 0, low, high)
     return torch.where(torch.arange(samples)[:, None] % 2 == 1, extremes, words)

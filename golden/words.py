@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from golden.arguments import items, shown, whole_number
+from golden.arguments import tensor as tensor_of
 from golden.errors import ModelError
 
 __all__ = [
@@ -10,6 +12,7 @@ __all__ = [
     "MAX_WORD_BITS",
     "MIN_WORD_BITS",
     "check_word_bits",
+    "fraction_bits",
     "from_words",
     "round_half_even_shift",
     "saturate",
@@ -21,18 +24,21 @@ __all__ = [
 MIN_WORD_BITS = 4
 MAX_WORD_BITS = 18
 MAX_SHIFT = 62
+_MOST_FRACTION = 1000  # A power of two beyond is no float64.
 
 
-def check_word_bits(name: str, bits: int) -> None:
-    """Refuse a word width, named `name` in the message, that is not 4 to 18 bits.
+def check_word_bits(name: str, bits: int) -> int:
+    """Return a word width, named `name` in the message, of 4 to 18 bits.
 
     Raises
     ------
     ModelError
         If it is not.
     """
+    bits = whole_number(name, bits, error=ModelError)
     if not MIN_WORD_BITS <= bits <= MAX_WORD_BITS:
         raise ModelError(f"{name} must be {MIN_WORD_BITS} to {MAX_WORD_BITS}, not {bits}")
+    return bits
 
 
 def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
@@ -50,6 +56,7 @@ def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
     Tensor
         int64, the shape of `acc`. Exact: no floating point is involved.
     """
+    acc, shift = _words("acc", acc), whole_number("shift", shift, error=ModelError)
     if not 0 <= shift <= MAX_SHIFT:
         raise ModelError(f"shift must be 0 to {MAX_SHIFT}, not {shift}")
     if shift == 0:
@@ -60,7 +67,14 @@ def round_half_even_shift(acc: Tensor, shift: int) -> Tensor:
 
 
 def saturate(value: Tensor, bits: int) -> Tensor:
-    """Clip to the range of a two's-complement word, -2**(bits-1) to 2**(bits-1) - 1."""
+    """Clip to the range of a two's-complement word, -2**(bits-1) to 2**(bits-1) - 1.
+
+    Raises
+    ------
+    ModelError
+        If `bits` is not 1 to 64, or `value` not int64.
+    """
+    value, bits = _words("value", value), whole_number("bits", bits, 1, 64, error=ModelError)
     return value.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
@@ -70,8 +84,12 @@ def to_words(values: Tensor, fraction_bits: int, bits: int) -> Tensor:
     Raises
     ------
     ModelError
-        If a value is NaN or infinite.
+        If a value is NaN or infinite, or `bits` is not 1 to 63.
     """
+    if tensor_of("values", values, error=ModelError).is_complex():
+        raise ModelError(f"values must be real, not {values.dtype}")
+    bits = whole_number("bits", bits, 1, 63, error=ModelError)
+    fraction_bits = _fraction_bits(fraction_bits)
     values = values.detach().to("cpu", torch.float64)
     if not bool(torch.isfinite(values).all()):
         raise ModelError("values to quantise must be finite, but some are NaN or infinite")
@@ -89,12 +107,37 @@ def saturated_values(values: Tensor, fraction_bits: int, bits: int) -> int:
 
 def from_words(words: Tensor, fraction_bits: int) -> Tensor:
     """Real values of words, as float64: `words` / 2**fraction_bits, exact."""
-    return words.to(torch.float64) * 2.0**-fraction_bits
+    return _words("words", words).to(torch.float64) * 2.0 ** -_fraction_bits(fraction_bits)
 
 
 def signed_bits(tensor: Tensor) -> int:
     """Width of the narrowest two's-complement word that holds every element."""
-    if tensor.numel() == 0:
+    words = _words("tensor", tensor_of("tensor", tensor, error=ModelError))
+    if words.numel() == 0:
         return 1
-    low, high = int(tensor.min()), int(tensor.max())
+    low, high = int(words.min()), int(words.max())
     return max(max(high, 0).bit_length(), (~low).bit_length() if low < 0 else 0) + 1
+
+
+def fraction_bits(name: str, value: object, count: int) -> tuple[int, ...]:
+    """Return so many numbers of fraction bits, named `name` in the message.
+
+    Raises
+    ------
+    ModelError
+        If they are something else.
+    """
+    return tuple(
+        whole_number(name, one, -_MOST_FRACTION, _MOST_FRACTION, error=ModelError)
+        for one in items(name, value, count, error=ModelError)
+    )
+
+
+def _words(name: str, value: object) -> Tensor:
+    if isinstance(value, Tensor) and value.dtype == torch.int64:
+        return value
+    raise ModelError(f"{name} must be a tensor int64, not {shown(value)}")
+
+
+def _fraction_bits(value: object) -> int:
+    return fraction_bits("fraction_bits", (value,), 1)[0]

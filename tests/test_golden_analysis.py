@@ -445,7 +445,7 @@ def test_c8_time_falls_with_the_batch_until_arithmetic_bounds_it():
     assert [cost.memory_bound for cost in costs] == [power < 6 for power in range(13)]
     assert costs[6].seconds == costs[12].seconds
     assert epoch_cost(10, 7, 3, **machine).weight_bytes == 3 * 40
-    with pytest.raises(AnalysisError, match="batch must be above 0, not 0"):
+    with pytest.raises(AnalysisError, match="batch must be above 0 and finite, not 0"):
         epoch_cost(10, 7, 0, **machine)
 
 

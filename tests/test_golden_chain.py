@@ -241,7 +241,9 @@ def test_a_pruned_weight_that_is_made_plain_is_trained():
     assert len(propose(model).layers) == 1
 
 
-@pytest.mark.parametrize("model", ["model.pt", None, clos, [clos()]], ids=str)
+@pytest.mark.parametrize(
+    "model", ["model.pt", None, clos, [clos()]], ids=["path", "None", "function", "list"]
+)
 def test_what_is_no_module_is_refused(model):
     with pytest.raises(ModelError, match="model must be a torch module, .*load_model"):
         quantise(model, inputs())

@@ -214,5 +214,5 @@ def test_from_dense_refuses_other_sizes_and_numbers():
         fit_clos(torch.ones(4, 3), shape)
     with pytest.raises(ShapeError, match="finite"):
         fit_clos(torch.full((3, 4), math.nan), shape)
-    with pytest.raises(ShapeError, match="sweeps must be at least 1, not 0"):
+    with pytest.raises(ShapeError, match="sweeps must be a whole number from 1 to 1000000, not 0"):
         fit_clos(torch.ones(3, 4), shape, sweeps=0)

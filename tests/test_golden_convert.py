@@ -115,7 +115,7 @@ def test_what_matches_nothing_is_refused_before_anything_is_made():
     model, _ = make()
     clos = ClosSpec(reduction=0.5)
     for specs, message in [
-        ({}, "at least one pattern"),
+        ({}, "at least one pattern to a spec"),
         ({"tail.*": clos}, r"'tail.\*' must match a layer .* but matches no module at all"),
         ({"features.[12]": clos}, "but matches features.1, features.2"),
         ({"features.*": LowRankSpec(2.0)}, "that LowRankSpec can replace"),

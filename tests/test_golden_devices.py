@@ -40,6 +40,7 @@ def test_n29_every_form_stays_on_the_device(routers, samples, form):
     [
         (LowRankLinear(16, 20, 3), (4, 16)),
         (SparseCascade(SKIPPING.masks, SKIPPING.constants), (4, 16)),
+        (SparseCascade([torch.eye(40).bool()]), (4, 40)),  # By connections.
         (ClosConv2d(4, 6, (2, 2, 2), kernel_size=3), (2, 4, 8, 8)),
         (SparseRandomConv2d(4, 6, 3, alpha=0.5), (2, 4, 8, 8)),
         (ClosLSTM(8, 6, reduction=0.5), (3, 2, 8)),

@@ -66,7 +66,7 @@ def test_initial_weights_follow_the_generator_and_refuse_what_they_cannot():
 
     assert draw(0).equal(draw(0)) and not draw(0).equal(draw(1))
     assert per_neuron_fan_(torch.empty(0), torch.empty(0, dtype=torch.long)).numel() == 0
-    with pytest.raises(ShapeError, match="mean_fans must be above 0, not 0"):
+    with pytest.raises(ShapeError, match="mean_fans must be above 0 and finite, not 0"):
         sparse_xavier_(torch.empty(3), 0)
     with pytest.raises(ShapeError, match=r"outputs must have the shape of weight, \[3\].*\[2\]"):
         per_neuron_fan_(torch.empty(3), torch.tensor([0, 1]))

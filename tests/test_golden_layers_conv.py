@@ -95,8 +95,8 @@ def test_n3_budget_counts_the_depthwise_weights_too():
 
 def test_clos_convolution_refuses_what_makes_no_layer():
     for keywords, message in [
-        ({"kernel_size": 0}, "kernel_size must be at least 1"),
-        ({"stride": 0}, "stride must be at least 1"),
+        ({"kernel_size": 0}, "kernel_size must be a whole number of at least 1"),
+        ({"stride": 0}, "stride must be a whole number of at least 1"),
         ({"padding": 1}, "below the kernel_size 1, not 1"),
         ({"kernels": 2}, "kernels must be 1 where kernel_size is 1"),
     ]:
@@ -168,8 +168,8 @@ def test_s2_state_goes_round_to_a_layer_of_another_degree():
 
 def test_sparse_convolution_refuses_what_makes_no_layer():
     for arguments, message in [
-        ((0, 4, 3, 0.5), "in_channels must be at least 1"),
-        ((4, 4, 0, 0.5), "kernel_size and stride must be at least 1"),
+        ((0, 4, 3, 0.5), "in_channels must be a whole number of at least 1"),
+        ((4, 4, 0, 0.5), "kernel_size must be a whole number of at least 1"),
         ((4, 4, 3, 0.0), "alpha must be above 0 and at most 1, not 0.0"),
         ((4, 4, 3, 1.5), "alpha must be above 0"),
     ]:

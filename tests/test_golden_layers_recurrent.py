@@ -91,7 +91,7 @@ def test_dropout_is_between_layers_and_in_training_only():
 
 def test_recurrent_layers_refuse_what_does_not_fit():
     for keywords, message in [
-        ({"num_layers": 0}, "num_layers must be at least 1"),
+        ({"num_layers": 0}, "num_layers must be a whole number from 1 to 65536"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"reduction": 50}, "reduction must be above 0 and at most"),
     ]:

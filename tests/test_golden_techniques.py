@@ -170,7 +170,7 @@ def test_s6_schedule_refuses_what_is_none():
     model = make()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
     for keywords, message in [
-        ({"every_steps": 0}, "every_steps must be at least 1"),
+        ({"every_steps": 0}, "every_steps must be a whole number of at least 1"),
         ({"factor": 1.0}, "factor must be above 1"),
         ({"density": 0.0}, "density must be above 0"),
         ({"new_values": "one"}, "one of zero, initial"),
@@ -236,7 +236,7 @@ def test_n30_calcification_goes_on_from_a_checkpoint():
     ]:
         with pytest.raises(CheckpointError, match=message):
             calcification.load_state_dict(bad)
-    with pytest.raises(ModelError, match="age_steps must be at least 1, not 0"):
+    with pytest.raises(ModelError, match="age_steps must be a whole number of at least 1, not 0"):
         Calcification(model, optimiser, age_steps=0)
 
 

@@ -64,5 +64,5 @@ def test_bad_states_are_refused():
         states_after(torch.zeros(2), 1)
     with pytest.raises(ShapeError, match=r"not torch.int64 \[1, 2\]"):
         advance(torch.zeros(1, 2, dtype=torch.int64), 1)
-    with pytest.raises(ModelError, match="steps must be at least 0, not -1"):
+    with pytest.raises(ModelError, match="steps must be a whole number of at least 0, not -1"):
         states_after(torch.tensor([1]), -1)

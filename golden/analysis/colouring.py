@@ -15,6 +15,7 @@ from torch import Tensor
 from golden.analysis.connectivity import path_counts, to_outputs
 from golden.analysis.graphs import solve_choice
 from golden.analysis.path_expansion import paths
+from golden.arguments import instance, seed_number, whole_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -27,6 +28,7 @@ _TRIES = 16  # Random paths that are looked at for one pair.
 
 def colouring_bound(topology: Topology) -> int:
     """Return an upper bound on the pairs that can be solved: trained edges, and joined pairs."""
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     return min(topology.parameters, int((path_counts(topology) > 0).sum()))
 
 
@@ -38,6 +40,7 @@ def exact_colouring(topology: Topology) -> int:
     AnalysisError
         If there are more than 80 paths, or the program is not solved in 1000 nodes.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     total = int(path_counts(topology).sum())
     if total > _EXACT_PATHS:
         raise AnalysisError(
@@ -104,14 +107,15 @@ def greedy_colouring(topology: Topology, seed: int = 0, starts: int = 4) -> Tens
     AnalysisError
         If there are more than 2000 pairs.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     pairs = topology.in_features * topology.out_features
     if pairs > _MOST_PAIRS:
         raise AnalysisError(
             f"{topology.name}: pairs must be at most {_MOST_PAIRS} for a colouring, not {pairs}"
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_number(seed, error=AnalysisError))
     best = torch.zeros(0, topology.depth + 1, dtype=torch.long)
-    for _ in range(starts):
+    for _ in range(whole_number("starts", starts, 1, error=AnalysisError)):
         drawn = _draw_all(topology, generator)
         best = drawn if len(drawn) > len(best) else best
     return best

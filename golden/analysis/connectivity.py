@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from golden.analysis.graphs import maximum_flow
+from golden.arguments import instance
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -35,6 +36,7 @@ def from_inputs(topology: Topology) -> list[Tensor]:
     AnalysisError
         If the neurons of a layer times the inputs are more than 2^26.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     _check_pairs(topology, "inputs", topology.in_features)
     found = [torch.eye(topology.in_features, dtype=torch.bool)]
     for stage in topology.adjacency:
@@ -50,6 +52,7 @@ def to_outputs(topology: Topology) -> list[Tensor]:
     AnalysisError
         If the neurons of a layer times the outputs are more than 2^26.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     _check_pairs(topology, "outputs", topology.out_features)
     found = [torch.eye(topology.out_features, dtype=torch.bool)]
     for stage in reversed(topology.adjacency):
@@ -65,6 +68,7 @@ def path_counts(topology: Topology) -> Tensor:
     AnalysisError
         If a pair has 2**53 paths or more, or as `from_inputs`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     _check_pairs(topology, "inputs", topology.in_features)
     counts = torch.eye(topology.in_features, dtype=torch.float64)
     for stage in topology.adjacency:
@@ -79,6 +83,7 @@ def live_edges(topology: Topology) -> tuple[Tensor, ...]:
 
     The Power of Sparsity in CNNs, section 5.1. Errors as `from_inputs` and `to_outputs`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     fed = [reached.any(1) for reached in from_inputs(topology)]
     heard = [reached.any(0) for reached in to_outputs(topology)]
     return tuple(
@@ -93,6 +98,7 @@ def depth_to_full_connectivity(topology: Topology) -> int | None:
     ClosNets, section I: log2 n for a butterfly and a hypercube, rows / 2 + cols / 2 for a torus.
     Errors as `from_inputs`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     reached = from_inputs(topology)
     return next((depth for depth, part in enumerate(reached) if depth and bool(part.all())), None)
 
@@ -103,6 +109,7 @@ def bandwidth(topology: Topology) -> int:
     For a Clos layer min(I, Ri Rm, Rm Ro, O). It bounds `independent_paths`, which is exact. Errors
     as `live_edges`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     live = live_edges(topology)
     layers = [int(live[0].any(0).sum()), int(live[-1].any(1).sum())]
     layers += [int((a.any(1) & b.any(0)).sum()) for a, b in itertools.pairwise(live)]
@@ -115,6 +122,7 @@ def independent_paths(topology: Topology) -> int:
     The number of independent signals that pass, whatever the widths. Constant edges count as any
     other, which their equal values can make untrue.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     offsets = list(itertools.accumulate(topology.widths, initial=0))
     neurons = offsets[-1]
     source, sink = 2 * neurons, 2 * neurons + 1
@@ -161,6 +169,7 @@ class ClosNetProperties:
 
 def closnet_properties(topology: Topology) -> ClosNetProperties:
     """Measure the properties of ClosNets, section I; errors as `path_counts`."""
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     counts = path_counts(topology)
     return ClosNetProperties(
         fully_connected=bool((counts > 0).all()),

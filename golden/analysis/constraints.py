@@ -9,6 +9,7 @@ from torch import Tensor
 
 from golden.analysis.connectivity import from_inputs, to_outputs
 from golden.analysis.graphs import maximum_matching
+from golden.arguments import instance, seed_number, whole_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -24,7 +25,9 @@ def constraint_counts(in_features: int, out_features: int) -> tuple[int, int]:
     An output's ratios are set by its neuron's weights, its magnitude by their scale. That holds
     where f(c x) = c f(x): for linear neurons, and for ReLU if c > 0.
     """
-    return (in_features - 1) * out_features, out_features
+    inputs = whole_number("in_features", in_features, 1, error=AnalysisError)
+    outputs = whole_number("out_features", out_features, 1, error=AnalysisError)
+    return (inputs - 1) * outputs, outputs
 
 
 def matching_bound(topology: Topology) -> int:
@@ -38,6 +41,7 @@ def matching_bound(topology: Topology) -> int:
     AnalysisError
         If edges times pairs are more than 10^8.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     pairs = topology.in_features * topology.out_features
     _check_size(topology, "trained edges times pairs", topology.parameters * pairs,
                 _LARGEST_MATCHING)  # fmt: skip
@@ -55,6 +59,7 @@ def jacobian(topology: Topology, weights: Sequence[Tensor]) -> Tensor:
 
     `weights` are those of `Topology.matrices`, without leading dimensions.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     matrices = topology.matrices(weights)
     before = [torch.eye(topology.in_features).to(matrices[0])]
     after = [torch.eye(topology.out_features).to(matrices[0])]
@@ -102,12 +107,13 @@ def jacobian_rank(topology: Topology, seed: int = 0) -> JacobianRank:
     AnalysisError
         If the Jacobian has more than 10^7 elements.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     pairs = topology.in_features * topology.out_features
     size = pairs * topology.parameters
     _check_size(topology, "trained edges times pairs", size, _LARGEST_JACOBIAN)
     if not topology.parameters:
         return JacobianRank(0, 0, float("inf"))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_number(seed, error=AnalysisError))
     weights: list[Tensor] = []
     for mask in topology.masks:
         count = int(mask.sum())

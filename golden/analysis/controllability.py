@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from golden.analysis.connectivity import from_inputs
+from golden.arguments import instance, items, seed_number, whole_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -80,6 +81,8 @@ class Controllability(torch.nn.Module):
 
     def __init__(self, topology: Topology, seed: int = 0) -> None:
         super().__init__()
+        instance("topology", topology, Topology, error=AnalysisError)
+        seed = seed_number(seed, error=AnalysisError)
         inputs = topology.in_features
         size = inputs * inputs * topology.edges
         if size > _LARGEST:
@@ -152,6 +155,12 @@ def train_controllability(
     AnalysisError
         As `Controllability`; if `iterations` is below 1 or there is no seed.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
+    iterations = whole_number("iterations", iterations, error=AnalysisError)
+    seeds = [
+        seed_number(seed, error=AnalysisError)
+        for seed in items("seeds", seeds, error=AnalysisError)
+    ]
     if iterations < 1 or not seeds:
         raise AnalysisError(
             f"iterations must be at least 1 and seeds at least one, not {iterations}, {len(seeds)}"

@@ -1,7 +1,9 @@
 """What a layer costs to run: operations, and weights moved to and from memory."""
 
 import dataclasses
+import math
 
+from golden.arguments import real_number, whole_number
 from golden.errors import AnalysisError
 
 __all__ = ["EpochCost", "cascade_pays", "epoch_cost"]
@@ -64,7 +66,7 @@ def epoch_cost(
     Raises
     ------
     AnalysisError
-        If a number is not above 0.
+        If a number is not above 0, or not finite.
     """
     given = dict(
         parameters=parameters, samples=samples, batch=batch, bytes_per_second=bytes_per_second,
@@ -72,8 +74,8 @@ def epoch_cost(
         uses_per_weight=uses_per_weight,
     )  # fmt: skip
     for field, value in given.items():
-        if not value > 0:
-            raise AnalysisError(f"{field} must be above 0, not {value}")
+        if not 0 < real_number(field, value, error=AnalysisError) < math.inf:
+            raise AnalysisError(f"{field} must be above 0 and finite, not {value}")
     batches = -(-samples // batch)
     moved = float(parameters) * bytes_per_weight * batches
     operations = float(parameters) * uses_per_weight * samples
@@ -86,5 +88,14 @@ def cascade_pays(depth: int, density: float) -> bool:
     """Whether `depth` stages of that mean density cost less than one dense layer.
 
     m n l rho < m n: NeuroFabric, section III, whose sparsity s is the density rho here.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no such depth, or no such density.
     """
+    depth = whole_number("depth", depth, 1, error=AnalysisError)
+    density = real_number("density", density, error=AnalysisError)
+    if not 0 <= density <= 1:
+        raise AnalysisError(f"density must be 0 to 1, not {density}")
     return depth * density < 1

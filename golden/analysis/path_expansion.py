@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from golden.analysis.connectivity import path_counts, to_outputs
+from golden.arguments import instance, items, real_number, whole_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -24,6 +25,7 @@ def paths(topology: Topology) -> Tensor:
     AnalysisError
         If there are more than 200 000.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     total = int(path_counts(topology).sum())
     if total > _MOST_PATHS:
         raise AnalysisError(
@@ -49,6 +51,7 @@ def path_expansion(topology: Topology, weights: Sequence[Tensor]) -> Tensor:
     AnalysisError
         As `paths`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     found = paths(topology)
     product = _along(topology.matrices(weights), found).prod(1)
     expanded = product.new_zeros(topology.out_features * topology.in_features)
@@ -86,6 +89,10 @@ def solve_edge(
         If there is no such stage, no path of the pair takes the edge, or the paths that do cancel
         without it; or as `paths`.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
+    stage = whole_number("stage", stage, error=AnalysisError)
+    edge, pair = _two("edge", edge), _two("pair", pair)
+    wanted = real_number("wanted", wanted, error=AnalysisError)
     if not 0 <= stage < topology.depth:
         last = topology.depth - 1
         raise AnalysisError(f"{topology.name}: stage must be 0 to {last}, not {stage}")
@@ -101,6 +108,14 @@ def solve_edge(
             f"path from input {pair[1]} to output {pair[0]} whose other edges are not 0"
         )
     return (wanted - others) / without
+
+
+def _two(name: str, value: object) -> tuple[int, int]:
+    first, second = (
+        whole_number(name, one, 0, error=AnalysisError)
+        for one in items(name, value, 2, error=AnalysisError)
+    )
+    return first, second
 
 
 def _along(matrices: Sequence[Tensor], found: Tensor) -> Tensor:

@@ -3,10 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
+from golden.arguments import check_generator, instance, items, seed_number, shown, whole_number
 from golden.errors import AnalysisError
 from golden.initialise import sparse_xavier_
 from golden.topologies import Topology
@@ -42,6 +44,9 @@ class Reconstruction:
 
 def initial_weights(topology: Topology, generator: torch.Generator, copies: int) -> list[Tensor]:
     """Draw sparse Xavier weights, per stage [copies, edges], as a `SparseCascade` draws them."""
+    topology = instance("topology", topology, Topology, error=AnalysisError)
+    check_generator(generator)
+    copies = whole_number("copies", copies, 0, 1 << 20, error=AnalysisError)
     found: list[Tensor] = []
     for mask in topology.masks:
         weight = torch.empty(copies, int(mask.sum()))
@@ -76,8 +81,14 @@ def reconstruct(
     AnalysisError
         For another loss, fewer than 1 iterations or no seed.
     """
-    if loss not in ("l1", "l2"):
-        raise AnalysisError(f"loss must be l1 or l2, not {loss!r}")
+    topology = instance("topology", topology, Topology, error=AnalysisError)
+    if not isinstance(cast(object, loss), str) or loss not in ("l1", "l2"):
+        raise AnalysisError(f"loss must be l1 or l2, not {shown(loss)}")
+    iterations = whole_number("iterations", iterations, error=AnalysisError)
+    seeds = [
+        seed_number(seed, error=AnalysisError)
+        for seed in items("seeds", seeds, error=AnalysisError)
+    ]
     if iterations < 1 or not seeds:
         raise AnalysisError(
             f"iterations must be at least 1 and seeds at least one, not {iterations}, {len(seeds)}"

@@ -17,6 +17,7 @@ from golden.analysis.constraints import jacobian_rank, matching_bound
 from golden.analysis.controllability import train_controllability
 from golden.analysis.reconstruction import reconstruct
 from golden.analysis.spectral import algebraic_connectivity, network_connectivity, spectral_gap
+from golden.arguments import instance
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -108,6 +109,7 @@ def analyse(
 
     `tell` hears of the work that begins: its name, how many parts are done, and of how many.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     kept: dict[str, Tensor] = {}
     parts: list[tuple[str, Callable[[], dict[str, Value]]]] = [
         ("connectivity", lambda: _connectivity(topology)),

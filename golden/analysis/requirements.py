@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from golden.analysis.connectivity import closnet_properties, independent_paths
 from golden.analysis.constraints import jacobian_rank
+from golden.arguments import instance, items
 from golden.errors import AnalysisError
 from golden.topologies import Topology, with_diagonal, with_skip
 
@@ -48,6 +49,10 @@ def requirements(family: Sequence[Topology]) -> Requirements:
     AnalysisError
         If there are fewer than two, or one is too large to judge.
     """
+    family = [
+        instance("each of family", one, Topology, error=AnalysisError)
+        for one in items("family", family, error=AnalysisError)
+    ]
     if len(family) < 2:
         raise AnalysisError(f"family must hold at least two topologies, not {len(family)}")
     ranks = [jacobian_rank(with_diagonal(with_skip(one))) for one in family]

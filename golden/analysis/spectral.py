@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, tensor
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -24,13 +25,15 @@ def algebraic_connectivity(stage: Tensor) -> float:
     Raises
     ------
     AnalysisError
-        If the stage has more than 4000 neurons.
+        If the stage is no bool matrix, or has more than 4000 neurons.
     """
+    _check_stage(stage)
     return _second_smallest([stage])
 
 
 def network_connectivity(topology: Topology) -> float:
     """Return the algebraic connectivity of all stages as one graph; errors as for one stage."""
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     return _second_smallest(topology.adjacency)
 
 
@@ -45,6 +48,7 @@ def spectral_gap(stage: Tensor) -> float:
     AnalysisError
         As `algebraic_connectivity`.
     """
+    _check_stage(stage)
     _check_size(sum(stage.shape))
     edges = stage.double()
     out, into = edges.sum(1), edges.sum(0)
@@ -66,6 +70,14 @@ def _second_smallest(stages: list[Tensor] | tuple[Tensor, ...]) -> float:
     joined = joined + joined.T
     values = np.linalg.eigvalsh((torch.diag(joined.sum(1)) - joined).numpy())
     return max(float(values[1]), 0.0)
+
+
+def _check_stage(stage: object) -> None:
+    edges = tensor("stage", stage, error=AnalysisError)
+    if edges.ndim != 2 or edges.dtype != torch.bool or 0 in edges.shape:
+        raise AnalysisError(
+            f"stage must be bool [out, in], none of them 0, not {edges.dtype} {list(edges.shape)}"
+        )
 
 
 def _check_size(neurons: int) -> None:

@@ -11,17 +11,29 @@ import torch
 from torch import Tensor
 
 from golden.analysis.graphs import count_automorphisms
+from golden.arguments import instance, items, tensor, whole_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
 __all__ = ["count_symmetries", "dense_symmetries", "renamed"]
 
+_MOST_NEURONS = 100_000  # Of a layer: the factorial then has some 450 000 digits.
 _LIMIT = 1000  # Of those that are counted one by one.
 
 
 def dense_symmetries(hidden: Sequence[int]) -> int:
-    """Return the product of n! over the hidden layers' sizes n: Lemma 1, for dense networks."""
-    return math.prod(math.factorial(n) for n in hidden)
+    """Return the product of n! over the hidden layers' sizes n: Lemma 1, for dense networks.
+
+    Raises
+    ------
+    AnalysisError
+        If a size is no whole number up to 100 000.
+    """
+    sizes = [
+        whole_number("hidden", size, 0, _MOST_NEURONS, error=AnalysisError)
+        for size in items("hidden", hidden, error=AnalysisError)
+    ]
+    return math.prod(math.factorial(size) for size in sizes)
 
 
 def count_symmetries(topology: Topology) -> int:
@@ -36,6 +48,7 @@ def count_symmetries(topology: Topology) -> int:
     AnalysisError
         If more than 1000 are left to be counted one by one.
     """
+    topology = instance("topology", topology, Topology, error=AnalysisError)
     stages = topology.adjacency
     kept = [torch.arange(width) for width in topology.widths]
     sizes = [torch.ones(width, dtype=torch.long) for width in topology.widths]
@@ -73,8 +86,18 @@ def renamed(stages: Sequence[Tensor], orders: Sequence[Tensor]) -> list[Tensor]:
     AnalysisError
         If there is not one permutation for every hidden layer.
     """
+    stages = [
+        tensor("stages", stage, error=AnalysisError)
+        for stage in items("stages", stages, error=AnalysisError)
+    ]
+    orders = [
+        tensor("orders", order, error=AnalysisError)
+        for order in items("orders", orders, error=AnalysisError)
+    ]
+    if not stages or any(stage.ndim != 2 for stage in stages):
+        raise AnalysisError("stages must be at least one matrix [out, in]")
     sizes = [len(stage) for stage in stages[:-1]]
-    if [len(order) for order in orders] != sizes or any(
+    if [order.shape[0] if order.ndim == 1 else -1 for order in orders] != sizes or any(
         not torch.equal(order.sort().values, torch.arange(len(order))) for order in orders
     ):
         raise AnalysisError(f"orders must be permutations of the hidden layers, of sizes {sizes}")

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import items
+from golden.autocast import add_bias
 from golden.errors import ShapeError
+from golden.inputs import check_features
 from golden.layers.sparse import SparseStage
 
 __all__ = ["SparseCascade"]
@@ -61,6 +64,8 @@ class SparseCascade(nn.Module):
     ) -> None:
         """Make the stages; see the class."""
         super().__init__()
+        masks = items("masks", masks)
+        constants = None if constants is None else items("constants", constants)
         if len(masks) == 0:
             raise ShapeError("masks must hold at least one stage, not none")
         if constants is not None and len(constants) != len(masks):
@@ -93,6 +98,14 @@ class SparseCascade(nn.Module):
         return [stage for stage in self.stages if isinstance(stage, SparseStage)]
 
     @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
+
+    @property
     def density(self) -> float:
         """Trained connections relative to the I O of a dense layer; above 1 nothing is saved."""
         trained = sum(stage.weight.numel() for stage in self.parts)
@@ -112,15 +125,12 @@ class SparseCascade(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O]."""
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ShapeError(
-                f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
-            )
+        check_features(x, self.in_features)
         columns = x.reshape(-1, self.in_features).T
         for stage in self.stages:
             columns = stage(columns)
-        y = columns.T.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        y = columns.T.reshape(x.shape[:-1] + (self.out_features,))
+        return add_bias(y, self.bias)
 
     def to_dense(self) -> Tensor:
         """Multiply the stages out to the equivalent weight [O, I] of an `nn.Linear`.
@@ -148,7 +158,7 @@ def _check_reached(stages: Sequence[SparseStage]) -> None:
         after = torch.zeros(stage.out_features, dtype=torch.bool, device=reached.device)
         after[outputs[reached[sources]]] = True
         reached = after
-    missing = [int(output) for output in (~reached).nonzero()]
+    missing = [int(output) for output in (~reached).nonzero().flatten()[:9]]
     if missing:
         named = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
         raise ShapeError(f"every output must be reached by an input, but these are not: {named}")

@@ -5,8 +5,17 @@ import math
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import (
+    check_generator,
+    empty_parameter,
+    enough_memory,
+    real_number,
+    whole_number,
+)
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
+from golden.inputs import check_images
+from golden.layers.algebra import square
 
 __all__ = ["SparseRandomConv2d", "live_channels", "scaled_channels"]
 
@@ -69,19 +78,16 @@ class SparseRandomConv2d(nn.Module):
     ) -> None:
         """Choose the connections and draw the weights; see the class."""
         super().__init__()
-        if kernel_size < 1 or stride < 1 or padding < 0:
-            raise ShapeError(
-                "kernel_size and stride must be at least 1 and padding at least 0, "
-                f"not {kernel_size}, {stride} and {padding}"
-            )
+        kernel_size, stride = square("kernel_size", kernel_size, 1), square("stride", stride, 1)
+        padding = square("padding", padding, 0)
         channels = live_channels(in_channels, out_channels, alpha, generator)
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels, self.out_channels = int(in_channels), int(out_channels)
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.register_buffer("channels", channels.to(device))
         size = (*channels.shape, kernel_size, kernel_size)
-        self.weight = nn.Parameter(torch.empty(size, device=device, dtype=dtype))
-        offset = torch.empty(out_channels, device=device, dtype=dtype)
-        self.register_parameter("bias", nn.Parameter(offset) if bias else None)
+        self.weight = empty_parameter(size, device, dtype)
+        offset = empty_parameter((self.out_channels,), device, dtype) if bias else None
+        self.register_parameter("bias", offset)
+        self.register_buffer("channels", channels.to(device))
         self.reset_parameters(generator)
         self.register_load_state_dict_pre_hook(_take_channels)  # pyright: ignore[reportUnknownMemberType]
 
@@ -108,11 +114,7 @@ class SparseRandomConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, in, H, W] or [in, H, W] as `nn.Conv2d` does."""
-        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
-            raise ShapeError(
-                f"input must have shape [N, {self.in_channels}, H, W] or without N, "
-                f"not {list(x.shape)}"
-            )
+        check_images(x, self.in_channels)
         return nn.functional.conv2d(
             x, self.to_dense(), self.bias, stride=self.stride, padding=self.padding
         )
@@ -128,7 +130,8 @@ class SparseRandomConv2d(nn.Module):
 
         Power of Sparsity, appendix A, algorithm 2: k^2 a connection and a pixel.
         """
-        return self.weight.numel() * height * width
+        pixels = whole_number("height", height, 0) * whole_number("width", width, 0)
+        return self.weight.numel() * pixels
 
     def extra_repr(self) -> str:
         """Describe the layer as `nn.Conv2d` does, and its degree."""
@@ -166,14 +169,14 @@ def live_channels(
     ShapeError
         If a value is out of range.
     """
-    for name, size in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if size < 1:
-            raise ShapeError(f"{name} must be at least 1, not {size}")
-    if not 0 < alpha <= 1:
-        raise ShapeError(f"alpha must be above 0 and at most 1, not {alpha}")
+    in_channels = whole_number("in_channels", in_channels, 1)
+    out_channels = whole_number("out_channels", out_channels, 1)
+    alpha = _fraction(alpha)
+    check_generator(generator)
     kept = math.sqrt(alpha) if 1 in (in_channels, out_channels) else alpha
     degree = max(math.ceil(kept * in_channels - 1e-9), math.ceil(in_channels / out_channels))
-    order = torch.rand(out_channels, in_channels, generator=generator)
+    with enough_memory(f"a choice of {in_channels} channels for each of {out_channels}"):
+        order = torch.rand(out_channels, in_channels, generator=generator)
     # Each channel first goes to one filter, so many to each; these come before all others.
     given = torch.randperm(in_channels, generator=generator)
     order[torch.arange(in_channels) % out_channels, given] -= 1
@@ -201,20 +204,29 @@ def scaled_channels(channels: int, alpha: float, *, by_connections: bool = False
     ShapeError
         If a value is out of its range.
     """
-    if channels < 1:
-        raise ShapeError(f"channels must be at least 1, not {channels}")
-    if not 0 < alpha <= 1:
-        raise ShapeError(f"alpha must be above 0 and at most 1, not {alpha}")
+    channels, alpha = whole_number("channels", channels, 1), _fraction(alpha)
     kept = channels * (math.sqrt(alpha) if by_connections else alpha)
     return math.ceil(kept - 1e-9)  # A product like 0.07 * 100 is a little more than whole.
+
+
+def _fraction(alpha: object) -> float:
+    fraction = real_number("alpha", alpha)
+    if not 0 < fraction <= 1:
+        raise ShapeError(f"alpha must be above 0 and at most 1, not {alpha}")
+    return fraction
 
 
 def _take_channels(
     layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
 ) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made."""
+    """Make room for the connections of a state: a layer may have grown since it was made.
+
+    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
+    """
     channels = state_dict.get(f"{prefix}channels")
-    if isinstance(layer, SparseRandomConv2d) and channels is not None and channels.ndim == 2:
+    if not isinstance(layer, SparseRandomConv2d) or "weight" not in dict(layer.named_parameters()):
+        return
+    if channels is not None and channels.ndim == 2:
         if channels.shape[0] == layer.out_channels and channels.shape[1] != layer.degree:
             layer.channels = layer.channels.new_empty(channels.shape)
             size = (*channels.shape, layer.kernel_size, layer.kernel_size)

@@ -3,10 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter, instance, real_number, whole_number
 from golden.clos import ClosLinear
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
-from golden.layers.algebra import svd
+from golden.inputs import check_images
+from golden.layers.algebra import square, svd
 from golden.shape import ClosShape
 
 __all__ = ["ClosConv2d"]
@@ -28,7 +31,7 @@ class ClosConv2d(nn.Module):
         Input, middle and output routers (Ri, Rm, Ro) of the pointwise part, whose inputs are
         c `kernels` channels.
     kernel_size
-        Side f of the kernels.
+        Side f of the kernels; as `stride` and `padding` a number, or a pair of equal ones.
     stride, padding
         Of the depthwise part, or of the pixels where there is none, as for `nn.Conv2d`.
     kernels
@@ -69,15 +72,11 @@ class ClosConv2d(nn.Module):
     ) -> None:
         """Make both parts; see the class."""
         super().__init__()
-        sizes = {
-            "in_channels": in_channels,
-            "kernel_size": kernel_size,
-            "stride": stride,
-            "kernels": kernels,
-        }
-        for name, size in sizes.items():
-            if size < 1:
-                raise ShapeError(f"{name} must be at least 1, not {size}")
+        in_channels = whole_number("in_channels", in_channels, 1)
+        kernel_size = square("kernel_size", kernel_size, 1)
+        stride = square("stride", stride, 1)
+        padding = square("padding", padding)
+        kernels = whole_number("kernels", kernels, 1)
         if not 0 <= padding < kernel_size:
             raise ShapeError(
                 f"padding must be at least 0 and below the kernel_size {kernel_size}, not {padding}"
@@ -87,17 +86,18 @@ class ClosConv2d(nn.Module):
                 f"kernels must be 1 where kernel_size is 1, not {kernels}: they would only be "
                 "scales of one channel"
             )
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels = in_channels
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.kernels = kernels
         size = (in_channels * kernels, 1, kernel_size, kernel_size)
         weight = None
         if kernel_size > 1:
-            weight = nn.Parameter(torch.empty(size, device=device, dtype=dtype))
+            weight = empty_parameter(size, device, dtype)
         self.register_parameter("depthwise_weight", weight)
         self.pointwise = ClosLinear(
             in_channels * kernels, out_channels, routers, bias, device, dtype
         )
+        self.out_channels = self.pointwise.out_features
         self.reset_parameters()
 
     @classmethod
@@ -120,13 +120,18 @@ class ClosConv2d(nn.Module):
         ShapeError
             If that many weights make no layer.
         """
+        in_channels = whole_number("in_channels", in_channels, 1)
+        out_channels = whole_number("out_channels", out_channels, 1)
+        kernel_size = square("kernel_size", kernel_size, 1)
+        kernels = whole_number("kernels", kernels, 1)
+        reduction = real_number("reduction", reduction)
         dense = kernel_size**2 * in_channels * out_channels
         depthwise = kernel_size**2 * in_channels * kernels if kernel_size > 1 else 0
         left = dense / reduction - depthwise if reduction > 0 else 0.0
         if left <= 0:
             raise ShapeError(
                 f"reduction must be above 0 and leave weights for the pointwise part besides the "
-                f"{depthwise} of the depthwise one, not {reduction} of {dense} weights"
+                f"{depthwise} of the depthwise one, not {reduction:g} of {dense} weights"
             )
         inputs = in_channels * kernels
         shape = ClosShape.from_budget(
@@ -166,15 +171,16 @@ class ClosConv2d(nn.Module):
             If `layer` is grouped, dilated, not square or padded otherwise than by zeros, or the
             sizes make no layer.
         """
-        square = [len(set(pair)) == 1 for pair in (layer.kernel_size, layer.stride)]
+        layer = instance("layer", layer, nn.Conv2d)
+        equal = [len(set(pair)) == 1 for pair in (layer.kernel_size, layer.stride)]
         padding = layer.padding if isinstance(layer.padding, tuple) else (-1, -1)
         plain = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
-        if not (all(square) and plain and len(set(padding)) == 1 and padding[0] >= 0):
+        if not (all(equal) and plain and len(set(padding)) == 1 and padding[0] >= 0):
             raise ShapeError(
                 "layer must be a square convolution in one group, not dilated and padded by a "
                 f"number of zeros, not {layer}"
             )
-        bias: Tensor | None = layer.bias
+        weight, bias = dense_weight(layer, 4), dense_bias(layer)
         new = cls(
             layer.in_channels,
             layer.out_channels,
@@ -184,10 +190,10 @@ class ClosConv2d(nn.Module):
             padding=int(padding[0]),
             kernels=kernels,
             bias=bias is not None,
-            device=layer.weight.device,
-            dtype=layer.weight.dtype,
+            device=weight.device,
+            dtype=weight.dtype,
         )
-        mixing = layer.weight.double().flatten(2).transpose(0, 1)  # [c, k, f^2]
+        mixing = weight.double().flatten(2).transpose(0, 1)  # [c, k, f^2]
         if new.depthwise_weight is not None:
             u, s, v = svd(mixing)
             held = min(kernels, s.shape[-1])
@@ -205,7 +211,16 @@ class ClosConv2d(nn.Module):
             inner, new.pointwise.shape, sweeps=sweeps, generator=generator
         )
         new.pointwise.load_state_dict(fitted.state_dict())
+        keep_frozen(new, weight, bias)
         return new
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [k, c, f, f], `to_dense()`, for code that reads an `nn.Conv2d`'s.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew: each kernel sums f^2 values and is one sum of them."""
@@ -215,11 +230,7 @@ class ClosConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, c, H, W] or [c, H, W] to the same with k channels."""
-        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
-            raise ShapeError(
-                f"input must have shape [N, {self.in_channels}, H, W] or without N, "
-                f"not {list(x.shape)}"
-            )
+        check_images(x, self.in_channels)
         if self.depthwise_weight is not None:
             x = nn.functional.conv2d(
                 x,
@@ -247,7 +258,8 @@ class ClosConv2d(nn.Module):
     def multiply_adds(self, height: int, width: int) -> int:
         """Products for one image with outputs of this size: one a weight and a pixel."""
         spatial = 0 if self.depthwise_weight is None else self.depthwise_weight.numel()
-        return (spatial + self.pointwise.shape.parameters) * height * width
+        pixels = whole_number("height", height, 0) * whole_number("width", width, 0)
+        return (spatial + self.pointwise.shape.parameters) * pixels
 
     def extra_repr(self) -> str:
         """Describe the layer as `nn.Conv2d` does."""

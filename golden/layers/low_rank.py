@@ -1,12 +1,13 @@
 """A linear layer of low rank: the narrowest cascade there is."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter, real_number, whole_number
+from golden.dense import dense_bias, dense_weight, keep_frozen
 from golden.errors import ShapeError
 from golden.initialise import sparse_xavier_
+from golden.inputs import check_features
 from golden.layers.algebra import svd
 
 __all__ = ["LowRankLinear"]
@@ -55,21 +56,19 @@ class LowRankLinear(nn.Module):
     ) -> None:
         """Make the parameters and draw them; see the class."""
         super().__init__()
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if size < 1:
-                raise ShapeError(f"{name} must be at least 1, not {size}")
+        in_features = whole_number("in_features", in_features, 1)
+        out_features = whole_number("out_features", out_features, 1)
+        rank = whole_number("rank", rank)
         if not 1 <= rank <= min(in_features, out_features):
             raise ShapeError(
                 f"rank must be 1 to {min(in_features, out_features)}, the smaller of the layer's "
                 f"sizes, not {rank}"
             )
         self.in_features, self.out_features, self.rank = in_features, out_features, rank
-        self.input_weight = nn.Parameter(torch.empty(rank, in_features, device=device, dtype=dtype))
-        self.output_weight = nn.Parameter(
-            torch.empty(out_features, rank, device=device, dtype=dtype)
-        )
-        offset = torch.empty(out_features, device=device, dtype=dtype)
-        self.register_parameter("bias", nn.Parameter(offset) if bias else None)
+        self.input_weight = empty_parameter((rank, in_features), device, dtype)
+        self.output_weight = empty_parameter((out_features, rank), device, dtype)
+        offset = empty_parameter((out_features,), device, dtype) if bias else None
+        self.register_parameter("bias", offset)
         self.reset_parameters()
 
     @classmethod
@@ -83,22 +82,25 @@ class LowRankLinear(nn.Module):
         ShapeError
             If not even rank 1 has so few weights, or `reduction` is not above 0.
         """
+        reduction = real_number("reduction", reduction)
+        in_features = whole_number("in_features", in_features, 1)
+        out_features = whole_number("out_features", out_features, 1)
         largest = in_features * out_features / (in_features + out_features)
         if not 0 < reduction <= largest:
             raise ShapeError(
                 f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, "
                 f"not {reduction}"
             )
-        rank = min(int(largest / reduction), in_features, out_features)
+        rank = int(min(largest / reduction, in_features, out_features))
         return cls(in_features, out_features, rank, bias)
 
     @classmethod
     @torch.no_grad()
     def from_dense(cls, layer: nn.Linear, rank: int) -> "LowRankLinear":
         """Make the nearest layer of this rank to `layer` in L2: its largest singular values."""
-        outputs, inputs = layer.weight.shape
-        bias = cast(Tensor | None, layer.bias)
-        weight = layer.weight
+        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        outputs, inputs = weight.shape
+        rank = whole_number("rank", rank)
         new = cls(inputs, outputs, rank, bias is not None, weight.device, weight.dtype)
         u, s, v = svd(weight.double())
         root = s[:rank].sqrt()
@@ -106,7 +108,16 @@ class LowRankLinear(nn.Module):
         new.output_weight.copy_(u[:, :rank] * root)
         if new.bias is not None and bias is not None:
             new.bias.copy_(bias)
+        keep_frozen(new, weight, bias)
         return new
+
+    @property
+    def weight(self) -> Tensor:
+        """The equivalent weight [O, I], `to_dense()`, for code that reads that of an `nn.Linear`.
+
+        It is computed each time, so that a change of it changes nothing.
+        """
+        return self.to_dense()
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -118,10 +129,7 @@ class LowRankLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] to [..., O]."""
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ShapeError(
-                f"input must have shape [..., {self.in_features}], not {list(x.shape)}"
-            )
+        check_features(x, self.in_features)
         inner = nn.functional.linear(x, self.input_weight)
         return nn.functional.linear(inner, self.output_weight, self.bias)
 

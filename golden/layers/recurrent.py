@@ -1,8 +1,9 @@
 """LSTM and GRU whose maps from inputs and from the state are Clos networks."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
+from golden.autocast import as_operands
 from golden.layers.recurrent_base import ClosRecurrent
 
 __all__ = ["ClosGRU", "ClosLSTM"]
@@ -42,13 +43,18 @@ class ClosLSTM(ClosRecurrent):
     """
 
     gates = 4
+    dense = nn.LSTM
 
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Compute [T, N, I], and a state (h, c) of [layers, N, H], as `nn.LSTM` does."""
+        if isinstance(x, fx.Proxy):
+            return self.as_node(x, state)
         x, states, batched = self.checked(x, state, 2)
-        y, (h, c) = self.run(x, states)
+        # PyTorch's own takes part in autocast, its state too; a GRU of PyTorch's does not.
+        x, *states = as_operands(x, *states, device=x.device)
+        y, (h, c) = self.run(x, tuple(states))
         if not batched:
             h, c = h[:, 0], c[:, 0]
         return self.shaped(y, batched), (h, c)
@@ -110,9 +116,12 @@ class ClosGRU(ClosRecurrent):
     """
 
     gates = 3
+    dense = nn.GRU
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute [T, N, I], and a state h of [layers, N, H], as `nn.GRU` does."""
+        if isinstance(x, fx.Proxy):
+            return self.as_node(x, state)
         x, states, batched = self.checked(x, None if state is None else (state,), 1)
         y, (h,) = self.run(x, states)
         return self.shaped(y, batched), h if batched else h[:, 0]

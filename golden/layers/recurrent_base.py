@@ -1,18 +1,24 @@
 """What the Clos LSTM and the Clos GRU share."""
 
 from collections.abc import Callable, Iterator
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
+from golden.arguments import instance, items, real_number, whole_number
 from golden.clos import ClosLinear
-from golden.errors import ShapeError
+from golden.dense import keep_frozen
+from golden.errors import ModelError, ShapeError
+from golden.inputs import check_plain
 from golden.shape import ClosShape
+from golden.tracing import records_sizes
 
 __all__ = ["ClosRecurrent"]
 
 Dense = TypeVar("Dense", bound=nn.RNNBase)
+
+_MOST_LAYERS = 1 << 16
 
 
 class ClosRecurrent(nn.Module):
@@ -22,6 +28,9 @@ class ClosRecurrent(nn.Module):
     """
 
     gates: int
+    dense: type[nn.RNNBase]
+    bidirectional = False
+    proj_size = 0
 
     def __init__(
         self,
@@ -38,13 +47,10 @@ class ClosRecurrent(nn.Module):
     ) -> None:
         """Make the maps; see the subclasses."""
         super().__init__()
-        for name, size in (
-            ("input_size", input_size),
-            ("hidden_size", hidden_size),
-            ("num_layers", num_layers),
-        ):
-            if size < 1:
-                raise ShapeError(f"{name} must be at least 1, not {size}")
+        input_size = whole_number("input_size", input_size, 1)
+        hidden_size = whole_number("hidden_size", hidden_size, 1)
+        num_layers = whole_number("num_layers", num_layers, 1, _MOST_LAYERS)
+        dropout = real_number("dropout", dropout)
         if not 0 <= dropout < 1:
             raise ShapeError(f"dropout must be at least 0 and below 1, not {dropout}")
         self.input_size, self.hidden_size = input_size, hidden_size
@@ -67,6 +73,9 @@ class ClosRecurrent(nn.Module):
         for _, one in self._maps():
             one.reset_parameters(generator)
 
+    def flatten_parameters(self) -> None:
+        """Do nothing: code for PyTorch's layers calls it, whose weights then lie side by side."""
+
     def run(self, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Compute [T, N, I] and states of [layers, N, H] to [T, N, H] and the states after it."""
         finals: list[tuple[Tensor, ...]] = []
@@ -78,7 +87,7 @@ class ClosRecurrent(nn.Module):
             given = input_map(x)  # Of all times at once: these do not wait for the state.
             state = tuple(each[index] for each in states)
             outputs: list[Tensor] = []
-            for step in given:
+            for step in given.unbind():
                 state = self.step(step, state_map(state[0]), state)
                 outputs.append(state[0])
             x = torch.stack(outputs)
@@ -89,16 +98,35 @@ class ClosRecurrent(nn.Module):
         """Compute the next state, each [N, H], from the maps of input and state [N, gates H]."""
         raise NotImplementedError
 
+    def as_node(self, x: fx.Proxy, state: object) -> Any:
+        """Become a node of the graph that `torch.fx` traces, as PyTorch's recurrent layers do.
+
+        Raises
+        ------
+        ModelError
+            If this layer is itself the root of what is traced, which has no node to become.
+        """
+        tracer = cast(fx.Tracer, x.tracer)
+        path = tracer.path_of_module(self)
+        if not path:
+            raise ModelError(
+                f"{type(self).__name__} must be a layer of the model that torch.fx traces, not the "
+                "whole of it: it is a node of the graph, for its steps depend on the length"
+            )
+        return tracer.create_proxy("call_module", path, (x, state), {})
+
     def checked(
         self, x: Tensor, states: tuple[Tensor, ...] | None, count: int
     ) -> tuple[Tensor, tuple[Tensor, ...], bool]:
         """Bring inputs to [T, N, I] and states to [layers, N, H]; say whether there was a batch."""
-        if not isinstance(x, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ShapeError(
-                f"input must be a tensor, not {type(x).__name__}: packed sequences are not taken"
-            )
+        if isinstance(cast(object, x), nn.utils.rnn.PackedSequence):
+            raise ShapeError("input must be a tensor: packed sequences are not taken")
+        check_plain(x)
         wanted = "[N, T, {}]" if self.batch_first else "[T, N, {}]"
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]:
+        known = not records_sizes(x)
+        if known and (
+            x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]
+        ):
             raise ShapeError(
                 f"input must have shape {wanted.format(self.input_size)} or [T, "
                 f"{self.input_size}], none of them 0, not {list(x.shape)}"
@@ -111,15 +139,14 @@ class ClosRecurrent(nn.Module):
         size = (self.num_layers, x.shape[1], self.hidden_size)
         if states is None:
             return x, (x.new_zeros(size),) * count, batched
-        given = states if batched else tuple(state[:, None] for state in states)
-        for state in given:
-            if tuple(state.shape) != size:
-                expected = size if batched else (size[0], size[2])
-                found = state if batched else state[:, 0]
+        states = items("state", states, count)
+        expected = size if batched else (size[0], size[2])
+        for state in states if known else ():
+            if tuple(instance("state", state, Tensor).shape) != expected:
                 raise ShapeError(
-                    f"the state must have shape {list(expected)}, not {list(found.shape)}"
+                    f"the state must have shape {list(expected)}, not {list(state.shape)}"
                 )
-        return x, given, batched
+        return x, states if batched else tuple(state[:, None] for state in states), batched
 
     def shaped(self, y: Tensor, batched: bool) -> Tensor:
         """Bring [T, N, H] to the form that the inputs had."""
@@ -153,6 +180,7 @@ class ClosRecurrent(nn.Module):
         cls, dense: nn.RNNBase, reduction: float, sweeps: int, generator: torch.Generator | None
     ) -> Self:
         """Make the layer whose maps are near those of PyTorch's."""
+        dense = instance("layer", dense, cls.dense)
         if dense.bidirectional or dense.proj_size:
             raise ShapeError(
                 f"layer must have one direction and no projection, not {dense}: those have no Clos "
@@ -174,10 +202,12 @@ class ClosRecurrent(nn.Module):
             weight = _parameter(dense, f"weight_{suffix}")
             whole = nn.Linear(weight.shape[1], weight.shape[0], dense.bias).to(weight)
             whole.weight.copy_(weight)
-            if dense.bias:
-                whole.bias.copy_(_parameter(dense, f"bias_{suffix}"))
+            bias = _parameter(dense, f"bias_{suffix}") if dense.bias else None
+            if bias is not None:
+                whole.bias.copy_(bias)
             near = ClosLinear.from_dense(whole, one.shape, sweeps=sweeps, generator=generator)
             one.load_state_dict(near.state_dict())
+            keep_frozen(one, weight, bias)
         return new
 
     def _maps(self) -> Iterator[tuple[str, ClosLinear]]:

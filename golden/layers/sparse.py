@@ -1,16 +1,21 @@
 """A sparse matrix that is trained: the connections that exist, and no others."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import empty_parameter, shown, tensor
+from golden.autocast import as_operands
 from golden.errors import ShapeError
 from golden.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
+from golden.tracing import own_size
 
 __all__ = ["SparseStage"]
 
 _MATRIX_FROM = 1 / 20
+_SUM = 0  # The number of `embedding_bag`'s mode.
 
 
 class SparseStage(nn.Module):
@@ -40,8 +45,8 @@ class SparseStage(nn.Module):
     Raises
     ------
     ShapeError
-        If `mask` is no bool matrix, `constants` is not of its shape or names a trained connection
-        too, or `initialisation` is unknown.
+        If `mask` is no bool matrix, `constants` are not finite or not of its shape or name a
+        trained connection too, or `initialisation` is unknown.
     """
 
     edges: Tensor
@@ -58,11 +63,14 @@ class SparseStage(nn.Module):
     ) -> None:
         """Keep the connections and draw the weights; see the class."""
         super().__init__()
-        if initialisation not in INITIALISATIONS:
+        if not isinstance(cast(object, initialisation), str) or (
+            initialisation not in INITIALISATIONS
+        ):
             raise ShapeError(
                 f"initialisation must be one of {', '.join(INITIALISATIONS)}, "
-                f"not {initialisation!r}"
+                f"not {shown(initialisation)}"
             )
+        mask = tensor("mask", mask)
         if mask.ndim != 2 or mask.dtype != torch.bool or 0 in mask.shape:
             raise ShapeError(
                 f"mask must be bool [out, in] with neither empty, "
@@ -70,6 +78,9 @@ class SparseStage(nn.Module):
             )
         if constants is None:
             constants = torch.zeros(mask.shape, device=mask.device)
+        constants = tensor("constants", constants)
+        if constants.is_complex() or not bool(torch.isfinite(constants).all()):
+            raise ShapeError("constants must be finite real numbers")
         if constants.shape != mask.shape:
             raise ShapeError(
                 f"constants must have the mask's shape {list(mask.shape)}, "
@@ -84,11 +95,12 @@ class SparseStage(nn.Module):
             )
         self.out_features, self.in_features = mask.shape
         self.initialisation = initialisation
+        weight = empty_parameter((int(mask.sum()),), device, dtype)
         values = constants[fixed].to(dtype or torch.get_default_dtype())
         self.register_buffer("edges", mask.nonzero().T.contiguous().to(device))
         self.register_buffer("constant_edges", fixed.nonzero().T.contiguous().to(device))
         self.register_buffer("constant_values", values.to(device))
-        self.weight = nn.Parameter(torch.empty(int(mask.sum()), device=device, dtype=dtype))
+        self.weight = weight
         self.reset_parameters()
         self.register_load_state_dict_pre_hook(_take_connections)  # pyright: ignore[reportUnknownMemberType]
 
@@ -129,10 +141,12 @@ class SparseStage(nn.Module):
         """Compute [in, N] to [out, N], in the form that suits the density.
 
         Gathering takes time for every connection; the whole matrix takes it for every element, but
-        is some twenty times faster for each.
+        is some twenty times faster for each. What is exported is for runtimes such as ONNX's, many
+        of which cannot gather in this way.
         """
-        connections = self.weight.numel() + self.constant_values.numel()
-        if connections > _MATRIX_FROM * self.in_features * self.out_features:
+        connections = own_size(self.edges.shape[1] + self.constant_edges.shape[1])
+        dense = connections > _MATRIX_FROM * self.in_features * self.out_features
+        if dense or torch.compiler.is_exporting():
             return self.by_matrix(columns)
         return self.by_gather(columns)
 
@@ -146,24 +160,21 @@ class SparseStage(nn.Module):
         `embedding_bag` with a weight for every row that it adds is the product of a matrix in
         compressed sparse rows, and has gradients for both factors.
         """
-        if 0 in columns.shape:
-            return self.by_matrix(columns)
         sums = self._bags(self.edges, self.weight, columns)
-        if self.constant_values.numel() == 0:
+        if own_size(self.constant_edges.shape[1]) == 0:
             return sums
         return sums + self._bags(self.constant_edges, self.constant_values, columns)
 
     def _bags(self, edges: Tensor, values: Tensor, columns: Tensor) -> Tensor:
-        if values.numel() == 0:
+        columns, values = as_operands(columns, values, device=edges.device)
+        if own_size(edges.shape[1]) == 0:
             return columns.new_zeros(self.out_features, columns.shape[1])
-        counts = torch.bincount(edges[0], minlength=self.out_features)
-        return nn.functional.embedding_bag(
-            edges[1],
-            columns.contiguous(),
-            counts.cumsum(0) - counts,
-            mode="sum",
-            per_sample_weights=values,
-        )
+        outputs = torch.arange(self.out_features, device=edges.device)
+        starts = torch.searchsorted(edges[0], outputs)  # The edges are in the outputs' order.
+        # Not that of `nn.functional`, whose checks of its arguments cannot be traced.
+        return torch.embedding_bag(
+            columns.contiguous(), edges[1], starts, mode=_SUM, per_sample_weights=values
+        )[0]
 
     def extra_repr(self) -> str:
         """Describe the matrix."""
@@ -176,8 +187,11 @@ class SparseStage(nn.Module):
 def _take_connections(
     stage: nn.Module, state_dict: Mapping[str, Tensor], prefix: str, *_: object
 ) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made."""
-    if not isinstance(stage, SparseStage):
+    """Make room for the connections of a state: a layer may have grown since it was made.
+
+    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
+    """
+    if not isinstance(stage, SparseStage) or "weight" not in dict(stage.named_parameters()):
         return
     edges = state_dict.get(f"{prefix}edges", stage.edges)
     if edges.shape != stage.edges.shape and edges.shape[:1] == (2,):

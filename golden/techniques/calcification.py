@@ -1,11 +1,12 @@
 """Training in which old weights no longer change."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import instance, mapping, shown, whole_number
 from golden.errors import CheckpointError, ModelError
 from golden.techniques.growth import Growth
 
@@ -34,16 +35,17 @@ class Calcification:
     Raises
     ------
     ModelError
-        If `age_steps` is below 1.
+        If `age_steps` is below 1, or another argument is something else.
     """
 
     def __init__(
         self, model: nn.Module, optimiser: torch.optim.Optimizer, *, age_steps: int
     ) -> None:
         """Begin to count; see the class."""
-        if age_steps < 1:
-            raise ModelError(f"age_steps must be at least 1, not {age_steps}")
-        self._model, self._age_steps = model, age_steps
+        model = instance("model", model, nn.Module, error=ModelError)
+        optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
+        self._model = model
+        self._age_steps = whole_number("age_steps", age_steps, 1, error=ModelError)
         self.steps = 0
         self._births = {
             name: torch.zeros(parameter.shape, dtype=torch.long, device=parameter.device)
@@ -56,7 +58,16 @@ class Calcification:
         )
 
     def frozen(self, name: str) -> Tensor:
-        """Bool, of the shape of this parameter: which elements no longer change."""
+        """Bool, of the shape of this parameter: which elements no longer change.
+
+        Raises
+        ------
+        ModelError
+            If the model has no parameter of this name.
+        """
+        if not isinstance(cast(object, name), str) or name not in self._births:
+            known = ", ".join(sorted(self._births))
+            raise ModelError(f"name must be one of the parameters {known}, not {shown(name)}")
         return self.steps - self._births[name] >= self._age_steps
 
     @property
@@ -91,9 +102,10 @@ class Calcification:
         """
         parameters = dict(self._model.named_parameters())
         try:
-            steps = int(state["steps"])
+            saved = mapping("state", state)
+            steps = int(saved["steps"])
             births: dict[str, Tensor] = {
-                name: state["births"][name].to(parameter.device)
+                name: saved["births"][name].to(parameter.device)
                 for name, parameter in parameters.items()
             }
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -1,18 +1,20 @@
 """Training that begins sparse and grows denser."""
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
 
+from golden.arguments import instance, mapping, real_number, seed_number, whole_number
 from golden.clos import ClosLinear
 from golden.errors import CheckpointError, ModelError
 from golden.techniques.growth import (
-    NEW_VALUES,
     Growable,
     Growth,
     carry_optimiser,
+    check_new_values,
+    check_own,
     grow,
     growable,
     size_of,
@@ -71,16 +73,16 @@ class Densification:
         seed: int = 0,
     ) -> None:
         """Keep the schedule; see the class."""
-        if every_steps < 1:
-            raise ModelError(f"every_steps must be at least 1, not {every_steps}")
+        model = instance("model", model, nn.Module, error=ModelError)
+        optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
+        every_steps = whole_number("every_steps", every_steps, 1, error=ModelError)
+        factor = real_number("factor", factor, error=ModelError)
+        density = real_number("density", density, error=ModelError)
         if not 1 < factor < math.inf:
             raise ModelError(f"factor must be above 1 and finite, not {factor}")
         if not 0 < density <= 1:
             raise ModelError(f"density must be above 0 and at most 1, not {density}")
-        if new_values not in NEW_VALUES:
-            raise ModelError(
-                f"new_values must be one of {', '.join(NEW_VALUES)}, not {new_values!r}"
-            )
+        check_new_values(new_values, ModelError)
         if not any(True for _ in growable(model)):
             raise ModelError(
                 "model must hold a ClosLinear, SparseRandomConv2d or SparseCascade, which can "
@@ -89,11 +91,13 @@ class Densification:
         self._model, self._optimiser = model, optimiser
         self._every_steps, self._factor, self._density = every_steps, factor, density
         self._new_values = new_values
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
         self.steps = 0
 
     def step(self) -> list[Growth]:
         """Count a training step, and grow where it is time; call it after the optimiser's step.
+
+        A layer whose weights are computed, as by pruning, is refused before any other grows.
 
         Returns
         -------
@@ -102,7 +106,10 @@ class Densification:
         self.steps += 1
         growths: list[Growth] = []
         if self.steps % self._every_steps == 0:
-            for name, layer in growable(self._model):
+            layers = list(growable(self._model))
+            for _, layer in layers:
+                check_own(layer)
+            for name, layer in layers:
                 size = self._next_size(layer)
                 growths += grow(name, layer, size, self._new_values, self._generator)
             carry_optimiser(self._optimiser, growths)
@@ -133,13 +140,14 @@ class Densification:
         """
         layers = dict(growable(self._model))
         try:
-            steps, generator = int(state["steps"]), state["generator"]
-            sizes = cast(dict[str, int], state["sizes"])
+            saved = mapping("state", state)
+            steps, generator = int(saved["steps"]), saved["generator"]
+            sizes = dict(mapping("sizes", saved["sizes"]))
             torch.Generator().set_state(generator)
             larger = [name for name, layer in layers.items() if size_of(layer) > sizes[name]]
             if larger or sizes.keys() != layers.keys():
                 raise ValueError(f"layers {sorted(sizes)}, of which {larger} are larger here")
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"the state must be one of a densification of this model: {error!r}"
             ) from error

@@ -7,16 +7,29 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import check_generator, instance, items, shown, whole_number
 from golden.clos import ClosLinear
-from golden.errors import ShapeError
+from golden.errors import GoldenError, ShapeError
 from golden.layers.channel_conv import SparseRandomConv2d
 from golden.layers.sparse import SparseStage
 from golden.shape import ClosShape
 
-__all__ = ["NEW_VALUES", "Growable", "Growth", "carry_optimiser", "grow", "growable", "size_of"]
+__all__ = [
+    "NEW_VALUES",
+    "Growable",
+    "Growth",
+    "carry_optimiser",
+    "check_new_values",
+    "check_own",
+    "grow",
+    "growable",
+    "size_of",
+]
 
 Growable = ClosLinear | SparseRandomConv2d | SparseStage
 """What can grow; `SparseCascade` by its stages."""
+
+_CLOS_WEIGHTS = ("input_weight", "middle_weight", "output_weight")
 
 NEW_VALUES = ("zero", "initial")
 """What new connections may start with: 0, or values drawn as those of a new layer."""
@@ -95,10 +108,18 @@ def grow(
     ShapeError
         If an argument is not as said here.
     """
+    name = instance("name", name, str)
+    if not isinstance(layer, Growable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ShapeError(
+            "layer must be a ClosLinear, SparseRandomConv2d or SparseStage, "
+            f"not {shown(cast(object, layer))}"
+        )
+    size = whole_number("size", size)
     if size < size_of(layer):
         raise ShapeError(f"size must be at least {size_of(layer)}, what it is, not {size}")
-    if new_values not in NEW_VALUES:
-        raise ShapeError(f"new_values must be one of {', '.join(NEW_VALUES)}, not {new_values!r}")
+    check_new_values(new_values, ShapeError)
+    check_generator(generator)
+    check_own(layer)
     zero = new_values == "zero"
     if isinstance(layer, ClosLinear):
         grown = _grow_clos(layer, size, zero, generator)
@@ -115,7 +136,14 @@ def carry_optimiser(optimiser: torch.optim.Optimizer, growths: list[Growth]) -> 
 
     Its state of new elements starts at 0. States that are not of the parameter's shape, such as the
     number of steps, are taken over.
+
+    Raises
+    ------
+    ShapeError
+        If an argument is something else.
     """
+    optimiser = instance("optimiser", optimiser, torch.optim.Optimizer)
+    growths = [instance("growths", one, Growth) for one in items("growths", growths)]
     by_old = {growth.old: growth for growth in growths}
     for group in optimiser.param_groups:
         group["params"] = [
@@ -129,6 +157,31 @@ def carry_optimiser(optimiser: torch.optim.Optimizer, growths: list[Growth]) -> 
             if isinstance(value, Tensor) and value.shape == growth.old.shape:
                 state[key] = _spread(value, growth.new.shape, growth.places)
         optimiser.state[growth.new] = state
+
+
+def check_new_values(new_values: object, error: type[GoldenError]) -> None:
+    """Refuse what is none of `NEW_VALUES`, as `error`."""
+    if not isinstance(new_values, str) or new_values not in NEW_VALUES:
+        raise error(f"new_values must be one of {', '.join(NEW_VALUES)}, not {shown(new_values)}")
+
+
+def check_own(layer: Growable) -> None:
+    """Refuse a layer whose weights are computed from others, which would not grow.
+
+    Raises
+    ------
+    ShapeError
+        If they are.
+    """
+    names = _CLOS_WEIGHTS if isinstance(layer, ClosLinear) else ("weight",)
+    own = {name for name, _ in cast(Any, layer.named_parameters)(recurse=False)}
+    for name in names:
+        if name not in own:
+            raise ShapeError(
+                f"{name} must be a parameter of the layer, not computed from others: end that "
+                "first, with parametrize.remove_parametrizations, prune.remove or "
+                "remove_weight_norm"
+            )
 
 
 def _spread(values: Tensor, shape: torch.Size, places: Tensor) -> Tensor:
@@ -170,15 +223,11 @@ def _grow_clos(
     if zero:
         larger.output_weight.zero_()
     layer.shape = larger.shape
-    names = ("input_weight", "middle_weight", "output_weight")
     return [
         _replaced(layer, name, old, new.detach(), _places(old, new))
-        for name, old, new in zip(names, _parameters(layer, names), larger.weights, strict=True)
+        for name, new in zip(_CLOS_WEIGHTS, larger.weights, strict=True)
+        for old in (layer.get_parameter(name),)
     ]
-
-
-def _parameters(layer: nn.Module, names: tuple[str, ...]) -> list[nn.Parameter]:
-    return [layer.get_parameter(name) for name in names]
 
 
 def _grow_convolution(

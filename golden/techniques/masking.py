@@ -2,11 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import (
+    instance,
+    items,
+    mapping,
+    real_number,
+    shown,
+    tensor,
+    whole_number,
+)
 from golden.errors import CheckpointError, ModelError
 
 __all__ = ["MaskSchedule", "Masking", "gradual_pruning", "masks_from"]
@@ -27,6 +36,12 @@ class MaskSchedule:
 
     names: frozenset[str]
     mask: Callable[[int, str, Tensor], Tensor | None]
+
+    def __post_init__(self) -> None:
+        """Refuse what are no names, or what cannot be called."""
+        object.__setattr__(self, "names", _names(self.names))
+        if not callable(cast(object, self.mask)):
+            raise ModelError(f"mask must be a function, not {shown(self.mask)}")
 
 
 class Masking:
@@ -62,6 +77,9 @@ class Masking:
         self, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: MaskSchedule
     ) -> None:
         """Apply the first masks; see the class."""
+        model = instance("model", model, nn.Module, error=ModelError)
+        optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
+        schedule = instance("schedule", schedule, MaskSchedule, error=ModelError)
         known = {name for name, _ in model.named_parameters()}
         unknown = sorted(schedule.names - known)
         if unknown:
@@ -104,7 +122,8 @@ class Masking:
         """
         parameters = dict(self._model.named_parameters())
         try:
-            steps, masks = int(state["steps"]), dict(state["masks"])
+            saved = mapping("state", state)
+            steps, masks = int(saved["steps"]), dict(mapping("masks", saved["masks"]))
             for name, mask in masks.items():
                 self._check(name, parameters[name], mask)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -128,6 +147,7 @@ class Masking:
 
     @staticmethod
     def _check(name: str, parameter: Tensor, mask: Tensor) -> None:
+        tensor(f"the mask of {name}", mask, error=ModelError)
         if mask.dtype != torch.bool or mask.shape != parameter.shape:
             raise ModelError(
                 f"the mask of {name} must be bool {list(parameter.shape)}, "
@@ -156,10 +176,17 @@ def masks_from(masks: Mapping[int, Mapping[str, Tensor]]) -> MaskSchedule:
     Raises
     ------
     ModelError
-        If there is no mask for step 0, or a step is negative.
+        If there is no mask for step 0, a step is negative, or something is no mask.
     """
-    if 0 not in masks or min(masks) < 0:
-        raise ModelError(f"masks must begin at step 0, not at {min(masks, default=None)}")
+    steps = [
+        whole_number("a step of masks", step, error=ModelError)
+        for step in mapping("masks", masks, error=ModelError)
+    ]
+    if 0 not in steps or min(steps) < 0:
+        raise ModelError(f"masks must begin at step 0, not at {min(steps, default=None)}")
+    for step, named in masks.items():
+        for name, one in mapping(f"masks[{step}]", named, error=ModelError).items():
+            tensor(f"the mask of {name}", one, error=ModelError)
 
     def mask(step: int, name: str, _: Tensor) -> Tensor | None:
         return masks.get(step, {}).get(name)
@@ -192,14 +219,16 @@ def gradual_pruning(
     ModelError
         If an argument is not as said here.
     """
+    density = real_number("density", density, error=ModelError)
     if not 0 < density <= 1:
         raise ModelError(f"density must be above 0 and at most 1, not {density}")
+    first_step = whole_number("first_step", first_step, error=ModelError)
+    last_step = whole_number("last_step", last_step, error=ModelError)
+    every_steps = whole_number("every_steps", every_steps, 1, error=ModelError)
     if not 0 <= first_step < last_step:
         raise ModelError(
             f"first_step must be at least 0 and below last_step, not {first_step} and {last_step}"
         )
-    if every_steps < 1:
-        raise ModelError(f"every_steps must be at least 1, not {every_steps}")
 
     def mask(step: int, _: str, weight: Tensor) -> Tensor | None:
         if step == 0 and first_step > 0:
@@ -214,4 +243,11 @@ def gradual_pruning(
         kept.view(-1)[weight.abs().flatten().argsort()[:count]] = False
         return kept
 
-    return MaskSchedule(frozenset(names), mask)
+    return MaskSchedule(_names(names), mask)
+
+
+def _names(names: object) -> frozenset[str]:
+    given = items("names", names, error=ModelError)
+    for name in given:
+        instance("a name of names", name, str, error=ModelError)
+    return frozenset(given)

@@ -5,12 +5,12 @@ degree k is that of an input: with one exception, every input has exactly k edge
 rotating mask are Adj[i][j] = v[(j - i) mod m] for one vector v of k ones.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
+from golden.arguments import check_generator, real_number, whole_number
 from golden.errors import TopologyError
+from golden.topologies.topology import check_elements
 
 __all__ = [
     "fibonacci_mask",
@@ -20,6 +20,8 @@ __all__ = [
     "random_rotating_mask",
     "regular_mask",
 ]
+
+_MOST_FIBONACCI = 1 << 13  # The numbers grow to as many bits, and each place is looked for.
 
 
 def random_edge_mask(n: int, m: int, degree: float, generator: torch.Generator) -> Tensor:
@@ -32,7 +34,9 @@ def random_edge_mask(n: int, m: int, degree: float, generator: torch.Generator) 
     TopologyError
         As all functions here: if n or m is below 1, or `degree` is out of range.
     """
-    _check_sizes(n, m)
+    n, m = _sizes(n, m)
+    check_generator(generator)
+    degree = real_number("degree", degree, error=TopologyError)
     if not 0 < degree <= m:
         raise TopologyError(f"degree must be above 0 and at most {m}, the outputs, not {degree}")
     return torch.rand(m, n, generator=generator) < degree / m
@@ -40,9 +44,9 @@ def random_edge_mask(n: int, m: int, degree: float, generator: torch.Generator) 
 
 def random_rotating_mask(n: int, m: int, degree: int, generator: torch.Generator) -> Tensor:
     """One random vector of exactly k ones, rotated: section 3.1.2."""
-    _check_degree(n, m, degree)
-    places = torch.randperm(m, generator=generator)[:degree]
-    return _rotating(n, m, [int(place) for place in places])
+    n, m, degree = _checked(n, m, degree)
+    check_generator(generator)
+    return _rotating(n, m, torch.randperm(m, generator=generator)[:degree])
 
 
 def random_regular_mask(n: int, m: int, degree: int, generator: torch.Generator) -> Tensor:
@@ -50,7 +54,8 @@ def random_regular_mask(n: int, m: int, degree: int, generator: torch.Generator)
 
     The paper's D = k/m is a slip: D = k. Outputs have k n / m inputs on average only.
     """
-    _check_degree(n, m, degree)
+    n, m, degree = _checked(n, m, degree)
+    check_generator(generator)
     chosen = torch.rand(n, m, generator=generator).topk(degree).indices
     return torch.zeros(n, m, dtype=torch.bool).scatter(1, chosen, True).T.contiguous()
 
@@ -60,16 +65,17 @@ def regular_mask(n: int, m: int, degree: int) -> Tensor:
 
     The paper's i < j < i + k would be k - 1 ones.
     """
-    _check_degree(n, m, degree)
-    return _rotating(n, m, range(degree))
+    n, m, degree = _checked(n, m, degree)
+    return _rotating(n, m, torch.arange(degree))
 
 
 def long_short_mask(n: int, m: int, degree: int) -> Tensor:
     """Ones in the first floor(k/2) places, the others evenly over those left: section 3.2.2."""
-    _check_degree(n, m, degree)
+    n, m, degree = _checked(n, m, degree)
     short = degree // 2
     long = degree - short
-    return _rotating(n, m, [*range(short), *(short + j * (m - short) // long for j in range(long))])
+    far = short + torch.arange(long) * (m - short) // long
+    return _rotating(n, m, torch.cat([torch.arange(short), far]))
 
 
 def fibonacci_mask(n: int, m: int, degree: int) -> Tensor:
@@ -77,39 +83,56 @@ def fibonacci_mask(n: int, m: int, degree: int) -> Tensor:
 
     The first of the Fibonacci numbers 1, 1, 2, 3, ... stands for place 0. If the k-th one is m or
     more, all are multiplied by m over it and rounded down, mod m; a place that is taken already
-    gives way to the next free one.
+    gives way to the next free one. k is at most 8192.
     """
-    _check_degree(n, m, degree)
+    n, m, degree = _checked(n, m, degree)
+    if degree > _MOST_FIBONACCI:
+        raise TopologyError(
+            f"degree must be at most {_MOST_FIBONACCI} of Fibonacci numbers, not {degree}"
+        )
     places, following = [0], [1, 2]
     while len(places) < degree:
         places.append(following[0])
         following = [following[1], sum(following)]
     largest = places[-1]
     if largest >= m:
-        free = dict.fromkeys(range(m))
+        taken: set[int] = set()
         for index, place in enumerate(places):
             wanted = place * m // largest % m
-            while wanted not in free:
+            while wanted in taken:
                 wanted = (wanted + 1) % m
-            del free[wanted]
+            taken.add(wanted)
             places[index] = wanted
-    return _rotating(n, m, places)
+    return _rotating(n, m, torch.tensor(places))
 
 
-def _rotating(n: int, m: int, places: Sequence[int]) -> Tensor:
+def _rotating(n: int, m: int, places: Tensor) -> Tensor:
+    """Bool [m, n]: edges from i to (i + place) mod m, for int64 places that differ."""
     mask = torch.zeros(m, n, dtype=torch.bool)
     source = torch.arange(n)
-    for place in places:
-        mask[(source + place) % m, source] = True
+    if len(places) <= n:
+        for place in places:
+            mask[(source + place) % m, source] = True
+    else:
+        for i in range(n):
+            mask[(places + i) % m, i] = True
     return mask
 
 
-def _check_sizes(n: int, m: int) -> None:
-    if n < 1 or m < 1:
-        raise TopologyError(f"both layers must have at least 1 neuron, not {n} and {m}")
+def _sizes(n: object, m: object) -> tuple[int, int]:
+    inputs = whole_number("n", n, error=TopologyError)
+    outputs = whole_number("m", m, error=TopologyError)
+    if inputs < 1 or outputs < 1:
+        raise TopologyError(f"both layers must have at least 1 neuron, not {inputs} and {outputs}")
+    check_elements(inputs * outputs)
+    return inputs, outputs
 
 
-def _check_degree(n: int, m: int, degree: int) -> None:
-    _check_sizes(n, m)
-    if not 1 <= degree <= m:
-        raise TopologyError(f"degree must be 1 to {m}, the outputs of the stage, not {degree}")
+def _checked(n: object, m: object, degree: object) -> tuple[int, int, int]:
+    inputs, outputs = _sizes(n, m)
+    edges = whole_number("degree", degree, error=TopologyError)
+    if not 1 <= edges <= outputs:
+        raise TopologyError(
+            f"degree must be 1 to {outputs}, the outputs of the stage, not {edges}"
+        )
+    return inputs, outputs, edges

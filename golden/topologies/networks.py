@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import items, whole_number
 from golden.errors import TopologyError
 from golden.shape import ClosShape
 from golden.topologies.topology import Topology, check_elements
@@ -22,6 +23,7 @@ def clos(shape: ClosShape) -> Topology:
     Layer 1 holds output m of input router r at r Rm + m, layer 2 output o of middle router m at
     o Rm + m: the order of `ClosLinear.stages`. Rm (I + O + Ri Ro) edges, Rm paths for every pair.
     """
+    shape = ClosShape.of(shape)
     ri, rm, ro = shape.input_routers, shape.middle_routers, shape.output_routers
     check_elements(rm * (ri * shape.in_features + ri * rm * ro + ro * shape.out_features))
     first = torch.zeros(ri, rm, shape.in_features, dtype=torch.bool)
@@ -45,9 +47,9 @@ def butterfly(n: int, layers: int) -> Topology:
     TopologyError
         If n is no power of two from 2, or `layers` is below 1.
     """
-    bits = _power_of_two(n)
-    _at_least("layers", layers, 1)
-    check_elements(n * n * layers)
+    bits, layers = _power_of_two(n), _at_least("layers", layers, 1)
+    n = 1 << bits
+    check_elements(n * n * layers, layers)
     masks = tuple(_links(n, [lambda i: i, _flip(layer % bits)]) for layer in range(layers))
     return Topology(f"butterfly:{n},{layers}", masks)
 
@@ -64,10 +66,11 @@ def parallel_butterfly(n: int, layers: int, parallel: int) -> Topology:
         As `butterfly`; if `parallel` is below 1, or above 1 with fewer than 2 layers, where
         the butterflies' edges would be the same ones.
     """
-    _at_least("parallel", parallel, 1)
-    _at_least("layers", layers, 1 if parallel == 1 else 2)
+    parallel = _at_least("parallel", parallel, 1)
+    layers = _at_least("layers", layers, 1 if parallel == 1 else 2)
+    n = 1 << _power_of_two(n)
     single = butterfly(n, layers).masks
-    check_elements(n * n * (2 * parallel + max(layers - 2, 0) * parallel**2))
+    check_elements(n * n * (2 * parallel + max(layers - 2, 0) * parallel**2), layers)
     name = f"parallel-butterfly:{n},{layers},{parallel}"
     if parallel == 1:
         return Topology(name, single)
@@ -86,9 +89,9 @@ def hypercube(n: int, layers: int) -> Topology:
     TopologyError
         If n is no power of two from 2, or `layers` is below 1.
     """
-    bits = _power_of_two(n)
-    _at_least("layers", layers, 1)
-    check_elements(n * n * layers)
+    bits, layers = _power_of_two(n), _at_least("layers", layers, 1)
+    n = 1 << bits
+    check_elements(n * n * layers, layers)
     mask = _links(n, [lambda i: i, *(_flip(bit) for bit in range(bits))])
     return Topology(f"hypercube:{n},{layers}", (mask,) * layers)
 
@@ -104,11 +107,11 @@ def torus(rows: int, cols: int, layers: int) -> Topology:
     TopologyError
         If a number is below 1, or there are fewer than two nodes.
     """
-    for field, value in (("rows", rows), ("cols", cols), ("layers", layers)):
-        _at_least(field, value, 1)
+    rows, cols = _at_least("rows", rows, 1), _at_least("cols", cols, 1)
+    layers = _at_least("layers", layers, 1)
     if rows * cols < 2:
         raise TopologyError("rows times cols must be at least 2, not 1")
-    check_elements((rows * cols) ** 2 * layers)
+    check_elements((rows * cols) ** 2 * layers, layers)
 
     def step(down: int, right: int) -> Callable[[Tensor], Tensor]:
         return lambda i: (i // cols + down) % rows * cols + (i % cols + right) % cols
@@ -125,10 +128,9 @@ def low_rank(in_features: int, out_features: int, rank: int) -> Topology:
     TopologyError
         If a number is below 1.
     """
-    for field, value in (
-        ("in_features", in_features), ("out_features", out_features), ("rank", rank),
-    ):  # fmt: skip
-        _at_least(field, value, 1)
+    in_features = _at_least("in_features", in_features, 1)
+    out_features = _at_least("out_features", out_features, 1)
+    rank = _at_least("rank", rank, 1)
     check_elements((in_features + out_features) * rank)
     masks = (
         torch.ones(rank, in_features, dtype=torch.bool),
@@ -148,13 +150,13 @@ def radix(n: int, radices: Sequence[int]) -> Topology:
     TopologyError
         If n is below 2, there is no radix, one is below 2, or a running product does not divide n.
     """
-    _at_least("n", n, 2)
-    if not radices:
+    n, bases = _at_least("n", n, 2), items("radices", radices, error=TopologyError)
+    if not bases:
         raise TopologyError("radices must hold at least one number, not none")
-    check_elements(n * n * len(radices))
+    radices = [_at_least(f"radix {stage}", base, 2) for stage, base in enumerate(bases)]
+    check_elements(n * n * len(radices), len(radices))
     stride, masks = 1, list[Tensor]()
     for stage, base in enumerate(radices):
-        _at_least(f"radix {stage}", base, 2)
         if n % (stride * base):
             raise TopologyError(
                 f"radix {stage} times the radices before it must divide n = {n}, but "
@@ -184,11 +186,11 @@ def _ahead(distance: int, n: int) -> Callable[[Tensor], Tensor]:
 
 def _power_of_two(n: int) -> int:
     """Return log2 n."""
+    n = whole_number("n", n, error=TopologyError)
     if n < 2 or n & (n - 1):
         raise TopologyError(f"n must be a power of two of at least 2, not {n}")
     return n.bit_length() - 1
 
 
-def _at_least(field: str, value: int, least: int) -> None:
-    if value < least:
-        raise TopologyError(f"{field} must be at least {least}, not {value}")
+def _at_least(field: str, value: object, least: int) -> int:
+    return whole_number(field, value, least, error=TopologyError)

@@ -5,10 +5,14 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, seed_number
+from golden.errors import TopologyError
 from golden.topologies.matching import shared_matching
-from golden.topologies.topology import Topology
+from golden.topologies.topology import Topology, check_elements
 
 __all__ = ["revived", "with_diagonal", "with_skip"]
+
+_MOST_COPIES = 1 << 27
 
 
 def with_skip(topology: Topology) -> Topology:
@@ -19,6 +23,7 @@ def with_skip(topology: Topology) -> Topology:
     without incoming edges gets none; one that has a constant edge already keeps it. The last
     stage's neurons can then no longer set their magnitude: see `with_diagonal`.
     """
+    topology = instance("topology", topology, Topology, error=TopologyError)
     masks, constants = list[Tensor](), list[Tensor]()
     for mask, constant in zip(topology.masks, topology.constants, strict=True):
         chosen = _skip_edges(mask & ~(constant != 0).any(1, keepdim=True))
@@ -29,6 +34,9 @@ def with_skip(topology: Topology) -> Topology:
 
 def with_diagonal(topology: Topology) -> Topology:
     """Append the diagonal layer: one trained magnitude per output. NeuroFabric, appendix, fig 7."""
+    topology = instance("topology", topology, Topology, error=TopologyError)
+    held = sum(mask.numel() for mask in topology.masks)
+    check_elements(held + topology.out_features**2, topology.depth + 1)
     diagonal = torch.eye(topology.out_features, dtype=torch.bool)
     return Topology(
         topology.name + "+diagonal",
@@ -45,7 +53,8 @@ def revived(topology: Topology, seed: int = 0) -> Topology:
     same stage go, drawn from those that neither of their ends needs; where there are too few, the
     stage ends up with more edges than before.
     """
-    generator = torch.Generator().manual_seed(seed)
+    topology = instance("topology", topology, Topology, error=TopologyError)
+    generator = torch.Generator().manual_seed(seed_number(seed, error=TopologyError))
     masks: list[Tensor] = []
     for mask, constant in zip(topology.masks, topology.constants, strict=True):
         fixed = constant != 0
@@ -68,13 +77,22 @@ def _skip_edges(mask: Tensor) -> Tensor:
         return chosen
     linked = outputs[mask.any(1)]
     if len(linked):
+        copies = int(mask.count_nonzero()) * -(-len(linked) // mask.shape[1])
+        if copies > _MOST_COPIES:
+            raise TopologyError(
+                "skip connections must be found among at most "
+                f"{_MOST_COPIES} edges, with a copy of every input for each of the outputs that "
+                f"share it, not {copies}"
+            )
         chosen[linked, shared_matching(mask[linked])] = True
     return chosen
 
 
 def _thinned(mask: Tensor, fixed: Tensor, new: Tensor, generator: torch.Generator) -> Tensor:
     """Remove as many edges as are new, none of which its ends need."""
-    mask, left = mask.clone(), int(new.sum())
+    mask, left = mask.clone(), int(new.count_nonzero())
+    if not left:
+        return mask
     old = (mask & ~new).nonzero()
     ins, outs = (mask | fixed).sum(1), (mask | fixed).sum(0)
     for out, source in old[torch.randperm(len(old), generator=generator)]:

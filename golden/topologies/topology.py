@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import instance, items, tensor
 from golden.errors import TopologyError
 
 __all__ = ["Topology", "check_elements", "summary_of"]
 
-_MOST_ELEMENTS = 1 << 28  # Of all stages: 5 bytes each.
+_MOST_ELEMENTS = 1 << 28  # Of all stages: 5 bytes each, and for a while about 10 more.
+_MOST_STAGES = 1 << 14
 _NAMED = 8  # Of a longer list, only so many numbers are printed.
 
 
@@ -46,6 +48,12 @@ class Topology:
 
     def __post_init__(self) -> None:
         """Check types and shapes; see the class."""
+        instance("name", self.name, str, error=TopologyError)
+        for field in ("masks", "constants"):
+            held = items(field, getattr(self, field), error=TopologyError)
+            for one in held:
+                tensor(f"{self.name}: each of {field}", one, error=TopologyError)
+            object.__setattr__(self, field, held)
         if not self.masks:
             raise TopologyError(f"{self.name}: masks must hold at least one stage, not none")
         if not self.constants:
@@ -113,12 +121,12 @@ class Topology:
     @property
     def parameters(self) -> int:
         """Trained edges."""
-        return sum(int(mask.sum()) for mask in self.masks)
+        return sum(int(mask.count_nonzero()) for mask in self.masks)
 
     @property
     def edges(self) -> int:
         """All edges, trained and constant."""
-        return sum(int(stage.sum()) for stage in self.adjacency)
+        return sum(int(stage.count_nonzero()) for stage in self.adjacency)
 
     @property
     def density(self) -> float:
@@ -139,7 +147,11 @@ class Topology:
         TopologyError
             If the number of tensors, or of their last dimension, is another.
         """
-        sizes = [int(mask.sum()) for mask in self.masks]
+        weights = [
+            tensor("weights", weight, error=TopologyError)
+            for weight in items("weights", weights, error=TopologyError)
+        ]
+        sizes = [int(mask.count_nonzero()) for mask in self.masks]
         given = [weight.shape[-1] if weight.ndim else 0 for weight in weights]
         if given != sizes:
             raise TopologyError(f"{self.name}: weights must have sizes {sizes}, not {given}")
@@ -164,16 +176,17 @@ class Topology:
         TopologyError
             If an output is reached by no input; the message says which.
         """
-        missing = [int(output) for output in (~self.reached_outputs()).nonzero()]
-        if missing:
+        missing = (~self.reached_outputs()).nonzero().flatten()
+        if len(missing):
+            first = [int(output) for output in missing[: _NAMED + 1]]
             raise TopologyError(
                 f"{self.name}: every output must be reached by an input, but {len(missing)} of "
-                f"{self.out_features} are not: {summary_of(missing)}"
+                f"{self.out_features} are not: {summary_of(first)}"
             )
         return self
 
 
-def check_elements(elements: int) -> None:
+def check_elements(elements: int, stages: int = 1) -> None:
     """Refuse a topology that is too large to be held, before its masks are made.
 
     `elements` are the outputs times inputs of all stages together.
@@ -181,13 +194,15 @@ def check_elements(elements: int) -> None:
     Raises
     ------
     TopologyError
-        If there are more than 2^28.
+        If there are more than 2^28, or more than 2^14 stages.
     """
     if elements > _MOST_ELEMENTS:
         raise TopologyError(
             "outputs times inputs of all stages together must be at most "
             f"{_MOST_ELEMENTS}, not {elements}"
         )
+    if stages > _MOST_STAGES:
+        raise TopologyError(f"a topology must have at most {_MOST_STAGES} stages, not {stages}")
 
 
 def summary_of(numbers: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from golden.arguments import enough_memory, instance, shown
 from golden.errors import TopologyError
 from golden.shape import ClosShape
 from golden.topologies import cascades, networks
@@ -59,23 +60,26 @@ def parse_topology(text: str) -> Topology:
         For an unknown kind or option, a value that is no number, too many or too few values,
         values that make no network, or outputs that no input reaches.
     ShapeError
-        For a Clos shape that there is not.
+        For a Clos shape that there is not, or if there is no room for the topology.
     """
+    text = instance("topology", text, str, error=TopologyError)
     base, *options = (part.strip() for part in text.split("+"))
     kind, _, values = base.partition(":")
     kind = kind.strip()
     if kind not in KINDS:
-        raise TopologyError(f"topology must be one of {', '.join(KINDS)}, not {kind!r}")
+        raise TopologyError(f"topology must be one of {', '.join(KINDS)}, not {shown(kind)}")
     for option in options:
         if option not in OPTIONS:
-            raise TopologyError(f"option must be one of {', '.join(OPTIONS)}, not {option!r}")
+            raise TopologyError(f"option must be one of {', '.join(OPTIONS)}, not {shown(option)}")
         if options.count(option) > 1:
             raise TopologyError(f"option {option} must be given once, not {options.count(option)}x")
-    topology = KINDS[kind](*_arguments(kind, values))
-    for option, change in OPTIONS.items():
-        if option in options:
-            topology = change(topology)
-    return topology.require_reachable()
+    given = _arguments(kind, values)
+    with enough_memory(f"topology {shown(text)}"):
+        topology = KINDS[kind](*given)
+        for option, change in OPTIONS.items():
+            if option in options:
+                topology = change(topology)
+        return topology.require_reachable()
 
 
 def usage() -> list[tuple[str, str]]:
@@ -96,7 +100,7 @@ def _arguments(kind: str, text: str) -> list[Any]:
     needed = sum(parameter.default is parameter.empty for parameter in parameters)
     if not needed <= len(values) <= len(parameters):
         raise TopologyError(
-            f"{kind} must have the values {kind}:{','.join(_fields(kind))}, not {text!r}"
+            f"{kind} must have the values {kind}:{','.join(_fields(kind))}, not {shown(text)}"
         )
     return [
         _value(parameter, value) for parameter, value in zip(parameters, values, strict=False)
@@ -110,5 +114,5 @@ def _value(parameter: inspect.Parameter, text: str) -> Any:
         numbers = [number(part) for part in (text.split("-") if many else [text])]
     except ValueError:
         what = "numbers joined by hyphens" if many else "a whole number"
-        raise TopologyError(f"{parameter.name} must be {what}, not {text!r}") from None
+        raise TopologyError(f"{parameter.name} must be {what}, not {shown(text)}") from None
     return numbers if many else numbers[0]

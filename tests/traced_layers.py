@@ -1,0 +1,83 @@
+"""Layers, and inputs of any batch for them, that tests compile, export and trace."""
+
+import torch
+from torch import nn
+
+from golden import ClosLinear, ClosNet, ClosShape
+from golden.layers import (
+    ClosConv2d,
+    ClosGRU,
+    ClosLSTM,
+    LowRankLinear,
+    SparseCascade,
+    SparseRandomConv2d,
+)
+
+BATCHES = (1, 2, 15, 16, 40)
+
+SPARSE = torch.eye(48, dtype=torch.bool)
+
+
+class Outputs(nn.Module):
+    """A recurrent layer as a part of a model, with the state after it."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        if isinstance(self.layer, ClosLSTM):
+            y, (h, c) = self.layer(x)
+            return y, h, c
+        y, h = self.layer(x)
+        return y, h
+
+
+LAYERS = {
+    # In eager mode each of these takes several forms at the batches above.
+    "ClosLinear": lambda: ClosLinear(1024, 1024, (32, 62, 32)),
+    "ClosLinear, matrix": lambda: ClosLinear(16, 16, (4, 64, 4)),
+    "ClosLinear, remainders": lambda: ClosLinear(13, 11, (4, 3, 2)),
+    "ClosLinear, sequences": lambda: ClosLinear(256, 256, (16, 80, 16), bias=False),
+    "LowRankLinear": lambda: LowRankLinear(24, 10, 3),
+    "SparseCascade, gathered": lambda: SparseCascade([SPARSE], [SPARSE.float().roll(1, 0)]),
+    "SparseCascade, matrix": lambda: SparseCascade([SPARSE, torch.ones(5, 48).bool()]),
+    "ClosConv2d": lambda: ClosConv2d(4, 6, (2, 3, 3), kernel_size=3, padding=1),
+    "ClosConv2d, pointwise": lambda: ClosConv2d(64, 64, (8, 80, 8), stride=2),
+    "SparseRandomConv2d": lambda: SparseRandomConv2d(4, 6, 3, alpha=0.5),
+    "ClosLSTM": lambda: Outputs(ClosLSTM(8, 6, reduction=1.0, batch_first=True)),
+    "ClosGRU": lambda: Outputs(ClosGRU(8, 6, reduction=1.0, batch_first=True)),
+    "ClosNet": lambda: ClosNet([ClosShape(64, 64, 8, 80, 8), ClosShape(64, 10, 8, 8, 5)]),
+}
+
+
+def make(name):
+    torch.manual_seed(0)
+    return LAYERS[name]().eval()
+
+
+def inputs(name, batch):
+    torch.manual_seed(batch)
+    size = {
+        "ClosLinear": (1024,),
+        "ClosLinear, matrix": (16,),
+        "ClosLinear, remainders": (13,),
+        "ClosLinear, sequences": (3, 256),
+        "LowRankLinear": (24,),
+        "SparseCascade, gathered": (48,),
+        "SparseCascade, matrix": (2, 48),
+        "ClosConv2d": (4, 5, 6),
+        "ClosConv2d, pointwise": (64, 3, 3),
+        "SparseRandomConv2d": (4, 5, 6),
+        "ClosLSTM": (3, 8),
+        "ClosGRU": (3, 8),
+        "ClosNet": (64,),
+    }[name]
+    return torch.randn(batch, *size)
+
+
+def assert_same_for_all_batches(name, recorded, layer, batches=BATCHES):
+    for batch in batches:
+        x = inputs(name, batch)
+        wanted = layer(x)
+        torch.testing.assert_close(recorded(x), wanted, atol=1e-4, rtol=1e-4)
