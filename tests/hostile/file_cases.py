@@ -1,0 +1,358 @@
+"""Files that were cut, flipped, swapped or made up: refused, or read to the very same result."""
+
+import io
+import json
+import pickle
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tests.hostile.case import Case, Workshop
+
+GROUP = "files"
+# Commands that read each kind of file; {bad} is the file.
+READERS = {
+    "model.pt": (
+        ("compile", "{bad}", "--torus", "2x2", "--data", "digits", "-o", "out.ctz"),
+        ("train", "--resume", "--epochs", "2", "-o", "{bad}"),
+        ("verilog", "--config-from", "{bad}", "-o", "out.v"),
+    ),
+    "fixed.pt": (
+        ("train", "--device", "golden", "--resume", "--data", "{{files}}/mnist", "-o", "{bad}"),
+        ("verilog", "--config-from", "{bad}", "-o", "out.v"),
+    ),
+    "model.ctz": (
+        ("run", "{bad}", "--samples", "3"),
+        ("info", "{bad}"),
+        ("verilog", "--bake", "{bad}", "-o", "out.v"),
+    ),
+    "x.npy": (
+        ("run", "{{files}}/model.ctz", "--data", "{bad}"),
+        ("compile", "{{files}}/model.pt", "--torus", "2x2", "--data", "{bad}", "-o", "out.ctz"),
+    ),
+}
+
+
+def cases() -> Iterator[Case]:
+    """List all."""
+    for kind in READERS:
+        for number, name in enumerate(DAMAGES):
+            yield _damage_case(kind, name, number)
+        for number in range(12):
+            yield _flip_case(kind, number)
+        for name in IMPOSTORS:
+            yield _impostor_case(kind, name)
+    for name in ARRAYS:
+        yield _array_case(name)
+    for name in MANIFESTS:
+        yield _manifest_case(name)
+    for name in SETS:
+        yield _set_case(name)
+
+
+def _cut(part: float):
+    return lambda data: data[: int(part * len(data))]
+
+
+DAMAGES = {
+    "nothing left": _cut(0),
+    "one byte left": lambda data: data[:1],
+    "cut at a tenth": _cut(0.1),
+    "cut in the middle": _cut(0.5),
+    "the last byte missing": lambda data: data[:-1],
+    "the first byte missing": lambda data: data[1:],
+    "the first half zeroed": lambda data: bytes(len(data) // 2) + data[len(data) // 2 :],
+    "the last half zeroed": lambda data: data[: len(data) // 2] + bytes(len(data) - len(data) // 2),
+    "all zeroed": lambda data: bytes(len(data)),
+    "a block in the middle zeroed": lambda data: data[: len(data) // 2]
+    + bytes(64)
+    + data[len(data) // 2 + 64 :],
+    "reversed": lambda data: data[::-1],
+    "line ends of another system": lambda data: data.replace(b"\n", b"\r\n"),
+    "read as text": lambda data: data.decode("latin-1").encode(),
+}
+
+
+def _reading(bench: Workshop, kind: str, data: bytes, *, whole: bytes) -> None:
+    """Read a file with every command: each refuses it, or does as with the whole one."""
+    for command in READERS[kind]:
+        found = _outcome(bench, kind, command, data)
+        # An array file has no digest: other numbers are other inputs.
+        if found is not None and kind != "x.npy":
+            assert found == _outcome(bench, kind, command, whole), command
+
+
+def _outcome(bench: Workshop, kind: str, command: tuple[str, ...], data: bytes) -> object | None:
+    """What a command makes of a file: None if it refuses, else all that it prints and writes."""
+    for path in bench.here.iterdir():
+        path.unlink()
+    bad = bench.here / f"bad{Path(kind).suffix}"
+    bad.write_bytes(data)
+    result = bench.run(*(part.format(bad=bad) for part in command))
+    if result.exit_code == 0:
+        written = {path.name: path.read_bytes() for path in bench.here.iterdir() if path != bad}
+        return result.stdout, written
+    assert result.exit_code in (1, 2), result.output
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    lines = result.stderr.splitlines()
+    assert lines[-1].startswith("clostorus: ") and "Traceback" not in result.stderr, result.stderr
+    assert all(line.startswith("clostorus: ") for line in lines), result.stderr
+    assert bad.read_bytes() == data and list(bench.here.iterdir()) == [bad]
+    return None
+
+
+def _damage_case(kind: str, name: str, number: int) -> Case:
+    def attempt(bench: Workshop) -> None:
+        whole = (bench.files / kind).read_bytes()
+        _reading(bench, kind, DAMAGES[name](whole), whole=whole)
+
+    return Case(GROUP, f"{kind}, {name}", attempt)
+
+
+def _flip_case(kind: str, number: int) -> Case:
+    def attempt(bench: Workshop) -> None:
+        rng = random.Random(f"{kind} {number}")
+        whole = (bench.files / kind).read_bytes()
+        at, bit = rng.randrange(len(whole)), rng.randrange(8)
+        if kind == "x.npy":
+            at = rng.randrange(128)  # Its header: any number is as good as any other.
+        data = whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+        _reading(bench, kind, data, whole=whole)
+
+    return Case(GROUP, f"{kind}, a flipped bit, seed {number}", attempt)
+
+
+def _zip(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _saved(value: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
+
+
+def _array(value: object) -> bytes:
+    file = io.BytesIO()
+    np.save(file, value, allow_pickle=True)
+    return file.getvalue()
+
+
+class Impostor:
+    """A class of somebody else, which no reader may make an object of."""
+
+
+IMPOSTORS = {
+    "text": lambda: b"hello\n",
+    "JSON": lambda: b"{}",
+    "a pickle": lambda: pickle.dumps({"format": 1}),
+    "an object of an unknown class": lambda: pickle.dumps(Impostor()),
+    "an empty zip": lambda: _zip(),
+    "a zip of something": lambda: _zip(**{"a.txt": b"a"}),
+    "a zip with a path upwards": lambda: _zip(**{"../up.npy": b"a", "manifest.json": b"{}"}),
+    "a saved list": lambda: _saved([1, 2]),
+    "a saved number": lambda: _saved(3),
+    "a saved dict of another kind": lambda: _saved({"format": "zip"}),
+    "a dict of very many nothings": lambda: _saved({"format": 2, "layers": [None] * 10**5}),
+    "a saved list in 300 others": lambda: _saved(_nested(300)),
+    "an array of objects": lambda: _array(np.array([{}], object)),
+    "an image": lambda: b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "random bytes": lambda: random.Random(1).randbytes(5000),
+    "a gzip of nothing": lambda: b"\x1f\x8b" + zlib.compress(b""),
+}
+
+
+def _nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _impostor_case(kind: str, name: str) -> Case:
+    def attempt(bench: Workshop) -> None:
+        for command in READERS[kind]:
+            assert _outcome(bench, kind, command, IMPOSTORS[name]()) is None, command
+
+    return Case(GROUP, f"{name} as {kind}", attempt)
+
+
+def _header(text: str, version: int = 1) -> bytes:
+    body = text.encode("latin-1")
+    size = struct.pack("<H" if version == 1 else "<I", len(body))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + body
+
+
+def _claim(shape: object, descr: object = "<f8") -> bytes:
+    return _header(str({"descr": descr, "fortran_order": False, "shape": shape}) + "\n") + bytes(64)
+
+
+ARRAYS = {
+    "a million million rows": lambda: _claim((10**12, 64)),
+    "rows beyond 64 bits": lambda: _claim((2**70, 64)),
+    "fewer than no rows": lambda: _claim((-1, 64)),
+    "rows that are no number": lambda: _claim(("a", 64)),
+    "a shape that is none": lambda: _claim(64),
+    "no shape": lambda: _header("{'descr': '<f8', 'fortran_order': False}\n"),
+    "a header of a million brackets": lambda: _header("(" * 60000),
+    "a header that is code": lambda: _header("__import__('os').getcwd()\n"),
+    "a header of version 9": lambda: _header("{}", 9),
+    "no numbers": lambda: _array(np.zeros((0, 64))),
+    "no features": lambda: _array(np.zeros((4, 0))),
+    "one number": lambda: _array(np.float64(3)),
+    "one row": lambda: _array(np.zeros(64)),
+    "three dimensions": lambda: _array(np.zeros((2, 8, 8))),
+    "five dimensions": lambda: _array(np.zeros((1, 1, 64, 1, 1))),
+    "one feature too few": lambda: _array(np.zeros((4, 63))),
+    "text": lambda: _array(np.full((2, 64), "a")),
+    "bytes": lambda: _array(np.full((2, 64), b"a")),
+    "dates": lambda: _array(np.full((2, 64), "2020-01-01", "M8[D]")),
+    "complex numbers": lambda: _array(np.zeros((2, 64), complex)),
+    "records": lambda: _array(np.zeros((2, 64), [("a", "f4"), ("b", "f4")])),
+    "not a number": lambda: _array(np.full((2, 64), np.nan)),
+    "infinity": lambda: _array(np.full((2, 64), -np.inf)),
+    "objects": lambda: _array(np.full((2, 64), None, object)),
+    "several arrays": lambda: _zip(**{"a.npy": _array(np.zeros((2, 64)))}),
+}
+
+
+def _array_case(name: str) -> Case:
+    def attempt(bench: Workshop) -> None:
+        for command in READERS["x.npy"]:
+            assert _outcome(bench, "x.npy", command, ARRAYS[name]()) is None, command
+
+    return Case(GROUP, f"an array file, {name}", attempt)
+
+
+def _manifest(change):
+    """A change of an artifact's manifest, whose arrays stay as they are."""
+
+    def changed(data: bytes) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
+            for info in old.infolist():
+                content = old.read(info)
+                if info.filename == "manifest.json":
+                    content = change(content)
+                new.writestr(info.filename, content)
+        return file.getvalue()
+
+    return changed
+
+
+def _field(name: str, value: object):
+    def change(content: bytes) -> bytes:
+        fields = json.loads(content)
+        fields[name] = value
+        return json.dumps(fields).encode()
+
+    return _manifest(change)
+
+
+def _config(name: str, value: object):
+    def change(content: bytes) -> bytes:
+        fields = json.loads(content)
+        fields["config"][name] = value
+        return json.dumps(fields).encode()
+
+    return _manifest(change)
+
+
+MANIFESTS = {
+    "100,000 brackets": _manifest(lambda _: b"[" * 100_000),
+    "100,000 braces": _manifest(lambda _: b'{"a":' * 100_000),
+    "a number of 10,000 digits": _manifest(lambda _: b"1" * 10_000),
+    "nothing": _manifest(lambda _: b""),
+    "a list": _manifest(lambda _: b"[]"),
+    "null": _manifest(lambda _: b"null"),
+    "not UTF-8": _manifest(lambda content: content.replace(b"clostorus", b"\xff\xfe")),
+    "no members": _field("members", {}),
+    "members that are a list": _field("members", []),
+    "members without digests": _field("members", {"a.npy": {}}),
+    "another format": _field("format", "zip"),
+    "version 10**30": _field("version", 10**30),
+    "version null": _field("version", None),
+    "order of another net": _field("order", [0]),
+    "order of text": _field("order", "abcdef"),
+    "order of fractions": _field("order", [0.5] * 7),
+    "a net of no layers": _field("net", {"act_bits": 16, "weight_bits": 16, "layers": []}),
+    "a net that is a list": _field("net", [1]),
+    "baked that is a number": _field("baked", 1),
+    "data that are a list": _field("data", ["digits"]),
+    "another hardware id": _field("hardware_id", "0" * 16),
+    "a loop of -1 runs": _field("loop", {"flat": -1, "cut": [], "fields": {}}),
+    "0 rows": _config("rows", 0),
+    "rows beyond 64 bits": _config("rows", 2**70),
+    "rows that are text": _config("rows", "2"),
+    "rows that are a truth value": _config("rows", True),
+    "words of 1000 bits": _config("act_bits", 1000),
+    "an unknown field": _config("lanes", 9),
+}
+
+
+def _manifest_case(name: str) -> Case:
+    def attempt(bench: Workshop) -> None:
+        whole = (bench.files / "model.ctz").read_bytes()
+        for command in READERS["model.ctz"]:
+            assert _outcome(bench, "model.ctz", command, MANIFESTS[name](whole)) is None, command
+
+    return Case(GROUP, f"an artifact's manifest, {name}", attempt)
+
+
+def _idx(sizes: tuple[int, ...], body: bytes, kind: int = 8) -> bytes:
+    header = bytes([0, 0, kind, len(sizes)]) + b"".join(n.to_bytes(4, "big") for n in sizes)
+    return header + body
+
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+SETS = {
+    "images that claim 4 gigapixels": {IMAGES: _idx((65535, 256, 256), bytes(100))},
+    "images that claim 2**96 pixels": {IMAGES: _idx((2**32 - 1,) * 3, bytes(100))},
+    "no images": {IMAGES: _idx((0, 8, 8), b"")},
+    "images of no pixels": {IMAGES: _idx((12, 0, 8), b"")},
+    "images cut off": {IMAGES: _idx((12, 8, 8), bytes(767))},
+    "a byte too many": {IMAGES: _idx((12, 8, 8), bytes(769))},
+    "images of 32-bit numbers": {IMAGES: _idx((12, 8, 8), bytes(768 * 4), 0x0C)},
+    "images in two dimensions": {IMAGES: _idx((12, 64), bytes(768))},
+    "half a header": {IMAGES: b"\x00\x00\x08\x03\x00\x00"},
+    "an empty file": {IMAGES: b""},
+    "fewer labels than images": {LABELS: _idx((11,), bytes(11))},
+    "a label of 255": {LABELS: _idx((12,), b"\xff" * 12)},
+    "test images of another size": {"t10k-images-idx3-ubyte": _idx((12, 4, 4), bytes(192))},
+    "no test labels": {"t10k-labels-idx1-ubyte": None},
+    "a gzip cut off": {IMAGES: None, f"{IMAGES}.gz": b"\x1f\x8b\x08\x00"},
+    "a gzip that is none": {IMAGES: None, f"{IMAGES}.gz": b"hello"},
+}
+
+
+def _set_case(name: str) -> Case:
+    def attempt(bench: Workshop) -> None:
+        folder = bench.here / "data"
+        folder.mkdir()
+        for path in (bench.files / "mnist").iterdir():
+            (folder / path.name).write_bytes(path.read_bytes())
+        for part, content in SETS[name].items():
+            if content is None:
+                (folder / part).unlink()
+            else:
+                (folder / part).write_bytes(content)
+        for command in (
+            ("train", "--data", folder, "--layer", "64,10,8,2,5", "-o", "out.pt"),
+            ("compile", "{files}/model.pt", "--torus", "1x1", "--data", folder, "-o", "out.ctz"),
+            ("run", "{files}/model.ctz", "--data", folder),
+        ):
+            if name == "a label of 255" and command[0] != "train":
+                continue  # Scales and runs need no labels of their own.
+            bench.refused("", *command)
+
+    return Case(GROUP, f"a data set, {name}", attempt)
