@@ -280,3 +280,4 @@ def _refused(call: Call, bench: Workshop) -> None:
     else:
         raise AssertionError(f"must be refused, but gave {found!r}")
     assert sorted(bench.here.rglob("*")) == before
+    bench.refusals += 1

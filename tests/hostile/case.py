@@ -27,12 +27,15 @@ class Workshop:
         folder mnist. No case may change it.
     here : Path
         The working directory of a case.
+    refusals : int
+        How often something was refused since the last `clear`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.files, self.here = folder / "files", folder / "here"
         self.files.mkdir()
         self.here.mkdir()
+        self.refusals = 0
         model = self.files / "model.pt"
         self.succeed("train", *LAYERS, "--epochs", 2, "-o", model)
         self.succeed("compile", model, "--torus", "2x2", "-o", self.files / "model.ctz")
@@ -92,12 +95,14 @@ class Workshop:
             assert re.fullmatch(f"clostorus: .*{message}.*\n", result.stderr), result.stderr
         assert result.stdout == ""
         assert self._state(self.here) == before, "a refused command leaves nothing"
+        self.refusals += 1
 
     def clear(self) -> None:
         """Make the working directory empty, and see that the files are as they were."""
         assert self._state(self.files) == self._before, "a case changed what it was given"
         shutil.rmtree(self.here)
         self.here.mkdir()
+        self.refusals = 0
 
     @staticmethod
     def _state(folder: Path) -> dict[str, str]:

@@ -104,6 +104,7 @@ def _outcome(bench: Workshop, kind: str, command: tuple[str, ...], data: bytes) 
     assert lines[-1].startswith("clostorus: ") and "Traceback" not in result.stderr, result.stderr
     assert all(line.startswith("clostorus: ") for line in lines), result.stderr
     assert bad.read_bytes() == data and list(bench.here.iterdir()) == [bad]
+    bench.refusals += 1
     return None
 
 

@@ -1,0 +1,58 @@
+"""How many hostile inputs are tried, and what became of them: the table of docs/verification.md.
+
+`python -m tests.hostile.table` tries all of them and writes the table. It ends at the first input
+that leads to anything but a refusal in one line or a right result.
+"""
+
+import collections
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from fpga.markdown import replace_between_marks, table_lines
+from tests.hostile import api_cases, file_cases
+from tests.hostile.case import Case, Workshop
+
+__all__ = ["MARK", "PAGE", "every_case", "table"]
+
+PAGE = Path(__file__).parents[2] / "docs" / "verification.md"
+MARK = "hostile"
+_HEADER = "group", "tried", "refused in one line", "taken, with the right result"
+_EVERY = 50  # A line tells how far it is after as many inputs.
+
+
+def every_case() -> list[Case]:
+    """All hostile inputs, group by group."""
+    return [*api_cases.cases(), *file_cases.cases()]
+
+
+def table(cases: Iterable[Case], bench: Workshop) -> str:
+    """Try inputs, and count them in Markdown.
+
+    An input that several commands read counts once: as refused if one of them refuses it.
+    """
+    tried: dict[str, int] = collections.Counter()
+    refused: dict[str, int] = collections.Counter()
+    for number, case in enumerate(cases, 1):
+        case.attempt(bench)
+        tried[case.group] += 1
+        refused[case.group] += bench.refusals > 0
+        bench.clear()
+        if number % _EVERY == 0:
+            print(f"{number} hostile inputs tried", file=sys.stderr, flush=True)
+    rows = [(name, tried[name], refused[name], tried[name] - refused[name]) for name in tried]
+    rows.append(("all", *(sum(row[place] for row in rows) for place in (1, 2, 3))))
+    return "\n".join(table_lines(_HEADER, rows)) + "\n"
+
+
+def main() -> None:
+    """Write the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = table(every_case(), Workshop(Path(folder)))
+    replace_between_marks(PAGE, MARK, text)
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    main()
