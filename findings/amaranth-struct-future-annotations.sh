@@ -4,7 +4,7 @@
 # With that import Python keeps annotations as strings, and `data.Struct` passes over strings
 # without a word: the class is made, its shape is unsigned(0), and a signal of it carries no bits.
 # It surprises because the same import makes a `wiring.Component` fail at once with a message,
-# and because formatters and linters add the import by themselves.
+# and because the import is a common rule of style for Python files.
 #
 # Seen: "12 bits without the import, 0 bits with it, and no warning".
 # To do: forbid the import in files that declare hardware; assert the width of every layout once.

@@ -3,7 +3,7 @@
 #
 # `dut.q == 5` is False and `dut.q in (5,)` is False when q is 5: the handle is compared by
 # identity, and only `dut.q.value` holds the number. It surprises because a forgotten `.value`
-# raises an error nearly everywhere else (`if dut.q:` and `int(dut.q)` are TypeErrors), while here
+# is found at once in `if dut.q:`, which is a TypeError, while in a comparison
 # `assert dut.q != 0` passes for ever and a loop `while dut.q != 5` does not end.
 #
 # Seen: "q is 5; q.value == 5: True; q == 5: False; q in (5,): False; if q: TypeError".

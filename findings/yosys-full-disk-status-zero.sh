@@ -3,12 +3,11 @@
 #
 # `write_verilog`, `write_rtlil` and `write_json` do not look whether the last bytes were written.
 # On a full device (here /dev/full, which refuses every byte) Yosys reports success and prints no
-# error. It surprises because `set -e` or make then goes on with a file that is cut short or empty,
-# and a netlist may be cut where it still parses.
+# error. It surprises because `set -e` or make then goes on with a file that is cut short or empty.
 #
 # Seen: "status 0 for write_verilog, write_rtlil and write_json on a full device".
-# To do: check for the end of the file (`endmodule`, the last `end`, the closing brace) or write
-# to standard output and through a program that reports errors, for instance `dd`.
+# To do: look for the end of each file (`endmodule`, the last `end`, the closing brace) before it
+# is used.
 set -eu
 [ -c /dev/full ] || { echo "skipped: needs the device /dev/full (Linux)" >&2; exit 77; }
 work=$(mktemp -d)
