@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# amaranth 0.5.10: a `data.Struct` in a file with `from __future__ import annotations` has no fields.
+# amaranth 0.5.10: `from __future__ import annotations` leaves a `data.Struct` without any field.
 #
 # With that import Python keeps annotations as strings, and `data.Struct` passes over strings
 # without a word: the class is made, its shape is unsigned(0), and a signal of it carries no bits.

