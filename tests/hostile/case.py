@@ -27,12 +27,15 @@ class Workshop:
         folder mnist. No case may change it.
     here : Path
         The working directory of a case.
+    outcomes : dict
+        What commands make of whole files: the same in every case, so found out once.
     """
 
     def __init__(self, folder: Path) -> None:
         self.files, self.here = folder / "files", folder / "here"
         self.files.mkdir()
         self.here.mkdir()
+        self.outcomes: dict[tuple[str, tuple[str, ...]], object] = {}
         model = self.files / "model.pt"
         self.succeed("train", *LAYERS, "--epochs", 2, "-o", model)
         self.succeed("compile", model, "--torus", "2x2", "-o", self.files / "model.ctz")
