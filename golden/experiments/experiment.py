@@ -1,17 +1,15 @@
 """What an experiment is, and how its runs are made: side by side, and each only once."""
 
 import abc
-import concurrent.futures
 import contextlib
 import dataclasses
-import multiprocessing
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
-from golden.workers import follow_parent
+from golden.workers import workers
 
 __all__ = ["Experiment", "Report", "Settings", "execute"]
 
@@ -137,6 +135,8 @@ def execute(
         If the table is of something else, or cannot be written.
     ModelError
         If `jobs` is below 1.
+    WorkerLost
+        If one of the processes was ended from outside.
     """
     if jobs < 1:
         raise ModelError(f"jobs must be at least 1, not {jobs}")
@@ -164,14 +164,5 @@ def _mapper(
     if jobs == 1:
         yield lambda runs: map(experiment.measure, runs)
         return
-    # Not forked: PyTorch's threads do not survive that.
-    pool = concurrent.futures.ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context("spawn"),
-        initializer=follow_parent,
-    )
-    try:
-        yield lambda runs: pool.map(experiment.measure, runs)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
+    with workers(jobs) as processes:
+        yield lambda runs: processes.map(experiment.measure, runs)
