@@ -22,24 +22,31 @@ class Ended:
     left: tuple[str, ...] = ()
 
 
-def start(command, folder, **options):
-    """Start a program of this project with a terminal's default for Ctrl-C."""
+def start(command, folder, shell='exec "$@"', **variables):
+    """Start Python by a line of bash, with a terminal's default for Ctrl-C."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.Popen(
-        [sys.executable, *map(str, command)], cwd=folder, start_new_session=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-           **options})
+        ["bash", "-c", f"set -o pipefail; {shell}", "bash", sys.executable, *map(str, command)],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), **variables},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
-def stopped(command, folder, after_s, number=signal.SIGINT, again_s=()):
-    """Send a signal to a program and its children, so long after it began to heed signals."""
-    with start(command, folder) as program:
+def stopped(command, folder, after_s, number=signal.SIGINT, processes=1, cache=None):
+    """Send a signal to a program and its children, so long after it heeds signals.
+
+    It is waited for until its session has so many processes; models are built in `cache`.
+    """
+    variables = {} if cache is None else {"CLOSTORUS_CACHE": str(cache)}
+    with start(command, folder, **variables) as program:
         try:
             _wait_until_heeded(program)
-            for wait_s in (after_s, *again_s):
-                time.sleep(wait_s)
-                os.killpg(program.pid, number)
+            deadline = time.monotonic() + LIMIT_S
+            while len(_processes(program.pid)) < processes and time.monotonic() < deadline:
+                time.sleep(0.02)
+            time.sleep(after_s)
+            os.killpg(program.pid, number)
             _, errors = program.communicate(timeout=LIMIT_S)
         finally:
             program.kill()
