@@ -142,10 +142,9 @@ ENDS = (
     Process("an error of the system without a number",
             program("def main(): raise OSError('two\\n lines')"), 2, "name: two lines\n"),
 )  # fmt: skip
-# The processes begin anew, with the program's file and not its text.
+# A file, since the processes begin anew with it.
 WORKS = """
-import os, sys, time
-sys.path.insert(0, os.environ["PYTHONPATH"])
+import os, time
 from golden.ending import run_program
 from golden.workers import workers
 def act(item):
