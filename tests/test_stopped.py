@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sw_driver
-from golden import DIGITS_SHAPES, ClosNet, datasets, save_model
+from golden import DIGITS_SHAPES, ClosNet, datasets, load_model, save_model
 from tests.stopped import CLOSTORUS, LIMIT_S, ROOT, Ended, stopped
 
 TRAIN = (*CLOSTORUS, "train", "--epochs", "500", "-o", "out.pt")
@@ -44,8 +44,12 @@ def check(command, files, folder, after_s, processes=1, cache=None):
     name = "clostorus" if command[:2] == CLOSTORUS else command[1]
     assert stopped(texts, folder, after_s, processes=processes, cache=cache) == Ended(
         130, f"{name}: stopped\n")
-    left = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    # What is kept on purpose: a model after every epoch, and the runs of an experiment.
+    left = {path.name for path in folder.rglob("*") if path.is_file()} - {"out.pt", "runs.csv"}
     assert not left
+    if (folder / "out.pt").exists():
+        load_model(folder / "out.pt")
+    assert cache is None or not any(path.is_dir() for path in cache.glob("*"))
 
 
 @pytest.mark.parametrize(("command", "after_s"), [
