@@ -13,7 +13,7 @@ from tests.stopped import CLOSTORUS, LIMIT_S, ROOT, Ended, stopped
 
 TRAIN = (*CLOSTORUS, "train", "--epochs", "500", "-o", "out.pt")
 COMPILE = (*CLOSTORUS, "compile", "{files}/model.pt", "--torus", "8x8", "-o", "out.ctz")
-RUN = (*CLOSTORUS, "run", "{files}/model.ctz", "--device", "sim")
+RUN = (*CLOSTORUS, "run", "{files}/model.ctz", "--device", "sim", "--data", "digits")
 WORKERS = (*CLOSTORUS, "experiment", "clos-accuracy", "--quick", "--jobs", "2")
 SWEEP = ("-m", "golden.width_sweep")
 STUDY = ("-m", "golden.training_study")
