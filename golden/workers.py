@@ -37,6 +37,9 @@ class Workers:
         Exception
             That which `act` raised.
         """
+        if self._jobs == 1:
+            yield from map(act, items)
+            return
         results: dict[int, Result] = {}
         busy: dict[Line, int] = {}
         idle = list(self._processes)
@@ -88,7 +91,7 @@ def workers(jobs: int, begin: Callable[[], object] | None = None) -> Generator[W
     Parameters
     ----------
     jobs
-        At least 1.
+        At least 1; with 1 there are none, and functions are called in this process.
     begin
         What each calls first.
     """

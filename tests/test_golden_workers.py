@@ -47,9 +47,14 @@ def test_results_are_in_order_and_processes_are_used_again():
     assert not any(Path(f"/proc/{number}").exists() for number in made)
 
 
+def test_one_job_is_done_in_this_process():
+    with workers(1) as processes:
+        assert list(processes.map(act, [3, 1])) == [(3, os.getpid()), (1, os.getpid())]
+
+
 @pytest.mark.parametrize(("item", "kind"), [("bad", ModelError), ("killed", WorkerLost)])
 def test_errors_of_processes(item, kind):
-    with workers(1) as processes, pytest.raises(kind, match="item must|ended from outside"):
+    with workers(2) as processes, pytest.raises(kind, match="item must|ended from outside"):
         list(processes.map(act, [1, item, 2]))
 
 

@@ -1,9 +1,8 @@
 """What an experiment is, and how its runs are made: side by side, and each only once."""
 
 import abc
-import contextlib
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -144,7 +143,7 @@ def execute(
     if table.cut:
         table.write()
         note(f"{path}: its last line is cut off and left out, as if not there: {table.cut!r}")
-    with _mapper(experiment, jobs) as measured:
+    with workers(jobs) as processes:
         while True:
             planned = experiment.plan(table.results)
             todo = [run for run in planned if run not in table.results]
@@ -152,17 +151,7 @@ def execute(
             tell(f"{experiment.name}: {done} runs are there", done, experiment.total)
             if not todo:
                 return {run: table.results[run] for run in planned}
-            for more, (run, result) in enumerate(zip(todo, measured(todo), strict=True), 1):
+            measured = processes.map(experiment.measure, todo)
+            for more, (run, result) in enumerate(zip(todo, measured, strict=True), 1):
                 table.add(run, result)
                 tell(f"{experiment.name}: {run}", done + more, experiment.total)
-
-
-@contextlib.contextmanager
-def _mapper(
-    experiment: Experiment[RunT, ResultT], jobs: int
-) -> Generator[Callable[[Sequence[RunT]], Iterator[ResultT]]]:
-    if jobs == 1:
-        yield lambda runs: map(experiment.measure, runs)
-        return
-    with workers(jobs) as processes:
-        yield lambda runs: processes.map(experiment.measure, runs)
