@@ -8,7 +8,7 @@ from golden.arguments import instance, whole_number
 from golden.chain import clos_chain
 from golden.errors import ModelError
 from golden.losses import LossFunction
-from golden.quantise import most_fraction_bits
+from golden.quantiser import most_fraction_bits
 from golden.reals import Reals
 from golden.training_format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
 from golden.training_ranges import Magnitudes, Ranges, profile_ranges

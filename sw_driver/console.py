@@ -5,7 +5,13 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+from golden.stopping import cleared
+from sw_driver.progress_lines import ProgressLines, while_working
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["Output", "one_line_warnings"]
 
@@ -72,29 +78,57 @@ class Output:
 
     @contextlib.contextmanager
     def progress(self) -> Generator[Callable[[str, int, int], None]]:
-        """Show long work on the terminal: call with what is done, how much of it, and of how much.
+        """Show long work: call with what is done, how much of it, and of how much.
 
         A colon ends the name of the work; what comes after it may change.
 
-        It goes to standard error, and only to a terminal.
+        It goes to standard error: a bar to a terminal, else a line about every 30 seconds.
         """
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn as Elapsed
 
         console = Console(stderr=True)
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
-        disable = self._quiet or not console.is_terminal
-        with Progress(*columns, console=console, transient=True, disable=disable) as bars:
-            tasks: dict[str, Any] = {}
+        if self._quiet:
+            yield lambda work, done, total: None
+        elif console.is_terminal:
+            with _bars(console) as tell:
+                yield tell
+        else:
+            lines = ProgressLines(_write_error)
+            with while_working(lines.say):
+                yield lines.tell
 
-            def tell(work: str, done: int, total: int) -> None:
-                name = work.partition(":")[0]
-                if name not in tasks:
-                    tasks[name] = bars.add_task(work, total=total)
-                bars.update(tasks[name], description=work, completed=done, total=total)
+    def note(self, text: str) -> None:
+        """Say in a line on standard error what is about to be done."""
+        if not self._quiet:
+            _write_error(f"clostorus: {text}\n")
 
-            yield tell
+
+@contextlib.contextmanager
+def _bars(console: "Console") -> Generator[Callable[[str, int, int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
+    with (
+        cleared(console.show_cursor),
+        Progress(*columns, console=console, transient=True) as bars,
+    ):
+        tasks: dict[str, Any] = {}
+
+        def tell(work: str, done: int, total: int) -> None:
+            name = work.partition(":")[0]
+            if name not in tasks:
+                tasks[name] = bars.add_task(work, total=total)
+            bars.update(tasks[name], description=work, completed=done, total=total)
+
+        yield tell
+
+
+def _write_error(text: str) -> None:
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 @contextlib.contextmanager

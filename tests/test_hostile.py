@@ -1,11 +1,11 @@
-"""Hostile inputs, all in this process: refused in a line, or right; nothing is left behind."""
+"""Hostile inputs: refused in a line, or right; nothing is left behind."""
 
 import pytest
 
-from tests.hostile import api_cases, file_cases
+from tests.hostile import api_cases, file_cases, process_cases
 from tests.hostile.case import Workshop
 
-CASES = [*api_cases.cases(), *file_cases.cases()]
+CASES = [*api_cases.cases(), *file_cases.cases(), *process_cases.cases()]
 
 
 @pytest.fixture(scope="module")

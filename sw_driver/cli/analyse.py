@@ -72,6 +72,11 @@ def command(
         check_target(output)
     training = None if quick else Training(control_steps, fit_steps, starts, seed)
     found = [parse_topology(text) for text in topology]
+    if training is not None:
+        out.note(
+            f"{len(found)} topologies, each trained from {starts} starts: this can take minutes; "
+            "--quick trains none"
+        )
     with out.progress() as tell:
         analyses = [analyse(one, training, tell) for one in found]
     rows = [

@@ -86,6 +86,8 @@ def command(
     values: dict[str, Any] = {}
     titles = {table: kind.title for table, kind in TABLES.items()}
     for table in names:
+        if not quick:
+            out.note(f"table {table}: {' '.join((TABLES[table].measure.__doc__ or '').split())}")
         with out.progress() as tell:
             measured = TABLES[table].measure(Bench(results, tell, quick, jobs, torch_device))
         texts[table], values[table] = measured.text, measured.values

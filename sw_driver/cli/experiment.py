@@ -79,6 +79,8 @@ def command(
     check_outputs(
         {f"{path.name} of --out": path for path in (table, text, *pictures)}, {"--data": sources}
     )
+    if not quick:
+        talk.note(f"{name}: {experiment.total} runs, {jobs} at a time; those in {table} are kept")
     with talk.progress() as tell:
         results = execute(
             experiment, table, jobs, tell, lambda text: typer.echo(f"clostorus: {text}", err=True)
