@@ -221,7 +221,7 @@ def test_table_that_cannot_be_written(tmp_path):
 
 
 def test_settings_are_checked():
-    with pytest.raises(ModelError, match="seeds must be at least 1, not 0"):
+    with pytest.raises(ModelError, match="seeds must be 1 to 1000, not 0"):
         Settings(seeds=0)
     with pytest.raises(DataError, match="data must name at least one"):
         Settings(data=())

@@ -155,8 +155,8 @@ def test_the_table_names_what_saturates():
     [
         (0.0, "learning_rate must be positive and finite, not 0.0"),
         (float("nan"), "learning_rate must be positive and finite, not nan"),
-        (1e-12, "with learning rate 1e-12 the gradient .* no shift represents that"),
-        (1e60, r"converge with learning rate 1e\+60"),
+        (1e-12, "learning_rate must be larger than 1e-12: .* gradient .* no shift represents it"),
+        (1e60, r"learning_rate must be one with which .* converges, not 1e\+60"),
     ],
 )
 def test_learning_rates_that_cannot_be_represented(learning_rate, message):

@@ -7,6 +7,7 @@ import typer
 
 from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, failed, make_output
 from sw_driver.cli.status import DIFFERENT
+from sw_driver.cli.written import WAVES, say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -50,8 +51,9 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write what every engine does when (JSON for Perfetto and chrome://tracing); of "
-            "the golden device, what the cycle model predicts.",
+            help="Write what every engine does when, in cycles, each shown as a microsecond (JSON "
+            "for Perfetto and chrome://tracing); of the golden device, what the cycle model "
+            "predicts.",
         ),
     ] = None,
     port: Port = None,
@@ -87,6 +89,8 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
+    if output is not None and output.suffix not in ("", ".npy"):
+        raise DriverError(f"output must end in .npy, not {output.name!r}")
     check_outputs(
         {"--output": output, "--trace": trace, "--timeline": timeline},
         {"ARTIFACT": artifact, "--data": data_files(data)},
@@ -143,6 +147,12 @@ def command(
         rows
         + ([] if verdict is None else [*verdict.rows(), ("MACs, predicted", mac_line(compiled))]),
     )
+    if trace is not None:
+        say_written(out, trace, WAVES)
+    if timeline is not None:
+        say_written(out, timeline, "https://ui.perfetto.dev, where a microsecond is a cycle")
+    if output is not None:
+        say_written(out, output, "numpy.load")
     out.result(
         {
             "artifact": str(artifact),
