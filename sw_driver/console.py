@@ -10,6 +10,7 @@ from typing import Any, TextIO
 __all__ = ["Output", "one_line_warnings"]
 
 _PIPE_WIDTH = 100  # A pipe has no width of its own; a table whose words need more gets more.
+_ANY_WIDTH = 10_000
 Rows = Sequence[tuple[str, str]]
 
 
@@ -71,8 +72,8 @@ class Output:
             table.add_row(*row)
         console = Console(file=sys.stdout, highlight=False, markup=False)
         if not console.is_terminal:
-            words = Measurement.get(console, console.options, table).minimum
-            console.width = max(_PIPE_WIDTH, words)
+            anything = console.options.update(max_width=_ANY_WIDTH)
+            console.width = max(_PIPE_WIDTH, Measurement.get(console, anything, table).minimum)
         console.print(title, soft_wrap=True)
         console.print(table)
         console.print()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.hostile import api_cases, file_cases
+from tests.hostile import api_cases, file_cases, line_cases
 from tests.hostile.case import Workshop
 
-CASES = [*api_cases.cases(), *file_cases.cases()]
+CASES = [*api_cases.cases(), *file_cases.cases(), *line_cases.cases()]
 
 
 @pytest.fixture(scope="module")
