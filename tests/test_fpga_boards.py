@@ -386,7 +386,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
     assert stated["hardware_id"] == f"{trained_config(trained).hardware_id:016x}"
     fail(2, "must be a compiled model or a model file trained on a torus", "build", "--board",
          "ulx3s-85f", "--config-from", model)
-    fail(2, "bake and config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
+    fail(2, "--bake and --config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
          artifact, "--bake", artifact)
 
 

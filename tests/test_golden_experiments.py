@@ -320,5 +320,5 @@ def test_c7_data_that_does_not_do_is_refused(tmp_path):
         ClosAccuracy(Settings(("mnist10k", "mnist10k")))
     with pytest.raises(DataError, match="apt-get install dataset-fashion-mnist"):
         ClosAccuracy(Settings(("no-such-folder",)))
-    with pytest.raises(ModelError, match="budget .* has no room for the first layer"):
+    with pytest.raises(DataError, match="data must have larger samples .*: budget .* has no room"):
         ClosAccuracy(Settings((str(write_files(tmp_path)),)))

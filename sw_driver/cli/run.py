@@ -89,12 +89,12 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
-    if output is not None and output.suffix not in ("", ".npy"):
-        raise DriverError(f"output must end in .npy, not {output.name!r}")
     check_outputs(
         {"--output": output, "--trace": trace, "--timeline": timeline},
         {"ARTIFACT": artifact, "--data": data_files(data)},
     )
+    if output is not None and output.suffix not in ("", ".npy"):
+        raise DriverError(f"output must end in .npy, not {output.name!r}")
     compiled = load_artifact(artifact)
     inputs = load_samples(data_of(data, compiled.data, artifact, "to run"), samples)
     net = compiled.net
