@@ -167,7 +167,7 @@ def test_learning_rates_that_cannot_be_represented(learning_rate, message):
 
 def test_masters_that_no_update_reaches_are_refused():
     model, x, labels = make()
-    with pytest.raises(ModelError, match="learning_rate must be another than 0.05: .* these widths"):
+    with pytest.raises(ModelError, match="learning_rate must be another than 0.05: .* widths"):
         propose_format(
             model, x, labels, softmax_cross_entropy, 0.05, widths=TrainingWidths(6, 6, 30, 6)
         )

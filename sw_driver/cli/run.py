@@ -84,11 +84,11 @@ def command(
     out = make_output(ctx, json, quiet)
     if device not in ("golden", "sim", "serial"):
         raise DriverError(f"device must be golden, sim or serial, not {device!r}")
-    serial_port = checked_port(device, port, baud)
     if trace is not None and device != "sim":
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
+    serial_port = checked_port(device, port, baud)
     check_outputs(
         {"--output": output, "--trace": trace, "--timeline": timeline},
         {"ARTIFACT": artifact, "--data": data_files(data)},

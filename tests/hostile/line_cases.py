@@ -151,7 +151,7 @@ RUN: Lines = {
     f"{_RUN} --device sim --trace none/w.vcd": "--trace none/w.vcd cannot be written",
     f"{_RUN} --device serial --port ''": "--port must not be empty",
     f"{_RUN} --device serial --port none": "--port must be the serial port .* none is not there",
-    f"{_RUN} --device serial --port /dev/ttyUSB0 --timeline t.json": "--(port|timeline) ",
+    f"{_RUN} --device serial --port /dev/ttyUSB0 --timeline t.json": "--timeline needs --device",
     f"{_RUN} --device serial --port none --baud 1": "'--baud': .*, not 1",
     f"{_RUN} --port /dev/ttyUSB0": "--port needs --device serial, not golden",
     f"{_RUN} --timeline {{here}}": "--timeline .*here cannot be written: it is a folder",
