@@ -20,6 +20,8 @@ EXAMPLES = (
     "clostorus run model.ctz --device serial --port /dev/ttyUSB0",
 )
 
+_OTHER_FORMATS = (".csv", ".json", ".npz", ".txt")  # Of outputs, that are not written.
+
 
 def command(
     ctx: typer.Context,
@@ -93,7 +95,7 @@ def command(
         {"--output": output, "--trace": trace, "--timeline": timeline},
         {"ARTIFACT": artifact, "--data": data_files(data)},
     )
-    if output is not None and output.suffix not in ("", ".npy"):
+    if output is not None and output.suffix in _OTHER_FORMATS:
         raise DriverError(f"output must end in .npy, not {output.name!r}")
     compiled = load_artifact(artifact)
     inputs = load_samples(data_of(data, compiled.data, artifact, "to run"), samples)

@@ -6,9 +6,9 @@ another name.
 """
 
 import difflib
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import typer
@@ -128,8 +128,8 @@ def _spelling(parameter: Any) -> str:
 
 def _texts(value: object) -> Iterator[str]:
     """The paths that a parameter names, as messages write them."""
-    if isinstance(value, os.PathLike):
-        yield os.fspath(value)
+    if isinstance(value, Path):
+        yield str(value)
     elif isinstance(value, str) and ("." in value or "/" in value):
         yield value
 
