@@ -101,8 +101,19 @@ def _run(name: str, main: Callable[[], Any], status_of: StatusOf) -> int:
 
 
 @contextlib.contextmanager
-def one_line_errors(name: str, status_of: StatusOf) -> Generator[None]:
+def one_line_errors(
+    name: str, status_of: StatusOf, worded: Callable[[str], str] = str
+) -> Generator[None]:
     """Say in one line what users can mend, and exit with its status; bugs are raised as they are.
+
+    Parameters
+    ----------
+    name
+        What begins the line.
+    status_of
+        Which errors are said.
+    worded
+        Says what an error says in the words of the program.
 
     Raises
     ------
@@ -115,7 +126,7 @@ def one_line_errors(name: str, status_of: StatusOf) -> Generator[None]:
         status = status_of(error)
         if status is None:
             raise
-        _say(f"{name}: {said(error)}")
+        _say(f"{name}: {worded(said(error))}")
         raise SystemExit(status) from error
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "one_line_warnings"]
 
-_PIPE_WIDTH = 200  # A pipe has no width of its own; nothing must be cut there.
+_PIPE_WIDTH = 100  # A pipe has no width of its own; a table whose words need more gets more.
+_ANY_WIDTH = 10_000
 Rows = Sequence[tuple[str, str]]
 
 
@@ -56,22 +57,29 @@ class Output:
         *,
         header: bool = True,
     ) -> None:
-        """Print a table; all columns but the first are aligned to the right if it has a header."""
+        """Print a table; all columns but the first are aligned to the right if it has a header.
+
+        What is too wide goes on in the next line; nothing is cut.
+        """
         if self._as_json or self._quiet:
             return
         from rich import box
         from rich.console import Console
+        from rich.measure import Measurement
         from rich.table import Table
 
         style = box.SIMPLE_HEAD if header else None
-        table = Table(box=style, show_header=header, pad_edge=header, padding=(0, 2, 0, 0))
+        padding = (0, 1 if header else 2, 0, 0)
+        table = Table(box=style, show_header=header, pad_edge=header, padding=padding)
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if header and index else "left")
+            justify = "right" if header and index else "left"
+            table.add_column(column, justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*row)
         console = Console(file=sys.stdout, highlight=False, markup=False)
         if not console.is_terminal:
-            console.width = _PIPE_WIDTH
+            anything = console.options.update(max_width=_ANY_WIDTH)
+            console.width = max(_PIPE_WIDTH, Measurement.get(console, anything, table).minimum)
         console.print(title, soft_wrap=True)
         console.print(table)
         console.print()

@@ -15,6 +15,7 @@ __all__ = ["Experiment", "Report", "Settings", "execute"]
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
 Tell = Callable[[str, int, int], object]
+_MOST_SEEDS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Settings:
     DataError
         If there is no dataset.
     ModelError
-        If `seeds` is below 1.
+        If `seeds` is below 1 or above 1000.
     """
 
     data: tuple[str, ...] = ("mnist10k",)
@@ -46,8 +47,8 @@ class Settings:
         """Refuse what is out of range; see the class."""
         if not self.data:
             raise DataError("data must name at least one dataset, not none")
-        if self.seeds is not None and self.seeds < 1:
-            raise ModelError(f"seeds must be at least 1, not {self.seeds}")
+        if self.seeds is not None and not 1 <= self.seeds <= _MOST_SEEDS:
+            raise ModelError(f"seeds must be 1 to {_MOST_SEEDS}, not {self.seeds}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,6 +25,7 @@ from sw_driver.cli import (
     verilog,
 )
 from sw_driver.cli.options import Json, Quiet, examples
+from sw_driver.cli.spelling import Command
 from sw_driver.cli.status import exit_status
 from sw_driver.console import one_line_warnings
 
@@ -32,7 +33,7 @@ __all__ = ["app"]
 
 
 class _Commands(TyperGroup):
-    """Turns what commands raise into one line and an exit status."""
+    """Turns what is raised into one line and an exit status; `Command` has said most itself."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -62,13 +63,13 @@ def _global(ctx: typer.Context, json: Json = False, quiet: Quiet = False) -> Non
     ctx.obj = json, quiet
 
 
-app.command("train", epilog=examples(*train.EXAMPLES))(train.command)
-app.command("compile", epilog=examples(*compile.EXAMPLES))(compile.command)
-app.command("run", epilog=examples(*run.EXAMPLES))(run.command)
-app.command("verilog", epilog=examples(*verilog.EXAMPLES))(verilog.command)
-app.command("info", epilog=examples(*info.EXAMPLES))(info.command)
-app.command("bench", epilog=examples(*bench.EXAMPLES))(bench.command)
-app.command("analyse", epilog=examples(*analyse.EXAMPLES))(analyse.command)
-app.command("experiment", epilog=examples(*experiment.EXAMPLES))(experiment.command)
-app.command("build", epilog=examples(*build.EXAMPLES))(build.command)
-app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
+app.command("train", cls=Command, epilog=examples(*train.EXAMPLES))(train.command)
+app.command("compile", cls=Command, epilog=examples(*compile.EXAMPLES))(compile.command)
+app.command("run", cls=Command, epilog=examples(*run.EXAMPLES))(run.command)
+app.command("verilog", cls=Command, epilog=examples(*verilog.EXAMPLES))(verilog.command)
+app.command("info", cls=Command, epilog=examples(*info.EXAMPLES))(info.command)
+app.command("bench", cls=Command, epilog=examples(*bench.EXAMPLES))(bench.command)
+app.command("analyse", cls=Command, epilog=examples(*analyse.EXAMPLES))(analyse.command)
+app.command("experiment", cls=Command, epilog=examples(*experiment.EXAMPLES))(experiment.command)
+app.command("build", cls=Command, epilog=examples(*build.EXAMPLES))(build.command)
+app.command("plan", cls=Command, epilog=examples(*plan.EXAMPLES))(plan.command)
