@@ -97,7 +97,7 @@ def test_a_file_that_is_no_page_is_refused_before_the_work(tmp_path, monkeypatch
     monkeypatch.setattr("sim.bench.tables.TABLES", {"area": kind})
     result = bench("area", "--page", page, "--results", tmp_path / "results")
     assert result.exit_code == 2 and page.read_bytes() == content
-    assert re.fullmatch(r"clostorus: page \S+page.md must .*\n", result.stderr)
+    assert re.fullmatch(r"clostorus: --page \S+page.md must .*\n", result.stderr)
     with pytest.raises(DriverError, match="page.md must "):
         write_page(page, {"area": "Area"}, {"area": "new"})
     assert page.read_bytes() == content
@@ -160,11 +160,12 @@ def test_the_list_says_what_there_is():
 def test_bad_input_is_named(tmp_path):
     result = bench("speed")
     assert result.exit_code == 2
-    assert result.stderr == f"clostorus: name must be one of {', '.join(TABLES)}, not 'speed'\n"
+    assert result.stderr == f"clostorus: NAME must be one of {', '.join(TABLES)}, not 'speed'\n"
     result = bench("area", "--page", tmp_path / "none" / "page.md")
     assert result.exit_code == 2 and "there is no folder" in result.stderr
     result = bench("software", "--torch-device", "gpu")
-    assert result.stderr == "clostorus: torch-device must be cpu or cuda, not 'gpu'\n"
+    assert result.stderr.startswith(
+        "clostorus: --torch-device must be cpu or cuda, not 'gpu'")
     result = bench("area", "--torch-device", "cuda")
     assert result.exit_code == 2 and "cuda needs the table software and no other" in result.stderr
 

@@ -20,8 +20,8 @@ STUDY = ("-m", "golden.training_study")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
     "fpga.calibration", "fpga.table", "golden.heuristics_study", "golden.training_errors_digits",
-    "golden.training_study", "golden.width_sweep", "sim.demo", "sim.proofs", "sim.train_demo",
-    "sw_driver.cycle_model_speed",
+    "golden.training_study", "golden.width_sweep", "sim.bench.scale_sim_check", "sim.demo",
+    "sim.proofs", "sim.train_demo", "sw_driver.cycle_model_speed",
 )  # fmt: skip
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4

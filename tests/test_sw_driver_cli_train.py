@@ -200,7 +200,7 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
 
     refuse("--epochs must be 1, as .* was trained with, not 3", "--epochs", 3)
     refuse("--torus must be 1x2, as .* was trained with, not 2x2", "--torus", "2x2")
-    refuse("layers must be .*not", "--layer", "64,10,8,2,2")
+    refuse("--layer must be .*not", "--layer", "64,10,8,2,2")
     refuse("--batch must be 1, .* not 2", "--batch", 2)
     refuse("--freeze must be none, .* not 0", "--freeze", 0)
     again = ("train", "--device", "golden", "--resume", "-o", path)

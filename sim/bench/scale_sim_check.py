@@ -8,13 +8,19 @@ not matter here but must be there: without them it prints an error and exits wit
 is the report that it writes.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("sim.bench.scale_sim_check")  # Before anything slow is imported.
+
 import argparse
 import csv
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from sw_driver.ending import run_program
 
 from .scale_sim import Array, Dataflow, Gemm, cycles
 
@@ -94,8 +100,8 @@ def compare(python: Path, array: Array, gemms: Sequence[Gemm], dataflow: Dataflo
     return [round(float(row[column])) for row in rows[1:] if row]
 
 
-def main() -> None:
-    """Compare all cases; exit with 1 if a count differs."""
+def main() -> int:
+    """Compare all cases; return 1 if a count differs."""
     parser = argparse.ArgumentParser(prog="python -m sim.bench.scale_sim_check",
                                      description="Compare our counts with SCALE-Sim's.")
     parser.add_argument("python", type=Path, help="a Python that has scalesim 3.0.0")
@@ -112,8 +118,8 @@ def main() -> None:
                     different += 1
                     print(f"{gemm} on {array}, {dataflow.value}: {ours} here, {theirs} there")
     print(f"{compared} counts compared, {compared - different} equal")
-    sys.exit(different > 0)
+    return int(different > 0)
 
 
 if __name__ == "__main__":
-    main()
+    run_program("sim.bench.scale_sim_check", main)
