@@ -1,48 +1,14 @@
 """`BackControl`: runs BACK ops; makes the addresses, one step of a gradient a cycle."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import MOMENTUM_BITS
+from .layouts import back_step_layout
 from .op_fields import Axis
 from .ops import mac_op
 
-__all__ = ["BackControl", "back_step_layout"]
-
-
-def back_step_layout(config):
-    """One step: the weight from an input x to an output, of which dy is the gradient.
-
-    axis, x_addr
-        The buffer of x, and its address; the gradient of x, if it is an own word, has the same.
-    dest, from_host, dy_addr
-        Which memory dy is in, and where.
-    w_addr
-        Of the weight.
-    first, last
-        The first, or last, step of a sum: the outputs of one x.
-    reduce, takes, keeps, to_host
-        What becomes of the sum: see `hw.reduce`.
-    shift, relu
-        How the gradient of x is finished.
-    update, update_shift, decay, apply
-        How the weight changes: see `hw.weight_update`.
-    bias, b_addr, bias_shift
-        Whether the output's bias changes too, and how: see `hw.bias_update`.
-    """
-    training = config.training
-    return data.StructLayout({
-        "axis": 1, "x_addr": config.addr_bits,
-        "dest": 1, "from_host": 1, "dy_addr": config.addr_bits,
-        "w_addr": config.weight_addr_bits,
-        "first": 1, "last": 1,
-        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1,
-        "shift": training.grad_shift_bits, "relu": 1,
-        "update": 1, "update_shift": training.update_shift_bits,
-        "decay": MOMENTUM_BITS, "apply": 1,
-        "bias": 1, "b_addr": config.bias_addr_bits, "bias_shift": training.bias_shift_bits,
-    })
+__all__ = ["BackControl"]
 
 
 class BackControl(wiring.Component):

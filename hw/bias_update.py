@@ -4,21 +4,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import MOMENTUM_BITS
+from .layouts import bias_update_layout
 from .saturate import saturated
 from .velocity import Velocity
 
-__all__ = ["BiasUpdate", "bias_update_layout"]
-
-
-def bias_update_layout(config):
-    """Which bias changes and how: see the fields of a BACK op of these names."""
-    return data.StructLayout({
-        "addr": config.bias_addr_bits,
-        "decay": MOMENTUM_BITS,
-        "apply": 1,
-        "shift": config.training.bias_shift_bits,
-    })
+__all__ = ["BiasUpdate"]
 
 
 class BiasUpdate(wiring.Component):

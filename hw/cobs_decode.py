@@ -1,15 +1,12 @@
 """`CobsDecoder`: bytes of COBS frames to the bytes that they stand for."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["CobsDecoder", "decoded_layout"]
+from .layouts import decoded_layout
 
-
-def decoded_layout():
-    """A byte of a frame; or, with `end`, no byte, but the end of a frame that is whole or not."""
-    return data.StructLayout({"byte": 8, "end": 1, "whole": 1})
+__all__ = ["CobsDecoder"]
 
 
 class CobsDecoder(wiring.Component):

@@ -1,17 +1,14 @@
 """`CobsEncoder`: frames to COBS bytes, each frame followed by a zero."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["CobsEncoder", "framed_layout"]
+from .layouts import framed_layout
+
+__all__ = ["CobsEncoder"]
 
 _MEMORY_BYTES = 256
-
-
-def framed_layout():
-    """A byte of a frame; `last` ends the frame."""
-    return data.StructLayout({"byte": 8, "last": 1})
 
 
 class CobsEncoder(wiring.Component):

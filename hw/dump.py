@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import READ_CYCLES
-from .gather import write_layout
+from .layouts import write_layout
 from .op_fields import Memory
 from .ops import mac_op
 

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from .cobs_decode import decoded_layout
+from .layouts import decoded_layout
 
 __all__ = ["FrameReceiver"]
 

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from .cobs_encode import framed_layout
+from .layouts import framed_layout
 from .link_config import LINK_MAGIC, LINK_VERSION, WORD_BYTES
 
 __all__ = ["FrameSender"]

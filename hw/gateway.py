@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from .config import PROGRAM_BLOCK_WORDS
 from .countdown import Countdown
 from .host_words import Pack, Unpack
+from .layouts import partial_layout
 from .op_fields import RingKind
 from .ops import gateway_queues
 from .queue import Queue
-from .reduce import partial_layout
 from .reverse_gateway import ReverseGateway
 from .sequencer import Sequencer
 

@@ -1,32 +1,16 @@
 """`RingGather`: one node of a ring all-gather. Link side, gather buffer, and its queue of ops."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .block_ram import BlockRam
 from .hop import Hop
+from .layouts import tap_layout, write_layout
 from .op_fields import GatherKind
 from .ops import gather_op
 
-__all__ = ["RingGather", "ring_side", "tap_layout", "write_layout"]
-
-
-def write_layout(config):
-    """A result on its way into a gather buffer."""
-    return data.StructLayout({"addr": config.addr_bits, "word": config.word_bits})
-
-
-def tap_layout(config):
-    """A word as it is received, with the kind of its op.
-
-    In training also the op's `base`, whether the word is the first of its repetition, and whether
-    less than a row of PEs' words come after it.
-    """
-    fields = {"kind": config.kind_bits, "word": config.word_bits}
-    if config.training is not None:
-        fields |= {"base": config.addr_bits, "first": 1, "last_turn": 1}
-    return data.StructLayout(fields)
+__all__ = ["RingGather", "ring_side"]
 
 
 def ring_side(config):

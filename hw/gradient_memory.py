@@ -6,8 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .block_ram import BlockRam
 from .config import READ_CYCLES, REQUANTISE_CYCLES
-from .loader import gradient_load_layout
-from .reduce import complete_layout, gradient_place_layout
+from .layouts import complete_layout, gradient_load_layout, gradient_place_layout
 from .requantise import Requantise
 
 __all__ = ["GradientMemory", "HostGradients"]
@@ -24,7 +23,7 @@ class GradientMemory(wiring.Component):
     Members
     -------
     complete : In(stream)
-        A sum, and what becomes of it (`hw.reduce.complete_layout`). Always accepted; written
+        A sum, and what becomes of it (`hw.layouts.complete_layout`). Always accepted; written
         `REQUANTISE_CYCLES` later.
     landed : Out(1)
         High in the cycle before a gradient is written: it can be read two cycles later.

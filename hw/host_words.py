@@ -1,15 +1,12 @@
 """Between host beats and link words: `Unpack` and `Pack`."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Pack", "Unpack", "packed_layout"]
+from .layouts import packed_layout
 
-
-def packed_layout(config):
-    """A word for the host; `last` closes its beat."""
-    return data.StructLayout({"word": config.word_bits, "last": 1})
+__all__ = ["Pack", "Unpack"]
 
 
 class Unpack(wiring.Component):

@@ -1,22 +1,15 @@
 """`Loader`: puts words that pass on the row ring into the memories of a PE."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import LFSR_BITS
-from .gather import tap_layout
-from .mac import bias_load_layout, weight_load_layout
+from .layouts import bias_load_layout, gradient_load_layout, tap_layout, weight_load_layout
 from .op_fields import GatherKind
 from .records import Records
 
-__all__ = ["Loader", "gradient_load_layout"]
-
-
-def gradient_load_layout(config):
-    """A gradient from the host on its way into its memory."""
-    return data.StructLayout({
-        "addr": range(config.training.result_words), "word": config.training.grad_bits})
+__all__ = ["Loader"]
 
 
 class Loader(wiring.Component):

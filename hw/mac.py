@@ -1,37 +1,18 @@
 """`Mac`: weight and bias memories, multiplier, accumulator, and the way out of a stage."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
 from .block_ram import BlockRam
 from .config import MAC_CYCLES, READ_CYCLES
+from .layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
 from .logic_rom import LogicRom
-from .mac_control import step_layout
 from .multiplier import Multiplier
-from .results import Results, finished_layout
+from .results import Results
 
-__all__ = ["Mac", "bias_load_layout", "weight_load_layout"]
-
-
-def weight_load_layout(config):
-    """A weight on its way into the weight memory; in training the stored one, and its velocity."""
-    bits = config.weight_bits if config.training is None else config.training.master_bits
-    return data.StructLayout({
-        "addr": config.weight_addr_bits, "weight": signed(bits), **_velocity_field(config)})
-
-
-def bias_load_layout(config):
-    """A bias on its way into the bias memory; in training with its velocity."""
-    return data.StructLayout({
-        "addr": config.bias_addr_bits, "bias": signed(config.bias_bits), **_velocity_field(config)})
-
-
-def _velocity_field(config):
-    training = config.training
-    has_one = training is not None and training.velocity_bits
-    return {"velocity": signed(training.velocity_bits)} if has_one else {}
+__all__ = ["Mac"]
 
 
 class Mac(wiring.Component):

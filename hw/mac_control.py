@@ -1,32 +1,14 @@
 """`MacControl`: runs the queue of MAC ops; makes the addresses, one step of a sum a cycle."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .countdown import Countdown
+from .layouts import step_layout
 from .ops import mac_op
-from .requantise import finish_layout
 
-__all__ = ["MacControl", "result_layout", "step_layout"]
-
-
-def result_layout(config):
-    """Where a result goes, and whether it is counted: the last of its repetition, or each.
-
-    A torus that only infers counts repetitions, one that trains results.
-    """
-    return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
-
-
-def step_layout(config):
-    """One step of a sum: which word, which weight, and what the sum begins and ends with."""
-    return data.StructLayout({
-        "axis": 1,
-        "w_addr": config.weight_addr_bits,
-        "first": 1, "bias": 1, "b_addr": config.bias_addr_bits,
-        "last": 1, "finish": finish_layout(config), "result": result_layout(config),
-    })
+__all__ = ["MacControl"]
 
 
 class MacControl(wiring.Component):

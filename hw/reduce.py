@@ -1,62 +1,13 @@
 """`RingReduce`: one node of a ring reduction. Adds up partial sums of gradients on their way."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .layouts import complete_layout, contribution_layout, partial_layout
 from .lut_queue import LutQueue
 
-__all__ = ["RingReduce", "complete_layout", "contribution_layout", "gradient_place_layout",
-           "partial_layout"]
-
-
-def partial_layout(config):
-    """A word of a reverse ring: a partial sum, and whether it is the host's."""
-    return data.StructLayout({"sum": signed(config.acc_bits), "to_host": 1})
-
-
-def gradient_place_layout(config):
-    """What becomes of a complete gradient.
-
-    addr
-        Where it goes in the gradient memory.
-    shift
-        Right shift, beyond `min_grad_shift`.
-    zero
-        The gradient is 0, whatever the sum.
-    """
-    return data.StructLayout({
-        "addr": config.addr_bits,
-        "shift": config.training.grad_shift_bits,
-        "zero": 1,
-    })
-
-
-def contribution_layout(config):
-    """What the MAC adds to the reduction of one word.
-
-    sum
-        Its share of the sum.
-    takes
-        It is added to the next partial sum that arrives; else it is the first of its sum.
-    keeps
-        The sum is complete then and stays here; else it goes on.
-    to_host
-        Of a sum that goes on: it is the host's.
-    place
-        Of a sum that stays.
-    """
-    return data.StructLayout({
-        "sum": signed(config.acc_bits),
-        "takes": 1, "keeps": 1, "to_host": 1,
-        "place": gradient_place_layout(config),
-    })
-
-
-def complete_layout(config):
-    """A sum that stays, and what becomes of it."""
-    return data.StructLayout({
-        "sum": signed(config.acc_bits), "place": gradient_place_layout(config)})
+__all__ = ["RingReduce"]
 
 
 class RingReduce(wiring.Component):

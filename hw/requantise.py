@@ -5,24 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import REQUANTISE_CYCLES
+from .layouts import finish_layout, gradient_finish_layout
 
-__all__ = ["Requantise", "finish_layout", "gradient_finish_layout"]
-
-
-def finish_layout(config):
-    """How a sum is finished."""
-    return data.StructLayout({
-        "shift": config.shift_bits,
-        "relu": 1,
-    })
-
-
-def gradient_finish_layout(config):
-    """How the sum of a gradient is finished; the gradient is 0 where `zero`, whatever the sum."""
-    return data.StructLayout({
-        "shift": config.training.grad_shift_bits,
-        "zero": 1,
-    })
+__all__ = ["Requantise"]
 
 
 class Requantise(wiring.Component):

@@ -5,16 +5,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import REQUANTISE_CYCLES
-from .mac_control import result_layout
+from .layouts import finish_layout, finished_layout, result_layout
 from .op_fields import Axis
-from .requantise import Requantise, finish_layout
+from .requantise import Requantise
 
-__all__ = ["Results", "finished_layout"]
-
-
-def finished_layout(config):
-    """A result and where it goes."""
-    return data.StructLayout({"where": result_layout(config), "word": signed(config.act_bits)})
+__all__ = ["Results"]
 
 
 class Results(wiring.Component):

@@ -4,9 +4,8 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .host_words import packed_layout
+from .layouts import packed_layout, partial_layout
 from .link import Link
-from .reduce import partial_layout
 
 __all__ = ["ReverseGateway"]
 
@@ -30,7 +29,7 @@ class ReverseGateway(wiring.Component):
         The op in progress still has to hand out a sum, or just one more, which closes its beat;
         looked at on every cycle.
     words : Out(stream)
-        Their words (`sum_chunks` a sum, low word first, `hw.host_words.packed_layout`).
+        Their words (`sum_chunks` a sum, low word first, `hw.layouts.packed_layout`).
     handed_out : Out(1)
         High with the transfer of the last word of a sum.
     """

@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .gateway import Gateway
+from .layouts import partial_layout
 from .link import chain
 from .pe import PE
-from .reduce import partial_layout
 from .training_pe import TrainingPE
 
 __all__ = ["Torus"]

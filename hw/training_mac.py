@@ -5,16 +5,20 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
-from .back_control import back_step_layout
 from .bias_update import BiasUpdate
 from .block_ram import BlockRam
 from .config import LFSR_BITS, READ_CYCLES
-from .mac import bias_load_layout, weight_load_layout
-from .mac_control import step_layout
+from .layouts import (
+    back_step_layout,
+    bias_load_layout,
+    contribution_layout,
+    finished_layout,
+    step_layout,
+    weight_load_layout,
+)
 from .multiplier import Multiplier
 from .op_fields import Axis
-from .reduce import contribution_layout
-from .results import Results, finished_layout
+from .results import Results
 from .weight_update import WeightUpdate
 
 __all__ = ["TrainingMac"]

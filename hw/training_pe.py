@@ -8,12 +8,12 @@ from .back_control import BackControl
 from .config import PROGRAM_BLOCK_WORDS
 from .dump import Dump
 from .gradient_memory import GradientMemory, HostGradients
+from .layouts import partial_layout
 from .loader import Loader
 from .mac_control import MacControl
 from .mac_dispatch import MacDispatch
 from .op_fields import Axis, GatherKind
 from .ops import pe_queues
-from .reduce import partial_layout
 from .sequencer import Sequencer
 from .training_mac import TrainingMac
 from .training_router import TrainingRouter
@@ -51,7 +51,7 @@ class TrainingPE(wiring.Component):
     west, north, east, south
         The rings of words, as in `PE`.
     from_east, from_south : In(stream)
-        Partial sums of the rings back (`hw.reduce.partial_layout`).
+        Partial sums of the rings back (`hw.layouts.partial_layout`).
     to_west, to_north : Out(stream)
         The same rings, downstream.
     """

@@ -5,7 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .gather import ring_side
-from .reduce import RingReduce, complete_layout, contribution_layout, partial_layout
+from .layouts import complete_layout, contribution_layout, partial_layout
+from .reduce import RingReduce
 from .router import InferenceRouter
 
 __all__ = ["TrainingRouter", "reduce_side"]

@@ -4,21 +4,12 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import LFSR_BITS, LFSR_TAPS, MOMENTUM_BITS, READ_CYCLES, UPDATE_CYCLES
+from .config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, UPDATE_CYCLES
+from .layouts import update_layout
 from .saturate import saturated
 from .velocity import Velocity
 
-__all__ = ["WeightUpdate", "update_layout"]
-
-
-def update_layout(config):
-    """Which weight changes and how: see the fields of a BACK op of these names."""
-    return data.StructLayout({
-        "addr": config.weight_addr_bits,
-        "decay": MOMENTUM_BITS,
-        "apply": 1,
-        "shift": config.training.update_shift_bits,
-    })
+__all__ = ["WeightUpdate"]
 
 
 class WeightUpdate(wiring.Component):

@@ -8,8 +8,9 @@ from amaranth.lib import wiring
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.gather import RingGather
+from hw.layouts import gradient_place_layout
 from hw.link import Link
-from hw.reduce import RingReduce, gradient_place_layout
+from hw.reduce import RingReduce
 from hw.router import InferenceRouter
 from hw.training_router import TrainingRouter
 from sim.cocotb_runner import run_bench

@@ -6,7 +6,7 @@ from typing import Any
 from cocotb.triggers import RisingEdge, TaskManager
 
 from hw.config import TorusConfig
-from hw.reduce import complete_layout, contribution_layout, partial_layout
+from hw.layouts import complete_layout, contribution_layout, partial_layout
 from sim.benches.reduce_scenario import ReduceScenario
 from sim.streams import ProtocolChecker, StreamDriver, StreamMonitor, StreamPort, random_stalls
 

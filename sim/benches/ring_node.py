@@ -10,7 +10,7 @@ from typing import Any
 from cocotb.triggers import RisingEdge, TaskManager
 
 from hw.config import READ_CYCLES, TorusConfig
-from hw.gather import write_layout
+from hw.layouts import write_layout
 from hw.ops import gather_op
 from sim.benches.scenario import Scenario
 from sim.streams import ProtocolChecker, StreamDriver, StreamMonitor, StreamPort, random_stalls
