@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
 from sw_driver.entries import Entry
+from sw_driver.loops import expand
 from sw_driver.order import Order
 from sw_driver.sample_loop import SampleLoop
 from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage
-from sw_driver.units import expand
 
 __all__ = ["QUEUE_NAMES", "queue_steps", "stage_of_ops"]
 

@@ -23,12 +23,12 @@ from hw.op_fields import (
 )
 from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
+from sw_driver.loops import expand
 from sw_driver.program import Program
 from sw_driver.program_image import Op, unpack_image
 from sw_driver.run_steps import queue_steps
 from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage
-from sw_driver.units import expand
 
 __all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "slices", "timeline_json"]
 

@@ -1,14 +1,14 @@
 """Repetitions of the ops of a program one by one, as the checks of a program see them."""
 
 import dataclasses
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hw.config import TorusConfig
-from hw.op_fields import LOOP, GatherKind
+from hw.op_fields import GatherKind
+from sw_driver.loops import expand
 from sw_driver.program_image import Op
 
-__all__ = ["Event", "MacUnit", "RingUnit", "expand", "mac_units", "ring_units"]
+__all__ = ["Event", "MacUnit", "RingUnit", "mac_units", "ring_units"]
 
 # Queue, number of the unit in it, and what happens.
 Event = tuple[str, int, str]
@@ -102,17 +102,6 @@ class MacUnit:
     def read_words(self) -> range:
         """Addresses that it reads."""
         return range(self.x_base, self.x_base + self.words)
-
-
-def expand(queue: Sequence[Op]) -> Iterator[tuple[int, Op]]:
-    """Go through the ops of a queue as they are run, with their index: LOOPs are carried out."""
-    numbered = list(enumerate(queue))
-    for index, op in numbered:
-        if op["kind"] == LOOP:
-            body = numbered[op["target"] : index]
-            yield from itertools.chain.from_iterable(itertools.repeat(body, op["count"]))
-        else:
-            yield index, op
 
 
 def ring_units(config: TorusConfig, name: str, queue: Sequence[Op]) -> list[RingUnit]:

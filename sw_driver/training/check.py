@@ -13,6 +13,7 @@ from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, MacKind, Rin
 from sw_driver.deadlock import check_ring_counts
 from sw_driver.errors import ProgramError
 from sw_driver.event_graph import EventGraph
+from sw_driver.loops import expand
 from sw_driver.program_image import Op
 from sw_driver.training.hazards import check_training_hazards
 from sw_driver.training.units import (
@@ -23,7 +24,7 @@ from sw_driver.training.units import (
     result_event,
     step_units,
 )
-from sw_driver.units import Event, expand
+from sw_driver.units import Event
 
 __all__ = ["HostAction", "check_training_program"]
 

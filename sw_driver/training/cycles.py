@@ -13,13 +13,13 @@ from sw_driver.cycle_model import (
     TrainingAccount,
     simulate_exchanges,
 )
+from sw_driver.loops import expand
 from sw_driver.order import instances
 from sw_driver.run_steps import QUEUE_NAMES
 from sw_driver.training.compiler import CompiledTraining
 from sw_driver.training.executable import TrainingExecutable
 from sw_driver.training.schedule import schedule_training
 from sw_driver.training.tasks import Direction, Task
-from sw_driver.units import expand
 
 __all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
 

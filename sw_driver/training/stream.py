@@ -21,13 +21,13 @@ from sw_driver.host_stream import (
     input_words,
     words_to_beats,
 )
+from sw_driver.loops import expand
 from sw_driver.order import instances
 from sw_driver.program import Program
 from sw_driver.program_image import Op
 from sw_driver.training.plan import Plan
 from sw_driver.training.tasks import Direction, Task
 from sw_driver.training.words import join_words
-from sw_driver.units import expand
 
 __all__ = [
     "GradientOf",

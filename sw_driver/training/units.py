@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
 from hw.op_fields import GatherKind, MacKind, Memory
+from sw_driver.loops import expand
 from sw_driver.program_image import Op
-from sw_driver.units import Event, RingUnit, expand
+from sw_driver.units import Event, RingUnit
 
 __all__ = [
     "KeepingUnit",
