@@ -1,5 +1,4 @@
-"""The table of docs/verification.md says how many hostile inputs there are, and what becomes of
-them."""
+"""The table of docs/verification.md says how many hostile inputs there are, and their fate."""
 
 import pytest
 
