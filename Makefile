@@ -35,10 +35,10 @@ train-sim: $(STAMP)
 	$(PY) -m sim.train_demo
 
 test: lint
-	$(PYTEST) -m "not slow" -n $(JOBS)
+	$(PYTEST) -m "not slow" -n $(JOBS) --dist worksteal
 
 test-slow: $(STAMP)
-	$(PYTEST) -m slow -n $(JOBS) || test $$? -eq 5  # 5: there is no such test.
+	$(PYTEST) -m slow -n $(JOBS) --dist worksteal || test $$? -eq 5  # 5: there is no such test.
 
 prove: $(STAMP)
 	$(PY) -m sim.proofs

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from golden.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
@@ -237,12 +238,14 @@ def _put_in_place(work: Path, out: Path) -> None:
                 os.replace(left, out)
             shutil.rmtree(left, ignore_errors=True)
     former = work.with_suffix(_FORMER)
-    try:
+
+    def clear() -> None:
+        if former.exists() and not out.exists():
+            os.replace(former, out)
+        shutil.rmtree(former, ignore_errors=True)
+
+    with cleared(clear), held():
         if out.exists():
             shutil.copymode(out, work)
             os.replace(out, former)
         os.replace(work, out)
-    finally:
-        if former.exists() and not out.exists():
-            os.replace(former, out)
-        shutil.rmtree(former, ignore_errors=True)

@@ -5,6 +5,11 @@ that is removed, or is of another synthesis command or Yosys, is measured anew. 
 other command or Yosys stay, and are those that the model is fitted to, until all are measured.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("fpga.calibration")  # Before anything slow is imported.
+
 import dataclasses
 import json
 from collections.abc import Callable, Iterator

@@ -56,8 +56,8 @@ def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
 def check_estimate(board: Board, config: TorusConfig) -> None:
     """Refuse a torus that cannot fit, before it is synthesised.
 
-    LUTs may exceed the part by as much as the model is off. Of a family without measured areas
-    nothing can be said here.
+    LUTs may exceed the part by as much as the model is off. Of a family without measured areas it
+    is only known that every element has a multiplier.
 
     Raises
     ------
@@ -65,6 +65,8 @@ def check_estimate(board: Board, config: TorusConfig) -> None:
         It has more of something than the part.
     """
     if not is_measured(board.family):
+        multipliers = Usage("DSP", config.rows * config.cols, board.capacity.multipliers)
+        _check(board, config, (multipliers,), 1.0, "at least ")
         return
     slack = 1 + model_errors(board.family).largest
     _check(board, config, board_estimate(board, config), slack, "an estimated ")

@@ -7,6 +7,11 @@ nothing is kept, or less than the page says, stays on the page as it was. `--est
 the resource model says, and builds nothing.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("fpga.table")  # Before anything slow is imported.
+
 import dataclasses
 import sys
 from pathlib import Path

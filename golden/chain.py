@@ -42,7 +42,7 @@ def clos_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLay
     Parameters
     ----------
     model
-        What `golden.quantise.quantise` takes.
+        What `golden.quantise` takes.
     training
         Whether the layers are to be trained. Weights that two places share, that are masked or
         computed from others, and hooks on gradients are then refused: a torus has one weight in

@@ -9,6 +9,7 @@ __all__ = [
     "ModelError",
     "ShapeError",
     "TopologyError",
+    "WorkerLost",
 ]
 
 
@@ -42,3 +43,7 @@ class TopologyError(GoldenError):
 
 class AnalysisError(GoldenError):
     """An analysis that a topology is too large for, or numbers that do not fit the topology."""
+
+
+class WorkerLost(GoldenError):
+    """A process that works for this one was ended from outside."""

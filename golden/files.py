@@ -14,8 +14,10 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
+
+from golden.stopping import cleared, held
 
 __all__ = ["beside", "check_folder", "check_target", "is_replaced", "write_bytes", "write_files"]
 
@@ -90,24 +92,21 @@ def write_files(contents: Mapping[Path, bytes], error: MakeError) -> None:
         As `check_target`, or if a file cannot be written, as on a full disk.
     """
     parts: dict[Path, tuple[Path, Path]] = {}
-    try:
+    with cleared(lambda: _remove(part for part, _ in parts.values())):
         for path, content in contents.items():
             with _told(path, error):
                 place = _place(path)
                 if place is not None:
                     parts[path] = beside(place), place
                     _fill(*parts[path], content)
-        for path, (part, place) in parts.items():
-            with _told(path, error):
-                os.replace(part, place)
+        with held():
+            for path, (part, place) in parts.items():
+                with _told(path, error):
+                    os.replace(part, place)
         for path in contents.keys() - parts.keys():
             # Without O_CREAT: what is no pipe or device any more does not become half a file.
             with _told(path, error), open(os.open(path, os.O_WRONLY), "wb") as file:
                 file.write(contents[path])
-    finally:
-        for part, _ in parts.values():
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
 
 def beside(place: Path) -> Path:
@@ -158,9 +157,12 @@ def _fill(part: Path, place: Path, content: bytes) -> None:
 def _try(place: Path) -> None:
     """Make a file beside a place, and remove it."""
     part = beside(place)
-    try:
+    with cleared(lambda: _remove([part])):
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-    finally:
+
+
+def _remove(parts: Iterable[Path]) -> None:
+    for part in parts:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
 

@@ -50,7 +50,7 @@ def pixel_net(model: nn.Module) -> ClosNet:
     ----------
     model
         Pointwise `ClosConv2d`, or `ClosLinear`, with a ReLU after each but the last; see
-        `golden.quantise.quantise` for what may stand between them.
+        `golden.quantise` for what may stand between them.
 
     Raises
     ------

@@ -1,8 +1,14 @@
 """Print how far a step of the default net on digits is from float64, tensor by tensor."""
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("golden.training_errors_digits")  # Before anything slow is imported.
+
 import torch
 
 from golden.datasets import load_digits_split
+from golden.ending import run_program
 from golden.fixed_training import FixedTrainingNet
 from golden.losses import softmax_cross_entropy
 from golden.net import ClosNet
@@ -46,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program("golden.training_errors_digits", main)

@@ -158,7 +158,8 @@ def profile_ranges(
                 _record_step(twin, x[batch], targets[batch], loss, learning_rate, momentum, layers)
             except ModelError as error:
                 raise ModelError(
-                    f"training in float must converge with learning rate {learning_rate}: {error}"
+                    f"learning_rate must be one with which training in float converges, not "
+                    f"{learning_rate}: {error}"
                 ) from error
     return Ranges(layers, learning_rate, batch_size)
 

@@ -8,7 +8,7 @@ from golden.arguments import instance, whole_number
 from golden.chain import clos_chain
 from golden.errors import ModelError
 from golden.losses import LossFunction
-from golden.quantise import most_fraction_bits
+from golden.quantiser import most_fraction_bits
 from golden.reals import Reals
 from golden.training_format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
 from golden.training_ranges import Magnitudes, Ranges, profile_ranges
@@ -223,11 +223,10 @@ class _Search:
             ):
                 if 0.0 < gradient.largest < 2.0 ** (-fraction - 1):
                     raise ModelError(
-                        f"layer {index}: with learning rate {self._ranges.learning_rate} the "
-                        f"gradient of the {stage} stage's results must reach "
-                        f"{2.0 ** (-fraction - 1)} to be seen, but its largest is "
-                        f"{gradient.largest}: no shift represents that learning rate in these "
-                        "widths"
+                        f"learning_rate must be larger than {self._ranges.learning_rate}: in layer "
+                        f"{index} the gradient of the {stage} stage's results must reach "
+                        f"{2.0 ** (-fraction - 1):.3g} to be seen, but its largest is "
+                        f"{gradient.largest:.3g}: no shift represents it in these widths"
                     )
         return found[::-1]
 
@@ -254,10 +253,10 @@ class _Search:
             for stage, found, fraction in zip(STAGES, layer.weights, weights, strict=True):
                 if found.largest * 2.0**fraction < 1.0 and found.largest > 0.0:
                     raise ModelError(
-                        f"layer {index}: with learning rate {self._ranges.learning_rate} and "
-                        f"master_bits = {self._widths.master_bits} the {stage} weights keep "
-                        f"{fraction} fraction bits, too few for their largest, {found.largest}: "
-                        "no shift represents that learning rate in these widths"
+                        f"learning_rate must be another than {self._ranges.learning_rate}: in "
+                        f"layer {index}, with master_bits = {self._widths.master_bits}, the "
+                        f"{stage} weights keep {fraction} fraction bits, too few for their "
+                        f"largest, {found.largest:.3g}: no shift represents it in these widths"
                     )
 
 

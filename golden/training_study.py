@@ -4,8 +4,12 @@ Trains the default net on scikit-learn's digits from scratch, by float SGD and i
 per seed and choice; prints the tables of `docs/arithmetic.md`.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("golden.training_study")  # Before anything slow is imported.
+
 import argparse
-import concurrent.futures
 import dataclasses
 import re
 import statistics
@@ -15,6 +19,7 @@ import torch
 from torch import Tensor
 
 from golden.datasets import load_digits_split
+from golden.ending import run_program
 from golden.fixed_training import FixedTrainingNet
 from golden.losses import softmax_cross_entropy
 from golden.net import ClosNet
@@ -26,7 +31,7 @@ from golden.training_scales import Headroom, TrainingWidths, format_for
 from golden.training_state import initial_state
 from golden.training_twin import FloatTwin
 from golden.words import to_words
-from golden.workers import follow_parent
+from golden.workers import workers
 
 __all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "main", "train_fixed", "train_float"]
 
@@ -198,9 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     seeds = range(options.seeds)
     choices = [choice for choice in CHOICES if re.search(options.only, choice.name)]
-    with concurrent.futures.ProcessPoolExecutor(
-        options.jobs, initializer=_begin_worker
-    ) as pool:
+    with workers(options.jobs, _use_one_thread) as processes:
         for recipe in RECIPES:
             if not re.search(options.recipe, recipe.name):
                 continue
@@ -209,26 +212,41 @@ def main() -> None:
                 for choice in choices
                 if recipe.decay != CLEAR or "velocity" not in choice.name
             ]
-            fixed = [pool.submit(train_fixed, recipe, tried, seed) for seed in seeds]
-            reference = [pool.submit(train_float, recipe, seed) for seed in seeds]
+            fixed = [_Work(recipe, tuple(tried), seed) for seed in seeds]
+            floats = [_Work(recipe, (), seed) for seed in seeds]
+            found = list(processes.map(_train, [*fixed, *floats]))
             print(f"\n| {recipe.name} | mean % | lowest % | highest % | less than float |")
             print("|---|---|---|---|---|")
-            floats = [future.result() for future in reference]
-            rows = zip(*(future.result() for future in fixed), strict=True)
+            rows = zip(*found[: len(fixed)], strict=True)
+            reference = [score for (score,) in found[len(fixed) :]]
             for name, scores in (
-                ("float", floats),
+                ("float", reference),
                 *((choice.name, row) for choice, row in zip(tried, rows, strict=True)),
             ):
                 mean = statistics.mean(scores)
                 figures = " | ".join(
                     f"{100 * score:.1f}" for score in (mean, min(scores), max(scores))
                 )
-                less = 100 * (statistics.mean(floats) - mean)
+                less = 100 * (statistics.mean(reference) - mean)
                 print(f"| {name} | {figures} | {less:+.1f} |", flush=True)
 
 
-def _begin_worker() -> None:
-    follow_parent()
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What one process trains at a time; by float SGD without choices."""
+
+    recipe: Recipe
+    choices: tuple[Choice, ...]
+    seed: int
+
+
+def _train(work: _Work) -> list[float]:
+    if not work.choices:
+        return [train_float(work.recipe, work.seed)]
+    return train_fixed(work.recipe, work.choices, work.seed)
+
+
+def _use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
@@ -244,4 +262,4 @@ def _batches(recipe: Recipe, samples: int, seed: int, epoch: int) -> Iterator[Te
 
 
 if __name__ == "__main__":
-    main()
+    run_program("golden.training_study", main)

@@ -4,14 +4,20 @@ Trains the default net once per seed and quantises it at each pair of widths; pr
 `docs/arithmetic.md`.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("golden.width_sweep")  # Before anything slow is imported.
+
 import argparse
 import statistics
 
 import torch
 
 from golden.datasets import Split, load_digits_split
+from golden.ending import run_program
 from golden.net import ClosNet
-from golden.quantise import quantise
+from golden.quantiser import quantise
 from golden.train import DEFAULT_EPOCHS, DIGITS_SHAPES, Trainer, accuracy
 
 __all__ = ["WIDTHS", "main", "sweep"]
@@ -65,4 +71,4 @@ def _figures(scores: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_program("golden.width_sweep", main)

@@ -5,6 +5,11 @@ test split through the RTL and compares every output word with the golden model.
 1 if one differs. The model and the artifact stay in `build/demo`.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("sim.demo")  # Before anything slow is imported.
+
 import sys
 from pathlib import Path
 

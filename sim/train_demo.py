@@ -6,6 +6,11 @@ epoch all that the torus holds is read back and compared with the golden model. 
 1 if a word differs. The model and a picture of the curves stay in `build/train-sim`.
 """
 
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("sim.train_demo")  # Before anything slow is imported.
+
 import dataclasses
 import io
 import sys

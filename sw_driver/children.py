@@ -17,6 +17,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar, cast
 
+from golden.stopping import cleared, held
+
 __all__ = ["Finished", "in_parallel", "run_child"]
 
 Item = TypeVar("Item")
@@ -126,29 +128,29 @@ def run_child(
         There is no such folder, or no process can be made.
     """
     own = {"LC_ALL": "C", "TMPDIR": str(folder.resolve())}
-    child = subprocess.Popen(
-        ["sh", "-c", _SHELL, "sh", *command],
-        cwd=folder,
-        env={**(os.environ if environment is None else environment), **own},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        process_group=0,
-    )
     crews = _crews.mine
-    try:
+    with contextlib.ExitStack() as stack:
+        with held():
+            child = subprocess.Popen(
+                ["sh", "-c", _SHELL, "sh", *command],
+                cwd=folder,
+                env={**(os.environ if environment is None else environment), **own},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                process_group=0,
+            )
+            assert child.stdout is not None, "it is a pipe"
+            stack.callback(child.stdout.close)
+            # Nothing is left to do unless what follows is interrupted.
+            stack.enter_context(cleared(lambda: _end(child)))
         for crew in crews:
             crew.add(child)
-        assert child.stdout is not None, "it is a pipe"
+            stack.callback(crew.remove, child)
         output = child.stdout.read()
-        status = child.wait()
-        return Finished(status, output)
-    finally:
-        _end(child)  # Nothing is left to do unless the lines above were interrupted.
-        for crew in crews:
-            crew.remove(child)
+        return Finished(child.wait(), output)
 
 
 def in_parallel(
@@ -191,5 +193,3 @@ def _end(child: "subprocess.Popen[str]") -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-    assert child.stdout is not None, "it is a pipe"
-    child.stdout.close()

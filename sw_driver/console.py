@@ -5,11 +5,18 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+from golden.stopping import cleared
+from sw_driver.progress_lines import ProgressLines, while_working
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["Output", "one_line_warnings"]
 
-_PIPE_WIDTH = 200  # A pipe has no width of its own; nothing must be cut there.
+_PIPE_WIDTH = 100  # A pipe has no width of its own; a table whose words need more gets more.
+_ANY_WIDTH = 10_000
 Rows = Sequence[tuple[str, str]]
 
 
@@ -50,51 +57,86 @@ class Output:
         *,
         header: bool = True,
     ) -> None:
-        """Print a table; all columns but the first are aligned to the right if it has a header."""
+        """Print a table; all columns but the first are aligned to the right if it has a header.
+
+        What is too wide goes on in the next line; nothing is cut.
+        """
         if self._as_json or self._quiet:
             return
         from rich import box
         from rich.console import Console
+        from rich.measure import Measurement
         from rich.table import Table
 
         style = box.SIMPLE_HEAD if header else None
-        table = Table(box=style, show_header=header, pad_edge=header, padding=(0, 2, 0, 0))
+        padding = (0, 1 if header else 2, 0, 0)
+        table = Table(box=style, show_header=header, pad_edge=header, padding=padding)
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if header and index else "left")
+            justify = "right" if header and index else "left"
+            table.add_column(column, justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*row)
         console = Console(file=sys.stdout, highlight=False, markup=False)
         if not console.is_terminal:
-            console.width = _PIPE_WIDTH
+            anything = console.options.update(max_width=_ANY_WIDTH)
+            console.width = max(_PIPE_WIDTH, Measurement.get(console, anything, table).minimum)
         console.print(title, soft_wrap=True)
         console.print(table)
         console.print()
 
     @contextlib.contextmanager
     def progress(self) -> Generator[Callable[[str, int, int], None]]:
-        """Show long work on the terminal: call with what is done, how much of it, and of how much.
+        """Show long work: call with what is done, how much of it, and of how much.
 
         A colon ends the name of the work; what comes after it may change.
 
-        It goes to standard error, and only to a terminal.
+        It goes to standard error: a bar to a terminal, else a line about every 30 seconds.
         """
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn as Elapsed
 
         console = Console(stderr=True)
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
-        disable = self._quiet or not console.is_terminal
-        with Progress(*columns, console=console, transient=True, disable=disable) as bars:
-            tasks: dict[str, Any] = {}
+        if self._quiet:
+            yield lambda work, done, total: None
+        elif console.is_terminal:
+            with _bars(console) as tell:
+                yield tell
+        else:
+            lines = ProgressLines(_write_error)
+            with while_working(lines.say):
+                yield lines.tell
 
-            def tell(work: str, done: int, total: int) -> None:
-                name = work.partition(":")[0]
-                if name not in tasks:
-                    tasks[name] = bars.add_task(work, total=total)
-                bars.update(tasks[name], description=work, completed=done, total=total)
+    def note(self, text: str) -> None:
+        """Say in a line on standard error what is about to be done."""
+        if not self._quiet:
+            _write_error(f"clostorus: {text}\n")
 
-            yield tell
+
+@contextlib.contextmanager
+def _bars(console: "Console") -> Generator[Callable[[str, int, int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
+    with (
+        cleared(console.show_cursor),
+        Progress(*columns, console=console, transient=True) as bars,
+    ):
+        tasks: dict[str, Any] = {}
+
+        def tell(work: str, done: int, total: int) -> None:
+            name = work.partition(":")[0]
+            if name not in tasks:
+                tasks[name] = bars.add_task(work, total=total)
+            bars.update(tasks[name], description=work, completed=done, total=total)
+
+        yield tell
+
+
+def _write_error(text: str) -> None:
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 @contextlib.contextmanager

@@ -22,8 +22,8 @@ __all__ = [
 
 _OP_COLUMNS = ("own_words", "received_words", "outputs", "base_word", "weight_base_word", "shift")
 OP_HEADER = (
-    "op", "ring", "from", "blocks", "own", "received", "sums", "at word", "weights at", "shift",
-    "ring cycles", "MAC cycles",
+    "op", "ring", "from", "blocks", "own\nwords", "words\nin", "sums", "at\nword", "weights\nat",
+    "shift", "ring\ncycles", "MAC\ncycles",
 )  # fmt: skip
 LAYER_HEADER = ("layer", "parameters", "density", "path diversity", "ReLU")
 FIT_HEADER = ("field", "needed", "there")
@@ -97,7 +97,7 @@ def op_rows(compiled: Compiled) -> list[tuple[str, ...]]:
     """Rows under `OP_HEADER`."""
 
     def when(start: int | None, end: int | None) -> str:
-        return "" if start is None else f"{start} to {end}"
+        return "" if start is None else f"{start}-{end}"
 
     def cells(row: OpRow) -> tuple[str, ...]:
         return (
@@ -128,7 +128,7 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
         ("cycles per sample, predicted", f"{prediction.cycles:g}"),
         ("MAC utilisation, predicted", percent(prediction.utilisation)),
         ("most that padding allows", percent(prediction.padding_cap)),
-        ("bound by", _bound(compiled)),
+        ("largest bound", _bound(compiled)),
     ]
     rows += [
         (f"  {part}", f"{cycles} cycles per sample") for part, cycles in prediction.bounds.items()
@@ -148,10 +148,12 @@ def mac_line(compiled: Compiled) -> str:
 
 
 def _bound(compiled: Compiled) -> str:
-    part = compiled.prediction.bound_by
-    if part.startswith("host"):
-        return f"the {part}, not the MACs"
-    return f"the {part}"
+    """The part that needs most cycles, and how many those are of all that a sample takes."""
+    prediction = compiled.prediction
+    part, needed = prediction.bound_by, prediction.bounds[prediction.bound_by]
+    name = f"the {part}, not the MACs" if part.startswith("host") else f"the {part}"
+    share = percent(needed / prediction.cycles)
+    return f"{name}: {needed} of {prediction.cycles:g} cycles ({share})"
 
 
 def _host_stream(compiled: Compiled) -> str:

@@ -99,8 +99,10 @@ def _draw(axes: Axes, compiled: Compiled) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, shown)
     axes.set_xlabel("cycle")
+    part = prediction.bound_by
     axes.set_title(
         f"{compiled.config.rows}x{compiled.config.cols} torus, steady state: "
-        f"{prediction.cycles:g} cycles a sample, bound by {prediction.bound_by}, "
+        f"{prediction.cycles:g} cycles a sample, largest bound {prediction.bounds[part]} "
+        f"({part}), "
         f"MAC utilisation {100 * prediction.utilisation:.1f} %"
     )

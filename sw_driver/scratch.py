@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+from golden.stopping import cleared, held
 from sw_driver.errors import StorageError
 
 __all__ = ["locked", "no_space", "temporary_folder", "work_folder"]
@@ -37,12 +38,12 @@ def work_folder(parent: Path, prefix: str, suffix: str = "") -> Generator[Path]:
     for left in parent.iterdir():
         if named.fullmatch(left.name):
             _remove_unused(left)
-    folder, lock = _locked_folder(parent, prefix, suffix)
-    try:
+    with contextlib.ExitStack() as stack:
+        with held():
+            folder, lock = _locked_folder(parent, prefix, suffix)
+            stack.callback(os.close, lock)
+            stack.enter_context(_removed(folder))
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -57,8 +58,11 @@ def temporary_folder() -> Generator[Path]:
     where = "the folder of temporary files"
     try:
         where = f"{where}, {tempfile.gettempdir()},"
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        with contextlib.ExitStack() as stack:
+            with held():
+                folder = Path(tempfile.mkdtemp())
+                stack.enter_context(_removed(folder))
+            yield folder
     except OSError as error:
         raise StorageError(
             f"{where} cannot be written: {error.strerror or error}; free some space there, or name "
@@ -103,6 +107,10 @@ def _locked_folder(parent: Path, prefix: str, suffix: str) -> tuple[Path, int]:
             if folder.exists():
                 return folder, lock
             os.close(lock)
+
+
+def _removed(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return cleared(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def _remove_unused(folder: Path) -> None:

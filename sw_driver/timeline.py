@@ -30,8 +30,9 @@ from sw_driver.run_steps import queue_steps
 from sw_driver.schedule import Step, schedule_steps
 from sw_driver.stages import Stage
 
-__all__ = ["HOST_IN", "HOST_OUT", "Slice", "chrome_trace", "slices", "timeline_json"]
+__all__ = ["HOST_IN", "HOST_OUT", "UNIT", "Slice", "chrome_trace", "slices", "timeline_json"]
 
+UNIT = "clock cycles; viewers show each as a microsecond"
 HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
 _QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
 _KINDS = {
@@ -193,8 +194,8 @@ def _host_slices(
 def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
     """Arrange slices as the JSON that Chrome's and Perfetto's trace viewers read.
 
-    A cycle is shown as a microsecond. PEs, gateways and the bridge are processes, their engines
-    threads.
+    Times are clock cycles; viewers show each as a microsecond. PEs, gateways and the bridge are
+    processes, their engines threads, numbered from 1: 0 is the idle process of an operating system.
     """
     events: list[dict[str, Any]] = []
     processes: dict[str, int] = {}
@@ -203,10 +204,10 @@ def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
         engine = one.engine
         owner = _owner(engine)
         if owner not in processes:
-            processes[owner] = len(processes)
-            events.append(_named("process_name", owner, processes[owner], 0))
+            processes[owner] = len(processes) + 1
+            events.append(_named("process_name", owner, processes[owner], len(threads) + 1))
         if engine not in threads:
-            threads[engine] = len(threads)
+            threads[engine] = len(threads) + 1
             events.append(_named("thread_name", engine.kind, processes[owner], threads[engine]))
         args = {"rep": one.rep, "waiting_cycles": one.waiting_cycles}
         if one.step is not None:
@@ -222,7 +223,7 @@ def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
                 "args": args,
             }
         )
-    return {"traceEvents": events}
+    return {"traceEvents": events, "otherData": {"unit": UNIT}}
 
 
 def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str:
@@ -231,7 +232,7 @@ def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str
     program = compiled.executable.loop.program(compiled.config, samples)
     found = slices(compiled.config, program, recording, compiled.stages, steps)
     events = ",\n".join(json.dumps(event) for event in chrome_trace(found)["traceEvents"])
-    return f'{{"traceEvents": [\n{events}\n]}}\n'
+    return f'{{"otherData": {json.dumps({"unit": UNIT})}, "traceEvents": [\n{events}\n]}}\n'
 
 
 def _owner(engine: Engine) -> str:

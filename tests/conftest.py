@@ -1,11 +1,16 @@
 """Options and fixtures of the whole test suite."""
 
+import os
 import shutil
 
 import pytest
 
 from sim.errors import ToolMissing
 from sim.toolchain import find_toolchain, waves_wanted
+
+# PyTorch reads it as it is imported, here and in what tests start: there is a worker for every
+# core already, and threads that wait for each other take as long as those that compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser):

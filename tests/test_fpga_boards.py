@@ -371,7 +371,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
     for name, size in (("icebreaker", "1x1"), ("ulx3s-85f", "2x2"), ("ecpix5-85f", "1x1")):
         succeed("compile", model, "--board", name, "--torus", size, "--quiet", "-o", artifact)
         assert load_artifact(artifact).config.hardware_id == board_id(name, ("--torus", size))
-    fail(2, "word-bits, weight-bits and host-bits must not be given with a board", "compile", model,
+    fail(2, "--word-bits, --weight-bits and --host-bits must not be given with", "compile", model,
          "--board", "icebreaker", "--torus", "1x1", "--word-bits", 8, "-o", artifact)
     succeed("compile", model, "--torus", "2x1", "--host-bits", 32, "--quiet", "-o", artifact)
     assert load_artifact(artifact).config.hardware_id == board_id(
@@ -386,7 +386,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
     assert stated["hardware_id"] == f"{trained_config(trained).hardware_id:016x}"
     fail(2, "must be a compiled model or a model file trained on a torus", "build", "--board",
          "ulx3s-85f", "--config-from", model)
-    fail(2, "bake and config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
+    fail(2, "--bake and --config-from both name", "build", "--board", "ulx3s-85f", "--config-from",
          artifact, "--bake", artifact)
 
 

@@ -39,8 +39,8 @@ from golden.analysis import (
     spectral_gap,
 )
 from golden.analysis.connectivity import to_outputs
-from golden.analysis.heuristics_study import compare
 from golden.errors import AnalysisError
+from golden.heuristics_study import compare
 from golden.topologies import Topology, clos, parse_topology, regular_mask, with_skip
 from tests.golden_strategies import clos_shapes
 from tests.topology_strategies import topologies

@@ -221,7 +221,7 @@ def test_table_that_cannot_be_written(tmp_path):
 
 
 def test_settings_are_checked():
-    with pytest.raises(ModelError, match="seeds must be at least 1, not 0"):
+    with pytest.raises(ModelError, match="seeds must be 1 to 1000, not 0"):
         Settings(seeds=0)
     with pytest.raises(DataError, match="data must name at least one"):
         Settings(data=())
@@ -320,5 +320,5 @@ def test_c7_data_that_does_not_do_is_refused(tmp_path):
         ClosAccuracy(Settings(("mnist10k", "mnist10k")))
     with pytest.raises(DataError, match="apt-get install dataset-fashion-mnist"):
         ClosAccuracy(Settings(("no-such-folder",)))
-    with pytest.raises(ModelError, match="budget .* has no room for the first layer"):
+    with pytest.raises(DataError, match="data must have larger samples .*: budget .* has no room"):
         ClosAccuracy(Settings((str(write_files(tmp_path)),)))

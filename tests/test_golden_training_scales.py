@@ -155,8 +155,8 @@ def test_the_table_names_what_saturates():
     [
         (0.0, "learning_rate must be positive and finite, not 0.0"),
         (float("nan"), "learning_rate must be positive and finite, not nan"),
-        (1e-12, "with learning rate 1e-12 the gradient .* no shift represents that"),
-        (1e60, r"converge with learning rate 1e\+60"),
+        (1e-12, "learning_rate must be larger than 1e-12: .* gradient .* no shift represents it"),
+        (1e60, r"learning_rate must be one with which .* converges, not 1e\+60"),
     ],
 )
 def test_learning_rates_that_cannot_be_represented(learning_rate, message):
@@ -167,7 +167,7 @@ def test_learning_rates_that_cannot_be_represented(learning_rate, message):
 
 def test_masters_that_no_update_reaches_are_refused():
     model, x, labels = make()
-    with pytest.raises(ModelError, match="learning rate 0.05 .* in these widths"):
+    with pytest.raises(ModelError, match="learning_rate must be another than 0.05: .* widths"):
         propose_format(
             model, x, labels, softmax_cross_entropy, 0.05, widths=TrainingWidths(6, 6, 30, 6)
         )

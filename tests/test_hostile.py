@@ -1,11 +1,9 @@
-"""Hostile inputs, all in this process: refused in a line, or right; nothing is left behind."""
+"""Hostile inputs: refused in a line, or right; nothing is left behind."""
 
 import pytest
 
-from tests.hostile import api_cases, file_cases
 from tests.hostile.case import Workshop
-
-CASES = [*api_cases.cases(), *file_cases.cases()]
+from tests.hostile.table import every_case
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +11,7 @@ def workshop(tmp_path_factory):
     return Workshop(tmp_path_factory.mktemp("workshop"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", every_case(), ids=str)
 def test_hostile_input(workshop, case):
     case.attempt(workshop)
     workshop.clear()

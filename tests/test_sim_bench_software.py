@@ -39,7 +39,7 @@ def test_layers_compute_their_matrices():
 def test_times_are_of_every_layer_and_leave_the_threads(monkeypatch):
     monkeypatch.setattr(software, "_SECONDS", 0.0)
     threads = torch.get_num_threads()
-    times = software._times(SHAPE, 4, 1, torch.device("cpu"))
+    times = software._times(SHAPE, 4, threads + 1, torch.device("cpu"))
     assert tuple(times) == software._NAMES
     assert all(0 < forward < 1e6 and 0 < both < 1e6 for forward, both in times.values())
     assert torch.get_num_threads() == threads

@@ -304,10 +304,10 @@ def test_run_on_the_command_line(terminal, tmp_path):
     result = succeed("--json", "run", artifact, *board, "--data", tmp_path / "x.npy", "-o", outputs)
     assert '"words_equal": 210' in result.stdout and '"frames_sent"' in result.stdout
     np.testing.assert_array_equal(np.load(outputs), golden.infer(np.load(tmp_path / "x.npy")))
-    fail(2, "port must name the serial port", "run", artifact, "--device", "serial")
-    fail(2, "port needs --device serial, not sim", "run", artifact, "--device", "sim", *board[2:])
-    fail(2, "baud needs --device serial, not golden", "run", artifact, "--baud", 9600)
-    fail(2, "timeline needs --device golden or sim", "run", artifact, *board, "--timeline",
+    fail(2, "--port must name the serial port", "run", artifact, "--device", "serial")
+    fail(2, "--port needs --device serial, not sim", "run", artifact, "--device", "sim", *board[2:])
+    fail(2, "--baud needs --device serial, not golden", "run", artifact, "--baud", 9600)
+    fail(2, "--timeline needs --device golden or sim", "run", artifact, *board, "--timeline",
          tmp_path / "t.json")
-    fail(2, "port must be a serial port", "run", artifact, "--device", "serial", "--port",
+    fail(2, "--port must be the serial port", "run", artifact, "--device", "serial", "--port",
          tmp_path / "none", "--data", tmp_path / "x.npy")

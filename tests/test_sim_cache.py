@@ -276,7 +276,7 @@ def test_the_command_line_says_so_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path / "file"))
     compiled = compile(random_net([ClosShape(64, 10, 8, 2, 5)], seed=0), "1x1")
     save_artifact(tmp_path / "model.ctz", compiled)
-    run = "run", tmp_path / "model.ctz", "--device", "sim", "--samples", 1
+    run = "run", tmp_path / "model.ctz", "--data", "digits", "--device", "sim", "--samples", 1
     fail(BAD_INPUT, "CLOSTORUS_CACHE must be a folder that can be written", *run)
     fail(BAD_INPUT, "cannot be written: it is a folder", *run, "--trace", tmp_path)
 

@@ -136,12 +136,12 @@ def test_train_resumes_to_the_same_weights(tmp_path):
 def test_train_bad_input(tmp_path, model):
     out = ("-o", tmp_path / "m.pt")
     fail(2, "five whole numbers .* not '1,2,3'", "train", "--layer", "1,2,3", *out)
-    fail(2, "input_routers must be at most", "train", "--layer", "4,4,5,2,2", *out)
+    fail(2, "--layer 4,4,5,2,2: Ri must be at most I", "train", "--layer", "4,4,5,2,2", *out)
     fail(2, "in_features must be 8", "train", "--layer", "64,8,8,2,4", "--layer", "9,9,3,2,3", *out)
     fail(2, "must have 64 inputs", "train", "--layer", "32,10,8,2,5", *out)
     fail(2, "at least 10 outputs", "train", "--layer", "64,9,8,2,3", *out)
-    fail(2, "data must be one of digits, mnist10k", "train", "--data", "nothing", *out)
-    fail(2, "layers must be given for mnist10k", "train", "--data", "mnist10k", *out)
+    fail(2, "--data must be one of digits, mnist10k", "train", "--data", "nothing", *out)
+    fail(2, "--layer must be given for mnist10k", "train", "--data", "mnist10k", *out)
     fail(2, "there is no folder", "train", "-o", tmp_path / "none" / "m.pt")
     fail(2, r"m\.pt cannot be read", "train", "--resume", *out)
     assert not (tmp_path / "m.pt").exists()
@@ -153,14 +153,14 @@ def test_train_bad_input(tmp_path, model):
     fail(2, "training state", "train", "--resume", "-o", tmp_path / "bare.pt")
     rewrite(model, tmp_path / "other.pt", lambda content: content.update(data="other digits"))
     again = ("train", "--resume", "-o", tmp_path / "other.pt")
-    fail(2, "data must be other digits, which .* was trained on, not digits",
+    fail(2, "--data must be other digits, which .* was trained on, not digits",
          *again, "--data", "digits")
-    fail(2, "data must name the samples to go on with: .* other digits, which does not come",
+    fail(2, "--data must name the samples to go on with: .* other digits, which does not come",
          *again)
-    fail(2, "seed must be 0, as .* was trained with, not 7", "train", "--resume", "--seed", 7,
+    fail(2, "--seed must be 0, as .* was trained with, not 7", "train", "--resume", "--seed", 7,
          "-o", model)
     rewrite(model, tmp_path / "old.pt", lambda content: content["training"].pop("seed"))
-    fail(2, "seed must be one that the file does not name", "train", "--resume", "--seed", 0,
+    fail(2, "--seed must be one that the file does not name", "train", "--resume", "--seed", 0,
          "-o", tmp_path / "old.pt")
 
 
@@ -191,9 +191,11 @@ def test_train_can_be_stopped_and_resumed(tmp_path):
 
 def test_compile_says_what_bounds_it(model, tmp_path):
     result = succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
-    part = load_artifact(tmp_path / "m.ctz").prediction.bound_by
+    prediction = load_artifact(tmp_path / "m.ctz").prediction
+    part = prediction.bound_by
     assert part in ("MAC", "op fetch")
-    assert re.search(rf"bound by +the {part}\b", result.stdout)
+    share = f"the {part}: {prediction.bounds[part]} of {prediction.cycles:g} cycles"
+    assert re.search(rf"largest bound +{share} \(\d+\.\d %\)", result.stdout)
     assert "cycles per sample, predicted" in result.stdout
 
 
@@ -201,7 +203,8 @@ def test_compile_says_when_the_host_bounds_it(tmp_path):
     save_model(tmp_path / "wide.pt", ClosNet([ClosShape(784, 10, 28, 1, 2)]))
     options = ("--data", "mnist10k", "--torus", "7x4", "--host-bits", 32)
     result = succeed("compile", tmp_path / "wide.pt", *options, "-o", tmp_path / "m.ctz")
-    assert re.search(r"bound by +the host input, not the MACs", result.stdout)
+    bound = r"largest bound +the host input, not the MACs: \d+ of \d+ cycles"
+    assert re.search(bound, result.stdout)
 
 
 def test_compile_options_reach_the_torus(model, tmp_path):
@@ -233,16 +236,16 @@ def test_compile_bad_input(model, tmp_path):
         fail(2, message, "compile", source, "--torus", torus, *options, "-o", output)
         assert not output.exists()
 
-    refuse("torus must be ROWSxCOLUMNS, for instance 4x4, not '22'", torus="22")
+    refuse("--torus must be ROWSxCOLUMNS, for instance 4x4, not '22'", torus="22")
     refuse("rows must be 1 to 64, not 0", torus="0x2")
-    refuse("act_bits must be 4 to 18, not 19", "--word-bits", 19)
-    refuse("weight_bits must be 4 to 18, not 3", "--weight-bits", 3)
-    refuse("host_bits must be one of", "--host-bits", 48)
-    refuse("order must be one of best, program, not 'x'", "--order", "x")
+    refuse("--word-bits must be 4 to 18, not 19", "--word-bits", 19)
+    refuse("--weight-bits must be 4 to 18, not 3", "--weight-bits", 3)
+    refuse("--host-bits must be one of", "--host-bits", 48)
+    refuse("--order must be one of best, program, not 'x'", "--order", "x")
     refuse(r"samples of 64 values, the inputs of .*, but mnist10k training split has 784",
            "--data", "mnist10k")
     save_model(tmp_path / "no_data.pt", ClosNet([ClosShape(64, 10, 8, 2, 5)]))
-    refuse("data must name the samples that set the scales: .*no_data.pt does not say which",
+    refuse("--data must name the samples that set the scales: .*no_data.pt does not say which",
            source=tmp_path / "no_data.pt")
     refuse("there is no folder", output=tmp_path / "none" / "m.ctz")
     (tmp_path / "file").write_text("")
@@ -344,13 +347,14 @@ def test_words_that_are_too_narrow_are_warned_of(model, tmp_path):
 
 def test_run_bad_input(artifact, tmp_path):
     fail(2, r"none\.ctz does not exist", "run", tmp_path / "none.ctz")
-    fail(2, "device must be golden, sim or serial, not 'fpga'", "run", artifact, "--device", "fpga")
-    fail(2, "trace needs --device sim", "run", artifact, "--trace", tmp_path / "w.vcd")
+    fail(2, "--device must be golden, sim or serial, not 'fpga'", "run", artifact,
+         "--device", "fpga")
+    fail(2, "--trace needs --device sim", "run", artifact, "--trace", tmp_path / "w.vcd")
     trace = ("--trace", tmp_path / "none" / "w.vcd")
     fail(2, "there is no folder", "run", artifact, "--device", "sim", *trace)
     fail(2, "there is no folder", "run", artifact, "-o", tmp_path / "none" / "y.npy")
-    fail(2, "samples must be at most 360, .* not 361", "run", artifact, "--samples", 361)
-    fail(2, "data must be one of", "run", artifact, "--data", tmp_path / "none")
+    fail(2, "--samples must be at most 360, .* not 361", "run", artifact, "--samples", 361)
+    fail(2, "--data must be one of", "run", artifact, "--data", tmp_path / "none")
     fail(2, r"x\.npy cannot be read", "run", artifact, "--data", tmp_path / "x.npy")
     fail(2, "samples of 64 values, the inputs of .*, but mnist10k test split has 784",
          "run", artifact, "--data", "mnist10k")
@@ -403,7 +407,7 @@ def test_verilog_of_an_artifact(artifact, tmp_path):
 def test_verilog_with_a_vendors_cells(tmp_path):
     succeed("verilog", "--torus", "1x1", "--cells", "ecp5", "-o", tmp_path / "cells.v")
     assert "DP16KD" in (tmp_path / "cells.v").read_text()
-    fail(2, "cells must be one of generic, ecp5, not 'asic'", "verilog", "--torus", "1x1",
+    fail(2, "--cells must be one of generic, ecp5, not 'asic'", "verilog", "--torus", "1x1",
          "--cells", "asic", "-o", tmp_path / "none.v")
 
 
@@ -435,28 +439,28 @@ def test_verilog_has_the_buffers_that_are_asked_for(tmp_path, monkeypatch):
 
 def test_verilog_bad_input(artifact, tmp_path):
     out = ("-o", tmp_path / "out.v")
-    fail(2, "one of torus, config-from and bake", "verilog", *out)
-    fail(2, "top must be one of torus, pe", "verilog", "--torus", "2x2", "--top", "cpu", *out)
-    fail(2, "torus must be ROWSxCOLUMNS", "verilog", "--torus", "two", *out)
-    fail(2, "cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
-    fail(2, "bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
-    fail(2, "fold needs --bake", "verilog", "--torus", "2x2", "--fold", *out)
+    fail(2, "one of --torus, --config-from and --bake", "verilog", *out)
+    fail(2, "--top must be one of torus, pe", "verilog", "--torus", "2x2", "--top", "cpu", *out)
+    fail(2, "--torus must be ROWSxCOLUMNS", "verilog", "--torus", "two", *out)
+    fail(2, "--torus 2x65: cols must be 1 to 64, not 65", "verilog", "--torus", "2x65", *out)
+    fail(2, "--bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
+    fail(2, "--fold needs --bake", "verilog", "--torus", "2x2", "--fold", *out)
     for option in (("--baud", 9600), ("--clock-mhz", "nan"), ("--buffer-bytes", 512)):
-        fail(2, "clock-mhz, baud and buffer-bytes need --top board", "verilog", "--torus", "2x2",
-             *option, *out)
+        fail(2, "--clock-mhz, --baud and --buffer-bytes need --top board", "verilog", "--torus",
+             "2x2", *option, *out)
     for clock in ("nan", "inf", "-inf", "1e+300", "0", "-1", "0.999", "1000.01"):
-        fail(2, f"clock-mhz must be 1 to 1000, not {re.escape(clock)}", "verilog", "--torus", "2x2",
-             "--top", "board", "--clock-mhz", clock, *out)
+        fail(2, f"--clock-mhz must be 1 to 1000, not {re.escape(clock)}", "verilog", "--torus",
+             "2x2", "--top", "board", "--clock-mhz", clock, *out)
     for size, wanted in ((256, "512 to 65536"), (1000, "a power of two")):
-        fail(2, f"buffer_bytes must be {wanted}, not {size}", "verilog", "--torus", "2x2", "--top",
-             "board", "--buffer-bytes", size, *out)
-    fail(2, "baud must be at most 6250000", "verilog", "--torus", "2x2", "--top", "board", "--baud",
-         9_000_000, *out)
+        fail(2, f"--buffer-bytes must be {wanted}, not {size}", "verilog", "--torus", "2x2",
+             "--top", "board", "--buffer-bytes", size, *out)
+    fail(2, "--baud must be at most 6250000", "verilog", "--torus", "2x2", "--top", "board",
+         "--baud", 9_000_000, *out)
     fail(2, "give one", "verilog", "--bake", artifact, "--config-from", artifact, *out)
     fail(2, "training-router needs a torus that trains", "verilog", "--torus", "2x2", "--top",
          "training-router", *out)
-    fail(2, "train is for --torus", "verilog", "--config-from", artifact, "--train", *out)
-    fail(2, "torus must be 2x2, .* not 3x2", "verilog", "--bake", artifact, "--torus", "3x2", *out)
+    fail(2, "--train is for --torus", "verilog", "--config-from", artifact, "--train", *out)
+    fail(2, "--torus must be 2x2, .* 3x2", "verilog", "--bake", artifact, "--torus", "3x2", *out)
     fail(2, "there is no folder", "verilog", "--torus", "1x1", "-o", tmp_path / "none" / "out.v")
     assert not list(tmp_path.iterdir())
 
@@ -465,14 +469,14 @@ def test_info(artifact):
     text = succeed("info", artifact).stdout
     for words in (
         "parameters                    292",
-        "(64, 16, 8, 2, 4)          224    21.9 %",
+        "(64, 16, 8, 2, 4)         224   21.9 %",
         "weight_words",
         "layer 1 out",
         "host input",
     ):
         assert words in text
     assert re.search(r"^MACs +.*working \d+\.\d %", text, re.M)
-    assert max(map(len, text.splitlines())) < 140
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_info_as_json(artifact):

@@ -63,13 +63,13 @@ def test_analyse_lists_the_kinds():
 
 
 def test_analyse_bad_input(tmp_path):
-    fail(2, "topology must be given at least once", "analyse")
-    fail(2, "topology must be one of clos, .* not 'ring'", "analyse", "ring:4")
+    fail(2, "TOPOLOGY must be given at least once", "analyse")
+    fail(2, "TOPOLOGY must be one of clos, .* not 'ring'", "analyse", "ring:4")
     fail(2, "n must be a power of two", "analyse", "butterfly:12,3")
     fail(2, "every output must be reached .* 5 of 9 are not: 4, 5", "analyse", "regular:3-9,2")
-    fail(2, "fit_steps must be at least 1, not 0", "analyse", "torus:2,2,1", "--fit-steps", 0)
+    fail(2, "--fit-steps must be at least 1, not 0", "analyse", "torus:2,2,1", "--fit-steps", 0)
     fail(2, "seed must be at least 0 and below", "analyse", "torus:2,2,1", "--seed", 1 << 64)
-    fail(2, "output must end in .png, not 'a.svg'", "analyse", "torus:2,2,1", "-o", "a.svg")
+    fail(2, "--output must end in .png, not 'a.svg'", "analyse", "torus:2,2,1", "-o", "a.svg")
     folder = tmp_path / "none" / "a.png"
     fail(2, "there is no folder", "analyse", "torus:2,2,1", "-o", folder)
 

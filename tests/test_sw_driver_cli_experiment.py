@@ -57,9 +57,9 @@ def test_experiment_lists_what_there_is():
 def test_experiment_bad_input(tmp_path):
     out = tmp_path / "out"
     to = ("--out", out)
-    fail(2, "name must be one of clos-accuracy, not 'fig-3'", "experiment", "fig-3", *to)
-    fail(2, "name must be one of clos-accuracy, not None", "experiment", *to)
-    fail(2, "seeds must be at least 1, not 0", *QUICK, "--seeds", 0, *to)
+    fail(2, "NAME must be one of clos-accuracy, not 'fig-3'", "experiment", "fig-3", *to)
+    fail(2, "NAME must be given, one of clos-accuracy", "experiment", *to)
+    fail(2, "--seeds must be 1 to 1000, not 0", *QUICK, "--seeds", 0, *to)
     fail(2, "one of digits, mnist10k or a directory .* not 'none'; Debian's package "
          "dataset-fashion-mnist", *QUICK, "--data", "none", *to)
     fail(2, "train-images-idx3-ubyte.gz, but has neither; Debian", *QUICK, "--data", tmp_path, *to)

@@ -42,8 +42,9 @@ def made(whole, tmp_path, monkeypatch):
     def work(*_, **__):
         raise AssertionError("nothing may be computed")
 
-    for name in ("artifact.load_artifact", "compiler.compile", "training.model_file.Trainer",
-                 "model_config.config_of"):
+    # What imports others comes first, or it would keep what stands in for them.
+    for name in ("model_config.config_of", "artifact.load_artifact", "compiler.compile",
+                 "training.model_file.Trainer"):
         monkeypatch.setattr(f"sw_driver.{name}", work)
     monkeypatch.setattr("golden.load_checkpoint", work)
     return tmp_path

@@ -67,7 +67,7 @@ def test_what_does_not_go_together_is_refused(artifact, tmp_path):
     out, other = tmp_path / "out.v", tmp_path / "other"
     verilog = "verilog", "--torus", "1x1", "-o", out
     fail(2, "models needs --cells ecp5: generic Verilog has no cells", *verilog, "--models", other)
-    fail(2, "waivers and models are for one file: --split writes both into OUTPUT", *verilog,
+    fail(2, "--waivers and --models are for one file: --split writes both into OUTPUT", *verilog,
          "--split", "--waivers", other)
     fail(2, "--output and --waivers must be different files, not both .*out.v",
          *verilog, "--waivers", tmp_path / "." / "out.v")

@@ -3,16 +3,17 @@
 import pytest
 
 from fpga.errors import FlowFailed, FpgaToolMissing
-from golden.errors import GoldenError
+from golden.ending import said
+from golden.errors import GoldenError, WorkerLost
 from hw.config import ConfigError
 from sim.errors import BuildFailed, SimError, ToolMissing
-from sw_driver.cli.status import exit_status, said
+from sw_driver.cli.status import exit_status
 from sw_driver.errors import DriverError
 
 
 @pytest.mark.parametrize(("error", "status"), [
     (SimError, 1), (BuildFailed, 1), (FlowFailed, 1),
-    (DriverError, 2), (GoldenError, 2), (ConfigError, 2),
+    (DriverError, 2), (GoldenError, 2), (ConfigError, 2), (WorkerLost, 2), (OSError, 2),
     (ToolMissing, 3), (FpgaToolMissing, 3),
     (KeyboardInterrupt, 130),
     (ValueError, None), (RuntimeError, None), (AssertionError, None),
@@ -27,5 +28,5 @@ def test_status(error, status):
 ])
 def test_what_the_system_refuses_is_bad_input(error, text):
     assert (exit_status(error), said(error)) == (2, text)
-    assert exit_status(OSError("a library says so")) is None
+    assert (exit_status(OSError("a\n library")), said(OSError("a\n library"))) == (2, "a library")
     assert said(DriverError("bad")) == "bad" and said(KeyboardInterrupt()) == "stopped"

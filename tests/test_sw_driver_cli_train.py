@@ -144,19 +144,19 @@ def test_bad_options(train, tmp_path):
               call=lambda *arguments: fail(2, message, *arguments))
         assert not (tmp_path / "bad.pt").exists()
 
-    refuse("device must be torch, golden, sim or serial, not 'fpga'", device="fpga")
-    refuse("loss must be one of cross-entropy, mse, not 'hinge'", "--loss", "hinge")
-    refuse("momentum must be 1 to 14, or none, not 15", "--momentum", 15)
+    refuse("--device must be torch, golden, sim or serial, not 'fpga'", device="fpga")
+    refuse("--loss must be one of cross-entropy, mse, not 'hinge'", "--loss", "hinge")
+    refuse("--momentum must be 1 to 14, or none, not 15", "--momentum", 15)
     for rate in ("0", "-0.1", "nan", "inf"):
-        refuse("learning rate must be positive and finite", "--lr", rate)
-    refuse("training in float must converge with learning rate 1000000000.0",
+        refuse("--lr must be positive and finite", "--lr", rate)
+    refuse("--lr must be one with which training in float converges, not 1000000000.0",
            "--lr", "1e9")
-    refuse("with learning rate 1e-30 .* no shift represents", "--lr", "1e-30")
-    refuse("batch must be at most 90", "--batch", 91)
-    refuse("frozen must hold layers 0 to 1, not 2", "--freeze", 2)
-    refuse("frozen must leave a layer that trains", "--freeze", 0, "--freeze", 1)
-    refuse("torus must be ROWSxCOLUMNS", "--torus", "4")
-    refuse("compare needs --device sim, not golden", "--compare")
+    refuse("--lr must be larger than 1e-30: .* no shift represents it", "--lr", "1e-30")
+    refuse("--batch must be at most 90", "--batch", 91)
+    refuse("--freeze must hold layers 0 to 1, not 2", "--freeze", 2)
+    refuse("--freeze must leave a layer that trains", "--freeze", 0, "--freeze", 1)
+    refuse("--torus must be ROWSxCOLUMNS", "--torus", "4")
+    refuse("--compare needs --device sim, not golden", "--compare")
     for name, value in (("batch", 2), ("momentum", 3), ("loss", "mse"), ("freeze", 0),
                         ("torus", "2x2"), ("lr", 0.1), ("save-every", 3)):
         fail(2, "needs --device golden, sim or serial, not torch", "train", f"--{name}", value,
@@ -169,9 +169,9 @@ def test_options_are_refused_before_the_epoch_in_float(train, monkeypatch):
 
     monkeypatch.setattr("sw_driver.training.prepared.propose_format", work)
     for message, *options in (
-            ("batch must be at most 90", "--batch", 91),
-            ("frozen must hold layers 0 to 1, not 2", "--freeze", 2),
-            ("frozen must leave a layer that trains", "--freeze", 0, "--freeze", 1),
+            ("--batch must be at most 90", "--batch", 91),
+            ("--freeze must hold layers 0 to 1, not 2", "--freeze", 2),
+            ("--freeze must leave a layer that trains", "--freeze", 0, "--freeze", 1),
             ("torus 4x65: cols must be 1 to 64, not 65", "--torus", "4x65")):
         train("bad.pt", *options, call=lambda *all, message=message: fail(2, message, *all))
 
@@ -198,14 +198,14 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
         train(name, *options, resume=True,
               call=lambda *arguments: fail(2, message, *arguments))
 
-    refuse("epochs must be 1, as .* was trained with, not 3", "--epochs", 3)
-    refuse("torus must be 1x2, as .* was trained with, not 2x2", "--torus", "2x2")
+    refuse("--epochs must be 1, as .* was trained with, not 3", "--epochs", 3)
+    refuse("--torus must be 1x2, as .* was trained with, not 2x2", "--torus", "2x2")
     refuse("layers must be .*not", "--layer", "64,10,8,2,2")
-    refuse("batch_size must be 1, .* not 2", "--batch", 2)
-    refuse(r"frozen must be \(\), .* not \(0,\)", "--freeze", 0)
+    refuse("--batch must be 1, .* not 2", "--batch", 2)
+    refuse("--freeze must be none, .* not 0", "--freeze", 0)
     again = ("train", "--device", "golden", "--resume", "-o", path)
-    fail(2, f"data must be {data.name}, .* not digits", *again, "--data", "digits")
-    fail(2, f"data must name the samples to go on with: .* {data.name}, which does not", *again)
+    fail(2, f"--data must be {data.name}, .* not digits", *again, "--data", "digits")
+    fail(2, f"--data must name the samples to go on with: .* {data.name}, which does not", *again)
     fail(2, "floating point to go on with --device torch", "train", "--resume", "-o", path)
     assert path.read_bytes() == before
     save_model(tmp_path / "bare.pt", load_checkpoint(path).model)

@@ -75,6 +75,15 @@ def test_layers_that_do_not_line_up(shapes, torus):
     check(net, torus, order="best", samples=(2,), seed=8)
 
 
+@pytest.mark.parametrize(("torus", "order"), [
+    ("1x64", "program"), ("64x1", "program"), ("3x61", "program"),
+    pytest.param("64x64", "best", marks=pytest.mark.slow)])
+def test_a_torus_of_the_largest_size(torus, order):
+    """A small net leaves most of it empty; its runs are checked, and their cycles known."""
+    compiled = compile(random_net(shapes_of("24,12,4,4,3"), seed=3), torus, order=order)
+    assert compiled.prediction.cycles >= max(compiled.prediction.bounds.values())
+
+
 def test_digits_net_needs_no_move_and_runs_in_a_loop():
     net = random_net(shapes_of("64,64,8,8,8", "64,10,8,8,5"), seed=1)
     compiled = check(net, "4x4", order="best", samples=(9,), seed=2)

@@ -12,7 +12,7 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors import random_net
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from hw.op_fields import Axis, GatherKind, HostInKind, MacKind, RingKind
 from sw_driver.compiler import compile
 from sw_driver.cycle_model import ACTIVITIES, Engine, Simulation, Span, record, simulate
@@ -171,6 +171,17 @@ def test_every_register_is_part_of_the_state(digits):
     for part, names in zip(parts, changed, strict=True):
         assert names - {"completed", "host_in", "host_out"} <= set(part.REGISTERS)
     assert changed[0] and changed[1] and changed[2]
+
+
+@pytest.mark.parametrize("training", [None, TrainingConfig()], ids=["infers", "trains"])
+def test_states_of_the_largest_torus_are_compared(training):
+    """Registers of 4096 PEs are numbers of more digits than Python turns into a string."""
+    config = TorusConfig(rows=64, cols=64, training=training)
+    run = Simulation(config, id_program(config))
+    reset = run.machine.state()
+    assert hash(reset) == hash(run.machine.state()) and reset == run.machine.state()
+    assert run.find_steady() is None and run.done
+    assert run.machine.state() != reset
 
 
 @pytest.mark.parametrize("order", ["best", "program"])

@@ -49,6 +49,17 @@ def test_every_register_is_part_of_the_state(input_gradient):
     assert changed[0] and changed[1] and changed[2]
 
 
+@pytest.mark.parametrize("torus", [
+    "1x64", "64x1", "3x61", pytest.param("64x64", marks=pytest.mark.slow)])
+def test_a_torus_of_the_largest_size(torus):
+    """A small net leaves most of it empty; a second sample costs what the program does not."""
+    form = random_format(SHAPES, seed=1, velocity_bits=32)
+    found = compile_training(form, torus)
+    run = simulation(found, 2)
+    assert run.find_steady() is None and run.done
+    assert run.result().cycles > predict_training(found, 1)
+
+
 @pytest.mark.parametrize("batches", [False, True])
 def test_turns_that_are_left_out_change_nothing(batches):
     found, samples = compiled(batches), 40

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from golden.datasets import Split, load
-from golden.errors import DataError
+from golden.errors import DataError, ModelError
 from golden.experiments.accuracy_report import PICTURE, accuracy_report
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.classifiers import (
@@ -70,7 +70,12 @@ class ClosAccuracy(Experiment[Run, Result]):
                 raise DataError(f"data must have different names, not {split.name} twice")
             self._sources[split.name], self._samples[split.name] = source, len(split.train_x)
             for kind, reduction in self._networks():
-                _network(split, kind, _HIDDEN, reduction, seed=0)
+                try:
+                    _network(split, kind, _HIDDEN, reduction, seed=0)
+                except ModelError as error:
+                    raise DataError(
+                        f"data must have larger samples than those of {source}: {error}"
+                    ) from error
 
     @property
     def total(self) -> int:

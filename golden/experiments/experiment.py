@@ -1,23 +1,21 @@
 """What an experiment is, and how its runs are made: side by side, and each only once."""
 
 import abc
-import concurrent.futures
-import contextlib
 import dataclasses
-import multiprocessing
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
-from golden.workers import follow_parent
+from golden.workers import workers
 
 __all__ = ["Experiment", "Report", "Settings", "execute"]
 
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
 Tell = Callable[[str, int, int], object]
+_MOST_SEEDS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Settings:
     DataError
         If there is no dataset.
     ModelError
-        If `seeds` is below 1.
+        If `seeds` is below 1 or above 1000.
     """
 
     data: tuple[str, ...] = ("mnist10k",)
@@ -49,8 +47,8 @@ class Settings:
         """Refuse what is out of range; see the class."""
         if not self.data:
             raise DataError("data must name at least one dataset, not none")
-        if self.seeds is not None and self.seeds < 1:
-            raise ModelError(f"seeds must be at least 1, not {self.seeds}")
+        if self.seeds is not None and not 1 <= self.seeds <= _MOST_SEEDS:
+            raise ModelError(f"seeds must be 1 to {_MOST_SEEDS}, not {self.seeds}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +135,8 @@ def execute(
         If the table is of something else, or cannot be written.
     ModelError
         If `jobs` is below 1.
+    WorkerLost
+        If one of the processes was ended from outside.
     """
     if jobs < 1:
         raise ModelError(f"jobs must be at least 1, not {jobs}")
@@ -144,7 +144,7 @@ def execute(
     if table.cut:
         table.write()
         note(f"{path}: its last line is cut off and left out, as if not there: {table.cut!r}")
-    with _mapper(experiment, jobs) as measured:
+    with workers(jobs) as processes:
         while True:
             planned = experiment.plan(table.results)
             todo = [run for run in planned if run not in table.results]
@@ -152,26 +152,7 @@ def execute(
             tell(f"{experiment.name}: {done} runs are there", done, experiment.total)
             if not todo:
                 return {run: table.results[run] for run in planned}
-            for more, (run, result) in enumerate(zip(todo, measured(todo), strict=True), 1):
+            measured = processes.map(experiment.measure, todo)
+            for more, (run, result) in enumerate(zip(todo, measured, strict=True), 1):
                 table.add(run, result)
                 tell(f"{experiment.name}: {run}", done + more, experiment.total)
-
-
-@contextlib.contextmanager
-def _mapper(
-    experiment: Experiment[RunT, ResultT], jobs: int
-) -> Generator[Callable[[Sequence[RunT]], Iterator[ResultT]]]:
-    if jobs == 1:
-        yield lambda runs: map(experiment.measure, runs)
-        return
-    # Not forked: PyTorch's threads do not survive that.
-    pool = concurrent.futures.ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context("spawn"),
-        initializer=follow_parent,
-    )
-    try:
-        yield lambda runs: pool.map(experiment.measure, runs)
-    finally:
-        pool.shutdown(cancel_futures=True)
-

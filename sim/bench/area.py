@@ -47,9 +47,9 @@ class _Job:
 
 
 def measure(bench: Bench) -> Table:
-    """Synthesise, place and route all designs that infer; quick: the small ones, with one seed.
+    """Place and route all designs that infer; quick: small ones, one seed. About 30 minutes.
 
-    About 30 minutes on one core, of which a 4x4 torus takes 15; quick: 3.
+    On one core; a 4x4 torus takes 15 of them. Quick: 3.
     """
     names = [name for name in DESIGNS if not name.startswith(_TRAINING)
              and not (bench.quick and name in _FEWER_SEEDS)]
@@ -73,10 +73,7 @@ def measure(bench: Bench) -> Table:
 
 
 def measure_training(bench: Bench) -> Table:
-    """Synthesise, place and route what trains; quick: the router, with one seed.
-
-    About 20 minutes on one core.
-    """
+    """Place and route what trains; quick: the router, with one seed. About 20 minutes."""
     names = ["training-router"] if bench.quick else [
         name for name in DESIGNS if name.startswith(_TRAINING)]
     values = _values(bench, "training-area",

@@ -1,87 +1,35 @@
-"""The command `clostorus`: train, compile, run, verilog, info, bench, analyse,
-build, plan, experiment.
+"""The command line, `clostorus`: how it begins and ends; `sw_driver.cli.commands` has the rest.
 
-One module a command: its function `command`, and the examples at the end of its help. Every command
-imports what it needs when it runs, so that help comes at once. `sw_driver.cli.status` lists the
-exit statuses.
+Nothing slow is imported here, so that `main` can be stopped before anything slow is.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from typer.core import TyperGroup
+from golden.stopping import begin
 
-from sw_driver.cli import (
-    analyse,
-    bench,
-    build,
-    compile,
-    experiment,
-    info,
-    plan,
-    run,
-    train,
-    verilog,
-)
-from sw_driver.cli.options import Json, Quiet, examples, failed
-from sw_driver.cli.status import exit_status, said
-from sw_driver.console import one_line_warnings
-from sw_driver.ending import run_program
+if TYPE_CHECKING:
+    from sw_driver.cli.commands import app
 
 __all__ = ["app", "main"]
 
 
-class _Commands(TyperGroup):
-    """Turns what commands raise into one line and an exit status."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
-        try:
-            with one_line_warnings():
-                return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):
-            raise
-        except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
-            status = exit_status(error)
-            if status is None:
-                raise
-            raise failed(said(error), status) from error
-
-
-app = typer.Typer(
-    cls=_Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-
-
-@app.callback(
-    epilog=examples(
-        "clostorus train -o model.pt",
-        "clostorus compile model.pt --torus 4x4 -o model.ctz",
-        "clostorus run model.ctz --device sim",
-    ),
-)
-def _global(ctx: typer.Context, json: Json = False, quiet: Quiet = False) -> None:  # pyright: ignore[reportUnusedFunction]
-    """Train sparse ClosNets and run them on a torus accelerator, bit for bit."""
-    ctx.obj = json, quiet
-
-
-app.command("train", epilog=examples(*train.EXAMPLES))(train.command)
-app.command("compile", epilog=examples(*compile.EXAMPLES))(compile.command)
-app.command("run", epilog=examples(*run.EXAMPLES))(run.command)
-app.command("verilog", epilog=examples(*verilog.EXAMPLES))(verilog.command)
-app.command("info", epilog=examples(*info.EXAMPLES))(info.command)
-app.command("bench", epilog=examples(*bench.EXAMPLES))(bench.command)
-app.command("analyse", epilog=examples(*analyse.EXAMPLES))(analyse.command)
-app.command("experiment", epilog=examples(*experiment.EXAMPLES))(experiment.command)
-app.command("build", epilog=examples(*build.EXAMPLES))(build.command)
-app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.command)
-
-
 def main() -> None:
     """Run the command line; who ends it by a signal gets half-made files cleared away too."""
-    run_program("clostorus", app)
+    begin("clostorus")
+    from sw_driver.ending import run_program
+
+    run_program("clostorus", _run)
+
+
+def _run() -> Any:
+    from sw_driver.cli.commands import app
+
+    return app()
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sw_driver.cli.commands import app
+
+    return app

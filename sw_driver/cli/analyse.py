@@ -1,11 +1,15 @@
 """`clostorus analyse`: what a topology can do, without data."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import Json, Quiet, make_output, summary_of
+from sw_driver.cli.written import say_written
+
+if TYPE_CHECKING:
+    from golden.topologies import Topology
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -49,7 +53,7 @@ def command(
     """
     from golden.analysis.pictures import analysis_png
     from golden.analysis.report import LABELS, Training, analyse, text_of
-    from golden.topologies import parse_topology, usage
+    from golden.topologies import usage
     from golden.topologies.vocabulary import OPTIONS
     from sw_driver.errors import DriverError
     from sw_driver.files import check_target, write_bytes
@@ -57,10 +61,7 @@ def command(
     out = make_output(ctx, json, quiet)
     if list_kinds:
         out.facts("kinds; lists of numbers are written with hyphens (784-300-10)", usage())
-        options = {
-            name: " ".join((change.__doc__ or "").split("\n\n")[0].split())
-            for name, change in OPTIONS.items()
-        }
+        options = {name: summary_of(change) for name, change in OPTIONS.items()}
         out.facts("options, after a plus sign", list(options.items()))
         out.result({"kinds": dict(usage()), "options": options})
         return
@@ -70,8 +71,14 @@ def command(
         if output.suffix != ".png":
             raise DriverError(f"output must end in .png, not {output.name!r}")
         check_target(output)
-    training = None if quick else Training(control_steps, fit_steps, starts, seed)
-    found = [parse_topology(text) for text in topology]
+    wanted = Training(control_steps, fit_steps, starts, seed)
+    training = None if quick else wanted
+    found = [_parsed(text) for text in topology]
+    if training is not None:
+        out.note(
+            f"{len(found)} topologies, each trained from {starts} starts: this can take minutes; "
+            "--quick trains none"
+        )
     with out.progress() as tell:
         analyses = [analyse(one, training, tell) for one in found]
     rows = [
@@ -84,9 +91,24 @@ def command(
     out.text("\n".join(f"left out: {reason}" for reason in reasons))
     if output is not None:
         write_bytes(output, analysis_png(analyses))
+        say_written(out, output, "a viewer of pictures")
     result: dict[str, Any] = {
         one.topology.name: {"widths": one.topology.widths, **one.values, "skipped": one.skipped}
         for one in analyses
     }
     picture = None if output is None else str(output)
     out.result({"seed": seed, "topologies": result, "picture": picture})
+
+
+def _parsed(text: str) -> "Topology":
+    """Read a topology; what is wrong with it is said of the text."""
+    from golden import GoldenError
+    from golden.topologies import parse_topology
+    from sw_driver.errors import DriverError
+
+    try:
+        return parse_topology(text)
+    except GoldenError as error:
+        if str(error).startswith("topology "):
+            raise
+        raise DriverError(f"topology {text}: {error}") from error

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import MOST_JOBS, Json, Quiet, make_output, summary_of
+from sw_driver.cli.written import say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -36,7 +37,10 @@ def command(
         Path, typer.Option(metavar="DIR", help="Where raw results are kept.")
     ] = Path("out/bench"),
     jobs: Annotated[
-        int, typer.Option(min=1, help="Placements to run at once; figures do not depend on it.")
+        int,
+        typer.Option(
+            min=1, max=MOST_JOBS, help="Placements to run at once; figures do not depend on it."
+        ),
     ] = 1,
     torch_device: Annotated[
         str,
@@ -63,9 +67,7 @@ def command(
 
     out = make_output(ctx, json, quiet)
     if list_tables:
-        notes = {
-            table: " ".join((kind.measure.__doc__ or "").split()) for table, kind in TABLES.items()
-        }
+        notes = {table: summary_of(kind.measure) for table, kind in TABLES.items()}
         out.facts("tables", list(notes.items()))
         out.result({"tables": notes})
         return
@@ -86,10 +88,14 @@ def command(
     values: dict[str, Any] = {}
     titles = {table: kind.title for table, kind in TABLES.items()}
     for table in names:
+        if not quick:
+            out.note(f"table {table}: {' '.join((TABLES[table].measure.__doc__ or '').split())}")
         with out.progress() as tell:
             measured = TABLES[table].measure(Bench(results, tell, quick, jobs, torch_device))
         texts[table], values[table] = measured.text, measured.values
         out.text(measured.text)
         if write:
             write_page(page, titles, texts)
+    if write:
+        say_written(out, page, "an editor, or a viewer of Markdown")
     out.result({"page": str(page) if write else None, "tables": values})

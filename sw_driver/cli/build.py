@@ -7,6 +7,7 @@ import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.written import quoted, say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -83,6 +84,7 @@ def command(
     """
     from fpga.board_build import build
     from fpga.board_design import board_config
+    from fpga.board_flow import FLOWS
     from fpga.boards import find_board
     from sw_driver.compiler import parse_torus
     from sw_driver.files import check_folder, check_outputs, files_in
@@ -116,6 +118,8 @@ def command(
             ("tools", ", ".join(report["tools"])),
         ],
     )
+    bitstream = folder / FLOWS[target.family.name].bitstream
+    say_written(out, bitstream, f"openFPGALoader {quoted(bitstream)}; report.json beside it")
     out.result({"out": str(folder), **report})
 
 

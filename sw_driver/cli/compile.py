@@ -1,11 +1,13 @@
 """`clostorus compile`: from a trained model to an artifact."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
+from sw_driver.cli.written import quoted, say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -76,7 +78,7 @@ def command(
     from sw_driver import report
     from sw_driver.accuracy import measure_error
     from sw_driver.artifact import save_artifact
-    from sw_driver.compiler import compile, parse_torus
+    from sw_driver.compiler import ORDERS, compile, parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.export import export_files, exported_files
     from sw_driver.files import check_folder, check_outputs
@@ -85,7 +87,11 @@ def command(
     out = make_output(ctx, json, quiet)
     rows, cols = parse_torus(torus)
     if export is not None:
+        if os.path.realpath(export) == os.path.realpath(output):
+            raise DriverError(f"output and export must be different, not both {output}")
         check_folder(export)
+    if order not in ORDERS:
+        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
     check_outputs(
         {"--output": output, "--export": export and exported_files(export, rows, cols)},
         {"MODEL": model, "--data": data_files(data)},
@@ -103,13 +109,16 @@ def command(
     if board is not None:
         from fpga.board_design import board_config
         from fpga.boards import find_board
+        from fpga.capacity import check_estimate
 
         if widths:
             raise DriverError(
-                "word-bits, weight-bits and host-bits must not be given with a board, whose torus "
+                "word-bits, weight-bits and host-bits must not be given with --board, whose torus "
                 "has its own"
             )
-        config = board_config(find_board(board), rows, cols)
+        target = find_board(board)
+        config = board_config(target, rows, cols)
+        check_estimate(target, config)
     saved = load_checkpoint(model)
     net = saved.model
     samples = load_calibration(data_of(data, saved.data, model, "that set the scales"))
@@ -128,6 +137,9 @@ def command(
     files = [] if export is None else export_files(compiled, export)
     save_artifact(output, compiled, baked=bake, data=samples.data)
     out.facts(f"{output}, from {model}", [*report.cost_rows(compiled), *error.rows()])
+    say_written(out, output, f"clostorus run {quoted(output)}")
+    if export is not None:
+        say_written(out, export, "schedule.svg there for a browser, the rest for an editor")
     out.result(
         {
             "artifact": str(output),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import MOST_JOBS, Json, Quiet, make_output, summary_of
+from sw_driver.cli.written import say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -42,7 +43,10 @@ def command(
         typer.Option(metavar="DIR", help="Where results go [default: out/experiments/NAME]."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Networks to train at once; figures do not depend on it.")
+        int,
+        typer.Option(
+            min=1, max=MOST_JOBS, help="Networks to train at once; figures do not depend on it."
+        ),
     ] = 2,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,14 +64,13 @@ def command(
 
     talk = make_output(ctx, json, quiet)
     if list_experiments:
-        notes = {
-            one: " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-            for one, kind in EXPERIMENTS.items()
-        }
+        notes = {one: summary_of(kind) for one, kind in EXPERIMENTS.items()}
         talk.facts("experiments", list(notes.items()))
         talk.result({"experiments": notes})
         return
-    if name is None or name not in EXPERIMENTS:
+    if name is None:
+        raise DriverError(f"name must be given, one of {', '.join(EXPERIMENTS)}; see --list")
+    if name not in EXPERIMENTS:
         raise DriverError(f"name must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
     settings = Settings(tuple(data or ["mnist10k"]), seeds, quick)
     experiment = EXPERIMENTS[name](settings)
@@ -79,6 +82,8 @@ def command(
     check_outputs(
         {f"{path.name} of --out": path for path in (table, text, *pictures)}, {"--data": sources}
     )
+    if not quick:
+        talk.note(f"{name}: {experiment.total} runs, {jobs} at a time; those in {table} are kept")
     with talk.progress() as tell:
         results = execute(
             experiment, table, jobs, tell, lambda text: typer.echo(f"clostorus: {text}", err=True)
@@ -88,6 +93,7 @@ def command(
         write_bytes(folder / picture, content)
     write_text(text, report.text)
     talk.text(report.text)
+    say_written(talk, text, "an editor, or a viewer of Markdown")
     files = [str(folder / picture) for picture in report.pictures]
     talk.result(
         {

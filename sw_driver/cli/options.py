@@ -1,6 +1,8 @@
 """Options that several commands have, and what becomes of them."""
 
 import contextlib
+import os
+import stat
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from hw.link_config import BAUD_RANGE
 from sw_driver.console import Output
 
 __all__ = [
+    "MOST_JOBS",
     "Baud",
     "Data",
     "Json",
@@ -19,8 +22,10 @@ __all__ = [
     "examples",
     "failed",
     "make_output",
+    "summary_of",
 ]
 
+MOST_JOBS = 1024  # Processes at once.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Data = Annotated[
@@ -59,6 +64,11 @@ def checked_port(device: str, port: str | None, baud: int | None) -> tuple[str, 
     if device == "serial":
         if port is None:
             raise DriverError("port must name the serial port of the board, such as /dev/ttyUSB0")
+        if not _is_device(port):
+            raise DriverError(
+                f"port must be the serial port of the board, such as /dev/ttyUSB0, but {port} is "
+                "not there, or no device"
+            )
         from sw_driver.serial.connection import DEFAULT_BAUD
 
         return port, DEFAULT_BAUD if baud is None else baud
@@ -66,6 +76,18 @@ def checked_port(device: str, port: str | None, baud: int | None) -> tuple[str, 
         if value is not None:
             raise DriverError(f"{name} needs --device serial, not {device}")
     return None
+
+
+def _is_device(port: str) -> bool:
+    try:
+        return stat.S_ISCHR(os.stat(port).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def summary_of(documented: object) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join((documented.__doc__ or "").split("\n\n")[0].split())
 
 
 def make_output(ctx: typer.Context, json: bool, quiet: bool) -> Output:

@@ -7,6 +7,7 @@ import typer
 
 from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, failed, make_output
 from sw_driver.cli.status import DIFFERENT
+from sw_driver.cli.written import WAVES, say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -18,6 +19,8 @@ EXAMPLES = (
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
     "clostorus run model.ctz --device serial --port /dev/ttyUSB0",
 )
+
+_OTHER_FORMATS = (".csv", ".json", ".npz", ".txt")  # Of outputs, that are not written.
 
 
 def command(
@@ -50,8 +53,9 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write what every engine does when (JSON for Perfetto and chrome://tracing); of "
-            "the golden device, what the cycle model predicts.",
+            help="Write what every engine does when, in cycles, each shown as a microsecond (JSON "
+            "for Perfetto and chrome://tracing); of the golden device, what the cycle model "
+            "predicts.",
         ),
     ] = None,
     port: Port = None,
@@ -82,15 +86,17 @@ def command(
     out = make_output(ctx, json, quiet)
     if device not in ("golden", "sim", "serial"):
         raise DriverError(f"device must be golden, sim or serial, not {device!r}")
-    serial_port = checked_port(device, port, baud)
     if trace is not None and device != "sim":
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
+    serial_port = checked_port(device, port, baud)
     check_outputs(
         {"--output": output, "--trace": trace, "--timeline": timeline},
         {"ARTIFACT": artifact, "--data": data_files(data)},
     )
+    if output is not None and output.suffix in _OTHER_FORMATS:
+        raise DriverError(f"output must end in .npy, not {output.name!r}")
     compiled = load_artifact(artifact)
     inputs = load_samples(data_of(data, compiled.data, artifact, "to run"), samples)
     net = compiled.net
@@ -143,6 +149,12 @@ def command(
         rows
         + ([] if verdict is None else [*verdict.rows(), ("MACs, predicted", mac_line(compiled))]),
     )
+    if trace is not None:
+        say_written(out, trace, WAVES)
+    if timeline is not None:
+        say_written(out, timeline, "https://ui.perfetto.dev, where a microsecond is a cycle")
+    if output is not None:
+        say_written(out, output, "numpy.load")
     out.result(
         {
             "artifact": str(artifact),

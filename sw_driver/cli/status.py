@@ -1,22 +1,19 @@
 """Exit status of what can go wrong, for every program of this project."""
 
+from golden.ending import BAD_INPUT, BROKEN_PIPE
+
 __all__ = [
     "BAD_INPUT",
     "BROKEN_PIPE",
     "DIFFERENT",
     "STOPPED",
-    "TERMINATED",
     "TOOL_MISSING",
     "exit_status",
-    "said",
 ]
 
 DIFFERENT = 1  # Output words differ, or the simulation failed.
-BAD_INPUT = 2
 TOOL_MISSING = 3
-STOPPED = 130  # By the user.
-BROKEN_PIPE = 141  # What reads standard output has left: as of a program that SIGPIPE ends.
-TERMINATED = 143  # By a SIGTERM.
+STOPPED = 130  # By Ctrl-C; other signals give 128 and their number as well (golden.stopping).
 
 
 def exit_status(error: BaseException) -> int | None:
@@ -34,13 +31,5 @@ def exit_status(error: BaseException) -> int | None:
     if isinstance(error, SimError | FpgaError):
         return DIFFERENT
     # What the system refuses and nothing foresaw, such as a temporary folder on a full disk.
-    refused = isinstance(error, OSError) and error.errno is not None
-    bad_input = isinstance(error, DriverError | GoldenError | ConfigError | BoardError)
-    return BAD_INPUT if bad_input or refused else None
-
-
-def said(error: BaseException) -> str:
-    """What an error says of itself, in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error) or "stopped"
+    bad_input = isinstance(error, DriverError | GoldenError | ConfigError | BoardError | OSError)
+    return BAD_INPUT if bad_input else None

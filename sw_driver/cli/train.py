@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sw_driver.cli.options import Baud, Data, Json, Port, Quiet, checked_port, make_output
+from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
     from golden import ClosShape
@@ -26,6 +27,13 @@ EXAMPLES = (
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
+_LETTERS = {
+    "in_features": "I",
+    "out_features": "O",
+    "input_routers": "Ri",
+    "middle_routers": "Rm",
+    "output_routers": "Ro",
+}
 
 
 def command(
@@ -100,14 +108,13 @@ def command(
     """
     import torch
 
-    from golden import ClosShape
     from sw_driver.errors import DriverError
     from sw_driver.files import check_outputs
     from sw_driver.samples import data_files
 
     out = make_output(ctx, json, quiet)
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
-    shapes = [ClosShape.parse(text) for text in layer or []]
+    shapes = [_layer(text) for text in layer or []]
     options: dict[str, Any] = {
         "loss": loss,
         "batch_size": batch,
@@ -147,6 +154,22 @@ def command(
     )
 
 
+def _layer(text: str) -> "ClosShape":
+    """Read a layer; what is wrong with it is said of the five numbers as --help calls them."""
+    from golden import ClosShape, GoldenError
+    from sw_driver.errors import DriverError
+
+    try:
+        return ClosShape.parse(text)
+    except GoldenError as error:
+        reason = str(error)
+        if reason.startswith("a layer must"):
+            raise
+        for name, letter in _LETTERS.items():
+            reason = reason.replace(name, letter)
+        raise DriverError(f"layer {text}: {reason}") from error
+
+
 def _train_float(
     out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
 ) -> None:
@@ -176,6 +199,7 @@ def _train_float(
             ),
         ],
     )
+    say_trained(out, output, trained.epochs, trained=stats is not None)
     out.result(
         {
             "model": str(output),

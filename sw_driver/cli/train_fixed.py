@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golden import ClosShape
+from sw_driver.cli.written import say_trained
 from sw_driver.console import Output
 from sw_driver.errors import DriverError
 from sw_driver.report import percent
@@ -72,6 +73,7 @@ def train_on_device(
             *([] if trained.cycles is None else [("cycles", str(trained.cycles))]),
         ],
     )
+    say_trained(out, output, recipe.epochs, trained=trained.samples > 0)
     out.result(
         {
             "model": str(output),

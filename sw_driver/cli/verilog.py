@@ -8,6 +8,7 @@ import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.written import quoted, say_written
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -120,7 +121,7 @@ def command(
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
     from sw_driver.files import check_folder, check_outputs, write_text
-    from sw_driver.verilog_files import held_files, write_verilog_files
+    from sw_driver.verilog_files import FILE_LIST, held_files, write_verilog_files
 
     out = make_output(ctx, json, quiet)
     tops = {**TOPS, "board": BOARD_MODULE}
@@ -161,7 +162,7 @@ def command(
     )
     if held is None:
         if torus is None:
-            raise DriverError("one of torus, config-from and bake must name a configuration")
+            raise DriverError("one of --torus, --config-from and --bake must name a configuration")
         rows, cols = parse_torus(torus)
         training = TrainingConfig() if train else None
         held = Held(TorusConfig(rows=rows, cols=cols, training=training), None)
@@ -193,4 +194,12 @@ def command(
         "files": len(files),
     }
     out.facts(str(output), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
+    if split:
+        say_written(out, output, f"{FILE_LIST} there names its sources, in order")
+    else:
+        say_written(out, output, "any simulator or synthesis")
+    if waivers is not None:
+        say_written(out, waivers, f"verilator {quoted(waivers)} {quoted(output)}")
+    if models is not None:
+        say_written(out, models, f"a simulator, as the library of {output}")
     out.result({"verilog": str(output), "torus": dataclasses.asdict(config), **facts})

@@ -51,11 +51,11 @@ class _Axis:
         """What is to come, numbers counted from the first that is not over everywhere."""
         first = min(self.used)
 
-        def groups(found: Groups[int]) -> list[tuple[int, Mask]]:
-            return sorted((number - first, mask) for number, mask in found.items())
+        def groups(found: Groups[int]) -> tuple[tuple[int, Mask], ...]:
+            return tuple(sorted((number - first, mask) for number, mask in found.items()))
 
         coming = tuple(self._segments[first - self._left_out :])
-        return coming, str(groups(self.made)), str(groups(self.used))
+        return coming, groups(self.made), groups(self.used)
 
     def add(self, segments: tuple[Segment, ...], where: Mask) -> None:
         """The MACs begin with a repetition."""

@@ -63,13 +63,13 @@ class Sequencers:
     def state(self, cycle: int) -> tuple[Any, ...]:
         """All that decides what happens from now on, but for how often loops will turn."""
         heads = [
-            sorted((index, turns is None, mask) for (index, turns), mask in heads.items())
-            for heads in self._heads.values()
+            tuple(sorted((index, turns is None, mask) for (index, turns), mask in one.items()))
+            for one in self._heads.values()
         ]
-        coming = sorted((when - cycle, what) for when, what in self._coming.items())
+        coming = sorted((when - cycle, tuple(what)) for when, what in self._coming.items())
         slots = [self._slots[(cycle + phase) % QUEUES] for phase in range(QUEUES)]
         registers = frozen([getattr(self, name) for name in _REGISTERS])
-        return str(heads), str(coming), *slots, registers
+        return tuple(heads), tuple(coming), *slots, registers
 
     def turns(self) -> list[int]:
         """How often each loop will turn from now on, in an order that `state` determines."""

@@ -7,7 +7,7 @@ and in its training state the words themselves, the recipe and how far it has co
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from golden import (
     ClosNet,
@@ -180,12 +180,19 @@ def _read(
     for name, found, wanted in has:
         if found != wanted:
             raise DriverError(
-                f"{name} must be {found}, as {path} was trained with, not {wanted}"
+                f"{name} must be {_said(found)}, as {path} was trained with, not {_said(wanted)}"
             )
     state = TrainingState.from_state_dict(saved.state, len(form.layers))
     compiled = compile_recipe(form, saved.torus, saved.recipe)
     state.check(compiled.format, saved.rows * saved.cols)
     return Prepared(split, saved.recipe, compiled, state, saved.position)
+
+
+def _said(value: Any) -> str:
+    """A field of a recipe, in words."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, cast(tuple[Any, ...], value))) or "none"
+    return "none" if value is None else str(value)
 
 
 def _normal(torus: str) -> str:

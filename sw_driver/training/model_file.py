@@ -21,6 +21,7 @@ from golden.train import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target, is_replaced
 from sw_driver.samples import data_of
+from sw_driver.training.size import check_size
 
 __all__ = ["DEFAULT_DATA", "Trained", "default_shapes", "names", "train_model"]
 
@@ -89,6 +90,7 @@ def train_model(
         If the dataset, the layers or the file are not what they must be.
     """
     check_target(path)
+    check_size(shapes)
     epochs = epochs or DEFAULT_EPOCHS
     if resume:
         model, state, known = _read(path, shapes, seed)

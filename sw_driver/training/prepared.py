@@ -21,6 +21,7 @@ from sw_driver.training.loop import Position, check_batch, check_data
 from sw_driver.training.model_file import default_shapes
 from sw_driver.training.plan import check_frozen
 from sw_driver.training.recipe import Recipe
+from sw_driver.training.size import check_size
 
 __all__ = ["Prepared", "compile_recipe", "prepare"]
 
@@ -79,6 +80,7 @@ def prepare(
         If data, layers, torus and recipe do not go together, or no words hold such training.
     """
     rows, cols = parse_torus(torus)
+    check_size(shapes)
     split = datasets.load(data)
     if samples is not None:
         split = dataclasses.replace(

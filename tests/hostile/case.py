@@ -29,6 +29,8 @@ class Workshop:
         The working directory of a case.
     refusals : int
         How often something was refused since the last `clear`.
+    outcomes : dict
+        What commands make of whole files: the same in every case, so found out once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,6 +38,7 @@ class Workshop:
         self.files.mkdir()
         self.here.mkdir()
         self.refusals = 0
+        self.outcomes: dict[tuple[str, tuple[str, ...]], object] = {}
         model = self.files / "model.pt"
         self.succeed("train", *LAYERS, "--epochs", 2, "-o", model)
         self.succeed("compile", model, "--torus", "2x2", "-o", self.files / "model.ctz")

@@ -5,13 +5,14 @@ that leads to anything but a refusal in one line or a right result.
 """
 
 import collections
+import itertools
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from fpga.markdown import replace_between_marks, table_lines
-from tests.hostile import api_cases, file_cases
+from tests.hostile import api_cases, file_cases, line_cases, process_cases
 from tests.hostile.case import Case, Workshop
 
 __all__ = ["MARK", "PAGE", "every_case", "table"]
@@ -24,7 +25,8 @@ _EVERY = 50  # A line tells how far it is after as many inputs.
 
 def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
-    return [*api_cases.cases(), *file_cases.cases()]
+    found = (module.cases() for module in (line_cases, file_cases, api_cases, process_cases))
+    return list(itertools.chain.from_iterable(found))
 
 
 def table(cases: Iterable[Case], bench: Workshop) -> str:

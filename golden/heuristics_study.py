@@ -1,8 +1,13 @@
-"""Heuristics against the rank of the Jacobian: `python -m golden.analysis.heuristics_study`.
+"""Heuristics against the rank of the Jacobian: `python -m golden.heuristics_study`.
 
 Draws small random graphs, judges each with and without skip connections, and prints how often each
 heuristic is how far from the rank.
 """
+
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("golden.heuristics_study")  # Before anything slow is imported.
 
 import argparse
 import collections
@@ -12,6 +17,7 @@ import torch
 
 from golden.analysis.colouring import exact_colouring, greedy_colouring
 from golden.analysis.constraints import jacobian_rank, matching_bound
+from golden.ending import run_program
 from golden.errors import AnalysisError
 from golden.topologies import Topology, with_skip
 
@@ -54,7 +60,7 @@ def compare(graphs: int, seed: int) -> dict[str, collections.Counter[int]]:
 def main() -> None:
     """Print the counts, one line a comparison."""
     parser = argparse.ArgumentParser(
-        prog="python -m golden.analysis.heuristics_study", description=__doc__
+        prog="python -m golden.heuristics_study", description=__doc__
     )
     parser.add_argument("--graphs", type=int, default=120, help="how many graphs to draw")
     parser.add_argument("--seed", type=int, default=0, help="of the graphs")
@@ -65,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program("golden.heuristics_study", main)

@@ -1,4 +1,12 @@
-"""How long the steady state of a net takes to predict: TORUS HOST_BITS LAYER...."""
+"""How long the steady state of a net takes to predict.
+
+`python -m sw_driver.cycle_model_speed TORUS HOST_BITS LAYER...`
+"""
+
+if __name__ == "__main__":
+    from golden.stopping import begin
+
+    begin("sw_driver.cycle_model_speed")  # Before anything slow is imported.
 
 import sys
 import time
@@ -43,4 +51,4 @@ def _time(config: TorusConfig, program: Program) -> _Timed:
 
 
 if __name__ == "__main__":
-    run_program("sw_driver.cycle_model", lambda: main(*sys.argv[1:]))
+    run_program("sw_driver.cycle_model_speed", lambda: main(*sys.argv[1:]))
