@@ -18,9 +18,9 @@ from typing import Any
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
-from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
+from hw.uart.host_link import HostLink
 from sw_driver.ending import run_program
 from sw_driver.files import check_target
 from sw_driver.kept import write_kept

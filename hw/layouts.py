@@ -175,13 +175,13 @@ def back_step_layout(config):
     first, last
         The first, or last, step of a sum: the outputs of one x.
     reduce, takes, keeps, to_host
-        What becomes of the sum: see `hw.reduce`.
+        What becomes of the sum: see `hw.ring.reduce`.
     shift, relu
         How the gradient of x is finished.
     update, update_shift, decay, apply
-        How the weight changes: see `hw.weight_update`.
+        How the weight changes: see `hw.mac.weight_update`.
     bias, b_addr, bias_shift
-        Whether the output's bias changes too, and how: see `hw.bias_update`.
+        Whether the output's bias changes too, and how: see `hw.mac.bias_update`.
     """
     training = config.training
     return data.StructLayout({

@@ -5,9 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.emit import emit_verilog
-from hw.host_link import HostLink
-from hw.link import Link
 from hw.link_config import LinkConfig
+from hw.ring.link import Link
+from hw.uart.host_link import HostLink
 from sim.board import BoardModel
 from sim.wire import Damage, Wire
 from sw_driver.serial.figures import LinkFigures

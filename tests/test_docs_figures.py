@@ -84,8 +84,8 @@ def link_side():
 def trains():
     pe, router = (cells(AREA.split("\nA torus that trains")[1], name)
                   for name in ("processing element", "router"))
-    return f"{pe[0]} and {router[0]} LUT4, {pe[1]} and {router[1]} carry cells, {pe[5]} and " \
-           f"{router[5]} MHz"
+    luts, carries, mhz = (f"{pe[place]} and {router[place]}" for place in (0, 1, 5))
+    return f"{luts} LUT4, {carries} carry cells, {mhz} MHz"
 
 
 def boards():

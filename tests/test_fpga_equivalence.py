@@ -12,10 +12,10 @@ from fpga.boundary import BOUNDARY, DESIGN, as_synthesised, with_boundary
 from fpga.equivalence import check_equivalence
 from fpga.errors import FlowFailed
 from fpga.synthesis import ECP5, GOWIN, ICE40, synthesise
-from hw.cobs_decode import CobsDecoder
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.tops import TOPS, top_verilog
+from hw.uart.cobs_decode import CobsDecoder
 
 SMALL = TorusConfig(rows=1, cols=1, act_bits=4, weight_bits=4, host_bits=32, buffer_words=16,
                     max_fan_in=16, weight_words=16, bias_words=4, program_words=64, rep_bits=4)

@@ -13,11 +13,11 @@ from fpga.report import check_blocks, expected_blocks, summarise
 from fpga.resources import estimate
 from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
-from hw.block_ram import BlockRam
+from hw.cells.block_ram import BlockRam
+from hw.cells.multiplier import Multiplier
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
-from hw.link import Link
-from hw.multiplier import Multiplier
+from hw.ring.link import Link
 from hw.tops import CELLS, TOPS
 
 WORD_BITS = 8
@@ -71,7 +71,7 @@ def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
 @pytest.mark.parametrize("block, arguments", [(BlockRam, (16, 512, range(512))),
                                               (Multiplier, (8, 8))])
 def test_a_bitstream_can_hold_our_ecp5_cells(block, arguments, tmp_path):
-    """The packer knows every setting of the cells that `hw.ecp5` instantiates."""
+    """The packer knows every setting of the cells that `hw.cells.ecp5` instantiates."""
     verilog = emit_verilog(block(*arguments), "block", CELLS["ecp5"])
     synthesise(tmp_path, with_boundary(verilog, "block"), BOUNDARY, ECP5)
     place_and_route(tmp_path, Ecp5Device(size="25k"), seed=1, target_mhz=50, text_config="placed")

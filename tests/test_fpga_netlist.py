@@ -16,7 +16,7 @@ from fpga.synthesis import ECP5, ICE40, synthesise
 from fpga.yosys import run_yosys
 from golden import ClosShape
 from golden.vectors import random_net, random_words
-from hw.block_ram import BlockRam
+from hw.cells.block_ram import BlockRam
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.tops import CELLS, TOPS, top_verilog
@@ -170,7 +170,9 @@ def test_a_netlist_without_blocks_is_refused(family, without, tmp_path):
 
 @pytest.mark.parametrize("width, depth", [(18, 1024), (9, 2048)])
 def test_contents_of_a_memory_lie_as_yosys_lays_them(width, depth, tmp_path):
-    """The cell that `hw.ecp5` instantiates, and the one that Yosys infers, for the same words."""
+    """The cell that `hw.cells.ecp5` instantiates, and the one that Yosys infers, for the same
+    words.
+    """
     random = Random(width)
     ram = BlockRam(width, depth, [random.getrandbits(width) for _ in range(depth)])
     contents = []

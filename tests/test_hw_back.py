@@ -11,10 +11,10 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
-from hw.back_control import BackControl
 from hw.config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, TorusConfig, TrainingConfig
+from hw.mac.back_control import BackControl
+from hw.mac.training_mac import TrainingMac
 from hw.op_fields import CLEAR, KEEP, MacKind
-from hw.training_mac import TrainingMac
 from tests.hw_bench import putter, simulate
 from tests.knobs import mostly_slow
 

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from hw.cobs_decode import CobsDecoder
-from hw.cobs_encode import CobsEncoder
+from hw.uart.cobs_decode import CobsDecoder
+from hw.uart.cobs_encode import CobsEncoder
 from sw_driver.serial.frames import cobs_decode, cobs_encode
 from tests.hw_bench import get, put, simulate, watcher
 

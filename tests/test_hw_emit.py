@@ -13,7 +13,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.emit import emit_verilog
-from hw.link import Link
+from hw.ring.link import Link
 
 PAIR = data.StructLayout({"low": 3, "high": 4})
 

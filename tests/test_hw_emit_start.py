@@ -11,10 +11,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 import hw.emit
+from hw.cells.queue import Queue
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog, synthesis_text
 from hw.link_config import LinkConfig
-from hw.queue import Queue
 from hw.tops import board_verilog, top_verilog
 
 SMALL = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=16,

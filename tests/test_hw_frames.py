@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from hw.frame_receiver import FrameReceiver
-from hw.frame_sender import FrameSender
 from hw.link_config import WORD_BYTES, LinkConfig
+from hw.uart.frame_receiver import FrameReceiver
+from hw.uart.frame_sender import FrameSender
 from tests.hw_bench import simulate, watcher
 
 LINK = LinkConfig(clock_hz=4_000_000, buffer_bytes=512)

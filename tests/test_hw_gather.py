@@ -7,10 +7,10 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from hw.config import READ_CYCLES, TorusConfig
-from hw.gather import RingGather
-from hw.link import chain
 from hw.op_fields import GatherKind
 from hw.ops import gather_op
+from hw.ring.gather import RingGather
+from hw.ring.link import chain
 from tests.hw_bench import putter, simulate
 from tests.knobs import mostly_slow
 

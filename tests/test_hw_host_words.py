@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from hw.config import TorusConfig
-from hw.host_words import Pack, Unpack
+from hw.host.host_words import Pack, Unpack
 from tests.hw_bench import get, getter, put, putter, simulate
 
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from hw.link import Link
+from hw.ring.link import Link
 from tests.hw_bench import getter, putter, simulate
 
 

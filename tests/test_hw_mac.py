@@ -9,8 +9,8 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
 from hw.config import READ_CYCLES, TorusConfig, TrainingConfig
-from hw.mac import Mac
-from hw.mac_control import MacControl
+from hw.mac.mac import Mac
+from hw.mac.mac_control import MacControl
 from hw.op_fields import Axis, MacKind
 from tests.hw_bench import putter, simulate
 from tests.test_hw_requantise import ref_activations

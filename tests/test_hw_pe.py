@@ -5,7 +5,7 @@ import pytest
 from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, MacKind
 from hw.ops import pe_queues
-from hw.pe import PE
+from hw.pe.pe import PE
 from tests.hw_bench import get, putter, simulate
 from tests.test_hw_top import program_blocks
 

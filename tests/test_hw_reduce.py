@@ -3,9 +3,9 @@
 
 import pytest
 
+from hw.cells.lut_queue import LutQueue
 from hw.config import TorusConfig, TrainingConfig
-from hw.lut_queue import LutQueue
-from hw.reduce import RingReduce
+from hw.ring.reduce import RingReduce
 from tests.hw_bench import simulate
 
 DEPTH = 4

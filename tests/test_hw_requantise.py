@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from hw.config import TorusConfig, TrainingConfig
-from hw.requantise import Requantise
+from hw.mac.requantise import Requantise
 from tests.hw_bench import simulate, watcher
 
 

@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from hw.config import PROGRAM_BLOCK_WORDS, QUEUES, TorusConfig
-from hw.loader import Loader
 from hw.op_fields import END, JUMP, LOOP, GatherKind, op_lines, pe_fields
 from hw.ops import pe_queues
+from hw.pe.loader import Loader
 from hw.sequencer import Sequencer
 from tests.hw_bench import get, put, simulate, watcher
 from tests.test_hw_top import program_blocks, split

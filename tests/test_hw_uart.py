@@ -8,8 +8,8 @@ from amaranth.lib import wiring
 
 from hw.config import ConfigError
 from hw.link_config import LinkConfig
-from hw.uart_rx import UartReceiver
-from hw.uart_tx import UartTransmitter
+from hw.uart.uart_rx import UartReceiver
+from hw.uart.uart_tx import UartTransmitter
 from tests.hw_bench import putter, simulate, watcher
 
 

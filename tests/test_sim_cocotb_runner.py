@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.link import Link
+from hw.ring.link import Link
 from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
 

@@ -7,8 +7,8 @@ import pytest
 from cocotb_tools.runner import get_runner
 
 from hw.emit import emit_verilog
-from hw.link import Link
-from hw.router import InferenceRouter
+from hw.ring.link import Link
+from hw.ring.router import InferenceRouter
 from tests.test_sim_routers import CONFIG, parameters
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.usefixtures("icarus")]

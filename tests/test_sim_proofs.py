@@ -54,16 +54,16 @@ def test_every_proof_has_a_mutant():
 
 def test_a_mutant_changes_nothing_but_its_copy():
     mutant = MUTANTS[0]
-    copy, original = Rtl(mutant).module("link"), Rtl().module("link")
+    copy, original = Rtl(mutant).module("ring.link"), Rtl().module("ring.link")
     assert copy.Link is not original.Link
-    assert copy.Link.__module__ != "hw.link"
-    assert Rtl().module("link").Link is original.Link
+    assert copy.Link.__module__ != "hw.ring.link"
+    assert Rtl().module("ring.link").Link is original.Link
 
 
 def test_a_mutant_that_has_no_place_is_refused():
-    mutant = Mutant("no mistake", "link.py", "this text is nowhere", "", "link")
+    mutant = Mutant("no mistake", "ring/link.py", "this text is nowhere", "", "link")
     with pytest.raises(MutantMisplaced, match="0 times, not once"):
-        Rtl(mutant).module("link")
+        Rtl(mutant).module("ring.link")
 
 
 def counter(limit):

@@ -14,23 +14,23 @@ pytestmark = pytest.mark.formal
 
 
 def link(rtl):
-    return rtl.module("link").Link(4)
+    return rtl.module("ring.link").Link(4)
 
 
 def gather(rtl):
-    return rtl.module("gather").RingGather(SMALL)
+    return rtl.module("ring.gather").RingGather(SMALL)
 
 
 def router(rtl):
-    return rtl.module("router").InferenceRouter(SMALL)
+    return rtl.module("ring.router").InferenceRouter(SMALL)
 
 
 def reduce(rtl):
-    return rtl.module("reduce").RingReduce(small_training(2))
+    return rtl.module("ring.reduce").RingReduce(small_training(2))
 
 
 def training_router(rtl):
-    return rtl.module("training_router").TrainingRouter(small_training(2))
+    return rtl.module("ring.training_router").TrainingRouter(small_training(2))
 
 
 @pytest.mark.parametrize(("make", "output", "inputs"), [
@@ -55,19 +55,19 @@ def test_a_path_is_found():
 
 @pytest.mark.parametrize(("make", "output", "mutant", "found"), [
     (link, "i_ready", Mutant(
-        "the link takes a word as it gives one away", "link.py",
+        "the link takes a word as it gives one away", "ring/link.py",
         "self.i.ready.eq(~spare_full)", "self.i.ready.eq(~spare_full | self.o.ready)", ""),
      "o_ready"),
     (gather, "i_ready", Mutant(
-        "the hop waits for its output", "hop.py",
+        "the hop waits for its output", "ring/hop.py",
         "self.receiving & ~self.own.valid", "self.receiving & ~self.own.valid & self.o.ready", ""),
      "o_ready"),
     (router, "west_ready", Mutant(
-        "the hop waits for its output", "hop.py",
+        "the hop waits for its output", "ring/hop.py",
         "self.receiving & ~self.own.valid", "self.receiving & ~self.own.valid & self.o.ready", ""),
      "east_ready"),
     (reduce, "i_ready", Mutant(
-        "a full queue takes an item as it gives one away", "lut_queue.py",
+        "a full queue takes an item as it gives one away", "cells/lut_queue.py",
         "self.i.ready.eq(~full)", "self.i.ready.eq(~full | self.o.ready)", ""),
      "o_ready"),
 ], ids=["link", "gather", "router", "reduce"])
@@ -126,7 +126,7 @@ def test_engines_of_a_training_router_share_nothing():
         id="the other axis"),
 ])
 def test_sharing_is_found(old, new, engines):
-    mutant = Mutant("engines share something", "training_router.py", old, new, "")
+    mutant = Mutant("engines share something", "ring/training_router.py", old, new, "")
     assert engines_that_share(training_router(Rtl(mutant))) == engines
 
 

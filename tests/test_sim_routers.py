@@ -7,12 +7,12 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from hw.config import TorusConfig, TrainingConfig
-from hw.gather import RingGather
 from hw.layouts import gradient_place_layout
-from hw.link import Link
-from hw.reduce import RingReduce
-from hw.router import InferenceRouter
-from hw.training_router import TrainingRouter
+from hw.ring.gather import RingGather
+from hw.ring.link import Link
+from hw.ring.reduce import RingReduce
+from hw.ring.router import InferenceRouter
+from hw.ring.training_router import TrainingRouter
 from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
 from sim.proofs.rtl import Mutant as SourceMutant
@@ -130,7 +130,7 @@ def test_bench_catches(config, mistake, tmp_path):
                  "~mine.valid & ~self.o.valid", id="idle too early"),
 ], {0, 5}))
 def test_bench_of_sums_catches(old, new, tmp_path):
-    mutant = Rtl(SourceMutant("see the id", "reduce.py", old, new, ""))
+    mutant = Rtl(SourceMutant("see the id", "ring/reduce.py", old, new, ""))
     with pytest.raises(BenchFailed):
-        run_bench(mutant.module("reduce").RingReduce(TRAINING), "sim.benches.ring_reduce",
+        run_bench(mutant.module("ring.reduce").RingReduce(TRAINING), "sim.benches.ring_reduce",
                   folder=tmp_path, seed=5, parameters=parameters(TRAINING, 300))

@@ -12,7 +12,7 @@ from golden import ClosShape
 from golden.vectors import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
-from hw.link import Link
+from hw.ring.link import Link
 from hw.tops import TOPS
 from sim.emitted import emitted_torus
 from sim.errors import BuildFailed

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.link import Link
+from hw.ring.link import Link
 
 TOP = "toy"
 

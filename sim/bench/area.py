@@ -65,7 +65,8 @@ def measure(bench: Bench) -> Table:
         needs on a 4x4 torus, but for "pe-general", which is `TorusConfig()`. A carry cell stands in
         the place of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are
         checked to be as many as the design has. "generic": inferred by Yosys; "ecp5": instantiated
-        with their own registers (`hw/ecp5.py`). The link side is two `Hop`s, what a word passes on
+        with their own registers (`hw/cells/ecp5.py`). The link side is two `Hop`s, what a word
+        passes on
         its way through a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF
         at 237 MHz for 16-bit words in the same flow.""")
     return Table(f"{text}\n{_tables(values)}\n{_details(modules, small)}",

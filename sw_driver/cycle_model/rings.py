@@ -55,7 +55,7 @@ def _boot(blocks: int) -> list[Repetition]:
 
 
 class Rings:
-    """Registers of the ring engines, as `hw.gather` and `hw.hop` have them.
+    """Registers of the ring engines, as `hw.ring.gather` and `hw.ring.hop` have them.
 
     Counts are kept as what is left of them. `credit` is what has landed less what was asked for,
     and `gathered` what waits for the MAC, both raised so that no lane is ever negative.
