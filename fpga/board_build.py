@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from golden.stopping import cleared, held
+from golden.system.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS

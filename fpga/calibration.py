@@ -6,7 +6,7 @@ other command or Yosys stay, and are those that the model is fitted to, until al
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("fpga.calibration")  # Before anything slow is imported.
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from golden import datasets
-from golden.train import DIGITS_SHAPES
+from golden.data import datasets
+from golden.training.trainer import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.kept import read_kept, write_kept

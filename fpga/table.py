@@ -8,7 +8,7 @@ the resource model says, and builds nothing.
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("fpga.table")  # Before anything slow is imported.
 

@@ -6,8 +6,8 @@ import functools
 import torch
 
 from golden import DIGITS_SHAPES, ClosNet, ClosShape, TrainingWidths, propose_format
-from golden.losses import mean_squared_error
-from golden.vectors import random_net
+from golden.training.losses import mean_squared_error
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import DriverError

@@ -6,7 +6,7 @@ test split through the RTL and compares every output word with the golden model.
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("sim.demo")  # Before anything slow is imported.
 
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from golden import DIGITS_SHAPES, accuracy, datasets
+from golden import DIGITS_SHAPES, accuracy
+from golden.data import datasets
 from sw_driver.artifact import load_artifact, save_artifact
 from sw_driver.cli.status import DIFFERENT
 from sw_driver.compiler import compile

@@ -7,7 +7,7 @@ epoch all that the torus holds is read back and compared with the golden model. 
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("sim.train_demo")  # Before anything slow is imported.
 

@@ -11,11 +11,11 @@ from types import TracebackType
 import numpy as np
 import torch
 
-from golden.fixed import LayerWords
-from golden.fixed_training import FixedTrainingNet
-from golden.training_format import CLEAR
-from golden.training_results import SampleBackward
-from golden.training_state import TrainingState
+from golden.fixed.format import CLEAR
+from golden.fixed.quantised import LayerWords
+from golden.fixed.results import SampleBackward
+from golden.fixed.state import TrainingState
+from golden.fixed.training import FixedTrainingNet
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
 from sw_driver.training.compiler import CompiledTraining

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from golden.fixed import LayerWords
-from golden.training_placement import weight_sizes
-from golden.training_results import SampleBackward
-from golden.training_state import TrainingState
+from golden.fixed.quantised import LayerWords
+from golden.fixed.results import SampleBackward
+from golden.fixed.state import TrainingState
+from golden.fixed.visits import weight_sizes
 from sw_driver.handover import IntArray
 from sw_driver.stages import Stage, StageKind
 from sw_driver.training.compiler import CompiledTraining

@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar, cast
 
-from golden.stopping import cleared, held
+from golden.system.stopping import cleared, held
 
 __all__ = ["Finished", "in_parallel", "run_child"]
 

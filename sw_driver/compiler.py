@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from golden import QuantisedNet, quantise
-from golden.reals import Reals
+from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.cycles import Prediction, bounds, order_cycles, predict_cycles, predict_steady

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from golden.stopping import cleared
+from golden.system.stopping import cleared
 from sw_driver.progress_lines import ProgressLines, while_working
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("sw_driver.cycle_model_speed")  # Before anything slow is imported.
 
@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.cycle_model import Simulation

@@ -1,6 +1,6 @@
 """Output files that are either whole or not there, and none of which is an input.
 
-How they are written is what `golden.files` says; the errors are this package's.
+How they are written is what `golden.system.files` says; the errors are this package's.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import files
+from golden.system import files
 from sw_driver.errors import DriverError
 
 __all__ = [
@@ -77,7 +77,7 @@ def check_target(path: Path) -> None:
     Raises
     ------
     DriverError
-        As `golden.files.check_target`.
+        As `golden.system.files.check_target`.
     """
     files.check_target(path, DriverError)
 

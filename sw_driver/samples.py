@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import datasets
+from golden.data import datasets
 from sw_driver.array_files import read_npy
 from sw_driver.errors import DriverError
 
@@ -116,7 +116,7 @@ def load_samples(data: str, count: int | None) -> Samples:
     Parameters
     ----------
     data
-        What `golden.datasets.load` takes, or a `.npy` file of numbers [N, I], or of images
+        What `golden.data.datasets.load` takes, or a `.npy` file of numbers [N, I], or of images
         [N, I, H, W] whose pixels are the samples.
     count
         Samples wanted.

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from golden.stopping import cleared, held
+from golden.system.stopping import cleared, held
 from sw_driver.errors import StorageError
 
 __all__ = ["locked", "no_space", "temporary_folder", "work_folder"]

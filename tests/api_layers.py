@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from golden import ClosLinear, ClosNet, ClosShape, initialise, topologies
-from golden.clos_fit import fit_clos
+from golden import ClosLinear, ClosNet, ClosShape, topologies
+from golden.clos import initialise
+from golden.clos.fit import fit_clos
 from golden.convert import CascadeSpec, ClosSpec, LowRankSpec, SparseSpec, convert
 from golden.layers import (
     ClosConv2d,

@@ -15,14 +15,13 @@ from golden import (
     TrainingFormat,
     TrainingState,
     TrainingWidths,
-    datasets,
-    lfsr,
-    losses,
-    words,
 )
-from golden.fixed_training import FixedTrainingNet
-from golden.training_scales import Headroom
-from golden.vectors import random_net, random_words
+from golden.data import datasets
+from golden.fixed import lfsr, words
+from golden.fixed.training import FixedTrainingNet
+from golden.training import losses
+from golden.training.scales import Headroom
+from golden.vectors.nets import random_net, random_words
 from tests.api_layers import SHAPE, make_model
 
 

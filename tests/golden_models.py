@@ -5,9 +5,9 @@ import functools
 import torch
 
 from golden import DIGITS_SHAPES, ClosNet, EpochStats, Trainer
-from golden.datasets import load_digits_split
-from golden.digest import content_digest
-from golden.train import DEFAULT_EPOCHS
+from golden.data.datasets import load_digits_split
+from golden.system.digest import content_digest
+from golden.training.trainer import DEFAULT_EPOCHS
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sw_driver import GoldenDevice, compile, save_artifact
 

@@ -15,7 +15,7 @@ from fpga.report import check_blocks
 from fpga.synthesis import ECP5, ICE40, synthesise
 from fpga.yosys import run_yosys
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.cells.block_ram import BlockRam
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog

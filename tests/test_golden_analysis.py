@@ -40,7 +40,7 @@ from golden.analysis import (
 )
 from golden.analysis.connectivity import to_outputs
 from golden.errors import AnalysisError
-from golden.heuristics_study import compare
+from golden.studies.heuristics_study import compare
 from golden.topologies import Topology, clos, parse_topology, regular_mask, with_skip
 from tests.golden_strategies import clos_shapes
 from tests.topology_strategies import topologies

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from golden import ClosLinear, ClosNet, ClosShape, GoldenError, ShapeError, datasets
+from golden import ClosLinear, ClosNet, ClosShape, GoldenError, ShapeError
+from golden.data import datasets
 from golden.layers import ClosConv2d, ClosLSTM, LowRankLinear, SparseRandomConv2d
 from golden.topologies import parse_topology, regular
 from tests import api_analysis, api_layers, api_training

@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError, initial_state, pixel_net, quantise
-from golden.chain import clos_chain
+from golden.layers.chain import clos_chain
 from golden.layers.conv import ClosConv2d
-from golden.losses import softmax_cross_entropy
-from golden.training_scales import propose_format
+from golden.training.losses import softmax_cross_entropy
+from golden.training.scales import propose_format
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from golden import (
     load_model,
     save_model,
 )
-from golden.digest import content_digest
+from golden.system.digest import content_digest
 
 SHAPES = [ClosShape(7, 6, 3, 2, 2), ClosShape(6, 4, 2, 3, 2)]
 

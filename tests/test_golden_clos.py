@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape, ShapeError
-from golden.clos import einsum_form
+from golden.clos.layer import einsum_form
 from tests.golden_strategies import clos_shapes
 
 

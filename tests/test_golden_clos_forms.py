@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from golden import ClosLinear, ClosShape, ShapeError
-from golden.clos import einsum_form
-from golden.clos_fit import fit_clos
-from golden.clos_forms import (
+from golden.clos.fit import fit_clos
+from golden.clos.forms import (
     by_columns,
     by_matrix,
     by_padded_columns,
@@ -19,6 +18,7 @@ from golden.clos_forms import (
     fastest_form,
     to_matrix,
 )
+from golden.clos.layer import einsum_form
 from tests.golden_strategies import clos_shapes
 
 FORMS = {
@@ -103,7 +103,7 @@ def test_n29_layer_computes_the_same_in_every_form_that_is_chosen(form, monkeypa
     layer = ClosLinear(13, 11, (4, 3, 2), dtype=torch.float64)
     x = torch.randn(5, 13, dtype=torch.float64, requires_grad=True)
     expected = torch.autograd.grad(einsum_form(layer, x).square().sum(), x)[0]
-    monkeypatch.setattr("golden.clos_forms.fastest_form", lambda *size: form)
+    monkeypatch.setattr("golden.clos.forms.fastest_form", lambda *size: form)
     torch.testing.assert_close(layer(x), einsum_form(layer, x))
     torch.testing.assert_close(torch.autograd.grad(layer(x).square().sum(), x)[0], expected)
 

@@ -5,7 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from golden import DataError, datasets
+from golden import DataError
+from golden.data import datasets
 
 NAMES = {
     "train-images-idx3-ubyte": (6, 2, 3),

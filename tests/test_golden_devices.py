@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from golden import ClosLinear
-from golden.clos_forms import fastest_form
+from golden.clos.forms import fastest_form
 from golden.layers import (
     ClosConv2d,
     ClosGRU,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.files import check_folder, check_target, is_replaced, write_bytes, write_files
+from golden.system.files import check_folder, check_target, is_replaced, write_bytes, write_files
 
 
 class Refused(ValueError):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from golden import ClosShape, ModelError, QuantisedLayer, QuantisedNet, ShapeError
-from golden.vectors import paper_example, random_net, random_words
-from golden.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
+from golden.fixed.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
+from golden.vectors.nets import paper_example, random_net, random_words
 
 
 def finish(acc, shift, bits):

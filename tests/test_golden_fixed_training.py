@@ -19,9 +19,9 @@ from golden import (
     TrainingWidths,
     initial_state,
 )
-from golden.training_format import CLEAR, KEEP, LayerFormat, TrainingFormat
-from golden.training_results import Counts
-from golden.training_vectors import paper_training_example, random_gradients, random_training
+from golden.fixed.format import CLEAR, KEEP, LayerFormat, TrainingFormat
+from golden.fixed.results import Counts
+from golden.vectors.steps import paper_training_example, random_gradients, random_training
 from tests.training_by_python import PythonTraining
 
 

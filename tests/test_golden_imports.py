@@ -40,11 +40,12 @@ def test_module_imports_only_what_golden_may(path):
 
 def test_public_names_are_looked_up_on_first_use():
     """A program can be stopped, and a file written, before PyTorch is imported."""
-    code = "import golden.ending, golden.files, sys; assert 'torch' not in sys.modules"
+    code = ("import golden.system.ending, golden.system.files, sys; "
+            "assert 'torch' not in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
     homes = {name: getattr(golden, name).__module__ for name in golden.__all__
              if name != "DIGITS_SHAPES"}
     assert {home.partition(".")[0] for home in homes.values()} == {"golden"}
-    assert golden.quantise is golden.quantiser.quantise
+    assert golden.quantise is golden.fixed.quantise.quantise
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         from golden import nothing  # noqa: F401

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from golden import ShapeError
-from golden.initialise import per_neuron_fan_, sparse_xavier_
+from golden.clos.initialise import per_neuron_fan_, sparse_xavier_
 from golden.layers import SparseCascade, SparseStage
 
 NEURONS, LAYERS, DENSITY = 256, 8, 1 / 16

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError, quantise, softmax_cross_entropy
-from golden.model_check import check_outputs
-from golden.training_scales import propose_format
+from golden.fixed.model_check import check_outputs
+from golden.training.scales import propose_format
 
 
 @pytest.fixture(autouse=True)

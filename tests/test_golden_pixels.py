@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from golden import ClosLinear, ClosNet, ModelError, ShapeError, quantise, save_model
 from golden.layers import ClosConv2d, ClosGRU, ClosLSTM, SparseCascade, SparseRandomConv2d
-from golden.pixels import from_pixels, pixel_net, to_pixels
+from golden.layers.pixels import from_pixels, pixel_net, to_pixels
 from sw_driver import GoldenDevice, compile
 from sw_driver.cli import app
 

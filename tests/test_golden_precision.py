@@ -14,8 +14,8 @@ from golden import (
     fixed_point_error,
     quantise,
 )
+from golden.fixed.words import saturated_values, to_words
 from golden.layers.conv import ClosConv2d
-from golden.words import saturated_values, to_words
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError, ShapeError, accuracy, quantise
-from golden.datasets import load_digits_split
-from golden.width_sweep import WIDTHS, main
+from golden.data.datasets import load_digits_split
+from golden.studies.widths import WIDTHS, main
 from tests.golden_models import trained_digits_model
 from tests.golden_strategies import clos_shapes
 

@@ -14,8 +14,8 @@ from golden import (
     quantise,
     softmax_cross_entropy,
 )
-from golden.losses import LossValue, loss_value
-from golden.reals import real_tensor, target_tensor
+from golden.tensors.reals import real_tensor, target_tensor
+from golden.training.losses import LossValue, loss_value
 
 VALUES = [[0.5, -1.0], [0.25, 2.0]]
 

@@ -16,8 +16,8 @@ from golden import (
     load_checkpoint,
     save_model,
 )
-from golden.datasets import load_digits_split
-from golden.train import DEFAULT_EPOCHS
+from golden.data.datasets import load_digits_split
+from golden.training.trainer import DEFAULT_EPOCHS
 from tests.golden_models import trained_digits_model
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from golden import ModelError, ShapeError
-from golden.lfsr import advance, seed_state, seed_states, states_after, step
+from golden.fixed.lfsr import advance, seed_state, seed_states, states_after, step
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 63, 64, 65, 1000])
@@ -54,7 +54,7 @@ def test_a_seed_is_never_zero(monkeypatch):
         asked.append(text)
         return 5 if text == "1,2,3,2" else 0
 
-    monkeypatch.setattr("golden.lfsr._first_word", first_word)
+    monkeypatch.setattr("golden.fixed.lfsr._first_word", first_word)
     assert seed_state(1, 2, 3) == 5
     assert asked == ["1,2,3", "1,2,3,1", "1,2,3,2"]
 

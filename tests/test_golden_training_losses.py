@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from golden import ModelError, ShapeError, mean_squared_error, softmax_cross_entropy
-from golden.losses import mask_relu
+from golden.training.losses import mask_relu
 
 
 @pytest.mark.parametrize("samples", [1, 4])

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from golden import ClosNet, ClosShape, FixedTrainingNet, TrainingWidths, softmax_cross_entropy
-from golden.training_format import CLEAR, KEEP
-from golden.training_population import Population
-from golden.training_ranges import profile_ranges
-from golden.training_scales import Headroom, format_for
-from golden.training_state import initial_state
+from golden.fixed.format import CLEAR, KEEP
+from golden.fixed.state import initial_state
+from golden.studies.population import Population
+from golden.training.ranges import profile_ranges
+from golden.training.scales import Headroom, format_for
 
 SHAPES = (ClosShape(9, 8, 3, 2, 2), ClosShape(8, 4, 2, 3, 2))
 

@@ -20,12 +20,12 @@ from golden import (
     propose_format,
     softmax_cross_entropy,
 )
-from golden.datasets import load_digits_split
-from golden.training_errors import error_table, step_errors
-from golden.training_errors_digits import errors_on_digits
-from golden.training_format import CLEAR, LayerFormat, TrainingFormat
-from golden.training_ranges import Magnitudes, profile_ranges, range_table
-from golden.training_scales import Headroom, format_for
+from golden.data.datasets import load_digits_split
+from golden.fixed.format import CLEAR, LayerFormat, TrainingFormat
+from golden.studies.step_errors import error_table, step_errors
+from golden.studies.step_errors_digits import errors_on_digits
+from golden.training.ranges import Magnitudes, profile_ranges, range_table
+from golden.training.scales import Headroom, format_for
 
 SHAPES = (ClosShape(12, 10, 3, 4, 2), ClosShape(10, 6, 2, 3, 3))
 
@@ -343,7 +343,9 @@ def test_errors_on_digits_are_small():
 
 
 def test_default_format_learns_the_digits_as_float_does():
-    """400 steps of batch 1 from scratch, beside the twin; `golden.training_study` does it all."""
+    """400 steps of batch 1 from scratch, beside the twin; `golden.studies.training_widths` does
+    it all.
+    """
     split = load_digits_split()
     x, labels = torch.as_tensor(split.train_x)[:400], torch.as_tensor(split.train_y)[:400]
     model = ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(0))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from golden.errors import ModelError, WorkerLost
-from golden.workers import workers
+from golden.system.workers import workers
 
 WAIT_S = 30
 PROGRAM = """

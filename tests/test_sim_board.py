@@ -11,8 +11,9 @@ import torch
 from fpga.board_design import TOP, board_design
 from fpga.boards import BOARDS
 from fpga.pll import Clock
-from golden import ClosNet, ClosShape, datasets
-from golden.vectors import random_net, random_words
+from golden import ClosNet, ClosShape
+from golden.data import datasets
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from sim.board import SIM_LINK, BoardModel
 from sim.board_terminal import BoardTerminal

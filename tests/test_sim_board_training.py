@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from golden import ClosNet, ClosShape, TrainingWidths, initial_state, softmax_cross_entropy
-from golden.training_scales import propose_format
+from golden.training.scales import propose_format
 from hw.config import TorusConfig, TrainingConfig
 from sim.board import BoardModel
 from sim.board_terminal import BoardTerminal

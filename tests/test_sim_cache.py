@@ -17,7 +17,7 @@ import hw.tops
 import sim.build
 import sim.library
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from sim.build import Kind, build_model

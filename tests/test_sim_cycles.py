@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.emitted import emitted_torus

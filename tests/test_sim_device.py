@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from sim.device import SimDevice
 from sim.emitted import emitted_torus

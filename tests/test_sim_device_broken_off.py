@@ -8,7 +8,7 @@ import pytest
 
 import sim.native
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from sim.device import SimDevice
 from sim.errors import SimError

@@ -9,7 +9,7 @@ import pytest
 from fpga.cell_models import cell_models
 from fpga.synthesis import ECP5
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS, board_verilog, top_verilog

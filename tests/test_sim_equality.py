@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape, QuantisedNet
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.emitted import emitted_torus

@@ -13,7 +13,7 @@ import pytest
 from fpga.cell_models import models_of
 from fpga.synthesis import ECP5
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import synthesis_text
 from sim.emitted import emitted_torus

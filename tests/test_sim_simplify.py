@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 import sim.simplify
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.ring.link import Link

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from golden import ClosShape, QuantisedNet
-from golden.vectors import paper_example, random_net, random_words
+from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.executable import Executable

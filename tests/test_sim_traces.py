@@ -9,7 +9,7 @@ import pytest
 
 import sim.fst_libraries
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from sim.build import Kind, Waveforms, build_model

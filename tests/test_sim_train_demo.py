@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from golden import ClosShape, load_model
-from golden.fixed_training import FixedTrainingNet
+from golden.fixed.training import FixedTrainingNet
 from sim.train_demo import run_train_demo
 from sw_driver.console import Output
 from sw_driver.training.recipe import Recipe

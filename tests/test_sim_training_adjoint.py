@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from golden.training_format import LayerFormat, TrainingFormat
-from golden.training_state import TrainingState
+from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
 from sw_driver.training.compiler import compile_training
 from tests.test_sim_training_equality import CONFIGS, name

@@ -9,7 +9,7 @@ import torch
 
 import sim.native
 from golden import ClosNet, TrainingWidths, initial_state, softmax_cross_entropy
-from golden.training_scales import propose_format
+from golden.training.scales import propose_format
 from sim.compared_device import ComparedTrainingDevice
 from sim.errors import Unfinished
 from sim.native import NativeModel

@@ -8,7 +8,7 @@ import torch
 
 from golden import ClosNet, ClosShape, TrainingWidths, initial_state, mean_squared_error
 from golden.errors import GoldenError, ModelError
-from golden.training_scales import propose_format
+from golden.training.scales import propose_format
 from hw.config import TorusConfig, TrainingConfig
 from sim.errors import SimError
 from sim.training_device import SimTrainingDevice

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from golden import ClosShape
-from golden.training_format import LayerFormat, TrainingFormat
-from golden.training_state import TrainingState
+from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.state import TrainingState
 from hw.config import TorusConfig, TrainingConfig
 from sim.training_compare import ComparedTraining, Difference
 from sim.training_memories import TrainingMemories

@@ -8,21 +8,29 @@ from pathlib import Path
 import pytest
 
 import sw_driver
-from golden import DIGITS_SHAPES, ClosNet, datasets, load_model, save_model
+from golden import DIGITS_SHAPES, ClosNet, load_model, save_model
+from golden.data import datasets
 from tests.stopped import CLOSTORUS, LIMIT_S, ROOT, Ended, stopped
 
 TRAIN = (*CLOSTORUS, "train", "--epochs", "500", "-o", "out.pt")
 COMPILE = (*CLOSTORUS, "compile", "{files}/model.pt", "--torus", "8x8", "-o", "out.ctz")
 RUN = (*CLOSTORUS, "run", "{files}/model.ctz", "--device", "sim", "--data", "digits")
 WORKERS = (*CLOSTORUS, "experiment", "clos-accuracy", "--quick", "--jobs", "2")
-SWEEP = ("-m", "golden.width_sweep")
-STUDY = ("-m", "golden.training_study")
+SWEEP = ("-m", "golden.studies.widths")
+STUDY = ("-m", "golden.studies.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
-    "fpga.calibration", "fpga.table", "golden.heuristics_study", "golden.training_errors_digits",
-    "golden.training_study", "golden.width_sweep", "sim.demo", "sim.proofs", "sim.train_demo",
+    "fpga.calibration",
+    "fpga.table",
+    "golden.studies.heuristics_study",
+    "golden.studies.step_errors_digits",
+    "golden.studies.training_widths",
+    "golden.studies.widths",
+    "sim.demo",
+    "sim.proofs",
+    "sim.train_demo",
     "sw_driver.cycle_model_speed",
-)  # fmt: skip
+)
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from sw_driver import GoldenDevice, compile
 from sw_driver.arrays import as_array, as_rate
 from sw_driver.errors import DriverError, HostDataError

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from golden import ClosShape
-from golden.vectors import paper_example, random_net, random_words
+from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
 from sw_driver import Artifact, DriverError, compile, load_artifact, save_artifact
 from sw_driver.archive import read_archive, write_archive

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import ClosNet, ClosShape, datasets, load_model, save_model
+from golden import ClosNet, ClosShape, load_model, save_model
+from golden.data import datasets
 from golden.experiments.clos_accuracy import ClosAccuracy
 from sw_driver import load_artifact
 from sw_driver.files import check_outputs

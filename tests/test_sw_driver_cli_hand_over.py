@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sw_driver import compile, save_artifact
 from sw_driver.verilog_files import FILE_LIST, MODELS, WAIVERS

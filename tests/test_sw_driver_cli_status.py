@@ -3,8 +3,8 @@
 import pytest
 
 from fpga.errors import FlowFailed, FpgaToolMissing
-from golden.ending import said
 from golden.errors import GoldenError, WorkerLost
+from golden.system.ending import said
 from hw.config import ConfigError
 from sim.errors import BuildFailed, SimError, ToolMissing
 from sw_driver.cli.status import exit_status

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from golden import ClosNet, ClosShape, TrainingState, load_checkpoint, save_model
-from golden.datasets import load_digits_split
-from golden.fixed_training import FixedTrainingNet
+from golden.data.datasets import load_digits_split
+from golden.fixed.training import FixedTrainingNet
 from sw_driver.training.host_loss import HostLoss
 from sw_driver.training.recipe import Recipe
 from tests.golden_models import rewrite

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig, TrainingConfig
 from hw.op_fields import Axis, GatherKind, HostInKind, MacKind, RingKind
 from sw_driver.compiler import compile

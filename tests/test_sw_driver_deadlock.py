@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.compiler import compile
 from sw_driver.deadlock import check_program

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from golden import ClosNet, ClosShape, GoldenWarning, quantise
-from golden.vectors import paper_example, random_net, random_words
+from golden.vectors.nets import paper_example, random_net, random_words
 from sw_driver import Device, DriverError, GoldenDevice, compile
 
 SHAPE = ClosShape(13, 9, 4, 3, 2)

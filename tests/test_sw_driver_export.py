@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
 from hw.tops import top_verilog
 from sw_driver import DriverError, compile, export_files

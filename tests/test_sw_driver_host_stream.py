@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net, random_words
+from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import HostDataError, ProgramError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden import Split, softmax_cross_entropy
-from golden.vectors import paper_example, random_words
+from golden.vectors.nets import paper_example, random_words
 from sw_driver import GoldenDevice, compile
 from sw_driver.errors import DriverError
 from sw_driver.loaded import Loaded

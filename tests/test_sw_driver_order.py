@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from sw_driver.compiler import compile
 from sw_driver.order import best_order, delays, instances, program_order
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from sw_driver.columns import spread_over_columns
 from sw_driver.errors import FitError
 from sw_driver.handover import hand_by_move, hand_in_row, hand_to_host, slots_in_order

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from golden import ClosShape
-from golden.vectors import random_net
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.op_fields import LOOP, gateway_fields, pe_fields
 from sw_driver.compiler import compile

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from golden.training_placement import weight_sizes
+from golden.fixed.visits import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
 from sw_driver.errors import FitError, HostDataError
 from sw_driver.program_image import unpack_image

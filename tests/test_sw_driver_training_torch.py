@@ -16,8 +16,8 @@ from golden import (
     mean_squared_error,
     propose_format,
 )
-from golden.clos_routing import ClosRouting
-from golden.words import from_words
+from golden.clos.routing import ClosRouting
+from golden.fixed.words import from_words
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.training import GoldenTrainingDevice, compile_training
 from sw_driver.training.torch_module import TorusModule

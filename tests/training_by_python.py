@@ -1,6 +1,6 @@
 """A training step in plain Python integers, weight by weight from the definition: an oracle.
 
-It shares nothing with `golden.fixed_training` but the numbers that it is given: stages are lists of
+It shares nothing with `golden.fixed.training` but the numbers that it is given: stages are lists of
 (weight index, input index, result index), and every weight is visited by itself.
 """
 

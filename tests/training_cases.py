@@ -8,11 +8,11 @@ from random import Random
 import torch
 
 from golden import ClosShape, GoldenError
-from golden.fixed_training import FixedTrainingNet
-from golden.training_format import CLEAR, LayerFormat, TrainingFormat
-from golden.training_placement import weight_sizes
-from golden.training_results import Counts
-from golden.training_state import TrainingState
+from golden.fixed.format import CLEAR, LayerFormat, TrainingFormat
+from golden.fixed.results import Counts
+from golden.fixed.state import TrainingState
+from golden.fixed.training import FixedTrainingNet
+from golden.fixed.visits import weight_sizes
 
 TORI = ("1x1", "1x2", "2x1", "1x4", "4x1", "2x2", "2x3", "3x2", "3x3", "4x4", "5x3")
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from golden import ClosShape
-from golden.fixed_training import FixedTrainingNet
-from golden.training_format import CLEAR
-from golden.training_results import Counts, SampleBackward
-from golden.training_state import TrainingState
+from golden.fixed.format import CLEAR
+from golden.fixed.results import Counts, SampleBackward
+from golden.fixed.state import TrainingState
+from golden.fixed.training import FixedTrainingNet
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.emitted import emitted_torus

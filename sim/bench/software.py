@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from golden import ClosLinear, ClosShape
-from golden.clos_forms import ClosWeights, by_columns, by_padded_columns, by_rows
+from golden.clos.forms import ClosWeights, by_columns, by_padded_columns, by_rows
 from golden.layers import LowRankLinear
 from sim.errors import ToolMissing
 

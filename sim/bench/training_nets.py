@@ -3,8 +3,8 @@
 import torch
 
 from golden import ClosNet, ClosShape, TrainingWidths, initial_state, propose_format
-from golden.losses import mean_squared_error
-from golden.training_state import TrainingState
+from golden.fixed.state import TrainingState
+from golden.training.losses import mean_squared_error
 from sw_driver.training import CompiledTraining, compile_training
 
 __all__ = ["training_layer"]

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from golden import ClosNet, ClosShape, TrainingWidths, propose_format
-from golden.losses import mean_squared_error
+from golden.training.losses import mean_squared_error
 from hw.config import PROGRAM_BLOCK_WORDS
 from sw_driver.cycle_model import simulate_exchanges
 from sw_driver.training import CompiledTraining, compile_training

@@ -1,7 +1,7 @@
 """`python -m sim.proofs [NAME...]`: run proofs and their covers, and print what came of them."""
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("sim.proofs")  # Before anything slow is imported.
 

@@ -5,7 +5,7 @@ Nothing slow is imported here, so that `main` can be stopped before anything slo
 
 from typing import TYPE_CHECKING, Any
 
-from golden.stopping import begin
+from golden.system.stopping import begin
 
 if TYPE_CHECKING:
     from sw_driver.cli.commands import app

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from golden.ending import one_line_errors
+from golden.system.ending import one_line_errors
 from sw_driver.cli import (
     analyse,
     bench,

@@ -14,7 +14,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand
 
-from golden.ending import one_line_errors
+from golden.system.ending import one_line_errors
 from sw_driver.cli.status import exit_status
 from sw_driver.errors import DriverError
 

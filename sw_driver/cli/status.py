@@ -1,6 +1,6 @@
 """Exit status of what can go wrong, for every program of this project."""
 
-from golden.ending import BAD_INPUT, BROKEN_PIPE
+from golden.system.ending import BAD_INPUT, BROKEN_PIPE
 
 __all__ = [
     "BAD_INPUT",

@@ -6,8 +6,8 @@ from collections.abc import Collection
 import torch
 
 from golden import QuantisedNet
-from golden.training_format import MAX_DECAY, TrainingFormat
-from golden.training_placement import Placement
+from golden.fixed.format import MAX_DECAY, TrainingFormat
+from golden.fixed.visits import Placement
 from hw.config import ConfigError, TorusConfig, TrainingConfig
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError

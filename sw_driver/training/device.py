@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from golden.losses import LossFunction, loss_value, softmax_cross_entropy
-from golden.words import from_words
+from golden.fixed.words import from_words
+from golden.training.losses import LossFunction, loss_value, softmax_cross_entropy
 from sw_driver.arrays import as_array, as_rate
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from golden.training_state import TrainingState
+from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
 from sw_driver.errors import HostDataError
 from sw_driver.executable import Run

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from golden.training_format import TrainingFormat
+from golden.fixed.format import TrainingFormat
 from hw.config import TorusConfig
 from sw_driver.errors import FitError
 from sw_driver.fit import Needs, check_fit, grown

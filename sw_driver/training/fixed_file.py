@@ -9,13 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from golden import (
-    ClosNet,
-    ClosShape,
-    TrainingState,
-    datasets,
-    save_model,
-)
+from golden import ClosNet, ClosShape, TrainingState, save_model
+from golden.data import datasets
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target, is_replaced

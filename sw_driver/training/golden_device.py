@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from golden.fixed_training import FixedTrainingNet
-from golden.training_format import CLEAR
-from golden.training_state import TrainingState
+from golden.fixed.format import CLEAR
+from golden.fixed.state import TrainingState
+from golden.fixed.training import FixedTrainingNet
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
 from sw_driver.training.compiler import CompiledTraining

@@ -5,9 +5,9 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from golden.losses import mask_relu
-from golden.training_format import TrainingFormat
-from golden.words import signed_bits, to_words
+from golden.fixed.format import TrainingFormat
+from golden.fixed.words import signed_bits, to_words
+from golden.training.losses import mask_relu
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from golden import TrainingFormat
-from golden.losses import LossFunction, loss_value
-from golden.words import from_words
+from golden.fixed.words import from_words
+from golden.training.losses import LossFunction, loss_value
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
 from sw_driver.training.gradients import gradient_words

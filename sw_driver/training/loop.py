@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from golden import CheckpointError, ModelError, Split
-from golden.words import saturated_values, to_words
+from golden.fixed.words import saturated_values, to_words
 from sw_driver.errors import DriverError
 from sw_driver.handover import IntArray
 from sw_driver.saturation import warn_of_saturation

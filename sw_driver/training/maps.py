@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from golden import QuantisedLayer
-from golden.training_format import TrainingFormat
-from golden.training_placement import Placement, StagePlacement, weight_sizes
+from golden.fixed.format import TrainingFormat
+from golden.fixed.visits import Placement, StagePlacement, weight_sizes
 from sw_driver.errors import FitError
 from sw_driver.handover import IntArray
 from sw_driver.images import stage_weights

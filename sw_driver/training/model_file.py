@@ -13,11 +13,11 @@ from golden import (
     ClosShape,
     EpochStats,
     Trainer,
-    datasets,
     load_checkpoint,
     save_model,
 )
-from golden.train import DEFAULT_EPOCHS
+from golden.data import datasets
+from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files import check_target, is_replaced
 from sw_driver.samples import data_of
@@ -68,7 +68,7 @@ def train_model(
     path
         Of the model file.
     data
-        What `golden.datasets.load` takes; None for that of the file when it goes on, else
+        What `golden.data.datasets.load` takes; None for that of the file when it goes on, else
         `DEFAULT_DATA`.
     shapes
         The layers; if empty, those of the file when it goes on, else the default ones of digits.

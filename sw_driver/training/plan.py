@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Sequence
 
-from golden.training_format import TrainingFormat
+from golden.fixed.format import TrainingFormat
 from sw_driver.entries import BufferUse, Entry, cut_entries
 from sw_driver.errors import DriverError
 from sw_driver.order import Order

@@ -11,10 +11,10 @@ from golden import (
     Split,
     TrainingFormat,
     TrainingState,
-    datasets,
     initial_state,
     propose_format,
 )
+from golden.data import datasets
 from sw_driver.compiler import parse_torus
 from sw_driver.training.compiler import CompiledTraining, compile_training
 from sw_driver.training.loop import Position, check_batch, check_data
@@ -64,7 +64,7 @@ def prepare(
     Parameters
     ----------
     data
-        What `golden.datasets.load` takes.
+        What `golden.data.datasets.load` takes.
     shapes
         The layers; if empty, the default ones of digits.
     torus

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from golden import TrainingWidths, mean_squared_error, softmax_cross_entropy
-from golden.losses import LossFunction
-from golden.training_format import MAX_DECAY
+from golden.fixed.format import MAX_DECAY
+from golden.training.losses import LossFunction
 from sw_driver.errors import DriverError
 
 __all__ = ["LOSSES", "Recipe"]

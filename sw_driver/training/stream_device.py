@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from golden.training_state import TrainingState
+from golden.fixed.state import TrainingState
 from sw_driver.errors import DriverError
 from sw_driver.executable import Run
 from sw_driver.handover import IntArray

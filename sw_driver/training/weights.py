@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from golden import ClosNet, TrainingFormat, TrainingState
-from golden.training_format import STAGES
-from golden.words import from_words
+from golden.fixed.format import STAGES
+from golden.fixed.words import from_words
 from sw_driver.errors import DriverError
 
 __all__ = ["float_model", "real_weights", "stored_words"]

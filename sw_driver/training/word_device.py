@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from golden.training_format import TrainingFormat
-from golden.training_state import TrainingState
-from golden.words import from_words, saturated_values, to_words
+from golden.fixed.format import TrainingFormat
+from golden.fixed.state import TrainingState
+from golden.fixed.words import from_words, saturated_values, to_words
 from sw_driver.arrays import as_array
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.handover import IntArray

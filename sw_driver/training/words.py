@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from golden.training_format import TrainingFormat
-from golden.training_placement import weight_sizes
-from golden.training_state import LayerState, TrainingState
+from golden.fixed.format import TrainingFormat
+from golden.fixed.state import LayerState, TrainingState
+from golden.fixed.visits import weight_sizes
 from hw.config import TorusConfig
 from hw.op_fields import Memory
 from sw_driver.errors import HostDataError

@@ -11,8 +11,8 @@ from torch import nn
 import golden
 import sw_driver
 from golden import ClosLinear, ClosNet, ClosShape, GoldenError
-from golden.datasets import load
-from golden.losses import loss_value
+from golden.data.datasets import load
+from golden.training.losses import loss_value
 from hw.config import ConfigError, TorusConfig
 from sim.device import SimDevice
 from sw_driver.errors import DriverError
