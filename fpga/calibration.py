@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from golden.system.ending import run_program
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
 from hw.uart.host_link import HostLink
-from sw_driver.ending import run_program
-from sw_driver.files import check_target
-from sw_driver.kept import write_kept
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.files import check_target
+from sw_driver.system.kept import write_kept
+from sw_driver.system.scratch import temporary_folder
 
 from .boards import BOARDS
 from .designs import DESIGNS, Design

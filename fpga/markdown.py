@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from sw_driver.files import write_text
+from sw_driver.system.files import write_text
 
 from .errors import BoardError
 

@@ -18,9 +18,9 @@ from golden.data import datasets
 from golden.training.trainer import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
-from sw_driver.kept import read_kept, write_kept
-from sw_driver.scratch import temporary_folder
-from sw_driver.training.model_file import train_model
+from sw_driver.system.kept import read_kept, write_kept
+from sw_driver.system.scratch import temporary_folder
+from sw_driver.train.model_file import train_model
 
 from .board_build import build, is_report
 from .board_design import board_config, board_design, board_link

@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from golden.system.ending import run_program
 from hw.config import TorusConfig
-from sw_driver.ending import run_program
-from sw_driver.files import check_target
+from sw_driver.system.files import check_target
 
 from .boards import Board
 from .errors import BoardError, FlowFailed

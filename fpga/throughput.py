@@ -11,8 +11,8 @@ from golden.vectors.nets import random_net
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import DriverError
-from sw_driver.training import compile_training
-from sw_driver.training.cycles import predict_training_steady
+from sw_driver.predict.training_cycles import predict_training_steady
+from sw_driver.training_compiler import compile_training
 
 __all__ = ["NETS", "Speed", "speed"]
 

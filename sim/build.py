@@ -20,7 +20,7 @@ from pathlib import Path
 
 import cocotb_tools.config
 
-from sw_driver.children import in_parallel
+from sw_driver.system.children import in_parallel
 
 from .cache import cached
 from .fst_libraries import FST_CHECKS, FST_LINK_FLAGS, check_fst_libraries, write_fst_checks

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sw_driver.errors import StorageError
-from sw_driver.scratch import work_folder
+from sw_driver.system.scratch import work_folder
 
 from .toolchain import cache_dir
 

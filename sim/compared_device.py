@@ -3,9 +3,10 @@
 import torch
 
 from golden import TrainingState
-from sw_driver.handover import IntArray
-from sw_driver.training import CompiledTraining, TrainingDevice
-from sw_driver.training.stream import GradientOf, RunResult
+from sw_driver.device.training_device import TrainingDevice
+from sw_driver.plan.handover import IntArray
+from sw_driver.program.events import GradientOf, RunResult
+from sw_driver.training_compiler import CompiledTraining
 
 from .device import Progress
 from .errors import SimError

@@ -17,15 +17,15 @@ import torch
 
 from golden import DIGITS_SHAPES, accuracy
 from golden.data import datasets
-from sw_driver.artifact import load_artifact, save_artifact
-from sw_driver.cli.status import DIFFERENT
+from golden.system.ending import run_program
+from golden.system.status import DIFFERENT
 from sw_driver.compiler import compile
-from sw_driver.console import Output
-from sw_driver.device import GoldenDevice
-from sw_driver.ending import run_program
-from sw_driver.files import make_folder
-from sw_driver.report import percent
-from sw_driver.training import train_model
+from sw_driver.device.device import GoldenDevice
+from sw_driver.files.artifact import load_artifact, save_artifact
+from sw_driver.files.report import percent
+from sw_driver.system.console import Output
+from sw_driver.system.files import make_folder
+from sw_driver.train.model_file import train_model
 
 from .device import SimDevice
 from .verify import verify

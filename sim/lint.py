@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.scratch import temporary_folder
 
 from .errors import BuildFailed, LintFailed
 from .toolchain import find_toolchain

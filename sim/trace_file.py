@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from sw_driver.errors import StorageError
-from sw_driver.scratch import no_space
+from sw_driver.system.scratch import no_space
 
 from .build import Waveforms
 

@@ -31,16 +31,16 @@ from golden import (
     accuracy,
     save_model,
 )
-from sw_driver.cli.status import DIFFERENT
-from sw_driver.console import Output
-from sw_driver.ending import run_program
-from sw_driver.files import make_folder, write_bytes
-from sw_driver.report import percent
-from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.loop import EpochFigures, TrainingLoop
-from sw_driver.training.prepared import Prepared, prepare
-from sw_driver.training.recipe import Recipe
-from sw_driver.training.weights import float_model, stored_words
+from golden.system.ending import run_program
+from golden.system.status import DIFFERENT
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.files.report import percent
+from sw_driver.system.console import Output
+from sw_driver.system.files import make_folder, write_bytes
+from sw_driver.train.loop import EpochFigures, TrainingLoop
+from sw_driver.train.prepared import Prepared, prepare
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.weights import float_model, stored_words
 
 from .device import Progress
 from .training_device import SimTrainingDevice

@@ -17,9 +17,9 @@ from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from sw_driver.errors import DriverError
-from sw_driver.handover import IntArray
-from sw_driver.training.compiler import CompiledTraining
-from sw_driver.training.stream import GradientOf, RunResult
+from sw_driver.plan.handover import IntArray
+from sw_driver.program.events import GradientOf, RunResult
+from sw_driver.training_compiler import CompiledTraining
 
 from .device import Progress
 from .errors import SimError

@@ -19,7 +19,7 @@ from fpga.cell_models import models_of
 from fpga.synthesis import ECP5
 from sim.lint import waivers_of
 from sw_driver.errors import DriverError
-from sw_driver.files import files_in, write_files
+from sw_driver.system.files import files_in, write_files
 
 __all__ = [
     "FILE_LIST",

@@ -23,12 +23,12 @@ from fpga.pll import make_clock
 from fpga.resources import estimate, is_measured, model_errors
 from fpga.synthesis import ECP5, Area
 from fpga.tools import Tool, find_tool, run_tool
+from golden.system.status import BAD_INPUT, exit_status
 from hw.config import ConfigError
 from hw.link_config import LinkConfig
-from sw_driver.artifact import load_artifact
-from sw_driver.cli.status import BAD_INPUT, exit_status
 from sw_driver.errors import DriverError
-from sw_driver.training.saved import trained_config
+from sw_driver.files.artifact import load_artifact
+from sw_driver.train.saved import trained_config
 from tests.test_sw_driver_cli import fail, succeed
 
 MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
@@ -393,7 +393,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
 def test_a_torus_that_trains_is_not_folded(tmp_path, monkeypatch):
     config = board_config(BOARDS["ulx3s-85f"], 1, 1, train=True)
     images = SimpleNamespace(weights=None, biases=None)
-    monkeypatch.setattr("sw_driver.artifact.load_artifact", lambda path: SimpleNamespace(
+    monkeypatch.setattr("sw_driver.files.artifact.load_artifact", lambda path: SimpleNamespace(
         config=config, executable=SimpleNamespace(images=images)))
     fail(2, "fold needs a torus that does not train", "build", "--board", "ulx3s-85f", "--bake",
          tmp_path / "net.ctz", "--fold", "--out", tmp_path / "out")

@@ -11,12 +11,12 @@ from fpga.errors import FlowFailed
 from fpga.synthesis import ECP5, synthesise
 from fpga.tools import read_json, run_tool
 from fpga.yosys import run_yosys
+from golden.system.status import BAD_INPUT, exit_status
 from hw.emit import emit_verilog
 from sim.bench.page import write_page
 from sim.bench.results import Bench
-from sw_driver.cli.status import BAD_INPUT, exit_status
 from sw_driver.errors import DriverError, StorageError
-from sw_driver.kept import read_kept, write_kept
+from sw_driver.system.kept import read_kept, write_kept
 
 from .disks import small_disk
 from .test_fpga_boards import flow as board_flow

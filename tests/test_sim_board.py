@@ -20,10 +20,10 @@ from sim.board_terminal import BoardTerminal
 from sim.wire import Damage
 from sw_driver import GoldenDevice, compile, save_artifact
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.executable import Executable
+from sw_driver.program.executable import Executable
 from sw_driver.serial import Connection, Patience, SerialDevice
 from sw_driver.serial.frames import END, HostFrame, encode_host_frame
-from sw_driver.training.model_file import default_shapes
+from sw_driver.train.model_file import default_shapes
 from tests.link_bench import Host
 from tests.test_sw_driver_cli import fail, succeed
 

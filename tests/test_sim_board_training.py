@@ -10,9 +10,10 @@ from hw.config import TorusConfig, TrainingConfig
 from sim.board import BoardModel
 from sim.board_terminal import BoardTerminal
 from sim.wire import Damage
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.serial import Patience, SerialTrainingDevice
-from sw_driver.training import GoldenTrainingDevice, compile_training
+from sw_driver.training_compiler import compile_training
 from tests.test_sw_driver_cli import fail
 
 pytestmark = pytest.mark.usefixtures("toolchain")

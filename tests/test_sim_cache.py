@@ -17,6 +17,7 @@ import hw.tops
 import sim.build
 import sim.library
 from golden import ClosShape
+from golden.system.status import BAD_INPUT, exit_status
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
@@ -26,9 +27,8 @@ from sim.emitted import emitted_torus
 from sim.errors import SimError
 from sim.native import NativeModel
 from sw_driver import compile, save_artifact
-from sw_driver.cli.status import BAD_INPUT, exit_status
 from sw_driver.errors import StorageError
-from sw_driver.scratch import temporary_folder, work_folder
+from sw_driver.system.scratch import temporary_folder, work_folder
 
 from .disks import small_disk
 from .test_sw_driver_cli import fail

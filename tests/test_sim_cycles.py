@@ -17,10 +17,10 @@ from sim.native import NativeModel
 from sim.rtl_timeline import engine_probes, engine_recording
 from sw_driver.compiler import compile_net, place_net
 from sw_driver.cycle_model import Engine, record, simulate
-from sw_driver.executable import Executable
-from sw_driver.sample_loop import find_sample_loop
-from sw_driver.schedule import build_queues, schedule_steps
-from sw_driver.timeline import chrome_trace, slices
+from sw_driver.predict.timeline import chrome_trace, slices
+from sw_driver.program.executable import Executable
+from sw_driver.program.sample_loop import find_sample_loop
+from sw_driver.schedule.scheduler import build_queues, schedule_steps
 
 from .knobs import mostly_slow
 from .test_sim_equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes

@@ -13,7 +13,7 @@ from sim.emitted import emitted_torus
 from sim.errors import SimError
 from sim.verify import verify
 from sw_driver import DriverError, GoldenDevice, compile, load_artifact, save_artifact
-from sw_driver.executable import Executable
+from sw_driver.program.executable import Executable
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

@@ -13,7 +13,7 @@ from hw.config import TorusConfig
 from sim.device import SimDevice
 from sim.errors import SimError
 from sw_driver import DriverError, GoldenDevice, compile
-from sw_driver.executable import Executable
+from sw_driver.program.executable import Executable
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

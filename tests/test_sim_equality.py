@@ -18,8 +18,8 @@ from sim.emitted import emitted_torus
 from sim.native import NativeModel
 from sim.transfers import Stalls
 from sw_driver.compiler import compile
-from sw_driver.executable import Executable, Run
-from sw_driver.host_stream import decode_id
+from sw_driver.program.executable import Executable, Run
+from sw_driver.program.host_stream import decode_id
 
 LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
                     program_words=2048)

@@ -18,9 +18,9 @@ from hw.config import TorusConfig, TrainingConfig
 from hw.emit import synthesis_text
 from sim.emitted import emitted_torus
 from sw_driver.compiler import compile
-from sw_driver.host_stream import decode_id
-from sw_driver.training.compiler import compile_training
-from sw_driver.training.stream import run_events
+from sw_driver.program.events import run_events
+from sw_driver.program.host_stream import decode_id
+from sw_driver.training_compiler import compile_training
 from sw_driver.verilog_files import FILE_LIST, write_verilog_files
 from tests.icarus_bench import EDITIONS, Playback, exchange
 from tests.knobs import mostly_slow

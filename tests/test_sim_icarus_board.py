@@ -10,7 +10,7 @@ import pytest
 from hw.tops import BOARD_MODULE
 from sim.board import SIM_LINK, BoardModel
 from sim.emitted import emitted_board
-from sw_driver.executable import Run
+from sw_driver.program.executable import Run
 from tests.icarus_bench import icarus
 from tests.link_bench import Host
 from tests.test_sim_board import CONFIG, small

@@ -9,6 +9,7 @@ import pytest
 
 import sim.fst_libraries
 from golden import ClosShape
+from golden.system.status import BAD_INPUT, TOOL_MISSING, exit_status
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
@@ -21,7 +22,6 @@ from sim.toolchain import find_toolchain
 from sim.trace_file import check_trace
 from sim.verify import verify
 from sw_driver import GoldenDevice, compile
-from sw_driver.cli.status import BAD_INPUT, TOOL_MISSING, exit_status
 from sw_driver.errors import StorageError
 
 from .disks import small_disk

@@ -12,8 +12,8 @@ import torch
 from golden import ClosShape, load_model
 from golden.fixed.training import FixedTrainingNet
 from sim.train_demo import run_train_demo
-from sw_driver.console import Output
-from sw_driver.training.recipe import Recipe
+from sw_driver.system.console import Output
+from sw_driver.train.recipe import Recipe
 
 SHAPES = [ClosShape(64, 16, 8, 2, 4), ClosShape(16, 10, 4, 2, 2)]
 

@@ -13,7 +13,7 @@ import torch
 from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
-from sw_driver.training.compiler import compile_training
+from sw_driver.training_compiler import compile_training
 from tests.test_sim_training_equality import CONFIGS, name
 from tests.training_runs import Job, new_model, random_shapes, rtl_run, widths
 

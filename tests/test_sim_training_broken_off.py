@@ -15,9 +15,10 @@ from sim.errors import Unfinished
 from sim.native import NativeModel
 from sim.training_compare import ComparedTraining
 from sim.training_device import SimTrainingDevice
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.training import GoldenTrainingDevice, compile_training
-from sw_driver.training.torch_module import TorusModule
+from sw_driver.train.torch_module import TorusModule
+from sw_driver.training_compiler import compile_training
 
 from . import test_sim_training_device as trained
 from . import test_sim_training_faults as compared

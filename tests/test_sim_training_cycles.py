@@ -13,10 +13,10 @@ from golden import ClosShape
 from hw.config import TorusConfig
 from sim.native import NativeModel
 from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
-from sw_driver.executable import Run
-from sw_driver.training.compiler import CompiledTraining, compile_training
-from sw_driver.training.cycles import exchanges, predict_training, predict_training_steady
-from sw_driver.training.stream import Receive, Send
+from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
+from sw_driver.program.events import Receive, Send
+from sw_driver.program.executable import Run
+from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.test_sim_training_equality import CONFIGS, WIDE_SWEEP, name, torus
 from tests.training_nets import random_format, random_state
 from tests.training_runs import new_model, random_job

@@ -12,9 +12,10 @@ from golden.training.scales import propose_format
 from hw.config import TorusConfig, TrainingConfig
 from sim.errors import SimError
 from sim.training_device import SimTrainingDevice
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.training import GoldenTrainingDevice, compile_training
-from sw_driver.training.torch_module import TorusModule
+from sw_driver.train.torch_module import TorusModule
+from sw_driver.training_compiler import compile_training
 
 pytestmark = pytest.mark.cocotb
 

@@ -15,7 +15,7 @@ import torch
 from hw.config import TorusConfig, TrainingConfig
 from sim.native import NativeModel
 from sim.transfers import Stalls
-from sw_driver.stages import StageKind
+from sw_driver.plan.stages import StageKind
 from tests.training_runs import (
     Job,
     batches_of_four,

@@ -17,7 +17,7 @@ from golden.fixed.state import TrainingState
 from hw.config import TorusConfig, TrainingConfig
 from sim.training_compare import ComparedTraining, Difference
 from sim.training_memories import TrainingMemories
-from sw_driver.training.compiler import compile_training
+from sw_driver.training_compiler import compile_training
 
 CONFIG = TorusConfig(
     rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=128, bias_words=16,

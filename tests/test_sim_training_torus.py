@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw.config import TorusConfig, TrainingConfig
-from sw_driver.training.stream import HostEvents, Receive, Send
+from sw_driver.program.events import HostEvents, Receive, Send
 from tests.torus_bench import run_on_bench
 from tests.training_runs import Words, golden_run, random_job, start_batch
 

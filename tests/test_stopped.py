@@ -29,7 +29,7 @@ PROGRAMS = (
     "sim.demo",
     "sim.proofs",
     "sim.train_demo",
-    "sw_driver.cycle_model_speed",
+    "sw_driver.predict.cycle_model_speed",
 )
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4

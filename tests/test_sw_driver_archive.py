@@ -10,10 +10,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from sw_driver import archive
-from sw_driver.archive import ArchiveError, read_archive, write_archive
 from sw_driver.errors import DriverError
-from sw_driver.files import write_text
+from sw_driver.files import archive
+from sw_driver.files.archive import ArchiveError, read_archive, write_archive
+from sw_driver.system.files import write_text
 
 MANIFEST = {"format": "test", "version": 3, "nested": {"b": [1, 2.5], "a": "ä"}}
 ARRAYS = {

@@ -20,7 +20,7 @@ from golden import (
 from hw.config import TorusConfig
 from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
 from sw_driver.errors import DriverError
-from sw_driver.training import compile_training
+from sw_driver.training_compiler import compile_training
 
 
 def make_net():

@@ -9,10 +9,10 @@ from torch import nn
 
 from golden.vectors.nets import random_net
 from sw_driver import GoldenDevice, compile
-from sw_driver.arrays import as_array, as_rate
+from sw_driver.device.arrays import as_array, as_rate
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.torch_module import TorusModule
+from sw_driver.train.torch_module import TorusModule
 
 from .test_sw_driver_training_device import RATE, SHAPES, loaded
 

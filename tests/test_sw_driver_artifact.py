@@ -10,7 +10,7 @@ from golden import ClosShape
 from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
 from sw_driver import Artifact, DriverError, compile, load_artifact, save_artifact
-from sw_driver.archive import read_archive, write_archive
+from sw_driver.files.archive import read_archive, write_archive
 
 SHAPES = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sw_driver.children import in_parallel, run_child
+from sw_driver.system.children import in_parallel, run_child
 
 WAIT_S = 20
 

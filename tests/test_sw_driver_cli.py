@@ -16,8 +16,8 @@ from golden import ClosNet, ClosShape, load_checkpoint, save_model
 from hw.tops import TOPS, TRAINING_TOPS
 from sim.errors import Unfinished
 from sw_driver import GoldenDevice, load_artifact
-from sw_driver.archive import read_archive, write_archive
 from sw_driver.cli import app
+from sw_driver.files.archive import read_archive, write_archive
 from tests.golden_models import rewrite
 from tests.test_hw_tops import memory_words
 
@@ -517,7 +517,7 @@ def test_ctrl_c(artifact, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sw_driver.device.GoldenDevice._infer_words", stop)
+    monkeypatch.setattr("sw_driver.device.device.GoldenDevice._infer_words", stop)
     fail(130, "stopped", "run", artifact)
 
 
@@ -530,7 +530,7 @@ def test_other_errors_are_not_hidden(artifact, monkeypatch):
     def crash(*arguments):
         raise ValueError("a bug")
 
-    monkeypatch.setattr("sw_driver.device.GoldenDevice._infer_words", crash)
+    monkeypatch.setattr("sw_driver.device.device.GoldenDevice._infer_words", crash)
     result = clostorus("run", artifact)
     assert isinstance(result.exception, ValueError)
 

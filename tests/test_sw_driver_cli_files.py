@@ -14,7 +14,7 @@ from golden import ClosNet, ClosShape, load_model, save_model
 from golden.data import datasets
 from golden.experiments.clos_accuracy import ClosAccuracy
 from sw_driver import load_artifact
-from sw_driver.files import check_outputs
+from sw_driver.system.files import check_outputs
 from tests.test_golden_datasets import write_files
 from tests.test_sw_driver_cli import clostorus, fail, succeed
 
@@ -277,7 +277,7 @@ def test_what_the_system_refuses_is_one_line(whole, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "/tmp/scratch")
 
-    monkeypatch.setattr("sw_driver.artifact.load_artifact", full)
+    monkeypatch.setattr("sw_driver.files.artifact.load_artifact", full)
     fail(2, "/tmp/scratch: No space left on device", "info", whole / "model.ctz")
 
 

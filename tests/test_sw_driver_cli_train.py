@@ -9,8 +9,8 @@ import torch
 from golden import ClosNet, ClosShape, TrainingState, load_checkpoint, save_model
 from golden.data.datasets import load_digits_split
 from golden.fixed.training import FixedTrainingNet
-from sw_driver.training.host_loss import HostLoss
-from sw_driver.training.recipe import Recipe
+from sw_driver.device.host_loss import HostLoss
+from sw_driver.train.recipe import Recipe
 from tests.golden_models import rewrite
 from tests.test_sw_driver_cli import clostorus, fail, succeed
 
@@ -167,7 +167,7 @@ def test_options_are_refused_before_the_epoch_in_float(train, monkeypatch):
     def work(*arguments, **options):
         raise AssertionError("nothing may be computed")
 
-    monkeypatch.setattr("sw_driver.training.prepared.propose_format", work)
+    monkeypatch.setattr("sw_driver.train.prepared.propose_format", work)
     for message, *options in (
             ("--batch must be at most 90", "--batch", 91),
             ("--freeze must hold layers 0 to 1, not 2", "--freeze", 2),
@@ -180,8 +180,8 @@ def test_a_file_that_cannot_be_made_is_refused_before_the_work(train, tmp_path, 
     def work(*arguments, **options):
         raise AssertionError("nothing may be computed")
 
-    monkeypatch.setattr("sw_driver.training.fixed_file.prepare", work)
-    monkeypatch.setattr("sw_driver.training.model_file.Trainer", work)
+    monkeypatch.setattr("sw_driver.train.fixed_file.prepare", work)
+    monkeypatch.setattr("sw_driver.train.model_file.Trainer", work)
     for length in (256, 300):
         train("a" * length, call=lambda *arguments: fail(
             2, "cannot be written: File name too long", *arguments))

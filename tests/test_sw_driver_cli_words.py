@@ -14,9 +14,9 @@ from sim.bench.tables import TABLES
 from sw_driver import load_artifact
 from sw_driver.cli import app
 from sw_driver.cli.spelling import spelled
-from sw_driver.console import Output
 from sw_driver.cycle_model import record
-from sw_driver.timeline import timeline_json
+from sw_driver.predict.timeline import timeline_json
+from sw_driver.system.console import Output
 from tests.test_sw_driver_cli import COMMANDS, LAYERS, clostorus, fail, succeed
 
 GROUP = typer.main.get_command(app)
@@ -191,8 +191,8 @@ def test_layers_that_nothing_holds_are_refused_before_memory_is_taken(tmp_path, 
     def work(*_, **__):
         raise AssertionError("nothing may be made")
 
-    monkeypatch.setattr("sw_driver.training.model_file.ClosNet", work)
-    monkeypatch.setattr("sw_driver.training.prepared.ClosNet", work)
+    monkeypatch.setattr("sw_driver.train.model_file.ClosNet", work)
+    monkeypatch.setattr("sw_driver.train.prepared.ClosNet", work)
     for device in ("torch", "golden"):
         for middle in (100_000_000, 1 << 40):
             fail(2, "--layer must have at most 4294967296 parameters together, .* not ", "train",

@@ -12,8 +12,8 @@ from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import DriverError
-from sw_driver.host_stream import decode_id
-from sw_driver.order import program_order
+from sw_driver.plan.order import program_order
+from sw_driver.program.host_stream import decode_id
 from tests.knobs import mostly_slow
 from tests.torus_interpreter import Interpreter
 

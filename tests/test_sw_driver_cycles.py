@@ -18,10 +18,10 @@ from sw_driver.compiler import compile
 from sw_driver.cycle_model import ACTIVITIES, Engine, Simulation, Span, record, simulate
 from sw_driver.cycle_model.gateways import Fifos
 from sw_driver.cycle_model.lanes import Lanes, bits
-from sw_driver.cycles import predict_cycles
 from sw_driver.errors import ProgramError
-from sw_driver.program import Program, id_program, load_program
-from sw_driver.timeline import chrome_trace, slices, timeline_json
+from sw_driver.predict.cycles import predict_cycles
+from sw_driver.predict.timeline import chrome_trace, slices, timeline_json
+from sw_driver.program.program import Program, id_program, load_program
 
 DIGITS = [ClosShape(64, 64, 8, 8, 8), ClosShape(64, 10, 8, 8, 5)]
 CONFIG = TorusConfig(rows=2, cols=3, host_bits=256)

@@ -10,12 +10,12 @@ import pytest
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.op_fields import gateway_fields, pe_fields
+from sw_driver.check.deadlock import check_program
 from sw_driver.compiler import compile
-from sw_driver.deadlock import check_program
 from sw_driver.errors import ProgramError
-from sw_driver.host_stream import encode, input_words, output_beats
-from sw_driver.program import Program
-from sw_driver.program_image import unpack_image
+from sw_driver.program.host_stream import encode, input_words, output_beats
+from sw_driver.program.image import unpack_image
+from sw_driver.program.program import Program
 from tests.torus_interpreter import Interpreter, Stuck
 
 ROW, COL, MAC, RING = range(4)

@@ -11,9 +11,9 @@ from golden.vectors.nets import random_net
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
 from hw.tops import top_verilog
 from sw_driver import DriverError, compile, export_files
-from sw_driver import schedule_picture as picture
-from sw_driver.export import PROGRAM_SAMPLES
-from sw_driver.op_table import op_table, steady_spans
+from sw_driver.files.export import PROGRAM_SAMPLES
+from sw_driver.predict import schedule_picture as picture
+from sw_driver.predict.op_table import op_table, steady_spans
 from tests.test_hw_tops import memory_words
 
 SHAPES = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))
@@ -151,7 +151,7 @@ def test_a_failure_leaves_the_old_files(compiled, folder, monkeypatch):
     def fail(compiled):
         raise DriverError("no picture")
 
-    monkeypatch.setattr("sw_driver.export.schedule_svg", fail)
+    monkeypatch.setattr("sw_driver.files.export.schedule_svg", fail)
     with pytest.raises(DriverError, match="no picture"):
         export_files(compile(compiled.net, "3x2"), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

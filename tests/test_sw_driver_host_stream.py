@@ -8,7 +8,7 @@ from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import HostDataError, ProgramError
-from sw_driver.host_stream import (
+from sw_driver.program.host_stream import (
     beats_to_words,
     decode_id,
     encode,

@@ -11,13 +11,13 @@ import pytest
 from golden import Split, softmax_cross_entropy
 from golden.vectors.nets import paper_example, random_words
 from sw_driver import GoldenDevice, compile
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.device.loaded import Loaded
 from sw_driver.errors import DriverError
-from sw_driver.loaded import Loaded
 from sw_driver.serial import SerialDevice
-from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.loop import TrainingLoop
-from sw_driver.training.recipe import Recipe
-from sw_driver.training.torch_module import TorusModule
+from sw_driver.train.loop import TrainingLoop
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.torch_module import TorusModule
 
 from .test_sw_driver_training_device import RATE, InterpretedDevice, loaded
 

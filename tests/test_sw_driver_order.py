@@ -7,7 +7,7 @@ import pytest
 from golden import ClosShape
 from golden.vectors.nets import random_net
 from sw_driver.compiler import compile
-from sw_driver.order import best_order, delays, instances, program_order
+from sw_driver.plan.order import best_order, delays, instances, program_order
 
 
 def test_delays():

@@ -7,12 +7,12 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors.nets import random_net
-from sw_driver.columns import spread_over_columns
 from sw_driver.errors import FitError
-from sw_driver.handover import hand_by_move, hand_in_row, hand_to_host, slots_in_order
-from sw_driver.images import build_images
-from sw_driver.placement import place
-from sw_driver.stages import StageKind, build_stages
+from sw_driver.plan.columns import spread_over_columns
+from sw_driver.plan.handover import hand_by_move, hand_in_row, hand_to_host, slots_in_order
+from sw_driver.plan.images import build_images
+from sw_driver.plan.placement import place
+from sw_driver.plan.stages import StageKind, build_stages
 
 TORI = [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (6, 6)]
 

@@ -10,10 +10,10 @@ from hw.config import TorusConfig
 from hw.op_fields import LOOP, gateway_fields, pe_fields
 from sw_driver.compiler import compile
 from sw_driver.errors import ProgramError
-from sw_driver.loops import expand
-from sw_driver.program import Program
-from sw_driver.program_image import pack_image, unpack_image
-from sw_driver.sample_loop import find_sample_loop
+from sw_driver.program.image import pack_image, unpack_image
+from sw_driver.program.loops import expand
+from sw_driver.program.program import Program
+from sw_driver.program.sample_loop import find_sample_loop
 
 
 def random_queue(random, fields, kinds):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sw_driver.console import Output
-from sw_driver.progress_lines import ProgressLines, say_now_and_then
+from sw_driver.system.console import Output
+from sw_driver.system.progress_lines import ProgressLines, say_now_and_then
 
 
 class Clock:

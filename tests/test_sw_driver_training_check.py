@@ -8,11 +8,11 @@ import pytest
 
 from golden import ClosShape
 from hw.op_fields import LOOP, GatherKind, MacKind, RingKind, gateway_fields, pe_fields
+from sw_driver.check.runs import check_training_runs, host_actions
+from sw_driver.check.waits import check_training_program
 from sw_driver.errors import ProgramError
-from sw_driver.program_image import unpack_image
-from sw_driver.training import compile_training
-from sw_driver.training.check import check_training_program
-from sw_driver.training.runs import check_training_runs, host_actions
+from sw_driver.program.image import unpack_image
+from sw_driver.training_compiler import compile_training
 from tests.training_cases import random_case
 
 SAMPLES = 4

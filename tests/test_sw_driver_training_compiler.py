@@ -8,11 +8,11 @@ from golden import ClosShape
 from hw.config import TorusConfig
 from hw.op_fields import MacKind
 from sw_driver.errors import DriverError, FitError
-from sw_driver.handover import hand_in_row
-from sw_driver.placement import place
-from sw_driver.training import compile_training
-from sw_driver.training.back import back_ops
-from sw_driver.training.tasks import Direction, copies, list_tasks, period, task_order
+from sw_driver.plan.back import back_ops
+from sw_driver.plan.handover import hand_in_row
+from sw_driver.plan.placement import place
+from sw_driver.plan.tasks import Direction, copies, list_tasks, period, task_order
+from sw_driver.training_compiler import compile_training
 from tests.training_cases import random_case
 
 SHAPES = [ClosShape(12, 8, 3, 2, 2), ClosShape(8, 4, 2, 2, 2)]

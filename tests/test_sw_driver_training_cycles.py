@@ -8,8 +8,8 @@ import pytest
 from golden import ClosShape
 from sw_driver.cycle_model import ACTIVITIES, Exchange, ExchangeSimulation, simulate_exchanges
 from sw_driver.errors import ProgramError
-from sw_driver.training.compiler import CompiledTraining, compile_training
-from sw_driver.training.cycles import exchanges, predict_training, predict_training_steady
+from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
+from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.training_nets import random_format
 
 SHAPES = (ClosShape(24, 12, 4, 4, 3),)

@@ -21,13 +21,11 @@ from golden import (
 )
 from hw.config import TorusConfig
 from sw_driver import GoldenDevice, compile
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.device.stream_device import StreamTrainingDevice
+from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.training import (
-    GoldenTrainingDevice,
-    StreamTrainingDevice,
-    TrainingDevice,
-    compile_training,
-)
+from sw_driver.training_compiler import compile_training
 from tests.training_interpreter import TrainingInterpreter
 
 SHAPES = [ClosShape(12, 8, 3, 2, 2), ClosShape(8, 4, 2, 2, 2)]

@@ -8,14 +8,14 @@ import torch
 
 from golden.fixed.visits import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
+from sw_driver.check.training_units import step_units
+from sw_driver.check.waits import check_training_program
 from sw_driver.errors import FitError, HostDataError
-from sw_driver.program_image import unpack_image
-from sw_driver.stages import StageKind
-from sw_driver.training import compile_training
-from sw_driver.training.check import check_training_program
-from sw_driver.training.programs import dump_program, list_dumps
-from sw_driver.training.units import step_units
-from sw_driver.training.words import join_words, split_words
+from sw_driver.plan.stages import StageKind
+from sw_driver.program.image import unpack_image
+from sw_driver.program.records import join_words, split_words
+from sw_driver.program.training_programs import dump_program, list_dumps
+from sw_driver.training_compiler import compile_training
 from tests.training_cases import random_case
 from tests.training_interpreter import TrainingInterpreter
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sw_driver.training import compile_training
+from sw_driver.training_compiler import compile_training
 from tests.training_cases import changed_share, golden_run, is_telling, random_case
 from tests.training_interpreter import TrainingInterpreter
 

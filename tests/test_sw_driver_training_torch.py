@@ -18,10 +18,11 @@ from golden import (
 )
 from golden.clos.routing import ClosRouting
 from golden.fixed.words import from_words
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.training import GoldenTrainingDevice, compile_training
-from sw_driver.training.torch_module import TorusModule
-from sw_driver.training.weights import float_model, real_weights
+from sw_driver.train.torch_module import TorusModule
+from sw_driver.train.weights import float_model, real_weights
+from sw_driver.training_compiler import compile_training
 
 LINEAR = [ClosShape(12, 8, 3, 4, 2)]
 DEEP = [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]

@@ -9,7 +9,7 @@ from hw.tops import TOPS
 from sim.benches.torus import ANSWER
 from sim.cocotb_runner import run_bench
 from sim.emitted import emitted_torus
-from sw_driver.host_stream import Beats
+from sw_driver.program.host_stream import Beats
 
 __all__ = ["run_on_bench"]
 

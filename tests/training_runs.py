@@ -18,9 +18,9 @@ from hw.tops import TOPS
 from sim.emitted import emitted_torus
 from sim.native import NativeModel
 from sim.transfers import Stalls
-from sw_driver.executable import Run
-from sw_driver.training.compiler import CompiledTraining, compile_training
-from sw_driver.training.stream import HostEvents, RunResult, Send
+from sw_driver.program.events import HostEvents, RunResult, Send
+from sw_driver.program.executable import Run
+from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.training_nets import random_format, random_gradients, random_inputs, random_state
 
 __all__ = ["Job", "Words", "batches_of_four", "golden_run", "new_model", "perform", "play",

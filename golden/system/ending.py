@@ -12,15 +12,10 @@ import sys
 from collections.abc import Callable, Generator
 from typing import Any, NoReturn, TextIO
 
+from golden.system.status import BAD_INPUT, BROKEN_PIPE, exit_status
 from golden.system.stopping import begin, run
 
-__all__ = ["BAD_INPUT", "BROKEN_PIPE", "one_line_errors", "run_program", "said"]
-
-BAD_INPUT = 2  # Also what the system refuses, such as to write to a full disk.
-BROKEN_PIPE = 141  # What reads standard output has left: as of a program that SIGPIPE ends.
-
-StatusOf = Callable[[BaseException], int | None]
-"""The exit status of an error that users can cause; None of any other, which is a bug."""
+__all__ = ["one_line_errors", "run_program", "said"]
 
 
 class _OutputLost(Exception):
@@ -54,16 +49,7 @@ class _Closed(io.StringIO):
         raise _OutputLost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
 
-def golden_status(error: BaseException) -> int | None:
-    """The exit status of an error of this package, or of the system."""
-    from golden.errors import GoldenError
-
-    return BAD_INPUT if isinstance(error, GoldenError | OSError) else None
-
-
-def run_program(
-    name: str, main: Callable[[], Any], status_of: StatusOf = golden_status
-) -> NoReturn:
+def run_program(name: str, main: Callable[[], Any]) -> NoReturn:
     """Run a program's main function; exit with the status that it returns, or that of its error.
 
     A signal ends it in order too, with what is half made cleared away (`golden.system.stopping`).
@@ -74,18 +60,16 @@ def run_program(
         What begins the line that says what went wrong.
     main
         Returns an exit status, or None if all is well; may also call `sys.exit`.
-    status_of
-        Which errors are said in one line, and are no bugs.
     """
     begin(name)
-    sys.exit(run(lambda: _run(name, main, status_of)))
+    sys.exit(run(lambda: _run(name, main)))
 
 
-def _run(name: str, main: Callable[[], Any], status_of: StatusOf) -> int:
+def _run(name: str, main: Callable[[], Any]) -> int:
     sys.stdout = _output()
     status = 0
     try:
-        status = _status(name, main, status_of)
+        status = _status(name, main)
         sys.stdout.flush()
     except _OutputLost as lost:
         _discard(1)
@@ -101,17 +85,13 @@ def _run(name: str, main: Callable[[], Any], status_of: StatusOf) -> int:
 
 
 @contextlib.contextmanager
-def one_line_errors(
-    name: str, status_of: StatusOf, worded: Callable[[str], str] = str
-) -> Generator[None]:
+def one_line_errors(name: str, worded: Callable[[str], str] = str) -> Generator[None]:
     """Say in one line what users can mend, and exit with its status; bugs are raised as they are.
 
     Parameters
     ----------
     name
         What begins the line.
-    status_of
-        Which errors are said.
     worded
         Says what an error says in the words of the program.
 
@@ -123,7 +103,7 @@ def one_line_errors(
     try:
         yield
     except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
-        status = status_of(error)
+        status = exit_status(error)
         if status is None:
             raise
         _say(f"{name}: {worded(said(error))}")
@@ -157,10 +137,10 @@ def _output() -> TextIO:
     )
 
 
-def _status(name: str, main: Callable[[], Any], status_of: StatusOf) -> int:
+def _status(name: str, main: Callable[[], Any]) -> int:
     """The status of a program, once it has said what went wrong."""
     try:
-        with one_line_errors(name, status_of):
+        with one_line_errors(name):
             return main() or 0
     except SystemExit as end:
         if isinstance(end.code, str):

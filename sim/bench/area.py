@@ -13,9 +13,9 @@ from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
 from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
 from fpga.tools import tool_version
-from sw_driver.children import in_parallel
-from sw_driver.files import make_folder
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.children import in_parallel
+from sw_driver.system.files import make_folder
+from sw_driver.system.scratch import temporary_folder
 
 from ..cache import is_whole, mark_whole
 from .results import Bench, Table, markdown_table, paragraph

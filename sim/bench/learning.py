@@ -9,11 +9,11 @@ import torch
 from golden import DIGITS_SHAPES, ClosShape
 from sim.toolchain import find_toolchain
 from sim.training_device import SimTrainingDevice
-from sw_driver.training import GoldenTrainingDevice
-from sw_driver.training.loop import TrainingLoop
-from sw_driver.training.prepared import prepare
-from sw_driver.training.recipe import Recipe
-from sw_driver.training.weights import stored_words
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.train.loop import TrainingLoop
+from sw_driver.train.prepared import prepare
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.weights import stored_words
 
 from .nets import RTL_PACKAGES
 from .results import Bench, Table, markdown_table, paragraph, source_digest

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sw_driver.errors import DriverError
-from sw_driver.files import make_folder, write_text
+from sw_driver.system.files import make_folder, write_text
 
 __all__ = ["check_page", "write_page"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw_driver.kept import read_kept, write_kept
+from sw_driver.system.kept import read_kept, write_kept
 
 __all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
 

@@ -17,7 +17,7 @@ from sim.cocotb_runner import run_bench
 from sim.native import NativeModel
 from sim.toolchain import find_toolchain
 from sw_driver.compiler import Compiled
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.scratch import temporary_folder
 
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraph, source_digest

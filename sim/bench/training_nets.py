@@ -5,7 +5,7 @@ import torch
 from golden import ClosNet, ClosShape, TrainingWidths, initial_state, propose_format
 from golden.fixed.state import TrainingState
 from golden.training.losses import mean_squared_error
-from sw_driver.training import CompiledTraining, compile_training
+from sw_driver.training_compiler import CompiledTraining, compile_training
 
 __all__ = ["training_layer"]
 

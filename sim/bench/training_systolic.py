@@ -8,8 +8,8 @@ from golden import ClosNet, ClosShape, TrainingWidths, propose_format
 from golden.training.losses import mean_squared_error
 from hw.config import PROGRAM_BLOCK_WORDS
 from sw_driver.cycle_model import simulate_exchanges
-from sw_driver.training import CompiledTraining, compile_training
-from sw_driver.training.cycles import exchanges, predict_training_steady
+from sw_driver.predict.training_cycles import exchanges, predict_training_steady
+from sw_driver.training_compiler import CompiledTraining, compile_training
 
 from .nets import RTL_PACKAGES
 from .results import Bench, Table, markdown_table, paragraph, source_digest

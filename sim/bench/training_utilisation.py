@@ -7,8 +7,8 @@ import numpy as np
 from golden import ClosShape
 from sim.toolchain import find_toolchain
 from sim.training_device import SimTrainingDevice
-from sw_driver.report import percent
-from sw_driver.training.cycles import predict_training_steady
+from sw_driver.files.report import percent
+from sw_driver.predict.training_cycles import predict_training_steady
 
 from .nets import RTL_PACKAGES
 from .results import Bench, Table, markdown_table, paragraph, source_digest

@@ -6,7 +6,7 @@ from golden import ClosShape
 from hw.config import MAC_CYCLES
 from sim.device import SimDevice
 from sim.toolchain import find_toolchain
-from sw_driver.report import percent
+from sw_driver.files.report import percent
 
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraph, source_digest

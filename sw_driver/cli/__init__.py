@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; who ends it by a signal gets half-made files cleared away too."""
     begin("clostorus")
-    from sw_driver.ending import run_program
+    from golden.system.ending import run_program
 
     run_program("clostorus", _run)
 

@@ -63,7 +63,7 @@ def command(
     from sim.bench.software import DEVICES
     from sim.bench.tables import TABLES
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_folder, check_target
+    from sw_driver.system.files import check_folder, check_target
 
     out = make_output(ctx, json, quiet)
     if list_tables:

@@ -120,7 +120,7 @@ def command(
     from sim.lint import waivers_of
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_folder, check_outputs, write_text
+    from sw_driver.system.files import check_folder, check_outputs, write_text
     from sw_driver.verilog_files import FILE_LIST, held_files, write_verilog_files
 
     out = make_output(ctx, json, quiet)

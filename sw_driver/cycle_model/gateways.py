@@ -6,7 +6,7 @@ from hw.config import TorusConfig
 from hw.op_fields import RingKind
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["Fifos", "Gateways"]
 

@@ -9,7 +9,7 @@ from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.steps import IDLE, NOTHING, Landing, Step
 from sw_driver.cycle_model.tables import Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["Macs"]
 

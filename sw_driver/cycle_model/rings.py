@@ -7,7 +7,7 @@ from hw.op_fields import GatherKind
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.steps import Step
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["ROW", "Repetition", "Rings"]
 

@@ -33,7 +33,7 @@ run_program("name", main)
 """
 TABLES = """
 from sw_driver.console import Output
-from sw_driver.ending import run_program
+from golden.system.ending import run_program
 def main():
     Output(as_json=False, quiet=False).facts("title", [("name", "value")])
     Output(as_json=True, quiet=False).result({"name": "value"})
