@@ -16,7 +16,7 @@ class ToolMissing(SimError):
 
 
 class LintFailed(SimError):
-    """Verilator warns of something that `sim/waivers.vlt` does not list."""
+    """Verilator warns of something that `sim/model/waivers.vlt` does not list."""
 
 
 class BuildFailed(SimError):

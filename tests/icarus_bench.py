@@ -1,10 +1,10 @@
-"""Icarus Verilog with the testbench of `sim/host_stream.v`: four-state, and in any edition."""
+"""Icarus Verilog with the testbench `host_stream.v`: four-state, and in any edition."""
 
 import subprocess
 
 import numpy as np
 
-from sim.host_lines import TESTBENCH, beats_of_lines, lines_of_beats
+from sim.testbenches.host_lines import TESTBENCH, beats_of_lines, lines_of_beats
 
 EDITIONS = ("2005", "2012")
 

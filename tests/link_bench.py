@@ -8,8 +8,8 @@ from hw.emit import emit_verilog
 from hw.link_config import LinkConfig
 from hw.ring.link import Link
 from hw.uart.host_link import HostLink
-from sim.board import BoardModel
-from sim.wire import Damage, Wire
+from sim.model.board import BoardModel
+from sim.model.wire import Damage, Wire
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.host_end import HostEnd
 

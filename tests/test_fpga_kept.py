@@ -13,8 +13,8 @@ from fpga.tools import read_json, run_tool
 from fpga.yosys import run_yosys
 from golden.system.status import BAD_INPUT, exit_status
 from hw.emit import emit_verilog
-from sim.bench.page import write_page
-from sim.bench.results import Bench
+from sim.measure.page import write_page
+from sim.measure.results import Bench
 from sw_driver.errors import DriverError, StorageError
 from sw_driver.system.kept import read_kept, write_kept
 

@@ -21,7 +21,7 @@ from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.tops import CELLS, TOPS, top_verilog
 from sim.errors import SimError
-from sim.native import NativeModel
+from sim.model.native import NativeModel
 from sw_driver.compiler import compile
 
 from .test_sim_equality import perform

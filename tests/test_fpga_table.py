@@ -7,15 +7,15 @@ import os
 
 import pytest
 
-from fpga import rows
-from fpga import table as page_table
 from fpga.board_design import board_config
 from fpga.boards import BOARDS
 from fpga.errors import BoardError, FlowFailed
-from fpga.estimated import estimated_text
-from fpga.rows import ROWS
-from fpga.table import estimated, table
-from fpga.throughput import Speed, speed
+from sim.measure import board_rows
+from sim.measure import board_table as page_table
+from sim.measure.board_estimates import estimated_text
+from sim.measure.board_rows import ROWS
+from sim.measure.board_table import estimated, table
+from sim.measure.board_throughput import Speed, speed
 
 BUILT, REFUSED = ROWS[0], ROWS[1]
 NAME = "icebreaker 1x1, infers"
@@ -43,10 +43,10 @@ def flow(monkeypatch, tmp_path):
                       "target_mhz": target_mhz,
                       "fmax_mhz_by_seed": {str(seed): 24.0 for seed in range(1, tries + 1)}}))
 
-    monkeypatch.setattr(rows, "build", build)
-    monkeypatch.setattr(rows, "_images", lambda row: None)
-    monkeypatch.setattr(rows, "board_design", lambda *_, **__: state["design"])
-    monkeypatch.setattr(rows, "_design_digest", rows._design_digest.__wrapped__)
+    monkeypatch.setattr(board_rows, "build", build)
+    monkeypatch.setattr(board_rows, "_images", lambda row: None)
+    monkeypatch.setattr(board_rows, "board_design", lambda *_, **__: state["design"])
+    monkeypatch.setattr(board_rows, "_design_digest", board_rows._design_digest.__wrapped__)
     monkeypatch.setattr(page_table, "speed",
                         lambda config, net: Speed(1000.0, 900, net == "digits"))
     state["results"], state["page"] = tmp_path / "results", tmp_path / "page.md"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fpga.errors import BoardError, FlowFailed
-from fpga.markdown import cells_by_row, notes_by_row, text_between_marks
-from fpga.rows import ROWS, build_row, read_row
-from fpga.table import estimated, table
+from sim.measure.board_rows import ROWS, build_row, read_row
+from sim.measure.board_table import estimated, table
+from sim.measure.markdown import cells_by_row, notes_by_row, text_between_marks
 from sw_driver.errors import DriverError
 from tests.test_fpga_table import BUILT, NAME, REFUSED, flow, write
 
@@ -146,7 +146,7 @@ def test_bad_input_is_refused_before_anything_is_built(flow, tmp_path):
 
 
 def test_what_fails_is_said_in_the_end(flow, monkeypatch):
-    from fpga import table as page_table
+    from sim.measure import board_table as page_table
 
     flow["error"] = FlowFailed("yosys was killed")
     monkeypatch.setattr(page_table, "_RESULTS", flow["results"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fpga.markdown import text_between_marks
+from sim.measure.markdown import text_between_marks
 from tests.hostile.case import Workshop
 from tests.hostile.table import MARK, PAGE, every_case, table
 

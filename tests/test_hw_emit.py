@@ -77,7 +77,7 @@ def test_no_trace_of_the_machine():
 
 
 def test_same_bytes_whatever_the_hash_seed():
-    program = ("from hw.config import TorusConfig; from hw.router import InferenceRouter; "
+    program = ("from hw.config import TorusConfig; from hw.ring.router import InferenceRouter; "
                "from hw.emit import emit_verilog; import sys; "
                "sys.stdout.write(emit_verilog(InferenceRouter(TorusConfig()), 'router'))")
     texts = [

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from fpga.designs import DESIGNS
 from fpga.place_route import Routed
 from fpga.synthesis import Area
-from sim.bench import area
-from sim.bench.page import write_page
-from sim.bench.results import Bench, markdown_table, source_digest
-from sim.bench.tables import TABLES
+from sim.measure import area
+from sim.measure.page import write_page
+from sim.measure.results import Bench, markdown_table, source_digest
+from sim.measure.tables import TABLES
 from sw_driver.cli import app
 from sw_driver.errors import DriverError
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_page_is_refused_before_the_work(tmp_path, monkeypatch
     page = tmp_path / "page.md"
     page.write_bytes(content)
     kind = TABLES["area"]._replace(measure=lambda bench: pytest.fail("nothing may be measured"))
-    monkeypatch.setattr("sim.bench.tables.TABLES", {"area": kind})
+    monkeypatch.setattr("sim.measure.tables.TABLES", {"area": kind})
     result = bench("area", "--page", page, "--results", tmp_path / "results")
     assert result.exit_code == 2 and page.read_bytes() == content
     assert re.fullmatch(r"clostorus: page \S+page.md must .*\n", result.stderr)

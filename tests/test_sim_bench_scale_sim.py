@@ -3,15 +3,7 @@
 import pytest
 
 from golden import ClosShape
-from sim.bench.scale_sim import (
-    Array,
-    Dataflow,
-    Gemm,
-    best_cycles,
-    clos_gemms,
-    cycles,
-    dense_gemm,
-)
+from sim.measure.scale_sim import Array, Dataflow, Gemm, best_cycles, clos_gemms, cycles, dense_gemm
 
 
 @pytest.mark.parametrize(("gemm", "array", "dataflow", "expected"), [

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.bench.page import check_page
-from sim.bench.scale_sim import Array, Dataflow, Gemm, cycles
-from sim.bench.scale_sim_check import CASES, compare, main
+from sim.measure.page import check_page
+from sim.measure.scale_sim import Array, Dataflow, Gemm, cycles
+from sim.measure.scale_sim_check import CASES, compare, main
 
 KNOWN = (*CASES[:2], (Array(2, 8), Gemm(5, 10, 9)), (Array(2, 8), Gemm(3, 5, 7)))
 FAKE = """#!{python}
@@ -57,7 +57,7 @@ def test_total_cycles_without_the_prefetch_are_read(tmp_path):
 @pytest.mark.parametrize(("extra", "status"), [(0, 0), (1, 1)])
 def test_a_difference_is_said_and_ends_with_1(tmp_path, monkeypatch, capsys, extra, status):
     monkeypatch.setattr("sys.argv", ["scale_sim_check", str(report(tmp_path, extra))])
-    monkeypatch.setattr("sim.bench.scale_sim_check.CASES", CASES[:2])
+    monkeypatch.setattr("sim.measure.scale_sim_check.CASES", CASES[:2])
     with pytest.raises(SystemExit) as ended:
         main()
     assert int(ended.value.code or 0) == status

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from golden import ClosShape
-from sim.bench import software
+from sim.measure import software
 
 SHAPE = ClosShape(64, 64, 8, 4, 8)
 

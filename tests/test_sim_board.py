@@ -15,9 +15,9 @@ from golden import ClosNet, ClosShape
 from golden.data import datasets
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
-from sim.board import SIM_LINK, BoardModel
-from sim.board_terminal import BoardTerminal
-from sim.wire import Damage
+from sim.model.board import SIM_LINK, BoardModel
+from sim.model.board_terminal import BoardTerminal
+from sim.model.wire import Damage
 from sw_driver import GoldenDevice, compile, save_artifact
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.program.executable import Executable

@@ -7,9 +7,9 @@ import torch
 from golden import ClosNet, ClosShape, TrainingWidths, initial_state, softmax_cross_entropy
 from golden.training.scales import propose_format
 from hw.config import TorusConfig, TrainingConfig
-from sim.board import BoardModel
-from sim.board_terminal import BoardTerminal
-from sim.wire import Damage
+from sim.model.board import BoardModel
+from sim.model.board_terminal import BoardTerminal
+from sim.model.wire import Damage
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.serial import Patience, SerialTrainingDevice

@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-import sim.build
+import sim.model.build
 from hw.emit import emit_verilog
-from sim.build import Kind, build_model
 from sim.errors import BuildFailed, ToolMissing
+from sim.model.build import Kind, build_model
 from sim.toolchain import cache_dir, find_toolchain
 
 from .toys import TOP, HostToy
@@ -24,7 +24,7 @@ def verilog():
 @pytest.fixture
 def cache(monkeypatch, tmp_path, toolchain):
     """An empty cache, but for Verilator's runtime, which takes long to build."""
-    runtime = sim.build._runtime(toolchain)
+    runtime = sim.model.build._runtime(toolchain)
     monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path))
     for path in runtime.parent.glob(f"{runtime.name}*"):
         shutil.copy(path, tmp_path)
@@ -55,9 +55,9 @@ def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
     assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first
     built = {first}
     for name in ("_HARNESS", "_TRACE_HEADER"):
-        path = getattr(sim.build, name)
+        path = getattr(sim.model.build, name)
         (cache / path.name).write_text(path.read_text())
-        monkeypatch.setattr(sim.build, name, cache / path.name)
+        monkeypatch.setattr(sim.model.build, name, cache / path.name)
     for name in ("harness.cpp", "harness_trace.h"):
         with (cache / name).open("a") as file:
             file.write("// Altered.\n")

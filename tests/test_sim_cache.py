@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 import hw.tops
-import sim.build
-import sim.library
+import sim.model.build
+import sim.model.library
 from golden import ClosShape
 from golden.system.status import BAD_INPUT, exit_status
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
-from sim.build import Kind, build_model
-from sim.cache import cached
-from sim.emitted import emitted_torus
 from sim.errors import SimError
-from sim.native import NativeModel
+from sim.model.build import Kind, build_model
+from sim.model.cache import cached
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
 from sw_driver import compile, save_artifact
 from sw_driver.errors import StorageError
 from sw_driver.system.scratch import temporary_folder, work_folder
@@ -65,7 +65,7 @@ def model_cache(cache, monkeypatch, toolchain):
     """An empty cache, but for Verilator's runtime, which takes long to build."""
     with monkeypatch.context() as patch:
         patch.delenv("CLOSTORUS_CACHE")
-        runtime = sim.build._runtime(toolchain)
+        runtime = sim.model.build._runtime(toolchain)
     cache.mkdir()
     for path in runtime.parent.glob(f"{runtime.name}*"):
         shutil.copy(path, cache)
@@ -112,7 +112,7 @@ def test_a_damaged_model_is_built_again(model_cache):
     spoil(built, "truncated")
     with NativeModel(verilog, TOP) as model:
         assert (model.run(beats, 2, max_cycles=10).beats == ~beats).all()
-    assert sim.cache.is_whole(built)
+    assert sim.model.cache.is_whole(built)
 
 
 def test_damaged_verilog(cache, monkeypatch):
@@ -127,7 +127,7 @@ def test_damaged_verilog(cache, monkeypatch):
 
 @pytest.mark.usefixtures("toolchain")
 def test_a_library_of_another_machine_is_built_again(monkeypatch):
-    verilog, load = emit_verilog(HostToy(32), TOP), sim.library._load
+    verilog, load = emit_verilog(HostToy(32), TOP), sim.model.library._load
     built, builds, refusals = build_model(verilog, TOP, Kind.NATIVE), [], []
 
     def build(*_, again=False, **__):
@@ -140,8 +140,8 @@ def test_a_library_of_another_machine_is_built_again(monkeypatch):
             raise OSError(f"{path}: version GLIBC_9 not found")
         return load(path)
 
-    monkeypatch.setattr(sim.library, "build_model", build)
-    monkeypatch.setattr(sim.library, "_load", refuse)
+    monkeypatch.setattr(sim.model.library, "build_model", build)
+    monkeypatch.setattr(sim.model.library, "_load", refuse)
     refused = {1}
     NativeModel(verilog, TOP).close()
     refused = {3, 4}
@@ -155,7 +155,7 @@ def test_a_library_of_another_machine_is_built_again(monkeypatch):
 BUILD = """
 import os, sys, time
 from pathlib import Path
-from sim.cache import cached
+from sim.model.cache import cached
 from sim.toolchain import find_toolchain
 
 def build(folder):
@@ -244,7 +244,7 @@ def test_a_full_disk_in_the_midst_of_a_build(tmp_path, monkeypatch, toolchain, s
         refused(error, disk, "No space left on device")
         assert not left(disk)
         assert not [path for path in disk.iterdir() if path.suffix not in (".lock", ".sha256")
-                    and not sim.cache.is_whole(path)]
+                    and not sim.model.cache.is_whole(path)]
 
 
 def test_a_full_disk_that_python_meets(cache):

@@ -3,8 +3,8 @@
 import pytest
 
 from hw.ring.link import Link
-from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
+from sim.testbenches.runner import run_bench
 
 from .toys import BrokenLink
 

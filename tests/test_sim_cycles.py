@@ -12,9 +12,9 @@ import pytest
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.tops import TOPS
-from sim.emitted import emitted_torus
-from sim.native import NativeModel
-from sim.rtl_timeline import engine_probes, engine_recording
+from sim.device.rtl_timeline import engine_probes, engine_recording
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
 from sw_driver.compiler import compile_net, place_net
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices

@@ -1,4 +1,6 @@
-"""`python -m sim.demo`, the second half of `make sim`: it passes, and it fails when it should."""
+"""`python -m sw_driver.cli.demo`, the second half of `make sim`: it passes, and it fails when
+it should.
+"""
 
 import os
 import re
@@ -19,7 +21,7 @@ ROUNDING = 'guard & (state["sticky"] | odd)'
 def run_demo(folder: Path) -> subprocess.CompletedProcess:
     """Run the demo of a copy of the packages; models come from the common cache."""
     environment = os.environ | {"PYTHONPATH": str(folder), "CLOSTORUS_CACHE": str(cache_dir())}
-    return subprocess.run([sys.executable, "-m", "sim.demo"], cwd=folder, env=environment,
+    return subprocess.run([sys.executable, "-m", "sw_driver.cli.demo"], cwd=folder, env=environment,
                           capture_output=True, text=True)
 
 

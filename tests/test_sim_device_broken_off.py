@@ -6,11 +6,11 @@ import threading
 import numpy as np
 import pytest
 
-import sim.native
+import sim.model.native
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
-from sim.device import SimDevice
+from sim.device.device import SimDevice
 from sim.errors import SimError
 from sw_driver import DriverError, GoldenDevice, compile
 from sw_driver.program.executable import Executable
@@ -58,7 +58,7 @@ def golden(compiled):
 
 @pytest.fixture
 def progress(monkeypatch):
-    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 50)
+    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 50)
     return Progress()
 
 
@@ -128,7 +128,7 @@ def test_after_a_load_that_is_broken_off_nothing_is_loaded(compiled, golden, pro
 
 
 def test_a_run_that_does_not_end_or_fails_breaks_off(compiled, golden, monkeypatch):
-    monkeypatch.setattr("sim.device._PATIENCE_CYCLES", 1000)
+    monkeypatch.setattr("sim.device.device._PATIENCE_CYCLES", 1000)
     with SimDevice() as device:
         device.load(compiled)
         infer = Executable.infer

@@ -13,8 +13,8 @@ from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS, board_verilog, top_verilog
-from sim.emitted import emitted_torus
-from sim.native import NativeModel
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
 from sw_driver.compiler import compile
 
 from .test_sim_equality import perform

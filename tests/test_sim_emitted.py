@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import hw.tops
-import sim.emitted
+import sim.model.emitted
 from hw.config import TorusConfig
-from sim.board import SIM_LINK
-from sim.emitted import emitted_board, emitted_torus
+from sim.model.board import SIM_LINK
+from sim.model.emitted import emitted_board, emitted_torus
 
 CONFIG = TorusConfig(rows=1, cols=1, buffer_words=16, weight_words=16, bias_words=4,
                      program_words=64, max_fan_in=4)
@@ -66,5 +66,5 @@ def test_every_argument_counts(config, arguments, asked):
 
 def test_the_sources_count(asked, monkeypatch):
     emitted_torus(CONFIG)
-    monkeypatch.setattr(sim.emitted, "_emitter", lambda: ("another state of hw",))
+    monkeypatch.setattr(sim.model.emitted, "_emitter", lambda: ("another state of hw",))
     assert emitted_torus(CONFIG) == "text 2\n"

@@ -14,9 +14,9 @@ from golden import ClosShape, QuantisedNet
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.tops import TOPS
-from sim.emitted import emitted_torus
-from sim.native import NativeModel
-from sim.transfers import Stalls
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
 from sw_driver.program.executable import Executable, Run
 from sw_driver.program.host_stream import decode_id

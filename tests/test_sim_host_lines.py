@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.errors import SimError
-from sim.host_lines import beats_of_lines, lines_of_beats
+from sim.testbenches.host_lines import beats_of_lines, lines_of_beats
 
 
 @pytest.mark.parametrize("host_bits", [32, 64, 256])

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from sim.wire import Damage
+from sim.model.wire import Damage
 from sw_driver.serial.frames import END, HostFrame, decode_board_frame, encode_host_frame
 from tests.link_bench import HARDWARE_ID, SMALL_LINK, Host, inverted, loop_model
 

@@ -1,7 +1,7 @@
 """The Verilog in Icarus Verilog, in Verilog-2005 and SystemVerilog, with bits that may be unknown.
 
-The testbench is plain Verilog (`sim/host_stream.v`); every word that comes back is the golden
-model's.
+The testbench is plain Verilog (`sim/testbenches/host_stream.v`); every word that comes back is the
+golden model's.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import synthesis_text
-from sim.emitted import emitted_torus
+from sim.model.emitted import emitted_torus
+from sim.model.verilog_files import FILE_LIST, write_verilog_files
 from sw_driver.compiler import compile
 from sw_driver.program.events import run_events
 from sw_driver.program.host_stream import decode_id
 from sw_driver.training_compiler import compile_training
-from sw_driver.verilog_files import FILE_LIST, write_verilog_files
 from tests.icarus_bench import EDITIONS, Playback, exchange
 from tests.knobs import mostly_slow
 from tests.training_nets import random_format, random_gradients, random_inputs, random_state

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hw.tops import BOARD_MODULE
-from sim.board import SIM_LINK, BoardModel
-from sim.emitted import emitted_board
+from sim.model.board import SIM_LINK, BoardModel
+from sim.model.emitted import emitted_board
 from sw_driver.program.executable import Run
 from tests.icarus_bench import icarus
 from tests.link_bench import Host

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.cocotb, pytest.mark.usefixtures("icarus")]
 
 @pytest.mark.parametrize("make, bench, given, tests", [
     (lambda: Link(16), "tests.toy_bench", {"per_mille": 400}, 3),
-    (lambda: InferenceRouter(CONFIG), "sim.benches.router", parameters(CONFIG, 200), 1),
+    (lambda: InferenceRouter(CONFIG), "sim.testbenches.router", parameters(CONFIG, 200), 1),
 ], ids=["link", "router"])
 def test_bench(make, bench, given, tests, tmp_path):
     source, results = tmp_path / "dut.v", tmp_path / "results.xml"

@@ -10,7 +10,7 @@ from fpga.boundary import with_boundary
 from hw.config import TorusConfig, TrainingConfig
 from hw.tops import TOPS, TRAINING_TOPS, top_verilog
 from sim.errors import BuildFailed, LintFailed
-from sim.lint import WAIVERS, lint, waivers_of
+from sim.model.lint import WAIVERS, lint, waivers_of
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import sim.native
+import sim.model.native
 from hw.emit import emit_verilog
 from sim.errors import SimError, Unfinished
-from sim.native import NativeModel
-from sim.transfers import Probe, Stalls
+from sim.model.native import NativeModel
+from sim.model.transfers import Probe, Stalls
 from sw_driver.errors import StorageError
 
 from .toys import TOP, Claims, HostToy
@@ -65,7 +65,7 @@ def test_stalls_are_as_frequent_as_asked_for_and_repeat():
 
 
 def test_a_long_run_comes_back_for_progress(monkeypatch):
-    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 7)
+    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 7)
     seen = []
     with model_of() as model:
         beats = random_beats(model, 40, seed=2)
@@ -121,7 +121,7 @@ def test_a_progress_function_cannot_use_its_model():
 
 
 def test_threads_take_turns_on_one_model(monkeypatch):
-    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 7)
+    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 7)
     with model_of() as model, ThreadPoolExecutor(4) as pool:
         inputs = [random_beats(model, 50, seed) for seed in range(12)]
         done = list(pool.map(lambda beats: model.run(beats, 50, max_cycles=200).beats, inputs))

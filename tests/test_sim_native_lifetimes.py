@@ -9,9 +9,9 @@ import textwrap
 
 import pytest
 
-import sim.simplify
+import sim.model.simplify
 from hw.emit import emit_verilog
-from sim.build import Kind, Waveforms, build_model
+from sim.model.build import Kind, Waveforms, build_model
 
 from .toys import TOP, Claims, HostToy
 
@@ -26,7 +26,7 @@ import numpy as np
 from hw.emit import emit_verilog
 from sim.errors import SimError
 from sw_driver.errors import StorageError
-from sim.native import NativeModel
+from sim.model.native import NativeModel
 from tests.toys import TOP, Claims, HostToy
 
 def toy(**options):
@@ -66,7 +66,7 @@ def built():
                     writable=["spare_full"])
     build_model(emit_verilog(Claims(), TOP), TOP, Kind.NATIVE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.simplify, "_LEAST_SHARED_LINES", 1)
+        patch.setattr(sim.model.simplify, "_LEAST_SHARED_LINES", 1)
         build_model(BOARD, "pair", Kind.BOARD)
 
 
@@ -186,10 +186,10 @@ module pair(input clk, input rst, input rx, output tx, output led);
 endmodule
 """
 BOARD_PRELUDE = f"""{PRELUDE}
-import sim.simplify
-from sim.board import BoardModel
+import sim.model.simplify
+from sim.model.board import BoardModel
 
-sim.simplify._LEAST_SHARED_LINES = 1
+sim.model.simplify._LEAST_SHARED_LINES = 1
 
 def board():
     return BoardModel({BOARD!r}, "pair", 4)

@@ -13,10 +13,10 @@ from hw.ring.link import Link
 from hw.ring.reduce import RingReduce
 from hw.ring.router import InferenceRouter
 from hw.ring.training_router import TrainingRouter
-from sim.cocotb_runner import run_bench
 from sim.errors import BenchFailed
 from sim.proofs.rtl import Mutant as SourceMutant
 from sim.proofs.rtl import Rtl
+from sim.testbenches.runner import run_bench
 from tests.knobs import mostly_slow
 
 CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=32, weight_words=64,
@@ -39,40 +39,40 @@ def parameters(config, stall_per_mille):
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (300, 2), (700, 3)])
 def test_link(stall_per_mille, seed, tmp_path, waves):
-    run_bench(Link(16), "sim.benches.link", folder=tmp_path, seed=seed,
+    run_bench(Link(16), "sim.testbenches.link", folder=tmp_path, seed=seed,
               waves=waves, parameters={"word_bits": 16, "stall_per_mille": stall_per_mille})
 
 
 @pytest.mark.parametrize("config", [CONFIG, NARROW], ids=["16 bits", "7 bits"])
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
 def test_ring_gather(config, stall_per_mille, seed, tmp_path, waves):
-    run_bench(RingGather(config), "sim.benches.ring_gather", folder=tmp_path, seed=seed,
+    run_bench(RingGather(config), "sim.testbenches.ring_gather", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(config, stall_per_mille))
 
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (0, 2), (200, 3), (600, 4)])
 def test_inference_router(stall_per_mille, seed, tmp_path, waves):
-    run_bench(InferenceRouter(CONFIG), "sim.benches.router", folder=tmp_path, seed=seed,
+    run_bench(InferenceRouter(CONFIG), "sim.testbenches.router", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(CONFIG, stall_per_mille))
 
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (400, 2)])
 def test_ring_gather_that_trains(stall_per_mille, seed, tmp_path, waves):
-    run_bench(RingGather(TRAINING), "sim.benches.ring_gather", folder=tmp_path, seed=seed,
+    run_bench(RingGather(TRAINING), "sim.testbenches.ring_gather", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(TRAINING, stall_per_mille))
 
 
 @pytest.mark.parametrize("config", [TRAINING, TRAINING_NARROW], ids=["4 words", "2 words"])
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
 def test_ring_reduce(config, stall_per_mille, seed, tmp_path, waves):
-    run_bench(RingReduce(config), "sim.benches.ring_reduce", folder=tmp_path, seed=seed,
+    run_bench(RingReduce(config), "sim.testbenches.ring_reduce", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(config, stall_per_mille))
 
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
 def test_training_router(stall_per_mille, seed, tmp_path, waves):
-    run_bench(TrainingRouter(TRAINING), "sim.benches.training_router", folder=tmp_path, seed=seed,
-              waves=waves, parameters=parameters(TRAINING, stall_per_mille))
+    run_bench(TrainingRouter(TRAINING), "sim.testbenches.training_router", folder=tmp_path,
+              seed=seed, waves=waves, parameters=parameters(TRAINING, stall_per_mille))
 
 
 class Mutant(wiring.Component):
@@ -112,7 +112,7 @@ class Mutant(wiring.Component):
 def test_bench_catches(config, mistake, tmp_path):
     """Each of the checks that an engine makes is needed: without it some word is wrong."""
     with pytest.raises(BenchFailed):
-        run_bench(Mutant(config, mistake), "sim.benches.ring_gather", folder=tmp_path, seed=5,
+        run_bench(Mutant(config, mistake), "sim.testbenches.ring_gather", folder=tmp_path, seed=5,
                   parameters=parameters(config, 300))
 
 
@@ -132,5 +132,5 @@ def test_bench_catches(config, mistake, tmp_path):
 def test_bench_of_sums_catches(old, new, tmp_path):
     mutant = Rtl(SourceMutant("see the id", "ring/reduce.py", old, new, ""))
     with pytest.raises(BenchFailed):
-        run_bench(mutant.module("ring.reduce").RingReduce(TRAINING), "sim.benches.ring_reduce",
+        run_bench(mutant.module("ring.reduce").RingReduce(TRAINING), "sim.testbenches.ring_reduce",
                   folder=tmp_path, seed=5, parameters=parameters(TRAINING, 300))

@@ -7,18 +7,18 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-import sim.simplify
+import sim.model.simplify
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.ring.link import Link
 from hw.tops import TOPS
-from sim.emitted import emitted_torus
 from sim.errors import BuildFailed
-from sim.native import NativeModel
-from sim.simplify import simplify
-from sim.transfers import Stalls
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
+from sim.model.simplify import simplify
+from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -83,7 +83,7 @@ def test_modules_that_differ_in_name_alone_become_one(two_links, toolchain, tmp_
 def test_large_modules_with_several_instances_share_their_code(
         two_links, toolchain, tmp_path, monkeypatch):
     assert "no_inline" not in made(two_links, "toy", toolchain, tmp_path / "a").control
-    monkeypatch.setattr(sim.simplify, "_LEAST_SHARED_LINES", 10)
+    monkeypatch.setattr(sim.model.simplify, "_LEAST_SHARED_LINES", 10)
     control = made(two_links, "toy", toolchain, tmp_path / "b").control
     assert 'no_inline -module "one"' in control
     assert 'public_flat_rw -module "one" -var "i_valid"' in control

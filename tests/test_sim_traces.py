@@ -7,20 +7,20 @@ import os
 import numpy as np
 import pytest
 
-import sim.fst_libraries
+import sim.model.fst_libraries
 from golden import ClosShape
 from golden.system.status import BAD_INPUT, TOOL_MISSING, exit_status
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.emit import emit_verilog
-from sim.build import Kind, Waveforms, build_model
-from sim.device import SimDevice
+from sim.device.device import SimDevice
+from sim.device.verify import verify
 from sim.errors import ToolMissing
-from sim.fst_libraries import check_fst_libraries
-from sim.native import NativeModel
+from sim.model.build import Kind, Waveforms, build_model
+from sim.model.fst_libraries import check_fst_libraries
+from sim.model.native import NativeModel
+from sim.model.trace_file import check_trace
 from sim.toolchain import find_toolchain
-from sim.trace_file import check_trace
-from sim.verify import verify
 from sw_driver import GoldenDevice, compile
 from sw_driver.errors import StorageError
 
@@ -154,7 +154,7 @@ def test_the_trace_of_a_device_ends_with_its_samples(tmp_path):
 
 def test_what_fst_needs_is_named_in_one_line(verilog, tmp_path, monkeypatch):
     monkeypatch.setenv("CLOSTORUS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sim.fst_libraries, "_PROBE", "#include <no-such-lz4.h>\n")
+    monkeypatch.setattr(sim.model.fst_libraries, "_PROBE", "#include <no-such-lz4.h>\n")
     with pytest.raises(ToolMissing) as error:
         NativeModel(verilog, TOP, trace=tmp_path / "waves.fst")
     message = str(error.value)

@@ -1,4 +1,4 @@
-"""`python -m sim.train_demo` on a small net: it passes, and it fails when it should."""
+"""`python -m sw_driver.cli.train_demo` on a small net: it passes, and it fails when it should."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import torch
 
 from golden import ClosShape, load_model
 from golden.fixed.training import FixedTrainingNet
-from sim.train_demo import run_train_demo
+from sw_driver.cli.train_demo import run_train_demo
 from sw_driver.system.console import Output
 from sw_driver.train.recipe import Recipe
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-import sim.native
+import sim.model.native
 from golden import ClosNet, TrainingWidths, initial_state, softmax_cross_entropy
 from golden.training.scales import propose_format
-from sim.compared_device import ComparedTrainingDevice
+from sim.device.compare import ComparedTraining
+from sim.device.compared import ComparedTrainingDevice
+from sim.device.training_device import SimTrainingDevice
 from sim.errors import Unfinished
-from sim.native import NativeModel
-from sim.training_compare import ComparedTraining
-from sim.training_device import SimTrainingDevice
+from sim.model.native import NativeModel
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
@@ -164,7 +164,7 @@ def test_a_module_on_a_device_whose_run_was_broken_off(monkeypatch):
 
 
 def test_threads_take_turns_on_one_device(monkeypatch):
-    monkeypatch.setattr(sim.native, "_SLICE_CYCLES", 100)
+    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 100)
     compiled, state, x, _ = net_for(SimTrainingDevice)
     with SimTrainingDevice() as device, GoldenTrainingDevice() as golden:
         for one in (device, golden):

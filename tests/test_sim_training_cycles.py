@@ -11,7 +11,7 @@ import pytest
 
 from golden import ClosShape
 from hw.config import TorusConfig
-from sim.native import NativeModel
+from sim.model.native import NativeModel
 from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
 from sw_driver.program.events import Receive, Send

@@ -10,8 +10,8 @@ from golden import ClosNet, ClosShape, TrainingWidths, initial_state, mean_squar
 from golden.errors import GoldenError, ModelError
 from golden.training.scales import propose_format
 from hw.config import TorusConfig, TrainingConfig
+from sim.device.training_device import SimTrainingDevice
 from sim.errors import SimError
-from sim.training_device import SimTrainingDevice
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule

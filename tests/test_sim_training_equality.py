@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from hw.config import TorusConfig, TrainingConfig
-from sim.native import NativeModel
-from sim.transfers import Stalls
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
 from sw_driver.plan.stages import StageKind
 from tests.training_runs import (
     Job,

@@ -15,8 +15,8 @@ from golden import ClosShape
 from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig, TrainingConfig
-from sim.training_compare import ComparedTraining, Difference
-from sim.training_memories import TrainingMemories
+from sim.device.compare import ComparedTraining, Difference
+from sim.device.memories import TrainingMemories
 from sw_driver.training_compiler import compile_training
 
 CONFIG = TorusConfig(

@@ -21,14 +21,14 @@ STUDY = ("-m", "golden.studies.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
     "fpga.calibration",
-    "fpga.table",
+    "sim.measure.board_table",
     "golden.studies.heuristics_study",
     "golden.studies.step_errors_digits",
     "golden.studies.training_widths",
     "golden.studies.widths",
-    "sim.demo",
+    "sw_driver.cli.demo",
     "sim.proofs",
-    "sim.train_demo",
+    "sw_driver.cli.train_demo",
     "sw_driver.predict.cycle_model_speed",
 )
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.

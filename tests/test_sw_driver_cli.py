@@ -601,7 +601,7 @@ def test_run_sim_that_hangs(artifact, monkeypatch):
     def hang(*arguments, **options):
         raise Unfinished("the model took 3 of 9 beats")
 
-    monkeypatch.setattr("sim.native.NativeModel.run", hang)
+    monkeypatch.setattr("sim.model.native.NativeModel.run", hang)
     fail(1, "the model took 3 of 9 beats", "run", artifact, "--device", "sim")
 
 

@@ -7,8 +7,8 @@ import pytest
 from golden import ClosShape
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
+from sim.model.verilog_files import FILE_LIST, MODELS, WAIVERS
 from sw_driver import compile, save_artifact
-from sw_driver.verilog_files import FILE_LIST, MODELS, WAIVERS
 from tests.icarus_bench import EDITIONS
 from tests.test_sw_driver_cli import fail, succeed
 

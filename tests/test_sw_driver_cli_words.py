@@ -10,7 +10,7 @@ import sys
 import pytest
 import typer.main
 
-from sim.bench.tables import TABLES
+from sim.measure.tables import TABLES
 from sw_driver import load_artifact
 from sw_driver.cli import app
 from sw_driver.cli.spelling import spelled

@@ -279,7 +279,7 @@ def test_slices_of_a_program_without_a_net_have_the_names_of_ops():
 
 def test_the_model_needs_no_amaranth_and_no_simulator():
     """The compiler, the model and the order search are plain Python."""
-    code = ("import sys, sw_driver.compiler, sw_driver.cycles, sw_driver.timeline; "
+    code = ("import sys, sw_driver.compiler, sw_driver.predict.cycles, sw_driver.predict.timeline; "
             "print([name for name in sys.modules if name.split('.')[0] in "
             "('amaranth', 'cocotb', 'sim')])")
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)

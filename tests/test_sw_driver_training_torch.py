@@ -165,7 +165,7 @@ def test_a_trained_net_becomes_a_float_model():
 
 def test_the_examples_of_the_docs_run(monkeypatch):
     """Those of docs/training.md, on the golden model: weights on the chip and the host's change."""
-    monkeypatch.setattr("sim.training_device.SimTrainingDevice", GoldenTrainingDevice)
+    monkeypatch.setattr("sim.device.SimTrainingDevice", GoldenTrainingDevice)
     page = Path(__file__).parent.parent / "docs" / "training.md"
     step, module = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
     generator = torch.Generator().manual_seed(0)

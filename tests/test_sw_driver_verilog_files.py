@@ -11,14 +11,8 @@ from fpga.yosys import run_yosys
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import board_verilog, top_verilog
+from sim.model.verilog_files import FILE_LIST, MODELS, WAIVERS, split_verilog, write_verilog_files
 from sw_driver.errors import DriverError
-from sw_driver.verilog_files import (
-    FILE_LIST,
-    MODELS,
-    WAIVERS,
-    split_verilog,
-    write_verilog_files,
-)
 
 CONFIG = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=16,
                      max_fan_in=16, weight_words=32, bias_words=8, program_words=64, rep_bits=4)

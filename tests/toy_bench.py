@@ -5,8 +5,8 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.cocotb_runner import bench_parameters
-from sim.streams import (
+from sim.testbenches.runner import bench_parameters
+from sim.testbenches.streams import (
     ProtocolChecker,
     StreamDriver,
     StreamMonitor,

@@ -15,9 +15,9 @@ from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from hw.config import TorusConfig
 from hw.tops import TOPS
-from sim.emitted import emitted_torus
-from sim.native import NativeModel
-from sim.transfers import Stalls
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
 from sw_driver.program.events import HostEvents, RunResult, Send
 from sw_driver.program.executable import Run
 from sw_driver.training_compiler import CompiledTraining, compile_training

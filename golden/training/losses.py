@@ -108,9 +108,9 @@ def loss_value(loss: LossFunction, outputs: Tensor, targets: Tensor) -> LossValu
         If it is something else than a `LossValue` of finite numbers of these shapes.
     """
     how = (
-        "loss must be a function of outputs and targets that returns a golden.losses.LossValue "
-        "(the loss, its gradient and a bound), such as golden.softmax_cross_entropy or "
-        "golden.mean_squared_error"
+        "loss must be a function of outputs and targets that returns a "
+        "golden.training.losses.LossValue (the loss, its gradient and a bound), such as "
+        "golden.softmax_cross_entropy or golden.mean_squared_error"
     )
     if not callable(loss):
         raise ModelError(f"{how}, not {shown(loss)}")

@@ -110,8 +110,8 @@ def command(
     accuracy = {"fixed_point_accuracy": inputs.accuracy(outputs)}
     verdict = None
     if device == "sim":
-        from sim.device import SimDevice
-        from sim.verify import verify
+        from sim.device.device import SimDevice
+        from sim.device.verify import verify
 
         with (
             out.progress() as tell,

@@ -103,9 +103,9 @@ def _device(
 
         return SerialTrainingDevice(port[0], baud=port[1], progress=tell)
     if compare:
-        from sim.compared_device import ComparedTrainingDevice
+        from sim.device.compared import ComparedTrainingDevice
 
         return ComparedTrainingDevice(progress=tell)
-    from sim.training_device import SimTrainingDevice
+    from sim.device.training_device import SimTrainingDevice
 
     return SimTrainingDevice(progress=tell)

@@ -14,7 +14,7 @@ from golden import ClosLinear, ClosNet, ClosShape, GoldenError
 from golden.data.datasets import load
 from golden.training.losses import loss_value
 from hw.config import ConfigError, TorusConfig
-from sim.device import SimDevice
+from sim.device.device import SimDevice
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
 from sw_driver.training_compiler import compile_training

@@ -32,7 +32,7 @@ def wait():
 run_program("name", main)
 """
 TABLES = """
-from sw_driver.console import Output
+from sw_driver.system.console import Output
 from golden.system.ending import run_program
 def main():
     Output(as_json=False, quiet=False).facts("title", [("name", "value")])
@@ -157,7 +157,7 @@ if __name__ == "__main__":
     run_program("name", main)
 """
 WAITS_IN_FOLDER = """
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.scratch import temporary_folder
 def main():
     with temporary_folder() as folder:
         (folder / "half").write_text("")
@@ -165,8 +165,8 @@ def main():
 """
 RUNS_CHILD = """
 import threading
-from sw_driver.children import run_child
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.children import run_child
+from sw_driver.system.scratch import temporary_folder
 def main():
     with temporary_folder() as folder:
         threading.Timer(0.2, ready).start()

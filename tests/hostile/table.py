@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from fpga.markdown import replace_between_marks, table_lines
+from sim.measure.markdown import replace_between_marks, table_lines
 from tests.hostile import api_cases, file_cases, line_cases, process_cases
 from tests.hostile.case import Case, Workshop
 
