@@ -195,9 +195,9 @@ def _train(prepared: Prepared, golden: GoldenTrainingDevice, sim: SimTrainingDev
                           f"the first in {name}")
         elif curves[1].losses != curves[2].losses or curves[1].epochs != curves[2].epochs:
             difference = f"losses or accuracies differ in epoch {epoch + 1}, but no word after it"
-        if difference is not None:
-            break
-    return _Found(curves, state, words, equal, loops[1].cycles or 0, difference)
+        if difference is not None or epoch + 1 == recipe.epochs:
+            return _Found(curves, state, words, equal, loops[1].cycles or 0, difference)
+    raise AssertionError("a recipe has an epoch at least")
 
 
 def _watch(tell: Progress, work: str) -> Callable[[int, int], object]:
@@ -213,7 +213,7 @@ def _draw(path: Path, curves: Sequence[Curves]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure: Any = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     loss, score = figure.subplots(1, 2)
     # The RTL's curve is the golden one: what is drawn last must leave it to be seen.
