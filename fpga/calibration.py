@@ -37,7 +37,7 @@ __all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measure
 _NEXT = "next"  # What is measured of another flow than that of the areas which are there.
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
 
-# The smallest torus of tests/test_fpga_netlist.py, and one of 16-bit words with a small shifter.
+# The smallest torus of tests/fpga/test_netlist.py, and one of 16-bit words with a small shifter.
 _SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
                         max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
                         rep_bits=5, shift_bits=4, host_fifo_beats=4)

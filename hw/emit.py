@@ -73,7 +73,7 @@ def synthesis_text(verilog: str) -> str:
 
     What was measured of a design after synthesis is kept under this text. It is the one that Yosys
     wrote, which differs in how blocks start: Yosys makes the same netlist of both, byte for byte
-    (tests/test_fpga_equivalence.py).
+    (tests/fpga/test_equivalence.py).
     """
     return _STARTED.sub(r"\1 = 0;", _ALONE_STARTED.sub(r"  always @*\n    \1", verilog))
 

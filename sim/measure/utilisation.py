@@ -57,7 +57,8 @@ def measure(bench: Bench) -> Table:
         zero weights) and to waiting: by the cycle model, which `sw_driver/cycle_model/account.py`
         explains, and which has the cycles of the RTL. "host bits": width of the host stream, and
         the narrowest one that does not bound the run. A hop takes 1 cycle, or 2 through the buffer
-        (`tests/test_hw_gather.py`); a result takes {MAC_CYCLES} cycles from its last product.""")
+        (`tests/hw/ring/test_gather.py`); a result takes {MAC_CYCLES} cycles from its last
+        product.""")
     text += "\n" + markdown_table(header, rows)
     return Table(text, values)
 
