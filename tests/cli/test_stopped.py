@@ -74,7 +74,8 @@ def test_every_program_heeds_signals_before_slow_imports(name):
     spec = f"{name}.__main__" if name == "sim.proofs" else name
     path = ROOT / Path(*spec.split(".")).with_suffix(".py")
     before, begin, _ = path.read_text().partition(
-        f'if __name__ == "__main__":\n    from golden.system.stopping import begin\n\n    begin("{name}")')
+        'if __name__ == "__main__":\n    from golden.system.stopping import begin\n\n'
+        f'    begin("{name}")')
     assert begin and "import" not in before.rpartition('"""')[2]
     package = spec.rpartition(".")[0]
     code = (f"import {package}, golden.system.stopping, sys; assert not "
