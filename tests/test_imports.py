@@ -38,7 +38,7 @@ def imports(source, package):
 def modules():
     """All modules of ours but re-exports of old names, by name, with their files."""
     found = {}
-    for package, path in ((one, path) for one in PACKAGES for path in (ROOT / one).rglob("*.py")):
+    for path in (path for one in PACKAGES for path in (ROOT / one).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if "moved_names(" not in path.read_text() or name == "golden.system.moved":

@@ -9,7 +9,7 @@ from golden.analysis import jacobian_rank
 from golden.analysis.report import LABELS, Training, analyse, text_of
 from golden.errors import AnalysisError
 from golden.topologies import parse_topology
-from tests.cli.test_commands import fail, succeed
+from tests.support.command_line import fail, succeed
 
 STEPS = ("--fit-steps", 40, "--control-steps", 5)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from golden.experiments.clos_accuracy import ClosAccuracy
-from tests.cli.test_commands import clostorus, fail, succeed
+from tests.support.command_line import clostorus, fail, succeed
 
 QUICK = ("experiment", "clos-accuracy", "--quick", "--jobs", 1)
 

@@ -15,8 +15,8 @@ from golden.data import datasets
 from golden.experiments.clos_accuracy import ClosAccuracy
 from sw_driver import load_artifact
 from sw_driver.system.files import check_outputs
-from tests.cli.test_commands import clostorus, fail, succeed
-from tests.golden.data.test_datasets import write_files
+from tests.support.command_line import clostorus, fail, succeed
+from tests.support.datasets import write_files
 
 ICEBREAKER = ("build", "--board", "icebreaker")
 

@@ -9,7 +9,7 @@ from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sim.model.verilog_files import FILE_LIST, MODELS, WAIVERS
 from sw_driver import compile, save_artifact
-from tests.cli.test_commands import fail, succeed
+from tests.support.command_line import fail, succeed
 from tests.support.icarus_bench import EDITIONS
 
 CONFIG = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,

@@ -11,10 +11,9 @@ from golden.data.datasets import load_digits_split
 from golden.fixed.training import FixedTrainingNet
 from sw_driver.device.host_loss import HostLoss
 from sw_driver.train.recipe import Recipe
-from tests.cli.test_commands import clostorus, fail, succeed
+from tests.support.command_line import LAYERS, clostorus, fail, succeed
 from tests.support.golden_models import rewrite
 
-LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 SAMPLES = 90
 
 

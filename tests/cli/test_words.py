@@ -17,7 +17,7 @@ from sw_driver.cli.spelling import spelled
 from sw_driver.cycle_model import record
 from sw_driver.predict.timeline import timeline_json
 from sw_driver.system.console import Output
-from tests.cli.test_commands import COMMANDS, LAYERS, clostorus, fail, succeed
+from tests.support.command_line import COMMANDS, LAYERS, clostorus, fail, succeed
 
 GROUP = typer.main.get_command(app)
 WIDTH = 100

@@ -17,14 +17,11 @@ from sim.measure.page import write_page
 from sim.measure.results import Bench
 from sw_driver.errors import DriverError, StorageError
 from sw_driver.system.kept import read_kept, write_kept
+from tests.support import board_tables
+from tests.support.board_tables import BUILT, NAME, REFUSED, write
 
-from ..sim.measure.test_board_table import BUILT, NAME, REFUSED, write
-from ..sim.measure.test_board_table import flow as table_flow
 from ..support.disks import small_disk
 from ..support.toys import TOP, HostToy
-from .test_boards import flow as board_flow
-
-board_flow, table_flow = board_flow, table_flow  # Fixtures.
 
 DAMAGE = {
     "empty": lambda data: b"",
@@ -34,6 +31,11 @@ DAMAGE = {
     "of something else": lambda data: b"[1]",
     "without its values": lambda data: b"{}",
 }
+
+
+@pytest.fixture
+def table_flow(monkeypatch, tmp_path):
+    return board_tables.table_flow(monkeypatch, tmp_path)
 
 
 def spoil(path, damage):
@@ -91,7 +93,7 @@ def test_a_damaged_refusal_is_asked_again(table_flow, damage):
     assert table_flow["built"] == [REFUSED.name] * 2
 
 
-def test_a_board_build_that_was_killed_is_cleared_away(board_flow, tmp_path):
+def test_a_board_build_that_was_killed_is_cleared_away(flow, tmp_path):
     board, out = BOARDS["icebreaker"], tmp_path / "out"
     config = board_config(board, 1, 1)
     for name in (".out.killed__.part", ".other.killed__.part", ".out.mine"):
@@ -99,10 +101,10 @@ def test_a_board_build_that_was_killed_is_cleared_away(board_flow, tmp_path):
     # Killed when the former build had made room, and the new one was not in its place yet.
     (tmp_path / ".out.killed__.former").mkdir()
     (tmp_path / ".out.killed__.former" / "report.json").write_text("{}")
-    board_flow["fails"] = "icepack failed"
+    flow["fails"] = "icepack failed"
     with pytest.raises(FlowFailed):
         board_build.build(board, config, out)
-    board_flow["fails"] = None
+    flow["fails"] = None
     board_build.build(board, config, out)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [".other.killed__.part", ".out.mine", "out"]

@@ -9,8 +9,8 @@ from hw.op_fields import END, JUMP, LOOP, GatherKind, op_lines, pe_fields
 from hw.ops import pe_queues
 from hw.pe.loader import Loader
 from hw.sequencer import Sequencer
-from tests.hw.test_top import program_blocks, split
 from tests.support.hw_bench import get, put, simulate, watcher
+from tests.support.program_blocks import program_blocks, split
 
 BOOT = {"kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}
 

@@ -8,6 +8,7 @@ import pytest
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.tops import TOPS, TRAINING_TOPS, top_verilog
+from tests.support.verilog_text import memory_words
 
 CONFIG = TorusConfig(rows=2, cols=3, weight_words=32, bias_words=4)
 TRAINING = dataclasses.replace(CONFIG, training=TrainingConfig())
@@ -26,12 +27,6 @@ def test_every_pe_is_one_module():
     verilog = top_verilog("torus", CONFIG)
     assert verilog.count("module clostorus_pe(") == 1
     assert len(re.findall(r"^  clostorus_pe pe_\d_\d \(", verilog, re.M)) == 6
-
-
-def memory_words(verilog, module, memory):
-    """The initial contents of a memory in a Verilog text."""
-    body = verilog.split(f"module \\{module} (")[1].split("endmodule")[0]
-    return [int(word, 16) for word in re.findall(rf"{memory}\[\d+\] = \d+'h([0-9a-f]+);", body)]
 
 
 def test_baked_weights_stand_in_the_text():

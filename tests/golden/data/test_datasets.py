@@ -1,40 +1,12 @@
 """Datasets: the real ones, and files that are not what they say."""
 
-import gzip
 
 import numpy as np
 import pytest
 
 from golden import DataError
 from golden.data import datasets
-
-NAMES = {
-    "train-images-idx3-ubyte": (6, 2, 3),
-    "train-labels-idx1-ubyte": (6,),
-    "t10k-images-idx3-ubyte": (4, 2, 3),
-    "t10k-labels-idx1-ubyte": (4,),
-}
-
-
-def idx_bytes(items):
-    header = bytes([0, 0, 8, items.ndim]) + b"".join(n.to_bytes(4, "big") for n in items.shape)
-    return header + items.tobytes()
-
-
-def write_files(directory, pack=False, dots=False, **changes):
-    """Write a small dataset; `changes` maps a part of a file's name to other contents."""
-    rng = np.random.default_rng(0)
-    for name, size in NAMES.items():
-        top = 3 if len(size) == 1 else 256
-        content = idx_bytes(rng.integers(0, top, size, dtype=np.uint8))
-        for part, other in changes.items():
-            if part.replace("_", "-") in name:
-                content = other(content)
-        if content is not None:
-            name = name.replace("-idx", ".idx") if dots else name
-            path = directory / (f"{name}.gz" if pack else name)
-            path.write_bytes(gzip.compress(content) if pack else content)
-    return directory
+from tests.support.datasets import idx_bytes, write_files
 
 
 def test_digits_are_the_split_of_record():

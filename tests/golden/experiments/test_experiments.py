@@ -26,7 +26,7 @@ from golden.experiments.experiment import Experiment, Report, Settings, execute
 from golden.experiments.fitting import fit, score
 from golden.experiments.judgement import difference
 from golden.experiments.table import ResultTable
-from tests.golden.data.test_datasets import write_files
+from tests.support.datasets import write_files
 
 SIZES = Sizes(inputs=49, hidden=32, classes=10)
 RUN = Run("test", "toy", 100, "Clos", 32, 5.5, 0.003, 60, 8, 0)

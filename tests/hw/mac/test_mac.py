@@ -12,7 +12,7 @@ from hw.config import READ_CYCLES, TorusConfig, TrainingConfig
 from hw.mac.mac import Mac
 from hw.mac.mac_control import MacControl
 from hw.op_fields import Axis, MacKind
-from tests.hw.mac.test_requantise import ref_activations
+from tests.support.activations import ref_activations
 from tests.support.hw_bench import putter, simulate
 
 CONFIG = TorusConfig(buffer_words=64, max_fan_in=32, weight_words=256, bias_words=16)

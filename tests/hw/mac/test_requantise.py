@@ -1,24 +1,13 @@
 """`Requantise` against rounding and saturation written with Python's fractions."""
 
-from fractions import Fraction
 from random import Random
 
 import pytest
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.mac.requantise import Requantise
+from tests.support.activations import ref_activations, rounded
 from tests.support.hw_bench import simulate, watcher
-
-
-def rounded(acc, shift, bits):
-    """Python's `round` of a fraction rounds half to even."""
-    low, high = -1 << (bits - 1), (1 << (bits - 1)) - 1
-    return min(max(round(Fraction(acc, 1 << shift)), low), high)
-
-
-def ref_activations(sums, act_bits):
-    words = [rounded(acc, shift, act_bits) for acc, shift, _ in sums]
-    return [max(0, word) if relu else word for word, (_, _, relu) in zip(words, sums, strict=True)]
 
 
 def ref_gradients(sums, grad_bits):

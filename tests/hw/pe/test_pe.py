@@ -6,8 +6,8 @@ from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, MacKind
 from hw.ops import pe_queues
 from hw.pe.pe import PE
-from tests.hw.test_top import program_blocks
 from tests.support.hw_bench import get, putter, simulate
+from tests.support.program_blocks import program_blocks
 
 CONFIG = TorusConfig(rows=2, cols=2, buffer_words=16, max_fan_in=16, weight_words=8, bias_words=2,
                      program_words=128)

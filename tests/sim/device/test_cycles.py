@@ -21,9 +21,9 @@ from sw_driver.predict.timeline import chrome_trace, slices
 from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import find_sample_loop
 from sw_driver.schedule.scheduler import build_queues, schedule_steps
+from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
 
 from ...support.knobs import mostly_slow
-from .test_equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

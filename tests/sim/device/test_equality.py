@@ -18,46 +18,14 @@ from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
-from sw_driver.program.executable import Executable, Run
+from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
+from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, perform, random_shapes
 
-LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
-                    program_words=2048)
 TINY = TorusConfig(buffer_words=128, max_fan_in=128, weight_words=512, bias_words=32,
                    program_words=1024)
 
-# The tori: sizes of one, narrow and wide words, every host width, long links.
-CONFIGS = [
-    dataclasses.replace(base, rows=rows, cols=cols, **fields)
-    for base, rows, cols, fields in [
-        (LARGE, 1, 1, {"rep_bits": 10}),
-        (LARGE, 1, 4, {"host_bits": 32}),
-        (LARGE, 4, 1, {"host_bits": 128}),
-        (LARGE, 2, 2, {"act_bits": 8, "weight_bits": 8}),
-        (LARGE, 2, 2, {"act_bits": 4, "weight_bits": 18, "host_bits": 32}),
-        (LARGE, 2, 2, {"act_bits": 18, "weight_bits": 5, "host_bits": 256}),
-        (LARGE, 2, 3, {"link_stages": 2}),
-        (LARGE, 3, 2, {"host_fifo_beats": 4}),
-        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1}),
-        (LARGE, 3, 1, {"act_bits": 12, "weight_bits": 16}),
-        (LARGE, 3, 5, {}),
-    ]
-]
-UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
 CASES = 6
-
-
-def random_shapes(random: Random) -> list[ClosShape]:
-    """One to three layers of up to 40 features, routers of any number, remainders and ones."""
-    features = [random.choice([1, 2, random.randint(1, 40)]) for _ in range(random.randint(2, 4))]
-    return [ClosShape(inputs, outputs, random.randint(1, min(inputs, 9)), random.randint(1, 8),
-                      random.randint(1, min(outputs, 9)))
-            for inputs, outputs in zip(features, features[1:], strict=False)]
-
-
-def perform(model: NativeModel, run: Run, stalls: Stalls = Stalls()) -> np.ndarray:
-    return model.run(run.beats, run.output_beats, stalls=stalls,
-                     max_cycles=20_000 + 2_000 * (len(run.beats) + run.output_beats)).beats
 
 
 def rtl_outputs(model: NativeModel, executable: Executable, x, stalls: Stalls) -> np.ndarray:
@@ -75,10 +43,6 @@ def check(model: NativeModel, config: TorusConfig, net: QuantisedNet, order: str
     found = rtl_outputs(model, executable, x.numpy(), stalls)
     assert (found == expected).all(), f"{config}, {net.shapes}, order {order}, seed {seed}"
     return expected.size
-
-
-def name(config: TorusConfig) -> str:
-    return f"{config.rows}x{config.cols}-{config.act_bits}-{config.weight_bits}-{config.host_bits}"
 
 
 @pytest.mark.parametrize("config", [

@@ -14,7 +14,7 @@ from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
 from sw_driver.training_compiler import compile_training
-from tests.sim.device.test_training_equality import CONFIGS, name
+from tests.support.training_equality import CONFIGS, name
 from tests.support.training_runs import Job, new_model, random_shapes, rtl_run, widths
 
 CASES = 6

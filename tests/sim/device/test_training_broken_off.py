@@ -19,17 +19,14 @@ from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
 from sw_driver.training_compiler import compile_training
-
-from . import test_training_device as trained
-from . import test_training_faults as compared
-from .test_training_device import RATE
+from tests.support.training_tori import RATE, UNPADDED, WIDE
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 AGAIN = r"must be loaded again, .* broken off .*: call load\(\)"
 KINDS = [SimTrainingDevice, ComparedTrainingDevice]
-# The models of these are built for the tests that they are from.
-SOURCES = {SimTrainingDevice: trained, ComparedTrainingDevice: compared}
+# Other tests build the models of these, too.
+TORI = {SimTrainingDevice: WIDE, ComparedTrainingDevice: UNPADDED}
 WAIT_S = 120
 
 
@@ -40,14 +37,14 @@ class Stop(Exception):
 @functools.cache
 def net_for(kind):
     """A net, its first state, inputs and labels."""
-    source, generator = SOURCES[kind], torch.Generator().manual_seed(0)
+    torus, generator = TORI[kind], torch.Generator().manual_seed(0)
     batches = kind is SimTrainingDevice  # The programs of the other torus are short.
-    x = torch.randn(12, source.SHAPES[0].in_features, generator=generator, dtype=torch.float64)
+    x = torch.randn(12, torus.shapes[0].in_features, generator=generator, dtype=torch.float64)
     labels = torch.randint(8, (12,), generator=generator)
-    model = ClosNet(source.SHAPES, generator=torch.Generator().manual_seed(1))
+    model = ClosNet(torus.shapes, generator=torch.Generator().manual_seed(1))
     form = propose_format(model, x, labels, softmax_cross_entropy, RATE,
                           widths=TrainingWidths(velocity_bits=32))
-    compiled = compile_training(form, source.CONFIG, batches=batches, input_gradient=batches)
+    compiled = compile_training(form, torus.config, batches=batches, input_gradient=batches)
     state = initial_state(model, compiled.format, seed=1, rows=2, cols=2)
     return compiled, state, x.numpy(), labels.numpy()
 

@@ -17,7 +17,7 @@ from sw_driver.predict.training_cycles import exchanges, predict_training, predi
 from sw_driver.program.events import Receive, Send
 from sw_driver.program.executable import Run
 from sw_driver.training_compiler import CompiledTraining, compile_training
-from tests.sim.device.test_training_equality import CONFIGS, WIDE_SWEEP, name, torus
+from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name, torus
 from tests.support.training_nets import random_format, random_state
 from tests.support.training_runs import new_model, random_job
 

@@ -6,26 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from golden import ClosNet, ClosShape, TrainingWidths, initial_state, mean_squared_error
+from golden import ClosNet, TrainingWidths, initial_state, mean_squared_error
 from golden.errors import GoldenError, ModelError
 from golden.training.scales import propose_format
-from hw.config import TorusConfig, TrainingConfig
 from sim.device.training_device import SimTrainingDevice
 from sim.errors import SimError
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
 from sw_driver.training_compiler import compile_training
+from tests.support.training_tori import RATE, WIDE
 
 pytestmark = pytest.mark.cocotb
 
-# One of those of test_training_equality.py: its model is built once.
-CONFIG = TorusConfig(
-    rows=2, cols=2, buffer_words=512, max_fan_in=256, weight_words=4096, bias_words=128,
-    program_words=4096, rep_bits=12,
-    training=TrainingConfig(result_words=64, velocity_bits=32, reduce_words=4))
-SHAPES = [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]
-RATE = 0.05
+CONFIG, SHAPES = WIDE
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from golden import ClosShape
 from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
-from hw.config import TorusConfig, TrainingConfig
 from sim.device.compare import ComparedTraining, Difference
 from sim.device.memories import TrainingMemories
 from sw_driver.training_compiler import compile_training
+from tests.support.training_tori import UNPADDED
 
-CONFIG = TorusConfig(
-    rows=2, cols=2, buffer_words=64, max_fan_in=64, weight_words=128, bias_words=16,
-    program_words=1024,
-    training=TrainingConfig(velocity_bits=32, reduce_words=4, result_words=16))
-SHAPES = [ClosShape(8, 8, 2, 2, 2)] * 2
+CONFIG, SHAPES = UNPADDED
 FORM = TrainingFormat(
     tuple(LayerFormat(shape, False, (4,) * 4, (8,) * 3, (4,) * 3) for shape in SHAPES),
     act_bits=16, weight_bits=16, master_bits=24, grad_bits=16, velocity_bits=32,

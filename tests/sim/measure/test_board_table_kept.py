@@ -10,12 +10,15 @@ from sim.measure.board_rows import ROWS, build_row, read_row
 from sim.measure.board_table import estimated, table
 from sim.measure.markdown import cells_by_row, notes_by_row, text_between_marks
 from sw_driver.errors import DriverError
-from tests.sim.measure.test_board_table import BUILT, NAME, REFUSED, flow, write
+from tests.support.board_tables import BUILT, NAME, REFUSED, table_flow, write
 from tests.support.project import ROOT
 
-__all__ = ["flow"]  # A fixture.
-
 PAGE = ROOT / "docs" / "fpga.md"
+
+
+@pytest.fixture
+def flow(monkeypatch, tmp_path):
+    return table_flow(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fpga.boards import BOARDS
 from fpga.pll import Clock
 from golden import ClosNet, ClosShape
 from golden.data import datasets
-from golden.vectors.nets import random_net, random_words
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sim.model.board import SIM_LINK, BoardModel
 from sim.model.board_terminal import BoardTerminal
@@ -24,14 +24,12 @@ from sw_driver.program.executable import Executable
 from sw_driver.serial import Connection, Patience, SerialDevice
 from sw_driver.serial.frames import END, HostFrame, encode_host_frame
 from sw_driver.train.model_file import default_shapes
-from tests.cli.test_commands import fail, succeed
+from tests.support.boards import CONFIG, small
+from tests.support.command_line import fail, succeed
 from tests.support.link_bench import Host
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
-# As small as holds the digits.
-CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=256, max_fan_in=64,
-                     weight_words=4096, bias_words=128, program_words=256, rep_bits=8)
 # A busy machine may leave a simulated board without a processor for long.
 PATIENCE = Patience(answer_s=30.0, poll_s=0.2)
 
@@ -57,15 +55,6 @@ def digits():
     with GoldenDevice() as golden:
         golden.load(compiled)
         words = golden.to_words(split.test_x)
-        return compiled, words, golden.infer_words(words)
-
-
-def small(seed, config=CONFIG):
-    """A small net, compiled, with samples and what they must give."""
-    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed)
-    compiled, words = compile(net, config), random_words(net, 30, seed=seed).numpy()
-    with GoldenDevice() as golden:
-        golden.load(compiled)
         return compiled, words, golden.infer_words(words)
 
 

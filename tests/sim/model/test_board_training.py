@@ -14,7 +14,7 @@ from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.serial import Patience, SerialTrainingDevice
 from sw_driver.training_compiler import compile_training
-from tests.cli.test_commands import fail
+from tests.support.command_line import fail
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

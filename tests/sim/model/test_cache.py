@@ -29,8 +29,8 @@ from sim.model.native import NativeModel
 from sw_driver import compile, save_artifact
 from sw_driver.errors import StorageError
 from sw_driver.system.scratch import temporary_folder, work_folder
+from tests.support.command_line import fail
 
-from ...cli.test_commands import fail
 from ...support.disks import small_disk
 from ...support.toys import TOP, HostToy
 

@@ -16,8 +16,7 @@ from hw.tops import TOPS, board_verilog, top_verilog
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sw_driver.compiler import compile
-
-from ..device.test_equality import perform
+from tests.support.equality import perform
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

@@ -9,7 +9,7 @@ from cocotb_tools.runner import get_runner
 from hw.emit import emit_verilog
 from hw.ring.link import Link
 from hw.ring.router import InferenceRouter
-from tests.sim.testbenches.test_routers import CONFIG, parameters
+from tests.support.routers import CONFIG, parameters
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.usefixtures("icarus")]
 

@@ -6,8 +6,7 @@ import pytest
 from amaranth import *
 from amaranth.lib import wiring
 
-from hw.config import TorusConfig, TrainingConfig
-from hw.layouts import gradient_place_layout
+from hw.config import TrainingConfig
 from hw.ring.gather import RingGather
 from hw.ring.link import Link
 from hw.ring.reduce import RingReduce
@@ -18,23 +17,14 @@ from sim.proofs.rtl import Mutant as SourceMutant
 from sim.proofs.rtl import Rtl
 from sim.testbenches.runner import run_bench
 from tests.support.knobs import mostly_slow
+from tests.support.routers import CONFIG, parameters
 
-CONFIG = TorusConfig(rows=2, cols=2, buffer_words=64, max_fan_in=32, weight_words=64,
-                     bias_words=8, program_words=128)
 NARROW = dataclasses.replace(CONFIG, act_bits=5, weight_bits=7, buffer_words=32)
 TRAINING = dataclasses.replace(CONFIG, training=TrainingConfig(reduce_words=4))
 TRAINING_NARROW = dataclasses.replace(NARROW, training=TrainingConfig(
     master_bits=7, grad_bits=6, reduce_words=2, grad_shift_bits=3))
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.router]
-
-
-def parameters(config, stall_per_mille):
-    given = {"config": dataclasses.asdict(config), "stall_per_mille": stall_per_mille}
-    if config.training is not None:
-        # Of a place, any bits: what they mean is decided elsewhere.
-        given["place_bits"] = {name: field.width for name, field in gradient_place_layout(config)}
-    return given
 
 
 @pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (300, 2), (700, 3)])

@@ -13,8 +13,7 @@ from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.train.torch_module import TorusModule
-
-from .test_training_device import RATE, SHAPES, loaded
+from tests.support.trained_devices import RATE, SHAPES, loaded
 
 INPUTS, OUTPUTS = SHAPES[0].in_features, SHAPES[-1].out_features
 

@@ -18,8 +18,7 @@ from sw_driver.serial import SerialDevice
 from sw_driver.train.loop import TrainingLoop
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.torch_module import TorusModule
-
-from .test_training_device import RATE, InterpretedDevice, loaded
+from tests.support.trained_devices import RATE, InterpretedDevice, loaded
 
 AGAIN = r"must be loaded again, .* broken off .*: call load\(\)"
 INSIDE = "from inside a run of its own"

@@ -11,7 +11,7 @@ import pytest
 from golden import ClosNet, ClosShape, save_model
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import load_calibration, load_samples
-from tests.cli.test_commands import fail
+from tests.support.command_line import fail
 
 NUMBERS = np.random.default_rng(5).integers(0, 100, (3, 4))
 

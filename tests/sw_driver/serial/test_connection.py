@@ -12,7 +12,7 @@ import serial
 from sw_driver.errors import LinkError
 from sw_driver.serial import Connection, Patience
 from sw_driver.serial.frames import cobs_decode
-from tests.cli.test_commands import clostorus
+from tests.support.command_line import clostorus
 
 
 @pytest.fixture
