@@ -44,8 +44,8 @@ def made(whole, tmp_path, monkeypatch):
         raise AssertionError("nothing may be computed")
 
     # What imports others comes first, or it would keep what stands in for them.
-    for name in ("model_config.config_of", "artifact.load_artifact", "compiler.compile",
-                 "training.model_file.Trainer"):
+    for name in ("train.model_config.config_of", "files.artifact.load_artifact",
+                 "compiler.compile", "train.model_file.Trainer"):
         monkeypatch.setattr(f"sw_driver.{name}", work)
     monkeypatch.setattr("golden.load_checkpoint", work)
     return tmp_path
