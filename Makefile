@@ -29,10 +29,10 @@ help:
 
 sim: $(STAMP)
 	$(PYTEST) -q -m "router and not slow"
-	$(PY) -m sim.demo
+	$(PY) -m sw_driver.cli.demo
 
 train-sim: $(STAMP)
-	$(PY) -m sim.train_demo
+	$(PY) -m sw_driver.cli.train_demo
 
 test: lint
 	$(PYTEST) -m "not slow" -n $(JOBS) --dist worksteal
@@ -47,7 +47,7 @@ fpga: $(STAMP)
 	$(VENV)/bin/clostorus build --board $(BOARD) --torus $(TORUS)
 
 fpga-table: $(STAMP)
-	$(PY) -m fpga.table
+	$(PY) -m sim.measure.board_table
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check

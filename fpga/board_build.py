@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from golden.stopping import cleared, held
+from golden.system.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
 from hw.tops import TOPS
 from sw_driver.errors import DriverError
-from sw_driver.files import check_folder, files_in, make_folder
-from sw_driver.scratch import locked, temporary_folder, work_folder
+from sw_driver.system.files import check_folder, files_in, make_folder
+from sw_driver.system.scratch import locked, temporary_folder, work_folder
 
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds

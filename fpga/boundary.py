@@ -19,7 +19,7 @@ def as_synthesised(verilog: str) -> str:
     """Return the text under which what was measured of a design is kept.
 
     It is the same for texts that Yosys makes the same netlist of, byte for byte but for columns of
-    the text (tests/test_fpga_equivalence.py): what is there for simulators alone is left out
+    the text (tests/fpga/test_equivalence.py): what is there for simulators alone is left out
     (`hw.emit.synthesis_text`), and so is how the name of the design is written.
     """
     return synthesis_text(verilog).replace(f" {INSTANCE}(", f" {DESIGN} (")

@@ -6,7 +6,7 @@ other command or Yosys stay, and are those that the model is fitted to, until al
 """
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("fpga.calibration")  # Before anything slow is imported.
 
@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from golden.system.ending import run_program
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
-from hw.host_link import HostLink
 from hw.link_config import LinkConfig
 from hw.tops import CELLS, TOPS
-from sw_driver.ending import run_program
-from sw_driver.files import check_target
-from sw_driver.kept import write_kept
-from sw_driver.scratch import temporary_folder
+from hw.uart.host_link import HostLink
+from sw_driver.system.files import check_target
+from sw_driver.system.kept import write_kept
+from sw_driver.system.scratch import temporary_folder
 
 from .boards import BOARDS
 from .designs import DESIGNS, Design
@@ -37,7 +37,7 @@ __all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measure
 _NEXT = "next"  # What is measured of another flow than that of the areas which are there.
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
 
-# The smallest torus of tests/test_fpga_netlist.py, and one of 16-bit words with a small shifter.
+# The smallest torus of tests/fpga/test_netlist.py, and one of 16-bit words with a small shifter.
 _SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
                         max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
                         rep_bits=5, shift_bits=4, host_fifo_beats=4)

@@ -65,7 +65,7 @@ def models_of(verilog: str, family: Family) -> str:
         As `cell_models`.
     """
     modules = modules_of(cell_models(family))
-    if family.name == "ecp5":  # Those of `hw.ecp5`, which leave some pins open.
+    if family.name == "ecp5":  # Those of `hw.cells.ecp5`, which leave some pins open.
         modules |= modules_of(ecp5_memory(all_pins=False) + ecp5_multiplier(all_pins=False))
     instance = re.compile(rf"^\s*({'|'.join(modules)})\s+[#\w\\]", re.M)
     found: dict[str, str] = {}

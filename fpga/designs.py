@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
-from hw.hop import Hop
+from hw.ring.hop import Hop
 from hw.tops import CELLS, TOPS, top_verilog
 
 __all__ = ["DESIGNS", "Design"]

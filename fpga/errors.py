@@ -6,9 +6,13 @@ __all__ = ["BoardError", "FlowFailed", "FpgaError", "FpgaToolMissing"]
 class FpgaError(RuntimeError):
     """An FPGA flow did not do what it had to."""
 
+    exit_status = 1
+
 
 class FpgaToolMissing(FpgaError):
     """A tool of the flow is not installed in this environment; the message says which."""
+
+    exit_status = 3
 
 
 class FlowFailed(FpgaError):
@@ -17,3 +21,5 @@ class FlowFailed(FpgaError):
 
 class BoardError(ValueError):
     """What was asked for cannot be built: an unknown board, a torus too large, a clock too fast."""
+
+    exit_status = 2

@@ -126,7 +126,7 @@ def _estimate(config: TorusConfig, family: Family, measured: tuple[Measured, ...
 
 
 def _link_slices(config: TorusConfig) -> list[int]:
-    """Widths of all register slices (`hw.link.Link`) that `link_stages` adds to a torus."""
+    """Widths of all register slices (`hw.ring.link.Link`) that `link_stages` adds to a torus."""
     hops = config.rows * (2 * config.cols + 1)
     widths = [config.word_bits]
     if config.training is not None:

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sw_driver.children import run_child
-from sw_driver.scratch import no_space
+from sw_driver.system.children import run_child
+from sw_driver.system.scratch import no_space
 
 from .errors import FlowFailed, FpgaToolMissing
 

@@ -8,9 +8,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from golden.checkpoint import Checkpoint, load_checkpoint, load_model, save_model
-    from golden.clos import ClosLinear
-    from golden.datasets import Split
+    from golden.clos.layer import ClosLinear
+    from golden.clos.net import ClosNet
+    from golden.clos.shape import ClosShape
+    from golden.data.checkpoint import Checkpoint, load_checkpoint, load_model, save_model
+    from golden.data.datasets import Split
     from golden.errors import (
         CheckpointError,
         DataError,
@@ -19,20 +21,18 @@ if TYPE_CHECKING:
         ModelError,
         ShapeError,
     )
-    from golden.fixed import LayerWords, QuantisedLayer, QuantisedNet, StageWords
-    from golden.fixed_training import FixedTrainingNet
-    from golden.losses import mean_squared_error, softmax_cross_entropy
-    from golden.net import ClosNet
-    from golden.pixels import from_pixels, pixel_net, to_pixels
-    from golden.precision import FixedPointError, fixed_point_error
-    from golden.quantiser import quantise
-    from golden.shape import ClosShape
-    from golden.train import DIGITS_SHAPES, EpochStats, Trainer, accuracy
-    from golden.training_format import LayerFormat, TrainingFormat
-    from golden.training_placement import Placement, StagePlacement
-    from golden.training_scales import TrainingWidths, propose_format
-    from golden.training_state import TrainingState, initial_state
-    from golden.training_twin import FloatTwin
+    from golden.fixed.format import LayerFormat, TrainingFormat
+    from golden.fixed.precision import FixedPointError, fixed_point_error
+    from golden.fixed.quantise import quantise
+    from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet, StageWords
+    from golden.fixed.state import TrainingState, initial_state
+    from golden.fixed.training import FixedTrainingNet
+    from golden.fixed.visits import Placement, StagePlacement
+    from golden.layers.pixels import from_pixels, pixel_net, to_pixels
+    from golden.training.losses import mean_squared_error, softmax_cross_entropy
+    from golden.training.scales import TrainingWidths, propose_format
+    from golden.training.trainer import DIGITS_SHAPES, EpochStats, Trainer, accuracy
+    from golden.training.twin import FloatTwin
 
 __all__ = [
     "Checkpoint",
@@ -78,46 +78,46 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Checkpoint": "checkpoint",
+    "Checkpoint": "data.checkpoint",
     "CheckpointError": "errors",
-    "ClosLinear": "clos",
-    "ClosNet": "net",
-    "ClosShape": "shape",
-    "DIGITS_SHAPES": "train",
+    "ClosLinear": "clos.layer",
+    "ClosNet": "clos.net",
+    "ClosShape": "clos.shape",
+    "DIGITS_SHAPES": "training.trainer",
     "DataError": "errors",
-    "EpochStats": "train",
-    "FixedPointError": "precision",
-    "FixedTrainingNet": "fixed_training",
-    "FloatTwin": "training_twin",
+    "EpochStats": "training.trainer",
+    "FixedPointError": "fixed.precision",
+    "FixedTrainingNet": "fixed.training",
+    "FloatTwin": "training.twin",
     "GoldenError": "errors",
     "GoldenWarning": "errors",
-    "LayerFormat": "training_format",
-    "LayerWords": "fixed",
+    "LayerFormat": "fixed.format",
+    "LayerWords": "fixed.quantised",
     "ModelError": "errors",
-    "Placement": "training_placement",
-    "QuantisedLayer": "fixed",
-    "QuantisedNet": "fixed",
+    "Placement": "fixed.visits",
+    "QuantisedLayer": "fixed.quantised",
+    "QuantisedNet": "fixed.quantised",
     "ShapeError": "errors",
-    "Split": "datasets",
-    "StagePlacement": "training_placement",
-    "StageWords": "fixed",
-    "Trainer": "train",
-    "TrainingFormat": "training_format",
-    "TrainingState": "training_state",
-    "TrainingWidths": "training_scales",
-    "accuracy": "train",
-    "fixed_point_error": "precision",
-    "from_pixels": "pixels",
-    "initial_state": "training_state",
-    "load_checkpoint": "checkpoint",
-    "load_model": "checkpoint",
-    "mean_squared_error": "losses",
-    "pixel_net": "pixels",
-    "propose_format": "training_scales",
-    "quantise": "quantiser",
-    "save_model": "checkpoint",
-    "softmax_cross_entropy": "losses",
-    "to_pixels": "pixels",
+    "Split": "data.datasets",
+    "StagePlacement": "fixed.visits",
+    "StageWords": "fixed.quantised",
+    "Trainer": "training.trainer",
+    "TrainingFormat": "fixed.format",
+    "TrainingState": "fixed.state",
+    "TrainingWidths": "training.scales",
+    "accuracy": "training.trainer",
+    "fixed_point_error": "fixed.precision",
+    "from_pixels": "layers.pixels",
+    "initial_state": "fixed.state",
+    "load_checkpoint": "data.checkpoint",
+    "load_model": "data.checkpoint",
+    "mean_squared_error": "training.losses",
+    "pixel_net": "layers.pixels",
+    "propose_format": "training.scales",
+    "quantise": "fixed.quantise",
+    "save_model": "data.checkpoint",
+    "softmax_cross_entropy": "training.losses",
+    "to_pixels": "layers.pixels",
 }
 
 

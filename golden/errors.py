@@ -16,6 +16,8 @@ __all__ = [
 class GoldenError(ValueError):
     """Any input that `golden` refuses."""
 
+    exit_status = 2
+
 
 class GoldenWarning(UserWarning):
     """What a user should know of a result that is otherwise as asked for."""

@@ -4,9 +4,9 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .host_link import HostLink
-from .reset_driver import ResetDriver
+from .cells.reset_driver import ResetDriver
 from .top import ClostorusTop
+from .uart.host_link import HostLink
 
 __all__ = ["BoardTop"]
 
@@ -21,7 +21,7 @@ class BoardTop(wiring.Component):
     make_pe : callable of (row, col)
         See `Torus`.
     weights_id : int
-        Of the weights that `make_pe` puts in place (`hw.weights_id`); 0 without any.
+        Of the weights that `make_pe` puts in place (`hw.uart.weights_id`); 0 without any.
 
     Members
     -------

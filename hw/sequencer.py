@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .block_ram import BlockRam
+from .cells.block_ram import BlockRam
 from .config import LOOP_COUNT_BITS, QUEUES, READ_CYCLES
 from .op_fields import END, JUMP, LOOP
 from .ops import loop_op

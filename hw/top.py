@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .bridge import Bridge
+from .host.bridge import Bridge
 from .torus import Torus
 
 __all__ = ["ClostorusTop"]

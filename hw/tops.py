@@ -4,14 +4,14 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from .board_top import BoardTop
-from .ecp5 import ECP5
+from .cells.ecp5 import ECP5
 from .emit import emit_verilog
-from .pe import PE, pe_members
-from .router import InferenceRouter
+from .pe.pe import PE, pe_members
+from .pe.training_pe import TrainingPE, training_pe_members
+from .ring.router import InferenceRouter
+from .ring.training_router import TrainingRouter
 from .top import ClostorusTop
-from .training_pe import TrainingPE, training_pe_members
-from .training_router import TrainingRouter
-from .weights_id import weights_id
+from .uart.weights_id import weights_id
 
 __all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
 
@@ -97,7 +97,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     config : TorusConfig
     link : LinkConfig
     weights, biases, folded, cells
-        As of `top_verilog`; a board tells its host which weights it has (`hw.weights_id`).
+        As of `top_verilog`; a board tells its host which weights it has (`hw.uart.weights_id`).
 
     Raises
     ------

@@ -4,11 +4,11 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .gateway import Gateway
-from .link import chain
-from .pe import PE
-from .reduce import partial_layout
-from .training_pe import TrainingPE
+from .host.gateway import Gateway
+from .layouts import partial_layout
+from .pe.pe import PE
+from .pe.training_pe import TrainingPE
+from .ring.link import chain
 
 __all__ = ["Torus"]
 

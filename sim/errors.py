@@ -6,13 +6,17 @@ __all__ = ["BenchFailed", "BuildFailed", "LintFailed", "SimError", "ToolMissing"
 class SimError(RuntimeError):
     """A simulation could not be built or did not do what it had to."""
 
+    exit_status = 1
+
 
 class ToolMissing(SimError):
     """A program that the user must install is not there; the message says which and how."""
 
+    exit_status = 3
+
 
 class LintFailed(SimError):
-    """Verilator warns of something that `sim/waivers.vlt` does not list."""
+    """Verilator warns of something that `sim/model/waivers.vlt` does not list."""
 
 
 class BuildFailed(SimError):

@@ -16,8 +16,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sw_driver.children import run_child
-from sw_driver.scratch import no_space
+from sw_driver.system.children import run_child
+from sw_driver.system.scratch import no_space
 
 from .errors import BuildFailed, ToolMissing
 

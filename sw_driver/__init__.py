@@ -8,17 +8,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sw_driver.artifact import Artifact, load_artifact, save_artifact
     from sw_driver.compiler import Compiled, compile
-    from sw_driver.device import Device, GoldenDevice
+    from sw_driver.device.device import Device, GoldenDevice
+    from sw_driver.device.golden_training_device import GoldenTrainingDevice
+    from sw_driver.device.training_device import TrainingDevice
     from sw_driver.errors import DriverError
-    from sw_driver.export import export_files
-    from sw_driver.training import (
-        CompiledTraining,
-        GoldenTrainingDevice,
-        TrainingDevice,
-        compile_training,
-    )
+    from sw_driver.files.artifact import Artifact, load_artifact, save_artifact
+    from sw_driver.files.export import export_files
+    from sw_driver.training_compiler import CompiledTraining, compile_training
 
 __all__ = [
     "Artifact",
@@ -37,19 +34,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Artifact": "artifact",
+    "Artifact": "files.artifact",
     "Compiled": "compiler",
-    "CompiledTraining": "training",
-    "Device": "device",
+    "CompiledTraining": "training_compiler",
+    "Device": "device.device",
     "DriverError": "errors",
-    "GoldenDevice": "device",
-    "GoldenTrainingDevice": "training",
-    "TrainingDevice": "training",
+    "GoldenDevice": "device.device",
+    "GoldenTrainingDevice": "device.golden_training_device",
+    "TrainingDevice": "device.training_device",
     "compile": "compiler",
-    "compile_training": "training",
-    "export_files": "export",
-    "load_artifact": "artifact",
-    "save_artifact": "artifact",
+    "compile_training": "training_compiler",
+    "export_files": "files.export",
+    "load_artifact": "files.artifact",
+    "save_artifact": "files.artifact",
 }
 
 

@@ -8,22 +8,28 @@ from collections.abc import Sequence
 from torch import nn
 
 from golden import QuantisedNet, quantise
-from golden.reals import Reals
+from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.cycles import Prediction, bounds, order_cycles, predict_cycles, predict_steady
-from sw_driver.deadlock import check_program
-from sw_driver.entries import Entry, build_entries
+from sw_driver.check.deadlock import check_program
 from sw_driver.errors import DriverError, ProgramError
-from sw_driver.executable import Executable
-from sw_driver.fit import Needs, check_fit, grown, measure
-from sw_driver.images import Images, build_images
-from sw_driver.order import Order, best_order, delays, program_order
-from sw_driver.placement import LayerPlacement, place
-from sw_driver.program_image import unpack_image
-from sw_driver.sample_loop import SampleLoop, find_sample_loop
-from sw_driver.schedule import build_queues, schedule_steps
-from sw_driver.stages import Stage, build_stages
+from sw_driver.plan.entries import Entry, build_entries
+from sw_driver.plan.fit import Needs, check_fit, grown, measure
+from sw_driver.plan.images import Images, build_images
+from sw_driver.plan.order import Order, best_order, delays, program_order
+from sw_driver.plan.placement import LayerPlacement, place
+from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.predict.cycles import (
+    Prediction,
+    bounds,
+    order_cycles,
+    predict_cycles,
+    predict_steady,
+)
+from sw_driver.program.executable import Executable
+from sw_driver.program.image import unpack_image
+from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
+from sw_driver.schedule.scheduler import build_queues, schedule_steps
 
 __all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
 
@@ -79,7 +85,7 @@ class Compiled:
         )
 
     def __repr__(self) -> str:
-        """Say in a few lines what is compiled for what; `sw_driver.report` says the rest."""
+        """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
         config, images = self.config, self.executable.images
         shapes = ", ".join(map(str, self.net.shapes))
         return (

@@ -13,6 +13,8 @@ __all__ = [
 class DriverError(ValueError):
     """Any input that `sw_driver` refuses."""
 
+    exit_status = 2
+
 
 class FitError(DriverError):
     """A net that the given torus cannot hold."""

@@ -12,6 +12,9 @@ from sim.toolchain import find_toolchain, waves_wanted
 # core already, and threads that wait for each other take as long as those that compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What tests share asserts, too; it then says what it compared.
+pytest.register_assert_rewrite("tests.support")
+
 
 def pytest_addoption(parser):
     parser.addoption(

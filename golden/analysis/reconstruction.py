@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from golden.arguments import check_generator, instance, items, seed_number, shown, whole_number
+from golden.clos.initialise import sparse_xavier_
 from golden.errors import AnalysisError
-from golden.initialise import sparse_xavier_
 from golden.topologies import Topology
 
 __all__ = ["EXACT", "Reconstruction", "initial_weights", "reconstruct"]

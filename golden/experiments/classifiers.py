@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from golden.clos import ClosLinear
+from golden.clos.initialise import sparse_xavier_
+from golden.clos.layer import ClosLinear
+from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.initialise import sparse_xavier_
 from golden.layers import LowRankLinear, SparseCascade, live_channels
-from golden.shape import ClosShape
 
 __all__ = ["KINDS", "Sizes", "classifier", "dense_parameters", "parameters_of"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from golden.datasets import Split, load
+from golden.data.datasets import Split, load
 from golden.errors import DataError, ModelError
 from golden.experiments.accuracy_report import PICTURE, accuracy_report
 from golden.experiments.accuracy_runs import Result, Run

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
-from golden.workers import workers
+from golden.system.workers import workers
 
 __all__ = ["Experiment", "Report", "Settings", "execute"]
 
@@ -25,7 +25,7 @@ class Settings:
     Parameters
     ----------
     data
-        Datasets: names or directories, as `golden.datasets.load` takes them.
+        Datasets: names or directories, as `golden.data.datasets.load` takes them.
     seeds
         How often everything is trained, with the seeds 0, 1, ...; None: as often as is usual.
     quick

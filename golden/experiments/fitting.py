@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from golden.train import accuracy, one_thread
+from golden.training.trainer import accuracy, one_thread
 
 __all__ = ["fit", "score"]
 

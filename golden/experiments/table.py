@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from golden.errors import DataError
-from golden.files import write_bytes
+from golden.system.files import write_bytes
 
 __all__ = ["ResultTable"]
 

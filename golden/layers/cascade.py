@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import items
-from golden.autocast import add_bias
 from golden.errors import ShapeError
-from golden.inputs import check_features
 from golden.layers.sparse import SparseStage
+from golden.tensors.autocast import add_bias
+from golden.tensors.inputs import check_features
 
 __all__ = ["SparseCascade"]
 

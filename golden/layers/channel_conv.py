@@ -12,10 +12,10 @@ from golden.arguments import (
     real_number,
     whole_number,
 )
+from golden.clos.initialise import sparse_xavier_
 from golden.errors import ShapeError
-from golden.initialise import sparse_xavier_
-from golden.inputs import check_images
 from golden.layers.algebra import square
+from golden.tensors.inputs import check_images
 
 __all__ = ["SparseRandomConv2d", "live_channels", "scaled_channels"]
 

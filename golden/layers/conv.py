@@ -4,13 +4,13 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import empty_parameter, instance, real_number, whole_number
-from golden.clos import ClosLinear
-from golden.dense import dense_bias, dense_weight, keep_frozen
+from golden.clos.initialise import sparse_xavier_
+from golden.clos.layer import ClosLinear
+from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
-from golden.initialise import sparse_xavier_
-from golden.inputs import check_images
 from golden.layers.algebra import square, svd
-from golden.shape import ClosShape
+from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
+from golden.tensors.inputs import check_images
 
 __all__ = ["ClosConv2d"]
 
@@ -163,7 +163,7 @@ class ClosConv2d(nn.Module):
         """Make a layer near `layer`: the best kernels of every channel, then the nearest Clos.
 
         The kernels of an input channel are the first right singular vectors of its [k, f^2]
-        weights; the matrix that combines them goes to `golden.clos_fit.fit_clos`.
+        weights; the matrix that combines them goes to `golden.clos.fit.fit_clos`.
 
         Raises
         ------

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import empty_parameter, real_number, whole_number
-from golden.dense import dense_bias, dense_weight, keep_frozen
+from golden.clos.initialise import sparse_xavier_
 from golden.errors import ShapeError
-from golden.initialise import sparse_xavier_
-from golden.inputs import check_features
 from golden.layers.algebra import svd
+from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
+from golden.tensors.inputs import check_features
 
 __all__ = ["LowRankLinear"]
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, fx, nn
 
-from golden.autocast import as_operands
 from golden.layers.recurrent_base import ClosRecurrent
+from golden.tensors.autocast import as_operands
 
 __all__ = ["ClosGRU", "ClosLSTM"]
 
@@ -74,7 +74,7 @@ class ClosLSTM(ClosRecurrent):
         sweeps: int = 200,
         generator: torch.Generator | None = None,
     ) -> "ClosLSTM":
-        """Make a layer whose maps are near those of `layer`; see `golden.clos_fit.fit_clos`."""
+        """Make a layer whose maps are near those of `layer`; see `golden.clos.fit.fit_clos`."""
         return cls.fitted(layer, reduction, sweeps, generator)
 
     def to_dense(self) -> nn.LSTM:
@@ -143,7 +143,7 @@ class ClosGRU(ClosRecurrent):
         sweeps: int = 200,
         generator: torch.Generator | None = None,
     ) -> "ClosGRU":
-        """Make a layer whose maps are near those of `layer`; see `golden.clos_fit.fit_clos`."""
+        """Make a layer whose maps are near those of `layer`; see `golden.clos.fit.fit_clos`."""
         return cls.fitted(layer, reduction, sweeps, generator)
 
     def to_dense(self) -> nn.GRU:

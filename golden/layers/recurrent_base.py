@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, fx, nn
 
 from golden.arguments import instance, items, real_number, whole_number
-from golden.clos import ClosLinear
-from golden.dense import keep_frozen
+from golden.clos.layer import ClosLinear
+from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.inputs import check_plain
-from golden.shape import ClosShape
-from golden.tracing import records_sizes
+from golden.tensors.dense import keep_frozen
+from golden.tensors.inputs import check_plain
+from golden.tensors.tracing import records_sizes
 
 __all__ = ["ClosRecurrent"]
 

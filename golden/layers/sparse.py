@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import empty_parameter, shown, tensor
-from golden.autocast import as_operands
+from golden.clos.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
 from golden.errors import ShapeError
-from golden.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
-from golden.tracing import own_size
+from golden.tensors.autocast import as_operands
+from golden.tensors.tracing import own_size
 
 __all__ = ["SparseStage"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from golden.arguments import instance, mapping, real_number, seed_number, whole_number
-from golden.clos import ClosLinear
+from golden.clos.layer import ClosLinear
 from golden.errors import CheckpointError, ModelError
 from golden.techniques.growth import (
     Growable,

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import check_generator, instance, items, shown, whole_number
-from golden.clos import ClosLinear
+from golden.clos.layer import ClosLinear
+from golden.clos.shape import ClosShape
 from golden.errors import GoldenError, ShapeError
 from golden.layers.channel_conv import SparseRandomConv2d
 from golden.layers.sparse import SparseStage
-from golden.shape import ClosShape
 
 __all__ = [
     "NEW_VALUES",

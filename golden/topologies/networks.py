@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from golden.arguments import items, whole_number
+from golden.clos.shape import ClosShape
 from golden.errors import TopologyError
-from golden.shape import ClosShape
 from golden.topologies.topology import Topology, check_elements
 
 __all__ = ["butterfly", "clos", "hypercube", "low_rank", "parallel_butterfly", "radix", "torus"]

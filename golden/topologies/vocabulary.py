@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from golden.arguments import enough_memory, instance, shown
+from golden.clos.shape import ClosShape
 from golden.errors import TopologyError
-from golden.shape import ClosShape
 from golden.topologies import cascades, networks
 from golden.topologies.options import revived, with_diagonal, with_skip
 from golden.topologies.topology import Topology

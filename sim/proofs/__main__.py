@@ -1,7 +1,7 @@
 """`python -m sim.proofs [NAME...]`: run proofs and their covers, and print what came of them."""
 
 if __name__ == "__main__":
-    from golden.stopping import begin
+    from golden.system.stopping import begin
 
     begin("sim.proofs")  # Before anything slow is imported.
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from sw_driver.cli.status import BAD_INPUT
-from sw_driver.ending import run_program
+from golden.system.ending import run_program
+from golden.system.status import BAD_INPUT
 from sw_driver.errors import StorageError
 
 from ..errors import SimError

@@ -41,7 +41,7 @@ def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
                 config: TorusConfig = SMALL) -> Spec:
     """One engine that runs any program again and again; `given` as for `Program`."""
     spec = Spec()
-    node = rtl.module("gather").RingGather(config)
+    node = rtl.module("ring.gather").RingGather(config)
     spec.m.submodules.node = node
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += node.last_in_row.eq(last_in_row)
@@ -53,7 +53,7 @@ def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
 def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
     """A router whose two axes run any two programs again and again."""
     spec = Spec()
-    router = rtl.module("router").InferenceRouter(SMALL)
+    router = rtl.module("ring.router").InferenceRouter(SMALL)
     spec.m.submodules.router = router
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += router.last_in_row.eq(last_in_row)

@@ -27,7 +27,7 @@ def link_spec(rtl: Rtl, stages: int) -> Spec:
     m = spec.m
     source = stream.Signature(_WORD_BITS).create(path=("source",))
     sink = stream.Signature(_WORD_BITS).flip().create(path=("sink",))
-    rtl.module("link").chain(m, "hop", source, sink, _WORD_BITS, stages)
+    rtl.module("ring.link").chain(m, "hop", source, sink, _WORD_BITS, stages)
     links = [getattr(m.submodules, f"hop_{stage}") for stage in range(stages)]
     goes_in = drive(spec, "in", source)
     comes_out = take(spec, "out", sink)

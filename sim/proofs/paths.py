@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 
 from fpga.yosys import run_yosys
 from hw.emit import emit_verilog
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.scratch import temporary_folder
 
 __all__ = ["all_inputs", "combinational_inputs"]
 

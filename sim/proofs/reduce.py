@@ -85,7 +85,7 @@ class ReduceCheck:
         self.name = name
         self.node = node
         self.depth = depth = config.training.reduce_words
-        layout = rtl.module("reduce").contribution_layout(config)
+        layout = rtl.module("layouts").contribution_layout(config)
         self.contributions = _Shadow(m, f"{name}_contribution", layout, depth)
         self.partials = _Shadow(m, f"{name}_partial", signed(config.acc_bits), depth)
         self.may_hand_over = Signal(name=f"{name}_may_hand_over")
@@ -169,7 +169,7 @@ def reduce_spec(rtl: Rtl, reduce_words: int) -> Spec:
     """One engine, any neighbours, any contributions."""
     spec = Spec()
     config = small_training(reduce_words)
-    node = rtl.module("reduce").RingReduce(config)
+    node = rtl.module("ring.reduce").RingReduce(config)
     spec.m.submodules.node = node
     check, spec.goal = _axis(spec, "node", config, rtl, node)
     spec.look_inside(lambda: reduce_lemmas(spec, check, look_into_reduce(node)))
@@ -180,7 +180,7 @@ def training_router_spec(rtl: Rtl, reduce_words: int) -> Spec:
     """The rings back of a router, whatever happens on its forward ports, even what must not."""
     spec = Spec()
     config = small_training(reduce_words)
-    router = rtl.module("training_router").TrainingRouter(config)
+    router = rtl.module("ring.training_router").TrainingRouter(config)
     spec.m.submodules.router = router
     _drive_anyhow(spec, router, ("west", "north", "east", "south", "row", "col"))
     spec.m.d.comb += router.last_in_row.eq(any_value(spec.m, "last_in_row", 1))

@@ -201,7 +201,7 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
     m = spec.m
     config = small_training(reduce_words, max_fan_in=2)
     walk = _Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
-    engines = [rtl.module("reduce").RingReduce(config) for _ in range(nodes)]
+    engines = [rtl.module("ring.reduce").RingReduce(config) for _ in range(nodes)]
     hops: list[Hop] = []  # Each behind its node: sums go to the node numbered one less.
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine

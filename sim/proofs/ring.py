@@ -31,7 +31,7 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     offset = any_constant(m, "watched_offset", len(own))
     spec.assume(offset < own)
 
-    engines = [rtl.module("gather").RingGather(SMALL) for _ in range(nodes)]
+    engines = [rtl.module("ring.gather").RingGather(SMALL) for _ in range(nodes)]
     hops = []
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine

@@ -35,7 +35,7 @@ class Mutant:
     mistake
         What it is, in words.
     file
-        Name of the file.
+        The file, from the folder `hw`.
     old, new
         Text that is in the file exactly once, and what stands there instead.
     caught_by
@@ -80,7 +80,7 @@ class Rtl:
             self._finder = _CopyFinder(self._package, mutant)
 
     def module(self, name: str) -> ModuleType:
-        """Return a module by its name inside the package."""
+        """Return a module by its name inside the package: `ring.gather`."""
         with self._importable():
             return importlib.import_module(f"{self._package}.{name}")
 
@@ -106,12 +106,17 @@ class _CopyFinder(MetaPathFinder, Loader):
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
         if fullname.split(".")[0] != self._package:
             return None
-        return spec_from_loader(fullname, self, is_package=fullname == self._package)
+        return spec_from_loader(fullname, self, is_package=self._path(fullname).is_dir())
 
     def exec_module(self, module: ModuleType) -> None:
-        _, _, name = module.__name__.partition(".")
-        file = _FOLDER / f"{name or '__init__'}.py"
+        path = self._path(module.__name__)
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         text = file.read_text()
-        if file.name == self._mutant.file:
+        if file.relative_to(_FOLDER).as_posix() == self._mutant.file:
             text = self._mutant.applied(text)
         exec(compile(text, str(file), "exec"), module.__dict__)
+
+    @staticmethod
+    def _path(fullname: str) -> Path:
+        """A module's file without its suffix, or a package's folder."""
+        return _FOLDER.joinpath(*fullname.split(".")[1:])

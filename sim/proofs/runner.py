@@ -10,9 +10,9 @@ from pathlib import Path
 import vcd.reader
 from amaranth.hdl import Value
 
-from sw_driver.children import run_child
 from sw_driver.errors import StorageError
-from sw_driver.scratch import no_space
+from sw_driver.system.children import run_child
+from sw_driver.system.scratch import no_space
 
 from ..errors import SimError, ToolMissing
 from ..toolchain import environment_with

@@ -5,7 +5,7 @@ Nothing slow is imported here, so that `main` can be stopped before anything slo
 
 from typing import TYPE_CHECKING, Any
 
-from golden.stopping import begin
+from golden.system.stopping import begin
 
 if TYPE_CHECKING:
     from sw_driver.cli.commands import app
@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; who ends it by a signal gets half-made files cleared away too."""
     begin("clostorus")
-    from sw_driver.ending import run_program
+    from golden.system.ending import run_program
 
     run_program("clostorus", _run)
 

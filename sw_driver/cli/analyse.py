@@ -56,7 +56,7 @@ def command(
     from golden.topologies import usage
     from golden.topologies.vocabulary import OPTIONS
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_target, write_bytes
+    from sw_driver.system.files import check_target, write_bytes
 
     out = make_output(ctx, json, quiet)
     if list_kinds:

@@ -58,12 +58,12 @@ def command(
     are kept, so that a run that was stopped goes on where it was, and measured again when what they
     depend on has changed.
     """
-    from sim.bench.page import check_page, write_page
-    from sim.bench.results import Bench
-    from sim.bench.software import DEVICES
-    from sim.bench.tables import TABLES
+    from sim.measure.page import check_page, write_page
+    from sim.measure.results import Bench
+    from sim.measure.software import DEVICES
+    from sim.measure.tables import TABLES
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_folder, check_target
+    from sw_driver.system.files import check_folder, check_target
 
     out = make_output(ctx, json, quiet)
     if list_tables:

@@ -87,7 +87,7 @@ def command(
     from fpga.board_flow import FLOWS
     from fpga.boards import find_board
     from sw_driver.compiler import parse_torus
-    from sw_driver.files import check_folder, check_outputs, files_in
+    from sw_driver.system.files import check_folder, check_outputs, files_in
 
     out = make_output(ctx, json, quiet)
     target = find_board(board)

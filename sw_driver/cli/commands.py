@@ -2,7 +2,7 @@
 build, plan, experiment.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
-imports what it needs when it runs, so that help comes at once. `sw_driver.cli.status` lists the
+imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
 exit statuses.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from golden.ending import one_line_errors
+from golden.system.ending import one_line_errors
 from sw_driver.cli import (
     analyse,
     bench,
@@ -26,8 +26,7 @@ from sw_driver.cli import (
 )
 from sw_driver.cli.options import Json, Quiet, examples
 from sw_driver.cli.spelling import Command
-from sw_driver.cli.status import exit_status
-from sw_driver.console import one_line_warnings
+from sw_driver.system.console import one_line_warnings
 
 __all__ = ["app"]
 
@@ -37,7 +36,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        with one_line_errors("clostorus", exit_status), one_line_warnings():
+        with one_line_errors("clostorus"), one_line_warnings():
             return super().invoke(ctx)
 
 

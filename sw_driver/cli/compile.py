@@ -75,14 +75,14 @@ def command(
     """
     from golden import load_checkpoint
     from hw.config import TorusConfig
-    from sw_driver import report
-    from sw_driver.accuracy import measure_error
-    from sw_driver.artifact import save_artifact
     from sw_driver.compiler import ORDERS, compile, parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.export import export_files, exported_files
-    from sw_driver.files import check_folder, check_outputs
-    from sw_driver.samples import check_features, data_files, data_of, load_calibration
+    from sw_driver.files import report
+    from sw_driver.files.accuracy import measure_error
+    from sw_driver.files.artifact import save_artifact
+    from sw_driver.files.export import export_files, exported_files
+    from sw_driver.files.samples import check_features, data_files, data_of, load_calibration
+    from sw_driver.system.files import check_folder, check_outputs
 
     out = make_output(ctx, json, quiet)
     rows, cols = parse_torus(torus)

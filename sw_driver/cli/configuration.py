@@ -36,10 +36,10 @@ def held_configuration(
         If the options contradict each other or the file, or the file is none of those that the
         option takes.
     """
-    from sw_driver.artifact import load_artifact
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.model_config import config_of
+    from sw_driver.files.artifact import load_artifact
+    from sw_driver.train.model_config import config_of
 
     if fold and bake is None:
         raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")

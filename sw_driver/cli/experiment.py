@@ -59,8 +59,8 @@ def command(
     from golden.experiments.catalogue import EXPERIMENTS
     from golden.experiments.experiment import Settings, execute
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_outputs, make_folder, write_bytes, write_text
-    from sw_driver.samples import data_files
+    from sw_driver.files.samples import data_files
+    from sw_driver.system.files import check_outputs, make_folder, write_bytes, write_text
 
     talk = make_output(ctx, json, quiet)
     if list_experiments:

@@ -26,8 +26,8 @@ def command(
     Cycles of ops are those of one sample in the steady state, as the cycle model predicts them; 0
     is when its first op begins.
     """
-    from sw_driver import report
-    from sw_driver.artifact import load_artifact
+    from sw_driver.files import report
+    from sw_driver.files.artifact import load_artifact
 
     out = make_output(ctx, json, quiet)
     compiled = load_artifact(artifact)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hw.link_config import BAUD_RANGE
-from sw_driver.console import Output
+from sw_driver.system.console import Output
 
 __all__ = [
     "MOST_JOBS",

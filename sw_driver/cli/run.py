@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from golden.system.status import DIFFERENT
 from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, failed, make_output
-from sw_driver.cli.status import DIFFERENT
 from sw_driver.cli.written import WAVES, say_written
 
 __all__ = ["EXAMPLES", "command"]
@@ -73,15 +73,15 @@ def command(
     exit status is 1. The first run of a configuration in Verilator builds its
     simulation, which takes a while and needs g++ and perl.
     """
-    from sw_driver.artifact import load_artifact
     from sw_driver.cycle_model import record
-    from sw_driver.device import GoldenDevice
+    from sw_driver.device.device import GoldenDevice
+    from sw_driver.device.saturation import warn_of_saturation
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_outputs, write_array, write_text
-    from sw_driver.report import mac_line, percent
-    from sw_driver.samples import check_features, data_files, data_of, load_samples
-    from sw_driver.saturation import warn_of_saturation
-    from sw_driver.timeline import timeline_json
+    from sw_driver.files.artifact import load_artifact
+    from sw_driver.files.report import mac_line, percent
+    from sw_driver.files.samples import check_features, data_files, data_of, load_samples
+    from sw_driver.predict.timeline import timeline_json
+    from sw_driver.system.files import check_outputs, write_array, write_text
 
     out = make_output(ctx, json, quiet)
     if device not in ("golden", "sim", "serial"):
@@ -110,8 +110,8 @@ def command(
     accuracy = {"fixed_point_accuracy": inputs.accuracy(outputs)}
     verdict = None
     if device == "sim":
-        from sim.device import SimDevice
-        from sim.verify import verify
+        from sim.device.device import SimDevice
+        from sim.device.verify import verify
 
         with (
             out.progress() as tell,

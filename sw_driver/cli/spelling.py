@@ -14,8 +14,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand
 
-from golden.ending import one_line_errors
-from sw_driver.cli.status import exit_status
+from golden.system.ending import one_line_errors
 from sw_driver.errors import DriverError
 
 __all__ = ["Command", "spelled"]
@@ -65,9 +64,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what users can cause in its words."""
-        with one_line_errors(
-            "clostorus", exit_status, lambda text: spelled(text, self.params, ctx.params)
-        ):
+        with one_line_errors("clostorus", lambda text: spelled(text, self.params, ctx.params)):
             return super().invoke(ctx)
 
 

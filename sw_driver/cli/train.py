@@ -12,7 +12,7 @@ from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
     from golden import ClosShape
-    from sw_driver.console import Output
+    from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -109,8 +109,8 @@ def command(
     import torch
 
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_outputs
-    from sw_driver.samples import data_files
+    from sw_driver.files.samples import data_files
+    from sw_driver.system.files import check_outputs
 
     out = make_output(ctx, json, quiet)
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
@@ -173,8 +173,8 @@ def _layer(text: str) -> "ClosShape":
 def _train_float(
     out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
 ) -> None:
-    from sw_driver.report import percent
-    from sw_driver.training import train_model
+    from sw_driver.files.report import percent
+    from sw_driver.train.model_file import train_model
 
     def progress(tell: Callable[[str, int, int], None]) -> Callable[[Any, int], None]:
         return lambda stats, total: tell(

@@ -7,11 +7,12 @@ from typing import Any
 
 from golden import ClosShape
 from sw_driver.cli.written import say_trained
-from sw_driver.console import Output
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.report import percent
-from sw_driver.training import GoldenTrainingDevice, TrainingDevice
-from sw_driver.training.fixed_file import train_fixed
+from sw_driver.files.report import percent
+from sw_driver.system.console import Output
+from sw_driver.train.fixed_file import train_fixed
 
 __all__ = ["train_on_device"]
 
@@ -102,9 +103,9 @@ def _device(
 
         return SerialTrainingDevice(port[0], baud=port[1], progress=tell)
     if compare:
-        from sim.compared_device import ComparedTrainingDevice
+        from sim.device.compared import ComparedTrainingDevice
 
         return ComparedTrainingDevice(progress=tell)
-    from sim.training_device import SimTrainingDevice
+    from sim.device.training_device import SimTrainingDevice
 
     return SimTrainingDevice(progress=tell)

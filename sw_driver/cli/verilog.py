@@ -117,11 +117,11 @@ def command(
         board_verilog,  # pyright: ignore[reportUnknownVariableType]
         top_verilog,  # pyright: ignore[reportUnknownVariableType]
     )
-    from sim.lint import waivers_of
+    from sim.model.lint import waivers_of
+    from sim.model.verilog_files import FILE_LIST, held_files, write_verilog_files
     from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.files import check_folder, check_outputs, write_text
-    from sw_driver.verilog_files import FILE_LIST, held_files, write_verilog_files
+    from sw_driver.system.files import check_folder, check_outputs, write_text
 
     out = make_output(ctx, json, quiet)
     tops = {**TOPS, "board": BOARD_MODULE}

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from sw_driver.console import Output
+from sw_driver.system.console import Output
 
 __all__ = ["WAVES", "quoted", "say_trained", "say_written"]
 

@@ -53,7 +53,7 @@ class _Engine:
 
 
 class Distributor(_Engine):
-    """Registers of `hw.distributor`, and of the unpacker of the bridge's own program."""
+    """Registers of `hw.host.distributor`, and of the unpacker of the bridge's own program."""
 
     REGISTERS = (
         *_Engine.REGISTERS, "_boots", "_taken", "_own_taken", "_unpacked", "_block_words_left",
@@ -114,7 +114,7 @@ class Distributor(_Engine):
 
 
 class Collector(_Engine):
-    """Registers of `hw.collector`."""
+    """Registers of `hw.host.collector`."""
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue) -> None:
         super().__init__(lanes, queue)

@@ -13,10 +13,11 @@ __all__ = ["Dispatch"]
 
 
 class Dispatch:
-    """Registers of the coming repetition of `hw.mac_control`, `hw.back_control` and `hw.dump`.
+    """Registers of the coming repetition of `hw.mac.mac_control`, `hw.mac.back_control` and
+    `hw.pe.dump`.
 
-    One op waits at a time, of whichever kind: see `hw.mac_dispatch`. Progress is kept as what has
-    been done less what was asked for, raised so that no lane is ever negative.
+    One op waits at a time, of whichever kind: see `hw.pe.mac_dispatch`. Progress is kept as what
+    has been done less what was asked for, raised so that no lane is ever negative.
     """
 
     REGISTERS = (

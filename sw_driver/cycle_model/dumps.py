@@ -9,7 +9,7 @@ __all__ = ["Dumps"]
 
 
 class Dumps:
-    """Registers of `hw.dump` from where a repetition begins.
+    """Registers of `hw.pe.dump` from where a repetition begins.
 
     A record takes `READ_CYCLES` + 1 cycles, the first of them to look at it, and one for each of
     its words.

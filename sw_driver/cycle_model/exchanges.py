@@ -10,7 +10,7 @@ from sw_driver.cycle_model.machine import Machine
 from sw_driver.cycle_model.run import PATIENCE_CYCLES, SETTLING_CYCLES, Run, Steady
 from sw_driver.cycle_model.tables import Tables
 from sw_driver.errors import ProgramError
-from sw_driver.program import Program
+from sw_driver.program.program import Program
 
 __all__ = ["Exchange", "ExchangeSimulation", "simulate_exchanges"]
 

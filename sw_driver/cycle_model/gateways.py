@@ -6,7 +6,7 @@ from hw.config import TorusConfig
 from hw.op_fields import RingKind
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["Fifos", "Gateways"]
 
@@ -30,7 +30,7 @@ def _boot(blocks: int) -> _Op:
 
 
 class Fifos:
-    """The first-in, first-out queues of all gateways, one way: `hw.queue`.
+    """The first-in, first-out queues of all gateways, one way: `hw.cells.queue`.
 
     The oldest item is in an output register, the others in a memory of one less than `depth`.
     """
@@ -57,7 +57,7 @@ class Fifos:
 
 
 class Gateways:
-    """Registers of the gateways, as `hw.gateway` and `hw.host_words` have them."""
+    """Registers of the gateways, as `hw.host.gateway` and `hw.host.host_words` have them."""
 
     REGISTERS = (
         "running", "active", "_last", "sends", "sinks", "_gradients", "_boots", "_recv_left",

@@ -6,7 +6,9 @@ __all__ = ["GatewayLinks", "Links"]
 
 
 class Links:
-    """Registers of all links, as `hw.link` has them, in the lane of the node that they lead to."""
+    """Registers of all links, as `hw.ring.link` has them, in the lane of the node that they
+    lead to.
+    """
 
     REGISTERS = "_valid", "_spare"
 

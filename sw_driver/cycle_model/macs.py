@@ -9,7 +9,7 @@ from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.steps import IDLE, NOTHING, Landing, Step
 from sw_driver.cycle_model.tables import Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["Macs"]
 
@@ -37,7 +37,7 @@ def _op(op: Op) -> _Op:
 
 
 class Macs:
-    """Registers of the MACs' control, as `hw.mac_control` has them, and results on their way.
+    """Registers of the MACs' control, as `hw.mac.mac_control` has them, and results on their way.
 
     Counts are kept as what is left of them; `_freed`, for each destination, is what its ring engine
     has retired less what was asked for, raised so that no lane is ever negative.

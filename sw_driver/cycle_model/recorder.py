@@ -9,7 +9,7 @@ from sw_driver.cycle_model.lanes import Mask, bits
 from sw_driver.cycle_model.machine import Machine
 from sw_driver.cycle_model.run import Simulation
 from sw_driver.cycle_model.signals import Signals
-from sw_driver.program import Program
+from sw_driver.program.program import Program
 
 __all__ = ["Engine", "Recording", "Span", "record"]
 

@@ -21,7 +21,7 @@ class Segment(NamedTuple):
     sums
         How many.
     takes, keeps, to_host
-        See `hw.reduce`; `takes` of a PE that is not the last of its row.
+        See `hw.ring.reduce`; `takes` of a PE that is not the last of its row.
     last_takes
         The same of one that is.
     """
@@ -84,7 +84,8 @@ class _Axis:
 
 
 class Reverse:
-    """Registers of the reduce engines, as `hw.reduce` has them, in the lanes of the ring engines.
+    """Registers of the reduce engines, as `hw.ring.reduce` has them, in the lanes of the ring
+    engines.
 
     A queue is a count of what is in it. What becomes of a sum follows from its place in the order
     of all sums.

@@ -8,7 +8,8 @@ __all__ = ["ReverseLinks"]
 
 
 class _Slice:
-    """The register slice in every hop, as `hw.link` has it, in the lane of the node it leads to.
+    """The register slice in every hop, as `hw.ring.link` has it, in the lane of the node it leads
+    to.
 
     Two words deep; of each, whether it is there and whether it is the host's.
     """

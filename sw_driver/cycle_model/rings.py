@@ -7,7 +7,7 @@ from hw.op_fields import GatherKind
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
 from sw_driver.cycle_model.steps import Step
 from sw_driver.cycle_model.tables import HEADER, PROGRAM, PROGRAM_BLOCK_WORDS, Place, Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["ROW", "Repetition", "Rings"]
 
@@ -55,7 +55,7 @@ def _boot(blocks: int) -> list[Repetition]:
 
 
 class Rings:
-    """Registers of the ring engines, as `hw.gather` and `hw.hop` have them.
+    """Registers of the ring engines, as `hw.ring.gather` and `hw.ring.hop` have them.
 
     Counts are kept as what is left of them. `credit` is what has landed less what was asked for,
     and `gathered` what waits for the MAC, both raised so that no lane is ever negative.

@@ -10,8 +10,8 @@ from sw_driver.cycle_model.beats import Beats, Cycles
 from sw_driver.cycle_model.machine import Machine
 from sw_driver.cycle_model.tables import Queue, Tables
 from sw_driver.errors import ProgramError
-from sw_driver.program import Program
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
+from sw_driver.program.program import Program
 
 __all__ = ["PATIENCE_CYCLES", "SETTLING_CYCLES", "Run", "Simulation", "Steady", "simulate"]
 

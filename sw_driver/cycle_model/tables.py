@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import END, LOOP, Fields, gateway_fields, op_lines, pe_fields
-from sw_driver.program import Program
-from sw_driver.program_image import Op, unpack_image
+from sw_driver.program.image import Op, unpack_image
+from sw_driver.program.program import Program
 
 __all__ = ["HEADER", "PROGRAM", "PROGRAM_BLOCK_WORDS", "Place", "Queue", "Tables"]
 

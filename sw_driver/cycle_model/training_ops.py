@@ -6,7 +6,7 @@ from hw.config import TorusConfig
 from hw.op_fields import Axis, MacKind, Memory
 from sw_driver.cycle_model.reverse import Segment
 from sw_driver.cycle_model.tables import Queue
-from sw_driver.program_image import Op
+from sw_driver.program.image import Op
 
 __all__ = ["MacOp", "mac_ops", "most_steps"]
 

@@ -10,7 +10,7 @@ __all__ = ["TrainingRings"]
 
 
 class TrainingRings(Rings):
-    """`Rings` as `hw.gather` has them where the MAC reads a region more than once.
+    """`Rings` as `hw.ring.gather` has them where the MAC reads a region more than once.
 
     `_reads` is what the MAC has read less what was asked for, raised as the other counts are.
     """

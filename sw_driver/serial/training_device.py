@@ -3,14 +3,14 @@
 from collections.abc import Generator
 from typing import TypeVar
 
+from sw_driver.device.stream_device import StreamTrainingDevice
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.host_stream import Beats
+from sw_driver.program.events import Receive, Send
+from sw_driver.program.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import Progress, bytes_to_beats, check_id
 from sw_driver.serial.figures import LinkFigures
-from sw_driver.training.compiler import CompiledTraining
-from sw_driver.training.stream import Receive, Send
-from sw_driver.training.stream_device import StreamTrainingDevice
+from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["SerialTrainingDevice"]
 

@@ -1,18 +1,17 @@
-"""Training: a model on the host in floating point, or a net on the torus in fixed point."""
+"""Names of before the rooms; `sw_driver` has what most programs need of training."""
 
-from sw_driver.training.compiler import CompiledTraining, compile_training
-from sw_driver.training.device import StepResult, TrainingDevice
-from sw_driver.training.golden_device import GoldenTrainingDevice
-from sw_driver.training.model_file import Trained, train_model
-from sw_driver.training.stream_device import StreamTrainingDevice
+from golden.system.moved import moved_names
 
-__all__ = [
-    "CompiledTraining",
-    "GoldenTrainingDevice",
-    "StepResult",
-    "StreamTrainingDevice",
-    "Trained",
-    "TrainingDevice",
-    "compile_training",
-    "train_model",
-]
+__getattr__ = moved_names(
+    __name__,
+    {
+        "CompiledTraining": "sw_driver",
+        "compile_training": "sw_driver",
+        "GoldenTrainingDevice": "sw_driver",
+        "TrainingDevice": "sw_driver",
+        "StepResult": "sw_driver.device.training_device",
+        "StreamTrainingDevice": "sw_driver.device.stream_device",
+        "Trained": "sw_driver.train.model_file",
+        "train_model": "sw_driver.train.model_file",
+    },
+)

@@ -11,12 +11,13 @@ from torch import nn
 import golden
 import sw_driver
 from golden import ClosLinear, ClosNet, ClosShape, GoldenError
-from golden.datasets import load
-from golden.losses import loss_value
+from golden.data.datasets import load
+from golden.training.losses import loss_value
 from hw.config import ConfigError, TorusConfig
-from sim.device import SimDevice
+from sim.device.device import SimDevice
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.training import GoldenTrainingDevice, compile_training
+from sw_driver.training_compiler import compile_training
 from tests.hostile.case import Case, Workshop
 
 GROUP = "Python API"

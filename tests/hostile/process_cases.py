@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 
 from tests.hostile.case import Case, Workshop
-from tests.stopped import CLOSTORUS, LIMIT_S, all_gone, start
+from tests.support.stopped import CLOSTORUS, LIMIT_S, all_gone, start
 
 GROUP = "signals and pipes"
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
@@ -21,8 +21,8 @@ STOPPED = "name: stopped\n"
 PROGRAM = """
 import contextlib, os, signal, sys, time
 from pathlib import Path
-from golden.ending import run_program
-from golden.stopping import cleared, held
+from golden.system.ending import run_program
+from golden.system.stopping import cleared, held
 def ready():
     print("ready", flush=True)
 def wait():
@@ -32,8 +32,8 @@ def wait():
 run_program("name", main)
 """
 TABLES = """
-from sw_driver.console import Output
-from sw_driver.ending import run_program
+from sw_driver.system.console import Output
+from golden.system.ending import run_program
 def main():
     Output(as_json=False, quiet=False).facts("title", [("name", "value")])
     Output(as_json=True, quiet=False).result({"name": "value"})
@@ -145,8 +145,8 @@ ENDS = (
 # A file, since the processes begin anew with it.
 WORKS = """
 import os, time
-from golden.ending import run_program
-from golden.workers import workers
+from golden.system.ending import run_program
+from golden.system.workers import workers
 def act(item):
     os.write(1, b"ready\\n")
     time.sleep(60)
@@ -157,7 +157,7 @@ if __name__ == "__main__":
     run_program("name", main)
 """
 WAITS_IN_FOLDER = """
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.scratch import temporary_folder
 def main():
     with temporary_folder() as folder:
         (folder / "half").write_text("")
@@ -165,8 +165,8 @@ def main():
 """
 RUNS_CHILD = """
 import threading
-from sw_driver.children import run_child
-from sw_driver.scratch import temporary_folder
+from sw_driver.system.children import run_child
+from sw_driver.system.scratch import temporary_folder
 def main():
     with temporary_folder() as folder:
         threading.Timer(0.2, ready).start()
@@ -211,7 +211,7 @@ def main():
     time.sleep(60)
 """
 WRITES = """
-from golden.files import write_bytes
+from golden.system.files import write_bytes
 def main():
     with cleared(lambda: Path("whole").unlink(missing_ok=True)):
         ready()
@@ -219,7 +219,7 @@ def main():
             write_bytes(Path("whole"), bytes(10**7), ValueError)
 """
 WRITES_PIPE = """
-from golden.files import write_bytes
+from golden.system.files import write_bytes
 def main():
     write_bytes(Path("fifo"), bytes(10**6), ValueError)
 """

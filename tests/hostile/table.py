@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from fpga.markdown import replace_between_marks, table_lines
+from sim.measure.markdown import replace_between_marks, table_lines
 from tests.hostile import api_cases, file_cases, line_cases, process_cases
 from tests.hostile.case import Case, Workshop
+from tests.support.project import ROOT
 
 __all__ = ["MARK", "PAGE", "every_case", "table"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "verification.md"
+PAGE = ROOT / "docs" / "verification.md"
 MARK = "hostile"
 _HEADER = "group", "tried", "refused in one line", "taken, with the right result"
 _EVERY = 50  # A line tells how far it is after as many inputs.

@@ -1,0 +1,1 @@
+"""The bit-exact integer model: words, quantisation, inference and training."""

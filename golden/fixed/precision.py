@@ -1,0 +1,145 @@
+"""What fixed point costs: a float model and its words, on the same samples."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from golden.errors import ModelError, ShapeError
+from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet
+from golden.fixed.words import round_half_even_shift
+from golden.layers.chain import clos_chain
+from golden.tensors.reals import Reals, real_tensor
+
+__all__ = ["FixedPointError", "LayerSaturation", "fixed_point_error"]
+
+_SAMPLES = 1024  # At once: bounds the memory of their intermediate results.
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerSaturation:
+    """The part of a layer's results, 0 to 1, that do not fit their words and are clipped.
+
+    `input`, `middle` and `output` are the stages. What a ReLU makes 0 anyway does not count.
+    """
+
+    input: float
+    middle: float
+    output: float
+
+    def items(self) -> list[tuple[str, float]]:
+        """The stages' names and parts."""
+        return [("input", self.input), ("middle", self.middle), ("output", self.output)]
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedPointError:
+    """How far a net in fixed point is from its float model.
+
+    Parameters
+    ----------
+    samples
+        Samples that both were run on.
+    span
+        Range of the float model's outputs: the largest less the smallest.
+    largest, mean
+        Largest and mean difference of an output, as a magnitude.
+    agreement
+        Part of the samples, 0 to 1, whose largest output is the same one; None of a single output.
+    saturated_inputs
+        Part of the input values, 0 to 1, beyond the range of the input words.
+    layers
+        Of every layer, in order.
+    """
+
+    samples: int
+    span: float
+    largest: float
+    mean: float
+    agreement: float | None
+    saturated_inputs: float
+    layers: tuple[LayerSaturation, ...]
+
+
+def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPointError:
+    """Run a float model in float64 and its words on the same samples, and compare.
+
+    Parameters
+    ----------
+    model
+        What `net` was quantised from.
+    net
+        Its words.
+    x
+        Real samples [N, I], N at least 1, or images [N, I, H, W] of a convolution.
+
+    Raises
+    ------
+    ModelError
+        If the model is not one that `golden.quantise` takes, or another one than that of the net.
+    ShapeError
+        If the samples do not fit.
+    """
+    chain = clos_chain(model)
+    found = [(item.layer.shape, item.relu) for item in chain]
+    if found != [(layer.shape, layer.relu) for layer in net.layers]:
+        raise ModelError("model must have the layers of net, which was quantised from another one")
+    x = real_tensor("x", x)
+    if chain[0].pixels and x.ndim == 4:
+        x = x.movedim(1, 3).flatten(0, 2)
+    features = net.shapes[0].in_features
+    if x.ndim != 2 or x.shape[1] != features or not len(x):
+        raise ShapeError(f"x must have shape [N, {features}], N at least 1, not {list(x.shape)}")
+    layers = [(item.layer.to(torch.float64), item.relu) for item in chain]
+    counts = [[0, 0, 0] for _ in layers]
+    errors: list[Tensor] = []
+    reals: list[Tensor] = []
+    for part in x.split(_SAMPLES):
+        words = net.layer_words(net.quantise_input(part))
+        for total, layer, results in zip(counts, net.layers, words, strict=True):
+            for stage, count in enumerate(_saturated(layer, results, net.act_bits)):
+                total[stage] += count
+        y = part
+        for layer, relu in layers:
+            y = layer(y).clamp(min=0) if relu else layer(y)
+        reals.append(y)
+        errors.append(net.dequantise_output(words[-1].output.words) - y)
+    y, error = torch.cat(reals), torch.cat(errors).abs()
+    same = (y + torch.cat(errors)).argmax(dim=1) == y.argmax(dim=1)
+    return FixedPointError(
+        samples=len(x),
+        span=float(y.max() - y.min()),
+        largest=float(error.max()),
+        mean=float(error.mean()),
+        agreement=float(same.double().mean()) if y.shape[1] > 1 else None,
+        saturated_inputs=net.saturated_inputs(x) / x.numel(),
+        layers=_parts(net.layers, counts, len(x)),
+    )
+
+
+def _saturated(layer: QuantisedLayer, words: LayerWords, act_bits: int) -> list[int]:
+    """How many results of each stage are beyond the range of a word."""
+    limit = 1 << (act_bits - 1)
+    stages = words.input, words.middle, words.output
+    found: list[int] = []
+    for index, (stage, shift) in enumerate(zip(stages, layer.shifts, strict=True)):
+        exact = round_half_even_shift(stage.acc, shift)
+        count = int((exact >= limit).sum())
+        if not (layer.relu and index == 2):
+            count += int((exact < -limit).sum())
+        found.append(count)
+    return found
+
+
+def _parts(
+    layers: Sequence[QuantisedLayer], counts: Sequence[Sequence[int]], samples: int
+) -> tuple[LayerSaturation, ...]:
+    found: list[LayerSaturation] = []
+    for layer, row in zip(layers, counts, strict=True):
+        _, outputs, ri, rm, ro = layer.shape.as_tuple()
+        sizes = ri * rm, rm * ro, outputs
+        found.append(
+            LayerSaturation(*(n / (size * samples) for n, size in zip(row, sizes, strict=True)))
+        )
+    return tuple(found)

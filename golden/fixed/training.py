@@ -1,0 +1,321 @@
+"""The bit-exact integer model of training a Clos net: what a training torus must compute.
+
+`docs/arithmetic.md` is the definition in prose. Gradients backtrack their path through the network
+(ClosNets, section III); everything is exact int64 arithmetic, written stage by stage from the
+definition and not from the order in which the hardware adds.
+"""
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from golden.arguments import instance, tensor
+from golden.clos.routing import ClosRouting
+from golden.errors import ModelError
+from golden.fixed.format import CLEAR, KEEP, LayerFormat, TrainingFormat
+from golden.fixed.lfsr import states_after
+from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet
+from golden.fixed.results import LayerBackward, SampleBackward, StageBackward
+from golden.fixed.state import LayerState, TrainingState, initial_state
+from golden.fixed.training_arguments import check_frozen, check_step
+from golden.fixed.update import UpdateMode, update_bias, update_weights
+from golden.fixed.visits import Placement, StagePlacement, check_tensor
+from golden.fixed.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
+
+__all__ = [
+    "CLEAR",
+    "KEEP",
+    "FixedTrainingNet",
+    "LayerFormat",
+    "Placement",
+    "StagePlacement",
+    "TrainingFormat",
+    "TrainingState",
+    "initial_state",
+]
+
+
+class FixedTrainingNet:
+    """A net that trains in fixed point.
+
+    Parameters
+    ----------
+    form
+        Widths and fraction bits.
+    state
+        Weights and all else that changes; `backward` replaces its tensors.
+    placement
+        Where the weights are; by default all in one PE, visited in the order of the tensors.
+
+    Raises
+    ------
+    ShapeError, ModelError
+        If state or placement do not fit `form`.
+    """
+
+    def __init__(
+        self, form: TrainingFormat, state: TrainingState, placement: Placement | None = None
+    ) -> None:
+        """Check the parts against each other; see the class."""
+        instance("form", form, TrainingFormat)
+        instance("state", state, TrainingState)
+        placement = Placement.one_pe(form.shapes) if placement is None else placement
+        instance("placement", placement, Placement)
+        placement.check(form.shapes)
+        state.check(form, placement.pes)
+        self.form = form
+        self.state = state
+        self.placement = placement
+        self._shifts = form.shifts
+        self._routings = tuple(ClosRouting.of(shape) for shape in form.shapes)
+        self._visits = tuple(
+            tuple(stage.visit * placement.pes + stage.pe for stage in layer)
+            for layer in placement.layers
+        )  # Of every weight, the place of its LFSR state in a flat [visits, PEs].
+
+    # Forward
+
+    def operands(self) -> QuantisedNet:
+        """Return the net of the weights that are multiplied, the upper bits of the stored ones."""
+        form = self.form
+        layers: list[QuantisedLayer] = []
+        for index, (layer, state) in enumerate(zip(form.layers, self.state.layers, strict=True)):
+            first, second, third = (master >> form.dropped_bits for master in state.masters)
+            layers.append(
+                QuantisedLayer(
+                    layer.shape,
+                    first,
+                    second,
+                    third,
+                    state.bias,
+                    layer.relu,
+                    layer.activation_fraction_bits,
+                    form.operand_fraction_bits(index),
+                )
+            )
+        return QuantisedNet(tuple(layers), form.act_bits, form.weight_bits)
+
+    def forward(self, x: Tensor) -> list[LayerWords]:
+        """Compute words [N, I] int64 with every intermediate; errors as for `layer_words`."""
+        return self.operands().layer_words(x)
+
+    def outputs(self, words: Sequence[LayerWords]) -> Tensor:
+        """Return the reals [N, O] float64 that the net's output words stand for."""
+        return from_words(words[-1].output.words, self.form.output_fraction_bits)
+
+    # Backward
+
+    def quantise_gradient(self, gradient: Tensor) -> Tensor:
+        """Turn a gradient of the outputs [N, O], times the learning rate, into words int64.
+
+        Raises
+        ------
+        ModelError
+            If a value is NaN or infinite, or saturates.
+        """
+        tensor("gradient", gradient, error=ModelError)
+        bits, fraction = self.form.grad_bits, self.form.gradient_fraction_bits
+        words = to_words(gradient, fraction, bits + 1)
+        if signed_bits(words) > bits:
+            raise ModelError(
+                "the gradient of the outputs, times the learning rate, must be below "
+                f"{2.0 ** (bits - 1 - fraction)} to fit {bits} bits with {fraction} fraction bits, "
+                f"not {float(gradient.abs().max())}"
+            )
+        return words
+
+    def backward_batch(
+        self,
+        x: Tensor,
+        words: Sequence[LayerWords],
+        gradients: Tensor,
+        *,
+        decay: int = CLEAR,
+        frozen: Collection[int] = (),
+        input_gradient: bool = False,
+    ) -> list[SampleBackward]:
+        """Train on a batch: accumulate the gradients of its samples, apply them with the last.
+
+        Parameters
+        ----------
+        x, words
+            Input words [N, I] int64, and what `forward` made of them.
+        gradients
+            [N, O] int64 words, as from `quantise_gradient`.
+        decay
+            What the accumulators begin with: `CLEAR`, or 1 to 14 for momentum 1 - 2**-decay.
+        frozen
+            Layers that do not change.
+        input_gradient
+            Whether to compute the gradient of the inputs.
+
+        Raises
+        ------
+        ShapeError, ModelError
+            As for `backward`.
+        """
+        check_step(self.form, x, words, 0)
+        check_frozen(frozen, len(self.form.layers))
+        self._check_gradients(gradients, len(x))
+        last = len(x) - 1
+        return [
+            self.backward(
+                x,
+                words,
+                gradients[sample],
+                sample=sample,
+                decay=decay if sample == 0 else KEEP,
+                apply=sample == last,
+                frozen=frozen,
+                input_gradient=input_gradient,
+            )
+            for sample in range(len(x))
+        ]
+
+    def backward(
+        self,
+        x: Tensor,
+        words: Sequence[LayerWords],
+        gradient: Tensor,
+        *,
+        sample: int = 0,
+        decay: int = CLEAR,
+        apply: bool = True,
+        frozen: Collection[int] = (),
+        input_gradient: bool = False,
+    ) -> SampleBackward:
+        """Train on one sample: element `sample` of `x` and `words`.
+
+        Parameters
+        ----------
+        x, words, frozen, input_gradient
+            As for `backward_batch`.
+        gradient
+            [O] int64 words.
+        decay
+            What the accumulators begin with: `CLEAR`, `KEEP`, or 1 to 14 for a decay by 2**-decay.
+        apply
+            Whether to update the weights; otherwise the accumulators alone change.
+
+        Raises
+        ------
+        ShapeError
+            If `gradient` is not int64 or does not fit the net.
+        ModelError
+            If a gradient does not fit its width; if the accumulators that `decay` or `apply` ask
+            for are not there; if a frozen layer does not exist.
+        """
+        check_step(self.form, x, words, sample)
+        check_frozen(frozen, len(self.form.layers))
+        self._check_gradients(tensor("gradient", gradient)[None], 1)
+        mode = UpdateMode(decay, apply)
+        mode.check(self.form)
+        random_words, lfsr = self._random_words(frozen) if apply else ({}, self.state.lfsr)
+        done: list[LayerBackward] = []
+        for index in reversed(range(len(self.form.layers))):
+            stage_inputs = (
+                words[index - 1].output.words[sample] if index > 0 else x[sample],
+                words[index].input.words[sample],
+                words[index].middle.words[sample],
+            )
+            layer = self._layer(
+                index,
+                stage_inputs,
+                gradient,
+                None if index in frozen else mode,
+                random_words,
+                index > 0 or input_gradient,
+            )
+            done.append(layer)
+            if layer.input.words is not None:
+                gradient = layer.input.words
+        self.state.lfsr = lfsr
+        return SampleBackward(tuple(reversed(done)), self.form.grad_bits)
+
+    def _layer(
+        self,
+        index: int,
+        inputs: tuple[Tensor, Tensor, Tensor],
+        gradient: Tensor,
+        mode: UpdateMode | None,
+        random_words: dict[tuple[int, int], Tensor],
+        input_gradient: bool,
+    ) -> LayerBackward:
+        """Carry the gradient [O] of a layer's results back to its inputs, and update (by `mode`).
+
+        `inputs` are those of each stage.
+        """
+        form, shifts, routing = self.form, self._shifts[index], self._routings[index]
+        old = self.state.layers[index]
+        masters, velocities = list(old.masters), list(old.velocities)
+        stages: list[StageBackward] = []
+        dy = gradient
+        for stage in (2, 1, 0):
+            sums = rounded = words = update = None
+            shift = shifts.gradient[stage]
+            if stage > 0 or input_gradient:
+                operand = old.masters[stage] >> form.dropped_bits
+                sums = routing.transposed(stage, operand, dy)
+            if sums is not None and shift is not None:
+                rounded = round_half_even_shift(sums, shift)
+                words = saturate(rounded, form.grad_bits)
+                if stage == 0 and form.layers[index - 1].relu:
+                    words = torch.where(inputs[0] > 0, words, 0)
+            if mode is not None:
+                shift = shifts.update[stage]
+                products = routing.products(stage, inputs[stage], dy)
+                states = random_words.get((index, stage))
+                rounding = None if states is None else self.rounding(states, shift)
+                update = update_weights(
+                    form, mode, old.masters[stage], velocities[stage], products, shift, rounding
+                )
+                masters[stage], velocities[stage] = update.after, update.kept
+            stages.append(StageBackward(dy, sums, rounded, words, update))
+            if words is not None:
+                dy = words
+        bias = None
+        if mode is not None:
+            bias = update_bias(form, mode, old.bias, old.bias_velocity, gradient, shifts.bias)
+            self.state.layers[index] = LayerState(
+                (masters[0], masters[1], masters[2]),
+                bias.after,
+                (velocities[0], velocities[1], velocities[2]),
+                bias.kept,
+            )
+        return LayerBackward(stages[2], stages[1], stages[0], bias)
+
+    def rounding(self, random_words: Tensor, shift: int) -> Tensor:
+        """Return what is added to an accumulator before its lower `shift` bits are dropped.
+
+        `random_words` holds the LFSR's state at the visit of each weight.
+        """
+        return random_words & ((1 << shift) - 1)
+
+    def _random_words(
+        self, frozen: Collection[int]
+    ) -> tuple[dict[tuple[int, int], Tensor], Tensor]:
+        """Return the LFSR's state for every weight of (layer, stage), and the states after all."""
+        passes = [
+            (index, stage)
+            for index in reversed(range(len(self.form.layers)))
+            if index not in frozen
+            for stage in (2, 1, 0)
+        ]
+        visits = [self.placement.layers[index][stage].visits for index, stage in passes]
+        states = states_after(self.state.lfsr, sum(visits))
+        flat = states.flatten()
+        found: dict[tuple[int, int], Tensor] = {}
+        first = 0
+        for (index, stage), count in zip(passes, visits, strict=True):
+            found[index, stage] = flat[first * self.placement.pes :][self._visits[index][stage]]
+            first += count
+        return found, states[-1]
+
+    def _check_gradients(self, gradients: Tensor, samples: int) -> None:
+        check_tensor("gradients", gradients, (samples, self.form.shapes[-1].out_features))
+        if signed_bits(gradients) > self.form.grad_bits:
+            raise ModelError(
+                f"gradients must fit grad_bits = {self.form.grad_bits} bits, "
+                f"but need {signed_bits(gradients)}"
+            )

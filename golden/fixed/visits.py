@@ -1,0 +1,119 @@
+"""Where every weight is visited in a backward pass.
+
+`Placement` says which processing element (PE) holds a weight and when it visits it, for that
+decides which random bits round the weight's update.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from golden.arguments import instance, items, whole_number
+from golden.arguments import tensor as tensor_of
+from golden.clos.shape import ClosShape
+from golden.errors import ModelError, ShapeError
+from golden.fixed.format import STAGES
+
+__all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes"]
+
+
+def weight_sizes(shape: ClosShape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm)."""
+    inputs, outputs, ri, rm, ro = shape.as_tuple()
+    return (inputs, rm), (rm, ri, ro), (outputs, rm)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StagePlacement:
+    """Where and when one stage's weights are visited in a backward pass.
+
+    Parameters
+    ----------
+    pe
+        int64, the shape of the stage's weights: the PE that holds the weight, row * columns + col.
+    visit
+        int64, the same shape: which of that PE's visits is the weight's, from 0.
+    visits
+        Visits of the whole pass, padding included; the same for every PE.
+    """
+
+    pe: Tensor
+    visit: Tensor
+    visits: int
+
+    def __post_init__(self) -> None:
+        """Check types; `Placement.check` checks values."""
+        tensor_of("pe", self.pe)
+        tensor_of("visit", self.visit)
+        object.__setattr__(self, "visits", whole_number("visits", self.visits, 0))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Placement:
+    """Where all weights are visited, on `pes` PEs; layers[l] holds the three stages of layer l."""
+
+    pes: int
+    layers: tuple[tuple[StagePlacement, StagePlacement, StagePlacement], ...]
+
+    def __post_init__(self) -> None:
+        """Check types; `check` checks values."""
+        object.__setattr__(self, "pes", whole_number("pes", self.pes, 1))
+        layers = tuple(items("each layer", layer, 3) for layer in items("layers", self.layers))
+        for stage in (stage for layer in layers for stage in layer):
+            instance("each stage", stage, StagePlacement)
+        object.__setattr__(self, "layers", layers)
+
+    @classmethod
+    def one_pe(cls, shapes: Sequence[ClosShape]) -> "Placement":
+        """Place all weights of layers of `shapes` in one PE, visited in the order of the tensor."""
+
+        def place(size: tuple[int, ...]) -> StagePlacement:
+            visit = torch.arange(torch.Size(size).numel()).reshape(size)
+            return StagePlacement(torch.zeros_like(visit), visit, visit.numel())
+
+        def layer(shape: ClosShape) -> tuple[StagePlacement, StagePlacement, StagePlacement]:
+            first, second, third = weight_sizes(shape)
+            return place(first), place(second), place(third)
+
+        given = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        return cls(1, tuple(layer(shape) for shape in given))
+
+    def check(self, shapes: Sequence[ClosShape]) -> None:
+        """Check that this places the weights of layers of `shapes`.
+
+        Raises
+        ------
+        ShapeError
+            If the number of layers or a tensor's shape differs.
+        ModelError
+            If a PE or a visit is out of range.
+        """
+        shapes = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        if len(self.layers) != len(shapes):
+            raise ShapeError(
+                f"placement must be of {len(shapes)} layers, not of {len(self.layers)}"
+            )
+        for index, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
+            for stage, placed, size in zip(STAGES, layer, weight_sizes(shape), strict=True):
+                where = f"placement of layer {index}, {stage} stage"
+                for name, tensor, limit in (
+                    ("pe", placed.pe, self.pes),
+                    ("visit", placed.visit, placed.visits),
+                ):
+                    check_tensor(f"{where}: {name}", tensor, size)
+                    if int(tensor.min()) < 0 or int(tensor.max()) >= limit:
+                        raise ModelError(
+                            f"{where}: {name} must be 0 to {limit - 1}, "
+                            f"not {int(tensor.min())} to {int(tensor.max())}"
+                        )
+
+
+def check_tensor(name: str, tensor: Tensor, size: tuple[int, ...]) -> None:
+    """Refuse a tensor, called `name` in the message, that is not int64 of shape `size`."""
+    tensor_of(name, tensor)
+    if tensor.dtype != torch.int64 or tuple(tensor.shape) != size:
+        raise ShapeError(
+            f"{name} must be int64 {list(size)}, not {tensor.dtype} {list(tensor.shape)}"
+        )

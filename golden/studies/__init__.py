@@ -1,0 +1,1 @@
+"""Studies of fixed point, each a program: `python -m golden.studies.NAME`."""

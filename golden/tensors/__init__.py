@@ -1,0 +1,1 @@
+"""What layers make of tensors: checks, types under autocast, dense matrices, tracing."""

@@ -1,0 +1,1 @@
+"""Training in float, and formats for training in fixed point."""

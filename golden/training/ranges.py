@@ -1,0 +1,250 @@
+"""Which range every tensor of training takes, and the fraction bits that fit it.
+
+`profile_ranges` trains the float twin and records magnitudes; `propose_format` lays out words for
+them; `range_table` says what saturates, or vanishes, in a given layout.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from golden.arguments import real_number, seed_number, whole_number
+from golden.errors import ModelError, ShapeError
+from golden.fixed.format import STAGES, TrainingFormat
+from golden.fixed.model_check import check_outputs
+from golden.layers.chain import clos_chain
+from golden.tensors.reals import Reals, real_tensor, target_tensor
+from golden.training.losses import LossFunction, loss_value, mask_relu
+from golden.training.twin import FloatTwin
+
+__all__ = ["LayerRanges", "Magnitudes", "Ranges", "TensorRange", "profile_ranges", "range_table"]
+
+_EXPONENTS = 128
+_MIDDLE = _EXPONENTS // 2
+_CHECKED_SAMPLES = 4096  # At once: bounds the memory of their intermediate results.
+
+
+class Magnitudes:
+    """How large the values of a tensor became: the largest, and a count per power of two."""
+
+    def __init__(self) -> None:
+        """Begin with no values."""
+        self.largest = 0.0
+        self.values = 0
+        self._counts = torch.zeros(_EXPONENTS, dtype=torch.int64)
+
+    def add(self, values: Tensor) -> None:
+        """Record all elements of a tensor."""
+        magnitudes = values.abs().flatten()
+        self.largest = max(self.largest, float(magnitudes.max()))
+        self.values += magnitudes.numel()
+        magnitudes = magnitudes[magnitudes > 0]
+        # A value of exponent e is at least 2**(e-1) and below 2**e.
+        exponents = torch.frexp(magnitudes).exponent + _MIDDLE
+        self._counts += torch.bincount(exponents.clamp(0, _EXPONENTS - 1), minlength=_EXPONENTS)
+
+    def reserve(self, bound: float) -> None:
+        """Count a value that may come, if it is finite, among the largest."""
+        if bound < float("inf"):
+            self.largest = max(self.largest, bound)
+
+    def share_of_at_least(self, exponent: int) -> float:
+        """Share of all values whose magnitude is at least 2**exponent."""
+        first = min(max(exponent + 1 + _MIDDLE, 0), _EXPONENTS)
+        return int(self._counts[first:].sum()) / max(self.values, 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerRanges:
+    """The magnitudes of one layer's tensors.
+
+    `activations` of its input and of the three stages' results; `weights` of the stages;
+    `gradients` of the results of the stages, times the learning rate; `velocities` of the
+    stages' weights: the sums over a batch, with momentum.
+    """
+
+    activations: tuple[Magnitudes, Magnitudes, Magnitudes, Magnitudes]
+    weights: tuple[Magnitudes, Magnitudes, Magnitudes]
+    bias: Magnitudes
+    gradients: tuple[Magnitudes, Magnitudes, Magnitudes]
+    velocities: tuple[Magnitudes, Magnitudes, Magnitudes]
+
+    @classmethod
+    def empty(cls) -> "LayerRanges":
+        """Return magnitudes of no values."""
+
+        def three() -> tuple[Magnitudes, Magnitudes, Magnitudes]:
+            return Magnitudes(), Magnitudes(), Magnitudes()
+
+        return cls((Magnitudes(), *three()), three(), Magnitudes(), three(), three())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ranges:
+    """What `profile_ranges` found, and the learning rate and batch that it holds for."""
+
+    layers: tuple[LayerRanges, ...]
+    learning_rate: float
+    batch_size: int
+
+
+def profile_ranges(
+    model: nn.Module,
+    x: Reals,
+    targets: Reals,
+    loss: LossFunction,
+    learning_rate: float,
+    *,
+    batch_size: int = 1,
+    momentum: float = 0.0,
+    epochs: int = 1,
+    seed: int = 0,
+) -> Ranges:
+    """Train the float twin of `model` and record the magnitudes of every tensor.
+
+    Parameters
+    ----------
+    model
+        What `quantise` takes, each layer in one place and its weights its own. It stays as it is.
+    x, targets
+        Calibration data, such as the training set: real [N, I], and what `loss` takes; tensors,
+        arrays or nested lists.
+    loss
+        Of outputs [B, O] and the targets of a batch.
+    learning_rate, batch_size, momentum
+        Of the training to come. What is left over after the last whole batch is not used.
+    epochs, seed
+        How often the data are passed, and the seed of their order.
+
+    Raises
+    ------
+    ShapeError
+        If `x` does not fit the model or there are no data.
+    ModelError
+        If a number is out of range, the model cannot be trained on a torus or does something else
+        than its layers do, or training in float does not converge.
+    """
+    learning_rate = real_number("learning_rate", learning_rate, error=ModelError)
+    if not 0.0 < learning_rate < math.inf:
+        raise ModelError(f"learning_rate must be positive and finite, not {learning_rate}")
+    momentum = real_number("momentum", momentum, error=ModelError)
+    if not 0 <= momentum < 1:
+        raise ModelError(f"momentum must be at least 0 and below 1, not {momentum}")
+    batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
+    epochs = whole_number("epochs", epochs, 1, error=ModelError)
+    twin = FloatTwin.of_model(model)
+    x, targets = real_tensor("x", x), target_tensor("targets", targets)
+    features = twin.layers[0].shape.in_features
+    if x.shape[1:] != (features,) or targets.ndim == 0 or not 0 < len(x) == len(targets):
+        raise ShapeError(
+            f"calibration data must be [N, {features}] with N at least 1, and N targets, "
+            f"not {list(x.shape)} and {list(targets.shape)}"
+        )
+    chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
+    check_outputs(model, x, torch.cat(chained), pixels=clos_chain(model)[0].pixels)
+    loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
+    layers = tuple(LayerRanges.empty() for _ in twin.layers)
+    order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
+    for _ in range(epochs):
+        samples = torch.randperm(len(x), generator=order)
+        # What is left over is skipped: its mean over fewer samples would have larger gradients.
+        whole = min(batch_size, len(x))
+        for start in range(0, len(x) - whole + 1, whole):
+            batch = samples[start : start + whole]
+            try:
+                _record_step(twin, x[batch], targets[batch], loss, learning_rate, momentum, layers)
+            except ModelError as error:
+                raise ModelError(
+                    f"learning_rate must be one with which training in float converges, not "
+                    f"{learning_rate}: {error}"
+                ) from error
+    return Ranges(layers, learning_rate, batch_size)
+
+
+def _record_step(
+    twin: FloatTwin,
+    x: Tensor,
+    targets: Tensor,
+    loss: LossFunction,
+    learning_rate: float,
+    momentum: float,
+    layers: Sequence[LayerRanges],
+) -> None:
+    reals = twin.forward(x)
+    value = loss_value(loss, reals[-1].output, targets)
+    layers[-1].gradients[2].reserve(value.bound * learning_rate)
+    gradient = value.gradient * learning_rate
+    if twin.layers[-1].relu:
+        gradient = mask_relu(gradient, reals[-1].output)
+    gradients = twin.gradients(x, reals, gradient)
+    twin.update(gradients, momentum)
+    for index, found in enumerate(layers):
+        inputs = reals[index - 1].output if index > 0 else x
+        forward, backward, layer = reals[index], gradients[index], twin.layers[index]
+        activations = (inputs, forward.input, forward.middle, forward.output)
+        for magnitudes, values in (
+            *zip(found.activations, activations, strict=True),
+            *zip(found.weights, layer.weights, strict=True),
+            (found.bias, layer.bias),
+            *zip(found.gradients, (backward.input, backward.middle, backward.output), strict=True),
+            *zip(found.velocities, layer.velocities, strict=True),
+        ):
+            magnitudes.add(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorRange:
+    """One line of `range_table`: a tensor, the range that it took, and that of its words.
+
+    `limit` is the magnitude from which words saturate, `resolution` the value of the word 1;
+    `saturated` and `vanished` are the shares of values beyond the one and below half the other.
+    """
+
+    name: str
+    largest: float
+    limit: float
+    resolution: float
+    saturated: float
+    vanished: float
+
+
+def range_table(ranges: Ranges, form: TrainingFormat) -> list[TensorRange]:
+    """Say for every tensor how its range fits its words; "layer 0 input weight" and so on."""
+    lines: list[TensorRange] = []
+
+    def line(name: str, found: Magnitudes, bits: int, fraction: int) -> None:
+        lines.append(
+            TensorRange(
+                name,
+                found.largest,
+                2.0 ** (bits - 1 - fraction),
+                2.0**-fraction,
+                found.share_of_at_least(bits - 1 - fraction),
+                1.0 - found.share_of_at_least(-fraction - 1),
+            )
+        )
+
+    for index, (layer, found) in enumerate(zip(form.layers, ranges.layers, strict=True)):
+        names = ("input", *(f"{stage} result" for stage in STAGES))
+        for name, magnitudes, fraction in zip(
+            names, found.activations, layer.activation_fraction_bits, strict=True
+        ):
+            line(f"layer {index} {name}", magnitudes, form.act_bits, fraction)
+        for stage, magnitudes, fraction in zip(
+            STAGES, found.weights, layer.master_fraction_bits, strict=True
+        ):
+            line(f"layer {index} {stage} weight", magnitudes, form.master_bits, fraction)
+        line(f"layer {index} bias", found.bias, form.bias_bits, form.bias_fraction_bits(index))
+        for stage, magnitudes, fraction in zip(
+            STAGES, found.gradients, layer.gradient_fraction_bits, strict=True
+        ):
+            line(f"layer {index} {stage} gradient", magnitudes, form.grad_bits, fraction)
+        if form.velocity_bits:
+            for stage, magnitudes, fraction in zip(
+                STAGES, found.velocities, form.product_fraction_bits(index), strict=True
+            ):
+                line(f"layer {index} {stage} velocity", magnitudes, form.velocity_bits, fraction)
+    return lines

@@ -1,0 +1,1 @@
+"""Parts that any block uses: queues, memories, multiplier, accumulator, vendor cells."""

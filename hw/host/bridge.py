@@ -1,0 +1,79 @@
+"""The bridge: one host stream each way, and as many to and from the gateways."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import PROGRAM_BLOCK_WORDS
+from ..op_fields import HostInKind
+from ..ops import gateway_queues
+from ..sequencer import Sequencer
+from .collector import Collector
+from .distributor import Distributor
+from .host_words import Unpack
+
+__all__ = ["Bridge"]
+
+
+class Bridge(wiring.Component):
+    """A sequencer with a `Distributor` and a `Collector`; they run queues of the gateway program.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    host_in, host_out : In(stream), Out(stream)
+        The host's beats.
+    to_gateways, from_gateways : arrays of Out(stream), In(stream)
+        The beats of each gateway.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        beats = stream.Signature(config.host_bits)
+        super().__init__({
+            "host_in": In(beats),
+            "host_out": Out(beats),
+            "to_gateways": Out(beats).array(config.rows),
+            "from_gateways": In(beats).array(config.rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        _, in_layout, out_layout = gateway_queues(config)
+
+        m.submodules.sequencer = sequencer = Sequencer(
+            config, {1: in_layout, 2: out_layout}, boot=(1, {
+                "kind": HostInKind.PROGRAM, "beats": config.block_beats}))
+        m.submodules.distributor = distributor = Distributor(config)
+        m.submodules.collector = collector = Collector(config)
+        m.submodules.unpack = unpack = Unpack(config)
+
+        wiring.connect(m, wiring.flipped(self.host_in), distributor.host)
+        wiring.connect(m, collector.host, wiring.flipped(self.host_out))
+        for row in range(config.rows):
+            wiring.connect(m, distributor.gateways[row], wiring.flipped(self.to_gateways[row]))
+            wiring.connect(m, wiring.flipped(self.from_gateways[row]), collector.gateways[row])
+        wiring.connect(m, sequencer.queue_1, distributor.op)
+        wiring.connect(m, sequencer.queue_2, collector.op)
+        wiring.connect(m, distributor.own, unpack.i)
+
+        # Only program blocks come this way, each on beats of its own.
+        block_index = Signal(range(PROGRAM_BLOCK_WORDS))
+        at_last_word = Signal()
+        m.d.comb += [
+            sequencer.load.valid.eq(unpack.o.valid),
+            sequencer.load.payload.eq(unpack.o.payload),
+            unpack.o.ready.eq(1),
+            unpack.last.eq(at_last_word),
+            sequencer.idle.eq(distributor.idle & collector.idle & ~unpack.o.valid),
+        ]
+        with m.If(unpack.o.valid):
+            m.d.sync += [
+                block_index.eq(block_index + 1),
+                at_last_word.eq(block_index == PROGRAM_BLOCK_WORDS - 2),
+            ]
+        return m

@@ -1,0 +1,162 @@
+"""The gateway of a row: the ring node through which words enter and leave the torus."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.countdown import Countdown
+from ..cells.queue import Queue
+from ..config import PROGRAM_BLOCK_WORDS
+from ..layouts import partial_layout
+from ..op_fields import RingKind
+from ..ops import gateway_queues
+from ..sequencer import Sequencer
+from .host_words import Pack, Unpack
+from .reverse_gateway import ReverseGateway
+
+__all__ = ["Gateway"]
+
+
+def gateway_reverse_members(config):
+    """The ports of a gateway that trains, beside those of one that does not."""
+    if config.training is None:
+        return {}
+    partials = stream.Signature(partial_layout(config))
+    return {"from_pe": In(partials), "to_pe": Out(partials)}
+
+
+class Gateway(wiring.Component):
+    """Runs queue `ring` of the gateway program: sends host words, forwards, or hands words out.
+
+    Where the torus trains it is also a node of the row ring that goes back (`ReverseGateway`), and
+    a GRADIENT op hands out sums of that ring in the place of words.
+
+    It needs no gather buffer: it never owns words that wait for others, so a word goes from its
+    link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
+    combinationally, so a `Link` stands before it.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    i, o : In(stream), Out(stream)
+        The row ring: from the last PE, to the first.
+    host_in : In(stream)
+        Beats for this gateway, through a queue of `host_fifo_beats`.
+    host_out : Out(stream)
+        Beats from this gateway, through a queue of `host_fifo_beats`.
+    from_pe, to_pe : In(stream), Out(stream)
+        Training only. The row ring that goes back: from the first PE, to the last.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(config.word_bits)),
+            "o": Out(stream.Signature(config.word_bits)),
+            "host_in": In(stream.Signature(config.host_bits)),
+            "host_out": Out(stream.Signature(config.host_bits)),
+            **gateway_reverse_members(config),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        layout = gateway_queues(config)[0]
+
+        m.submodules.sequencer = sequencer = Sequencer(config, {0: layout}, boot=(0, {
+            "kind": RingKind.PROGRAM, "send": PROGRAM_BLOCK_WORDS}))
+        m.submodules.in_queue = in_queue = Queue(config.host_bits, config.host_fifo_beats)
+        m.submodules.out_queue = out_queue = Queue(config.host_bits, config.host_fifo_beats)
+        m.submodules.unpack = unpack = Unpack(config)
+        m.submodules.pack = pack = Pack(config)
+        wiring.connect(m, wiring.flipped(self.host_in), in_queue.i)
+        wiring.connect(m, in_queue.o, unpack.i)
+        wiring.connect(m, pack.o, out_queue.i)
+        wiring.connect(m, out_queue.o, wiring.flipped(self.host_out))
+
+        op = Signal(layout)
+        active = Signal()
+        reps = Countdown(config.rep_bits, "reps")  # After this one.
+        recv = Countdown(config.count_bits, "recv")
+        send = Countdown(config.count_bits, "send")
+
+        # Words come from the host or from the ring, and go to the ring, the host or the program.
+        from_host = Signal()
+        from_ring = Signal()
+        boots = Signal()
+        sinking = Signal()
+        load = Signal()
+        m.d.comb += [
+            load.eq(~self.o.valid | self.o.ready),
+            sinking.eq(op.kind == RingKind.SINK),
+            from_host.eq((op.kind == RingKind.SEND) & send.some),
+            boots.eq((op.kind == RingKind.PROGRAM) & send.some),
+            from_ring.eq(recv.some),
+            unpack.o.ready.eq(boots | (from_host & load)),
+            unpack.last.eq(send.last),
+            self.i.ready.eq(from_ring & (load | ~send.some) & (pack.i.ready | ~sinking)),
+            pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | ~send.some)),
+            pack.i.p.word.eq(self.i.payload),
+            pack.i.p.last.eq(recv.last),
+            sequencer.load.valid.eq(boots & unpack.o.valid),
+            sequencer.load.payload.eq(unpack.o.payload),
+        ]
+        received_back = Const(0)
+        if config.training is not None:
+            received_back = self._add_reverse(m, op, recv, pack)
+        taken = unpack.o.valid & unpack.o.ready
+        received = self.i.valid & self.i.ready
+        forwarded = received & send.some
+        with m.If(received | received_back):
+            m.d.sync += recv.step()
+        with m.If(taken | forwarded):
+            m.d.sync += send.step()
+        with m.If(load):
+            m.d.sync += [
+                self.o.valid.eq((taken & from_host) | forwarded),
+                self.o.payload.eq(Mux(from_host, unpack.o.payload, self.i.payload)),
+            ]
+
+        new = sequencer.queue_0
+        finish = active & ~recv.some & ~send.some
+        m.d.comb += [
+            new.ready.eq(~active | (finish & ~reps.some)),
+            sequencer.idle.eq(~active),
+        ]
+        with m.If(finish):
+            m.d.sync += [
+                *reps.step(),
+                *recv.start(op.recv),
+                *send.start(op.send),
+                active.eq(reps.some),
+            ]
+            with m.If(~reps.some):
+                m.d.sync += [*recv.start(0), *send.start(0)]
+        with m.If(new.valid & new.ready):
+            m.d.sync += [
+                active.eq(1),
+                op.eq(new.payload),
+                *reps.start(new.p.reps),
+                *recv.start(new.p.recv),
+                *send.start(new.p.send),
+            ]
+        return m
+
+    def _add_reverse(self, m, op, recv, pack):
+        """The ring that goes back; in a GRADIENT op its sums, and no words, go to the host."""
+        m.submodules.reverse = reverse = ReverseGateway(self.config)
+        wiring.connect(m, wiring.flipped(self.from_pe), reverse.i)
+        wiring.connect(m, reverse.o, wiring.flipped(self.to_pe))
+        with m.If(op.kind == RingKind.GRADIENT):
+            m.d.comb += [
+                reverse.is_due.eq(recv.some),
+                reverse.is_last.eq(recv.last),
+                reverse.words.ready.eq(pack.i.ready),
+                self.i.ready.eq(0),
+                pack.i.valid.eq(reverse.words.valid),
+                pack.i.payload.eq(reverse.words.payload),
+            ]
+        return reverse.handed_out

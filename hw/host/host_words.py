@@ -1,0 +1,107 @@
+"""Between host beats and link words: `Unpack` and `Pack`."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import packed_layout
+
+__all__ = ["Pack", "Unpack"]
+
+
+class Unpack(wiring.Component):
+    """Splits beats into words, word 0 first. One word a cycle, also from one beat to the next.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    i : In(stream)
+        Beats of `host_bits`.
+    o : Out(stream)
+        Words.
+    last : In(1)
+        With a transfer on `o`: this word ends its block, drop the rest of its beat.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(config.host_bits)),
+            "o": Out(stream.Signature(config.word_bits)),
+            "last": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        beat = Signal(config.beat_words * config.word_bits)
+        words_left = Signal(range(config.beat_words + 1))
+
+        empties = self.o.ready & (self.last | (words_left == 1))
+        m.d.comb += [
+            self.o.valid.eq(words_left != 0),
+            self.o.payload.eq(beat),
+            self.i.ready.eq((words_left == 0) | empties),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += [
+                beat.eq(beat >> config.word_bits),
+                words_left.eq(Mux(self.last, 0, words_left - 1)),
+            ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [
+                beat.eq(self.i.payload),
+                words_left.eq(config.beat_words),
+            ]
+        return m
+
+
+class Pack(wiring.Component):
+    """Joins words into beats, word 0 lowest; a word that ends its block closes the beat.
+
+    One word a cycle. Words of the beat that were not given are zero.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    i : In(stream)
+        Words, with `last` on the last one of a block.
+    o : Out(stream)
+        Beats of `host_bits`.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(packed_layout(config))),
+            "o": Out(stream.Signature(config.host_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        index = Signal(range(max(2, config.beat_words)))
+        beat = Signal(config.host_bits)
+
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            self.o.payload.eq(beat),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            with m.If(index == 0):
+                m.d.sync += beat.eq(0)
+            m.d.sync += beat.word_select(index, config.word_bits).eq(self.i.p.word)
+            closes = self.i.p.last | (index == config.beat_words - 1)
+            m.d.sync += [
+                index.eq(Mux(closes, 0, index + 1)),
+                self.o.valid.eq(closes),
+            ]
+        return m

@@ -1,0 +1,232 @@
+"""What blocks send each other: the layouts of all payloads that more than one block knows.
+
+Each is named by what travels. Two layouts of equal width connect without a word from Amaranth, so
+a port names the layout that it means.
+"""
+
+from amaranth import *
+from amaranth.lib import data
+
+from .config import MOMENTUM_BITS
+
+__all__ = [
+    "back_step_layout",
+    "bias_load_layout",
+    "bias_update_layout",
+    "complete_layout",
+    "contribution_layout",
+    "decoded_layout",
+    "finish_layout",
+    "finished_layout",
+    "framed_layout",
+    "gradient_finish_layout",
+    "gradient_load_layout",
+    "gradient_place_layout",
+    "packed_layout",
+    "partial_layout",
+    "result_layout",
+    "step_layout",
+    "tap_layout",
+    "update_layout",
+    "weight_load_layout",
+    "write_layout",
+]
+
+
+def write_layout(config):
+    """A result on its way into a gather buffer."""
+    return data.StructLayout({"addr": config.addr_bits, "word": config.word_bits})
+
+
+def tap_layout(config):
+    """A word as it is received, with the kind of its op.
+
+    In training also the op's `base`, whether the word is the first of its repetition, and whether
+    less than a row of PEs' words come after it.
+    """
+    fields = {"kind": config.kind_bits, "word": config.word_bits}
+    if config.training is not None:
+        fields |= {"base": config.addr_bits, "first": 1, "last_turn": 1}
+    return data.StructLayout(fields)
+
+
+def finish_layout(config):
+    """How a sum is finished."""
+    return data.StructLayout({
+        "shift": config.shift_bits,
+        "relu": 1,
+    })
+
+
+def gradient_finish_layout(config):
+    """How the sum of a gradient is finished; the gradient is 0 where `zero`, whatever the sum."""
+    return data.StructLayout({
+        "shift": config.training.grad_shift_bits,
+        "zero": 1,
+    })
+
+
+def result_layout(config):
+    """Where a result goes, and whether it is counted: the last of its repetition, or each.
+
+    A torus that only infers counts repetitions, one that trains results.
+    """
+    return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
+
+
+def step_layout(config):
+    """One step of a sum: which word, which weight, and what the sum begins and ends with."""
+    return data.StructLayout({
+        "axis": 1,
+        "w_addr": config.weight_addr_bits,
+        "first": 1, "bias": 1, "b_addr": config.bias_addr_bits,
+        "last": 1, "finish": finish_layout(config), "result": result_layout(config),
+    })
+
+
+def finished_layout(config):
+    """A result and where it goes."""
+    return data.StructLayout({"where": result_layout(config), "word": signed(config.act_bits)})
+
+
+def weight_load_layout(config):
+    """A weight on its way into the weight memory; in training the stored one, and its velocity."""
+    bits = config.weight_bits if config.training is None else config.training.master_bits
+    return data.StructLayout({
+        "addr": config.weight_addr_bits, "weight": signed(bits), **_velocity_field(config)})
+
+
+def bias_load_layout(config):
+    """A bias on its way into the bias memory; in training with its velocity."""
+    return data.StructLayout({
+        "addr": config.bias_addr_bits, "bias": signed(config.bias_bits), **_velocity_field(config)})
+
+
+def _velocity_field(config):
+    training = config.training
+    has_one = training is not None and training.velocity_bits
+    return {"velocity": signed(training.velocity_bits)} if has_one else {}
+
+
+def gradient_load_layout(config):
+    """A gradient from the host on its way into its memory."""
+    return data.StructLayout({
+        "addr": range(config.training.result_words), "word": config.training.grad_bits})
+
+
+def partial_layout(config):
+    """A word of a reverse ring: a partial sum, and whether it is the host's."""
+    return data.StructLayout({"sum": signed(config.acc_bits), "to_host": 1})
+
+
+def gradient_place_layout(config):
+    """What becomes of a complete gradient.
+
+    addr
+        Where it goes in the gradient memory.
+    shift
+        Right shift, beyond `min_grad_shift`.
+    zero
+        The gradient is 0, whatever the sum.
+    """
+    return data.StructLayout({
+        "addr": config.addr_bits,
+        "shift": config.training.grad_shift_bits,
+        "zero": 1,
+    })
+
+
+def contribution_layout(config):
+    """What the MAC adds to the reduction of one word.
+
+    sum
+        Its share of the sum.
+    takes
+        It is added to the next partial sum that arrives; else it is the first of its sum.
+    keeps
+        The sum is complete then and stays here; else it goes on.
+    to_host
+        Of a sum that goes on: it is the host's.
+    place
+        Of a sum that stays.
+    """
+    return data.StructLayout({
+        "sum": signed(config.acc_bits),
+        "takes": 1, "keeps": 1, "to_host": 1,
+        "place": gradient_place_layout(config),
+    })
+
+
+def complete_layout(config):
+    """A sum that stays, and what becomes of it."""
+    return data.StructLayout({
+        "sum": signed(config.acc_bits), "place": gradient_place_layout(config)})
+
+
+def back_step_layout(config):
+    """One step: the weight from an input x to an output, of which dy is the gradient.
+
+    axis, x_addr
+        The buffer of x, and its address; the gradient of x, if it is an own word, has the same.
+    dest, from_host, dy_addr
+        Which memory dy is in, and where.
+    w_addr
+        Of the weight.
+    first, last
+        The first, or last, step of a sum: the outputs of one x.
+    reduce, takes, keeps, to_host
+        What becomes of the sum: see `hw.ring.reduce`.
+    shift, relu
+        How the gradient of x is finished.
+    update, update_shift, decay, apply
+        How the weight changes: see `hw.mac.weight_update`.
+    bias, b_addr, bias_shift
+        Whether the output's bias changes too, and how: see `hw.mac.bias_update`.
+    """
+    training = config.training
+    return data.StructLayout({
+        "axis": 1, "x_addr": config.addr_bits,
+        "dest": 1, "from_host": 1, "dy_addr": config.addr_bits,
+        "w_addr": config.weight_addr_bits,
+        "first": 1, "last": 1,
+        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1,
+        "shift": training.grad_shift_bits, "relu": 1,
+        "update": 1, "update_shift": training.update_shift_bits,
+        "decay": MOMENTUM_BITS, "apply": 1,
+        "bias": 1, "b_addr": config.bias_addr_bits, "bias_shift": training.bias_shift_bits,
+    })
+
+
+def update_layout(config):
+    """Which weight changes and how: see the fields of a BACK op of these names."""
+    return data.StructLayout({
+        "addr": config.weight_addr_bits,
+        "decay": MOMENTUM_BITS,
+        "apply": 1,
+        "shift": config.training.update_shift_bits,
+    })
+
+
+def bias_update_layout(config):
+    """Which bias changes and how: see the fields of a BACK op of these names."""
+    return data.StructLayout({
+        "addr": config.bias_addr_bits,
+        "decay": MOMENTUM_BITS,
+        "apply": 1,
+        "shift": config.training.bias_shift_bits,
+    })
+
+
+def packed_layout(config):
+    """A word for the host; `last` closes its beat."""
+    return data.StructLayout({"word": config.word_bits, "last": 1})
+
+
+def framed_layout():
+    """A byte of a frame; `last` ends the frame."""
+    return data.StructLayout({"byte": 8, "last": 1})
+
+
+def decoded_layout():
+    """A byte of a frame; or, with `end`, no byte, but the end of a frame that is whole or not."""
+    return data.StructLayout({"byte": 8, "end": 1, "whole": 1})

@@ -1,0 +1,257 @@
+"""`BackControl`: runs BACK ops; makes the addresses, one step of a gradient a cycle."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import back_step_layout
+from ..op_fields import Axis
+from ..ops import mac_op
+
+__all__ = ["BackControl"]
+
+
+class BackControl(wiring.Component):
+    """Walks ops as (repetition, block, word, group, output), blocks from last to first.
+
+    A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
+    its reduce engine; these two are asked for, the one when a repetition begins, the other with the
+    last step of a word. No cycle is lost between words or blocks, between repetitions of 2 steps or
+    more, nor between BACK ops if the last repetition of the former has 4 steps or more: the next
+    op is taken in the cycle after that has begun. The words of the regions must be there: the RUN
+    op that gathered them comes earlier in the queue. See docs/training.md.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    last_in_row : In(1)
+        This PE is the last of its row; a constant.
+    op : In(stream)
+        BACK ops (`hw.op_fields.mac_fields`).
+    step : Out(stream)
+        The step that is done in this cycle. Never waits.
+    row_reread, col_reread : Out(1)
+        High with the last step of a repetition that reads that buffer.
+    row_taken, col_taken : In(1)
+        A sum has left the queue of that axis's reduce engine; one for each cycle that it is high.
+    row_landed, col_landed, host_landed : In(1)
+        A gradient has landed in that memory; from the host, all of a repetition. Counted on every
+        cycle; a repetition that waits for it begins 1 cycle later, and reads it from the next on.
+    hold, writing : In(1), In(1)
+        Begin no repetition; begin no op with `fence`.
+    waiting, busy : Out(1), Out(1)
+        An op waits for its last repetition to begin; and one is in progress. Both are registers.
+    start : In(1)
+        High for one cycle before a program starts: forget all progress.
+    idle : Out(1)
+        No op is in progress, and none that was taken waits to begin.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "last_in_row": In(1),
+            "op": In(stream.Signature(mac_op(config))),
+            "step": Out(stream.Signature(back_step_layout(config), always_ready=True)),
+            "row_reread": Out(1), "col_reread": Out(1),
+            "row_taken": In(1), "col_taken": In(1),
+            "row_landed": In(1), "col_landed": In(1), "host_landed": In(1),
+            "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1),
+            "start": In(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        step = self.step.p
+
+        # The repetition in progress: what does not change, and how far it is.
+        active = Signal()
+        op = Signal(mac_op(config))
+        block = Signal.like(op.last_block)      # Counted down, as all of these.
+        word = Signal.like(op.last_word)
+        group = Signal.like(op.last_group)
+        output = Signal.like(op.last_output)
+        farthest = Signal()                     # In the block that no one has summed before.
+        first_word = Signal()
+        first_output = Signal()                 # Of the word.
+        x_addr = Signal(config.addr_bits)
+        w_addr = Signal(config.weight_addr_bits)
+        w_word = Signal(config.weight_addr_bits)   # Of the word's first weight.
+        dy_addr = Signal(config.addr_bits)
+        dy_group = Signal(config.addr_bits)     # Of the group's first gradient,
+        dy_first = Signal(config.addr_bits)     # and of the repetition's.
+        b_addr = Signal(config.bias_addr_bits)
+        room = Signal()                         # The reduce engine takes another sum.
+
+        # Where the counters end. Kept rather than compared when asked for.
+        at_last = {name: Signal(name=f"at_last_{name}")
+                   for name in ("output", "group", "word", "block")}
+        end_of_word = at_last["output"] & at_last["group"]
+        end_of_block = end_of_word & at_last["word"]
+        end_of_rep = Signal()
+        steps = Signal()
+        m.d.comb += [
+            end_of_rep.eq(end_of_block & at_last["block"]),
+            steps.eq(active & (room | ~op.reduce | ~end_of_word)),
+            self.step.valid.eq(steps),
+            step.axis.eq(op.axis), step.x_addr.eq(x_addr),
+            step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(dy_addr),
+            step.w_addr.eq(w_addr),
+            step.first.eq(first_output),
+            step.last.eq(end_of_word),
+            step.reduce.eq(op.reduce),
+            # The words of a gateway begin their way back at the other end of the row.
+            step.takes.eq(Mux(op.host, ~self.last_in_row, ~farthest)),
+            step.keeps.eq(~op.host & at_last["block"]),
+            step.to_host.eq(op.host),
+            step.shift.eq(op.shift), step.relu.eq(op.relu),
+            step.update.eq(op.update), step.update_shift.eq(op.update_shift),
+            step.decay.eq(op.decay), step.apply.eq(op.apply),
+            step.bias.eq(op.bias & op.update & first_word),
+            step.b_addr.eq(b_addr), step.bias_shift.eq(op.bias_shift),
+            self.row_reread.eq(steps & end_of_rep & (op.axis == Axis.ROW)),
+            self.col_reread.eq(steps & end_of_rep & (op.axis == Axis.COL)),
+            self.busy.eq(active),
+        ]
+
+        # One step on: each counter, and each address, as far as its loops go.
+        def count_down(name, counter, last, ends):
+            """Step a counter and know its end; `ends` says that the loop inside has ended."""
+            with m.If(ends):
+                m.d.sync += [
+                    counter.eq(Mux(at_last[name], last, counter - 1)),
+                    at_last[name].eq(Mux(at_last[name], last == 0, counter == 1)),
+                ]
+
+        count_down("output", output, op.last_output, steps)
+        count_down("group", group, op.last_group, steps & at_last["output"])
+        count_down("word", word, op.last_word, steps & end_of_word)
+        count_down("block", block, op.last_block, steps & end_of_block)
+        # Up a word, or down to the block before.
+        on = Mux(at_last["word"], -op.block_jump, 1)
+        w_next = (w_word + on)[:len(w_word)]
+        group_next = (dy_group + op.group_stride)[:len(dy_group)]
+        with m.If(steps):
+            m.d.sync += [
+                first_output.eq(end_of_word),
+                w_addr.eq(w_addr + op.w_step),
+                dy_addr.eq(dy_addr + op.y_stride),
+                b_addr.eq(b_addr + first_word),
+            ]
+        with m.If(steps & at_last["output"]):
+            m.d.sync += [dy_addr.eq(group_next), dy_group.eq(group_next)]
+        with m.If(steps & end_of_word):
+            m.d.sync += [
+                first_word.eq(0),
+                x_addr.eq(x_addr + on),
+                w_addr.eq(w_next), w_word.eq(w_next),
+                dy_addr.eq(dy_first), dy_group.eq(dy_first),
+            ]
+        with m.If(steps & end_of_block):
+            m.d.sync += farthest.eq(0)
+        with m.If(steps & end_of_rep):
+            m.d.sync += active.eq(0)
+
+        # Room in the reduce engines: sums they can take, those on their way taken off.
+        rooms = Signal(2, init=0b11)
+        m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
+        full = config.training.reduce_words
+        for axis, taken in ((Axis.ROW, self.row_taken), (Axis.COL, self.col_taken)):
+            slots = Signal(range(full + 1), init=full, name=f"slots_{axis.name.lower()}")
+            gives = steps & end_of_word & op.reduce & (op.axis == axis)
+            with m.If(gives ^ taken):
+                m.d.sync += [
+                    slots.eq(slots + Mux(gives, -1, 1)),
+                    rooms[axis].eq(taken | (slots != 1)),
+                ]
+
+        self._next_repetition(m, op, active, steps & end_of_rep, {
+            "x": x_addr, "w": (w_addr, w_word), "dy": (dy_addr, dy_group, dy_first), "b": b_addr,
+            "counters": {"output": output, "group": group, "word": word, "block": block},
+            "at_last": at_last, "flags": (farthest, first_word, first_output)})
+        return m
+
+    def _next_repetition(self, m, op, active, ends, state):
+        """The op that was taken last, and the beginning of its repetitions."""
+        config = self.config
+        coming = Signal(mac_op(config))
+        waiting = Signal()    # It has repetitions that have not begun.
+        asked_for = Signal()  # The counts of landed gradients are about the next of them,
+        prepared = Signal()   # and the addresses too, from the first on.
+        first = Signal()      # None of them has begun.
+        rep = Signal(config.rep_bits)
+        last_rep = Signal()   # The next of them is its last.
+        x_coming = Signal(config.addr_bits)
+        w_coming = Signal(config.weight_addr_bits)
+        dy_coming = Signal(config.addr_bits)
+
+        # Gradients that have landed, less those that were asked for.
+        asked = Signal(config.rep_bits)
+        asks = waiting & ~asked_for & prepared
+        landed = Signal(3)
+        for number, (name, here) in enumerate((
+                ("row", self.row_landed), ("col", self.col_landed), ("host", self.host_landed))):
+            mine = coming.from_host if name == "host" else (
+                ~coming.from_host & (coming.dest == number))
+            count = Signal(signed(config.rep_bits + 1), name=f"landed_{name}")
+            m.d.comb += landed[number].eq((count >= 0) | ~mine)
+            m.d.sync += count.eq(count - Mux(asks & mine, asked, 0) + here)
+            with m.If(self.start):
+                m.d.sync += count.eq(0)
+
+        begin = Signal()
+        m.d.comb += [
+            asked.eq(Mux(first, coming.need_free, coming.need_step)),
+            begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
+                     & ~(coming.fence & first & self.writing)),
+            self.op.ready.eq(~waiting),
+            self.waiting.eq(waiting),
+            self.idle.eq(~active & ~waiting),
+        ]
+        with m.If(asks):
+            m.d.sync += asked_for.eq(1)
+        with m.If(waiting & ~prepared):
+            m.d.sync += [
+                prepared.eq(1),
+                first.eq(1),
+                rep.eq(0),
+                last_rep.eq(coming.reps == 0),
+                x_coming.eq(coming.x_base),
+                w_coming.eq(coming.w_base),
+                dy_coming.eq(coming.y_base),
+            ]
+        with m.If(begin):
+            m.d.sync += [
+                active.eq(1),
+                op.eq(coming),
+                asked_for.eq(0),
+                first.eq(0),
+                rep.eq(rep + 1),
+                last_rep.eq(rep + 1 == coming.reps),
+                waiting.eq(~last_rep),
+                x_coming.eq(x_coming + coming.x_stride),
+                w_coming.eq(w_coming + coming.w_stride),
+                dy_coming.eq(dy_coming + coming.y_rep_stride),
+                state["x"].eq(x_coming),
+                *(addr.eq(w_coming) for addr in state["w"]),
+                *(addr.eq(dy_coming) for addr in state["dy"]),
+                *(flag.eq(1) for flag in state["flags"]),
+            ]
+            for name, counter in state["counters"].items():
+                last = coming[f"last_{name}"]
+                m.d.sync += [counter.eq(last), state["at_last"][name].eq(last == 0)]
+            with m.If(first):
+                m.d.sync += state["b"].eq(coming.b_base)
+        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [
+                waiting.eq(1),
+                asked_for.eq(0),
+                prepared.eq(0),
+                coming.eq(self.op.payload),
+            ]

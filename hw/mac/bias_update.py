@@ -1,0 +1,106 @@
+"""`BiasUpdate`: changes biases by the gradients of their outputs."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.saturate import saturated
+from ..layouts import bias_update_layout
+from .velocity import Velocity
+
+__all__ = ["BiasUpdate"]
+
+
+class BiasUpdate(wiring.Component):
+    """`bias - (accumulated << shift)`, saturated: docs/arithmetic.md, on training. Rounds nothing.
+
+    `accumulated` is the velocity, decayed, and the gradient. A pipeline, one update a cycle, that
+    never waits: the velocity is written 3 cycles after `i`, the bias 6.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    i : In(stream)
+        An update (`bias_update_layout`), in the cycle in which its words are there. Always
+        accepted.
+    bias, velocity, gradient : In
+        The bias, its velocity if there are any, and the gradient of its output: with `i`.
+    new_bias, new_velocity : Out(stream)
+        What is to be written, and where. Never wait.
+    pending : Out(1)
+        A bias or velocity will be written in the next cycle or later.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        training = config.training
+        velocity = {
+            "velocity": In(signed(training.velocity_bits)),
+            "new_velocity": Out(stream.Signature(data.StructLayout({
+                "addr": config.bias_addr_bits, "velocity": signed(training.velocity_bits),
+            }), always_ready=True)),
+        } if training.velocity_bits else {}
+        super().__init__({
+            "i": In(stream.Signature(bias_update_layout(config), always_ready=True)),
+            "bias": In(signed(config.bias_bits)),
+            "gradient": In(signed(training.grad_bits)),
+            "new_bias": Out(stream.Signature(data.StructLayout({
+                "addr": config.bias_addr_bits, "bias": signed(config.bias_bits),
+            }), always_ready=True)),
+            "pending": Out(1),
+            **velocity,
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config, training = self.config, self.config.training
+        m.submodules.velocity = velocity = Velocity(training.velocity_bits, training.grad_bits)
+
+        stages = 6
+        valid, update, bias = [self.i.valid], [self.i.p], [self.bias]
+        for stage in range(1, stages + 1):
+            valid.append(Signal(name=f"valid_{stage}"))
+            update.append(Signal(bias_update_layout(config), name=f"update_{stage}",
+                                 reset_less=True))
+            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
+        for stage in range(1, stages):
+            bias.append(Signal.like(self.bias, name=f"bias_{stage}"))
+            m.d.sync += bias[stage].eq(bias[stage - 1])
+        m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
+
+        # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
+        gradient = [self.gradient]
+        for stage in (1, 2):
+            gradient.append(Signal.like(self.gradient, name=f"gradient_{stage}"))
+            m.d.sync += gradient[stage].eq(gradient[stage - 1])
+        accumulated = velocity.sum
+        m.d.comb += [velocity.decay.eq(self.i.p.decay), velocity.term.eq(gradient[2])]
+        if training.velocity_bits:
+            m.d.comb += [
+                velocity.velocity.eq(self.velocity),
+                self.new_velocity.valid.eq(valid[3]),
+                self.new_velocity.p.addr.eq(update[3].addr),
+                self.new_velocity.p.velocity.eq(accumulated),
+            ]
+
+        # Stages 3 and 4: the shift, its small half first; stage 5: the bias. What is lost at the
+        # top is far beyond any bias, but for the sign.
+        low_bits = training.bias_shift_bits // 2
+        wide = config.bias_bits + 1
+        fine = Signal(signed(len(accumulated) + training.min_bias_shift + (1 << low_bits) - 1))
+        change = Signal(signed(wide))
+        m.d.sync += [
+            fine.eq((accumulated << training.min_bias_shift) << update[3].shift[:low_bits]),
+            change.eq(saturated(
+                fine << Cat(Const(0, low_bits), update[4].shift[low_bits:]), wide)),
+            self.new_bias.p.bias.eq(saturated(bias[5] - change, config.bias_bits)),
+        ]
+        m.d.comb += [
+            self.new_bias.valid.eq(valid[stages] & update[stages].apply),
+            self.new_bias.p.addr.eq(update[stages].addr),
+        ]
+        return m

@@ -1,0 +1,123 @@
+"""Where the gradients of words are kept until the stage before needs them."""
+
+from amaranth import *
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.block_ram import BlockRam
+from ..config import READ_CYCLES, REQUANTISE_CYCLES
+from ..layouts import complete_layout, gradient_load_layout, gradient_place_layout
+from .requantise import Requantise
+
+__all__ = ["GradientMemory", "HostGradients"]
+
+
+class GradientMemory(wiring.Component):
+    """The gradients of the own words of one axis, at the addresses of the words.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    complete : In(stream)
+        A sum, and what becomes of it (`hw.layouts.complete_layout`). Always accepted; written
+        `REQUANTISE_CYCLES` later.
+    landed : Out(1)
+        High in the cycle before a gradient is written: it can be read two cycles later.
+    read_en, read_addr, word : In(1), In, Out
+        The gradient at `read_addr`, `READ_CYCLES` after `read_en`.
+    busy : Out(1)
+        A gradient will be written in this cycle or later.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "complete": In(stream.Signature(complete_layout(config), always_ready=True)),
+            "landed": Out(1),
+            "read_en": In(1), "read_addr": In(config.addr_bits),
+            "word": Out(signed(config.training.grad_bits)),
+            "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.requantise = requantise = Requantise(config, gradients=True)
+        m.submodules.gradients = words = BlockRam(config.training.grad_bits, config.buffer_words)
+        sums = self.complete
+        m.d.comb += [
+            requantise.i.valid.eq(sums.valid),
+            requantise.i.p.acc.eq(sums.p.sum),
+            requantise.i.p.finish.shift.eq(sums.p.place.shift),
+            requantise.i.p.finish.zero.eq(sums.p.place.zero),
+        ]
+        valid, place = sums.valid, sums.p.place
+        stages = [valid]
+        for stage in range(1, REQUANTISE_CYCLES + 1):
+            next_valid = Signal(name=f"valid_{stage}")
+            next_place = Signal(gradient_place_layout(config), name=f"place_{stage}")
+            m.d.sync += [next_valid.eq(valid), next_place.eq(place)]
+            valid, place = next_valid, next_place
+            stages.append(valid)
+        m.d.comb += [
+            words.write_en.eq(requantise.o.valid),
+            words.write_addr.eq(place.addr),
+            words.write_data.eq(requantise.o.payload),
+            self.landed.eq(stages[-2]),
+            words.read_en.eq(self.read_en),
+            words.read_addr.eq(self.read_addr),
+            words.out_en.eq(1),
+            self.word.eq(words.read_data),
+            self.busy.eq(Cat(stages).any()),
+        ]
+        return m
+
+
+class HostGradients(wiring.Component):
+    """The gradients of the net's own results, which the host sends.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    load : In(stream)
+        A gradient and its address. Always accepted; it can be read from the next cycle on.
+    read_addr, word : In, Out
+        The gradient at `read_addr`, `READ_CYCLES` later.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        layout = gradient_load_layout(config)
+        super().__init__({
+            "load": In(stream.Signature(layout, always_ready=True)),
+            "read_addr": In(layout["addr"].width),
+            "word": Out(signed(config.training.grad_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        training = self.config.training
+        m.submodules.gradients = words = memory.Memory(
+            shape=signed(training.grad_bits), depth=training.result_words, init=[])
+        write, read = words.write_port(), words.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.load.valid),
+            write.addr.eq(self.load.p.addr),
+            write.data.eq(self.load.p.word),
+            read.addr.eq(self.read_addr),
+        ]
+        word = read.data
+        for _ in range(READ_CYCLES):
+            later = Signal(signed(training.grad_bits), name="later")
+            m.d.sync += later.eq(word)
+            word = later
+        m.d.comb += self.word.eq(word)
+        return m

@@ -1,0 +1,154 @@
+"""`Mac`: weight and bias memories, multiplier, accumulator, and the way out of a stage."""
+
+from amaranth import *
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.accumulator import Accumulator
+from ..cells.block_ram import BlockRam
+from ..cells.logic_rom import LogicRom
+from ..cells.multiplier import Multiplier
+from ..config import MAC_CYCLES, READ_CYCLES
+from ..layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
+from .results import Results
+
+__all__ = ["Mac"]
+
+
+class Mac(wiring.Component):
+    """Does the steps of `MacControl`: one multiplication and addition a cycle, exactly.
+
+    The words of a step come `READ_CYCLES` after it, from the gather buffer of its axis. A result is
+    given `LATENCY_CYCLES` after the last step of its sum. Nothing in it ever waits. Weights and
+    biases are loaded while no step is done that reads the same address.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    weights, biases : list of int
+        Contents of the memories after configuration, from address 0 up; the rest is zero.
+    folded : bool
+        Weights and biases are logic instead of memories: what is loaded changes nothing.
+
+    Members
+    -------
+    step : In(stream)
+        See `MacControl`.
+    row_word, col_word : In(word_bits)
+        The word at the step's address in either buffer, `READ_CYCLES` after the step; only the low
+        `act_bits` are used.
+    load_weight, load_bias : In(stream)
+        Writes to the memories. Always accepted.
+    result : Out(stream)
+        A finished activation and where it goes. Never waits.
+    for_row, for_col : Out(1)
+        High with a result for that axis. Registers, since a ring's readiness depends on them.
+    idle : Out(1)
+        No sum is under way; a step of this cycle is not counted.
+    """
+
+    LATENCY_CYCLES = MAC_CYCLES
+
+    def __init__(self, config, *, weights=(), biases=(), folded=False):
+        self.config = config
+        self.weights = list(weights)
+        self.biases = list(biases)
+        self.folded = folded
+        super().__init__({
+            "step": In(stream.Signature(step_layout(config), always_ready=True)),
+            "row_word": In(config.word_bits),
+            "col_word": In(config.word_bits),
+            "load_weight": In(stream.Signature(weight_load_layout(config), always_ready=True)),
+            "load_bias": In(stream.Signature(bias_load_layout(config), always_ready=True)),
+            "result": Out(stream.Signature(finished_layout(config), always_ready=True)),
+            "for_row": Out(1),
+            "for_col": Out(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        weights, bias_memory = self._folded(m) if self.folded else self._memories(m)
+        m.submodules.multiplier = multiplier = Multiplier(config.act_bits, config.weight_bits)
+        m.submodules.accumulator = accumulator = Accumulator(
+            config.acc_bits, config.act_bits + config.weight_bits, config.bias_bits)
+        m.submodules.results = results = Results(config)
+        bias_read = bias_memory.read_port(domain="comb")
+
+        # What goes along with a step, from stage to stage. Stage 0 is the step itself.
+        stages = READ_CYCLES + 3
+        valid, step = [self.step.valid], [self.step.p]
+        for stage in range(1, stages + 1):
+            valid.append(Signal(name=f"valid_{stage}"))
+            step.append(Signal(step_layout(config), name=f"step_{stage}", reset_less=True))
+            m.d.sync += [valid[stage].eq(valid[stage - 1]), step[stage].eq(step[stage - 1])]
+
+        # To stage READ_CYCLES: word and weight out of the memories.
+        m.d.comb += [
+            weights.read_en.eq(valid[0]),
+            weights.read_addr.eq(step[0].w_addr),
+            weights.out_en.eq(1),
+            multiplier.a.eq(Mux(step[READ_CYCLES].axis, self.col_word, self.row_word)),
+            multiplier.b.eq(weights.read_data),
+        ]
+
+        # Two stages further on: their product, and what the sum starts with.
+        bias = Signal(signed(config.bias_bits))
+        reads_bias = step[READ_CYCLES + 1]
+        m.d.comb += bias_read.addr.eq(reads_bias.b_addr)
+        m.d.sync += bias.eq(Mux(reads_bias.bias, bias_read.data, 0))
+        m.d.comb += [
+            accumulator.en.eq(valid[READ_CYCLES + 2]),
+            accumulator.first.eq(step[READ_CYCLES + 2].first),
+            accumulator.term.eq(multiplier.product),
+            accumulator.start.eq(bias),
+        ]
+
+        # The last stage: the sum.
+        m.d.comb += [
+            results.i.valid.eq(valid[stages] & step[stages].last),
+            results.i.p.acc.eq(accumulator.sum),
+            results.i.p.finish.eq(step[stages].finish),
+            results.i.p.where.eq(step[stages].result),
+            self.result.valid.eq(results.o.valid),
+            self.result.payload.eq(results.o.payload),
+            self.for_row.eq(results.for_row),
+            self.for_col.eq(results.for_col),
+            self.idle.eq(~Cat(valid[1:]).any() & ~results.busy),
+        ]
+        return m
+
+    def _memories(self, m):
+        """The two memories, both of which can be loaded."""
+        config = self.config
+        m.submodules.weight_memory = weights = BlockRam(
+            config.weight_bits, config.weight_words, init=self._weight_patterns())
+        m.submodules.bias_memory = bias_memory = memory.Memory(
+            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        bias_write = bias_memory.write_port()
+        m.d.comb += [
+            weights.write_en.eq(self.load_weight.valid),
+            weights.write_addr.eq(self.load_weight.p.addr),
+            weights.write_data.eq(self.load_weight.p.weight),
+            bias_write.en.eq(self.load_bias.valid),
+            bias_write.addr.eq(self.load_bias.p.addr),
+            bias_write.data.eq(self.load_bias.p.bias),
+        ]
+        return weights, bias_memory
+
+    def _folded(self, m):
+        """The same as logic, and what is loaded goes nowhere."""
+        config = self.config
+        m.submodules.weight_memory = weights = LogicRom(
+            config.weight_bits, self._weight_patterns(), config.weight_addr_bits)
+        biases = self.biases or [0]
+        m.submodules.bias_memory = bias_memory = memory.Memory(
+            shape=signed(config.bias_bits), depth=len(biases), init=biases,
+            attrs={"ram_style": "logic"})
+        return weights, bias_memory
+
+    def _weight_patterns(self):
+        mask = (1 << self.config.weight_bits) - 1
+        return [weight & mask for weight in self.weights]

@@ -1,0 +1,220 @@
+"""`MacControl`: runs the queue of MAC ops; makes the addresses, one step of a sum a cycle."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.countdown import Countdown
+from ..layouts import step_layout
+from ..ops import mac_op
+
+__all__ = ["MacControl"]
+
+
+class MacControl(wiring.Component):
+    """Walks ops as (repetition, output, word) and steps when the next word may be read.
+
+    A step a cycle when words are there: no cycle is lost between outputs, nor between repetitions,
+    nor between ops if the next one came two cycles before the end of the one in progress and, where
+    a torus trains, that one's last repetition has 3 steps or more. Never steps on a word that has
+    not been received, nor begins an op whose destination is not free. See docs/architecture.md,
+    section 3.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    op : In(stream)
+        The queue of ops (`hw.op_fields.mac_fields`).
+    row_readable, col_readable : In(1)
+        The next word may be read from that buffer.
+    row_read, col_read : Out(1)
+        The step reads that buffer.
+    x_addr, x_next, x_rewind : Out(addr_bits), Out(count_bits), Out(1)
+        Where the step reads, the number in the repetition of the word after it, and whether word 0
+        comes again instead.
+    step : Out(stream)
+        The step that is done this cycle: the word at `x_addr` is being read. Never waits.
+    row_consume, col_consume : Out(1)
+        High with the last step of a repetition that reads that buffer.
+    row_retired, col_retired : In(1)
+        A ring engine has retired a repetition.
+    start : In(1)
+        High for one cycle before a program starts: forget all progress.
+    idle : Out(1)
+        No op is in progress, and none that was taken waits to begin.
+    hold, writing : In(1), In(1)
+        Training only. Begin no repetition; begin no op with `fence`.
+    waiting, busy : Out(1), Out(1)
+        Training only. An op waits for its last repetition to begin; and one is in progress. Both
+        are registers.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        training = {} if config.training is None else {
+            "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1)}
+        super().__init__({
+            **training,
+            "op": In(stream.Signature(mac_op(config))),
+            "row_readable": In(1),
+            "col_readable": In(1),
+            "row_read": Out(1),
+            "col_read": Out(1),
+            "x_addr": Out(config.addr_bits),
+            "x_next": Out(config.count_bits),
+            "x_rewind": Out(1),
+            "step": Out(stream.Signature(step_layout(config), always_ready=True)),
+            "row_consume": Out(1),
+            "col_consume": Out(1),
+            "row_retired": In(1),
+            "col_retired": In(1),
+            "start": In(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        # The repetition in progress. Words are counted from 0.
+        active = Signal()
+        axis = Signal()
+        dest = Signal()
+        word = Signal(config.count_bits)
+        outputs = Countdown(config.count_bits, "outputs")  # After this one.
+        last_but_one = Signal(config.count_bits)           # Number of that word.
+        # Kept rather than compared when asked for: they decide what happens after a step.
+        at_last_word = Signal()
+        one_word = Signal()
+        x_base = Signal(config.addr_bits)
+        w_addr = Signal(config.weight_addr_bits)
+        bias = Signal()
+        b_addr = Signal(config.bias_addr_bits)
+        y_addr = Signal(config.addr_bits)
+        y_stride = Signal(config.addr_bits)
+        shift = Signal(config.shift_bits)
+        relu = Signal()
+
+        # The coming repetition, of the op that was taken last.
+        op = Signal(mac_op(config))
+        waiting = Signal()      # It has repetitions that have not begun.
+        asked_for = Signal()    # What follows is about it, and so is `freed`.
+        first = Signal()        # None of them has begun.
+        rep = Signal(config.rep_bits)
+        last_rep = Signal()     # The coming repetition is its last.
+        x_coming = Signal(config.addr_bits)
+        y_coming = Signal(config.addr_bits)
+
+        begin = Signal()
+        step = Signal()
+        end_of_rep = Signal()
+        m.d.comb += [
+            step.eq(active & Mux(axis, self.col_readable, self.row_readable)),
+            end_of_rep.eq(at_last_word & ~outputs.some),
+            self.row_read.eq(step & ~axis),
+            self.col_read.eq(step & axis),
+            self.x_addr.eq(x_base + word),
+            self.x_next.eq(word + 1),
+            self.x_rewind.eq(at_last_word),
+            self.row_consume.eq(step & end_of_rep & ~axis),
+            self.col_consume.eq(step & end_of_rep & axis),
+            self.idle.eq(~active & ~waiting),
+
+            self.step.valid.eq(step),
+            self.step.p.axis.eq(axis),
+            self.step.p.w_addr.eq(w_addr),
+            self.step.p.first.eq(word == 0),
+            self.step.p.bias.eq(bias),
+            self.step.p.b_addr.eq(b_addr),
+            self.step.p.last.eq(at_last_word),
+            self.step.p.finish.shift.eq(shift),
+            self.step.p.finish.relu.eq(relu),
+            self.step.p.result.dest.eq(dest),
+            self.step.p.result.addr.eq(y_addr),
+            # Where a torus trains, every result counts: the next stage may begin sooner.
+            self.step.p.result.landed.eq(
+                end_of_rep if config.training is None else at_last_word),
+        ]
+
+        # Repetitions that the ring engine of either axis has retired, less those that ops have
+        # asked for.
+        free = Signal(2)
+        for number, retired in enumerate((self.row_retired, self.col_retired)):
+            freed = Signal(signed(config.rep_bits + 1), name=f"freed_{number}")
+            asked = Signal(config.rep_bits, name=f"asked_{number}")
+            m.d.comb += free[number].eq(freed >= 0)
+            with m.If(waiting & ~asked_for & (op.dest == number)):
+                m.d.comb += asked.eq(op.need_free)
+            m.d.sync += freed.eq(freed - asked + retired)
+            with m.If(self.start):
+                m.d.sync += freed.eq(0)
+
+        allowed = Const(1)
+        takes = ~waiting | (begin & last_rep)
+        if config.training is not None:
+            allowed = ~self.hold & ~(op.fence & first & self.writing)
+            takes = ~waiting
+            m.d.comb += [self.busy.eq(active), self.waiting.eq(waiting)]
+        m.d.comb += [
+            begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
+                     & (~active | (step & end_of_rep)) & allowed),
+            self.op.ready.eq(takes),
+        ]
+        m.d.sync += w_addr.eq(w_addr + step)
+        with m.If(step):
+            m.d.sync += [
+                word.eq(self.x_next),
+                at_last_word.eq(Mux(at_last_word, one_word, word == last_but_one)),
+            ]
+        with m.If(step & at_last_word):
+            m.d.sync += [
+                word.eq(0),
+                *outputs.step(),
+                b_addr.eq(b_addr + 1),
+                y_addr.eq(y_addr + y_stride),
+            ]
+        with m.If(step & end_of_rep):
+            m.d.sync += active.eq(0)
+        with m.If(waiting & ~asked_for):
+            m.d.sync += [
+                asked_for.eq(1),
+                first.eq(1),
+                rep.eq(0),
+                last_rep.eq(op.reps == 0),
+                x_coming.eq(op.x_base),
+                y_coming.eq(op.y_base),
+            ]
+        with m.If(begin):
+            m.d.sync += [
+                active.eq(1),
+                axis.eq(op.axis),
+                dest.eq(op.dest),
+                *outputs.start(op.last_output),
+                last_but_one.eq(op.last_word - 1),
+                one_word.eq(op.last_word == 0),
+                at_last_word.eq(op.last_word == 0),
+                x_base.eq(x_coming),
+                bias.eq(op.bias),
+                y_addr.eq(y_coming),
+                y_stride.eq(op.y_stride),
+                shift.eq(op.shift),
+                relu.eq(op.relu),
+                first.eq(0),
+                rep.eq(rep + 1),
+                last_rep.eq(rep + 1 == op.reps),
+                x_coming.eq(x_coming + op.x_stride),
+                y_coming.eq(y_coming + op.y_rep_stride),
+                waiting.eq(~last_rep),
+            ]
+            with m.If(first):
+                m.d.sync += [w_addr.eq(op.w_base), b_addr.eq(op.b_base)]
+        with m.If(self.op.valid & self.op.ready):
+            m.d.sync += [
+                waiting.eq(1),
+                asked_for.eq(0),
+                op.eq(self.op.payload),
+            ]
+        return m

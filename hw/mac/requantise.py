@@ -1,0 +1,126 @@
+"""From a sum to a word: shift with round half to even, saturate, ReLU or mask."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import REQUANTISE_CYCLES
+from ..layouts import finish_layout, gradient_finish_layout
+
+__all__ = ["Requantise"]
+
+
+class Requantise(wiring.Component):
+    """`max(0, saturate(round_half_even(acc / 2**(min_shift + shift))))`; `max` only with `relu`.
+
+    docs/arithmetic.md defines rounding and saturation. A pipeline: one result a cycle,
+    `LATENCY_CYCLES` after its sum, never waiting.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    gradients : bool
+        Its sums are those of gradients: with `min_grad_shift`, and `zero` in place of `relu`.
+
+    Members
+    -------
+    i : In(stream)
+        A sum (`acc`, signed, `acc_bits`) and its `finish_layout`, or `gradient_finish_layout`.
+        Always accepted.
+    o : Out(stream)
+        The activation, signed, `act_bits`; or the gradient, `grad_bits`. Never waits.
+    """
+
+    LATENCY_CYCLES = REQUANTISE_CYCLES
+
+    def __init__(self, config, *, gradients=False):
+        if gradients:
+            self.result_bits = config.training.grad_bits
+            self.min_shift = config.training.min_grad_shift
+            finish = gradient_finish_layout(config)
+        else:
+            self.result_bits = config.act_bits
+            self.min_shift = config.min_shift
+            finish = finish_layout(config)
+        self.gradients = gradients
+        super().__init__({
+            "i": In(stream.Signature(data.StructLayout({
+                "acc": signed(config.acc_bits), "finish": finish,
+            }), always_ready=True)),
+            "o": Out(stream.Signature(signed(self.result_bits), always_ready=True)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        result_bits = self.result_bits
+        finish = self.i.p.finish
+        drop = "zero" if self.gradients else "relu"
+
+        # One more bit below the point: after the shift it is the guard bit. What falls off further
+        # down only matters as one bit, `sticky`.
+        acc = self.i.p.acc
+        scaled = acc << 1
+        state = {
+            "value": scaled[self.min_shift:],
+            "sticky": _any(scaled[:self.min_shift]),
+            "over": Const(0),
+            "sign": acc[-1],
+            "shift": finish.shift,
+            drop: finish[drop],
+            "valid": self.i.valid,
+        }
+
+        # The rest of the shift, its largest bit first, in two cycles.
+        order = list(reversed(range(len(finish.shift))))
+        half = len(order) // 2
+        for stage, bits in enumerate((order[:half], order[half:]), 1):
+            for bit in bits:
+                state |= self._shifted(state, bit)
+            registers = {}
+            for name, value in state.items():
+                registers[name] = Signal(len(value), name=f"{name}_{stage}")
+                m.d.sync += registers[name].eq(value)
+            state = registers
+
+        # Round half to even: up when above the half, and at the half when odd.
+        value, sign = state["value"], state["sign"]
+        guard, odd = value[0], value[1]
+        rounded = Signal(result_bits)
+        over = Signal()
+        m.d.comb += [
+            rounded.eq(value[1:] + (guard & (state["sticky"] | odd))),
+            over.eq(state["over"] | (value[result_bits] != sign) | (~sign & rounded[-1])),
+        ]
+        m.d.sync += [
+            self.o.valid.eq(state["valid"]),
+            self.o.payload.eq(Mux(over, Cat((~sign).replicate(result_bits - 1), sign), rounded)),
+        ]
+        with m.If(state[drop] if self.gradients else state[drop] & sign):
+            m.d.sync += self.o.payload.eq(0)
+        return m
+
+    def _shifted(self, state, bit):
+        """The next state after one bit of the shift.
+
+        Kept are the guard bit, the result, and as many bits above as the bits of the shift that
+        are still to come may bring in. `over` says that one that was dropped was not equal to the
+        sign.
+        """
+        amount = 1 << bit
+        kept = self.result_bits + amount
+        value, sign, shifts = state["value"], state["sign"], state["shift"][bit]
+        missing = kept + amount - len(value)
+        if missing > 0:
+            value = Cat(value, sign.replicate(missing))
+        return {
+            "value": Mux(shifts, value[amount:amount + kept], value[:kept]),
+            "sticky": state["sticky"] | (shifts & value[:amount].any()),
+            "over": state["over"] | _any(bit ^ sign for bit in value[kept + amount:])
+                    | (~shifts & _any(bit ^ sign for bit in value[kept:kept + amount])),
+        }
+
+
+def _any(bits):
+    """Whether any of some bits is 1; 0 if there are none."""
+    bits = Cat(bits)
+    return bits.any() if len(bits) else Const(0, 1)

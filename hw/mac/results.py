@@ -1,0 +1,74 @@
+"""`Results`: from the sums of the MAC to words on their way into a gather buffer."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import REQUANTISE_CYCLES
+from ..layouts import finish_layout, finished_layout, result_layout
+from ..op_fields import Axis
+from .requantise import Requantise
+
+__all__ = ["Results"]
+
+
+class Results(wiring.Component):
+    """Finishes sums, and carries along where they go. Never waits.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    i : In(stream)
+        A sum (`acc`), how it is finished, and `where` it goes. Always accepted.
+    o : Out(stream)
+        The result (`finished_layout`), `REQUANTISE_CYCLES` later.
+    for_row, for_col : Out(1)
+        High with a result for that axis. Registers, since a ring's readiness depends on them.
+    busy : Out(1)
+        A sum or a result is here.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(data.StructLayout({
+                "acc": signed(config.acc_bits), "finish": finish_layout(config),
+                "where": result_layout(config),
+            }), always_ready=True)),
+            "o": Out(stream.Signature(finished_layout(config), always_ready=True)),
+            "for_row": Out(1),
+            "for_col": Out(1),
+            "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.requantise = requantise = Requantise(self.config)
+        m.d.comb += [
+            requantise.i.valid.eq(self.i.valid),
+            requantise.i.p.acc.eq(self.i.p.acc),
+            requantise.i.p.finish.eq(self.i.p.finish),
+        ]
+        valid, where = self.i.valid, self.i.p.where
+        busy = [valid]
+        for stage in range(1, REQUANTISE_CYCLES + 1):
+            next_valid = Signal(name=f"valid_{stage}")
+            next_where = Signal(result_layout(self.config), name=f"where_{stage}")
+            m.d.sync += [
+                next_valid.eq(valid),
+                next_where.eq(where),
+                self.for_row.eq(valid & (where.dest == Axis.ROW)),
+                self.for_col.eq(valid & (where.dest == Axis.COL)),
+            ]
+            valid, where = next_valid, next_where
+            busy.append(valid)
+        m.d.comb += [
+            self.o.valid.eq(requantise.o.valid),
+            self.o.p.word.eq(requantise.o.payload),
+            self.o.p.where.eq(where),
+            self.busy.eq(Cat(busy).any()),
+        ]
+        return m

@@ -1,0 +1,128 @@
+"""`WeightUpdate`: changes weights by their gradients, with stochastic rounding."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.saturate import saturated
+from ..config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, UPDATE_CYCLES
+from ..layouts import update_layout
+from .velocity import Velocity
+
+__all__ = ["WeightUpdate"]
+
+
+class WeightUpdate(wiring.Component):
+    """`weight - ((accumulated + random) >> shift)`, saturated: docs/arithmetic.md, on training.
+
+    `accumulated` is the velocity, decayed, and the product of input and gradient; `random` is as
+    many low bits of the LFSR as are shifted out. The LFSR steps once for each weight to which its
+    change is applied. A pipeline, one update a cycle, that never waits: the velocity is written
+    3 cycles after `i`, the weight 7.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+
+    Members
+    -------
+    i : In(stream)
+        An update (`update_layout`), in the cycle in which its words are there. Always accepted.
+    weight, velocity : In
+        The stored weight and, if there are any, its velocity: with `i`.
+    product : In
+        Of input and gradient: 2 cycles after `i`.
+    new_weight, new_velocity : Out(stream)
+        What is to be written, and where. Never wait.
+    load_lfsr : In(stream)
+        Sets the LFSR. Always accepted.
+    lfsr : Out(32)
+        Its state.
+    pending : Out(1)
+        A weight or velocity will be written in the next cycle or later.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        training = config.training
+        product_bits = config.act_bits + training.grad_bits
+        velocity = {
+            "velocity": In(signed(training.velocity_bits)),
+            "new_velocity": Out(stream.Signature(data.StructLayout({
+                "addr": config.weight_addr_bits, "velocity": signed(training.velocity_bits),
+            }), always_ready=True)),
+        } if training.velocity_bits else {}
+        super().__init__({
+            "i": In(stream.Signature(update_layout(config), always_ready=True)),
+            "weight": In(signed(training.master_bits)),
+            "product": In(signed(product_bits)),
+            "new_weight": Out(stream.Signature(data.StructLayout({
+                "addr": config.weight_addr_bits, "weight": signed(training.master_bits),
+            }), always_ready=True)),
+            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
+            "lfsr": Out(LFSR_BITS, init=1),
+            "pending": Out(1),
+            **velocity,
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        training = self.config.training
+        m.submodules.velocity = velocity = Velocity(training.velocity_bits, len(self.product))
+
+        # What goes along, from stage to stage. Stage 0 is the input.
+        stages = UPDATE_CYCLES - READ_CYCLES
+        valid, update, weight = [self.i.valid], [self.i.p], [self.weight]
+        for stage in range(1, stages + 1):
+            valid.append(Signal(name=f"valid_{stage}"))
+            update.append(Signal(update_layout(self.config), name=f"update_{stage}",
+                                 reset_less=True))
+            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
+        for stage in range(1, stages):
+            weight.append(Signal.like(self.weight, name=f"weight_{stage}"))
+            m.d.sync += weight[stage].eq(weight[stage - 1])
+        m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
+
+        # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
+        m.d.comb += [
+            velocity.decay.eq(self.i.p.decay),
+            velocity.term.eq(self.product),
+        ]
+        accumulated = velocity.sum
+        if training.velocity_bits:
+            m.d.comb += [
+                velocity.velocity.eq(self.velocity),
+                self.new_velocity.valid.eq(valid[3]),
+                self.new_velocity.p.addr.eq(update[3].addr),
+                self.new_velocity.p.velocity.eq(accumulated),
+            ]
+
+        # Stage 3: random bits, as many as fall out.
+        random_bits = Signal(training.max_update_shift)
+        m.d.sync += random_bits.eq(Cat(
+            training.min_update_shift + update[2].shift > bit
+            for bit in range(training.max_update_shift)))
+        applies = valid[3] & update[3].apply
+        total = Signal(signed(max(len(accumulated), training.max_update_shift + 1) + 1))
+        m.d.sync += total.eq(accumulated + (self.lfsr & random_bits))
+        with m.If(applies):
+            m.d.sync += self.lfsr.eq((self.lfsr >> 1) ^ Mux(self.lfsr[0], LFSR_TAPS, 0))
+        with m.If(self.load_lfsr.valid):
+            m.d.sync += self.lfsr.eq(self.load_lfsr.payload)
+
+        # Stages 4 and 5: the shift, its large half first; stage 6: the weight.
+        low_bits = training.update_shift_bits // 2
+        coarse = Signal.like(total)
+        change = Signal.like(total)
+        m.d.sync += [
+            coarse.eq(total >> (training.min_update_shift + Cat(
+                Const(0, low_bits), update[4].shift[low_bits:]))),
+            change.eq(coarse >> update[5].shift[:low_bits]),
+            self.new_weight.p.weight.eq(saturated(weight[6] - change, training.master_bits)),
+        ]
+        m.d.comb += [
+            self.new_weight.valid.eq(valid[stages] & update[stages].apply),
+            self.new_weight.p.addr.eq(update[stages].addr),
+        ]
+        return m

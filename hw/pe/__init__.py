@@ -1,0 +1,1 @@
+"""A processing element: rings, MAC and sequencer, and what loads and reads its memories."""

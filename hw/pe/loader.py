@@ -1,0 +1,123 @@
+"""`Loader`: puts words that pass on the row ring into the memories of a PE."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import LFSR_BITS
+from ..layouts import bias_load_layout, gradient_load_layout, tap_layout, weight_load_layout
+from ..op_fields import GatherKind
+from .records import Records
+
+__all__ = ["Loader"]
+
+
+class Loader(wiring.Component):
+    """Keeps every `cols`-th word of load ops, and all words of PROGRAM ops.
+
+    Which words are meant follows from position alone: the words of WEIGHTS, BIASES and LFSR ops
+    are dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
+    (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`), whose addresses count up
+    from 0 from one program start to the next. The words of a GRADIENT op are dealt out with the
+    last column first, which has the longest way; they go to the op's `base` and up.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    col : In
+        Column of this PE, a constant.
+    tap : In(stream)
+        Every word that the row ring's engine receives.
+    start : In(1)
+        High for one cycle before a program starts: begin at address 0 again.
+    weight, bias, program : Out(stream)
+        Writes, on the cycle on which the word (of a record, its last one) arrives. Never wait.
+    lfsr, gradient : Out(stream)
+        The same, in training only.
+    gradients_landed : Out(1)
+        Training only. High with this PE's last word of a GRADIENT repetition.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        training = {} if config.training is None else {
+            "lfsr": Out(stream.Signature(LFSR_BITS, always_ready=True)),
+            "gradient": Out(stream.Signature(gradient_load_layout(config), always_ready=True)),
+            "gradients_landed": Out(1),
+        }
+        super().__init__({
+            "col": In(config.col_bits),
+            "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
+            "start": In(1),
+            "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
+            "bias": Out(stream.Signature(bias_load_layout(config), always_ready=True)),
+            "program": Out(stream.Signature(config.word_bits, always_ready=True)),
+            **training,
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config, training = self.config, self.config.training
+
+        kind, word = self.tap.p.kind, self.tap.p.word
+        dealt = [GatherKind.WEIGHTS, GatherKind.BIASES]
+        if training is not None:
+            dealt += [GatherKind.GRADIENT, GatherKind.LFSR]
+        is_dealt = Cat(kind == one for one in dealt).any()
+        lane = Signal(config.col_bits)
+        mine = self.tap.valid & (lane == self.col)
+        with m.If(self.tap.valid & is_dealt):
+            m.d.sync += lane.eq(Mux(lane == config.cols - 1, 0, lane + 1))
+        with m.If(self.start):
+            m.d.sync += lane.eq(0)
+
+        def records(name, kind_of, chunks, addr_bits):
+            m.submodules[name] = block = Records(config.word_bits, chunks, addr_bits)
+            m.d.comb += [
+                block.start.eq(self.start),
+                block.word.valid.eq(mine & (kind == kind_of)),
+                block.word.payload.eq(word),
+            ]
+            return block.record
+
+        weight = records("weights", GatherKind.WEIGHTS, config.weight_chunks,
+                         config.weight_addr_bits)
+        bias = records("biases", GatherKind.BIASES, config.bias_record_chunks,
+                       config.bias_addr_bits)
+        m.d.comb += [
+            self.weight.valid.eq(weight.valid),
+            self.weight.p.addr.eq(weight.p.addr),
+            self.weight.p.weight.eq(weight.p.record),
+            self.bias.valid.eq(bias.valid),
+            self.bias.p.addr.eq(bias.p.addr),
+            self.bias.p.bias.eq(bias.p.record),
+            self.program.valid.eq(self.tap.valid & (kind == GatherKind.PROGRAM)),
+            self.program.payload.eq(word),
+        ]
+        if training is None:
+            return m
+
+        lfsr = records("lfsr", GatherKind.LFSR, config.lfsr_chunks, 1)
+        m.d.comb += [self.lfsr.valid.eq(lfsr.valid), self.lfsr.payload.eq(lfsr.p.record)]
+        if training.velocity_bits:
+            m.d.comb += [
+                self.weight.p.velocity.eq(
+                    weight.p.record[config.master_chunks * config.word_bits:]),
+                self.bias.p.velocity.eq(bias.p.record[config.bias_chunks * config.word_bits:]),
+            ]
+        gradient_addr = Signal.like(self.gradient.p.addr)
+        addr = Mux(self.tap.p.first, self.tap.p.base, gradient_addr)
+        is_gradient = kind == GatherKind.GRADIENT
+        m.d.comb += [
+            self.gradient.valid.eq(
+                self.tap.valid & is_gradient & (lane == config.cols - 1 - self.col)),
+            self.gradients_landed.eq(self.gradient.valid & self.tap.p.last_turn),
+            self.gradient.p.addr.eq(addr),
+            self.gradient.p.word.eq(word),
+        ]
+        with m.If(self.tap.valid & is_gradient):
+            m.d.sync += gradient_addr.eq(addr + self.gradient.valid)
+        return m

@@ -1,0 +1,110 @@
+"""A processing element: router, MAC, weights and program. Only wires its blocks together."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import PROGRAM_BLOCK_WORDS
+from ..mac.mac import Mac
+from ..mac.mac_control import MacControl
+from ..op_fields import GatherKind
+from ..ops import pe_queues
+from ..ring.router import InferenceRouter
+from ..sequencer import Sequencer
+from .loader import Loader
+
+__all__ = ["PE", "pe_members"]
+
+
+def pe_members(config):
+    """The ports of a PE; see `PE`."""
+    link = stream.Signature(config.word_bits)
+    return {
+        "col": In(config.col_bits),
+        "west": In(link), "north": In(link),
+        "east": Out(link), "south": Out(link),
+    }
+
+
+class PE(wiring.Component):
+    """One node of the inference torus; see docs/architecture.md, section 3.
+
+    Parameters
+    ----------
+    config : TorusConfig
+    weights, biases : list of int
+        Contents of the memories after configuration.
+    folded : bool
+        They are logic instead, and cannot be loaded.
+
+    Members
+    -------
+    col : In
+        Column of this PE, a constant: which words of a load op are its own, and whether a gateway
+        follows. A port, so that all PEs are one module.
+    west, north : In(stream)
+        Words of the row ring and of the column ring.
+    east, south : Out(stream)
+        The same rings, downstream.
+    """
+
+    def __init__(self, config, *, weights=(), biases=(), folded=False):
+        self.config = config
+        self.folded = folded
+        self.weights = weights
+        self.biases = biases
+        super().__init__(pe_members(config))
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.router = router = InferenceRouter(config)
+        m.submodules.sequencer = sequencer = Sequencer(
+            config, dict(enumerate(pe_queues(config))), boot=(0, {
+                "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
+        m.submodules.control = control = MacControl(config)
+        m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases,
+                                     folded=self.folded)
+        m.submodules.loader = loader = Loader(config)
+
+        for port in ("west", "north", "east", "south"):
+            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(router, port))
+        wiring.connect(m, router.row.tap, loader.tap)
+        wiring.connect(m, loader.program, sequencer.load)
+        wiring.connect(m, loader.weight, mac.load_weight)
+        wiring.connect(m, loader.bias, mac.load_bias)
+        wiring.connect(m, sequencer.queue_0, router.row.op)
+        wiring.connect(m, sequencer.queue_1, router.col.op)
+        wiring.connect(m, sequencer.queue_2, control.op)
+        wiring.connect(m, control.step, mac.step)
+
+        for ring, readable, read, consume, retired, here in (
+                (router.row, control.row_readable, control.row_read, control.row_consume,
+                 control.row_retired, mac.for_row),
+                (router.col, control.col_readable, control.col_read, control.col_consume,
+                 control.col_retired, mac.for_col)):
+            m.d.comb += [
+                readable.eq(ring.readable),
+                retired.eq(ring.retired),
+                ring.consume.eq(consume),
+                ring.read_en.eq(read),
+                ring.read_addr.eq(control.x_addr),
+                ring.read_next.eq(control.x_next),
+                ring.rewind.eq(control.x_rewind),
+                ring.write.valid.eq(here),
+                ring.write.p.addr.eq(mac.result.p.where.addr),
+                ring.write.p.word.eq(mac.result.p.word),
+                ring.landed.eq(here & mac.result.p.where.landed),
+                ring.start.eq(sequencer.start),
+            ]
+        m.d.comb += [
+            loader.col.eq(self.col),
+            router.last_in_row.eq(self.col == config.cols - 1),
+            mac.row_word.eq(router.row.read_word),
+            mac.col_word.eq(router.col.read_word),
+            control.start.eq(sequencer.start),
+            loader.start.eq(sequencer.start),
+            sequencer.idle.eq(router.row.idle & router.col.idle & control.idle & mac.idle),
+        ]
+        return m

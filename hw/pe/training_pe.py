@@ -1,0 +1,169 @@
+"""A processing element of a torus that trains. Only wires its blocks together."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import PROGRAM_BLOCK_WORDS
+from ..layouts import partial_layout
+from ..mac.back_control import BackControl
+from ..mac.gradient_memory import GradientMemory, HostGradients
+from ..mac.mac_control import MacControl
+from ..mac.training_mac import TrainingMac
+from ..op_fields import Axis, GatherKind
+from ..ops import pe_queues
+from ..ring.training_router import TrainingRouter
+from ..sequencer import Sequencer
+from .dump import Dump
+from .loader import Loader
+from .mac_dispatch import MacDispatch
+
+__all__ = ["TrainingPE", "training_pe_members"]
+
+
+def training_pe_members(config):
+    """The ports of a training PE; see `TrainingPE`."""
+    link = stream.Signature(config.word_bits)
+    reverse = stream.Signature(partial_layout(config))
+    return {
+        "col": In(config.col_bits),
+        "west": In(link), "north": In(link),
+        "east": Out(link), "south": Out(link),
+        "from_east": In(reverse), "from_south": In(reverse),
+        "to_west": Out(reverse), "to_north": Out(reverse),
+    }
+
+
+class TrainingPE(wiring.Component):
+    """One node of the training torus; see docs/training.md.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+    weights, biases : list of int
+        Contents of the memories after configuration.
+
+    Members
+    -------
+    col : In
+        Column of this PE, a constant, as in `PE`.
+    west, north, east, south
+        The rings of words, as in `PE`.
+    from_east, from_south : In(stream)
+        Partial sums of the rings back (`hw.layouts.partial_layout`).
+    to_west, to_north : Out(stream)
+        The same rings, downstream.
+    """
+
+    def __init__(self, config, *, weights=(), biases=()):
+        self.config = config
+        self.weights = weights
+        self.biases = biases
+        super().__init__(training_pe_members(config))
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.router = router = TrainingRouter(config)
+        m.submodules.sequencer = sequencer = Sequencer(
+            config, dict(enumerate(pe_queues(config))), boot=(0, {
+                "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS}))
+        m.submodules.dispatch = dispatch = MacDispatch(config)
+        m.submodules.control = control = MacControl(config)
+        m.submodules.back_control = back = BackControl(config)
+        m.submodules.dump = dump = Dump(config)
+        m.submodules.mac = mac = TrainingMac(config, weights=self.weights, biases=self.biases)
+        m.submodules.loader = loader = Loader(config)
+        m.submodules.row_gradients = row_gradients = GradientMemory(config)
+        m.submodules.col_gradients = col_gradients = GradientMemory(config)
+        m.submodules.host_gradients = host_gradients = HostGradients(config)
+
+        for port in ("west", "north", "from_east", "from_south"):
+            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(router, port))
+        for port in ("east", "south", "to_west", "to_north"):
+            wiring.connect(m, getattr(router, port), wiring.flipped(getattr(self, port)))
+        for source, sink in (
+                (router.row.tap, loader.tap), (loader.program, sequencer.load),
+                (loader.weight, mac.load_weight), (loader.bias, mac.load_bias),
+                (loader.lfsr, mac.load_lfsr), (loader.gradient, host_gradients.load),
+                (sequencer.queue_0, router.row.op), (sequencer.queue_1, router.col.op),
+                (sequencer.queue_2, dispatch.op), (dispatch.run, control.op),
+                (dispatch.back, back.op), (dispatch.dump, dump.op),
+                (control.step, mac.forward), (back.step, mac.back),
+                (mac.row_share, router.row_back.own), (mac.col_share, router.col_back.own),
+                (router.row_back.complete, row_gradients.complete),
+                (router.col_back.complete, col_gradients.complete)):
+            wiring.connect(m, source, sink)
+
+        step = back.step
+        for ring, axis, readable, read, consume, retired, reread, here, gradients, landed in (
+                (router.row, Axis.ROW, control.row_readable, control.row_read,
+                 control.row_consume, control.row_retired, back.row_reread, mac.for_row,
+                 row_gradients, back.row_landed),
+                (router.col, Axis.COL, control.col_readable, control.col_read,
+                 control.col_consume, control.col_retired, back.col_reread, mac.for_col,
+                 col_gradients, back.col_landed)):
+            reads_back = step.valid & (step.p.axis == axis)
+            m.d.comb += [
+                readable.eq(ring.readable),
+                retired.eq(ring.retired),
+                ring.consume.eq(consume),
+                ring.reread.eq(reread),
+                ring.read_en.eq(read | reads_back),
+                ring.read_addr.eq(Mux(reads_back, step.p.x_addr, control.x_addr)),
+                ring.read_next.eq(control.x_next),
+                ring.rewind.eq(control.x_rewind | reads_back),
+                ring.write.valid.eq(here),
+                ring.write.p.addr.eq(mac.result.p.where.addr),
+                ring.write.p.word.eq(mac.result.p.word),
+                ring.landed.eq(here & mac.result.p.where.landed),
+                ring.start.eq(sequencer.start),
+                gradients.read_en.eq(step.valid),
+                gradients.read_addr.eq(step.p.dy_addr),
+                landed.eq(gradients.landed),
+            ]
+        with m.If(dump.write.valid):
+            m.d.comb += [
+                router.row.write.valid.eq(1),
+                router.row.write.payload.eq(dump.write.payload),
+                router.row.landed.eq(dump.landed),
+            ]
+
+        m.d.comb += [
+            loader.col.eq(self.col),
+            router.last_in_row.eq(self.col == config.cols - 1),
+            back.last_in_row.eq(self.col == config.cols - 1),
+            mac.row_word.eq(router.row.read_word),
+            mac.col_word.eq(router.col.read_word),
+            mac.row_gradient.eq(row_gradients.word),
+            mac.col_gradient.eq(col_gradients.word),
+            mac.host_gradient.eq(host_gradients.word),
+            host_gradients.read_addr.eq(step.p.dy_addr),
+            back.host_landed.eq(loader.gradients_landed),
+            back.row_taken.eq(router.row_back.taken),
+            back.col_taken.eq(router.col_back.taken),
+            mac.look.eq(dump.look),
+            mac.look_addr.eq(dump.look_addr),
+            dump.weight_record.eq(mac.weight_record),
+            dump.bias_record.eq(mac.bias_record),
+            dump.lfsr_record.eq(mac.lfsr_record),
+            dump.row_retired.eq(router.row.retired),
+            dispatch.waiting.eq(Cat(control.waiting, back.waiting, dump.waiting)),
+            dispatch.busy.eq(Cat(control.busy, back.busy, dump.busy)),
+            Cat(control.hold, back.hold).eq(dispatch.hold),
+            dump.hold.eq(dispatch.hold[2] | ~mac.idle),
+            # No RUN begins in the cycle of a step backwards: `hold` is high then.
+            control.writing.eq(mac.still_writing),
+            back.writing.eq(mac.writing),
+            control.start.eq(sequencer.start),
+            back.start.eq(sequencer.start),
+            dump.start.eq(sequencer.start),
+            loader.start.eq(sequencer.start),
+            sequencer.idle.eq(
+                router.row.idle & router.col.idle & router.row_back.idle & router.col_back.idle
+                & control.idle & back.idle & dump.idle & mac.idle
+                & ~row_gradients.busy & ~col_gradients.busy),
+        ]
+        return m

@@ -1,0 +1,297 @@
+"""`RingGather`: one node of a ring all-gather. Link side, gather buffer, and its queue of ops."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.block_ram import BlockRam
+from ..layouts import tap_layout, write_layout
+from ..op_fields import GatherKind
+from ..ops import gather_op
+from .hop import Hop
+
+__all__ = ["RingGather", "ring_side"]
+
+
+def ring_side(config):
+    """What a PE and one of its ring engines share, as the PE sees it.
+
+    Members
+    -------
+    op : Out(stream)
+        The queue of ops (`hw.op_fields.gather_fields`). Its payload is used, and so must stay, from
+        the first repetition of an op to the beginning of the last, when it is taken.
+    write : Out(stream)
+        Results of the MAC; always accepted, visible to reads from the next cycle on.
+    landed : Out(1)
+        High with the last result of a MAC repetition that writes here; where a torus trains, with
+        every result.
+    readable : In(1)
+        The next word of the oldest repetition not yet consumed may be read. From registers alone.
+    read_en, read_addr : Out(1), Out(addr_bits)
+        The MAC reads that word, which lies at `read_addr`.
+    read_next, rewind : Out(count_bits), Out(1)
+        With a read: the number of the word that is read next, from 0; `rewind` if it is word 0,
+        for another sum over the same words, whatever `read_next` says.
+    read_word : In(word_bits)
+        The word at `read_addr`, `READ_CYCLES` after `read_en`.
+    consume : Out(1)
+        High for one cycle when the MAC issues its last read of a repetition.
+    retired : In(1)
+        High for one cycle when a repetition of any kind is done here.
+    tap : In(stream)
+        Every word, on the cycle after it is received. Never waits.
+    start : Out(1)
+        High for one cycle before a program starts: forget all progress. The engine must be idle.
+    idle : In(1)
+        No op is in progress or waits.
+    reread : Out(1)
+        Training only. High for one cycle when a BACK repetition issues its last read here. All its
+        reads come with `rewind`.
+    """
+    training = {} if config.training is None else {"reread": Out(1)}
+    return wiring.Signature({
+        "op": Out(stream.Signature(gather_op(config))),
+        "write": Out(stream.Signature(write_layout(config), always_ready=True)),
+        "landed": Out(1),
+        "readable": In(1),
+        "read_en": Out(1),
+        "read_addr": Out(config.addr_bits),
+        "read_next": Out(config.count_bits),
+        "rewind": Out(1),
+        "read_word": In(config.word_bits),
+        "consume": Out(1),
+        "retired": In(1),
+        "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
+        "start": Out(1),
+        "idle": In(1),
+        **training,
+    })
+
+
+class RingGather(wiring.Component):
+    """Runs a queue of ring all-gathers; see docs/architecture.md, sections 2 and 3.
+
+    In each repetition it stores `recv` arriving words behind the `own` words of the region and
+    sends, in buffer order, the own words and then what arrived. A repetition begins when its
+    region is free, and sends when its own words have landed; receiving never waits for sending. How
+    a word passes is the `Hop`'s affair. Between repetitions the link rests for 1 cycle. Nothing is
+    ever lost, doubled or reordered; words of different ops never mix, since every node counts.
+
+    Parameters
+    ----------
+    config : TorusConfig
+
+    Members
+    -------
+    last_in_row : In(1)
+        The downstream neighbour is a gateway (see `to_gateway` of the op). A constant.
+    i, o : In(stream), Out(stream)
+        The ring.
+    pe : In(ring_side)
+        The side of the PE; see `ring_side`.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "last_in_row": In(1),
+            "i": In(stream.Signature(config.word_bits)),
+            "o": Out(stream.Signature(config.word_bits)),
+            "pe": In(ring_side(config)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        pe = self.pe
+        coming = pe.op.p
+
+        m.submodules.hop = hop = Hop(config.word_bits)
+        m.submodules.for_mac = for_mac = BlockRam(config.word_bits, config.buffer_words)
+        m.submodules.for_hop = for_hop = BlockRam(config.word_bits, config.buffer_words)
+        wiring.connect(m, wiring.flipped(self.i), hop.i)
+        wiring.connect(m, hop.o, wiring.flipped(self.o))
+
+        # The repetition in progress. Words are counted from the first of its region.
+        active = Signal()
+        kind = Signal(config.kind_bits)
+        base = Signal(config.addr_bits)
+        total = Signal(config.count_bits)     # Own words and those to receive.
+        send_end = Signal(config.count_bits)  # Words to send.
+        have = Signal(config.count_bits)      # Own words and those received.
+        sent = Signal(config.count_bits)
+        own_here = Signal(init=1)             # The own words have landed.
+        # Kept rather than compared when asked for, since a word's way depends on them:
+        receiving = Signal()                  # `have` is not `total`.
+        unsent = Signal()                     # `sent` is not `send_end`.
+        caught_up = Signal(init=1)            # `sent` is `have`.
+        unread = Signal()                     # It has words that the MAC has not read.
+        gathers = Signal()                    # It is a GATHER; low while none is in progress.
+
+        # The coming repetition: prepared while the one before is in progress.
+        first = Signal(init=1)                # It is the first of its op.
+        rep = Signal(config.rep_bits)
+        prepared = Signal()                   # `coming_base` and `credit` are about it.
+        coming_base = Signal(config.addr_bits)
+
+        # Progress of the MAC
+        progress_bits = config.rep_bits + 1
+        # Its repetitions whose results have landed here, less those that were asked for.
+        credit = Signal(signed(progress_bits))
+        gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
+        some_gathered = Signal()              # `gathered` is above 0, or
+        none_gathered = Signal(init=1)        # just 0.
+        enough = credit >= 0
+
+        # The ring, and the buffer
+        m.d.comb += [
+            hop.receiving.eq(receiving),
+            hop.sending.eq(own_here & unsent),
+            hop.caught_up.eq(caught_up),
+            hop.own.valid.eq(pe.write.valid),
+            hop.own.payload.eq(pe.write.p.word),
+            for_hop.read_en.eq(hop.read_en),
+            for_hop.read_addr.eq(base + sent),
+            for_hop.out_en.eq(hop.out_en),
+            hop.read_data.eq(for_hop.read_data),
+            for_mac.read_en.eq(pe.read_en),
+            for_mac.read_addr.eq(pe.read_addr),
+            for_mac.out_en.eq(1),
+            pe.read_word.eq(for_mac.read_data),
+            pe.readable.eq(
+                some_gathered | (none_gathered & gathers & own_here & unread)),
+        ]
+        m.d.sync += [
+            pe.tap.valid.eq(hop.received),
+            pe.tap.p.kind.eq(kind),
+            pe.tap.p.word.eq(self.i.payload),
+        ]
+        for copy in (for_mac, for_hop):
+            m.d.comb += [
+                copy.write_en.eq(pe.write.valid | hop.received),
+                copy.write_addr.eq(Mux(pe.write.valid, pe.write.p.addr, base + have)),
+                copy.write_data.eq(hop.write_data),
+            ]
+        have_next = have + 1
+        sent_next = sent + 1
+        with m.If(hop.received):
+            m.d.sync += [
+                have.eq(have_next),
+                receiving.eq(have_next[:len(total)] != total),
+            ]
+        with m.If(hop.sent):
+            m.d.sync += [
+                sent.eq(sent_next),
+                unsent.eq(sent_next[:len(send_end)] != send_end),
+            ]
+        with m.If(hop.received ^ hop.sent):
+            m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
+
+        # Until the MAC comes to the repetition in progress it has read none of its words.
+        with m.If(pe.read_en & ~pe.rewind & none_gathered):
+            m.d.sync += unread.eq(pe.read_next != have)
+        with m.If(hop.received):
+            m.d.sync += unread.eq(1)
+
+        # From one repetition to the next
+        finish = Signal()
+        begin = Signal()
+        begins_gather = Signal()
+        prepare = Signal()
+        if config.training is None:
+            in_use = Signal(signed(progress_bits))  # `gathered`, with the one in progress.
+            room = (in_use < coming.lag)
+            with m.If(begins_gather ^ pe.consume):
+                m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
+            with m.If(pe.start):
+                m.d.sync += in_use.eq(0)
+        else:
+            room = self._may_overwrite(m, prepare, first)
+        last = Signal()
+        m.d.comb += [
+            finish.eq(active & own_here & ~receiving & ~unsent),
+            begin.eq(pe.op.valid & prepared & (~active | finish) & room),
+            begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
+            last.eq(rep == coming.reps),
+            pe.op.ready.eq(begin & last),
+            pe.retired.eq(finish),
+            pe.idle.eq(~active & ~pe.op.valid),
+        ]
+        asked = Signal(config.rep_bits)
+        m.d.comb += prepare.eq(pe.op.valid & ~prepared & (own_here | ~active))
+        with m.If(prepare):
+            m.d.comb += asked.eq(Mux(first, coming.need_first, coming.need_step))
+            m.d.sync += [
+                prepared.eq(1),
+                coming_base.eq(Mux(first, coming.base, base + coming.stride)),
+            ]
+        m.d.sync += credit.eq(credit - asked + pe.landed)
+        with m.If(finish):
+            m.d.sync += [active.eq(0), gathers.eq(0)]
+        with m.If(begin | ~own_here):
+            m.d.sync += own_here.eq(enough)
+        all_words = coming.own + coming.recv
+        with m.If(begin):
+            m.d.sync += [
+                active.eq(1),
+                prepared.eq(0),
+                first.eq(last),
+                rep.eq(rep + 1),
+                kind.eq(coming.kind),
+                gathers.eq(begins_gather),
+                base.eq(coming_base),
+                total.eq(all_words),
+                have.eq(coming.own),
+                unread.eq(coming.own != 0),
+                sent.eq(0),
+                send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
+                receiving.eq(coming.recv != 0),
+                unsent.eq(Mux(self.last_in_row, coming.to_gateway, coming.recv != 0)),
+                caught_up.eq(coming.own == 0),
+            ]
+        with m.If(begin & self.last_in_row & ~coming.to_gateway):
+            m.d.sync += send_end.eq(0)
+        with m.If(begin & last):
+            m.d.sync += rep.eq(0)
+
+        with m.If((finish & gathers) ^ pe.consume):
+            m.d.sync += [
+                gathered.eq(gathered + Mux(pe.consume, -1, 1)),
+                some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
+                none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
+            ]
+        if config.training is not None:
+            # Of the repetition in progress: no word has been received; and the number of the first
+            # word of the last turn of a row, where the gateway owns all words.
+            fresh = Signal()
+            last_turn = Signal(signed(config.count_bits + 1))
+            m.d.sync += [
+                pe.tap.p.base.eq(base),
+                pe.tap.p.first.eq(fresh),
+                pe.tap.p.last_turn.eq(have >= last_turn),
+            ]
+            with m.If(hop.received | begin):
+                m.d.sync += fresh.eq(begin)
+            with m.If(begin):
+                m.d.sync += last_turn.eq(coming.recv - config.cols)
+        with m.If(pe.start):
+            m.d.sync += [
+                credit.eq(0),
+                gathered.eq(0),
+                some_gathered.eq(0),
+                none_gathered.eq(1),
+            ]
+        return m
+
+    def _may_overwrite(self, m, prepare, first):
+        """Training: whether the MAC has read all that lies in the coming repetition's region."""
+        pe, coming = self.pe, self.pe.op.p
+        reads = Signal(signed(self.config.rep_bits + 1))  # Done, less those that were asked for.
+        asked = Signal(self.config.rep_bits)
+        with m.If(prepare):
+            m.d.comb += asked.eq(Mux(first, coming.need_read, coming.need_read_step))
+        m.d.sync += reads.eq(reads - asked + (pe.consume | pe.reread))
+        with m.If(pe.start):
+            m.d.sync += reads.eq(0)
+        return reads >= 0

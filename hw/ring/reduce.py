@@ -1,0 +1,100 @@
+"""`RingReduce`: one node of a ring reduction. Adds up partial sums of gradients on their way."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..cells.lut_queue import LutQueue
+from ..layouts import complete_layout, contribution_layout, partial_layout
+
+__all__ = ["RingReduce"]
+
+
+class RingReduce(wiring.Component):
+    """Runs a reduction round a ring that goes the other way than the gathers (docs/training.md).
+
+    It has no ops: the order of the contributions decides everything, since all nodes of a ring walk
+    the same words in the same order. For each contribution, oldest first, it takes the oldest
+    partial sum received, if the contribution says so, adds the two, and sends the sum on or keeps
+    it. One a cycle; from `own` to `o` or `complete` 2 cycles, from `i` 1 cycle where the
+    contribution waits for it. `o.valid` and `o.payload` hold until transfer. `i.ready` is a
+    register, so there is no combinational path from `o.ready` to it, nor one round a ring. No
+    partial sum is ever lost, doubled or reordered.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        One with `training`.
+
+    Members
+    -------
+    i, o : In(stream), Out(stream)
+        The reverse ring (`partial_layout`). `reduce_words` partial sums wait here at most.
+    own : In(stream)
+        The MAC's contributions (`contribution_layout`). Always accepted: the sender sees to it that
+        no more than `reduce_words` of those it sent are not yet `taken`.
+    taken : Out(1)
+        High for one cycle for each contribution that left its queue, on the cycle after. A
+        register.
+    complete : Out(stream)
+        The sums that stay (`complete_layout`). Never waits.
+    idle : Out(1)
+        No contribution waits or is on its way out. Partial sums received may still wait for theirs.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(partial_layout(config))),
+            "o": Out(stream.Signature(partial_layout(config))),
+            "own": In(stream.Signature(contribution_layout(config), always_ready=True)),
+            "taken": Out(1),
+            "complete": Out(stream.Signature(complete_layout(config), always_ready=True)),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        depth = config.training.reduce_words
+
+        # What the node before says of the host does not matter: contributions say it again.
+        m.submodules.partials = partials = LutQueue(signed(config.acc_bits), depth)
+        m.submodules.contributions = contributions = LutQueue(contribution_layout(config), depth)
+        mine = contributions.o
+
+        # A partial sum that comes when none waits is added at once, if its contribution is there:
+        # a hop of 1 cycle.
+        waits = partials.o.valid
+        partial = Signal(signed(config.acc_bits))
+        partial_here = Signal()
+        step = Signal()
+        total = Signal(signed(config.acc_bits))
+        may_send = ~self.o.valid | self.o.ready
+        m.d.comb += [
+            partials.i.valid.eq(self.i.valid & (waits | ~step | ~mine.p.takes)),
+            partials.i.payload.eq(self.i.p.sum),
+            self.i.ready.eq(partials.i.ready),
+            contributions.i.valid.eq(self.own.valid),
+            contributions.i.payload.eq(self.own.payload),
+            partial.eq(Mux(waits, partials.o.payload, self.i.p.sum)),
+            partial_here.eq(waits | self.i.valid),
+            step.eq(mine.valid & (~mine.p.takes | partial_here) & (mine.p.keeps | may_send)),
+            mine.ready.eq(step),
+            partials.o.ready.eq(step & mine.p.takes),
+            total.eq(mine.p.sum + Mux(mine.p.takes, partial, 0)),
+            self.idle.eq(~mine.valid & ~self.o.valid & ~self.complete.valid),
+        ]
+        m.d.sync += [
+            self.taken.eq(step),
+            self.complete.valid.eq(step & mine.p.keeps),
+            self.complete.p.sum.eq(total),
+            self.complete.p.place.eq(mine.p.place),
+        ]
+        with m.If(may_send):
+            m.d.sync += [
+                self.o.valid.eq(step & ~mine.p.keeps),
+                self.o.p.sum.eq(total),
+                self.o.p.to_host.eq(mine.p.to_host),
+            ]
+        return m

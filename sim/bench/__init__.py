@@ -1,1 +1,0 @@
-"""The measured tables of docs/benchmarks.md: one module a table."""

@@ -1,0 +1,1 @@
+"""The measured tables of docs/benchmarks.md and docs/fpga.md."""

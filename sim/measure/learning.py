@@ -1,0 +1,114 @@
+"""Training on the RTL: how many samples a second the simulation takes, and that it learns."""
+
+import dataclasses
+import time
+from typing import Any
+
+import torch
+
+from golden import DIGITS_SHAPES, ClosShape
+from sim.device.training_device import SimTrainingDevice
+from sim.toolchain import find_toolchain
+from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.train.loop import TrainingLoop
+from sw_driver.train.prepared import prepare
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.weights import stored_words
+
+from .nets import RTL_PACKAGES
+from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .simulation import machine
+
+__all__ = ["TITLE", "measure"]
+
+TITLE = "Training on the RTL"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Case:
+    """A net that is trained on so many samples, one step each."""
+
+    data: str
+    shapes: tuple[ClosShape, ...]
+    torus: str
+    steps: int
+    tests: int
+
+
+_QUICK = _Case("digits", DIGITS_SHAPES, "4x4", steps=1000, tests=360)
+_CASES = (
+    _QUICK,
+    _Case("mnist10k", (ClosShape(784, 128, 28, 8, 16), ClosShape(128, 10, 16, 8, 5)), "8x8",
+          steps=2100, tests=200),
+)
+_SHOWN = 250  # Steps whose mean loss is shown, the first ones and the last ones.
+
+
+def measure(bench: Bench) -> Table:
+    """Train digits on 4x4 and 10,000 MNIST digits on 8x8; quick: digits. About 10 minutes."""
+    cases = [_QUICK] if bench.quick else list(_CASES)
+    tools = find_toolchain().versions
+    values: list[dict[str, Any]] = []
+    for case in cases:
+        depends = {"sources": source_digest(*RTL_PACKAGES), "tools": tools, "machine": machine(),
+                   "case": dataclasses.asdict(case)}
+        values.append(bench.result("learning", depends, lambda case=case: _run(case, bench)))
+    text = paragraph(f"""
+        Batch-1 SGD from scratch in the fixed point of docs/training.md, learning rate
+        {Recipe().learning_rate}, on the RTL in the native harness and on the golden model: the
+        loss of every step, computed from the outputs of each, and at the end every weight, bias and
+        random generator. "loss": mean of the first and of the last {_SHOWN} steps, in nats.
+        "samples/s" is by processor time of one core, the host's work included. Measured on
+        {machine()}, with {tools}.""")
+    header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden",
+              "loss", "test accuracy", "losses equal", "words equal")
+    rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],
+             f"{value['cycles']:.4g}", f"{value['rate']:.3g}", f"{value['golden_rate']:.3g}",
+             f"{value['first_loss']:.3f} to {value['last_loss']:.3f}",
+             f"{100 * value['accuracy']:.1f} %", value["equal_losses"],
+             f"{value['equal_words']} of {value['words']}") for value in values]
+    return Table(text + "\n" + markdown_table(header, rows), values)
+
+
+def _run(case: _Case, bench: Bench) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    prepared = prepare(case.data, case.shapes, case.torus, Recipe(epochs=1))
+    whole = prepared.split
+    split = dataclasses.replace(
+        whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],
+        test_x=whole.test_x[: case.tests], test_y=whole.test_y[: case.tests])
+    work = f"{case.data} on {case.torus}"
+    with GoldenTrainingDevice() as golden, SimTrainingDevice(progress=bench.tell) as sim:
+        loops: list[TrainingLoop] = []
+        rates: list[float] = []
+        for name, device in (("golden", golden), ("RTL", sim)):
+            device.load(prepared.compiled, prepared.state)
+            stamps: list[float] = []
+
+            def watch(done: int, total: int, name: str = name, stamps: list = stamps) -> None:
+                stamps.append(time.process_time())
+                if done % 20 == 0 or done == total:
+                    bench.tell(f"{work}, {name}", done, total)
+
+            loop = TrainingLoop(device, prepared.recipe, split, watch=watch)
+            list(loop.run())
+            loops.append(loop)
+            rates.append((len(stamps) - 1) / (stamps[-1] - stamps[0]))
+        wanted, found = (stored_words(prepared.compiled.format, device.read_state())
+                         for device in (golden, sim))
+    losses = loops[1].losses
+    return {
+        "data": case.data,
+        "net": ", ".join(map(str, case.shapes)),
+        "torus": case.torus,
+        "steps": len(losses),
+        "cycles": (loops[1].cycles or 0) / len(losses),
+        "golden_rate": rates[0],
+        "rate": rates[1],
+        "first_loss": sum(losses[:_SHOWN]) / _SHOWN,
+        "last_loss": sum(losses[-_SHOWN:]) / _SHOWN,
+        "accuracy": loops[1].position.history[-1].test_accuracy,
+        "equal_losses": sum(map(float.__eq__, loops[0].losses, losses)),
+        "words": sum(tensor.numel() for tensor in wanted.values()),
+        "equal_words": sum(int((wanted[name] == found[name]).sum()) for name in wanted),
+    }

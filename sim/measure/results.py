@@ -1,0 +1,124 @@
+"""Raw results of measurements, kept so that a run that was stopped goes on where it was."""
+
+import dataclasses
+import hashlib
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sw_driver.system.kept import read_kept, write_kept
+
+__all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
+
+_PAGE_COLUMNS = 120
+_ROOT = Path(__file__).resolve().parents[2]
+
+Tell = Callable[[str, int, int], object]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A section of the page.
+
+    Parameters
+    ----------
+    text
+        Markdown: tables, and what must be known to read them.
+    values
+        The same for JSON.
+    """
+
+    text: str
+    values: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """What a table is measured with.
+
+    Parameters
+    ----------
+    folder
+        Where raw results are kept, one JSON file each.
+    tell
+        Told of long work.
+    quick
+        Measure only what takes a few minutes.
+    jobs
+        How many tools to run at once, where that changes no figure.
+    torch_device
+        Where PyTorch computes: "cpu" or "cuda".
+    """
+
+    folder: Path
+    tell: Tell = lambda work, done, total: None
+    quick: bool = False
+    jobs: int = 1
+    torch_device: str = "cpu"
+
+    def result(self, name: str, depends: Mapping[str, Any],
+               measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what `measure()` returns, measured once for everything that it depends on.
+
+        A result whose file is damaged is measured again.
+
+        Parameters
+        ----------
+        name
+            Of the measurement: the beginning of its file's name.
+        depends
+            Everything that may change the result, as JSON can write it.
+        measure
+            Returns what JSON can write.
+
+        Raises
+        ------
+        DriverError
+            If the file cannot be read or written. One that is damaged is measured again.
+        """
+        key = json.dumps(depends, sort_keys=True)
+        path = self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+        kept = _kept(path, json.loads(key))
+        if kept is not None:
+            return kept
+        result = measure()
+        write_kept(path, {"depends": depends, "result": result})
+        return json.loads(json.dumps(result))
+
+
+def _kept(path: Path, depends: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result in a file; None if there is none, or it is damaged or of something else."""
+    if not path.exists():
+        return None
+    values = read_kept(path)
+    if isinstance(values, dict) and values.get("depends") == depends:
+        if isinstance(values.get("result"), dict):
+            return values["result"]
+    print(f"{path} is damaged: what it is of is measured again", file=sys.stderr)
+    return None
+
+
+def source_digest(*packages: str) -> str:
+    """A number that changes when a source file of these packages does."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted((_ROOT / package).rglob("*.*")):
+            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "bench" not in path.parts:
+                digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown; all columns but the first are aligned to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def paragraph(text: str) -> str:
+    """Text in lines of the page's width."""
+    return textwrap.fill(" ".join(text.split()), _PAGE_COLUMNS, break_long_words=False,
+                         break_on_hyphens=False) + "\n"

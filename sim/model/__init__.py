@@ -1,0 +1,1 @@
+"""Verilator models of the Verilog: how they are made, kept, run and looked into."""

@@ -1,0 +1,1 @@
+"""Testbenches in cocotb and Verilog, and what starts them."""

@@ -1,0 +1,1 @@
+"""Checks of programs before they run: deadlocks, and words read or written too early."""

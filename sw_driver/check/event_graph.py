@@ -1,0 +1,72 @@
+"""A graph of events: what comes before what, whatever the timing."""
+
+import graphlib
+from collections.abc import Iterable
+
+from sw_driver.check.units import Event
+from sw_driver.errors import ProgramError
+
+__all__ = ["EventGraph", "Ordering"]
+
+
+class EventGraph:
+    """Events, and for each those that wait for it."""
+
+    def __init__(self) -> None:
+        self._after: dict[Event, list[Event]] = {}
+        self._sorter: graphlib.TopologicalSorter[Event] = graphlib.TopologicalSorter()
+
+    def add_edge(self, first: Event, second: Event) -> None:
+        """Let `second` wait for `first`."""
+        self._after.setdefault(first, []).append(second)
+        self._after.setdefault(second, [])
+        self._sorter.add(second, first)
+
+    def ordering(self) -> "Ordering":
+        """Find what comes before what; to be called once, when all edges are there.
+
+        Raises
+        ------
+        ProgramError
+            If there is a cycle; it is printed.
+        """
+        try:
+            order = list(self._sorter.static_order())
+        except graphlib.CycleError as error:
+            cycle: list[Event] = error.args[1]
+            steps = [f"{queue} repetition {number} {event}" for queue, number, event in cycle]
+            raise ProgramError(
+                "the program would lock up, since each of these comes before the next: "
+                + " -> ".join(steps)
+            ) from error
+        return Ordering(order, self._after)
+
+
+class Ordering:
+    """Which events come before which, in a graph without cycles.
+
+    Parameters
+    ----------
+    order
+        All events, each after those that it waits for.
+    after
+        For each event, those that wait for it.
+    """
+
+    def __init__(self, order: list[Event], after: dict[Event, list[Event]]) -> None:
+        # Sets of events as the bits of a number.
+        self._bit = {event: 1 << index for index, event in enumerate(order)}
+        self._after: dict[Event, int] = {}
+        for event in reversed(order):
+            reached = 0
+            for following in after[event]:
+                reached |= self._bit[following] | self._after[following]
+            self._after[event] = reached
+
+    def before(self, first: Event, second: Event) -> bool:
+        """Whether `first` always comes before `second`."""
+        return bool(self._after[first] & self._bit[second])
+
+    def count_not_after(self, event: Event, others: Iterable[Event]) -> int:
+        """How many of `others` may come before `event`."""
+        return sum(not self.before(event, other) for other in others)

@@ -1,0 +1,58 @@
+"""Checks of what is really sent to a torus that trains, as packed."""
+
+from collections.abc import Iterator
+
+from hw.config import TorusConfig
+from hw.op_fields import gateway_fields, pe_fields
+from sw_driver.check.waits import HostAction, check_training_program
+from sw_driver.plan.order import instances
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.tasks import Direction
+from sw_driver.program.image import unpack_image
+from sw_driver.program.program import Program
+from sw_driver.program.training_programs import SampleLoops
+
+__all__ = ["check_packed", "check_training_runs", "host_actions"]
+
+# A run checked in full: the first samples, and two turns of the loop.
+_CHECKED_TURNS = 2
+
+
+def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> None:
+    """Check the shortest runs, and those with two turns of every loop.
+
+    Raises
+    ------
+    ProgramError
+        A field does not fit, or a run could lock up or depend on timing.
+    """
+    period = len(loops.loops)
+    for number, loop in enumerate(loops.loops):
+        for turns in (1, len(loop.flat) + _CHECKED_TURNS):
+            samples = number + 1 + (turns - 1) * period
+            check_packed(loops.program(config, samples), list(host_actions(plan, samples)))
+
+
+def check_packed(program: Program, host: list[HostAction]) -> None:
+    """Check one program from its packed words."""
+    config = program.config
+    check_training_program(
+        config,
+        unpack_image(config, pe_fields(config), program.pe_image),
+        unpack_image(config, gateway_fields(config), program.gateway_image),
+        host,
+    )
+
+
+def host_actions(plan: Plan, samples: int) -> Iterator[HostAction]:
+    """What the host does in a run, in order: as `sw_driver.program.events.host_events`."""
+    for number, sample in instances(plan.order, samples):
+        task = plan.tasks[number]
+        if task.direction is Direction.GRADIENT:
+            yield "in", plan.result.regions
+        elif task.stage == len(plan.stages) - 1:
+            yield "out", plan.result.reps
+        elif task.stage == 0 and task.direction is Direction.FORWARD:
+            yield "in", plan.stages[0].reps
+        elif task.stage == 0 and plan.input_gradient:
+            yield "out", sum(op.reps for op in plan.backs[sample % plan.period][0])

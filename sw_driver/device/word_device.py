@@ -1,0 +1,285 @@
+"""What every device that trains can do with words: load, train, compute, read and set its state."""
+
+import abc
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from golden.fixed.format import TrainingFormat
+from golden.fixed.state import TrainingState
+from golden.fixed.words import from_words, saturated_values, to_words
+from sw_driver.device.arrays import as_array
+from sw_driver.device.gradients import check_gradient_words
+from sw_driver.device.loaded import NetDevice
+from sw_driver.device.saturation import warn_of_saturation
+from sw_driver.errors import DriverError, HostDataError
+from sw_driver.plan.handover import IntArray
+from sw_driver.program.events import GradientOf, RunResult
+from sw_driver.training_compiler import CompiledTraining
+
+__all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
+
+CHECKPOINT_FORMAT = 1
+
+
+class WordDevice(NetDevice[CompiledTraining]):
+    """Something that trains compiled nets, word by word; a context manager that closes itself.
+
+    Whatever ends a run that trains before its time, such as Ctrl-C or an error of a gradient, loss
+    or progress function, leaves a state that is neither the old one nor the new one: the net must
+    then be loaded again, and until that is done every call says so. Calls of several threads take
+    turns; see `sw_driver.device.loaded`.
+
+    Attributes
+    ----------
+    last_cycles : int or None
+        Clock cycles of the latest run that trained; None where there is no clock.
+    saturated_inputs : int
+        Values of the latest real inputs that were clipped: those beyond the range of the input
+        words, which the calibration data set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saturated_inputs = 0
+        self._warned = False
+        self._weights = object()  # Another one whenever they may have changed.
+        self._zero_gradients = 0  # Samples in a row whose gradient was 0.
+        self.last_cycles: int | None = None
+
+    def load(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Make the device ready to train a net from a state.
+
+        Raises
+        ------
+        DriverError
+            If `compiled` is something else than a net compiled for training.
+        GoldenError
+            If the state is not one of this net on this torus.
+        """
+        if not isinstance(compiled, CompiledTraining):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DriverError(
+                f"compiled must be what compile_training() returns, not {type(compiled).__name__}"
+            )
+        state.check(compiled.format, compiled.placement.pes)
+        self._load_by(compiled, lambda: self._begin(compiled, state))
+
+    def _begin(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        self._weights, self._zero_gradients, self._warned = object(), 0, False
+        self._load(compiled, state)
+
+    def train_words(self, x: ArrayLike, gradient_of: GradientOf) -> RunResult:
+        """Train on input words [N, I]; the gradient comes from a function.
+
+        Parameters
+        ----------
+        x
+            Input words [N, I].
+        gradient_of
+            Called with a sample's number and its output words [O], returns the words [O] of the
+            gradient times the learning rate (and divided by N in a batch). If it raises an error,
+            or returns what does not fit, the run is broken off: load the device again.
+
+        Raises
+        ------
+        HostDataError
+            If a word does not fit or a shape is not as said here.
+        DriverError
+            If no net is loaded.
+        """
+        with self._loaded.turn:
+            self._loaded.use()
+            return self._run(self._checked_words(x), gradient_of)
+
+    def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
+        compiled = self.compiled
+        bits, outputs = compiled.format.grad_bits, compiled.format.shapes[-1].out_features
+
+        def checked(sample: int, y: IntArray) -> IntArray:
+            name = "the words of a sample's gradient"
+            gradient = as_array(name, gradient_of(sample, y), "iu", f"whole numbers [{outputs}]")
+            check_gradient_words(gradient, outputs, bits)
+            self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
+            return gradient.astype(np.int64)
+
+        def train(compiled: CompiledTraining) -> RunResult:
+            self._weights = object()
+            result, self.last_cycles = self._train(compiled, x, checked)
+            return result
+
+        return self._loaded.run(train)
+
+    def forward_words(self, x: ArrayLike) -> IntArray:
+        """Compute input words [N, I] to output words [N, O].
+
+        Raises
+        ------
+        HostDataError
+            If a word does not fit, or `x` does not have this shape.
+        """
+        with self._loaded.turn:
+            self._loaded.use()
+            return self._forward_words(self._checked_words(x))
+
+    # Words and states
+
+    def to_words(self, x: ArrayLike) -> IntArray:
+        """Turn real inputs [N, I] into the net's input words, int64 [N, I].
+
+        Raises
+        ------
+        HostDataError
+            If `x` does not have this shape, holds no sample, or is not of finite real numbers.
+        """
+        reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
+        if not np.isfinite(reals).all():
+            raise HostDataError("inputs must be finite, but some are NaN or infinite")
+        form, values = self.compiled.format, torch.as_tensor(reals)
+        fraction, bits = form.input_fraction_bits, form.act_bits
+        self.saturated_inputs = saturated_values(values, fraction, bits)
+        return to_words(values, fraction, bits).numpy()
+
+    def warned_words(self, x: ArrayLike, *, stacklevel: int = 4) -> IntArray:
+        """Do as `to_words`; warn (`GoldenWarning`) of values that are clipped, once after loading.
+
+        `stacklevel` is that of the caller who is to be named, as for `warnings.warn`.
+        """
+        words, form = self.to_words(x), self.compiled.format
+        if self.saturated_inputs and not self._warned:
+            self._warned = True
+            warn_of_saturation(
+                self.saturated_inputs,
+                words.size,
+                form.act_bits,
+                form.input_fraction_bits,
+                stacklevel=stacklevel,
+            )
+        return words
+
+    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
+        """Turn the net's output words into the numbers that they stand for, float64."""
+        return from_words(torch.as_tensor(words), self.compiled.format.output_fraction_bits).numpy()
+
+    def read_state(self) -> TrainingState:
+        """Read all weights, biases, accumulators and random generators."""
+        with self._loaded.turn:
+            return self._read_state(self._loaded.use())
+
+    def write_state(self, state: TrainingState) -> None:
+        """Set all weights, biases, accumulators and random generators.
+
+        Raises
+        ------
+        GoldenError
+            If the state is not one of this net on this torus; nothing has changed then.
+        """
+        with self._loaded.turn:
+            compiled = self._loaded.use()
+            state.check(compiled.format, compiled.placement.pes)
+            self._weights = object()
+            self._write_state(compiled, state)
+
+    def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
+        """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
+
+        Their shapes are those of `golden.ClosLinear`.
+        """
+        with self._loaded.turn:
+            form, state = self.compiled.format, self.read_state()
+        names = "input_weight", "middle_weight", "output_weight"
+        found: list[dict[str, NDArray[np.float64]]] = []
+        for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
+            reals = {
+                name: from_words(master, fraction).numpy()
+                for name, master, fraction in zip(
+                    names, words.masters, layer.master_fraction_bits, strict=True
+                )
+            }
+            reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index)).numpy()
+            found.append(reals)
+        return found
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Read everything that training goes on from; `torch.save` can write it."""
+        with self._loaded.turn:
+            compiled, state = self.compiled, self.read_state()
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "net": _describe(compiled.format),
+            "torus": [compiled.config.rows, compiled.config.cols],
+            "state": state.state_dict(),
+        }
+
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on from what `checkpoint` returned.
+
+        Raises
+        ------
+        DriverError
+            If it is of another net or torus, or no checkpoint; nothing has changed then.
+        GoldenError
+            If its state is damaged.
+        """
+        with self._loaded.turn:
+            compiled = self.compiled
+            config = compiled.config
+            for name, wanted in (
+                ("format", CHECKPOINT_FORMAT),
+                ("torus", [config.rows, config.cols]),
+                ("net", _describe(compiled.format)),
+            ):
+                if checkpoint.get(name) != wanted:
+                    raise DriverError(
+                        f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
+                    )
+            layers = len(compiled.format.layers)
+            self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
+
+    def _checked_words(self, x: ArrayLike) -> IntArray:
+        words = self._checked(x, "iu", "whole numbers").astype(np.int64)
+        self.compiled.executable.check_inputs(words)
+        return words
+
+    def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
+        """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
+        array = as_array("inputs", x, kinds, what)
+        features = self.compiled.format.shapes[0].in_features
+        if array.ndim != 2 or array.shape[1] != features or not len(array):
+            raise HostDataError(
+                f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
+            )
+        return array
+
+    @abc.abstractmethod
+    def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Make ready for a net, with a state that was checked."""
+
+    # What follows is done by `Loaded.run` where a torus does it; `_train` always is.
+
+    @abc.abstractmethod
+    def _forward_words(self, x: IntArray) -> IntArray:
+        """Compute words that were checked."""
+
+    @abc.abstractmethod
+    def _train(
+        self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
+    ) -> tuple[RunResult, int | None]:
+        """Train on words that were checked; also the clock cycles, if there is a clock."""
+
+    @abc.abstractmethod
+    def _read_state(self, compiled: CompiledTraining) -> TrainingState:
+        """Read the state."""
+
+    @abc.abstractmethod
+    def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
+        """Set a state that was checked."""
+
+
+def _describe(form: TrainingFormat) -> str:
+    """Everything about a net but its words."""
+    return json.dumps(dataclasses.asdict(form), sort_keys=True)

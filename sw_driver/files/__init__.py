@@ -1,0 +1,1 @@
+"""Files of users: artifacts, exports, samples, and reports of them."""

@@ -1,0 +1,176 @@
+"""The container of an artifact: a zip of one manifest and arrays, the same bytes every time.
+
+    manifest.json       UTF-8, sorted keys; what the caller gives and, under "members", the SHA-256,
+                        dtype and shape of every array
+    NAME.npy            one array each, NumPy format 1.0, little-endian, C order, never pickled
+
+Members are stored, not compressed, in order of their names, and dated 1980-01-01, so equal contents
+make equal files on every machine.
+"""
+
+import hashlib
+import io
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw_driver.errors import DriverError
+from sw_driver.files.array_files import read_npy
+from sw_driver.system.files import write_bytes
+
+__all__ = ["ArchiveError", "read_archive", "write_archive"]
+
+_MANIFEST = "manifest.json"
+_DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
+_MODE = 0o100644 << 16
+_UNIX = 3
+_MOST_MANIFEST_BYTES = 1 << 24  # Hundreds of times as many as the largest net's.
+
+
+class ArchiveError(DriverError):
+    """A file that is no whole, unaltered archive."""
+
+
+def write_archive(
+    path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write `manifest` and `arrays` to `path`, which is replaced only when all is written.
+
+    Parameters
+    ----------
+    path
+        Of the archive.
+    manifest
+        What `json` can write; "members" is added.
+    arrays
+        By name, a letter followed by letters, digits, dots and underscores; real numbers of at
+        most 64 bits, or truth values.
+    """
+    contents: dict[str, bytes] = {}
+    members: dict[str, dict[str, Any]] = {}
+    for name, array in sorted(arrays.items()):
+        plain = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        file = io.BytesIO()
+        np.lib.format.write_array(file, plain, version=(1, 0), allow_pickle=False)
+        contents[f"{name}.npy"] = file.getvalue()
+        members[f"{name}.npy"] = {
+            "dtype": plain.dtype.str,
+            "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
+            "shape": list(array.shape),
+        }
+    text = json.dumps({**manifest, "members": members}, sort_keys=True, indent=1)
+    contents[_MANIFEST] = f"{text}\n".encode()
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(contents.items()):
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system, info.external_attr = _UNIX, _MODE
+            archive.writestr(info, content)
+    write_bytes(path, file.getvalue())
+
+
+def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read what `write_archive` wrote: the manifest, without "members", and the arrays.
+
+    Raises
+    ------
+    ArchiveError
+        If the file is missing, truncated, altered or no archive; the message names the member that
+        is not what the manifest says.
+    """
+    contents = _read_members(path)
+    if _MANIFEST not in contents:
+        raise ArchiveError(f"{path} must hold {_MANIFEST}: it is not an artifact")
+    try:
+        manifest = json.loads(contents.pop(_MANIFEST))
+        members: dict[str, dict[str, Any]] = manifest.pop("members")
+        hashes = {name: entry["sha256"] for name, entry in members.items()}
+        types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in members.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArchiveError(f"{path}: {_MANIFEST} is not the manifest of an artifact") from error
+    for name in sorted(hashes.keys() ^ contents.keys()):
+        problem = "is missing" if name in hashes else "is not listed in the manifest"
+        raise ArchiveError(f"{path}: member {name} {problem}")
+
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, content in contents.items():
+        found = hashlib.sha256(content).hexdigest()
+        if found != hashes[name]:
+            raise ArchiveError(
+                f"{path}: member {name} was altered: its SHA-256 must be {hashes[name]}, "
+                f"not {found}"
+            )
+        try:
+            array = read_npy(io.BytesIO(content))
+        except ValueError as error:
+            raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
+        if (array.dtype.str, array.shape) != types[name]:
+            wanted, shape = types[name]
+            raise ArchiveError(
+                f"{path}: member {name} must be {wanted} of shape {list(shape)}, "
+                f"not {array.dtype.str} of shape {list(array.shape)}"
+            )
+        arrays[name.removesuffix(".npy")] = array
+    return manifest, arrays
+
+
+def _read_members(path: Path) -> dict[str, bytes]:
+    """Return every member's bytes by name; nothing is unpacked to disk."""
+    if not os.path.isfile(path):
+        raise ArchiveError(f"{path} does not exist, or is not a file")
+    contents: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_members(path, members)
+            for info in members:
+                contents[info.filename] = _read_member(archive, info, path)
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise ArchiveError(f"{path} must fit into memory, and does not") from error
+    except ArchiveError:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        raise ArchiveError(
+            f"{path} must be a whole zip file, but is truncated or no zip"
+        ) from error
+    return contents
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse members that are not one after the other, each as long as it says."""
+    seen: set[str] = set()
+    for info in members:
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise ArchiveError(f"{path}: member {info.filename} must be stored, not compressed")
+        if info.filename in seen:
+            raise ArchiveError(f"{path}: member {info.filename} is there twice")
+        seen.add(info.filename)
+        if info.filename == _MANIFEST and info.file_size > _MOST_MANIFEST_BYTES:
+            raise ArchiveError(
+                f"{path}: {_MANIFEST} must have at most {_MOST_MANIFEST_BYTES} bytes, "
+                f"not {info.file_size}"
+            )
+    claimed, there = sum(info.file_size for info in members), path.stat().st_size
+    if claimed > there:
+        raise ArchiveError(
+            f"{path}: members must have no more than the {there} bytes of the file, not {claimed}"
+        )
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
+    try:
+        return archive.read(info)
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error) as error:
+        raise ArchiveError(
+            f"{path}: member {info.filename} was altered or cut short: {error}"
+        ) from error

@@ -1,0 +1,169 @@
+"""A compiled net as files that people and other tools can read.
+
+| file                     | contents                                                           |
+|--------------------------|--------------------------------------------------------------------|
+| `weights_r{r}_c{c}.mem`  | weight memory of PE (r, c), one hex word of `weight_bits` a line    |
+| `biases_r{r}_c{c}.mem`   | its bias memory, one hex word of `bias_bits` a line                 |
+| `program_pe.mem`         | program of the PEs, one hex word of `word_bits` a line              |
+| `program_gateway.mem`    | program of the gateways, in the same way                           |
+| `schedule.json`          | every op in words, with its predicted cycles, and all queues        |
+| `schedule.svg`           | a picture of the steady state                                      |
+
+Words are two's complement, fit for `$readmemh`. The programs are those of a run of
+`PROGRAM_SAMPLES` samples; another number changes the counts of their LOOP ops.
+"""
+
+import dataclasses
+import itertools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hw.op_fields import (
+    GATEWAY_QUEUES,
+    PE_QUEUES,
+    Axis,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    MacKind,
+    RingKind,
+)
+from sw_driver.compiler import Compiled
+from sw_driver.errors import DriverError
+from sw_driver.predict.op_table import op_table
+from sw_driver.predict.schedule_picture import schedule_svg
+from sw_driver.program.image import Op
+from sw_driver.system.files import files_in, write_files
+
+__all__ = ["PROGRAM_SAMPLES", "export_files", "exported_files"]
+
+PROGRAM_SAMPLES = 64
+"""Samples of the run whose programs are exported."""
+
+_KINDS: dict[str, type[Enum]] = {
+    "row": GatherKind,
+    "col": GatherKind,
+    "mac": MacKind,
+    "ring": RingKind,
+    "host_in": HostInKind,
+    "host_out": HostOutKind,
+}
+_OTHER_FILES = ("program_pe.mem", "program_gateway.mem", "schedule.json", "schedule.svg")
+_MEMORY_FILE = re.compile(r"(weights|biases)_r\d+_c\d+\.mem")
+
+
+def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
+    """Write the files of a compiled net into `folder`, which is made if it is not there.
+
+    All files are written before one takes its place, so that none is ever half a file. Memory files
+    of an earlier export that the net does not have are removed.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
+
+    Raises
+    ------
+    DriverError
+        If the folder or a file cannot be written.
+    """
+    folder = Path(folder)
+    contents = _contents(compiled)
+    write_files(folder, contents)
+    try:
+        for old in _memory_files(folder):
+            if old.name not in contents:
+                old.unlink()
+    except OSError as error:
+        raise DriverError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return list(contents)
+
+
+def exported_files(folder: Path, rows: int, cols: int) -> list[Path]:
+    """The files that an export for a torus of this size writes to a folder, or removes there.
+
+    Raises
+    ------
+    DriverError
+        If the folder cannot be read.
+    """
+    pes = itertools.product(("weights", "biases"), range(rows), range(cols))
+    names = {*_OTHER_FILES, *(_memory_file(*pe) for pe in pes)}
+    return sorted({*(folder / name for name in names), *_memory_files(folder)})
+
+
+def _memory_file(kind: str, row: int, col: int) -> str:
+    return f"{kind}_r{row}_c{col}.mem"
+
+
+def _memory_files(folder: Path) -> list[Path]:
+    """Those that are there, of whatever torus."""
+    return [path for path in files_in(folder) if _MEMORY_FILE.fullmatch(path.name)]
+
+
+def _contents(compiled: Compiled) -> dict[str, bytes]:
+    """Every file by name."""
+    config, executable = compiled.config, compiled.executable
+    program = executable.loop.program(config, PROGRAM_SAMPLES)
+    contents: dict[str, bytes] = {}
+    for name, images, bits in (
+        ("weights", executable.images.weights, config.weight_bits),
+        ("biases", executable.images.biases, config.bias_bits),
+    ):
+        for row in range(config.rows):
+            for col in range(config.cols):
+                words: list[int] = images[row, col].tolist()
+                contents[_memory_file(name, row, col)] = _hex_lines(words, bits)
+    text = json.dumps(_schedule(compiled), indent=1)
+    others = (
+        _hex_lines(program.pe_image, config.word_bits),
+        _hex_lines(program.gateway_image, config.word_bits),
+        f"{text}\n".encode(),
+        schedule_svg(compiled),
+    )
+    return contents | dict(zip(_OTHER_FILES, others, strict=True))
+
+
+def _hex_lines(words: Iterable[int], bits: int) -> bytes:
+    digits = -(-bits // 4)
+    mask = (1 << bits) - 1
+    return "".join(f"{word & mask:0{digits}x}\n" for word in words).encode()
+
+
+def _schedule(compiled: Compiled) -> dict[str, Any]:
+    """What `schedule.json` says."""
+    config, prediction = compiled.config, compiled.prediction
+    queues = compiled.executable.loop.queues(PROGRAM_SAMPLES)
+    return {
+        "torus": dataclasses.asdict(config),
+        "hardware_id": f"{config.hardware_id:016x}",
+        "layers": [str(shape) for shape in compiled.net.shapes],
+        "order": [compiled.stages[index].name for index in compiled.order],
+        "predicted": {
+            "cycles_per_sample": prediction.cycles,
+            "bounds_cycles": prediction.bounds,
+            "utilisation": prediction.utilisation,
+        },
+        "ops": [dataclasses.asdict(row) for row in op_table(compiled)],
+        "programs": {
+            "samples": PROGRAM_SAMPLES,
+            "queues": {
+                name: _in_words(name, queue)
+                for name, queue in zip((*PE_QUEUES, *GATEWAY_QUEUES), queues, strict=True)
+            },
+        },
+    }
+
+
+def _in_words(queue: str, ops: Sequence[Op]) -> list[dict[str, Any]]:
+    """Ops of one queue with names in the place of numbers; a LOOP's target is an index here."""
+    enums: dict[str, type[Enum]] = {"kind": _KINDS[queue], "axis": Axis, "dest": Axis}
+    return [
+        {name: enums[name](value).name if name in enums else value for name, value in op.items()}
+        for op in ops
+    ]

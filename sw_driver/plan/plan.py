@@ -1,0 +1,219 @@
+"""A placed net ready for training: buffer regions, ops backwards, and what becomes of gradients."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from golden.fixed.format import TrainingFormat
+from sw_driver.errors import DriverError
+from sw_driver.plan.back import Back, back_ops
+from sw_driver.plan.entries import BufferUse, Entry, cut_entries
+from sw_driver.plan.order import Order
+from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.tasks import Direction, Task, copies, period
+
+__all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
+
+_POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that follows from a placed net and an order of its tasks, but no widths.
+
+    Parameters
+    ----------
+    form
+        Widths and fraction bits of the net's words.
+    stages
+        In the order in which a sample passes them.
+    tasks, order
+        What is done with a sample, and in which order samples follow each other.
+    copies
+        Per stage, samples whose words its regions hold at once.
+    entries
+        [period][stage]: the entries of each stage, for samples 0, 1, ... of a period.
+    backs
+        [period][stage]: the ops backwards of each stage; none where gradients do not get to.
+    buffers
+        What all regions take.
+    scratch_words
+        Words of the row buffer, from address 0, through which the host's gradients pass.
+    input_gradient
+        Whether the host gets the sums that are the gradient of its inputs.
+    frozen
+        Layers that do not change.
+    """
+
+    form: TrainingFormat
+    stages: tuple[Stage, ...]
+    tasks: tuple[Task, ...]
+    order: Order
+    copies: tuple[int, ...]
+    entries: tuple[tuple[tuple[Entry, ...], ...], ...]
+    backs: tuple[tuple[tuple[Back, ...], ...], ...]
+    buffers: BufferUse
+    scratch_words: int
+    input_gradient: bool
+    frozen: frozenset[int]
+
+    @property
+    def period(self) -> int:
+        """Samples after which ops have the same addresses again."""
+        return len(self.entries)
+
+    @property
+    def result(self) -> Stage:
+        """The stage that gives the outputs to the host."""
+        return self.stages[-1]
+
+    @property
+    def gradient_words(self) -> int:
+        """Gradients of its results that the host sends to one PE for each sample."""
+        return self.result.regions * self.result.own
+
+    def copy(self, stage: int, sample: int) -> int:
+        """The copy of a stage's regions that a sample uses."""
+        return sample % self.copies[stage]
+
+    def reduces(self, stage: int) -> bool:
+        """Whether a stage's gradients are summed: somebody before it, or the host, wants them."""
+        return stage > _last_backward(self.tasks) or (stage == 0 and self.input_gradient)
+
+    def updates(self, stage: int) -> bool:
+        """Whether a stage has weights that change."""
+        found = self.stages[stage]
+        return found.kind is not StageKind.MOVE and found.layer not in self.frozen
+
+    def masks(self, stage: int) -> bool:
+        """Whether a stage's inputs are the results of a ReLU."""
+        found = self.stages[stage]
+        return (
+            found.kind is StageKind.INPUT
+            and not found.from_host
+            and self.form.layers[found.layer - 1].relu
+        )
+
+    def gradient_shift(self, stage: int) -> int:
+        """Right shift of the gradients of a stage's inputs; 0 if they leave as they are."""
+        found = self.stages[stage]
+        if found.kind is StageKind.MOVE:
+            return found.shift
+        return self.form.shifts[found.layer].gradient[_POSITIONS[found.kind]] or 0
+
+    def update_shift(self, stage: int) -> int:
+        """Right shift from an accumulated gradient to a change of its weight."""
+        found = self.stages[stage]
+        return self.form.shifts[found.layer].update[_POSITIONS[found.kind]]
+
+    def bias_shift(self, stage: int) -> int:
+        """Left shift from a gradient to a change of its bias."""
+        return self.form.shifts[self.stages[stage].layer].bias
+
+
+def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool = False) -> None:
+    """Refuse what is no collection of layers, or leaves nothing to do on the way back.
+
+    Raises
+    ------
+    DriverError
+        The message says which layers there are.
+    """
+    for layer in frozen:
+        if type(layer) is not int or not 0 <= layer < layers:
+            raise DriverError(f"frozen must hold layers 0 to {layers - 1}, not {layer!r}")
+    if len(set(frozen)) == layers and not input_gradient:
+        raise DriverError(
+            "frozen must leave a layer that trains, unless the gradient of the inputs is wanted"
+        )
+
+
+def _last_backward(tasks: Sequence[Task]) -> int:
+    return min(
+        (task.stage for task in tasks if task.direction is Direction.BACKWARD), default=len(tasks)
+    )
+
+
+def last_backward(
+    stages: Sequence[Stage], frozen: Collection[int], *, input_gradient: bool
+) -> int:
+    """Return the stage that the way back ends with: the first one that anything depends on.
+
+    `check_frozen` has found that there is one.
+    """
+    if input_gradient:
+        return 0
+    return next(index for index, stage in enumerate(stages) if stage.layer not in frozen)
+
+
+def make_plan(
+    form: TrainingFormat,
+    stages: Sequence[Stage],
+    order: Order,
+    tasks: Sequence[Task],
+    *,
+    reduce_words: int,
+    input_gradient: bool = False,
+    frozen: Collection[int] = (),
+) -> Plan:
+    """Give every region its place, as often as the order asks for, and list all ops.
+
+    Parameters
+    ----------
+    form, stages
+        The net, placed.
+    order, tasks
+        As from `sw_driver.plan.tasks`.
+    reduce_words
+        Depth of the FIFOs of a reduce engine.
+    input_gradient, frozen
+        See `Plan`.
+    """
+    # Powers of two, so that addresses are soon the same again.
+    counts = [1 << (count - 1).bit_length() for count in copies(tasks, order)]
+    result = stages[-1]
+    back = any(task.direction is Direction.GRADIENT for task in tasks)
+    # Each block of a gradient begins where it goes to in the memory of gradients.
+    blocks = counts[-1] * result.regions
+    scratch = ((blocks - 1) * result.own + result.words) * back
+    ends = {False: scratch, True: 0}
+    firsts: list[int] = []
+    for stage, count in zip(stages, counts, strict=True):
+        firsts.append(ends[stage.on_columns])
+        ends[stage.on_columns] += count * stage.regions * stage.words
+
+    def entries_of(sample: int) -> tuple[tuple[Entry, ...], ...]:
+        bases = [
+            first + sample % count * stage.regions * stage.words
+            for stage, first, count in zip(stages, firsts, counts, strict=True)
+        ]
+        return cut_entries(stages, bases)
+
+    entries = tuple(entries_of(sample) for sample in range(period(counts)))
+    plan = Plan(
+        form=form,
+        stages=tuple(stages),
+        tasks=tuple(tasks),
+        order=order,
+        copies=tuple(counts),
+        entries=entries,
+        backs=(),
+        buffers=BufferUse(row=ends[False], col=ends[True]),
+        scratch_words=scratch,
+        input_gradient=input_gradient,
+        frozen=frozenset(frozen),
+    )
+    passed = {task.stage for task in tasks if task.direction is Direction.BACKWARD}
+    backs = tuple(
+        tuple(
+            tuple(
+                op
+                for entry in cut
+                for op in back_ops(stage, entry, reduce_words if plan.reduces(index) else None)
+            )
+            if index in passed
+            else ()
+            for index, (stage, cut) in enumerate(zip(stages, of_sample, strict=True))
+        )
+        for of_sample in entries
+    )
+    return dataclasses.replace(plan, backs=backs)

@@ -1,0 +1,125 @@
+"""What a training torus does with every sample, and in which order samples follow each other.
+
+A sample passes the stages of the net forwards, its outputs go to the host, their gradient comes
+back, and it passes the stages backwards. An order is a permutation of these tasks, as in
+`sw_driver.plan.order`: wherever a task comes before the one that it follows, it works on the sample
+before.
+
+Not every order can do with one region per word here: the inputs of a stage are read again on the
+way back, maybe after the next sample has come. `copies` counts how many samples' words must be
+there at once. That sample s uses copy s mod copies makes a program regular after that many samples.
+"""
+
+import dataclasses
+import enum
+import math
+from collections.abc import Sequence
+
+from sw_driver.errors import DriverError
+from sw_driver.plan.order import Order, delays
+
+__all__ = ["ORDERS", "Direction", "Task", "copies", "list_tasks", "period", "task_order"]
+
+ORDERS = ("program", "interleaved")
+
+
+class Direction(enum.Enum):
+    """Which way a task goes through its stage."""
+
+    FORWARD = "forward"
+    GRADIENT = "gradient"  # From the host, into the place of the stage that gave the outputs.
+    BACKWARD = "backward"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One stage of a sample, forwards or backwards, or the gradient that comes from the host."""
+
+    direction: Direction
+    stage: int
+
+
+def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
+    """List the tasks of a sample.
+
+    Parameters
+    ----------
+    stages
+        Of the net, the one that gives the outputs to the host included.
+    last_backward
+        The stage that the way back ends with; None if there is none.
+    """
+    tasks = [Task(Direction.FORWARD, stage) for stage in range(stages)]
+    if last_backward is not None:
+        tasks.append(Task(Direction.GRADIENT, stages - 1))
+        tasks += [
+            Task(Direction.BACKWARD, stage) for stage in range(stages - 2, last_backward - 1, -1)
+        ]
+    return tuple(tasks)
+
+
+def task_order(name: str, tasks: Sequence[Task]) -> Order:
+    """Return a known order of tasks.
+
+    Parameters
+    ----------
+    name
+        "program": one sample after the other. "interleaved": the way back of each sample beside the
+        way forward of the next, stage for stage, with the host's time to answer between.
+    tasks
+        As from `list_tasks`.
+
+    Raises
+    ------
+    DriverError
+        If there is no such order.
+    """
+    if name not in ORDERS:
+        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {name!r}")
+    if name == "program":
+        return tuple(range(len(tasks)))
+
+    def those(direction: Direction) -> list[int]:
+        return [index for index, task in enumerate(tasks) if task.direction is direction]
+
+    *forward, result = those(Direction.FORWARD)
+    backward = those(Direction.BACKWARD)
+    order: list[int] = []
+    for index, task in enumerate(forward):
+        order.append(task)
+        order += [result] if index == len(forward) - 1 else []
+        order += backward[index : index + 1]
+    return (*order, *those(Direction.GRADIENT))
+
+
+def copies(tasks: Sequence[Task], order: Order) -> list[int]:
+    """How many samples have words in the regions of each stage at once."""
+    position = {tasks[task]: place for place, task in enumerate(order)}
+    delay = dict(zip(tasks, delays(order), strict=True))
+    stages = max(task.stage for task in tasks) + 1
+
+    def samples(first: Task, last: Task) -> int:
+        """Samples that may have passed `first` before one has passed `last`."""
+        if first not in delay or last not in delay:
+            return 1
+        ahead = delay[last] - delay[first]
+        return ahead + (position[first] < position[last])
+
+    found: list[int] = []
+    for stage in range(stages):
+        forward = Task(Direction.FORWARD, max(stage - 1, 0))
+        backward = Task(Direction.BACKWARD, stage)
+        if stage == stages - 1:
+            # The outputs are read by their own task alone, their gradients by the last stage.
+            backward = Task(Direction.GRADIENT, stage)
+            needed = samples(forward, Task(Direction.FORWARD, stage))
+        else:
+            needed = samples(forward, backward)
+        gradient = samples(backward, Task(Direction.BACKWARD, stage - 1))
+        found.append(max(needed, gradient, 1))
+    return found
+
+
+def period(counts: Sequence[int]) -> int:
+    """Samples after which all copies are the same again."""
+    return math.lcm(*counts)

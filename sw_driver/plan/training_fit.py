@@ -1,0 +1,163 @@
+"""Which torus a net can train on."""
+
+import dataclasses
+
+from golden.fixed.format import TrainingFormat
+from hw.config import TorusConfig
+from sw_driver.errors import FitError
+from sw_driver.plan.fit import Needs, check_fit, grown
+from sw_driver.plan.maps import Maps
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.tasks import Direction
+
+__all__ = ["TrainingNeeds", "check_training_fit", "grown_for_training", "measure_training"]
+
+_SAMPLES_COUNTED = 2  # See `sw_driver.plan.fit.measure`.
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingNeeds:
+    """What training a placed net needs of a torus, beside `Needs`.
+
+    Of ranges, the least and the largest value; widths and depths as in `TrainingConfig`.
+    """
+
+    result_words: int
+    grad_shift: tuple[int, int]
+    update_shift: tuple[int, int]
+    bias_shift: tuple[int, int]
+
+
+def measure_training(
+    config: TorusConfig, plan: Plan, maps: Maps
+) -> tuple[Needs, TrainingNeeds]:
+    """Add up what a plan needs of a torus as large as `config`."""
+    form, stages = plan.form, plan.stages
+    working = range(len(stages) - 1)
+    sums = [stages[index] for index in working]
+    passed = [task.stage for task in plan.tasks if task.direction is Direction.BACKWARD]
+    fan_in = max(stage.words for stage in sums)
+    gradient_fan_in = 0
+    for index in passed:
+        if plan.reduces(index):
+            ring = config.rows if stages[index].on_columns else config.cols
+            op = plan.backs[0][index][0]
+            gradient_fan_in = max(gradient_fan_in, op.outputs * op.groups * ring)
+    chunks = max(config.weight_chunks, config.bias_record_chunks, config.lfsr_chunks)
+    backs = [op for index in passed for op in plan.backs[0][index]]
+    entries = [entry for cut in plan.entries[0] for entry in cut]
+    # What is counted of one sample: repetitions, results and gradients.
+    counted = sum(stage.reps * max(stage.outputs, 1) for stage in stages) + 1
+    counted += sum(op.reps * op.words for op in backs)
+    needs = Needs(
+        act_bits=form.act_bits,
+        weight_bits=form.weight_bits,
+        buffer_words=max(plan.buffers.row, plan.buffers.col, fan_in, config.cols * chunks),
+        weight_words=maps.weights.index.shape[2],
+        bias_words=maps.biases.index.shape[2],
+        max_fan_in=max(fan_in, gradient_fan_in),
+        rep_bits=max(
+            (max(entry.reps for entry in entries) - 1).bit_length(),
+            ((_SAMPLES_COUNTED + max(plan.copies) - 1) * counted).bit_length(),
+        ),
+        bias_bits=form.bias_bits,
+        min_shift=min(stage.shift for stage in sums),
+        max_shift=max(stage.shift for stage in sums),
+    )
+    grads = [
+        plan.gradient_shift(index)
+        for index in passed
+        if plan.reduces(index) and not stages[index].from_host
+    ]
+    updates = [plan.update_shift(index) for index in passed if plan.updates(index)]
+    biases = [
+        plan.bias_shift(index)
+        for index in passed
+        if plan.updates(index) and any(op.biases for op in plan.backs[0][index])
+    ]
+    return needs, TrainingNeeds(
+        result_words=plan.copies[-1] * plan.gradient_words,
+        grad_shift=_range(grads),
+        update_shift=_range(updates),
+        bias_shift=_range(biases),
+    )
+
+
+def _range(values: list[int]) -> tuple[int, int]:
+    return min(values, default=0), max(values, default=0)
+
+
+_SHIFTS = ("grad_shift", "update_shift", "bias_shift")
+
+
+def check_training_fit(
+    config: TorusConfig, form: TrainingFormat, needs: Needs, more: TrainingNeeds
+) -> None:
+    """Refuse a net that a torus cannot train.
+
+    Raises
+    ------
+    FitError
+        The message names the field, what the net needs of it, and what the torus has.
+    """
+    training = config.training
+    if training is None:
+        raise FitError("training must be a TrainingConfig for a torus that trains, not None")
+    check_fit(config, needs)
+    for name, has, wanted in (
+        ("weight_bits", config.weight_bits, form.weight_bits),
+        ("master_bits", training.master_bits, form.master_bits),
+        ("grad_bits", training.grad_bits, form.grad_bits),
+        ("velocity_bits", training.velocity_bits, form.velocity_bits),
+    ):
+        if has != wanted:
+            raise FitError(f"{name} must be {wanted}, as training was laid out for, not {has}")
+    if training.result_words < more.result_words:
+        raise FitError(
+            f"result_words must be at least {more.result_words} for this net on a "
+            f"{config.rows}x{config.cols} torus, not {training.result_words}"
+        )
+    for name in _SHIFTS:
+        low, high = getattr(more, name)
+        least = getattr(training, f"min_{name}")
+        most = getattr(training, f"max_{name}")
+        if low < least or high > most:
+            raise FitError(
+                f"min_{name} and {name}_bits must allow {low} to {high} for this net, "
+                f"not {least} to {most}"
+            )
+
+
+def grown_for_training(
+    config: TorusConfig,
+    form: TrainingFormat,
+    needs: Needs,
+    more: TrainingNeeds,
+    program_words: int = 0,
+) -> TorusConfig:
+    """Enlarge the fields of a configuration that are too small; the shifts become those needed.
+
+    Raises
+    ------
+    ConfigError
+        If a field would have to be larger than any torus has.
+    FitError
+        If a width is not that of the net.
+    """
+    training = config.training
+    if training is None:
+        raise FitError("training must be a TrainingConfig for a torus that trains, not None")
+    shifts: dict[str, int] = {}
+    for name in _SHIFTS:
+        low, high = getattr(more, name)
+        shifts[f"min_{name}"] = low
+        shifts[f"{name}_bits"] = max((high - low).bit_length(), 1)
+    config = dataclasses.replace(
+        config,
+        training=dataclasses.replace(
+            training, result_words=max(training.result_words, more.result_words), **shifts
+        ),
+    )
+    config = grown(config, needs, program_words)
+    check_training_fit(config, form, needs, more)
+    return config

@@ -1,0 +1,1 @@
+"""What a program takes, without running it: cycles, waits, timelines, tables."""

@@ -1,0 +1,190 @@
+"""What a run that trains costs: exact cycles, and what they are spent on."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from hw.config import PROGRAM_BLOCK_WORDS
+from sw_driver.cycle_model import (
+    Exchange,
+    ExchangeSimulation,
+    Simulation,
+    Steady,
+    TrainingAccount,
+    simulate_exchanges,
+)
+from sw_driver.plan.order import instances
+from sw_driver.plan.tasks import Direction, Task
+from sw_driver.predict.breakdown import Breakdown, break_down
+from sw_driver.predict.run_steps import QUEUE_NAMES
+from sw_driver.program.loops import expand
+from sw_driver.program.training_executable import TrainingExecutable
+from sw_driver.schedule.training_scheduler import schedule_training
+from sw_driver.training_compiler import CompiledTraining
+
+__all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
+
+# Enough for every program that was seen to come to repeat itself.
+_SAMPLES = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingPrediction:
+    """The steady state of a run that trains, in cycles a sample.
+
+    Parameters
+    ----------
+    cycles
+        What it takes; exact if the run comes to repeat itself, which all known ones do.
+    ideal_cycles
+        Weights of the net over PEs, twice: once forwards, and once backwards, where two multipliers
+        work side by side.
+    steps
+        Steps of a MAC, padding included: no order of ops can be faster.
+    breakdown
+        What each engine does in this time.
+    """
+
+    cycles: float
+    ideal_cycles: float
+    steps: int
+    breakdown: Breakdown
+
+    @property
+    def utilisation(self) -> float:
+        """Part of the multipliers' time that goes into the net's own products; padding is waste."""
+        return self.ideal_cycles / self.cycles
+
+
+def exchanges(
+    executable: TrainingExecutable, samples: int, *, at_once: bool = False
+) -> list[Exchange]:
+    """List what a host gives and takes in a run that trains.
+
+    Parameters
+    ----------
+    executable
+        What is run.
+    samples
+        Of the run.
+    at_once
+        Whether gradients are there at once: the host never waits for outputs. Else it sends what
+        follows a sample's outputs in the cycle after the last of them has come.
+    """
+    config, plan, words = executable.config, executable.plan, executable.words
+    program = executable.train_program(samples)
+
+    def beats(repetitions: int, count: int) -> int:
+        return repetitions * config.rows * -(-count // config.beat_words)
+
+    def of_map(shape: Sequence[int]) -> int:
+        return beats(shape[0], shape[2])
+
+    inputs, outputs = of_map(words.input_map.shape), of_map(words.output_map.shape)
+    gradients = of_map(words.gradient_map.shape)
+    sums = [config.rows * len(table) * count for table, count in zip(
+        words.sum_maps, words.sum_beats(config), strict=True)]  # fmt: skip
+    result = Task(Direction.FORWARD, len(plan.stages) - 1)
+    image_words = len(program.gateway_image) + len(program.pe_image)
+    waiting = image_words // PROGRAM_BLOCK_WORDS * config.block_beats
+    found: list[Exchange] = []
+
+    def receive(count: int) -> None:
+        nonlocal waiting
+        found.append(Exchange(waiting, count))
+        waiting = 0
+
+    for number, _ in instances(plan.order, samples):
+        task = plan.tasks[number]
+        if task == Task(Direction.FORWARD, 0):
+            waiting += inputs
+        elif task == result:
+            receive(outputs)
+        elif task.direction is Direction.GRADIENT:
+            waiting += gradients
+        elif task == Task(Direction.BACKWARD, 0):
+            for count in sums:
+                receive(count)
+    if waiting:
+        receive(0)
+    if at_once:
+        found = [Exchange(sum(one.gives for one in found), sum(one.takes for one in found))]
+    return found
+
+
+def predict_training(compiled: CompiledTraining, samples: int, *, at_once: bool = False) -> int:
+    """Cycles of a run of `samples` samples on a torus that waits for it.
+
+    Exact, from the first beat of its program to the last beat in either direction, both included,
+    for a host that does as `exchanges` says.
+    """
+    executable = compiled.executable
+    return simulate_exchanges(
+        executable.config,
+        executable.train_program(samples),
+        exchanges(executable, samples, at_once=at_once),
+    ).cycles
+
+
+def predict_training_steady(
+    compiled: CompiledTraining, *, at_once: bool = False
+) -> TrainingPrediction:
+    """Cycles a sample of a long run, and what they are spent on; see `exchanges`."""
+    executable = compiled.executable
+    config, plan = executable.config, executable.plan
+    samples = min(_SAMPLES, executable.max_samples)
+    program = executable.train_program(samples)
+    sums = len(executable.words.sum_maps)
+    if at_once:
+        run = Simulation(config, program)
+        steady = run.find_steady() or run.latest()
+        account = TrainingAccount(run.machine)
+        run.machine.observer = account
+        run.collect(steady.collected)
+        per_sample = plan.result.regions + sum(len(one) for one in executable.words.sum_maps)
+    else:
+        run = ExchangeSimulation(config, program, exchanges(executable, samples))
+        steady = run.find_steady() or run.latest()
+        account = TrainingAccount(run.machine)
+        run.machine.observer = account
+        for _ in range(steady.collected):
+            run.exchange()
+        per_sample = 1 + sums
+    steady = Steady(steady.collected // per_sample, steady.cycles)
+    parameters = sum(shape.parameters for shape in compiled.format.shapes)
+    own = executable.training.queues(samples)
+    loaded = {
+        name: len(all_ops) - len(ops)
+        for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
+    }
+    return TrainingPrediction(
+        cycles=steady.cycles / steady.collected,
+        ideal_cycles=2 * parameters / (config.rows * config.cols),
+        steps=sum(stage.mac_cycles for stage in plan.stages)
+        + sum(op.steps for ops in plan.backs[0] for op in ops),
+        breakdown=break_down(config, account, steady, _task_of_ops(compiled, samples), loaded),
+    )
+
+
+def _task_of_ops(compiled: CompiledTraining, samples: int) -> dict[str, dict[int, str]]:
+    """Names of tasks, by queue and by an op's index in a run."""
+    executable = compiled.executable
+    queues = executable.training.queues(samples)
+    steps = schedule_training(
+        executable.config,
+        executable.plan,
+        samples,
+        momentum=compiled.momentum,
+        one_batch=compiled.batches,
+    )
+    found: dict[str, dict[int, str]] = {}
+    for name, queue in zip(QUEUE_NAMES, queues, strict=True):
+        tasks = [step.task for step in steps for _ in step.ops[name]]
+        found[name] = {
+            index: _name(compiled, task)
+            for (index, _), task in zip(expand(queue), tasks, strict=True)
+        }
+    return found
+
+
+def _name(compiled: CompiledTraining, task: Task) -> str:
+    return f"{compiled.stages[task.stage].name} {task.direction.value}"

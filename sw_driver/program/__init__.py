@@ -1,0 +1,1 @@
+"""Programs, images and host streams: words as the torus takes them."""

@@ -1,0 +1,20 @@
+"""LOOP ops, carried out: the ops of a queue as they are run."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from hw.op_fields import LOOP
+from sw_driver.program.image import Op
+
+__all__ = ["expand"]
+
+
+def expand(queue: Sequence[Op]) -> Iterator[tuple[int, Op]]:
+    """Go through the ops of a queue as they are run, with their index: LOOPs are carried out."""
+    numbered = list(enumerate(queue))
+    for index, op in numbered:
+        if op["kind"] == LOOP:
+            body = numbered[op["target"] : index]
+            yield from itertools.chain.from_iterable(itertools.repeat(body, op["count"]))
+        else:
+            yield index, op

@@ -1,0 +1,118 @@
+"""Programs of the torus, and those that load weights and ask for the hardware id."""
+
+import dataclasses
+
+from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.op_fields import (
+    LOOP,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    RingKind,
+    gateway_fields,
+    pe_fields,
+)
+from sw_driver.program.image import Op, pack_image
+
+__all__ = ["Program", "Queues", "id_program", "load_program"]
+
+# Row, column and MAC queue of the PEs; ring, host input and host output queue of the gateways.
+Queues = tuple[list[Op], ...]
+_NO_QUEUES: Queues = ([], [], [])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Program:
+    """One program of the torus, as its host must send it.
+
+    Parameters
+    ----------
+    config
+        The torus that it is for.
+    pe_image
+        Link words of the PEs' program, header block first; empty if the PEs have none.
+    gateway_image
+        Link words of the gateways' program, header block first.
+    gateway
+        The queues of the gateways' program.
+    """
+
+    config: TorusConfig
+    pe_image: list[int]
+    gateway_image: list[int]
+    gateway: Queues
+
+    @classmethod
+    def build(cls, config: TorusConfig, queues: Queues) -> "Program":
+        """Pack queues, and put the loading of the PEs' program before those of the gateways.
+
+        Raises
+        ------
+        ProgramError
+            If a field or a program memory is too small.
+        """
+        pe, (ring, host_in, host_out) = queues[:3], queues[3:]
+        pe_image: list[int] = []
+        if any(pe):
+            pe_image = pack_image(config, pe_fields(config), pe)
+            blocks = len(pe_image) // PROGRAM_BLOCK_WORDS
+            chunks = _chunks(blocks, 1 << config.rep_bits)
+            send = {"kind": RingKind.SEND.value, "recv": 0, "send": PROGRAM_BLOCK_WORDS}
+            deal = {"kind": HostInKind.BROADCAST.value, "beats": config.block_beats}
+            ring = _after([{**send, "reps": chunk - 1} for chunk in chunks], ring)
+            host_in = _after([{**deal, "reps": chunk - 1} for chunk in chunks], host_in)
+        gateway = ring, host_in, host_out
+        image = pack_image(config, gateway_fields(config), gateway)
+        return cls(config, pe_image, image, gateway)
+
+
+def _after(first: list[Op], queue: list[Op]) -> list[Op]:
+    """A queue with ops put before it."""
+    return first + [
+        {**op, "target": op["target"] + len(first)} if op["kind"] == LOOP else op for op in queue
+    ]
+
+
+def _chunks(total: int, most: int) -> list[int]:
+    """Cut `total` into parts of `most` and a rest."""
+    return [most] * (total // most) + [total % most] * (total % most > 0)
+
+
+def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
+    """Make the program that loads `weights` weights and `biases` biases into every PE.
+
+    Its host words are [R, weights * C], word a * C + c for address a of column c, and then
+    [R, biases * bias_chunks * C] in the same way, low chunk of a bias first. Where a torus trains,
+    the words of a weight's record take the place of each weight and those of a bias's record that
+    of each bias; and then come the `lfsr_chunks` words of every random generator.
+    """
+    row: list[Op] = []
+    ring: list[Op] = []
+    host_in: list[Op] = []
+    most_words = config.buffer_words // config.cols * config.cols
+    kinds = [
+        (GatherKind.WEIGHTS, weights * config.weight_chunks),
+        (GatherKind.BIASES, biases * config.bias_record_chunks),
+    ]
+    free = {"lag": 1}
+    if config.training is not None:
+        kinds.append((GatherKind.LFSR, config.lfsr_chunks))
+        free = {}
+    for kind, count in kinds:
+        sizes = _chunks(count * config.cols, most_words)
+        runs = [(size, sizes.count(size)) for size in sorted(set(sizes), reverse=True)]
+        for words, total in runs:
+            for reps in _chunks(total, 1 << config.rep_bits):
+                row.append({"kind": kind.value, "reps": reps - 1, "recv": words, **free})
+                ring.append(
+                    {"kind": RingKind.SEND.value, "reps": reps - 1, "recv": 0, "send": words}
+                )
+                beats = -(-words // config.beat_words)
+                host_in.append({"kind": HostInKind.SCATTER.value, "reps": reps - 1, "beats": beats})
+    return Program.build(config, (row, [], [], ring, host_in, []))
+
+
+def id_program(config: TorusConfig) -> Program:
+    """Make the program that asks for the hardware id."""
+    host_out: list[Op] = [{"kind": HostOutKind.ID.value, "reps": 0, "beats": 0}]
+    return Program.build(config, (*_NO_QUEUES, [], [], host_out))

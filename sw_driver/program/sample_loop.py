@@ -1,0 +1,118 @@
+"""The loop over samples: a program for any number of them, from what one sample more adds."""
+
+import dataclasses
+from collections.abc import Callable
+
+from hw.config import LOOP_COUNT_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.op_fields import LOOP, gateway_fields, op_lines, pe_fields
+from sw_driver.errors import ProgramError
+from sw_driver.program.image import Op
+from sw_driver.program.program import Program, Queues
+
+__all__ = ["SampleLoop", "find_sample_loop"]
+
+_MOST_LOOPS = (1 << LOOP_COUNT_BITS) - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleLoop:
+    """The queues of a run for any number of samples.
+
+    Parameters
+    ----------
+    flat
+        The queues of a run of 1, 2, ... samples, every op listed.
+    body
+        What one further sample adds to each queue of the last of them, and
+    cut
+        where: the index of the op that comes after it.
+    """
+
+    flat: tuple[Queues, ...]
+    body: Queues
+    cut: tuple[int, ...]
+
+    @property
+    def max_samples(self) -> int:
+        """Most samples of one program."""
+        return len(self.flat) + _MOST_LOOPS + 1
+
+    def queues(self, samples: int) -> Queues:
+        """The queues of a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If `samples` is out of range.
+        """
+        if not 1 <= samples <= self.max_samples:
+            raise ProgramError(f"samples must be 1 to {self.max_samples}, not {samples}")
+        if samples <= len(self.flat):
+            return self.flat[samples - 1]
+        turns = samples - len(self.flat)
+        found: list[list[Op]] = []
+        for queue, body, cut in zip(self.flat[-1], self.body, self.cut, strict=True):
+            loop: list[Op] = [{"kind": LOOP, "target": cut, "count": turns - 1}] * (turns > 1)
+            found.append(queue[:cut] + body + loop + queue[cut:])
+        return tuple(found)
+
+    def program_words(self, config: TorusConfig) -> int:
+        """Words of the longer of the two programs, for any number of samples."""
+        # A gateway also loads the PEs' program, of at most one block more than `rep_bits` counts.
+        extra = (0, 0, 0, 2, 2, 0)
+        layouts = (*pe_fields(config), *gateway_fields(config))
+        counts = [
+            # One sample more, a LOOP, an END, and the JUMP to the queue.
+            (len(queue) + len(body) + more) * op_lines(config, layout) + 3
+            for queue, body, more, layout in zip(
+                self.flat[-1], self.body, extra, layouts, strict=True
+            )
+        ]
+        longest = max(sum(counts[:3]), sum(counts[3:])) * config.line_words
+        return -(-longest // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
+
+    def program(self, config: TorusConfig, samples: int) -> Program:
+        """Pack a run of `samples` samples; errors as for `queues` and `Program.build`."""
+        return Program.build(config, self.queues(samples))
+
+
+def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> SampleLoop:
+    """Find what repeats: the run of n + 1 samples is that of n with one piece put in.
+
+    Parameters
+    ----------
+    queues_of
+        The queues of a run of so many samples.
+    most_flat
+        Samples after which the run must have become regular.
+
+    Raises
+    ------
+    ProgramError
+        If it has not.
+    """
+    flat = [queues_of(1)]
+    ahead = [queues_of(samples) for samples in (2, 3, 4)]
+    while len(flat) <= most_flat:
+        pieces = [_inserted(*runs) for runs in zip(flat[-1], *ahead, strict=True)]
+        found = [piece for piece in pieces if piece is not None]
+        if len(found) == len(pieces):
+            cuts, bodies = zip(*found, strict=True)
+            return SampleLoop(tuple(flat), tuple(bodies), tuple(cuts))
+        flat.append(ahead.pop(0))
+        ahead.append(queues_of(len(flat) + 3))
+    raise ProgramError(f"the schedule does not become regular within {most_flat} samples")
+
+
+def _inserted(
+    run: list[Op], second: list[Op], third: list[Op], fourth: list[Op]
+) -> tuple[int, list[Op]] | None:
+    """Where a run is cut, and what is put in once, twice and three times to get the others."""
+    size = len(second) - len(run)
+    same = (index for index, (a, b) in enumerate(zip(run, second, strict=False)) if a != b)
+    cut = next(same, len(run))
+    body = second[cut : cut + size]
+    for count, longer in enumerate((second, third, fourth), 1):
+        if longer != run[:cut] + body * count + run[cut:]:
+            return None
+    return cut, body

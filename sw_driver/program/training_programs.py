@@ -1,0 +1,165 @@
+"""Programs of a torus that trains: runs of any number of samples, and reading all memories."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from hw.config import TorusConfig
+from hw.op_fields import Axis, GatherKind, HostOutKind, MacKind, Memory, RingKind
+from sw_driver.program.image import Op
+from sw_driver.program.program import Program, Queues
+from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
+
+__all__ = ["Dump", "SampleLoops", "dump_program", "find_sample_loops", "list_dumps"]
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleLoops:
+    """The queues of a run for any number of samples, where ops repeat after `period` of them.
+
+    Parameters
+    ----------
+    loops
+        [period]: turn k of loop r is a run of r + 1 + k * period samples.
+    """
+
+    loops: tuple[SampleLoop, ...]
+
+    @property
+    def max_samples(self) -> int:
+        """Most samples of one program."""
+        period = len(self.loops)
+        return min(
+            number + 1 + (loop.max_samples - 1) * period for number, loop in enumerate(self.loops)
+        )
+
+    def queues(self, samples: int) -> Queues:
+        """The queues of a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If there are too many samples or none.
+        """
+        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
+        return self.loops[number].queues(turn + 1)
+
+    def program(self, config: TorusConfig, samples: int) -> Program:
+        """Pack a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If there are too many samples or none, or a program memory is too small.
+        """
+        return Program.build(config, self.queues(samples))
+
+    def program_words(self, config: TorusConfig) -> int:
+        """Words of the longest program, for any number of samples."""
+        return max(loop.program_words(config) for loop in self.loops)
+
+
+def find_sample_loops(
+    queues_of: Callable[[int], Queues], period: int, most_flat: int
+) -> SampleLoops:
+    """Find what repeats in runs of any number of samples.
+
+    Parameters
+    ----------
+    queues_of
+        The queues of a run of so many samples.
+    period
+        Samples after which ops have the same addresses again.
+    most_flat
+        Periods after which a run must have become regular.
+
+    Raises
+    ------
+    ProgramError
+        If it has not.
+    """
+
+    def loop(first: int) -> SampleLoop:
+        return find_sample_loop(
+            lambda turns: queues_of(first + (turns - 1) * period), most_flat=most_flat
+        )
+
+    return SampleLoops(tuple(loop(first) for first in range(1, period + 1)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Dump:
+    """Repetitions that read `records` records each from one memory, from record `first` on."""
+
+    memory: Memory
+    first: int
+    records: int
+    reps: int
+    chunks: int
+
+    @property
+    def words(self) -> int:
+        """Words of one PE in a repetition."""
+        return self.records * self.chunks
+
+
+def list_dumps(config: TorusConfig, weights: int, biases: int) -> Iterator[Dump]:
+    """List what it takes to read `weights` weights, `biases` biases and the LFSR of every PE."""
+    most_words = config.buffer_words // config.cols
+    for memory, count, chunks in (
+        (Memory.WEIGHTS, weights, config.weight_chunks),
+        (Memory.BIASES, biases, config.bias_record_chunks),
+        (Memory.LFSR, 1, config.lfsr_chunks),
+    ):
+        records = min(count, most_words // chunks)
+        first = 0
+        while first < count:
+            size = min(records, count - first)
+            reps = min((count - first) // size, 1 << config.rep_bits)
+            yield Dump(memory, first, size, reps, chunks)
+            first += size * reps
+
+
+def dump_program(config: TorusConfig, weights: int, biases: int) -> Program:
+    """Make the program that reads `weights` weights, `biases` biases and the LFSR of every PE.
+
+    Its outputs are, for every repetition of `list_dumps`, a row of words for each gateway: those of
+    column C - 1, of column C - 2, ..., each in address order.
+    """
+    row: list[Op] = []
+    mac: list[Op] = []
+    ring: list[Op] = []
+    host_out: list[Op] = []
+    for dump in list_dumps(config, weights, biases):
+        reps = {"reps": dump.reps - 1}
+        total = dump.words * config.cols
+        recv = total - dump.words
+        row.append(
+            {
+                "kind": GatherKind.PASS.value,
+                **reps,
+                "own": dump.words,
+                "recv": recv,
+                "to_gateway": 1,
+                "need_first": 1,
+                "need_step": 1 if dump.reps > 1 else 0,
+            }
+        )
+        op: Op = {
+            "kind": MacKind.DUMP.value,
+            "dest": Axis.ROW.value,
+            "w_base": dump.first,
+            "last_word": dump.records - 1,
+            "memory": dump.memory.value,
+        }
+        # All use the same words of the buffer: each but the very first waits for the one before.
+        further = dump.reps
+        if not mac:
+            mac.append({**op, "reps": 0, "need_free": 0})
+            further -= 1
+            op["w_base"] = dump.first + dump.records
+        if further:
+            mac.append({**op, "reps": further - 1, "need_free": 1})
+        ring.append({"kind": RingKind.SINK.value, **reps, "recv": total, "send": recv})
+        beats = -(-total // config.beat_words)
+        host_out.append({"kind": HostOutKind.COLLECT.value, **reps, "beats": beats})
+    return Program.build(config, (row, [], mac, ring, [], host_out))

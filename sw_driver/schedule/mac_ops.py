@@ -1,0 +1,96 @@
+"""The MAC ops of an entry forwards and backwards, but for what they wait for."""
+
+from hw.config import TorusConfig
+from hw.op_fields import Axis, MacKind
+from sw_driver.errors import ProgramError
+from sw_driver.plan.back import Back
+from sw_driver.plan.entries import Entry
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.program.image import Op
+
+__all__ = ["back_op", "run_op"]
+
+
+def run_op(
+    config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free: int, fence: int
+) -> Op:
+    """Write the RUN op of an entry of stage `index`."""
+    stage = plan.stages[index]
+    has_bias = stage.kind is StageKind.OUTPUT
+    wrap = 1 << config.addr_bits
+    return {
+        "kind": MacKind.RUN.value,
+        "axis": _axis(stage),
+        "dest": _axis(plan.stages[index + 1]),
+        "reps": entry.reps - 1,
+        "last_word": stage.words - 1,
+        "last_output": stage.outputs - 1,
+        "x_base": entry.base,
+        "x_stride": entry.stride % wrap,
+        "w_base": entry.w_base,
+        "bias": int(has_bias),
+        "b_base": entry.b_base if has_bias else 0,
+        "y_base": entry.y_base,
+        "y_stride": entry.y_stride % wrap,
+        "y_rep_stride": entry.y_rep_stride % wrap,
+        "shift": stage.shift - config.min_shift,
+        "relu": int(stage.relu),
+        "need_free": need_free,
+        "fence": fence,
+    }
+
+
+def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) -> Op:
+    """Write a BACK op of stage `index`, but for how its updates begin and end."""
+    stage, following = plan.stages[index], plan.stages[index + 1]
+    entry, training = op.entry, config.training
+    if training is None:
+        raise ProgramError("a BACK op needs a torus that trains, with a TrainingConfig")
+    from_host = index + 2 == len(plan.stages)
+    reduces, updates = plan.reduces(index), plan.updates(index)
+    wrap = 1 << config.addr_bits
+    y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
+    if from_host:
+        # Own words of the result's regions, one behind the other in the memory of the host's
+        # gradients.
+        blocks = [region for (region,) in op.written]
+        y_base = plan.copy(index + 1, sample) * plan.gradient_words + blocks[0] * following.own
+        y_rep_stride = (blocks[-1] - blocks[0]) // max(op.reps - 1, 1) * following.own
+    mac: Op = {
+        "kind": MacKind.BACK.value,
+        "axis": _axis(stage),
+        "dest": _axis(following),
+        "reps": op.reps - 1,
+        "last_word": op.words - 1,
+        "last_block": op.blocks - 1,
+        "block_jump": op.jump,
+        "last_output": op.outputs - 1,
+        "last_group": op.groups - 1,
+        "group_stride": op.group_stride % wrap,
+        "x_base": entry.base + op.first,
+        "x_stride": entry.stride % wrap if op.reps > 1 else 0,
+        "w_base": entry.w_base + op.first,
+        "w_step": op.fan_in,
+        "w_stride": op.weight_stride if op.reps > 1 else 0,
+        "y_base": y_base,
+        "y_stride": entry.y_stride % wrap,
+        "y_rep_stride": y_rep_stride % wrap if op.reps > 1 else 0,
+        "reduce": int(reduces),
+        "host": int(stage.from_host),
+        "from_host": int(from_host),
+        "update": int(updates),
+    }
+    if reduces and not stage.from_host:
+        mac["shift"] = plan.gradient_shift(index) - training.min_grad_shift
+        mac["relu"] = int(plan.masks(index))
+    if updates:
+        mac["update_shift"] = plan.update_shift(index) - training.min_update_shift
+        if op.biases:
+            mac["bias"], mac["b_base"] = 1, entry.b_base
+            mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
+    return mac
+
+
+def _axis(stage: Stage) -> int:
+    return (Axis.COL if stage.on_columns else Axis.ROW).value

@@ -1,0 +1,293 @@
+"""From an order of tasks to ops: what every op of a training program waits for.
+
+As in `sw_driver.schedule.scheduler`, a run is one list of steps, every wait is for a step that
+comes earlier
+in it, and the counts follow from the regions alone: who wrote them last, who read them last.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+
+from hw.config import TorusConfig
+from hw.op_fields import (
+    CLEAR,
+    GATEWAY_QUEUES,
+    KEEP,
+    PE_QUEUES,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    RingKind,
+)
+from sw_driver.errors import ProgramError
+from sw_driver.plan.back import Back
+from sw_driver.plan.entries import Entry
+from sw_driver.plan.order import instances
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.tasks import Direction, Task
+from sw_driver.program.image import Op
+from sw_driver.program.program import Queues
+from sw_driver.schedule.fences import Fences
+from sw_driver.schedule.mac_ops import back_op, run_op
+from sw_driver.schedule.progress import Counter, Region
+
+__all__ = ["TrainingStep", "build_training_queues", "schedule_training"]
+
+_QUEUES = (*PE_QUEUES, *GATEWAY_QUEUES)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingStep:
+    """One task of one sample, as the ops that it adds to each queue, by the queue's name."""
+
+    task: Task
+    sample: int
+    ops: dict[str, list[Op]]
+
+
+class _Scheduler:
+    """Writes the ops of a run, task by task, in their common order."""
+
+    def __init__(self, config: TorusConfig, plan: Plan, decay: int, batch: int | None) -> None:
+        self._config, self._plan = config, plan
+        self._decay, self._batch = decay, batch
+        self._regions: defaultdict[tuple[int, int, int], Region] = defaultdict(Region)
+        axes = False, True
+        self._landed = {axis: Counter() for axis in axes}
+        self._ring_ops = {axis: Counter() for axis in axes}
+        self._reads = {axis: Counter() for axis in axes}
+        self._gradients = {axis: Counter() for axis in axes}
+        self._host_gradients = Counter()
+        # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
+        self._gradient_reads: defaultdict[int, int] = defaultdict(int)
+        self._fences = Fences()
+        self.ops: dict[str, list[Op]] = {}
+
+    def run(self, task: Task, sample: int) -> TrainingStep:
+        """Write the ops of one task."""
+        self.ops = {name: [] for name in _QUEUES}
+        version = sample % self._plan.period
+        if task.direction is Direction.FORWARD:
+            for entry in self._plan.entries[version][task.stage]:
+                self._gather(task.stage, entry, sample)
+        elif task.direction is Direction.GRADIENT:
+            self._take_gradient(sample)
+        else:
+            for op in self._plan.backs[version][task.stage]:
+                self._back(task.stage, op, sample)
+        return TrainingStep(task, sample, self.ops)
+
+    def _region(self, stage: int, sample: int, region: int) -> Region:
+        return self._regions[stage, self._plan.copy(stage, sample), region]
+
+    def _wrapped(self, stride: int) -> int:
+        return stride % (1 << self._config.addr_bits)
+
+    # Forward
+
+    def _gather(self, index: int, entry: Entry, sample: int) -> None:
+        stage = self._plan.stages[index]
+        axis = stage.on_columns
+        landed: list[int] = []
+        free: list[int] = []
+        for visit in entry.visits:
+            region = self._region(index, sample, visit)
+            if region.sample != sample:
+                region.sample, region.last_reads = sample, region.reads
+            landed.append(region.landed)
+            free.append(region.last_reads)
+            self._ring_ops[axis].done += 1
+            region.ring_ops = self._ring_ops[axis].done
+        need_first, need_step = self._landed[axis].ask(landed)
+        need_read, need_read_step = self._reads[axis].ask(free)
+        recv = stage.words - stage.own
+        self.ops["col" if axis else "row"].append(
+            {
+                "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
+                "reps": entry.reps - 1,
+                "own": stage.own,
+                "recv": recv,
+                "to_gateway": int(not (axis or stage.from_host)),
+                "base": entry.base,
+                "stride": self._wrapped(entry.stride),
+                "need_first": need_first,
+                "need_step": need_step,
+                "need_read": need_read,
+                "need_read_step": need_read_step,
+            }
+        )
+        if stage.outputs:
+            self._run(index, entry, sample)
+        if axis:
+            return
+        reps = entry.reps - 1
+        if stage.from_host:
+            self._send(stage.words, reps)
+        elif stage.outputs:
+            self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
+        else:
+            self._add("ring", RingKind.SINK, reps, recv=stage.words, send=recv)
+            self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
+
+    def _run(self, index: int, entry: Entry, sample: int) -> None:
+        plan = self._plan
+        stage = plan.stages[index]
+        axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
+        freed = max(
+            self._region(index + 1, sample, to).ring_ops for rep in entry.written for to in rep
+        )
+        need_free, _ = self._ring_ops[dest].ask([freed])
+        for visit, targets in zip(entry.visits, self._targets(index, entry), strict=True):
+            self._reads[axis].done += 1
+            self._region(index, sample, visit).reads = self._reads[axis].done
+            for to, _ in targets:
+                self._landed[dest].done += 1
+                self._region(index + 1, sample, to).landed = self._landed[dest].done
+        fence = self._fences.run(stage, entry)
+        self.ops["mac"].append(run_op(self._config, plan, index, entry, need_free, fence))
+
+    def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
+        """Per repetition, the region and own word of the next stage that each output becomes."""
+        stage = self._plan.stages[index]
+        before = (one.reps for one in self._plan.entries[0][index] if one.w_base < entry.w_base)
+        first = sum(before)
+        targets: list[list[list[int]]] = stage.targets[first : first + entry.reps].tolist()
+        return [[(region, word) for region, word in rep] for rep in targets]
+
+    # Backward
+
+    def _take_gradient(self, sample: int) -> None:
+        index, stage = len(self._plan.stages) - 1, self._plan.result
+        copy = self._plan.copy(index, sample)
+        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]] * stage.regions)
+        for region in range(stage.regions):
+            self._ring_ops[False].done += 1
+            self._host_gradients.done += 1
+            self._region(index, sample, region).gradients = dict.fromkeys(
+                range(stage.own), self._host_gradients.done
+            )
+        self.ops["row"].append(
+            {
+                "kind": GatherKind.GRADIENT.value,
+                "reps": stage.regions - 1,
+                "recv": stage.words,
+                "base": copy * self._plan.gradient_words,
+                "stride": stage.own,
+                "need_read": need_read,
+            }
+        )
+        self._send(stage.words, stage.regions - 1)
+
+    def _back(self, index: int, op: Back, sample: int) -> None:
+        plan = self._plan
+        stage = plan.stages[index]
+        axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
+        from_host = index + 2 == len(plan.stages)
+        reduces = plan.reduces(index)
+        asked = self._host_gradients if from_host else self._gradients[dest]
+        targets = self._targets(index, op.entry)
+        if op.groups > 1:
+            targets = [[one for rep in targets for one in rep]]
+        need_free, need_step = asked.ask(
+            [
+                max(self._region(index + 1, sample, to).gradients[word] for to, word in rep)
+                for rep in targets
+            ]
+        )
+        for visit in op.regions:
+            region = self._region(index, sample, visit)
+            self._reads[axis].done += 1
+            region.reads = self._reads[axis].done
+            if from_host:
+                self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
+            for block, word in op.walk() if reduces and not stage.from_host else ():
+                if block == 0:
+                    self._gradients[axis].done += 1
+                    region.gradients[word] = self._gradients[axis].done
+        updates = plan.updates(index)
+        mac = back_op(self._config, plan, index, op, sample)
+        mac["need_free"], mac["need_step"] = need_free, need_step
+        mac["fence"] = self._fences.back(op, updates=updates)
+        if updates:
+            mac["decay"], mac["apply"] = self._mode(sample)
+        self.ops["mac"].append(mac)
+        if reduces and stage.from_host:
+            sums = op.words
+            beats = self._beats(sums * self._config.sum_chunks)
+            self._add("ring", RingKind.GRADIENT, op.reps - 1, recv=sums, send=0)
+            self._add("host_out", HostOutKind.COLLECT, op.reps - 1, beats=beats)
+
+    def _mode(self, sample: int) -> tuple[int, int]:
+        """What a sample's updates begin with, and whether they are applied."""
+        if self._batch is None:
+            return self._decay, 1
+        return KEEP if sample else self._decay, int(sample == self._batch - 1)
+
+    # Gateways and host
+
+    def _send(self, words: int, reps: int) -> None:
+        self._add("ring", RingKind.SEND, reps, recv=0, send=words)
+        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+
+    def _add(
+        self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
+    ) -> None:
+        self.ops[queue].append({"kind": kind.value, "reps": reps, **fields})
+
+    def _beats(self, words: int) -> int:
+        return -(-words // self._config.beat_words)
+
+
+def schedule_training(
+    config: TorusConfig,
+    plan: Plan,
+    samples: int,
+    *,
+    momentum: int | None = None,
+    one_batch: bool = False,
+) -> list[TrainingStep]:
+    """List the steps of a run of `samples` samples in their common order.
+
+    Parameters
+    ----------
+    config
+        The torus.
+    plan
+        The net.
+    samples
+        Of the run.
+    momentum
+        n, if accumulated gradients lose a 2**-n-th part per batch; None to begin with nothing.
+    one_batch
+        Whether all samples are one batch; else each is one of its own.
+    """
+    scheduler = _Scheduler(
+        config, plan, CLEAR if momentum is None else momentum, samples if one_batch else None
+    )
+    return [
+        scheduler.run(plan.tasks[task], sample) for task, sample in instances(plan.order, samples)
+    ]
+
+
+def build_training_queues(config: TorusConfig, steps: Sequence[TrainingStep]) -> Queues:
+    """Put the ops of steps into the queues, those of a PE and then those of a gateway.
+
+    Raises
+    ------
+    ProgramError
+        If a count does not fit its field.
+    """
+    queues = tuple([op for step in steps for op in step.ops[name]] for name in _QUEUES)
+    most = (1 << config.rep_bits) - 1
+    names = ("reps", "need_first", "need_step", "need_read", "need_read_step", "need_free",
+             "last_group")  # fmt: skip
+    for queue in queues:
+        for op in queue:
+            for name in names:
+                if op.get(name, 0) > most:
+                    raise ProgramError(
+                        f"rep_bits must be at least {op[name].bit_length()} for {name} = "
+                        f"{op[name]}, not {config.rep_bits}"
+                    )
+    return queues

@@ -1,0 +1,1 @@
+"""Files, processes, terminals and endings of programs, whatever they compute."""

@@ -1,0 +1,1 @@
+"""Training runs on devices: recipe, loop, files, and a net inside a PyTorch model."""

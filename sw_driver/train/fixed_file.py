@@ -1,0 +1,195 @@
+"""Training a model file in fixed point: from layers and a dataset, or on from where it stopped.
+
+The file holds the float model that the words stand for, so that it compiles and runs as any other,
+and in its training state the words themselves, the recipe and how far it has come.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from golden import ClosNet, ClosShape, TrainingState, save_model
+from golden.data import datasets
+from sw_driver.compiler import parse_torus
+from sw_driver.device.training_device import TrainingDevice
+from sw_driver.errors import DriverError
+from sw_driver.files.samples import data_of
+from sw_driver.system.files import check_target, is_replaced
+from sw_driver.train.loop import EpochFigures, TrainingLoop
+from sw_driver.train.model_file import DEFAULT_DATA, names
+from sw_driver.train.prepared import Prepared, compile_recipe, prepare
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.saved import FIXED_POINT, VERSION, read_saved
+from sw_driver.train.weights import float_model
+
+__all__ = ["DEFAULT_TORUS", "FixedTrained", "train_fixed"]
+
+DEFAULT_TORUS = "4x4"
+_PART = 500  # Samples between two looks whether it is time to save.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FixedTrained:
+    """What a training ended with.
+
+    Parameters
+    ----------
+    prepared
+        What it began with; its position is that of the end.
+    state
+        The words at the end.
+    model
+        The float model of them, as it was saved.
+    samples, cycles
+        Samples that were trained on in this call, and the clock cycles that they took; None on a
+        device without a clock.
+    """
+
+    prepared: Prepared
+    state: TrainingState
+    model: ClosNet
+    samples: int
+    cycles: int | None
+
+
+def train_fixed(
+    path: Path,
+    data: str | None,
+    shapes: Sequence[ClosShape],
+    device: TrainingDevice,
+    *,
+    torus: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    save_every: int | None = None,
+    progress: Callable[[str, int, int], object] = lambda work, done, total: None,
+) -> FixedTrained:
+    """Train a ClosNet on a device; save it after every epoch; to a pipe, after the last one.
+
+    Parameters
+    ----------
+    path
+        Of the model file.
+    data, shapes
+        As `prepare`; when it goes on, the layers are those of the file, and None stands for its
+        data; else None stands for `DEFAULT_DATA`.
+    device
+        What trains. It is loaded here.
+    torus
+        "RxC", by default `DEFAULT_TORUS`. The weights depend on it, on every device.
+    options
+        Fields of the `Recipe` that are not to be its defaults; when it goes on, those of the file.
+    resume
+        Whether to go on from `path`.
+    save_every
+        Steps after which the file is saved, beside every epoch; by default none.
+    progress
+        Told of what is done, how much of it, and of how much.
+
+    Raises
+    ------
+    DriverError
+        If options are out of range, the net does not fit the torus, `path` cannot be written, or
+        what it holds is another net, torus, format or recipe than asked for.
+    GoldenError
+        If the dataset, the layers or the file are not what they must be, or the learning rate
+        cannot be represented.
+    """
+    check_target(path)
+    options = {} if options is None else options
+    progress("lay out the words", 0, 1)
+    if resume:
+        prepared = _read(path, data, shapes, torus, options)
+    else:
+        recipe = Recipe(**options)
+        prepared = prepare(data or DEFAULT_DATA, shapes, torus or DEFAULT_TORUS, recipe)
+    progress("lay out the words", 1, 1)
+    recipe, at = prepared.recipe, prepared.position
+    device.load(prepared.compiled, prepared.state)
+    every = None if save_every is None else save_every * recipe.batch_size
+    loss = ""
+
+    def watch(done: int, total: int) -> None:
+        progress(
+            f"train: epoch {at.epoch + 1} of {recipe.epochs}{loss}",
+            at.epoch * total + done,
+            recipe.epochs * total,
+        )
+
+    loop = TrainingLoop(
+        device,
+        recipe,
+        prepared.split,
+        position=at,
+        part=_PART if every is None else every,
+        watch=watch,
+    )
+
+    always = is_replaced(path)
+
+    def save() -> None:
+        whole = at.samples == 0 or every is not None
+        if whole and (always or at.epoch == recipe.epochs):
+            _save(path, prepared, device)
+
+    for figures in loop.run(save):
+        loss = f", {_line(figures)}"
+    state = device.read_state()
+    model = float_model(prepared.compiled.format, state)
+    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
+
+
+def _line(figures: EpochFigures) -> str:
+    return f"loss {figures.loss:.3f}, test accuracy {100 * figures.test_accuracy:.1f} %"
+
+
+def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
+    checkpoint = device.checkpoint()
+    form = prepared.compiled.format
+    state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))
+    training = {
+        FIXED_POINT: VERSION,
+        "recipe": prepared.recipe.as_dict(),
+        "position": prepared.position.as_dict(),
+        "words": checkpoint,
+    }
+    save_model(path, float_model(form, state), training, data=prepared.split.name)
+
+
+def _read(
+    path: Path,
+    data: str | None,
+    shapes: Sequence[ClosShape],
+    torus: str | None,
+    options: Mapping[str, Any],
+) -> Prepared:
+    """Go on from what `_save` wrote; whatever is asked for must be what it holds."""
+    saved = read_saved(path)
+    form = saved.form
+    split = datasets.load(data_of(data, saved.dataset, path, "to go on with"))
+    has: list[tuple[str, Any, Any]] = [("data", saved.dataset or split.name, split.name)]
+    has += [("layers", names(form.shapes), names(shapes))] if shapes else []
+    has += [("torus", saved.torus, _normal(torus))] if torus is not None else []
+    has += [(name, getattr(saved.recipe, name), wanted) for name, wanted in options.items()]
+    for name, found, wanted in has:
+        if found != wanted:
+            raise DriverError(
+                f"{name} must be {_said(found)}, as {path} was trained with, not {_said(wanted)}"
+            )
+    state = TrainingState.from_state_dict(saved.state, len(form.layers))
+    compiled = compile_recipe(form, saved.torus, saved.recipe)
+    state.check(compiled.format, saved.rows * saved.cols)
+    return Prepared(split, saved.recipe, compiled, state, saved.position)
+
+
+def _said(value: Any) -> str:
+    """A field of a recipe, in words."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, cast(tuple[Any, ...], value))) or "none"
+    return "none" if value is None else str(value)
+
+
+def _normal(torus: str) -> str:
+    rows, cols = parse_torus(torus)
+    return f"{rows}x{cols}"

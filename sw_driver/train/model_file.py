@@ -1,0 +1,158 @@
+"""Training a model file: from layers and a dataset, or on from where it stopped."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from golden import (
+    DIGITS_SHAPES,
+    ClosNet,
+    ClosShape,
+    EpochStats,
+    Trainer,
+    load_checkpoint,
+    save_model,
+)
+from golden.data import datasets
+from golden.training.trainer import DEFAULT_EPOCHS
+from sw_driver.errors import DriverError
+from sw_driver.files.samples import data_of
+from sw_driver.system.files import check_target, is_replaced
+from sw_driver.train.size import check_size
+
+__all__ = ["DEFAULT_DATA", "Trained", "default_shapes", "names", "train_model"]
+
+_SEED = "seed"  # In the training state, beside the trainer's own.
+DEFAULT_DATA = "digits"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training ended with.
+
+    Parameters
+    ----------
+    model
+        The model, as it was saved.
+    data
+        What the dataset is called.
+    epochs
+        Epochs done in all.
+    stats
+        Of the last epoch; None if there was none to do.
+    """
+
+    model: ClosNet
+    data: str
+    epochs: int
+    stats: EpochStats | None
+
+
+def train_model(
+    path: Path,
+    data: str | None,
+    shapes: Sequence[ClosShape],
+    *,
+    epochs: int | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    progress: Callable[[EpochStats, int], object] = lambda stats, epochs: None,
+) -> Trained:
+    """Train a ClosNet and save it after every epoch; to a pipe, after the last one.
+
+    Parameters
+    ----------
+    path
+        Of the model file.
+    data
+        What `golden.data.datasets.load` takes; None for that of the file when it goes on, else
+        `DEFAULT_DATA`.
+    shapes
+        The layers; if empty, those of the file when it goes on, else the default ones of digits.
+    epochs
+        In all, those done before included; by default `DEFAULT_EPOCHS`.
+    seed
+        Of the first weights and the order of the samples, by default 0; when it goes on, that of
+        the file.
+    resume
+        Whether to go on from `path`.
+    progress
+        Told the figures of every epoch, and how many there will be.
+
+    Raises
+    ------
+    DriverError
+        If there are no layers, or `path` cannot be written or gone on from.
+    GoldenError
+        If the dataset, the layers or the file are not what they must be.
+    """
+    check_target(path)
+    check_size(shapes)
+    epochs = epochs or DEFAULT_EPOCHS
+    if resume:
+        model, state, known = _read(path, shapes, seed)
+        data = data_of(data, known, path, "to go on with")
+        split = datasets.load(data)
+        if known not in (None, split.name):
+            raise DriverError(
+                f"data must be {known}, which {path} was trained on, not {split.name}"
+            )
+        seed = state.pop(_SEED, None)
+    else:
+        data, seed, state = data or DEFAULT_DATA, seed or 0, None
+        split = datasets.load(data)
+        model = ClosNet(
+            shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
+        )
+    trainer = Trainer(model, split, seed=seed or 0)
+    if state is not None:
+        trainer.load_state_dict(state)
+    stats: EpochStats | None = None
+    always = is_replaced(path)
+    for stats in trainer.run(epochs):
+        if always or stats.epoch == epochs:
+            state = trainer.state_dict() | {_SEED: seed}
+            save_model(path, model, state, data=split.name)
+        progress(stats, epochs)
+    return Trained(model, split.name, trainer.epoch, stats)
+
+
+def default_shapes(data: str) -> Sequence[ClosShape]:
+    """Return the layers of a net for a dataset, or refuse to choose them."""
+    if data != "digits":
+        raise DriverError(f"layers must be given for {data}: only digits have default layers")
+    return DIGITS_SHAPES
+
+
+def _read(
+    path: Path, shapes: Sequence[ClosShape], seed: int | None
+) -> tuple[ClosNet, dict[str, Any], str | None]:
+    """The model, its training state and its data; layers and seed must be those, if given."""
+    checkpoint = load_checkpoint(path)
+    model, state = checkpoint.model, checkpoint.training
+    if shapes and model.shapes != tuple(shapes):
+        raise DriverError(
+            f"{path}: layers must be {names(shapes)} to go on with them, "
+            f"not {names(model.shapes)}"
+        )
+    if state is None:
+        raise DriverError(f"{path} must hold a training state to go on from, but has none")
+    if "optimiser" not in state:
+        raise DriverError(
+            f"{path} must hold a training in floating point to go on with --device torch, "
+            "not one in fixed point"
+        )
+    if seed is not None and seed != state.get(_SEED):
+        known = state.get(_SEED, "one that the file does not name")
+        raise DriverError(
+            f"seed must be {known}, as {path} was trained with, not {seed}: leave it out to go on"
+        )
+    return model, state, checkpoint.data
+
+
+def names(shapes: Sequence[ClosShape]) -> str:
+    """Write layers one after the other."""
+    return ", ".join(map(str, shapes))

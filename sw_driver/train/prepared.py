@@ -1,0 +1,119 @@
+"""What a training in fixed point begins with: data, words, a compiled net, its first weights."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+
+from golden import (
+    ClosNet,
+    ClosShape,
+    Split,
+    TrainingFormat,
+    TrainingState,
+    initial_state,
+    propose_format,
+)
+from golden.data import datasets
+from sw_driver.compiler import parse_torus
+from sw_driver.plan.plan import check_frozen
+from sw_driver.train.loop import Position, check_batch, check_data
+from sw_driver.train.model_file import default_shapes
+from sw_driver.train.recipe import Recipe
+from sw_driver.train.size import check_size
+from sw_driver.training_compiler import CompiledTraining, compile_training
+
+__all__ = ["Prepared", "compile_recipe", "prepare"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """A training that can begin.
+
+    Parameters
+    ----------
+    split
+        The data.
+    recipe
+        How the net is trained.
+    compiled
+        The net on its torus.
+    state
+        Where its words stand.
+    position
+        How far it has come.
+    """
+
+    split: Split
+    recipe: Recipe
+    compiled: CompiledTraining
+    state: TrainingState
+    position: Position
+
+
+def prepare(
+    data: str,
+    shapes: Sequence[ClosShape],
+    torus: str,
+    recipe: Recipe,
+    *,
+    samples: int | None = None,
+) -> Prepared:
+    """Lay out a net's words by training it for an epoch in float, and compile it.
+
+    Parameters
+    ----------
+    data
+        What `golden.data.datasets.load` takes.
+    shapes
+        The layers; if empty, the default ones of digits.
+    torus
+        "RxC".
+    recipe
+        How it is trained.
+    samples
+        Only so many of the training samples; by default all.
+
+    Raises
+    ------
+    DriverError, GoldenError
+        If data, layers, torus and recipe do not go together, or no words hold such training.
+    """
+    rows, cols = parse_torus(torus)
+    check_size(shapes)
+    split = datasets.load(data)
+    if samples is not None:
+        split = dataclasses.replace(
+            split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
+        )
+    shapes = shapes or default_shapes(data)
+    model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
+    outputs = shapes[-1].out_features
+    check_data(split, shapes[0].in_features, outputs)
+    check_batch(split, recipe.batch_size)
+    check_frozen(recipe.frozen, len(shapes))
+    form = propose_format(
+        model,
+        torch.as_tensor(split.train_x),
+        recipe.targets(torch.as_tensor(split.train_y), outputs),
+        recipe.loss_function,
+        recipe.learning_rate,
+        batch_size=recipe.batch_size,
+        momentum=recipe.decay,
+        widths=recipe.widths,
+        seed=recipe.seed,
+    )
+    compiled = compile_recipe(form, torus, recipe)
+    state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
+    return Prepared(split, recipe, compiled, state, Position())
+
+
+def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> CompiledTraining:
+    """Compile a net of these words for a torus "RxC", with what a recipe asks for."""
+    return compile_training(
+        form,
+        torus,
+        batches=recipe.batches,
+        momentum=recipe.momentum,
+        frozen=recipe.frozen,
+    )

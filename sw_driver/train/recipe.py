@@ -1,0 +1,142 @@
+"""How a net is trained: loss, batches, momentum, learning rate by epoch, order of the samples."""
+
+import dataclasses
+import math
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from golden import TrainingWidths, mean_squared_error, softmax_cross_entropy
+from golden.fixed.format import MAX_DECAY
+from golden.training.losses import LossFunction
+from sw_driver.errors import DriverError
+
+__all__ = ["LOSSES", "Recipe"]
+
+LOSSES = ("cross-entropy", "mse")
+_VELOCITY_BITS = 36  # Accumulators lose nothing with it: docs/arithmetic.md.
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training in fixed point, except the net, the data and the torus.
+
+    Parameters
+    ----------
+    loss
+        One of `LOSSES`: softmax cross-entropy, or the mean squared error to 0 and, at the class of
+        the sample, 1.
+    batch_size
+        Samples whose gradients are summed before weights change.
+    momentum
+        n for a momentum of 1 - 2**-n, 1 to 14; None for none.
+    frozen
+        Layers that do not change, from 0.
+    learning_rate
+        Of the first epoch; it falls linearly, epoch by epoch, towards 0 after the last one.
+    epochs
+        In all.
+    seed
+        Of the first weights, of the torus's random generators and of the order of the samples.
+
+    Raises
+    ------
+    DriverError
+        If a value is out of range.
+    """
+
+    loss: str = "cross-entropy"
+    batch_size: int = 1
+    momentum: int | None = None
+    frozen: tuple[int, ...] = ()
+    learning_rate: float = 0.03
+    epochs: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can have."""
+        whole = [("batch", self.batch_size), ("epochs", self.epochs), ("seed", self.seed)]
+        whole += [("a frozen layer", layer) for layer in self.frozen]
+        whole += [] if self.momentum is None else [("momentum", self.momentum)]
+        for name, value in whole:
+            if type(value) is not int:
+                raise DriverError(f"{name} must be a whole number, not {value!r}")
+        if self.loss not in LOSSES:
+            raise DriverError(f"loss must be one of {', '.join(LOSSES)}, not {self.loss!r}")
+        if self.batch_size < 1:
+            raise DriverError(f"batch must be at least 1, not {self.batch_size}")
+        if self.momentum is not None and not 1 <= self.momentum <= MAX_DECAY:
+            raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or none, not {self.momentum}")
+        if not 0.0 < self.learning_rate < math.inf:
+            raise DriverError(
+                f"learning rate must be positive and finite, not {self.learning_rate}"
+            )
+        if self.epochs < 1:
+            raise DriverError(f"epochs must be at least 1, not {self.epochs}")
+
+    @property
+    def batches(self) -> bool:
+        """Whether gradients of several samples are summed."""
+        return self.batch_size > 1
+
+    @property
+    def widths(self) -> TrainingWidths:
+        """Widths of the words: accumulators only where they are needed."""
+        accumulates = self.batches or self.momentum is not None
+        return TrainingWidths(velocity_bits=_VELOCITY_BITS if accumulates else 0)
+
+    @property
+    def decay(self) -> float:
+        """The momentum as a number, 0 for none."""
+        return 0.0 if self.momentum is None else 1.0 - 2.0**-self.momentum
+
+    @property
+    def loss_function(self) -> LossFunction:
+        """The loss of outputs [N, O] and what `targets` gives."""
+        return softmax_cross_entropy if self.loss == "cross-entropy" else mean_squared_error
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch, from 0."""
+        return self.learning_rate * (self.epochs - epoch) / self.epochs
+
+    def order(self, samples: int, epoch: int) -> Tensor:
+        """Return the samples of an epoch in order, int64 [whole batches * batch_size].
+
+        What is left over after the last whole batch sits this epoch out: the mean over fewer
+        samples would have larger gradients.
+        """
+        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
+        order = torch.randperm(samples, generator=generator)
+        return order[: samples - samples % self.batch_size]
+
+    def targets(self, labels: Tensor, outputs: int) -> Tensor:
+        """Turn labels [N] into what the loss wants for so many outputs."""
+        if self.loss == "cross-entropy":
+            return labels
+        return torch.nn.functional.one_hot(labels, outputs).to(torch.float64)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `from_dict` and JSON can read."""
+        return dataclasses.asdict(self) | {"frozen": list(self.frozen)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read what `as_dict` returned.
+
+        Raises
+        ------
+        DriverError
+            If it is something else.
+        """
+        try:
+            frozen: tuple[int, ...] = tuple(values["frozen"])
+            others = {name: value for name, value in values.items() if name != "frozen"}
+            return cls(**others, frozen=frozen)
+        except (KeyError, TypeError) as error:
+            raise DriverError(f"a recipe must be one that was saved, not {values}") from error
+
+
+def _mixed(seed: int, epoch: int) -> int:
+    """A seed for the generator of an epoch's order, of 63 bits."""
+    return (seed * 1000 + epoch) % (1 << 63)

@@ -1,0 +1,55 @@
+"""`python -m sw_driver.cli.demo`, the second half of `make sim`: it passes, and it fails when
+it should.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.toolchain import cache_dir
+from tests.support.project import ROOT
+
+PACKAGES = ("hw", "golden", "sw_driver", "sim", "fpga")
+ROUNDING = 'guard & (state["sticky"] | odd)'
+
+
+def run_demo(folder: Path) -> subprocess.CompletedProcess:
+    """Run the demo of a copy of the packages; models come from the common cache."""
+    environment = os.environ | {"PYTHONPATH": str(folder), "CLOSTORUS_CACHE": str(cache_dir())}
+    return subprocess.run([sys.executable, "-m", "sw_driver.cli.demo"], cwd=folder, env=environment,
+                          capture_output=True, text=True)
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package,
+                        ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.mark.cocotb
+def test_every_output_word_of_the_digits_is_equal(copy):
+    demo = run_demo(copy)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    facts = {name.strip(): value for name, value in re.findall(
+        r"^(\S.*?\S) {2,}(\S.*?) *$", demo.stdout, re.M)}
+    assert facts["words compared"] == facts["words equal"] == "3600"
+    assert facts["RTL accuracy"] == facts["fixed-point accuracy"]
+    assert float(facts["RTL accuracy"].split()[0]) > 94
+
+
+@pytest.mark.cocotb
+def test_a_flipped_rounding_bit_fails(copy):
+    source = copy / "hw" / "requantise.py"
+    text = source.read_text()
+    assert text.count(ROUNDING) == 1
+    source.write_text(text.replace(ROUNDING, 'guard & ~(state["sticky"] | odd)'))
+    demo = run_demo(copy)
+    assert demo.returncode == 1
+    assert "words differ; the first at" in demo.stderr

@@ -1,0 +1,218 @@
+"""ClosLinear's forms, its budget, and the layer nearest to a dense one."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from golden import ClosLinear, ClosShape, ShapeError
+from golden.clos.fit import fit_clos
+from golden.clos.forms import (
+    by_columns,
+    by_matrix,
+    by_padded_columns,
+    by_rows,
+    fastest_form,
+    to_matrix,
+)
+from golden.clos.layer import einsum_form
+from tests.support.golden_strategies import clos_shapes
+
+FORMS = {
+    "columns": lambda shape, weights, x: by_columns(shape, weights, x)[2],
+    "padded columns": by_padded_columns,
+    "rows": by_rows,
+    "matrix": by_matrix,
+}
+
+
+@settings(deadline=None, max_examples=60)
+@given(clos_shapes(), st.integers(0, 5), st.integers(0, 1000))
+def test_c1_n29_forms_agree_with_each_other_in_results_and_gradients(shape, samples, seed):
+    torch.manual_seed(seed)
+    layer = ClosLinear.of_shape(shape, bias=False, dtype=torch.float64)
+    x = torch.randn(samples, shape.in_features, dtype=torch.float64, requires_grad=True)
+    expected = einsum_form(layer, x)
+    back = torch.randn_like(expected)
+    wanted = torch.autograd.grad(expected, [x, *layer.weights], back)
+    for form in FORMS.values():
+        y = form(shape, layer.weights, x)
+        torch.testing.assert_close(y, expected)
+        for found, want in zip(
+            torch.autograd.grad(y, [x, *layer.weights], back), wanted, strict=True
+        ):
+            torch.testing.assert_close(found, want)
+
+
+@pytest.mark.parametrize("numbers", [(7, 5, 3, 2, 2), (4, 6, 2, 2, 3)])
+def test_c1_gradients_of_every_form_are_right(numbers):
+    shape = ClosShape(*numbers)
+    torch.manual_seed(0)
+    layer = ClosLinear.of_shape(shape, dtype=torch.float64)
+    x = torch.randn(2, numbers[0], dtype=torch.float64, requires_grad=True)
+    for form in FORMS.values():
+        assert torch.autograd.gradcheck(
+            lambda x, *w, form=form: form(shape, type(layer.weights)(*w), x), (x, *layer.weights)
+        )
+
+
+SMALL, LARGE, HUGE = (64, 10, 8, 8, 5), (1024, 1024, 32, 16, 32), (4096, 4096, 64, 65, 64)
+
+
+@pytest.mark.parametrize(
+    "numbers, samples, form",
+    [
+        (SMALL, 1, "columns"),
+        (SMALL, 15, "columns"),
+        (LARGE, 1, "columns"),
+        (LARGE, 2, "padded columns"),
+        (LARGE, 15, "padded columns"),
+        (LARGE, 16, "columns"),
+        ((3072, 3072, 48, 40, 64), 0, "columns"),
+        ((3072, 3072, 48, 40, 64), 1, "padded columns"),
+        (HUGE, 1, "rows"),
+        (HUGE, 512, "columns"),
+        ((16, 16, 4, 64, 4), 1000, "matrix"),
+        ((16, 16, 4, 64, 4), 1, "columns"),
+    ],
+)
+def test_n29_form_follows_samples_and_weights(numbers, samples, form):
+    assert fastest_form(ClosShape(*numbers), samples) == form
+
+
+def test_layer_is_traced_whole():
+    """`torch.compile` finds nothing in a layer that would break its graph."""
+    layer = ClosLinear(64, 64, routers=(8, 8, 8))
+    x = torch.randn(4, 64)
+    traced = torch.compile(layer, backend="eager", fullgraph=True)
+    torch.testing.assert_close(traced(x), layer(x))
+
+
+def test_n29_rows_are_for_one_thread():
+    shape = ClosShape(4096, 4096, 64, 64, 64)
+    assert fastest_form(shape, 1) == "rows"
+    assert fastest_form(shape, 1, threads=2) == "padded columns"
+
+
+@pytest.mark.parametrize("form", ["rows", "columns", "padded columns", "matrix"])
+def test_n29_layer_computes_the_same_in_every_form_that_is_chosen(form, monkeypatch):
+    torch.manual_seed(0)
+    layer = ClosLinear(13, 11, (4, 3, 2), dtype=torch.float64)
+    x = torch.randn(5, 13, dtype=torch.float64, requires_grad=True)
+    expected = torch.autograd.grad(einsum_form(layer, x).square().sum(), x)[0]
+    monkeypatch.setattr("golden.clos.forms.fastest_form", lambda *size: form)
+    torch.testing.assert_close(layer(x), einsum_form(layer, x))
+    torch.testing.assert_close(torch.autograd.grad(layer(x).square().sum(), x)[0], expected)
+
+
+def test_c14_n29_layer_runs_in_other_dtypes_and_under_vmap():
+    torch.manual_seed(0)
+    layer = ClosLinear(12, 10, (3, 4, 2))
+    x = torch.randn(3, 12)
+    y = layer(x)
+    torch.testing.assert_close(layer.bfloat16()(x.bfloat16()).float(), y, atol=0.1, rtol=0.1)
+    layer.float()
+    torch.testing.assert_close(torch.vmap(layer)(x[:, None])[:, 0], layer(x))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 2000), st.integers(1, 2000), st.floats(0.2, 64))
+def test_n2_c2_budget_is_kept_and_used(inputs, outputs, reduction):
+    narrowest = ClosShape.from_budget(inputs, outputs, reduction=1e-9)
+    one = ClosShape(inputs, outputs, narrowest.input_routers, 1, narrowest.output_routers)
+    if reduction > 1 / one.density:
+        with pytest.raises(ShapeError, match=r"reduction must be above 0 and at most .* not"):
+            ClosShape.from_budget(inputs, outputs, reduction=reduction)
+        return
+    shape = ClosShape.from_budget(inputs, outputs, reduction=reduction)
+    budget = inputs * outputs / reduction
+    assert shape.parameters <= budget * (1 + 1e-9)
+    assert shape.parameters + one.parameters > budget * (1 - 1e-9)
+    for routers, size in ((shape.input_routers, inputs), (shape.output_routers, outputs)):
+        assert 0.5 <= routers / math.sqrt(size) <= 1.5
+
+
+def test_n2_budget_prefers_the_square_torus_and_equal_routers():
+    assert ClosShape.from_budget(784, 256, reduction=5.5).as_tuple() == (784, 256, 28, 24, 16)
+    assert ClosShape.from_budget(4096, 4096, reduction=21).as_tuple() == (4096, 4096, 64, 65, 64)
+    layer = ClosLinear.from_budget(64, 10, reduction=1.5, bias=False)
+    assert sum(p.numel() for p in layer.parameters()) == layer.shape.parameters <= 640 / 1.5
+    assert ClosShape(784, 256, 28, 5, 16).bandwidth == 80
+    assert ClosShape(64, 10, 8, 8, 5).bandwidth == 10
+    with pytest.raises(ShapeError, match="in_features must be a whole number"):
+        ClosShape.from_budget(0, 4, reduction=1)
+    with pytest.raises(ShapeError, match="reduction must be above 0.*not nan"):
+        ClosShape.from_budget(64, 64, reduction=float("nan"))
+
+
+def distance(weights, matrix, shape):
+    return float((to_matrix(shape, weights) - matrix).norm() / matrix.norm())
+
+
+@settings(deadline=None, max_examples=20)
+@given(clos_shapes(12), st.integers(0, 1000))
+def test_from_dense_never_gets_worse_with_more_sweeps(shape, seed):
+    torch.manual_seed(seed)
+    matrix = torch.randn(shape.out_features, shape.in_features, dtype=torch.float64)
+
+    def error(sweeps):
+        generator = torch.Generator().manual_seed(seed)
+        return distance(fit_clos(matrix, shape, sweeps=sweeps, generator=generator), matrix, shape)
+
+    errors = [error(sweeps) for sweeps in (1, 3, 9)]
+    assert errors[0] <= 1 + 1e-9
+    for before, after in zip(errors, errors[1:], strict=False):
+        assert after <= before + 1e-9
+
+
+@pytest.mark.parametrize("size", [(12, 9), (9, 12)])
+def test_from_dense_is_the_svd_where_there_is_one_router(size):
+    torch.manual_seed(0)
+    matrix = torch.randn(size[1], size[0], dtype=torch.float64)
+    shape = ClosShape(*size, 1, 4, 1)
+    singular = torch.linalg.svdvals(matrix)
+    assert distance(fit_clos(matrix, shape, sweeps=2000), matrix, shape) == pytest.approx(
+        float(singular[4:].norm() / singular.norm()), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("numbers", [(24, 30, 4, 3, 5), (50, 37, 7, 4, 5)])
+def test_from_dense_finds_a_clos_matrix_again_and_beats_low_rank_on_others(numbers):
+    shape = ClosShape(*numbers)
+    torch.manual_seed(1)
+    own = ClosLinear.of_shape(shape, dtype=torch.float64).to_dense().detach()
+    found = min(distance(fit_clos(own, shape, sweeps=600), own, shape) for _ in range(3))
+    assert found < 1e-5
+    matrix = torch.randn(own.shape, dtype=torch.float64)
+    singular = torch.linalg.svdvals(matrix)
+    rank = shape.parameters // (numbers[0] + numbers[1])
+    low_rank = float(singular[rank:].norm() / singular.norm())
+    weights = fit_clos(matrix, shape)
+    assert distance(weights, matrix, shape) < low_rank
+    spread = [float(weight.square().mean().sqrt()) for weight in weights]
+    assert max(spread) < 4 * min(spread)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_from_dense_keeps_bias_dtype_and_zeros(bias):
+    dense = nn.Linear(12, 9, bias=bias)
+    layer = ClosLinear.from_dense(dense, ClosShape(12, 9, 3, 20, 3))
+    x = torch.randn(5, 12)
+    torch.testing.assert_close(layer(x), dense(x), atol=1e-3, rtol=1e-3)
+    assert layer.input_weight.dtype == torch.float32
+    nn.init.zeros_(dense.weight)
+    zero = ClosLinear.from_dense(dense, ClosShape(12, 9, 3, 2, 3))
+    assert zero.to_dense().abs().max() < 1e-6
+
+
+def test_from_dense_refuses_other_sizes_and_numbers():
+    shape = ClosShape(4, 3, 2, 2, 1)
+    with pytest.raises(ShapeError, match=r"matrix must have shape \[3, 4\] .* not \[4, 3\]"):
+        fit_clos(torch.ones(4, 3), shape)
+    with pytest.raises(ShapeError, match="finite"):
+        fit_clos(torch.full((3, 4), math.nan), shape)
+    with pytest.raises(ShapeError, match="sweeps must be a whole number from 1 to 1000000, not 0"):
+        fit_clos(torch.ones(3, 4), shape, sweeps=0)

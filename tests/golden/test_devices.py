@@ -1,0 +1,59 @@
+"""Layers compute wherever their weights are: on "meta" any tensor made elsewhere is an error."""
+
+import pytest
+import torch
+
+from golden import ClosLinear
+from golden.clos.forms import fastest_form
+from golden.layers import (
+    ClosConv2d,
+    ClosGRU,
+    ClosLSTM,
+    LowRankLinear,
+    SparseCascade,
+    SparseRandomConv2d,
+)
+from golden.topologies import parse_topology
+
+SKIPPING = parse_topology("butterfly:16,4+skip")
+
+
+@pytest.mark.parametrize(
+    ("routers", "samples", "form"),
+    [
+        ((32, 16, 32), 64, "columns"),
+        ((32, 16, 32), 4, "padded columns"),
+        ((32, 256, 32), 1, "rows"),
+        ((32, 2048, 32), 5000, "matrix"),
+    ],
+)
+def test_n29_every_form_stays_on_the_device(routers, samples, form):
+    layer = ClosLinear(1024, 1024, routers, device="meta")
+    assert fastest_form(layer.shape, samples) == form
+    x = torch.empty(samples, 1024, device="meta", requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad.device.type == "meta" and layer.to_dense().device.type == "meta"
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [
+        (LowRankLinear(16, 20, 3), (4, 16)),
+        (SparseCascade(SKIPPING.masks, SKIPPING.constants), (4, 16)),
+        (SparseCascade([torch.eye(40).bool()]), (4, 40)),  # By connections.
+        (ClosConv2d(4, 6, (2, 2, 2), kernel_size=3), (2, 4, 8, 8)),
+        (SparseRandomConv2d(4, 6, 3, alpha=0.5), (2, 4, 8, 8)),
+        (ClosLSTM(8, 6, reduction=0.5), (3, 2, 8)),
+        (ClosGRU(8, 6, reduction=0.5), (3, 2, 8)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_layers_stay_on_the_device(layer, size):
+    x = torch.empty(size, device="meta", requires_grad=True)
+    y = layer.to("meta")(x)
+    y = y[0] if isinstance(y, tuple) else y
+    y.sum().backward()
+    assert x.grad.device.type == "meta"
+    whole = layer.to_dense()
+    one = whole if isinstance(whole, torch.Tensor) else next(whole.parameters())
+    assert one.device.type == "meta"

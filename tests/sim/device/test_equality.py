@@ -1,0 +1,91 @@
+"""Every output word of the RTL equals the golden model's: random nets on many tori.
+
+Each hardware configuration is built once and runs several random nets, one after the other, some
+with a host that stalls, some after a reset in the middle of a run.
+"""
+
+import dataclasses
+from random import Random
+
+import numpy as np
+import pytest
+
+from golden import ClosShape, QuantisedNet
+from golden.vectors.nets import random_net, random_words
+from hw.config import TorusConfig
+from hw.tops import TOPS
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
+from sw_driver.compiler import compile
+from sw_driver.program.executable import Executable
+from sw_driver.program.host_stream import decode_id
+from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, perform, random_shapes
+
+TINY = TorusConfig(buffer_words=128, max_fan_in=128, weight_words=512, bias_words=32,
+                   program_words=1024)
+
+CASES = 6
+
+
+def rtl_outputs(model: NativeModel, executable: Executable, x, stalls: Stalls) -> np.ndarray:
+    perform(model, executable.load(), stalls)
+    return executable.decode(perform(model, executable.infer(x), stalls))
+
+
+def check(model: NativeModel, config: TorusConfig, net: QuantisedNet, order: str, seed: int) -> int:
+    """Compare one case; returns the number of words."""
+    x = random_words(net, 5, seed=seed)
+    executable = compile(net, config, order=order).executable
+    stalls = Stalls(in_per_mille=300 * (seed % 3 == 1), out_per_mille=300 * (seed % 3 == 2),
+                    seed=seed)
+    expected = net.forward_words(x).numpy()
+    found = rtl_outputs(model, executable, x.numpy(), stalls)
+    assert (found == expected).all(), f"{config}, {net.shapes}, order {order}, seed {seed}"
+    return expected.size
+
+
+@pytest.mark.parametrize("config", [
+    *CONFIGS[::2],
+    *(pytest.param(config, marks=pytest.mark.slow)
+      for config in (*CONFIGS[1::2], dataclasses.replace(LARGE, rows=6, cols=6))),
+], ids=name)
+def test_random_nets(config):
+    words = 0
+    with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
+        model.reset()
+        for case in range(CASES):
+            seed = 1000 * config.rows + 100 * config.cols + case
+            random = Random(seed)
+            shapes = UNALIGNED if case == 0 else random_shapes(random)
+            net = random_net(shapes, seed=seed, act_bits=config.act_bits,
+                             weight_bits=config.weight_bits)
+            if case % 2:
+                # Cut off a run at a random cycle: whatever state is left, a reset mends it.
+                cut_off = compile(net, config, order="program").executable.load()
+                model.advance(cut_off.beats, 0, cycles=random.randint(1, 2 * len(cut_off.beats)))
+                model.reset(random.randint(1, 3))
+            words += check(model, config, net, ("best", "program")[case % 2], seed)
+        identity = compile(net, config, order="program").executable.identify()
+        assert decode_id(perform(model, identity)) == config.hardware_id
+    print(f"{name(config)}: {CASES} nets, {words} words equal")
+
+
+def test_there_are_enough_cases():
+    assert len(set(CONFIGS)) >= 10
+    assert len(CONFIGS) * CASES >= 60
+
+
+def test_baked_weights_need_no_loading():
+    """The memories' initial contents are the images: the first program already infers."""
+    seed = 1
+    config = dataclasses.replace(TINY, rows=1, cols=2)
+    net = random_net([ClosShape(13, 6, 4, 2, 3)], seed=seed)
+    executable = compile(net, config).executable
+    images = executable.images
+    verilog = emitted_torus(config, weights=images.weights, biases=images.biases)
+    x = random_words(net, 4, seed=seed)
+    with NativeModel(verilog, TOPS["torus"]) as model:
+        model.reset()
+        found = executable.decode(perform(model, executable.infer(x.numpy())))
+    assert (found == net.forward_words(x).numpy()).all()

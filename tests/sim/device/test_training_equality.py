@@ -1,0 +1,121 @@
+"""Every word of a training torus equals the golden model's: random nets on many tori.
+
+Outputs, gradients of the inputs, weights, biases, accumulators and the state of every random
+generator are compared after several steps. Each hardware configuration is built once and trains
+several random nets, one after the other, some with a host that stalls, some after a reset in the
+middle of a run.
+"""
+
+import dataclasses
+from random import Random
+
+import pytest
+import torch
+
+from hw.config import TorusConfig
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
+from sw_driver.plan.stages import StageKind
+from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name
+from tests.support.training_runs import (
+    Job,
+    batches_of_four,
+    golden_run,
+    new_model,
+    perform,
+    play,
+    random_job,
+    rtl_run,
+    start_batch,
+)
+
+CASES = 14
+STALLED = Stalls(in_per_mille=300, out_per_mille=300)
+
+
+def seed_of(config: TorusConfig, case: int) -> int:
+    return 1000 * config.rows + 100 * config.cols + case
+
+
+def check_worth_comparing(job: Job, golden) -> None:
+    """A run in which nothing happens would be equal whatever the torus does."""
+    counts = golden.counts
+    weights = changed = 0
+    for index, (old, new) in enumerate(zip(job.state.layers, golden.state.layers, strict=True)):
+        if index not in job.compiled.frozen:
+            for before, after in zip(old.masters, new.masters, strict=True):
+                weights += before.numel()
+                changed += int(torch.count_nonzero(before != after))
+    assert 4 * changed >= weights, f"{changed} of {weights} weights change: {job}"
+    saturated = (counts.saturated_gradients + counts.saturated_weights
+                 + counts.saturated_velocities)
+    assert saturated and counts.negative_gradients and counts.zero_gradients, f"{counts}: {job}"
+
+
+def cut_off(model: NativeModel, job: Job, random: Random) -> None:
+    """End a run at a random cycle: whatever state is left, a reset mends it."""
+    if random.random() < 0.3:
+        load = job.compiled.executable.load(job.state)
+        model.advance(load.beats, 0, cycles=random.randint(1, 2 * len(load.beats)))
+    else:
+        perform(model, job.compiled.executable.load(job.state))
+        last = random.randint(0, 3)
+        play(model, start_batch(job, 0), STALLED,
+             cut_off=lambda transfer: random.randint(1, 1000) if transfer == last else None)
+    model.reset(random.randint(1, 3))
+
+
+def check(model: NativeModel, config: TorusConfig, case: int) -> Job:
+    seed = seed_of(config, case)
+    job = random_job(config, seed, case)
+    golden = golden_run(job)
+    check_worth_comparing(job, golden)
+    if case % 2:
+        cut_off(model, job, Random(seed))
+    stalls = dataclasses.replace(STALLED, seed=seed) if case % 3 == 1 else Stalls()
+    assert not rtl_run(model, job, stalls).differences(golden), f"{job}, seed {seed}"
+    print(f"{job}, seed {seed}: {golden.counts}")
+    return job
+
+
+@pytest.mark.parametrize("config", [
+    *CONFIGS, *(pytest.param(config, marks=pytest.mark.slow) for config in WIDE_SWEEP),
+], ids=name)
+def test_random_training(config):
+    with new_model(config) as model:
+        jobs = [check(model, config, case) for case in range(CASES)]
+    # What the nets are there for.
+    training = config.training
+    assert training is not None
+    backs = [(stage, op) for job in jobs
+             for stage, ops in zip(job.compiled.stages, job.compiled.plan.backs[0], strict=True)
+             for op in ops]
+    moves = sum(stage.kind is StageKind.MOVE for stage, _ in backs)
+    assert moves, "no words move"
+    if training.reduce_words <= 4:
+        assert any(op.jump > 1 for _, op in backs), "no block is cut into chunks"
+    if training.velocity_bits:
+        assert {job.compiled.batches for job in jobs} == {False, True}
+        assert any(job.compiled.momentum for job in jobs)
+    assert any(job.compiled.frozen for job in jobs)
+    assert any(job.compiled.input_gradient for job in jobs)
+
+
+def test_there_are_enough_cases():
+    assert len(set(CONFIGS)) * CASES >= 40  # In `make test`.
+
+
+def test_momentum_matters():
+    """Batches of 4 with momentum equal the golden model, and differ from those without."""
+    config, seed = CONFIGS[1], 5
+    found = []
+    with new_model(config) as model:
+        for momentum in (3, None):
+            job = batches_of_four(config, seed, momentum)
+            golden = golden_run(job)
+            check_worth_comparing(job, golden)
+            rtl = rtl_run(model, job)
+            assert not rtl.differences(golden), f"momentum {momentum}, seed {seed}"
+            found.append(rtl)
+    with_momentum, without = found
+    assert "layers.0.input_weight" in with_momentum.differences(without)

@@ -1,0 +1,80 @@
+"""The torus with ECP5 cells in it computes what the torus without them does."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from fpga.cell_models import cell_models
+from fpga.synthesis import ECP5
+from golden import ClosShape
+from golden.vectors.nets import random_net, random_words
+from hw.config import TorusConfig
+from hw.link_config import LinkConfig
+from hw.tops import TOPS, board_verilog, top_verilog
+from sim.model.emitted import emitted_torus
+from sim.model.native import NativeModel
+from sw_driver.compiler import compile
+from tests.support.equality import perform
+
+pytestmark = pytest.mark.usefixtures("toolchain")
+
+WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256,
+                   weight_words=512, bias_words=32, max_fan_in=64)
+DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=128)
+
+
+@pytest.mark.parametrize("config, baked", [
+    pytest.param(WIDE, False, id="18-bit lanes"),
+    pytest.param(WIDE, True, id="18-bit lanes, baked", marks=pytest.mark.slow),
+    pytest.param(DEEP, False, id="9-bit lanes", marks=pytest.mark.slow),
+    pytest.param(DEEP, True, id="9-bit lanes, baked", marks=pytest.mark.slow),
+])
+def test_same_words(config, baked):
+    seed = 4
+    net = random_net([ClosShape(13, 12, 4, 3, 3), ClosShape(12, 7, 4, 2, 3)], seed=seed,
+                     act_bits=config.act_bits, weight_bits=config.weight_bits)
+    executable = compile(net, config).executable
+    images = executable.images
+    contents = {"weights": images.weights, "biases": images.biases} if baked else {}
+    verilog = emitted_torus(config, cells="ecp5", **contents)
+    x = random_words(net, 6, seed=seed)
+    # Accessible, so that Verilator sees the models as they are, with what it must not warn of.
+    with NativeModel(f"{cell_models(ECP5)}{verilog}", TOPS["torus"],
+                     accessible=("latch_b",)) as model:
+        model.reset()
+        if not baked:
+            perform(model, executable.load())
+        found = executable.decode(perform(model, executable.infer(x.numpy())))
+    np.testing.assert_array_equal(found, net.forward_words(x).numpy())
+
+
+def test_every_pe_has_its_cells():
+    verilog = top_verilog("pe", WIDE, cells="ecp5")
+    found = {cell: len(re.findall(rf"^  {cell} ", verilog, re.M))
+             for cell in ("DP16KD", "MULT18X18D", "CCU2C")}
+    # Two copies of two buffers, and the weights.
+    assert found == {"DP16KD": 5, "MULT18X18D": 1, "CCU2C": -(-WIDE.acc_bits // 2)}
+
+
+def test_generic_verilog_has_no_cells():
+    assert not re.search(r"DP16KD|MULT18X18D|CCU2C", top_verilog("pe", WIDE))
+
+
+def test_the_reset_of_a_board_has_a_clock_network_of_its_own():
+    link = LinkConfig(clock_hz=25_000_000, registered=True)
+    text = board_verilog(WIDE, link, cells="ecp5")
+    assert len(re.findall(r"^  DCCA ", text, re.M)) == 1
+    assert "ECP5_IS_GLOBAL" not in text  # The cell is then put where its input has no way in.
+    assert "DCCA" not in board_verilog(WIDE, link)
+
+
+def test_what_does_not_fit_a_cell_stays_generic():
+    large = dataclasses.replace(WIDE, buffer_words=4096)
+    assert len(re.findall(r"^  DP16KD ", top_verilog("pe", large, cells="ecp5"), re.M)) == 1
+
+
+def test_unknown_cells():
+    with pytest.raises(ValueError, match="cells must be one of generic, ecp5, not 'xilinx'"):
+        top_verilog("pe", WIDE, cells="xilinx")

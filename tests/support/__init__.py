@@ -1,0 +1,1 @@
+"""What tests share: references, nets, benches, and ways to run programs."""

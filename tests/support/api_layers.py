@@ -1,0 +1,246 @@
+"""What users call to make, convert and train layers, with arguments that are right."""
+
+import torch
+from torch import nn
+
+from golden import ClosLinear, ClosNet, ClosShape, topologies
+from golden.clos import initialise
+from golden.clos.fit import fit_clos
+from golden.convert import CascadeSpec, ClosSpec, LowRankSpec, SparseSpec, convert
+from golden.layers import (
+    ClosConv2d,
+    ClosGRU,
+    ClosLSTM,
+    LowRankLinear,
+    SparseCascade,
+    SparseRandomConv2d,
+    SparseStage,
+    live_channels,
+    scaled_channels,
+)
+from golden.techniques import (
+    Calcification,
+    Densification,
+    Masking,
+    MaskSchedule,
+    carry_optimiser,
+    gradual_pruning,
+    grow,
+    masks_from,
+)
+
+SHAPE = ClosShape(8, 6, 2, 2, 3)
+MASK = torch.ones(6, 8, dtype=torch.bool)
+TOPOLOGY = topologies.clos(SHAPE)
+
+
+def make_model():
+    torch.manual_seed(0)
+    return ClosNet([SHAPE])
+
+
+def make_optimiser(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def technique(kind, **options):
+    def make(**changes):
+        model = make_model()
+        given = {"model": model, "optimiser": make_optimiser(model)} | options
+        return kind(**(given | changes))
+
+    return make
+
+
+def layer_inputs(layer):
+    return lambda x: layer(x)
+
+
+def copied(called):
+    """Leave the tensors that are given as they are."""
+    def on_copies(**given):
+        return called(**{
+            name: value.clone() if isinstance(value, torch.Tensor) else value
+            for name, value in given.items()
+        })
+
+    return on_copies
+
+
+def grown(**changes):
+    given = {"name": "", "layer": ClosLinear(8, 6, (2, 2, 3)), "size": 3} | changes
+    return grow(**given)
+
+
+LINEAR, CONVOLUTION = nn.Linear(8, 6), nn.Conv2d(4, 6, 3)
+IMAGES, SERIES = torch.ones(2, 4, 5, 5), torch.ones(3, 2, 8)
+GENERATOR = torch.Generator()
+PLACES = {"device": "cpu", "dtype": torch.float32}
+SIZES = {"in_features": 8, "out_features": 6}
+CHANNELS = {"in_channels": 4, "out_channels": 6}
+KERNELS = {"kernel_size": 3, "stride": 1, "padding": 1}
+RECURRENT = {
+    "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0, **PLACES
+}  # fmt: skip
+FIT = {"sweeps": 2, "generator": GENERATOR}
+CASCADE = {"widths": (8, 6), "degrees": (2,)}
+
+# By name: what is called, and arguments with which it is right.
+CALLS = {
+    # Layers
+    "ClosShape": (ClosShape, {
+        **SIZES, "input_routers": 2, "middle_routers": 2, "output_routers": 3
+    }),
+    "ClosShape.parse": (ClosShape.parse, {"text": "8,6,2,2,3"}),
+    "ClosShape.from_budget": (ClosShape.from_budget, {**SIZES, "reduction": 1.0}),
+    "ClosLinear": (ClosLinear, {**SIZES, "routers": (2, 2, 3), **PLACES}),
+    "ClosLinear.of_shape": (ClosLinear.of_shape, {"shape": SHAPE, **PLACES}),
+    "ClosLinear.from_budget": (ClosLinear.from_budget, {**SIZES, "reduction": 1.0, **PLACES}),
+    "ClosLinear.from_dense": (ClosLinear.from_dense, {"layer": LINEAR, "shape": SHAPE, **FIT}),
+    "ClosLinear.reset_parameters": (
+        lambda **given: ClosLinear(8, 6, (2, 2, 3)).reset_parameters(**given),
+        {"generator": GENERATOR},
+    ),
+    "ClosLinear()": (layer_inputs(ClosLinear(8, 6, (2, 2, 3))), {"x": torch.ones(2, 8)}),
+    "ClosLinear.stages": (ClosLinear(8, 6, (2, 2, 3)).stages, {"x": torch.ones(2, 8)}),
+    "fit_clos": (fit_clos, {"matrix": torch.ones(6, 8), "shape": SHAPE, **FIT}),
+    "ClosNet": (ClosNet, {"shapes": [SHAPE], "generator": GENERATOR, "dropout": (0.1, 0.2)}),
+    "ClosNet()": (layer_inputs(make_model()), {"x": torch.ones(2, 8)}),
+    "LowRankLinear": (LowRankLinear, {**SIZES, "rank": 2, **PLACES}),
+    "LowRankLinear.from_budget": (LowRankLinear.from_budget, {**SIZES, "reduction": 1.0}),
+    "LowRankLinear.from_dense": (LowRankLinear.from_dense, {"layer": LINEAR, "rank": 2}),
+    "LowRankLinear()": (layer_inputs(LowRankLinear(8, 6, 2)), {"x": torch.ones(2, 8)}),
+    "ClosConv2d": (ClosConv2d, {
+        **CHANNELS, "routers": (2, 2, 3), **KERNELS, "kernels": 1, **PLACES
+    }),
+    "ClosConv2d.from_budget": (ClosConv2d.from_budget, {
+        **CHANNELS, "reduction": 1.0, **KERNELS, "kernels": 1
+    }),
+    "ClosConv2d.from_dense": (ClosConv2d.from_dense, {
+        "layer": CONVOLUTION, "routers": (2, 2, 3), "kernels": 1, **FIT
+    }),
+    "ClosConv2d.multiply_adds": (
+        ClosConv2d(4, 6, (2, 2, 3)).multiply_adds, {"height": 3, "width": 3}
+    ),
+    "ClosConv2d()": (layer_inputs(ClosConv2d(4, 6, (2, 2, 3))), {"x": IMAGES}),
+    "SparseRandomConv2d": (SparseRandomConv2d, {
+        **CHANNELS, **KERNELS, "alpha": 0.5, "generator": GENERATOR, **PLACES
+    }),
+    "SparseRandomConv2d.multiply_adds": (
+        SparseRandomConv2d(4, 6, 3, alpha=0.5).multiply_adds, {"height": 3, "width": 3}
+    ),
+    "SparseRandomConv2d()": (
+        layer_inputs(SparseRandomConv2d(4, 6, 3, alpha=0.5)), {"x": IMAGES}
+    ),
+    "live_channels": (live_channels, {**CHANNELS, "alpha": 0.5, "generator": GENERATOR}),
+    "scaled_channels": (scaled_channels, {"channels": 4, "alpha": 0.5}),
+    "SparseStage": (SparseStage, {
+        "mask": MASK, "constants": 0.0 * MASK, "initialisation": "sparse-xavier", **PLACES
+    }),
+    "SparseCascade": (SparseCascade, {
+        "masks": [MASK], "constants": [0.0 * MASK], "initialisation": "sparse-xavier", **PLACES
+    }),
+    "SparseCascade()": (layer_inputs(SparseCascade([MASK])), {"x": torch.ones(2, 8)}),
+    "ClosLSTM": (ClosLSTM, RECURRENT),
+    "ClosGRU": (ClosGRU, RECURRENT),
+    "ClosLSTM.from_dense": (ClosLSTM.from_dense, {
+        "layer": nn.LSTM(8, 6), "reduction": 1.0, **FIT
+    }),
+    "ClosGRU.from_dense": (ClosGRU.from_dense, {"layer": nn.GRU(8, 6), "reduction": 1.0, **FIT}),
+    "ClosLSTM()": (ClosLSTM(8, 6, reduction=1.0), {
+        "x": SERIES, "state": (torch.ones(1, 2, 6), torch.ones(1, 2, 6))
+    }),
+    "ClosGRU()": (ClosGRU(8, 6, reduction=1.0), {"x": SERIES, "state": torch.ones(1, 2, 6)}),
+    "sparse_xavier_": (
+        copied(initialise.sparse_xavier_),
+        {"weight": torch.ones(3), "mean_fans": 4.0, "generator": GENERATOR},
+    ),
+    "per_neuron_fan_": (copied(initialise.per_neuron_fan_), {
+        "weight": torch.ones(3), "outputs": torch.tensor([0, 1, 1]), "generator": GENERATOR
+    }),
+    # Conversion
+    "convert": (convert, {"model": LINEAR, "specs": {"": ClosSpec(reduction=1.0, sweeps=1)}}),
+    "ClosSpec": (ClosSpec, {"reduction": 1.0, "kernels": 1, "sweeps": 2}),
+    "ClosSpec, routers": (ClosSpec, {"routers": (2, 2, 3)}),
+    "LowRankSpec": (LowRankSpec, {"reduction": 1.0}),
+    "SparseSpec": (SparseSpec, {"alpha": 0.5, "seed": 0}),
+    "CascadeSpec": (CascadeSpec, {"masks": [MASK], "constants": [0.0 * MASK]}),
+    # Techniques
+    "Densification": (technique(Densification, every_steps=2), {
+        "model": make_model(), "optimiser": make_optimiser(make_model()), "every_steps": 2,
+        "factor": 2.0, "density": 1.0, "new_values": "zero", "seed": 0,
+    }),
+    "Densification.load_state_dict": (
+        lambda state: technique(Densification, every_steps=2)().load_state_dict(state),
+        {"state": technique(Densification, every_steps=2)().state_dict()},
+    ),
+    "Calcification": (technique(Calcification, age_steps=2), {
+        "model": make_model(), "optimiser": make_optimiser(make_model()), "age_steps": 2
+    }),
+    "Calcification.load_state_dict": (
+        lambda state: technique(Calcification, age_steps=2)().load_state_dict(state),
+        {"state": technique(Calcification, age_steps=2)().state_dict()},
+    ),
+    "Calcification.frozen": (technique(Calcification, age_steps=2)().frozen, {
+        "name": "layers.0.bias"
+    }),
+    "Masking": (technique(Masking), {
+        "model": make_model(), "optimiser": make_optimiser(make_model()),
+        "schedule": masks_from({0: {"layers.0.bias": torch.ones(6, dtype=torch.bool)}}),
+    }),
+    "Masking of odd masks": (
+        lambda mask: technique(Masking)(
+            schedule=MaskSchedule(frozenset({"layers.0.bias"}), lambda *_: mask)
+        ),
+        {"mask": torch.ones(6, dtype=torch.bool)},
+    ),
+    "MaskSchedule": (MaskSchedule, {"names": frozenset({"a"}), "mask": lambda *_: None}),
+    "masks_from": (masks_from, {"masks": {0: {"a": MASK}}}),
+    "masks_from at 0": (lambda named: masks_from({0: named}), {"named": {"a": MASK}}),
+    "gradual_pruning": (gradual_pruning, {
+        "names": ("a",), "density": 0.5, "first_step": 0, "last_step": 2, "every_steps": 1
+    }),
+    "grow": (grown, {
+        "name": "a", "layer": ClosLinear(8, 6, (2, 2, 3)), "size": 3, "new_values": "zero",
+        "generator": GENERATOR,
+    }),
+    "carry_optimiser": (carry_optimiser, {
+        "optimiser": make_optimiser(make_model()), "growths": []
+    }),
+    # Topologies
+    "Topology": (topologies.Topology, {
+        "name": "a", "masks": (MASK,), "constants": (0.0 * MASK,)
+    }),
+    "parse_topology": (topologies.parse_topology, {"text": "butterfly:8,2"}),
+    "clos": (topologies.clos, {"shape": SHAPE}),
+    "butterfly": (topologies.butterfly, {"n": 8, "layers": 2}),
+    "parallel_butterfly": (topologies.parallel_butterfly, {"n": 8, "layers": 2, "parallel": 2}),
+    "hypercube": (topologies.hypercube, {"n": 8, "layers": 2}),
+    "torus": (topologies.torus, {"rows": 3, "cols": 3, "layers": 2}),
+    "low_rank": (topologies.low_rank, {**SIZES, "rank": 2}),
+    "radix": (topologies.radix, {"n": 8, "radices": (2, 4)}),
+    "random_edge": (topologies.random_edge, {**CASCADE, "seed": 0}),
+    "random_rotating": (topologies.random_rotating, {**CASCADE, "seed": 0}),
+    "random_regular": (topologies.random_regular, {**CASCADE, "seed": 0}),
+    "regular": (topologies.regular, CASCADE),
+    "long_short": (topologies.long_short, CASCADE),
+    "fibonacci": (topologies.fibonacci, CASCADE),
+    "random_edge_mask": (topologies.random_edge_mask, {
+        "n": 8, "m": 6, "degree": 2.0, "generator": GENERATOR
+    }),
+    "random_rotating_mask": (topologies.random_rotating_mask, {
+        "n": 8, "m": 6, "degree": 2, "generator": GENERATOR
+    }),
+    "random_regular_mask": (topologies.random_regular_mask, {
+        "n": 8, "m": 6, "degree": 2, "generator": GENERATOR
+    }),
+    "regular_mask": (topologies.regular_mask, {"n": 8, "m": 6, "degree": 2}),
+    "long_short_mask": (topologies.long_short_mask, {"n": 8, "m": 6, "degree": 2}),
+    "fibonacci_mask": (topologies.fibonacci_mask, {"n": 8, "m": 6, "degree": 2}),
+    "with_skip": (topologies.with_skip, {"topology": TOPOLOGY}),
+    "with_diagonal": (topologies.with_diagonal, {"topology": TOPOLOGY}),
+    "revived": (topologies.revived, {"topology": TOPOLOGY, "seed": 0}),
+    "Topology.matrices": (TOPOLOGY.matrices, {
+        "weights": [torch.ones(int(mask.sum())) for mask in TOPOLOGY.masks]
+    }),
+}  # fmt: skip

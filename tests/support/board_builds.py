@@ -1,0 +1,35 @@
+"""Builds for boards without tools: nothing is synthesised, placed or packed."""
+
+from fpga import board_build, board_flow
+from fpga.errors import FlowFailed
+from fpga.place_route import Routed, Step
+from fpga.synthesis import Area
+
+AREA = Area(luts=1500, carries=300, flip_flops=2500, multipliers=1, block_rams=24, lut_rams=0)
+
+
+def build_flow(monkeypatch):
+    """A flow without tools: what it reaches, and what it is asked, is up to the test."""
+    state = {"fmax_mhz": 50.0, "fails": None, "steps": []}
+
+    def synthesise(folder, verilog, top, family, yosys):
+        state["steps"].append("synthesise")
+        (folder / "design.v").write_text(verilog)
+        return AREA
+
+    def route(*_):
+        state["steps"].append("route")
+        return Routed(state["fmax_mhz"], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),
+                                          Step("setup", 1.0, "design.b_SB_DFF_Q")),
+                      {"ICESTORM_LC": 3000, "SB_I2C": 0})
+
+    def run_tool(name, arguments, folder):
+        if state["fails"]:
+            raise FlowFailed(state["fails"])
+        (folder / arguments[-1]).write_text("bits")
+
+    monkeypatch.setattr(board_build, "board_design", lambda *_, **__: "module board; endmodule")
+    monkeypatch.setattr(board_build, "synthesise", synthesise)
+    monkeypatch.setattr(board_flow, "route", route)
+    monkeypatch.setattr(board_flow, "run_tool", run_tool)
+    return state

@@ -1,0 +1,50 @@
+"""Tori and random nets of which the RTL is compared with the golden model, and one run."""
+
+import dataclasses
+from random import Random
+
+import numpy as np
+
+from golden import ClosShape
+from hw.config import TorusConfig
+from sim.model.native import NativeModel
+from sim.model.transfers import Stalls
+from sw_driver.program.executable import Run
+
+LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
+                    program_words=2048)
+# The tori: sizes of one, narrow and wide words, every host width, long links.
+CONFIGS = [
+    dataclasses.replace(base, rows=rows, cols=cols, **fields)
+    for base, rows, cols, fields in [
+        (LARGE, 1, 1, {"rep_bits": 10}),
+        (LARGE, 1, 4, {"host_bits": 32}),
+        (LARGE, 4, 1, {"host_bits": 128}),
+        (LARGE, 2, 2, {"act_bits": 8, "weight_bits": 8}),
+        (LARGE, 2, 2, {"act_bits": 4, "weight_bits": 18, "host_bits": 32}),
+        (LARGE, 2, 2, {"act_bits": 18, "weight_bits": 5, "host_bits": 256}),
+        (LARGE, 2, 3, {"link_stages": 2}),
+        (LARGE, 3, 2, {"host_fifo_beats": 4}),
+        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1}),
+        (LARGE, 3, 1, {"act_bits": 12, "weight_bits": 16}),
+        (LARGE, 3, 5, {}),
+    ]
+]
+UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
+
+
+def random_shapes(random: Random) -> list[ClosShape]:
+    """One to three layers of up to 40 features, routers of any number, remainders and ones."""
+    features = [random.choice([1, 2, random.randint(1, 40)]) for _ in range(random.randint(2, 4))]
+    return [ClosShape(inputs, outputs, random.randint(1, min(inputs, 9)), random.randint(1, 8),
+                      random.randint(1, min(outputs, 9)))
+            for inputs, outputs in zip(features, features[1:], strict=False)]
+
+
+def perform(model: NativeModel, run: Run, stalls: Stalls = Stalls()) -> np.ndarray:
+    return model.run(run.beats, run.output_beats, stalls=stalls,
+                     max_cycles=20_000 + 2_000 * (len(run.beats) + run.output_beats)).beats
+
+
+def name(config: TorusConfig) -> str:
+    return f"{config.rows}x{config.cols}-{config.act_bits}-{config.weight_bits}-{config.host_bits}"

@@ -1,0 +1,141 @@
+"""Arguments of the Python API: what a user means is taken, anything else is refused in a line."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from golden import (
+    ClosLinear,
+    ClosNet,
+    ClosShape,
+    ModelError,
+    QuantisedNet,
+    initial_state,
+    propose_format,
+    quantise,
+    softmax_cross_entropy,
+)
+from hw.config import TorusConfig
+from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
+from sw_driver.errors import DriverError
+from sw_driver.training_compiler import compile_training
+
+
+def make_net():
+    return ClosNet([ClosShape(9, 8, 2, 3, 2)], generator=torch.Generator().manual_seed(1))
+
+
+X = torch.rand(20, 9, generator=torch.Generator().manual_seed(2))
+
+
+def make_form():
+    labels = torch.arange(20) % 8
+    return propose_format(make_net(), X, labels, softmax_cross_entropy, 0.01)
+
+
+@pytest.mark.parametrize("calibration", [X, X.numpy(), X.tolist(), nn.Parameter(X), X.double()])
+@pytest.mark.parametrize("torus", ["2x1", (2, 1), [2, 1], " 2 X 1 ", TorusConfig(rows=2, cols=1)])
+def test_calibration_and_torus_in_any_form(calibration, torus):
+    compiled = compile(make_net(), torus, calibration)
+    assert (compiled.config.rows, compiled.config.cols) == (2, 1)
+    wanted = quantise(make_net(), X)
+    assert compiled.net.infer(X).equal(wanted.infer(X))
+
+
+@pytest.mark.parametrize("torus", ["2x2", (2, 2)])
+def test_torus_of_a_training_in_any_form(torus):
+    assert compile_training(make_form(), torus).config.cols == 2
+
+
+@pytest.mark.parametrize(
+    ("torus", "message"),
+    [
+        ((2,), r"torus must be ROWSxCOLUMNS, for instance 4x4, not \(2,\)"),
+        ((2, 2, 2), r"not \(2, 2, 2\)"),
+        ((2.0, 2), r"not \(2.0, 2\)"),
+        (("a", "b"), r"not \('a', 'b'\)"),
+        (4, "for instance 4x4, not 4"),
+        (None, "for instance 4x4, not None"),
+        ("", "for instance 4x4, not ''"),
+        ("4x4x4", "not '4x4x4'"),
+        ((0, 2), "rows must be 1 to 64, not 0"),
+        ((2, 65), "cols must be 1 to 64, not 65"),
+        ((-1, 2), r"not \(-1, 2\)"),
+    ],
+)
+def test_a_torus_that_is_none_is_refused(torus, message):
+    for call in (lambda: compile(make_net(), torus, X), lambda: compile_training(FORM, torus)):
+        with pytest.raises(DriverError, match=message):
+            call()
+
+
+FORM = make_form()
+
+
+@pytest.mark.parametrize("model", ["model.pt", None, ClosNet, make_net().state_dict(), FORM])
+def test_a_model_that_is_none_is_refused(model):
+    with pytest.raises(DriverError, match="model must be a torch module or a QuantisedNet, not a"):
+        compile(model, "2x2", X)
+
+
+@pytest.mark.parametrize(
+    "form", [make_net(), quantise(make_net(), X), "2x2", None], ids=lambda form: type(form).__name__
+)
+def test_what_is_no_format_is_refused(form):
+    with pytest.raises(DriverError, match="form must be a TrainingFormat, .*propose_format.*not a"):
+        compile_training(form, "2x2")
+
+
+def test_arguments_of_save_artifact(tmp_path):
+    compiled, path = compile(make_net(), "1x1", X), tmp_path / "m.ctz"
+    with pytest.raises(DriverError, match=r"path must come first, .*save_artifact\(path, compiled"):
+        save_artifact(compiled, path)
+    with pytest.raises(DriverError, match="compiled must be what compile.* not a ClosNet"):
+        save_artifact(path, make_net())
+    assert not path.exists()
+    save_artifact(str(path), compiled, data="mnist10k")
+    assert load_artifact(path).data == "mnist10k"
+
+
+def pruned_net():
+    net = make_net()
+    prune.random_unstructured(net.layers[0], "middle_weight", amount=0.5)
+    net(X).sum().backward()  # The masked weight is now no leaf of a graph.
+    return net
+
+
+def test_pruned_layers_compile_as_they_compute():
+    net = pruned_net()
+    compiled = compile(net, "2x2", X)
+    with GoldenDevice() as device:
+        device.load(compiled)
+        assert np.abs(device.infer(X) - net(X).detach().numpy()).max() < 1e-3
+
+
+def test_pruned_layers_are_not_trained():
+    with pytest.raises(ModelError, match="make them plain first, with torch.nn.utils.prune.remove"):
+        initial_state(pruned_net(), FORM)
+
+
+def test_what_is_compiled_is_said_in_a_few_lines(tmp_path):
+    compiled = compile(ClosNet([ClosShape(9, 8, 2, 3, 2), ClosShape(8, 8, 2, 2, 2)]), "2x2", X)
+    save_artifact(tmp_path / "m.ctz", compiled)
+    state_of = (compiled, load_artifact(tmp_path / "m.ctz"), compile_training(FORM, "2x2"))
+    for one in (*state_of, *(each.executable for each in state_of)):
+        assert len(repr(one)) < 300 and repr(one).count("\n") <= 3
+    assert "(9, 8, 2, 3, 2), (8, 8, 2, 2, 2)" in repr(compiled) and "2x2 torus" in repr(compiled)
+    assert repr(compiled.net) == (
+        "<QuantisedNet (9, 8, 2, 3, 2) + ReLU, (8, 8, 2, 2, 2): 16-bit activations, "
+        "16-bit weights>"
+    )
+    assert isinstance(compiled.net, QuantisedNet)
+
+
+@pytest.mark.parametrize(
+    "model", [nn.Linear(9, 8), nn.Sequential(ClosLinear(9, 8, (2, 3, 2)), nn.GELU())]
+)
+def test_modules_of_another_kind_are_refused_by_name(model):
+    with pytest.raises(ModelError, match="layer [01] is a"):
+        compile(model, "2x2", X)
