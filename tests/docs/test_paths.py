@@ -1,0 +1,40 @@
+"""Files and folders that the pages name are there."""
+
+import re
+
+import pytest
+
+from tests.support.project import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What a page may leave out of a path: docs/papers.md speaks of `golden` alone.
+BELOW = {"papers.md": ("", "golden/")}
+NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|cpp|h|v|vlt|md|svg)|/))`")
+# What users make, and what other projects have.
+MADE = {"build/", "build/proofs/", "build/export/", "out/", "out/bench/", "out/fpga/", "models.v"}
+NAMES = {path.name for folder in ("hw", "golden", "sw_driver", "sim", "fpga", "tests", "docs")
+         for path in (ROOT / folder).rglob("*")}
+
+
+def named(page):
+    text = re.sub(r"^- .*\bbefore\b.*$", "", page.read_text(), flags=re.M)
+    return sorted(set(NAMED.findall(text)) - MADE)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "changelog.md"],
+                         ids=lambda page: page.stem)
+def test_what_a_page_names_is_there(page):
+    places = BELOW.get(page.name, ("",))
+    assert not [name for name in named(page)
+                if not any((ROOT / below / name).exists() for below in places)
+                and ("/" in name.rstrip("/") or name.rstrip("/") not in NAMES)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+def test_some_are_found():
+    assert len([name for page in PAGES for name in named(page)]) > 100
