@@ -46,7 +46,7 @@ def test_every_output_word_of_the_digits_is_equal(copy):
 
 @pytest.mark.cocotb
 def test_a_flipped_rounding_bit_fails(copy):
-    source = copy / "hw" / "requantise.py"
+    source = copy / "hw" / "mac" / "requantise.py"
     text = source.read_text()
     assert text.count(ROUNDING) == 1
     source.write_text(text.replace(ROUNDING, 'guard & ~(state["sticky"] | odd)'))

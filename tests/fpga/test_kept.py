@@ -19,9 +19,8 @@ from sw_driver.errors import DriverError, StorageError
 from sw_driver.system.kept import read_kept, write_kept
 from tests.support import board_tables
 from tests.support.board_tables import BUILT, NAME, REFUSED, write
-
-from ..support.disks import small_disk
-from ..support.toys import TOP, HostToy
+from tests.support.disks import small_disk
+from tests.support.toys import TOP, HostToy
 
 DAMAGE = {
     "empty": lambda data: b"",

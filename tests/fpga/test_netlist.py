@@ -24,8 +24,7 @@ from sim.errors import SimError
 from sim.model.native import NativeModel
 from sw_driver.compiler import compile
 from tests.support.equality import perform
-
-from ..support.training_runs import golden_run, random_job, rtl_run
+from tests.support.training_runs import golden_run, random_job, rtl_run
 
 SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
                        max_fan_in=64, weight_words=256, bias_words=16, program_words=512,

@@ -22,8 +22,7 @@ from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import find_sample_loop
 from sw_driver.schedule.scheduler import build_queues, schedule_steps
 from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
-
-from ...support.knobs import mostly_slow
+from tests.support.knobs import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -89,7 +88,7 @@ def sweep(config: TorusConfig, nets: int, seed: int) -> None:
 
 
 # Every other torus, as in the equality tests.
-@pytest.mark.parametrize("config", mostly_slow(TORI, range(0, len(TORI), 2)), ids=name)
+@pytest.mark.parametrize("config", mostly_slow(TORI, range(0, len(TORI), 4)), ids=name)
 def test_every_beat_of_random_runs(config):
     sweep(config, NETS, seed=100 * config.rows + config.cols)
 

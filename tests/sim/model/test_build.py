@@ -10,8 +10,7 @@ from hw.emit import emit_verilog
 from sim.errors import BuildFailed, ToolMissing
 from sim.model.build import Kind, build_model
 from sim.toolchain import cache_dir, find_toolchain
-
-from ...support.toys import TOP, HostToy
+from tests.support.toys import TOP, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

@@ -30,9 +30,8 @@ from sw_driver import compile, save_artifact
 from sw_driver.errors import StorageError
 from sw_driver.system.scratch import temporary_folder, work_folder
 from tests.support.command_line import fail
-
-from ...support.disks import small_disk
-from ...support.toys import TOP, HostToy
+from tests.support.disks import small_disk
+from tests.support.toys import TOP, HostToy
 
 WAIT_S = 60
 

@@ -11,8 +11,7 @@ from sim.errors import SimError, Unfinished
 from sim.model.native import NativeModel
 from sim.model.transfers import Probe, Stalls
 from sw_driver.errors import StorageError
-
-from ...support.toys import TOP, Claims, HostToy
+from tests.support.toys import TOP, Claims, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

@@ -12,8 +12,7 @@ import pytest
 import sim.model.simplify
 from hw.emit import emit_verilog
 from sim.model.build import Kind, Waveforms, build_model
-
-from ...support.toys import TOP, Claims, HostToy
+from tests.support.toys import TOP, Claims, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -27,7 +26,7 @@ from hw.emit import emit_verilog
 from sim.errors import SimError
 from sw_driver.errors import StorageError
 from sim.model.native import NativeModel
-from tests.toys import TOP, Claims, HostToy
+from tests.support.toys import TOP, Claims, HostToy
 
 def toy(**options):
     # What is accessible is in a scope, which the model has to take out of its context.

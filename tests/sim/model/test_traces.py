@@ -23,9 +23,8 @@ from sim.model.trace_file import check_trace
 from sim.toolchain import find_toolchain
 from sw_driver import GoldenDevice, compile
 from sw_driver.errors import StorageError
-
-from ...support.disks import small_disk
-from ...support.toys import TOP, HostToy
+from tests.support.disks import small_disk
+from tests.support.toys import TOP, HostToy
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 

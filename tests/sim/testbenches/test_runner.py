@@ -5,8 +5,7 @@ import pytest
 from hw.ring.link import Link
 from sim.errors import BenchFailed
 from sim.testbenches.runner import run_bench
-
-from ...support.toys import BrokenLink
+from tests.support.toys import BrokenLink
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.usefixtures("toolchain")]
 
