@@ -58,7 +58,8 @@ def test_another_rounding_fails(tmp_path, capsys, monkeypatch):
 def test_errors_are_one_line(tmp_path, demo):
     (tmp_path / "build").write_text("in the way")
     done = subprocess.run(
-        [sys.executable, "-m", f"sim.{demo}"], cwd=tmp_path, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
+        [sys.executable, "-m", f"sw_driver.cli.{demo}"], cwd=tmp_path, capture_output=True,
+        text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 2 and not done.stdout
-    assert re.fullmatch(f"sim.{demo}: build/.* must be a folder: Not a directory\n", done.stderr)
+    assert re.fullmatch(
+        f"sw_driver.cli.{demo}: build/.* must be a folder: Not a directory\n", done.stderr)

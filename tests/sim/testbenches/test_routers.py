@@ -34,7 +34,8 @@ def test_link(stall_per_mille, seed, tmp_path, waves):
 
 
 @pytest.mark.parametrize("config", [CONFIG, NARROW], ids=["16 bits", "7 bits"])
-@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+@pytest.mark.parametrize("stall_per_mille, seed", mostly_slow(
+    [pytest.param(0, 1), pytest.param(200, 2), pytest.param(600, 3)], [0, 2]))
 def test_ring_gather(config, stall_per_mille, seed, tmp_path, waves):
     run_bench(RingGather(config), "sim.testbenches.ring_gather", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(config, stall_per_mille))
@@ -53,13 +54,15 @@ def test_ring_gather_that_trains(stall_per_mille, seed, tmp_path, waves):
 
 
 @pytest.mark.parametrize("config", [TRAINING, TRAINING_NARROW], ids=["4 words", "2 words"])
-@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+@pytest.mark.parametrize("stall_per_mille, seed", mostly_slow(
+    [pytest.param(0, 1), pytest.param(200, 2), pytest.param(600, 3)], [1]))
 def test_ring_reduce(config, stall_per_mille, seed, tmp_path, waves):
     run_bench(RingReduce(config), "sim.testbenches.ring_reduce", folder=tmp_path, seed=seed,
               waves=waves, parameters=parameters(config, stall_per_mille))
 
 
-@pytest.mark.parametrize("stall_per_mille, seed", [(0, 1), (200, 2), (600, 3)])
+@pytest.mark.parametrize("stall_per_mille, seed", mostly_slow(
+    [pytest.param(0, 1), pytest.param(200, 2), pytest.param(600, 3)], [1]))
 def test_training_router(stall_per_mille, seed, tmp_path, waves):
     run_bench(TrainingRouter(TRAINING), "sim.testbenches.training_router", folder=tmp_path,
               seed=seed, waves=waves, parameters=parameters(TRAINING, stall_per_mille))
