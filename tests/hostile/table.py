@@ -20,7 +20,7 @@ __all__ = ["MARK", "PAGE", "every_case", "table"]
 
 PAGE = ROOT / "docs" / "verification.md"
 MARK = "hostile"
-_HEADER = "group", "tried", "refused in one line", "taken, with the right result"
+_HEADER = "group", "tried", "refused in one line", "taken with the right result, or ended in order"
 _EVERY = 50  # A line tells how far it is after as many inputs.
 
 
