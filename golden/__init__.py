@@ -4,8 +4,9 @@ Public names are looked up on first use: importing the package costs nothing, so
 only writes files, or is stopped at once, has no need of PyTorch.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from golden.system.names import lazy_names
 
 if TYPE_CHECKING:
     from golden.clos.layer import ClosLinear
@@ -120,8 +121,4 @@ _HOMES = {
     "to_pixels": "layers.pixels",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

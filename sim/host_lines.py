@@ -1,6 +1,6 @@
 """A name of before the rooms: `sim.testbenches.host_lines` has what was here."""
 
-from golden.system.moved import moved_names
+from golden.system.names import moved_names
 
 __getattr__ = moved_names(
     __name__,

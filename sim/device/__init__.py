@@ -1,7 +1,8 @@
 """Devices in simulation, and what compares them with the golden model."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from golden.system.names import lazy_names
 
 if TYPE_CHECKING:
     from sim.device.compared import ComparedTrainingDevice
@@ -16,8 +17,4 @@ _HOMES = {
     "SimTrainingDevice": "training_device",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

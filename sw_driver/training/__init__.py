@@ -1,6 +1,6 @@
 """Names of before the rooms; `sw_driver` has what most programs need of training."""
 
-from golden.system.moved import moved_names
+from golden.system.names import moved_names
 
 __getattr__ = moved_names(
     __name__,
