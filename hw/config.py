@@ -13,7 +13,8 @@ from .training_config import LFSR_BITS, TrainingConfig
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS",
            "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
-           "MOMENTUM_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES", "UPDATE_CYCLES"]
+           "MOMENTUM_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES", "UPDATE_CYCLES",
+           "RANGES"]
 
 HOST_BITS = (32, 64, 128, 256)
 HARDWARE_ID_BITS = 64
@@ -28,7 +29,7 @@ MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
 LFSR_TAPS = 0x80200003    # What the generator of a training PE flips when a one falls out.
 
 # Per field: the least and the largest value that is accepted.
-_RANGES = {
+RANGES = {
     "rows": (1, 64),
     "cols": (1, 64),
     "act_bits": (4, 18),
@@ -104,7 +105,7 @@ class TorusConfig:
 
     def __post_init__(self) -> None:
         check_whole(self)
-        check_ranges(self, _RANGES)
+        check_ranges(self, RANGES)
         if not (self.training is None or isinstance(self.training, TrainingConfig)):
             raise ConfigError(f"training must be a TrainingConfig or None, not {self.training!r}")
         if self.training is not None and self.training.master_bits < self.weight_bits:

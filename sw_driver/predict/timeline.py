@@ -231,8 +231,9 @@ def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str
     steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, samples)
     program = compiled.executable.loop.program(compiled.config, samples)
     found = slices(compiled.config, program, recording, compiled.stages, steps)
-    events = ",\n".join(json.dumps(event) for event in chrome_trace(found)["traceEvents"])
-    return f'{{"otherData": {json.dumps({"unit": UNIT})}, "traceEvents": [\n{events}\n]}}\n'
+    trace = chrome_trace(found)
+    events = ",\n".join(map(json.dumps, trace["traceEvents"]))
+    return f'{{"otherData": {json.dumps(trace["otherData"])}, "traceEvents": [\n{events}\n]}}\n'
 
 
 def _owner(engine: Engine) -> str:

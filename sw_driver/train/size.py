@@ -1,14 +1,17 @@
 """Layers that nothing could train or hold, refused before memory is taken for them."""
 
+import math
 import os
 from collections.abc import Sequence
 
 from golden import ClosShape
+from hw.config import RANGES
 from sw_driver.errors import DriverError
 
 __all__ = ["check_size"]
 
-_MOST = 64 * 64 << 20  # Weights of the largest torus that there can be: `hw.config`.
+# Weights of the largest torus that there can be.
+_MOST = math.prod(RANGES[field][1] for field in ("rows", "cols", "weight_words"))
 _BYTES = 16  # Of a parameter in float: it, its gradient, and two moments of the optimiser.
 
 
