@@ -21,7 +21,8 @@ from sw_driver.plan.tasks import list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
 from sw_driver.program.training_executable import TrainingExecutable
 from sw_driver.program.training_programs import SampleLoops, find_sample_loops
-from sw_driver.schedule.training_scheduler import build_training_queues, schedule_training
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["CompiledTraining", "compile_training"]
 
@@ -159,22 +160,16 @@ def compile_training(
             "are those that the sample before left"
         )
     plan = make_plan(
-        form,
         stages,
         order,
         tasks,
+        form=form,
         reduce_words=training.reduce_words,
         input_gradient=input_gradient,
         frozen=frozen,
     )
     forward_tasks = list_tasks(len(stages), None)
-    forward = make_plan(
-        form,
-        stages,
-        program_order(len(forward_tasks)),
-        forward_tasks,
-        reduce_words=training.reduce_words,
-    )
+    forward = make_plan(stages, program_order(len(forward_tasks)), forward_tasks, form=form)
 
     needs, more = measure_training(config, plan, maps)
     if grow:
@@ -194,7 +189,7 @@ def compile_training(
             config = large
             loops = _loops(config, plan, forward, momentum, batches)
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
-    plan, forward = (dataclasses.replace(one, form=form) for one in (plan, forward))
+    plan, forward = (dataclasses.replace(one, training_form=form) for one in (plan, forward))
     for one, found in zip((plan, forward), loops, strict=True):
         check_training_runs(config, one, found)
     executable = TrainingExecutable(config, plan, maps, *loops)
@@ -268,9 +263,8 @@ def _loops(
 
     def loops(plan: Plan, one_batch: bool) -> SampleLoops:
         return find_sample_loops(
-            lambda samples: build_training_queues(
-                config,
-                schedule_training(config, plan, samples, momentum=momentum, one_batch=one_batch),
+            lambda samples: build_queues(
+                config, schedule(config, plan, samples, momentum=momentum, one_batch=one_batch)
             ),
             plan.period,
             most_flat=2 * len(plan.tasks) + 2,

@@ -175,10 +175,11 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
             f"not {manifest['hardware_id']!r}"
         )
     net = _read_net(members, manifest["net"])
-    layers, stages, entries, expected, needs = place_net(net, config.rows, config.cols)
-    order = members.integers("order", manifest, len(stages))
-    if sorted(order) != list(range(len(stages))):
-        members.fail(f"order must hold each of 0 to {len(stages) - 1} once, not {list(order)}")
+    layers, plan, expected, needs = place_net(net, config.rows, config.cols)
+    stages = len(plan.stages)
+    order = members.integers("order", manifest, stages)
+    if sorted(order) != list(range(stages)):
+        members.fail(f"order must hold each of 0 to {stages - 1} once, not {list(order)}")
     images = _read_images(members, config, expected)
     check_fit(config, needs)
     loop = _read_loop(members, config, manifest["loop"])
@@ -192,9 +193,7 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         net=net,
         executable=Executable(config, images, loop),
         layers=layers,
-        stages=stages,
-        entries=entries,
-        order=order,
+        plan=dataclasses.replace(plan, order=order),
         baked=manifest["baked"],
         image_difference=images.difference(expected),
         data=data,
