@@ -18,7 +18,7 @@ from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
 from sw_driver.plan.placement import LayerPlacement, place
 from sw_driver.plan.plan import Plan, make_plan
-from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.plan.stages import Requantised, Stage, build_stages
 from sw_driver.plan.tasks import list_tasks
 from sw_driver.predict.cycles import (
     Prediction,
@@ -278,7 +278,8 @@ def place_net(
     The plan is in program order; in any other, its regions and ops are the same.
     """
     layers = place(net.shapes, rows, cols)
-    stages = build_stages(net, layers, rows, cols)
+    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
     images = build_images(net, stages)
     tasks = list_tasks(len(stages), None)
     plan = make_plan(stages, program_order(len(tasks)), tasks)

@@ -3,22 +3,20 @@
 import dataclasses
 from collections.abc import Collection
 
-import torch
-
-from golden import QuantisedNet
 from golden.fixed.format import MAX_DECAY, TrainingFormat
 from golden.fixed.visits import Placement
 from hw.config import ConfigError, TorusConfig, TrainingConfig
 from sw_driver.check.runs import check_training_runs
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
-from sw_driver.plan.maps import build_maps, build_placement, shape_layers
+from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import LayerPlacement, place
 from sw_driver.plan.plan import Plan, check_frozen, last_backward, make_plan
-from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.plan.stages import Requantised, Stage, build_stages
 from sw_driver.plan.tasks import list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
+from sw_driver.plan.visits import build_placement
 from sw_driver.program.training_executable import TrainingExecutable
 from sw_driver.program.training_programs import SampleLoops, find_sample_loops
 from sw_driver.schedule.queues import build_queues
@@ -144,8 +142,13 @@ def compile_training(
         raise DriverError("torus must be one that trains: its configuration has no training part")
 
     layers = place(form.shapes, config.rows, config.cols, training=True)
-    stages = build_stages(_empty_net(form), layers, config.rows, config.cols)
-    maps = build_maps(form, stages)
+    requantised = [
+        Requantised(shifts.forward, layer.relu)
+        for shifts, layer in zip(form.shifts, form.layers, strict=True)
+    ]
+    stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)
+    # What is stored has more lower bits than what is multiplied.
+    maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     tasks = list_tasks(len(stages), last)
     if order is None:
@@ -239,21 +242,6 @@ def _given_torus(
         )
     except ConfigError as error:
         raise DriverError(str(error)) from error
-
-
-def _empty_net(form: TrainingFormat) -> QuantisedNet:
-    """The net with zeros for weights: its shapes, shifts and widths."""
-    layers = [
-        dataclasses.replace(
-            layer,
-            input_weight=torch.zeros_like(layer.input_weight),
-            middle_weight=torch.zeros_like(layer.middle_weight),
-            output_weight=torch.zeros_like(layer.output_weight),
-            bias=torch.zeros_like(layer.bias),
-        )
-        for layer in shape_layers(form)
-    ]
-    return QuantisedNet(tuple(layers), form.act_bits, form.weight_bits)
 
 
 def _loops(

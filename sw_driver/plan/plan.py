@@ -8,12 +8,10 @@ from sw_driver.errors import DriverError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stages import POSITIONS, Stage, StageKind
 from sw_driver.plan.tasks import Direction, Task, copies, period
 
 __all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
-
-_POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,12 +111,12 @@ class Plan:
         found = self.stages[stage]
         if found.kind is StageKind.MOVE:
             return found.shift
-        return self.form.shifts[found.layer].gradient[_POSITIONS[found.kind]] or 0
+        return self.form.shifts[found.layer].gradient[POSITIONS[found.kind]] or 0
 
     def update_shift(self, stage: int) -> int:
         """Right shift from an accumulated gradient to a change of its weight."""
         found = self.stages[stage]
-        return self.form.shifts[found.layer].update[_POSITIONS[found.kind]]
+        return self.form.shifts[found.layer].update[POSITIONS[found.kind]]
 
     def bias_shift(self, stage: int) -> int:
         """Left shift from a gradient to a change of its bias."""
