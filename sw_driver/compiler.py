@@ -9,8 +9,7 @@ from torch import nn
 from golden import QuantisedNet, quantise
 from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
-from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.waits import check_program
+from sw_driver.check.runs import check_runs
 from sw_driver.errors import DriverError, ProgramError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
@@ -28,18 +27,15 @@ from sw_driver.predict.cycles import (
     predict_steady,
 )
 from sw_driver.program.executable import Executable
-from sw_driver.program.image import unpack_image
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
 
-__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
 
 ORDERS = ("best", "program")
 # Cycles of the model that the search for an order may take, about half a second.
 _MODELLED_CYCLES = 16_000
-# A run checked in full: the first samples, and two turns of the loop.
-_CHECKED_TURNS = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -256,7 +252,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     check_runs(config, loop)
     return Compiled(
         net=net,
-        executable=Executable(config, images, loop),
+        executable=Executable.of_images(config, images, loop),
         layers=layers,
         plan=dataclasses.replace(plan, order=chosen),
     )
@@ -284,20 +280,3 @@ def place_net(
     tasks = list_tasks(len(stages), None)
     plan = make_plan(stages, program_order(len(tasks)), tasks)
     return layers, plan, images, measure(net, plan, images)
-
-
-def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
-    """Check what is really sent, as packed: the shortest run, and two turns of the loop.
-
-    Raises
-    ------
-    ProgramError
-        A field does not fit, or a run could lock up or depend on timing.
-    """
-    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
-        program = loop.program(config, samples)
-        check_program(
-            config,
-            unpack_image(config, pe_fields(config), program.pe_image),
-            unpack_image(config, gateway_fields(config), program.gateway_image),
-        )

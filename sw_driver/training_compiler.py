@@ -6,7 +6,7 @@ from collections.abc import Collection
 from golden.fixed.format import MAX_DECAY, TrainingFormat
 from golden.fixed.visits import Placement
 from hw.config import ConfigError, TorusConfig, TrainingConfig
-from sw_driver.check.runs import check_training_runs
+from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
 from sw_driver.plan.maps import build_maps
@@ -17,8 +17,9 @@ from sw_driver.plan.stages import Requantised, Stage, build_stages
 from sw_driver.plan.tasks import list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
 from sw_driver.plan.visits import build_placement
-from sw_driver.program.training_executable import TrainingExecutable
-from sw_driver.program.training_programs import SampleLoops, find_sample_loops
+from sw_driver.program.executable import Executable, TrainingRuns
+from sw_driver.program.host_words import HostWords
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops, find_sample_loops
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
 
@@ -48,7 +49,7 @@ class CompiledTraining:
     """
 
     format: TrainingFormat
-    executable: TrainingExecutable
+    executable: Executable
     layers: tuple[LayerPlacement, ...]
     plan: Plan
     placement: Placement
@@ -192,10 +193,12 @@ def compile_training(
             config = large
             loops = _loops(config, plan, forward, momentum, batches)
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
-    plan, forward = (dataclasses.replace(one, training_form=form) for one in (plan, forward))
-    for one, found in zip((plan, forward), loops, strict=True):
-        check_training_runs(config, one, found)
-    executable = TrainingExecutable(config, plan, maps, *loops)
+    plan = dataclasses.replace(plan, training_form=form)
+    training_loops, loop = loops
+    check_training_runs(config, plan, training_loops)
+    check_runs(config, loop)
+    runs = TrainingRuns(plan, maps, training_loops)
+    executable = Executable(config, HostWords.of(plan), loop, trained=runs)
     return CompiledTraining(
         format=form,
         executable=executable,
@@ -246,7 +249,7 @@ def _given_torus(
 
 def _loops(
     config: TorusConfig, plan: Plan, forward: Plan, momentum: int | None, batches: bool
-) -> tuple[SampleLoops, SampleLoops]:
+) -> tuple[SampleLoops, SampleLoop]:
     """The runs that train, and those that only compute outputs."""
 
     def loops(plan: Plan, one_batch: bool) -> SampleLoops:
@@ -258,6 +261,6 @@ def _loops(
             most_flat=2 * len(plan.tasks) + 2,
         )
 
-    return loops(plan, batches), loops(forward, False)
+    return loops(plan, batches), loops(forward, False).loops[0]
 
 

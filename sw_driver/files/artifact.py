@@ -22,7 +22,8 @@ from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
 from sw_driver.arrays import IntArray
-from sw_driver.compiler import Compiled, check_runs, place_net
+from sw_driver.check.runs import check_runs
+from sw_driver.compiler import Compiled, place_net
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.plan.fit import check_fit
@@ -191,7 +192,7 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         net=net,
-        executable=Executable(config, images, loop),
+        executable=Executable.of_images(config, images, loop),
         layers=layers,
         plan=dataclasses.replace(plan, order=order),
         baked=manifest["baked"],

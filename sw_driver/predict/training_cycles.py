@@ -16,7 +16,7 @@ from sw_driver.plan.order import instances
 from sw_driver.plan.tasks import Direction, Task
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import names_of_ops
-from sw_driver.program.training_executable import TrainingExecutable
+from sw_driver.program.executable import Executable
 from sw_driver.schedule.queues import QUEUE_NAMES
 from sw_driver.schedule.scheduler import schedule
 from sw_driver.training_compiler import CompiledTraining
@@ -56,7 +56,7 @@ class TrainingPrediction:
 
 
 def exchanges(
-    executable: TrainingExecutable, samples: int, *, at_once: bool = False
+    executable: Executable, samples: int, *, at_once: bool = False
 ) -> list[Exchange]:
     """List what a host gives and takes in a run that trains.
 
@@ -70,7 +70,7 @@ def exchanges(
         Whether gradients are there at once: the host never waits for outputs. Else it sends what
         follows a sample's outputs in the cycle after the last of them has come.
     """
-    config, plan, words = executable.config, executable.plan, executable.words
+    config, plan, words = executable.config, executable.training.plan, executable.words
     program = executable.train_program(samples)
 
     def beats(repetitions: int, count: int) -> int:
@@ -80,7 +80,7 @@ def exchanges(
         return beats(shape[0], shape[2])
 
     inputs, outputs = of_map(words.input_map.shape), of_map(words.output_map.shape)
-    gradients = of_map(words.gradient_map.shape)
+    gradients = of_map(words.gradients.shape)
     sums = [config.rows * len(table) * count for table, count in zip(
         words.sum_maps, words.sum_beats(config), strict=True)]  # fmt: skip
     result = Task(Direction.FORWARD, len(plan.stages) - 1)
@@ -130,8 +130,8 @@ def predict_training_steady(
 ) -> TrainingPrediction:
     """Cycles a sample of a long run, and what they are spent on; see `exchanges`."""
     executable = compiled.executable
-    config, plan = executable.config, executable.plan
-    samples = min(_SAMPLES, executable.max_samples)
+    config, plan = executable.config, executable.training.plan
+    samples = min(_SAMPLES, executable.max_training_samples)
     program = executable.train_program(samples)
     sums = len(executable.words.sum_maps)
     if at_once:
@@ -151,7 +151,7 @@ def predict_training_steady(
         per_sample = 1 + sums
     steady = Steady(steady.collected // per_sample, steady.cycles)
     parameters = sum(shape.parameters for shape in compiled.format.shapes)
-    own = executable.training.queues(samples)
+    own = executable.training.loops.queues(samples)
     run_of_samples = schedule(
         config, plan, samples, momentum=compiled.momentum, one_batch=compiled.batches
     )

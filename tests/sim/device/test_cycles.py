@@ -63,7 +63,7 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
     loop = find_sample_loop(
         lambda samples: build_queues(config, schedule(config, plan, samples)),
         most_flat=2 * len(plan.stages) + 2)
-    return Executable(config, images, loop), order
+    return Executable.of_images(config, images, loop), order
 
 
 def sweep(config: TorusConfig, nets: int, seed: int) -> None:
