@@ -31,7 +31,10 @@ from sw_driver.program.image import unpack_image
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.scheduler import build_queues, schedule_steps
 
-__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
+__all__ = [
+    "ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net",
+    "sample_loop",
+]  # fmt: skip
 
 ORDERS = ("best", "program")
 # Cycles of the model that the search for an order may take, about half a second.
@@ -225,12 +228,12 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
 
     def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
         """The torus with room for the program, if it may grow, and the run."""
-        loop = _sample_loop(config, stages, entries, order)
+        loop = sample_loop(config, stages, entries, order)
         if not grow:
             return config, loop
         large = grown(config, needs, loop.program_words(config))
         if dataclasses.replace(large, program_words=config.program_words) != config:
-            loop = _sample_loop(large, stages, entries, order)
+            loop = sample_loop(large, stages, entries, order)
         return large, loop
 
     bound = max(bounds(config, stages, entries).values())
@@ -260,9 +263,10 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     )
 
 
-def _sample_loop(
+def sample_loop(
     config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]], order: Order
 ) -> SampleLoop:
+    """Make the ops of a run of any number of samples, stages in this order; errors as there."""
     return find_sample_loop(
         lambda samples: build_queues(
             config, stages, schedule_steps(stages, entries, order, samples)

@@ -1,11 +1,14 @@
 """The container of an artifact: a zip of one manifest and arrays, the same bytes every time.
 
-    manifest.json       UTF-8, sorted keys; what the caller gives and, under "members", the SHA-256,
-                        dtype and shape of every array
+    manifest.json       UTF-8, sorted keys; what the caller gives; under "members", the SHA-256,
+                        dtype and shape of every array; and under "digest", the SHA-256 of all that
     NAME.npy            one array each, NumPy format 1.0, little-endian, C order, never pickled
 
 Members are stored, not compressed, in order of their names, and dated 1980-01-01, so equal contents
 make equal files on every machine.
+
+The digest finds what was altered by accident or by hand. It is no signature: whoever rewrites a
+file on purpose can compute it again.
 """
 
 import hashlib
@@ -31,6 +34,8 @@ _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
 _MODE = 0o100644 << 16
 _UNIX = 3
+_MEMBERS, _DIGEST = "members", "digest"
+_MEND = "; copy the file again, or compile the model again"
 _MOST_MANIFEST_BYTES = 1 << 24  # Hundreds of times as many as the largest net's.
 
 
@@ -48,7 +53,7 @@ def write_archive(
     path
         Of the archive.
     manifest
-        What `json` can write; "members" is added.
+        What `json` can write; "members" and "digest" are added, or replaced.
     arrays
         By name, a letter followed by letters, digits, dots and underscores; real numbers of at
         most 64 bits, or truth values.
@@ -65,7 +70,8 @@ def write_archive(
             "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
             "shape": list(array.shape),
         }
-    text = json.dumps({**manifest, "members": members}, sort_keys=True, indent=1)
+    whole = {**manifest, _MEMBERS: members}
+    text = json.dumps({**whole, _DIGEST: _digest(whole)}, sort_keys=True, indent=1)
     contents[_MANIFEST] = f"{text}\n".encode()
 
     file = io.BytesIO()
@@ -80,6 +86,8 @@ def write_archive(
 def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read what `write_archive` wrote: the manifest, without "members", and the arrays.
 
+    A manifest may be without "digest", as those of before are; one that is there was checked.
+
     Raises
     ------
     ArchiveError
@@ -90,8 +98,9 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     if _MANIFEST not in contents:
         raise ArchiveError(f"{path} must hold {_MANIFEST}: it is not an artifact")
     try:
-        manifest = json.loads(contents.pop(_MANIFEST))
-        members: dict[str, dict[str, Any]] = manifest.pop("members")
+        manifest: dict[str, Any] = json.loads(contents.pop(_MANIFEST))
+        digest = _digest(manifest)
+        members: dict[str, dict[str, Any]] = manifest.pop(_MEMBERS)
         hashes = {name: entry["sha256"] for name, entry in members.items()}
         types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in members.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -106,7 +115,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if found != hashes[name]:
             raise ArchiveError(
                 f"{path}: member {name} was altered: its SHA-256 must be {hashes[name]}, "
-                f"not {found}"
+                f"not {found}{_MEND}"
             )
         try:
             array = read_npy(io.BytesIO(content))
@@ -119,7 +128,19 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 f"not {array.dtype.str} of shape {list(array.shape)}"
             )
         arrays[name.removesuffix(".npy")] = array
+    if manifest.get(_DIGEST, digest) != digest:
+        raise ArchiveError(
+            f"{path}: {_MANIFEST} was altered: its digest must be {digest}, "
+            f"not {manifest[_DIGEST]!r}{_MEND}"
+        )
     return manifest, arrays
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of a manifest but for its digest; it does not depend on how it is written."""
+    content = {name: value for name, value in manifest.items() if name != _DIGEST}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
