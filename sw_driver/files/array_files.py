@@ -21,7 +21,8 @@ _READERS = {
 # The header that NumPy writes, which is read at a tenth of the cost of any other.
 _USUAL = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '([<|](?:b1|[iu][1248]|f[248]))', "
-    rb"'fortran_order': (True|False), 'shape': \(((?:\d{1,18},|\d{1,18}(?:, \d{1,18})+)?)\), \} *\n",
+    rb"'fortran_order': (True|False), "
+    rb"'shape': \(((?:\d{1,18},|\d{1,18}(?:, \d{1,18})+)?)\), \} *\n",
     re.DOTALL,
 )
 _USUAL_BYTES = 128
