@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 from collections.abc import Sequence
 
 from torch import nn
@@ -30,13 +29,13 @@ from sw_driver.program.executable import Executable
 from sw_driver.program.image import unpack_image
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.scheduler import build_queues, schedule_steps
+from sw_driver.torus import ORDERS, check_order, parse_torus
 
 __all__ = [
     "ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net",
     "sample_loop",
 ]  # fmt: skip
 
-ORDERS = ("best", "program")
 # Cycles of the model that the search for an order may take, about half a second.
 _MODELLED_CYCLES = 16_000
 # A run checked in full: the first samples, and two turns of the loop.
@@ -172,28 +171,6 @@ def compile(
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
 
 
-def parse_torus(torus: str | tuple[int, int]) -> tuple[int, int]:
-    """Read "RxC", for instance "4x4", or (R, C): rows and columns, 1 to 64 each.
-
-    Raises
-    ------
-    DriverError
-        If it is anything else.
-    """
-    text = "x".join(map(str, torus)) if isinstance(torus, tuple | list) else torus
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
-    match = re.fullmatch(r"\s*(\d{1,3})\s*[xX]\s*(\d{1,3})\s*", text)
-    if match is None:
-        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
-    rows, cols = int(match[1]), int(match[2])
-    try:
-        TorusConfig(rows=rows, cols=cols)
-    except ConfigError as error:
-        raise DriverError(f"torus {text}: {error}") from error
-    return rows, cols
-
-
 def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str) -> Compiled:
     """Compile a quantised net.
 
@@ -214,8 +191,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     DriverError
         If the net does not fit, or `order` is neither.
     """
-    if order not in ORDERS:
-        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
+    check_order(order)
     layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:

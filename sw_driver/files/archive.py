@@ -19,16 +19,15 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sw_driver.errors import DriverError
-from sw_driver.files.array_files import read_npy
 from sw_driver.system.files import write_bytes
 
-__all__ = ["ArchiveError", "read_archive", "write_archive"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ArchiveError", "check_archive", "read_archive", "write_archive"]
 
 _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
@@ -44,7 +43,7 @@ class ArchiveError(DriverError):
 
 
 def write_archive(
-    path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    path: Path, manifest: Mapping[str, Any], arrays: "Mapping[str, NDArray[Any]]"
 ) -> None:
     """Write `manifest` and `arrays` to `path`, which is replaced only when all is written.
 
@@ -58,6 +57,8 @@ def write_archive(
         By name, a letter followed by letters, digits, dots and underscores; real numbers of at
         most 64 bits, or truth values.
     """
+    import numpy as np
+
     contents: dict[str, bytes] = {}
     members: dict[str, dict[str, Any]] = {}
     for name, array in sorted(arrays.items()):
@@ -83,7 +84,7 @@ def write_archive(
     write_bytes(path, file.getvalue())
 
 
-def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def read_archive(path: Path) -> "tuple[dict[str, Any], dict[str, NDArray[Any]]]":
     """Read what `write_archive` wrote: the manifest, without "members", and the arrays.
 
     A manifest may be without "digest", as those of before are; one that is there was checked.
@@ -94,22 +95,56 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         If the file is missing, truncated, altered or no archive; the message names the member that
         is not what the manifest says.
     """
+    from sw_driver.files.array_files import read_npy
+
+    manifest, members = _read_whole(path)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, (content, dtype, shape) in members.items():
+        try:
+            array = read_npy(io.BytesIO(content))
+        except ValueError as error:
+            raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
+        if (array.dtype.str, array.shape) != (dtype, shape):
+            raise ArchiveError(
+                f"{path}: member {name} must be {dtype} of shape {list(shape)}, "
+                f"not {array.dtype.str} of shape {list(array.shape)}"
+            )
+        arrays[name.removesuffix(".npy")] = array
+    return manifest, arrays
+
+
+def check_archive(path: Path) -> None:
+    """Refuse a file that is missing, truncated, altered or no archive; errors as `read_archive`.
+
+    Needs nothing but the standard library, so that it comes before what is slow to import.
+    """
+    _read_whole(path)
+
+
+class _Member(NamedTuple):
+    """An array's file, and what the manifest says that it holds."""
+
+    content: bytes
+    dtype: Any
+    shape: tuple[Any, ...]
+
+
+def _read_whole(path: Path) -> tuple[dict[str, Any], dict[str, _Member]]:
+    """Read the manifest, without "members", and the members, whose digests are right."""
     contents = _read_members(path)
     if _MANIFEST not in contents:
         raise ArchiveError(f"{path} must hold {_MANIFEST}: it is not an artifact")
     try:
         manifest: dict[str, Any] = json.loads(contents.pop(_MANIFEST))
         digest = _digest(manifest)
-        members: dict[str, dict[str, Any]] = manifest.pop(_MEMBERS)
-        hashes = {name: entry["sha256"] for name, entry in members.items()}
-        types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in members.items()}
+        entries: dict[str, dict[str, Any]] = manifest.pop(_MEMBERS)
+        hashes = {name: entry["sha256"] for name, entry in entries.items()}
+        types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArchiveError(f"{path}: {_MANIFEST} is not the manifest of an artifact") from error
     for name in sorted(hashes.keys() ^ contents.keys()):
         problem = "is missing" if name in hashes else "is not listed in the manifest"
         raise ArchiveError(f"{path}: member {name} {problem}")
-
-    arrays: dict[str, NDArray[Any]] = {}
     for name, content in contents.items():
         found = hashlib.sha256(content).hexdigest()
         if found != hashes[name]:
@@ -117,23 +152,12 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 f"{path}: member {name} was altered: its SHA-256 must be {hashes[name]}, "
                 f"not {found}{_MEND}"
             )
-        try:
-            array = read_npy(io.BytesIO(content))
-        except ValueError as error:
-            raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
-        if (array.dtype.str, array.shape) != types[name]:
-            wanted, shape = types[name]
-            raise ArchiveError(
-                f"{path}: member {name} must be {wanted} of shape {list(shape)}, "
-                f"not {array.dtype.str} of shape {list(array.shape)}"
-            )
-        arrays[name.removesuffix(".npy")] = array
     if manifest.get(_DIGEST, digest) != digest:
         raise ArchiveError(
             f"{path}: {_MANIFEST} was altered: its digest must be {digest}, "
             f"not {manifest[_DIGEST]!r}{_MEND}"
         )
-    return manifest, arrays
+    return manifest, {name: _Member(content, *types[name]) for name, content in contents.items()}
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

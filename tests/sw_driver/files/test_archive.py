@@ -51,6 +51,13 @@ def rewrite_manifest(path, change):
     rewrite(path, on_members)
 
 
+def redo_digest(manifest):
+    """Compute the digest again, as anybody can: it is no signature."""
+    content = {name: value for name, value in manifest.items() if name != "digest"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    manifest["digest"] = hashlib.sha256(text.encode()).hexdigest()
+
+
 def npy(array):
     file = io.BytesIO()
     np.save(file, array)
@@ -63,6 +70,7 @@ def replace_member(path, name, content):
     def on_members(members):
         manifest = json.loads(members["manifest.json"])
         manifest["members"][name]["sha256"] = hashlib.sha256(content).hexdigest()
+        redo_digest(manifest)
         members["manifest.json"] = json.dumps(manifest).encode()
         members[name] = content
 
