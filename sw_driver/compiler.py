@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 
 from torch import nn
 
@@ -30,10 +29,11 @@ from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
+from sw_driver.torus import ORDERS, check_order, parse_torus
 
-__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net",
+           "sample_loop"]  # fmt: skip
 
-ORDERS = ("best", "program")
 # Cycles of the model that the search for an order may take, about half a second.
 _MODELLED_CYCLES = 16_000
 
@@ -169,28 +169,6 @@ def compile(
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
 
 
-def parse_torus(torus: str | tuple[int, int]) -> tuple[int, int]:
-    """Read "RxC", for instance "4x4", or (R, C): rows and columns, 1 to 64 each.
-
-    Raises
-    ------
-    DriverError
-        If it is anything else.
-    """
-    text = "x".join(map(str, torus)) if isinstance(torus, tuple | list) else torus
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
-    match = re.fullmatch(r"\s*(\d{1,3})\s*[xX]\s*(\d{1,3})\s*", text)
-    if match is None:
-        raise DriverError(f"torus must be ROWSxCOLUMNS, for instance 4x4, not {torus!r}")
-    rows, cols = int(match[1]), int(match[2])
-    try:
-        TorusConfig(rows=rows, cols=cols)
-    except ConfigError as error:
-        raise DriverError(f"torus {text}: {error}") from error
-    return rows, cols
-
-
 def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str) -> Compiled:
     """Compile a quantised net.
 
@@ -211,8 +189,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     DriverError
         If the net does not fit, or `order` is neither.
     """
-    if order not in ORDERS:
-        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
+    check_order(order)
     layers, plan, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:
@@ -225,12 +202,12 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
 
     def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
         """The torus with room for the program, if it may grow, and the run."""
-        loop = _sample_loop(config, plan, order)
+        loop = sample_loop(config, plan, order)
         if not grow:
             return config, loop
         large = grown(config, needs, loop.program_words(config))
         if dataclasses.replace(large, program_words=config.program_words) != config:
-            loop = _sample_loop(large, plan, order)
+            loop = sample_loop(large, plan, order)
         return large, loop
 
     bound = max(bounds(config, plan).values())
@@ -258,7 +235,8 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     )
 
 
-def _sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
+def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
+    """Make the ops of a run of any number of samples, stages in this order; errors as there."""
     ordered = dataclasses.replace(plan, order=order)
     return find_sample_loop(
         lambda samples: build_queues(config, schedule(config, ordered, samples)),

@@ -1,5 +1,5 @@
-"""The command `clostorus`: train, compile, run, verilog, info, bench, analyse,
-build, plan, experiment.
+"""The command `clostorus`: train, compile, run, verilog, info, verify, bench,
+analyse, build, plan, experiment.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -22,6 +22,7 @@ from sw_driver.cli import (
     plan,
     run,
     train,
+    verify,
     verilog,
 )
 from sw_driver.cli.options import Json, Quiet, examples
@@ -67,6 +68,7 @@ app.command("compile", cls=Command, epilog=examples(*compile.EXAMPLES))(compile.
 app.command("run", cls=Command, epilog=examples(*run.EXAMPLES))(run.command)
 app.command("verilog", cls=Command, epilog=examples(*verilog.EXAMPLES))(verilog.command)
 app.command("info", cls=Command, epilog=examples(*info.EXAMPLES))(info.command)
+app.command("verify", cls=Command, epilog=examples(*verify.EXAMPLES))(verify.command)
 app.command("bench", cls=Command, epilog=examples(*bench.EXAMPLES))(bench.command)
 app.command("analyse", cls=Command, epilog=examples(*analyse.EXAMPLES))(analyse.command)
 app.command("experiment", cls=Command, epilog=examples(*experiment.EXAMPLES))(experiment.command)

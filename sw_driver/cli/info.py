@@ -30,7 +30,7 @@ def command(
     from sw_driver.files.artifact import load_artifact
 
     out = make_output(ctx, json, quiet)
-    compiled = load_artifact(artifact)
+    compiled = load_artifact(artifact, check=True)
     out.facts(str(artifact), report.cost_rows(compiled))
     out.facts("What the engines do, part of the time", report.engine_rows(compiled))
     out.table("Layers", report.LAYER_HEADER, report.layer_rows(compiled))

@@ -1,11 +1,14 @@
 """The container of an artifact: a zip of one manifest and arrays, the same bytes every time.
 
-    manifest.json       UTF-8, sorted keys; what the caller gives and, under "members", the SHA-256,
-                        dtype and shape of every array
+    manifest.json       UTF-8, sorted keys; what the caller gives; under "members", the SHA-256,
+                        dtype and shape of every array; and under "digest", the SHA-256 of all that
     NAME.npy            one array each, NumPy format 1.0, little-endian, C order, never pickled
 
 Members are stored, not compressed, in order of their names, and dated 1980-01-01, so equal contents
 make equal files on every machine.
+
+The digest finds what was altered by accident or by hand. It is no signature: whoever rewrites a
+file on purpose can compute it again.
 """
 
 import hashlib
@@ -16,21 +19,22 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sw_driver.errors import DriverError
-from sw_driver.files.array_files import read_npy
 from sw_driver.system.files import write_bytes
 
-__all__ = ["ArchiveError", "read_archive", "write_archive"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ArchiveError", "check_archive", "read_archive", "write_archive"]
 
 _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
 _MODE = 0o100644 << 16
 _UNIX = 3
+_MEMBERS, _DIGEST = "members", "digest"
+_MEND = "; copy the file again, or compile the model again"
 _MOST_MANIFEST_BYTES = 1 << 24  # Hundreds of times as many as the largest net's.
 
 
@@ -39,7 +43,7 @@ class ArchiveError(DriverError):
 
 
 def write_archive(
-    path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    path: Path, manifest: Mapping[str, Any], arrays: "Mapping[str, NDArray[Any]]"
 ) -> None:
     """Write `manifest` and `arrays` to `path`, which is replaced only when all is written.
 
@@ -48,11 +52,13 @@ def write_archive(
     path
         Of the archive.
     manifest
-        What `json` can write; "members" is added.
+        What `json` can write; "members" and "digest" are added, or replaced.
     arrays
         By name, a letter followed by letters, digits, dots and underscores; real numbers of at
         most 64 bits, or truth values.
     """
+    import numpy as np
+
     contents: dict[str, bytes] = {}
     members: dict[str, dict[str, Any]] = {}
     for name, array in sorted(arrays.items()):
@@ -65,7 +71,8 @@ def write_archive(
             "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
             "shape": list(array.shape),
         }
-    text = json.dumps({**manifest, "members": members}, sort_keys=True, indent=1)
+    whole = {**manifest, _MEMBERS: members}
+    text = json.dumps({**whole, _DIGEST: _digest(whole)}, sort_keys=True, indent=1)
     contents[_MANIFEST] = f"{text}\n".encode()
 
     file = io.BytesIO()
@@ -77,8 +84,10 @@ def write_archive(
     write_bytes(path, file.getvalue())
 
 
-def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def read_archive(path: Path) -> "tuple[dict[str, Any], dict[str, NDArray[Any]]]":
     """Read what `write_archive` wrote: the manifest, without "members", and the arrays.
+
+    A manifest may be without "digest", as those of before are; one that is there was checked.
 
     Raises
     ------
@@ -86,40 +95,76 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         If the file is missing, truncated, altered or no archive; the message names the member that
         is not what the manifest says.
     """
+    from sw_driver.files.array_files import read_npy
+
+    manifest, members = _read_whole(path)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, (content, dtype, shape) in members.items():
+        try:
+            array = read_npy(io.BytesIO(content))
+        except ValueError as error:
+            raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
+        if (array.dtype.str, array.shape) != (dtype, shape):
+            raise ArchiveError(
+                f"{path}: member {name} must be {dtype} of shape {list(shape)}, "
+                f"not {array.dtype.str} of shape {list(array.shape)}"
+            )
+        arrays[name.removesuffix(".npy")] = array
+    return manifest, arrays
+
+
+def check_archive(path: Path) -> None:
+    """Refuse a file that is missing, truncated, altered or no archive; errors as `read_archive`.
+
+    Needs nothing but the standard library, so that it comes before what is slow to import.
+    """
+    _read_whole(path)
+
+
+class _Member(NamedTuple):
+    """An array's file, and what the manifest says that it holds."""
+
+    content: bytes
+    dtype: Any
+    shape: tuple[Any, ...]
+
+
+def _read_whole(path: Path) -> tuple[dict[str, Any], dict[str, _Member]]:
+    """Read the manifest, without "members", and the members, whose digests are right."""
     contents = _read_members(path)
     if _MANIFEST not in contents:
         raise ArchiveError(f"{path} must hold {_MANIFEST}: it is not an artifact")
     try:
-        manifest = json.loads(contents.pop(_MANIFEST))
-        members: dict[str, dict[str, Any]] = manifest.pop("members")
-        hashes = {name: entry["sha256"] for name, entry in members.items()}
-        types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in members.items()}
+        manifest: dict[str, Any] = json.loads(contents.pop(_MANIFEST))
+        digest = _digest(manifest)
+        entries: dict[str, dict[str, Any]] = manifest.pop(_MEMBERS)
+        hashes = {name: entry["sha256"] for name, entry in entries.items()}
+        types = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArchiveError(f"{path}: {_MANIFEST} is not the manifest of an artifact") from error
     for name in sorted(hashes.keys() ^ contents.keys()):
         problem = "is missing" if name in hashes else "is not listed in the manifest"
         raise ArchiveError(f"{path}: member {name} {problem}")
-
-    arrays: dict[str, NDArray[Any]] = {}
     for name, content in contents.items():
         found = hashlib.sha256(content).hexdigest()
         if found != hashes[name]:
             raise ArchiveError(
                 f"{path}: member {name} was altered: its SHA-256 must be {hashes[name]}, "
-                f"not {found}"
+                f"not {found}{_MEND}"
             )
-        try:
-            array = read_npy(io.BytesIO(content))
-        except ValueError as error:
-            raise ArchiveError(f"{path}: member {name} is not a NumPy array: {error}") from error
-        if (array.dtype.str, array.shape) != types[name]:
-            wanted, shape = types[name]
-            raise ArchiveError(
-                f"{path}: member {name} must be {wanted} of shape {list(shape)}, "
-                f"not {array.dtype.str} of shape {list(array.shape)}"
-            )
-        arrays[name.removesuffix(".npy")] = array
-    return manifest, arrays
+    if manifest.get(_DIGEST, digest) != digest:
+        raise ArchiveError(
+            f"{path}: {_MANIFEST} was altered: its digest must be {digest}, "
+            f"not {manifest[_DIGEST]!r}{_MEND}"
+        )
+    return manifest, {name: _Member(content, *types[name]) for name, content in contents.items()}
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of a manifest but for its digest; it does not depend on how it is written."""
+    content = {name: value for name, value in manifest.items() if name != _DIGEST}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_members(path: Path) -> dict[str, bytes]:

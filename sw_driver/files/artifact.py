@@ -6,65 +6,144 @@ mean ("map...") and the queues of ops of a run ("loop..."). The contents of the 
 they are, so that a device that runs them can be held against one that computes the net.
 
 Where the blocks of the net lie follows from the layers' shapes and the size of the torus and is not
-stored. What is stored is checked against it.
+stored. It is found out when it is first asked for, and then what is stored is checked against it.
+A digest says at once that a file is as it was written. It does not say that its parts belong
+together, which compiling the net again does: `load_artifact` with `check`, `clostorus verify`.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
+from golden import GoldenError
 from hw.config import ConfigError, TorusConfig
-from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
-from sw_driver.arrays import IntArray
 from sw_driver.check.runs import check_runs
-from sw_driver.compiler import Compiled, place_net
+from sw_driver.compiler import Compiled, place_net, sample_loop
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
+from sw_driver.files.artifact_checks import check_images, ops_difference
+from sw_driver.files.artifact_parts import (
+    Members,
+    field_names,
+    loop_arrays,
+    net_arrays,
+    net_fields,
+    read_images,
+    read_loop,
+    read_net,
+)
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
+from sw_driver.plan.order import Order
+from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
-from sw_driver.program.image import Op
-from sw_driver.program.program import Queues
-from sw_driver.program.sample_loop import SampleLoop
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 2
+VERSION = 3
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
-_READ_VERSIONS = (1, VERSION)  # Files of version 1 name no data.
+_READ_VERSIONS = (1, 2, VERSION)
+# Files of version 1 name no data; those of both have no digest, and are compiled again to check.
+_WITHOUT_DIGEST = (1, 2)
 
-_QUEUES = (*PE_QUEUES, *GATEWAY_QUEUES)
-# The tensors of a layer, and their dimensions.
-_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
+
+class _Placed(NamedTuple):
+    """What follows from a net and the size of its torus."""
+
+    layers: tuple[LayerPlacement, ...]
+    plan: Plan
+    images: Images
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Artifact(Compiled):
     """A compiled net that was read from a file.
 
+    `layers` and `plan` are not in the file: the net is placed again when one of them, or
+    `image_difference`, is first asked for. That raises `DriverError` if the file holds parts that
+    are not those of its net.
+
     Parameters
     ----------
+    path
+        Of the file, which errors name.
+    stored_order
+        The stages in the order of the steady state.
+    digest
+        The SHA-256 that the file carries of its contents; None if it is of an earlier version.
     baked
         Whether the torus holds the weights and biases when it is configured, so that they are not
         loaded.
-    image_difference
-        How the memory images differ from those that the compiler makes of the net, padding
-        included; None if they do not.
     data
         Name of the data that set the scales of its words, where it is known.
     """
 
+    layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
+    plan: Plan = dataclasses.field(init=False)
+    path: Path
+    stored_order: Order
+    digest: str | None = None
     baked: bool = False
-    image_difference: str | None = None
     data: str | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a field that nobody asked for before."""
+            if name not in ("layers", "plan"):
+                raise AttributeError(f"an Artifact has no attribute {name!r}")
+            return getattr(self._placed, name)
+
+    @property
+    def order(self) -> Order:
+        """The stages in the order of the steady state."""
+        return self.stored_order
+
+    @functools.cached_property
+    def image_difference(self) -> str | None:
+        """How the memory images differ from those of the net, padding too; None if not."""
+        return self.executable.images.difference(self._placed.images)
+
+    @functools.cached_property
+    def ops_difference(self) -> str | None:
+        """Where the ops differ from those that this compiler makes of the net; None if nowhere."""
+        with _named(self.path):
+            wanted = sample_loop(self.config, self.plan, self.order)
+        return ops_difference(self.executable.loop, wanted)
+
+    @functools.cached_property
+    def _placed(self) -> _Placed:
+        config, images = self.config, self.executable.images
+        with _named(self.path):
+            layers, plan, expected, needs = place_net(self.net, config.rows, config.cols)
+            stages = len(plan.stages)
+            if len(self.order) != stages:
+                raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")
+            check_images(images, expected)
+            check_fit(config, needs)
+        return _Placed(layers, dataclasses.replace(plan, order=self.order), expected)
+
+    def check(self) -> None:
+        """Place the net again, and see that no run locks up or depends on timing.
+
+        Neither of the differences is an error here.
+
+        Raises
+        ------
+        DriverError
+            If the parts of the file do not belong together, or a run could do so.
+        """
+        with _named(self.path):
+            _ = self.plan
+            check_runs(self.config, self.executable.loop)
 
 
 def save_artifact(
@@ -97,7 +176,6 @@ def save_artifact(
         )
     net, executable = compiled.net, compiled.executable
     config, images, loop = executable.config, executable.images, executable.loop
-    fields = _op_fields(config)
     manifest = {
         "format": FORMAT,
         "version": VERSION,
@@ -105,21 +183,9 @@ def save_artifact(
         "data": data,
         "config": dataclasses.asdict(config),
         "hardware_id": _id_text(config),
-        "net": {
-            "act_bits": net.act_bits,
-            "weight_bits": net.weight_bits,
-            "layers": [
-                {
-                    "shape": list(layer.shape.as_tuple()),
-                    "relu": layer.relu,
-                    "activation_fraction_bits": list(layer.activation_fraction_bits),
-                    "weight_fraction_bits": list(layer.weight_fraction_bits),
-                }
-                for layer in net.layers
-            ],
-        },
+        "net": net_fields(net),
         "order": list(compiled.order),
-        "loop": {"flat": len(loop.flat), "cut": list(loop.cut), "fields": fields},
+        "loop": {"flat": len(loop.flat), "cut": list(loop.cut), "fields": field_names(config)},
     }
     arrays: dict[str, NDArray[Any]] = {
         "image.weights": images.weights,
@@ -127,16 +193,23 @@ def save_artifact(
         "map.inputs": images.input_map,
         "map.outputs": images.output_map,
     }
-    for index, layer in enumerate(net.layers):
-        arrays |= {f"layer{index}.{name}": getattr(layer, name).numpy() for name in _TENSORS}
-    for piece, queues in zip(_pieces(len(loop.flat)), (*loop.flat, loop.body), strict=True):
-        for name, queue in zip(_QUEUES, queues, strict=True):
-            arrays[f"loop.{piece}.{name}"] = _op_table(queue, fields[name])
-    write_archive(Path(path), manifest, arrays)
+    write_archive(Path(path), manifest, arrays | net_arrays(net) | loop_arrays(loop, config))
 
 
-def load_artifact(path: Path | str) -> Artifact:
+def load_artifact(path: Path | str, *, check: bool = False) -> Artifact:
     """Read what `save_artifact` wrote.
+
+    The digest of the file is compared, and every part is held against the sizes and ranges that it
+    must have; nothing is compiled. Nothing that a file says is executed, and no memory is taken for
+    more than it holds.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    check
+        Whether the net is compiled again, too, and its runs are checked (`Artifact.check`), which
+        takes about ten times as long. Files without a digest, of earlier versions, always are.
 
     Raises
     ------
@@ -149,42 +222,40 @@ def load_artifact(path: Path | str) -> Artifact:
     manifest, arrays = read_archive(path)
     if manifest.get("format") != FORMAT:
         raise ArchiveError(f"{path}: format must be {FORMAT!r}, not {manifest.get('format')!r}")
-    if manifest.get("version") not in _READ_VERSIONS:
+    version = manifest.get("version")
+    if version not in _READ_VERSIONS:
         raise ArchiveError(
-            f"{path}: version must be {' or '.join(map(str, _READ_VERSIONS))}, those that this "
-            f"program reads, not {manifest.get('version')!r}; compile the model again"
+            f"{path}: version must be {', '.join(map(str, _READ_VERSIONS[:-1]))} or {VERSION}, "
+            f"those that this program reads, not {version!r}; compile the model again"
         )
-    members = _Members(path, arrays)
-    try:
-        artifact = _assemble(members, manifest)
-    except ArchiveError:
-        raise
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ArchiveError(f"{path}: the manifest is not that of an artifact: {error!r}") from error
-    except (ConfigError, DriverError, GoldenError) as error:
-        raise ArchiveError(f"{path}: {error}") from error
+    if "digest" not in manifest and version not in _WITHOUT_DIGEST:
+        raise ArchiveError(
+            f"{path}: its digest is missing, which files of version {version} have; copy the file "
+            "again, or compile the model again"
+        )
+    members = Members(path, arrays)
+    with _named(path):
+        artifact = _assemble(members, manifest, path)
     members.refuse_rest()
+    if check or artifact.digest is None:
+        artifact.check()
     return artifact
 
 
-def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
-    """Put an artifact together, and check every part against the others."""
+def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifact:
+    """Put an artifact together of parts that each can be used."""
     config = TorusConfig.from_dict(manifest["config"])  # pyright: ignore[reportUnknownMemberType]
     if manifest["hardware_id"] != _id_text(config):
         members.fail(
             f"hardware_id must be {_id_text(config)}, that of its configuration, "
             f"not {manifest['hardware_id']!r}"
         )
-    net = _read_net(members, manifest["net"])
-    layers, plan, expected, needs = place_net(net, config.rows, config.cols)
-    stages = len(plan.stages)
-    order = members.integers("order", manifest, stages)
-    if sorted(order) != list(range(stages)):
-        members.fail(f"order must hold each of 0 to {stages - 1} once, not {list(order)}")
-    images = _read_images(members, config, expected)
-    check_fit(config, needs)
-    loop = _read_loop(members, config, manifest["loop"])
-    check_runs(config, loop)
+    net = read_net(members, manifest["net"])
+    order = members.integers("order", manifest, len(manifest["order"]))
+    if sorted(order) != list(range(len(order))):
+        members.fail(f"order must hold each of 0 to {len(order) - 1} once, not {list(order)}")
+    images = read_images(members, config, net)
+    loop = read_loop(members, config, manifest["loop"])
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
     data = manifest.get("data")
@@ -193,144 +264,26 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
     return Artifact(
         net=net,
         executable=Executable.of_images(config, images, loop),
-        layers=layers,
-        plan=dataclasses.replace(plan, order=order),
+        stored_order=order,
+        path=path,
+        digest=manifest.get("digest"),
         baked=manifest["baked"],
-        image_difference=images.difference(expected),
         data=data,
     )
 
 
-class _Members:
-    """The arrays of a file, each to be taken once."""
-
-    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-        self._path = path
-        self._arrays = dict(arrays)
-
-    @property
-    def count(self) -> int:
-        """How many arrays are left."""
-        return len(self._arrays)
-
-    def fail(self, message: str) -> NoReturn:
-        """Raise an error about the file."""
-        raise ArchiveError(f"{self._path}: {message}")
-
-    def integers(self, name: str, fields: dict[str, Any], count: int) -> tuple[int, ...]:
-        """Return a field of the manifest that is a list of so many whole numbers."""
-        value: list[Any] = fields[name]
-        if len(value) != count or any(type(item) is not int for item in value):
-            self.fail(f"{name} must be {count} whole numbers, not {value!r}")
-        return tuple(value)
-
-    def take(self, name: str, *shape: int | None) -> IntArray:
-        """Return an array of this shape, None for any size."""
-        if name not in self._arrays:
-            self.fail(f"member {name}.npy is missing")
-        array = self._arrays.pop(name)
-        sizes = [
-            found if size is None else size for size, found in zip(shape, array.shape, strict=False)
-        ]
-        if array.dtype != np.int64 or list(array.shape) != sizes or array.ndim != len(shape):
-            wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            self.fail(
-                f"member {name}.npy must be int64 of shape [{wanted}], "
-                f"not {array.dtype} of shape {list(array.shape)}"
-            )
-        return array
-
-    def refuse_rest(self) -> None:
-        """Refuse arrays that nobody took."""
-        for name in self._arrays:
-            self.fail(f"member {name}.npy has no place in an artifact")
-
-
-def _read_net(members: _Members, fields: dict[str, Any]) -> QuantisedNet:
-    layers: list[QuantisedLayer] = []
-    for index, layer in enumerate(fields["layers"]):
-        if not isinstance(layer["relu"], bool):
-            members.fail(f"relu must be true or false, not {layer['relu']!r}")
-        x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
-        w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
-        tensors = {
-            name: torch.as_tensor(members.take(f"layer{index}.{name}", *[None] * dimensions))
-            for name, dimensions in _TENSORS.items()
-        }
-        layers.append(
-            QuantisedLayer(
-                shape=ClosShape(*members.integers("shape", layer, 5)),
-                **tensors,
-                relu=layer["relu"],
-                activation_fraction_bits=(x, h1, h2, y),
-                weight_fraction_bits=(w1, w2, w3),
-            )
-        )
-    return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])
-
-
-def _read_images(members: _Members, config: TorusConfig, expected: Images) -> Images:
-    """Read the images; of what is expected, sizes and the meaning of host words must agree."""
-    images = Images(
-        weights=members.take("image.weights", *expected.weights.shape),
-        biases=members.take("image.biases", *expected.biases.shape),
-        input_map=members.take("map.inputs", *expected.input_map.shape),
-        output_map=members.take("map.outputs", *expected.output_map.shape),
-    )
-    for name, image, bits in (
-        ("image.weights", images.weights, config.weight_bits),
-        ("image.biases", images.biases, config.bias_bits),
-    ):
-        limit = 1 << (bits - 1)
-        if image.size and not (-limit <= int(image.min()) and int(image.max()) < limit):
-            members.fail(f"member {name}.npy must hold words of {bits} bits")
-    for name, found, wanted in (
-        ("map.inputs", images.input_map, expected.input_map),
-        ("map.outputs", images.output_map, expected.output_map),
-    ):
-        if not np.array_equal(found, wanted):
-            members.fail(f"member {name}.npy must be what the host words of this net are")
-    return images
-
-
-def _read_loop(members: _Members, config: TorusConfig, fields: dict[str, Any]) -> SampleLoop:
-    names = _op_fields(config)
-    if fields["fields"] != names:
-        members.fail(f"loop.fields must be those of the ops, {names}, not {fields['fields']}")
-    pieces: list[Queues] = []
-    most = members.count  # Each flat run has members of its own.
-    if type(fields["flat"]) is not int or not 1 <= fields["flat"] <= most:
-        members.fail(f"flat must be a whole number from 1 to {most}, not {fields['flat']!r}")
-    for piece in _pieces(fields["flat"]):
-        queues: list[list[Op]] = []
-        for queue in _QUEUES:
-            table = members.take(f"loop.{piece}.{queue}", None, len(names[queue]))
-            queues.append([dict(zip(names[queue], row, strict=True)) for row in table.tolist()])
-        pieces.append(tuple(queues))
-    *flat, body = pieces
-    cut = members.integers("cut", fields, len(_QUEUES))
-    lengths = [len(queue) for queue in flat[-1]]
-    if not all(0 <= index <= length for index, length in zip(cut, lengths, strict=True)):
-        members.fail(f"cut must be places in queues of lengths {lengths}, not {list(cut)}")
-    return SampleLoop(tuple(flat), body, cut)
+@contextlib.contextmanager
+def _named(path: Path) -> Generator[None]:
+    """Name the file in errors about what it holds."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(f"{path}: the manifest is not that of an artifact: {error!r}") from error
+    except (ConfigError, DriverError, GoldenError) as error:
+        raise ArchiveError(f"{path}: {error}") from error
 
 
 def _id_text(config: TorusConfig) -> str:
     return f"{config.hardware_id:016x}"
-
-
-def _op_fields(config: TorusConfig) -> dict[str, list[str]]:
-    """The fields of the ops of each queue."""
-    layouts = (*pe_fields(config), *gateway_fields(config))
-    return {queue: list(fields) for queue, fields in zip(_QUEUES, layouts, strict=True)}
-
-
-def _pieces(flat: int) -> list[str]:
-    """Names of the pieces of a `SampleLoop` with so many flat runs."""
-    return [*(f"flat{number}" for number in range(1, flat + 1)), "body"]
-
-
-def _op_table(queue: Sequence[Op], fields: Sequence[str]) -> IntArray:
-    """Ops as rows, fields as columns."""
-    rows = [[op[name] for name in fields] for op in queue]
-    return np.array(rows, np.int64).reshape(len(rows), len(fields))

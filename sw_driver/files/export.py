@@ -22,18 +22,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hw.op_fields import (
-    GATEWAY_QUEUES,
-    PE_QUEUES,
-    Axis,
-    GatherKind,
-    HostInKind,
-    HostOutKind,
-    MacKind,
-    RingKind,
-)
+from hw.op_fields import Axis
 from sw_driver.compiler import Compiled
 from sw_driver.errors import DriverError
+from sw_driver.files.artifact_parts import OP_KINDS, QUEUES
 from sw_driver.predict.op_table import op_table
 from sw_driver.predict.schedule_picture import schedule_svg
 from sw_driver.program.image import Op
@@ -44,14 +36,6 @@ __all__ = ["PROGRAM_SAMPLES", "export_files", "exported_files"]
 PROGRAM_SAMPLES = 64
 """Samples of the run whose programs are exported."""
 
-_KINDS: dict[str, type[Enum]] = {
-    "row": GatherKind,
-    "col": GatherKind,
-    "mac": MacKind,
-    "ring": RingKind,
-    "host_in": HostInKind,
-    "host_out": HostOutKind,
-}
 _OTHER_FILES = ("program_pe.mem", "program_gateway.mem", "schedule.json", "schedule.svg")
 _MEMORY_FILE = re.compile(r"(weights|biases)_r\d+_c\d+\.mem")
 
@@ -154,7 +138,7 @@ def _schedule(compiled: Compiled) -> dict[str, Any]:
             "samples": PROGRAM_SAMPLES,
             "queues": {
                 name: _in_words(name, queue)
-                for name, queue in zip((*PE_QUEUES, *GATEWAY_QUEUES), queues, strict=True)
+                for name, queue in zip(QUEUES, queues, strict=True)
             },
         },
     }
@@ -162,7 +146,7 @@ def _schedule(compiled: Compiled) -> dict[str, Any]:
 
 def _in_words(queue: str, ops: Sequence[Op]) -> list[dict[str, Any]]:
     """Ops of one queue with names in the place of numbers; a LOOP's target is an index here."""
-    enums: dict[str, type[Enum]] = {"kind": _KINDS[queue], "axis": Axis, "dest": Axis}
+    enums: dict[str, type[Enum]] = {"kind": OP_KINDS[queue], "axis": Axis, "dest": Axis}
     return [
         {name: enums[name](value).name if name in enums else value for name, value in op.items()}
         for op in ops

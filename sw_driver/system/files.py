@@ -8,13 +8,13 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from golden.system import files
 from sw_driver.errors import DriverError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "Files",
@@ -157,8 +157,10 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_array(path: Path, array: NDArray[Any]) -> None:
+def write_array(path: Path, array: "NDArray[Any]") -> None:
     """Write a whole `.npy` file; errors as for `write_bytes`."""
+    import numpy as np
+
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
     write_bytes(path, file.getvalue())

@@ -7,6 +7,7 @@ from hw.config import TorusConfig
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError
 from sw_driver.files.artifact import load_artifact
+from sw_driver.files.kinds import is_none_of_both
 from sw_driver.train.saved import trained_config
 
 __all__ = ["config_of"]
@@ -26,7 +27,4 @@ def config_of(path: Path) -> TorusConfig:
         try:
             return trained_config(path)
         except (CheckpointError, DriverError) as not_trained:
-            raise DriverError(
-                f"{path} must be a compiled model or a model file trained on a torus; it is no "
-                f"compiled model ({not_compiled}), and no such model file ({not_trained})"
-            ) from not_trained
+            raise is_none_of_both(path, not_compiled, not_trained) from not_trained

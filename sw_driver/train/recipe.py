@@ -2,19 +2,21 @@
 
 import dataclasses
 import math
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import torch
-from torch import Tensor
-
-from golden import TrainingWidths, mean_squared_error, softmax_cross_entropy
-from golden.fixed.format import MAX_DECAY
-from golden.training.losses import LossFunction
+from hw.op_fields import CLEAR
 from sw_driver.errors import DriverError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from golden import TrainingWidths
+    from golden.training.losses import LossFunction
 
 __all__ = ["LOSSES", "Recipe"]
 
 LOSSES = ("cross-entropy", "mse")
+_MAX_MOMENTUM = CLEAR - 1  # Any larger decay of an op has another meaning.
 _VELOCITY_BITS = 36  # Accumulators lose nothing with it: docs/arithmetic.md.
 
 
@@ -66,8 +68,10 @@ class Recipe:
             raise DriverError(f"loss must be one of {', '.join(LOSSES)}, not {self.loss!r}")
         if self.batch_size < 1:
             raise DriverError(f"batch must be at least 1, not {self.batch_size}")
-        if self.momentum is not None and not 1 <= self.momentum <= MAX_DECAY:
-            raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or none, not {self.momentum}")
+        if self.momentum is not None and not 1 <= self.momentum <= _MAX_MOMENTUM:
+            raise DriverError(
+                f"momentum must be 1 to {_MAX_MOMENTUM}, or none, not {self.momentum}"
+            )
         if not 0.0 < self.learning_rate < math.inf:
             raise DriverError(
                 f"learning rate must be positive and finite, not {self.learning_rate}"
@@ -81,8 +85,10 @@ class Recipe:
         return self.batch_size > 1
 
     @property
-    def widths(self) -> TrainingWidths:
+    def widths(self) -> "TrainingWidths":
         """Widths of the words: accumulators only where they are needed."""
+        from golden import TrainingWidths
+
         accumulates = self.batches or self.momentum is not None
         return TrainingWidths(velocity_bits=_VELOCITY_BITS if accumulates else 0)
 
@@ -92,28 +98,34 @@ class Recipe:
         return 0.0 if self.momentum is None else 1.0 - 2.0**-self.momentum
 
     @property
-    def loss_function(self) -> LossFunction:
+    def loss_function(self) -> "LossFunction":
         """The loss of outputs [N, O] and what `targets` gives."""
+        from golden import mean_squared_error, softmax_cross_entropy
+
         return softmax_cross_entropy if self.loss == "cross-entropy" else mean_squared_error
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0."""
         return self.learning_rate * (self.epochs - epoch) / self.epochs
 
-    def order(self, samples: int, epoch: int) -> Tensor:
+    def order(self, samples: int, epoch: int) -> "Tensor":
         """Return the samples of an epoch in order, int64 [whole batches * batch_size].
 
         What is left over after the last whole batch sits this epoch out: the mean over fewer
         samples would have larger gradients.
         """
+        import torch
+
         generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
         order = torch.randperm(samples, generator=generator)
         return order[: samples - samples % self.batch_size]
 
-    def targets(self, labels: Tensor, outputs: int) -> Tensor:
+    def targets(self, labels: "Tensor", outputs: int) -> "Tensor":
         """Turn labels [N] into what the loss wants for so many outputs."""
         if self.loss == "cross-entropy":
             return labels
+        import torch
+
         return torch.nn.functional.one_hot(labels, outputs).to(torch.float64)
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from sw_driver.files.archive import read_archive, write_archive
 from tests.support.command_line import clostorus, fail, succeed
 
 
-@pytest.mark.parametrize("command", [("run",), ("info",), ("verilog", "-o", "out.v", "--bake")])
+@pytest.mark.parametrize("command", [
+    ("run",), ("info",), ("verify",), ("verilog", "-o", "out.v", "--bake")
+])
 def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     whole = artifact.read_bytes()
@@ -20,7 +22,7 @@ def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
     fail(2, r"member image\.biases\.npy was altered", *command, path)
     manifest, arrays = read_archive(artifact)
     write_archive(path, {**manifest, "version": 99}, arrays)
-    fail(2, "version must be 1 or 2, .* not 99", *command, path)
+    fail(2, "version must be 1, 2 or 3, .* not 99", *command, path)
     manifest["config"]["cols"] = 4
     write_archive(path, manifest, arrays)
     fail(2, "hardware_id must be", *command, path)

@@ -1,7 +1,6 @@
 """Files that were cut, flipped, swapped or made up: refused, or read to the very same result."""
 
 import io
-import json
 import pickle
 import random
 import struct
@@ -30,6 +29,7 @@ READERS = {
     "model.ctz": (
         ("run", "{bad}", "--samples", "3"),
         ("info", "{bad}"),
+        ("verify", "{bad}"),
         ("verilog", "--bake", "{bad}", "-o", "out.v"),
     ),
     "x.npy": (
@@ -50,8 +50,6 @@ def cases() -> Iterator[Case]:
             yield _impostor_case(kind, name)
     for name in ARRAYS:
         yield _array_case(name)
-    for name in MANIFESTS:
-        yield _manifest_case(name)
     for name in SETS:
         yield _set_case(name)
 
@@ -82,16 +80,16 @@ DAMAGES = {
 def _reading(bench: Workshop, kind: str, data: bytes, *, whole: bytes) -> None:
     """Read a file with every command: each refuses it, or does as with the whole one."""
     for command in READERS[kind]:
-        found = _outcome(bench, kind, command, data)
+        found = outcome(bench, kind, command, data)
         # An array file has no digest: other numbers are other inputs.
         if found is not None and kind != "x.npy":
             key = kind, command
             if key not in bench.outcomes:
-                bench.outcomes[key] = _outcome(bench, kind, command, whole)
+                bench.outcomes[key] = outcome(bench, kind, command, whole)
             assert found == bench.outcomes[key], command
 
 
-def _outcome(bench: Workshop, kind: str, command: tuple[str, ...], data: bytes) -> object | None:
+def outcome(bench: Workshop, kind: str, command: tuple[str, ...], data: bytes) -> object | None:
     """What a command makes of a file: None if it refuses, else all that it prints and writes."""
     for path in bench.here.iterdir():
         path.unlink()
@@ -186,7 +184,7 @@ def _nested(depth: int) -> list[object]:
 def _impostor_case(kind: str, name: str) -> Case:
     def attempt(bench: Workshop) -> None:
         for command in READERS[kind]:
-            assert _outcome(bench, kind, command, IMPOSTORS[name]()) is None, command
+            assert outcome(bench, kind, command, IMPOSTORS[name]()) is None, command
 
     return Case(GROUP, f"{name} as {kind}", attempt)
 
@@ -233,84 +231,9 @@ ARRAYS = {
 def _array_case(name: str) -> Case:
     def attempt(bench: Workshop) -> None:
         for command in READERS["x.npy"]:
-            assert _outcome(bench, "x.npy", command, ARRAYS[name]()) is None, command
+            assert outcome(bench, "x.npy", command, ARRAYS[name]()) is None, command
 
     return Case(GROUP, f"an array file, {name}", attempt)
-
-
-def _manifest(change):
-    """A change of an artifact's manifest, whose arrays stay as they are."""
-
-    def changed(data: bytes) -> bytes:
-        file = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
-            for info in old.infolist():
-                content = old.read(info)
-                if info.filename == "manifest.json":
-                    content = change(content)
-                new.writestr(info.filename, content)
-        return file.getvalue()
-
-    return changed
-
-
-def _field(name: str, value: object):
-    def change(content: bytes) -> bytes:
-        fields = json.loads(content)
-        fields[name] = value
-        return json.dumps(fields).encode()
-
-    return _manifest(change)
-
-
-def _config(name: str, value: object):
-    def change(content: bytes) -> bytes:
-        fields = json.loads(content)
-        fields["config"][name] = value
-        return json.dumps(fields).encode()
-
-    return _manifest(change)
-
-
-MANIFESTS = {
-    "100,000 brackets": _manifest(lambda _: b"[" * 100_000),
-    "100,000 braces": _manifest(lambda _: b'{"a":' * 100_000),
-    "a number of 10,000 digits": _manifest(lambda _: b"1" * 10_000),
-    "nothing": _manifest(lambda _: b""),
-    "a list": _manifest(lambda _: b"[]"),
-    "null": _manifest(lambda _: b"null"),
-    "not UTF-8": _manifest(lambda content: content.replace(b"clostorus", b"\xff\xfe")),
-    "no members": _field("members", {}),
-    "members that are a list": _field("members", []),
-    "members without digests": _field("members", {"a.npy": {}}),
-    "another format": _field("format", "zip"),
-    "version 10**30": _field("version", 10**30),
-    "version null": _field("version", None),
-    "order of another net": _field("order", [0]),
-    "order of text": _field("order", "abcdef"),
-    "order of fractions": _field("order", [0.5] * 7),
-    "a net of no layers": _field("net", {"act_bits": 16, "weight_bits": 16, "layers": []}),
-    "a net that is a list": _field("net", [1]),
-    "baked that is a number": _field("baked", 1),
-    "data that are a list": _field("data", ["digits"]),
-    "another hardware id": _field("hardware_id", "0" * 16),
-    "a loop of -1 runs": _field("loop", {"flat": -1, "cut": [], "fields": {}}),
-    "0 rows": _config("rows", 0),
-    "rows beyond 64 bits": _config("rows", 2**70),
-    "rows that are text": _config("rows", "2"),
-    "rows that are a truth value": _config("rows", True),
-    "words of 1000 bits": _config("act_bits", 1000),
-    "an unknown field": _config("lanes", 9),
-}
-
-
-def _manifest_case(name: str) -> Case:
-    def attempt(bench: Workshop) -> None:
-        whole = (bench.files / "model.ctz").read_bytes()
-        for command in READERS["model.ctz"]:
-            assert _outcome(bench, "model.ctz", command, MANIFESTS[name](whole)) is None, command
-
-    return Case(GROUP, f"an artifact's manifest, {name}", attempt)
 
 
 def _idx(sizes: tuple[int, ...], body: bytes, kind: int = 8) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sim.measure.markdown import replace_between_marks, table_lines
-from tests.hostile import api_cases, file_cases, line_cases, process_cases
+from tests.hostile import api_cases, artifact_cases, file_cases, line_cases, process_cases
 from tests.hostile.case import Case, Workshop
 from tests.support.project import ROOT
 
@@ -26,8 +26,8 @@ _EVERY = 50  # A line tells how far it is after as many inputs.
 
 def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
-    found = (module.cases() for module in (line_cases, file_cases, api_cases, process_cases))
-    return list(itertools.chain.from_iterable(found))
+    modules = line_cases, file_cases, artifact_cases, api_cases, process_cases
+    return list(itertools.chain.from_iterable(module.cases() for module in modules))
 
 
 def table(cases: Iterable[Case], bench: Workshop) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 
 import numpy as np
@@ -50,6 +51,13 @@ def rewrite_manifest(path, change):
     rewrite(path, on_members)
 
 
+def redo_digest(manifest):
+    """Compute the digest again, as anybody can: it is no signature."""
+    content = {name: value for name, value in manifest.items() if name != "digest"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    manifest["digest"] = hashlib.sha256(text.encode()).hexdigest()
+
+
 def npy(array):
     file = io.BytesIO()
     np.save(file, array)
@@ -62,6 +70,7 @@ def replace_member(path, name, content):
     def on_members(members):
         manifest = json.loads(members["manifest.json"])
         manifest["members"][name]["sha256"] = hashlib.sha256(content).hexdigest()
+        redo_digest(manifest)
         members["manifest.json"] = json.dumps(manifest).encode()
         members[name] = content
 
@@ -70,6 +79,7 @@ def replace_member(path, name, content):
 
 def test_round_trip(path):
     manifest, arrays = read_archive(path)
+    assert re.fullmatch("[0-9a-f]{64}", manifest.pop("digest"))
     assert manifest == MANIFEST
     assert arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
@@ -129,6 +139,28 @@ def test_altered_manifest(path):
     path.write_bytes(whole.replace(b'"version": 3', b'"version": 4'))
     with pytest.raises(ArchiveError, match=r"member manifest\.json was altered"):
         read_archive(path)
+
+
+@pytest.mark.parametrize("change", [
+    {"version": 4}, {"nested": {"b": [1, 2.5], "a": "a"}}, {"more": None}, {"digest": "0" * 64},
+    {"digest": ""}, {"digest": 5}, {"digest": None}, {"digest": ["a"]}, {"digest": {"a": 1}},
+    {"digest": float("nan")},
+], ids=str)  # fmt: skip
+def test_a_manifest_edited_by_hand(path, change):
+    rewrite_manifest(path, lambda manifest: manifest.update(change))
+    with pytest.raises(ArchiveError, match=r"a\.ctz: manifest\.json was altered: its digest must "
+                       r"be [0-9a-f]{64}, not .*; copy the file again, or compile the model again"):
+        read_archive(path)
+
+
+def test_a_manifest_written_in_another_way_is_the_same(path):
+    rewrite_manifest(path, lambda manifest: None)  # Without indents.
+    assert read_archive(path)[0]["nested"] == MANIFEST["nested"]
+
+
+def test_an_archive_of_before_has_no_digest(path):
+    rewrite_manifest(path, lambda manifest: manifest.pop("digest"))
+    assert read_archive(path)[0] == MANIFEST
 
 
 def test_missing_member(path):

@@ -10,6 +10,7 @@ import pytest
 
 from golden import ClosNet, ClosShape, save_model
 from sw_driver.errors import DriverError
+from sw_driver.files.array_files import read_npy
 from sw_driver.files.samples import load_calibration, load_samples
 from tests.support.command_line import fail
 
@@ -55,6 +56,33 @@ def test_headers_of_every_version(path, version):
     np.lib.format.write_array(file, NUMBERS, version)
     path.write_bytes(file.getvalue())
     np.testing.assert_array_equal(load_calibration(str(path)).x, NUMBERS)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (2, 3), (1, 0, 5), (2, 2, 2, 2)])
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "<i4", "<u8", "<f2", "<f4", "<f8", ">i8"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_usual_header_is_read_as_any_other(shape, dtype, order):
+    array = np.arange(np.prod(shape)).astype(dtype).reshape(shape, order=order)
+    files = io.BytesIO(), io.BytesIO()
+    for file, version in zip(files, ((1, 0), (2, 0)), strict=True):
+        np.lib.format.write_array(file, array, version)
+        found = read_npy(file)
+        assert (found.dtype, found.shape) == (array.dtype, array.shape)
+        np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("shape, dtype", [
+    ("(4)", "'<f8'"), ("(4, 1,)", "'<f8'"), ("(-4,)", "'<f8'"), ("(4,)", "'<f1'"), ("(4,)", "'O'"),
+    ("(4, 1", "'<f8'"), ("(1e1,)", "'<f8'"), ("(5,)", "'<f8'"), (f"({10**30},)", "'<f8'"),
+])
+def test_a_header_of_the_usual_length_may_lie(shape, dtype):
+    text = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    file = io.BytesIO(npy(text, body=np.zeros(4).tobytes()))
+    if shape == "(4, 1,)":
+        assert read_npy(file).shape == (4, 1)
+    else:
+        with pytest.raises(ValueError, match="header|real numbers"):
+            read_npy(file)
 
 
 def test_pixels_are_samples(path):

@@ -1,6 +1,9 @@
 """model.ctz: nothing is lost, equal nets make equal bytes, and no part may contradict another."""
 
 import dataclasses
+import json
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,8 +12,16 @@ import torch
 from golden import ClosShape
 from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
-from sw_driver import Artifact, DriverError, compile, load_artifact, save_artifact
+from sw_driver import (
+    Artifact,
+    DriverError,
+    GoldenDevice,
+    compile,
+    load_artifact,
+    save_artifact,
+)
 from sw_driver.files.archive import read_archive, write_archive
+from sw_driver.files.artifact import VERSION
 
 SHAPES = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))
 
@@ -132,15 +143,41 @@ def put_value(name, index, value):
     return array(name, to)
 
 
+def rewrite_manifest(path, change):
+    """Change the manifest alone: its digest stays as it was."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    change(manifest)
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+
+
+def without_digest(path):
+    """Make a file of the version before digests of it, if its version is one that had none."""
+
+    def change(manifest):
+        del manifest["digest"]
+        if manifest.get("version") == VERSION:
+            manifest["version"] = 2
+
+    rewrite_manifest(path, change)
+
+
 LAYER = ("net", "layers", 0)
+# What no range or size tells; the device does what such a file says, and `verify` finds it.
+NEEDS_COMPILER = ("order must be 8", "act_bits must be", "must be what the host",
+                  "int64 of")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (at("format")("zip"), "format must be 'clostorus artifact', not 'zip'"),
-        (at("version")(3), "version must be 1 or 2, those that this program reads, not 3; compile"),
-        (drop("version"), "version must be 1 or 2, those that this program reads, not None"),
+        (at("version")(4), "version must be 1, 2 or 3, those that this program reads, not 4; comp"),
+        (drop("version"), "version must be 1, 2 or 3, those that this program reads, not None"),
         (at("config", "rows")(3), "hardware_id must be .*, that of its configuration, not '"),
         (
             at("hardware_id")("0" * 16),
@@ -190,9 +227,89 @@ LAYER = ("net", "layers", 0)
     ],
 )
 def test_parts_that_do_not_fit_together(path, change, message):
+    """A device may take what only the compiler can refuse; who asks for stages gets the error."""
     alter(path, change)
-    with pytest.raises(DriverError, match=f"model\\.ctz: .*{message}"):
+    expected = f"model\\.ctz: .*{message}"
+    with pytest.raises(DriverError, match=expected):
+        load_artifact(path, check=True)
+    try:
+        found = load_artifact(path)
+    except DriverError as error:
+        assert re.search(expected, str(error))
+    else:
+        assert any(part in message for part in NEEDS_COMPILER), message
+        for name in ("stages", "entries", "layers", "plan", "prediction", "image_difference"):
+            with pytest.raises(DriverError, match=expected):
+                getattr(found, name)
+    without_digest(path)
+    with pytest.raises(DriverError, match=expected):
         load_artifact(path)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("change", [
+    put_value("loop.flat1.row", 5, 1),  # `to_gateway` of a gather op, or the like.
+    put_value("map.outputs", 1, 0),
+    at("order")([0]),
+], ids=["ops", "map", "order"])  # fmt: skip
+def test_files_of_before_are_compiled_again(compiled, path, version, change):
+    alter(path, at("version")(version))
+    without_digest(path)
+    found = load_artifact(path)
+    assert found.digest is None and found.entries == compiled.entries
+    alter(path, change)
+    without_digest(path)
+    with pytest.raises(DriverError):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (drop("digest"), "its digest is missing, which files of version 3 have; copy the file again"),
+    (at("digest")("0" * 64), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not '"),
+    (at("digest")(7), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not 7; copy"),
+    (at("digest")(None), r"manifest\.json was altered: its digest must be .*, not None; copy"),
+    (at("baked")(True), r"manifest\.json was altered: its digest must be"),
+    (at("order")([1, 0]), r"manifest\.json was altered: its digest must be"),
+], ids=["no digest", "another digest", "a number", "null", "baked", "order"])  # fmt: skip
+def test_what_was_altered_is_not_loaded(path, change, message):
+    rewrite_manifest(path, lambda manifest: change(manifest, {}))
+    with pytest.raises(DriverError, match=rf"model\.ctz: {message}"):
+        load_artifact(path)
+
+
+def test_loading_compiles_nothing(path, monkeypatch):
+    def never(*_):
+        raise AssertionError("nothing may be compiled")
+
+    for name in ("place_net", "check_runs", "sample_loop"):
+        monkeypatch.setattr(f"sw_driver.files.artifact.{name}", never)
+    found = load_artifact(path)
+    x = random_words(found.net, 3, seed=1)
+    device = GoldenDevice()
+    device.load(found)
+    assert device.infer_words(x.numpy()).shape == (3, 5)
+    assert found.executable.infer(x.numpy()).output_beats
+    with pytest.raises(AssertionError, match="nothing may be compiled"):
+        load_artifact(path, check=True)
+
+
+def test_differences(compiled, path):
+    found = load_artifact(path, check=True)
+    assert (found.image_difference, found.ops_difference) == (None, None)
+    alter(path, put_value("image.weights", 5, 3))
+    assert "1 of " in load_artifact(path, check=True).image_difference
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (put_value("loop.flat1.mac", 8, 1), "queue mac of the run of length 1, first at op 0"),
+    (put_value("loop.body.mac", 8, 1), "queue mac of a further sample, first at op 0"),
+    (at("order")([1, 0, *range(2, 8)]), "(queue|runs repeat) "),
+    (at("loop", "cut")([0] * 6), r"runs repeat from sample \d+ and ops .* expected, got \d+ and"),
+    (array("loop.flat1.host_out", lambda ops: np.concatenate((ops, ops))), "host_out .* at op 1"),
+], ids=["first run", "body", "order", "cut", "an op more"])  # fmt: skip
+def test_ops_that_are_not_those_of_the_net(path, change, message):
+    alter(path, change)
+    assert re.search(message, load_artifact(path).ops_difference)
 
 
 def test_another_torus_with_its_id_redone(path):
