@@ -11,9 +11,9 @@ from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
 from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.plan.maps import MemoryMap
 from sw_driver.plan.stages import Stage, StageKind
-from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["Image", "Place", "Places"]
 
@@ -97,7 +97,7 @@ class Places:
         The net.
     """
 
-    def __init__(self, compiled: CompiledTraining) -> None:
+    def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._plan = compiled.plan
         self._maps = compiled.executable.training.maps

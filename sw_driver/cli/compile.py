@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -96,7 +96,7 @@ def command(
         {"--output": output, "--export": export and exported_files(export, rows, cols)},
         {"MODEL": model, "--data": data_files(data)},
     )
-    widths = {
+    widths: dict[str, Any] = {
         name: bits
         for name, bits in (
             ("act_bits", word_bits),

@@ -74,7 +74,7 @@ def command(
     simulation, which takes a while and needs g++ and perl.
     """
     from sw_driver.cycle_model import record
-    from sw_driver.device.device import GoldenDevice
+    from sw_driver.device.golden import GoldenDevice
     from sw_driver.device.saturation import warn_of_saturation
     from sw_driver.errors import DriverError
     from sw_driver.files.artifact import load_artifact

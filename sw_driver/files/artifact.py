@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from golden import GoldenError
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
-from sw_driver.compiler import Compiled, place_net, sample_loop
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import place_net, sample_loop
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.files.artifact_checks import check_images, ops_difference
@@ -262,7 +263,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     if data is not None and not isinstance(data, str):
         members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
-        net=net,
+        source=net,
         executable=Executable.of_images(config, images, loop),
         stored_order=order,
         path=path,

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.files.artifact import Artifact
 from sw_driver.plan.fit import measure
 from sw_driver.predict.op_table import OpRow, op_table

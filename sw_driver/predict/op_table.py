@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Engine, record
 from sw_driver.plan.order import delays
 from sw_driver.predict.timeline import HOST_IN, HOST_OUT, slices

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.plan.order import delays
 from sw_driver.plan.stages import StageKind
 from sw_driver.predict.op_table import steady_spans

@@ -21,7 +21,7 @@ from hw.op_fields import (
     gateway_fields,
     pe_fields,
 )
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
 from sw_driver.plan.plan import Plan
 from sw_driver.predict.run_steps import queue_steps

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from hw.config import PROGRAM_BLOCK_WORDS
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import (
     Exchange,
     ExchangeSimulation,
@@ -19,7 +20,6 @@ from sw_driver.predict.run_steps import names_of_ops
 from sw_driver.program.executable import Executable
 from sw_driver.schedule.queues import QUEUE_NAMES
 from sw_driver.schedule.scheduler import schedule
-from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
 
@@ -111,7 +111,7 @@ def exchanges(
     return found
 
 
-def predict_training(compiled: CompiledTraining, samples: int, *, at_once: bool = False) -> int:
+def predict_training(compiled: Compiled, samples: int, *, at_once: bool = False) -> int:
     """Cycles of a run of `samples` samples on a torus that waits for it.
 
     Exact, from the first beat of its program to the last beat in either direction, both included,
@@ -126,7 +126,7 @@ def predict_training(compiled: CompiledTraining, samples: int, *, at_once: bool 
 
 
 def predict_training_steady(
-    compiled: CompiledTraining, *, at_once: bool = False
+    compiled: Compiled, *, at_once: bool = False
 ) -> TrainingPrediction:
     """Cycles a sample of a long run, and what they are spent on; see `exchanges`."""
     executable = compiled.executable

@@ -10,9 +10,9 @@ from golden import ClosShape
 from hw.op_fields import LOOP, GatherKind, MacKind, RingKind, gateway_fields, pe_fields
 from sw_driver.check.runs import check_training_runs, host_actions
 from sw_driver.check.waits import check_program
+from sw_driver.compiler import compile
 from sw_driver.errors import ProgramError
 from sw_driver.program.image import unpack_image
-from sw_driver.training_compiler import compile_training
 from tests.support.training_cases import random_case
 
 SAMPLES = 4
@@ -44,7 +44,7 @@ def program(torus, shape=(12, 8, 3, 2, 2), samples=SAMPLES, **options):
     case = random_case(2, depth=1, torus=torus)
     layer = dataclasses.replace(case.form.layers[0], shape=ClosShape(*shape))
     form = dataclasses.replace(case.form, layers=(layer,), velocity_bits=36)
-    compiled = compile_training(form, torus, **options)
+    compiled = compile(form, torus, **options)
     made = compiled.executable.train_program(samples)
     config = compiled.config
     return Checked(config, unpack_image(config, pe_fields(config), made.pe_image),
@@ -56,7 +56,7 @@ def program(torus, shape=(12, 8, 3, 2, 2), samples=SAMPLES, **options):
 def test_compiled_programs_are_safe(seed):
     """And the compiler has checked them: that is the same once more, for runs of more turns."""
     case = random_case(seed)
-    compiled = compile_training(case.form, case.torus, **case.options)
+    compiled = compile(case.form, case.torus, **case.options)
     check_training_runs(compiled.config, compiled.plan, compiled.executable.training.loops)
 
 

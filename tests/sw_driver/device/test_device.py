@@ -18,8 +18,17 @@ class Spy(Device):
         super().__init__()
         self.seen = []
 
-    def _load(self, compiled):
+    def _load(self, compiled, state):
         pass
+
+    def _train(self, compiled, x, gradient_of):
+        raise AssertionError("nothing may train")
+
+    def _read_state(self, compiled):
+        raise AssertionError("nothing may be read")
+
+    def _write_state(self, compiled, state):
+        raise AssertionError("nothing may be written")
 
     def _infer_words(self, x):
         self.seen.append(x)
@@ -155,7 +164,7 @@ def test_nothing_is_loaded(compiled):
 
 def test_a_load_that_fails_leaves_nothing_loaded(compiled):
     class Broken(Spy):
-        def _load(self, compiled):
+        def _load(self, compiled, state):
             if self.broken:
                 raise DriverError("broken")
 

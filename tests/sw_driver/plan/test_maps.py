@@ -10,19 +10,19 @@ from golden.fixed.visits import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
 from sw_driver.check.mac_units import mac_units
 from sw_driver.check.waits import check_program
+from sw_driver.compiler import compile
 from sw_driver.errors import FitError, HostDataError
 from sw_driver.plan.stages import StageKind
 from sw_driver.program.dump import dump_program, list_dumps
 from sw_driver.program.image import unpack_image
 from sw_driver.program.records import join_words, split_words
-from sw_driver.training_compiler import compile_training
 from tests.support.training_cases import random_case
 from tests.support.training_interpreter import TrainingInterpreter
 
 
 def compiled_case(seed, **options):
     case = random_case(seed)
-    return case, compile_training(case.form, case.torus, **{**case.options, **options})
+    return case, compile(case.form, case.torus, **{**case.options, **options})
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -69,12 +69,12 @@ def test_placement_is_a_bijection_onto_pes_and_addresses(seed):
 def test_states_come_back_from_small_buffers(seed):
     """Records in pieces, and as many repetitions as a counter allows."""
     case = random_case(seed)
-    config = compile_training(case.form, case.torus, **case.options).config
-    used = compile_training(case.form, case.torus, **case.options).plan.buffers
+    config = compile(case.form, case.torus, **case.options).config
+    used = compile(case.form, case.torus, **case.options).plan.buffers
     least = max(used.row, used.col, config.max_fan_in, 16)
     small = dataclasses.replace(config, buffer_words=1 << (least - 1).bit_length())
     options = {name: value for name, value in case.options.items() if name != "host_bits"}
-    executable = compile_training(case.form, small, **options).executable
+    executable = compile(case.form, small, **options).executable
     state = case.state(small.rows, small.cols)
     interpreter = TrainingInterpreter(small, seed)
     load, dump = executable.load(state), executable.dump()
