@@ -16,10 +16,9 @@ from sim.errors import ToolMissing
 
 from .results import Bench, Table, markdown_table, paragraph, source_digest
 
-__all__ = ["DEVICES", "TITLE", "measure"]
+__all__ = ["TITLE", "measure"]
 
 TITLE = "Software: layers in PyTorch"
-DEVICES = ("cpu", "cuda")
 """Where PyTorch may compute."""
 
 _SHAPES = ((1024, 1024, 32, 16, 32), (4096, 4096, 64, 64, 64))

@@ -9,7 +9,11 @@ from sw_driver.cli.options import Json, Quiet, make_output, summary_of
 from sw_driver.cli.written import say_written
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from golden.analysis.report import Analysis
     from golden.topologies import Topology
+    from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -51,19 +55,12 @@ def command(
     matching gives edges, exactly as many as the rank of the Jacobian says; trained to a random
     matrix, how near it comes. docs/papers.md says where each analysis is described.
     """
-    from golden.analysis.pictures import analysis_png
-    from golden.analysis.report import LABELS, Training, analyse, text_of
-    from golden.topologies import usage
-    from golden.topologies.vocabulary import OPTIONS
     from sw_driver.errors import DriverError
-    from sw_driver.system.files import check_target, write_bytes
+    from sw_driver.system.files import check_target
 
     out = make_output(ctx, json, quiet)
     if list_kinds:
-        out.facts("kinds; lists of numbers are written with hyphens (784-300-10)", usage())
-        options = {name: summary_of(change) for name, change in OPTIONS.items()}
-        out.facts("options, after a plus sign", list(options.items()))
-        out.result({"kinds": dict(usage()), "options": options})
+        _list(out)
         return
     if not topology:
         raise DriverError("topology must be given at least once; --list shows the kinds")
@@ -71,6 +68,8 @@ def command(
         if output.suffix != ".png":
             raise DriverError(f"output must end in .png, not {output.name!r}")
         check_target(output)
+    from golden.analysis.report import Training, analyse  # Takes PyTorch.
+
     wanted = Training(control_steps, fit_steps, starts, seed)
     training = None if quick else wanted
     found = [_parsed(text) for text in topology]
@@ -81,6 +80,28 @@ def command(
         )
     with out.progress() as tell:
         analyses = [analyse(one, training, tell) for one in found]
+    _report(out, analyses, seed, output)
+
+
+def _list(out: "Output") -> None:
+    """Say which kinds and options there are."""
+    from golden.topologies import usage
+    from golden.topologies.vocabulary import OPTIONS
+
+    out.facts("kinds; lists of numbers are written with hyphens (784-300-10)", usage())
+    options = {name: summary_of(change) for name, change in OPTIONS.items()}
+    out.facts("options, after a plus sign", list(options.items()))
+    out.result({"kinds": dict(usage()), "options": options})
+
+
+def _report(
+    out: "Output", analyses: "Sequence[Analysis]", seed: int, output: Path | None
+) -> None:
+    """Say what was found, side by side, and draw it."""
+    from golden.analysis.pictures import analysis_png
+    from golden.analysis.report import LABELS, text_of
+    from sw_driver.system.files import write_bytes
+
     rows = [
         [label, *(text_of(one.values[name]) if name in one.values else "-" for one in analyses)]
         for name, label in LABELS.items()

@@ -1,12 +1,20 @@
 """`clostorus bench`: the measured tables of docs/benchmarks.md."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sw_driver.cli.options import MOST_JOBS, Json, Quiet, make_output, summary_of
 from sw_driver.cli.written import say_written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sim.measure.results import Bench
+    from sw_driver.system.console import Output
+
+    Tell = Callable[[str, int, int], None]
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -58,23 +66,19 @@ def command(
     are kept, so that a run that was stopped goes on where it was, and measured again when what they
     depend on has changed.
     """
-    from sim.measure.page import check_page, write_page
-    from sim.measure.results import Bench
-    from sim.measure.software import DEVICES
-    from sim.measure.tables import TABLES
+    from sim.measure.names import DEVICES, TABLE_NAMES
+    from sim.measure.page import check_page
     from sw_driver.errors import DriverError
     from sw_driver.system.files import check_folder, check_target
 
     out = make_output(ctx, json, quiet)
     if list_tables:
-        notes = {table: summary_of(kind.measure) for table, kind in TABLES.items()}
-        out.facts("tables", list(notes.items()))
-        out.result({"tables": notes})
+        _list(out)
         return
-    names = name or list(TABLES)
+    names = name or list(TABLE_NAMES)
     for wanted in names:
-        if wanted not in TABLES:
-            raise DriverError(f"name must be one of {', '.join(TABLES)}, not {wanted!r}")
+        if wanted not in TABLE_NAMES:
+            raise DriverError(f"name must be one of {', '.join(TABLE_NAMES)}, not {wanted!r}")
     if torch_device not in DEVICES:
         raise DriverError(f"torch-device must be {' or '.join(DEVICES)}, not {torch_device!r}")
     if torch_device != "cpu" and names != ["software"]:
@@ -84,18 +88,48 @@ def command(
     if write:
         check_page(page)
         check_target(page)
+    from sim.measure.results import Bench  # From here on it takes PyTorch.
+
+    def bench(tell: "Tell") -> Bench:
+        return Bench(results, tell, quick, jobs, torch_device)
+
+    values = _measure(out, names, bench, page if write else None, notes=not quick)
+    if write:
+        say_written(out, page, "an editor, or a viewer of Markdown")
+    out.result({"page": str(page) if write else None, "tables": values})
+
+
+def _list(out: "Output") -> None:
+    """Say which tables there are."""
+    from sim.measure.tables import TABLES
+
+    notes = {table: summary_of(kind.measure) for table, kind in TABLES.items()}
+    out.facts("tables", list(notes.items()))
+    out.result({"tables": notes})
+
+
+def _measure(
+    out: "Output",
+    names: list[str],
+    bench: "Callable[[Tell], Bench]",
+    page: Path | None,
+    *,
+    notes: bool,
+) -> dict[str, Any]:
+    """Measure tables, and write each to the page at once; return their values by name."""
+    from sim.measure.page import write_page
+    from sim.measure.tables import TABLES
+
     texts: dict[str, str] = {}
     values: dict[str, Any] = {}
     titles = {table: kind.title for table, kind in TABLES.items()}
     for table in names:
-        if not quick:
+        if notes:
             out.note(f"table {table}: {' '.join((TABLES[table].measure.__doc__ or '').split())}")
         with out.progress() as tell:
-            measured = TABLES[table].measure(Bench(results, tell, quick, jobs, torch_device))
+            measured = TABLES[table].measure(bench(tell))
         texts[table], values[table] = measured.text, measured.values
         out.text(measured.text)
-        if write:
+        if page is not None:
             write_page(page, titles, texts)
-    if write:
-        say_written(out, page, "an editor, or a viewer of Markdown")
-    out.result({"page": str(page) if write else None, "tables": values})
+    return values

@@ -1,13 +1,18 @@
 """`clostorus build`: a bitstream for a board."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
 from sw_driver.cli.written import quoted, say_written
+
+if TYPE_CHECKING:
+    from fpga.board_build import Build
+    from fpga.boards import Board
+    from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -21,55 +26,66 @@ EXAMPLES = (
 )
 
 
+_Board = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker or tangnano9k."
+    ),
+]
+_Torus = Annotated[
+    str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
+]
+_Train = Annotated[
+    bool,
+    typer.Option("--train", help="A torus that trains, of default memories; or --config-from."),
+]
+_ConfigFrom = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The torus of a compiled model, or of a model file that was trained on a torus; "
+        "weights are loaded later.",
+    ),
+]
+_Bake = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="ARTIFACT", help="The torus of a compiled model, with its weights in place."
+    ),
+]
+_Fold = Annotated[
+    bool,
+    typer.Option("--fold", help="With --bake: its weights as logic, which cannot be loaded."),
+]
+_Folder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
+]
+_ClockMhz = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MHZ",
+        help="Clock of the torus, made by the part's PLL [default: the board's oscillator].",
+    ),
+]
+_Tries = Annotated[
+    int, typer.Option(min=1, help="Seeds to try, from --seed on; the fastest is kept.")
+]
+
+
 def command(
     ctx: typer.Context,
-    board: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker or tangnano9k."
-        ),
-    ],
-    torus: Annotated[
-        str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
-    ] = None,
-    train: Annotated[
-        bool,
-        typer.Option("--train", help="A torus that trains, of default memories; or --config-from."),
-    ] = False,
-    config_from: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The torus of a compiled model, or of a model file that was trained on a torus; "
-            "weights are loaded later.",
-        ),
-    ] = None,
-    bake: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="ARTIFACT", help="The torus of a compiled model, with its weights in place."
-        ),
-    ] = None,
-    fold: Annotated[
-        bool,
-        typer.Option("--fold", help="With --bake: its weights as logic, which cannot be loaded."),
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
-    ] = None,
+    board: _Board,
+    torus: _Torus = None,
+    train: _Train = False,
+    config_from: _ConfigFrom = None,
+    bake: _Bake = None,
+    fold: _Fold = False,
+    output: _Folder = None,
     baud: Annotated[int, typer.Option(help="Bits per second of the UART.")] = 1_000_000,
-    clock_mhz: Annotated[
-        float | None,
-        typer.Option(
-            metavar="MHZ",
-            help="Clock of the torus, made by the part's PLL [default: the board's oscillator].",
-        ),
-    ] = None,
+    clock_mhz: _ClockMhz = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
-    tries: Annotated[
-        int, typer.Option(min=1, help="Seeds to try, from --seed on; the fastest is kept.")
-    ] = 1,
+    tries: _Tries = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,11 +98,7 @@ def command(
     A torus that does not fit is refused before it is placed. What was in DIR is replaced when all
     is done, and stays as it was if anything fails.
     """
-    from fpga.board_build import build
-    from fpga.board_design import board_config
-    from fpga.board_flow import FLOWS
     from fpga.boards import find_board
-    from sw_driver.compiler import parse_torus
     from sw_driver.system.files import check_folder, check_outputs, files_in
 
     out = make_output(ctx, json, quiet)
@@ -98,13 +110,32 @@ def command(
         torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
     )
     if held is None:
-        rows, cols = parse_torus(torus or "1x1")
-        held = Held(board_config(target, rows, cols, train=train), None)
-    config = held.config
+        held = _default(target, torus, train)
+    from fpga.board_build import build
+
     with out.progress() as tell:
-        built = build(target, config, folder, images=held.images, folded=fold, baud=baud,
+        built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
                       clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell)
-    report = built.report
+    _report(out, target, board, folder, held, built)
+
+
+def _default(target: "Board", torus: str | None, train: bool) -> Held:
+    """The torus that a board has where no file names one."""
+    from sw_driver.torus import parse_torus
+
+    rows, cols = parse_torus(torus or "1x1")
+    from fpga.board_design import board_config
+
+    return Held(board_config(target, rows, cols, train=train), None)
+
+
+def _report(
+    out: "Output", target: "Board", board: str, folder: Path, held: Held, built: "Build"
+) -> None:
+    """Say what was built, and how fast it is."""
+    from fpga.board_flow import FLOWS
+
+    report, config = built.report, held.config
     path = report["critical_path"]
     out.facts(
         f"{folder}, for {board}",

@@ -1,13 +1,23 @@
 """`clostorus compile`: from a trained model to an artifact."""
 
+import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import quoted, say_written
+
+if TYPE_CHECKING:
+    from hw.config import TorusConfig
+    from sw_driver.compiled import Compiled
+    from sw_driver.files.accuracy import MeasuredError
+    from sw_driver.files.samples import Samples
+    from sw_driver.system.console import Output
+    from sw_driver.system.files import Files
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -20,45 +30,70 @@ EXAMPLES = (
 )
 
 
+_Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="digits|mnist10k|DIR|FILE.npy",
+        help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W] "
+        "[default: the data that the model was trained on].",
+    ),
+]
+_Board = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The torus of this size that build --board makes, memories and widths too.",
+    ),
+]
+_WordBits = Annotated[
+    int | None,
+    typer.Option(
+        help="Bits of an activation, and of a weight unless given: 4 to 18 [default: 16]."
+    ),
+]
+_WeightBits = Annotated[int | None, typer.Option(help="Bits of a weight: 4 to 18.")]
+_HostBits = Annotated[
+    int | None, typer.Option(help="Bits of a host beat: 32, 64, 128, 256 [default: 64].")
+]
+_Order = Annotated[
+    str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
+]
+_Bake = Annotated[
+    bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
+]
+_Export = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write weights and schedule there too.")
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What the command line asks for; `widths` are those that it names, as the compiler does."""
+
+    model: Path
+    torus: str
+    output: Path
+    data: str | None
+    board: str | None
+    widths: Mapping[str, Any]
+    order: str
+    bake: bool
+    export: Path | None
+
+
 def command(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model file, as train writes it.")],
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="digits|mnist10k|DIR|FILE.npy",
-            help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W] "
-            "[default: the data that the model was trained on].",
-        ),
-    ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The torus of this size that build --board makes, memories and widths too.",
-        ),
-    ] = None,
-    word_bits: Annotated[
-        int | None,
-        typer.Option(
-            help="Bits of an activation, and of a weight unless given: 4 to 18 [default: 16]."
-        ),
-    ] = None,
-    weight_bits: Annotated[int | None, typer.Option(help="Bits of a weight: 4 to 18.")] = None,
-    host_bits: Annotated[
-        int | None, typer.Option(help="Bits of a host beat: 32, 64, 128, 256 [default: 64].")
-    ] = None,
-    order: Annotated[
-        str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
-    ] = "best",
-    bake: Annotated[
-        bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
-    ] = False,
-    export: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write weights and schedule there too.")
-    ] = None,
+    data: _Data = None,
+    board: _Board = None,
+    word_bits: _WordBits = None,
+    weight_bits: _WeightBits = None,
+    host_bits: _HostBits = None,
+    order: _Order = "best",
+    bake: _Bake = False,
+    export: _Export = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -73,70 +108,113 @@ def command(
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
     their model file.
     """
-    from golden import load_checkpoint
-    from hw.config import TorusConfig
-    from sw_driver.compiler import ORDERS, compile, parse_torus
-    from sw_driver.errors import DriverError
-    from sw_driver.files import report
-    from sw_driver.files.accuracy import measure_error
-    from sw_driver.files.artifact import save_artifact
-    from sw_driver.files.export import export_files, exported_files
-    from sw_driver.files.samples import check_features, data_files, data_of, load_calibration
-    from sw_driver.system.files import check_folder, check_outputs
-
     out = make_output(ctx, json, quiet)
-    rows, cols = parse_torus(torus)
+    both = word_bits if weight_bits is None else weight_bits
+    given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
+    widths = {name: bits for name, bits in given.items() if bits is not None}
+    wanted = _Wanted(model, torus, output, data, board, widths, order, bake, export)
+    config = _check(wanted)
+    compiled, samples, error = _compile(out, wanted, config)
+    files = _write(wanted, compiled, samples)
+    _report(out, wanted, compiled, error, files)
+
+
+def _check(wanted: _Wanted) -> "str | TorusConfig":
+    """Refuse what is wrong with the command line and the model file; return the torus."""
+    from hw.config import ConfigError, TorusConfig
+    from sw_driver.errors import DriverError
+    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.kinds import check_model_file
+    from sw_driver.system.files import check_folder, check_outputs
+    from sw_driver.torus import check_order, parse_torus
+
+    output, export = wanted.output, wanted.export
+    rows, cols = parse_torus(wanted.torus)
     if export is not None:
         if os.path.realpath(export) == os.path.realpath(output):
             raise DriverError(f"output and export must be different, not both {output}")
         check_folder(export)
-    if order not in ORDERS:
-        raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
-    check_outputs(
-        {"--output": output, "--export": export and exported_files(export, rows, cols)},
-        {"MODEL": model, "--data": data_files(data)},
-    )
-    widths: dict[str, Any] = {
-        name: bits
-        for name, bits in (
-            ("act_bits", word_bits),
-            ("weight_bits", word_bits if weight_bits is None else weight_bits),
-            ("host_bits", host_bits),
-        )
-        if bits is not None
-    }
-    config: str | TorusConfig = torus
-    if board is not None:
-        from fpga.board_design import board_config
-        from fpga.boards import find_board
-        from fpga.capacity import check_estimate
+    check_order(wanted.order)
+    outputs: Files = {"--output": output}
+    check_outputs(outputs, {"MODEL": wanted.model, "--data": array_files(wanted.data)})
+    config = None if wanted.board is None else _board_config(wanted, rows, cols)
+    if export is None:
+        check_model_file(wanted.model)
+    try:
+        TorusConfig(rows=rows, cols=cols, **wanted.widths)
+    except ConfigError as error:
+        raise DriverError(str(error)) from error
+    # From here on it takes PyTorch.
+    if export is not None:
+        from sw_driver.files.export import exported_files
 
-        if widths:
-            raise DriverError(
-                "word-bits, weight-bits and host-bits must not be given with --board, whose torus "
-                "has its own"
-            )
-        target = find_board(board)
-        config = board_config(target, rows, cols)
-        check_estimate(target, config)
-    saved = load_checkpoint(model)
+        outputs = {**outputs, "--export": exported_files(export, rows, cols)}
+    check_outputs(outputs, {"MODEL": wanted.model, "--data": data_files(wanted.data)})
+    return wanted.torus if config is None else config
+
+
+def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
+    """The torus that build makes for a board."""
+    from fpga.boards import find_board
+    from sw_driver.errors import DriverError
+
+    if wanted.widths:
+        raise DriverError(
+            "word-bits, weight-bits and host-bits must not be given with --board, whose torus "
+            "has its own"
+        )
+    target = find_board(wanted.board or "")
+    from fpga.board_design import board_config
+    from fpga.capacity import check_estimate
+
+    config = board_config(target, rows, cols)
+    check_estimate(target, config)
+    return config
+
+
+def _compile(
+    out: "Output", wanted: _Wanted, config: "str | TorusConfig"
+) -> "tuple[Compiled, Samples, MeasuredError]":
+    """Compile the model; return the samples that set its scales, and what its words lose, too."""
+    from golden import load_checkpoint
+    from sw_driver.compiler import compile
+    from sw_driver.files.accuracy import measure_error
+    from sw_driver.files.samples import check_features, data_of, load_calibration
+
+    saved = load_checkpoint(wanted.model)
     net = saved.model
-    samples = load_calibration(data_of(data, saved.data, model, "that set the scales"))
-    check_features(samples.x, net.shapes[0].in_features, samples.name, model)
+    data = data_of(wanted.data, saved.data, wanted.model, "that set the scales")
+    samples = load_calibration(data)
+    check_features(samples.x, net.shapes[0].in_features, samples.name, wanted.model)
     with out.progress() as tell:
         tell("compile", 0, 2)
-        compiled = compile(
-            net,
-            config,
-            samples.x,
-            order=order,
-            **widths,
-        )
+        compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
-        error = measure_error(net, compiled, samples)
-    files = [] if export is None else export_files(compiled, export)
-    save_artifact(output, compiled, baked=bake, data=samples.data)
-    out.facts(f"{output}, from {model}", [*report.cost_rows(compiled), *error.rows()])
+        return compiled, samples, measure_error(net, compiled, samples)
+
+
+def _write(wanted: _Wanted, compiled: "Compiled", samples: "Samples") -> list[str]:
+    """Write the artifact, and what --export asks for; return the names of those files."""
+    from sw_driver.files.artifact import save_artifact
+    from sw_driver.files.export import export_files
+
+    files = [] if wanted.export is None else export_files(compiled, wanted.export)
+    save_artifact(wanted.output, compiled, baked=wanted.bake, data=samples.data)
+    return files
+
+
+def _report(
+    out: "Output",
+    wanted: _Wanted,
+    compiled: "Compiled",
+    error: "MeasuredError",
+    files: list[str],
+) -> None:
+    """Say what was made, and what it costs."""
+    from sw_driver.files import report
+
+    output, export = wanted.output, wanted.export
+    out.facts(f"{output}, from {wanted.model}", [*report.cost_rows(compiled), *error.rows()])
     say_written(out, output, f"clostorus run {quoted(output)}")
     if export is not None:
         say_written(out, export, "schedule.svg there for a browser, the rest for an editor")
@@ -146,6 +224,6 @@ def command(
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(compiled),
             "fixed_point": error.as_dict(),
-            "baked": bake,
+            "baked": wanted.bake,
         }
     )

@@ -36,10 +36,8 @@ def held_configuration(
         If the options contradict each other or the file, or the file is none of those that the
         option takes.
     """
-    from sw_driver.compiler import parse_torus
     from sw_driver.errors import DriverError
-    from sw_driver.files.artifact import load_artifact
-    from sw_driver.train.model_config import config_of
+    from sw_driver.torus import parse_torus
 
     if fold and bake is None:
         raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
@@ -50,13 +48,7 @@ def held_configuration(
         return None
     if train:
         raise DriverError("train is for --torus: a model says itself whether its torus trains")
-    images: dict[str, Any] | None = None
-    if bake is None:
-        config = config_of(source)
-    else:
-        compiled = load_artifact(bake)
-        config, stored = compiled.config, compiled.executable.images
-        images = {"weights": stored.weights, "biases": stored.biases}
+    config, images = _read(source, baked=bake is not None)
     if torus is not None and parse_torus(torus) != (config.rows, config.cols):
         raise DriverError(
             f"torus must be {config.rows}x{config.cols}, that of {source}, not {torus}"
@@ -64,3 +56,21 @@ def held_configuration(
     if fold and config.training is not None:
         raise DriverError("fold needs a torus that does not train: its weights cannot change")
     return Held(config, images)
+
+
+def _read(source: Path, *, baked: bool) -> tuple[TorusConfig, dict[str, Any] | None]:
+    """The configuration of a file, and the contents of its memories if they are to be baked."""
+    from sw_driver.files.archive import check_archive
+    from sw_driver.files.kinds import check_source_file
+
+    if not baked:
+        check_source_file(source)  # Before it takes PyTorch.
+        from sw_driver.train.model_config import config_of
+
+        return config_of(source), None
+    check_archive(source)
+    from sw_driver.files.artifact import load_artifact
+
+    compiled = load_artifact(source)
+    stored = compiled.executable.images
+    return compiled.config, {"weights": stored.weights, "biases": stored.biases}

@@ -1,12 +1,16 @@
 """`clostorus experiment`: what the papers train, trained here, with a verdict."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sw_driver.cli.options import MOST_JOBS, Json, Quiet, make_output, summary_of
 from sw_driver.cli.written import say_written
+
+if TYPE_CHECKING:
+    from golden.experiments.experiment import Experiment, Settings
+    from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -16,6 +20,8 @@ EXAMPLES = (
     "clostorus experiment clos-accuracy --seeds 10 --out out/ten",
     "clostorus experiment clos-accuracy --data mnist10k --data /usr/share/datasets/fashion-mnist",
 )
+
+_TABLE, _TEXT = "runs.csv", "report.md"
 
 
 def command(
@@ -57,10 +63,8 @@ def command(
     there are DIR/report.md, whose verdict is computed from the rows, and pictures.
     """
     from golden.experiments.catalogue import EXPERIMENTS
-    from golden.experiments.experiment import Settings, execute
+    from golden.experiments.experiment import Settings
     from sw_driver.errors import DriverError
-    from sw_driver.files.samples import data_files
-    from sw_driver.system.files import check_outputs, make_folder, write_bytes, write_text
 
     talk = make_output(ctx, json, quiet)
     if list_experiments:
@@ -75,15 +79,30 @@ def command(
     settings = Settings(tuple(data or ["mnist10k"]), seeds, quick)
     experiment = EXPERIMENTS[name](settings)
     folder = Path("out/experiments", name) if out is None else out
-    make_folder(folder)
-    table, text = folder / "runs.csv", folder / "report.md"
-    pictures = [folder / picture for picture in experiment.pictures]
-    sources = [path for one in settings.data for path in data_files(one)]
-    check_outputs(
-        {f"{path.name} of --out": path for path in (table, text, *pictures)}, {"--data": sources}
-    )
+    _make_folder(folder, experiment, settings)
     if not quick:
+        table = folder / _TABLE
         talk.note(f"{name}: {experiment.total} runs, {jobs} at a time; those in {table} are kept")
+    _execute(talk, experiment, folder, jobs)
+
+
+def _make_folder(folder: Path, experiment: "Experiment[Any, Any]", settings: "Settings") -> None:
+    """Make the folder of the results, whose files must not be those of the data."""
+    from sw_driver.files.data_files import data_files
+    from sw_driver.system.files import check_outputs, make_folder
+
+    make_folder(folder)
+    results = [folder / name for name in (_TABLE, _TEXT, *experiment.pictures)]
+    sources = [path for one in settings.data for path in data_files(one)]
+    check_outputs({f"{path.name} of --out": path for path in results}, {"--data": sources})
+
+
+def _execute(talk: "Output", experiment: "Experiment[Any, Any]", folder: Path, jobs: int) -> None:
+    """Run what is not in the table yet; write and print the report."""
+    from golden.experiments.experiment import execute
+    from sw_driver.system.files import write_bytes, write_text
+
+    table, text = folder / _TABLE, folder / _TEXT
     with talk.progress() as tell:
         results = execute(
             experiment, table, jobs, tell, lambda text: typer.echo(f"clostorus: {text}", err=True)

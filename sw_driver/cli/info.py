@@ -26,10 +26,13 @@ def command(
     Cycles of ops are those of one sample in the steady state, as the cycle model predicts them; 0
     is when its first op begins.
     """
+    from sw_driver.files.archive import check_archive
+
+    out = make_output(ctx, json, quiet)
+    check_archive(artifact)  # Before it takes PyTorch.
     from sw_driver.files import report
     from sw_driver.files.artifact import load_artifact
 
-    out = make_output(ctx, json, quiet)
     compiled = load_artifact(artifact, check=True)
     out.facts(str(artifact), report.cost_rows(compiled))
     out.facts("What the engines do, part of the time", report.engine_rows(compiled))

@@ -28,10 +28,12 @@ def command(
     error is that of tori left out of the fit.
     """
     from fpga.boards import find_board
-    from fpga.plan import plan
 
     out = make_output(ctx, json, quiet)
-    found = plan(find_board(board), train=train)
+    target = find_board(board)
+    from fpga.plan import plan  # Takes NumPy and SciPy.
+
+    found = plan(target, train=train)
     config, errors = found.config, found.errors
     size = f"{config.rows}x{config.cols}"
     weights = config.rows * config.cols * config.weight_words

@@ -1,7 +1,7 @@
 """`clostorus train`: a ClosNet classifier, in floating point or in fixed point on a torus."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +27,7 @@ EXAMPLES = (
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
+_TORUS_DEVICES = ("golden", "sim", "serial")
 _LETTERS = {
     "in_features": "I",
     "out_features": "O",
@@ -36,64 +37,93 @@ _LETTERS = {
 }
 
 
+_Device = Annotated[
+    str,
+    typer.Option(
+        metavar="torch|golden|sim|serial",
+        help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
+    ),
+]
+_Layer = Annotated[
+    list[str] | None,
+    typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
+]
+_Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=_MOST_SEED, help="Of first weights and sample order [default: 0]."),
+]
+_Torus = Annotated[
+    str | None,
+    typer.Option(metavar="RxC", help="The torus that trains, golden too [default: 4x4]."),
+]
+_Batch = Annotated[
+    int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
+]
+_Momentum = Annotated[
+    int | None, typer.Option(metavar="N", help="A momentum of 1 - 2**-N, on a torus.")
+]
+_Rate = Annotated[
+    float | None,
+    typer.Option(
+        "--lr", help="Learning rate of the first epoch, on a torus; it falls to 0 linearly "
+        "[default: 0.03].",
+    ),
+]
+_Loss = Annotated[
+    str | None,
+    typer.Option(metavar="cross-entropy|mse", help="On a torus [default: cross-entropy]."),
+]
+_Freeze = Annotated[
+    list[int] | None,
+    typer.Option(metavar="LAYER", help="A layer that does not change, from 0; repeat."),
+]
+_SaveEvery = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
+]
+_Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare",
+        help="Hold all memories against the golden model after every step; sim only, slow.",
+    ),
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What the command line asks for; `options` are fields of a recipe that it names."""
+
+    output: Path
+    device: str
+    data: str | None
+    layers: tuple[str, ...]
+    torus: str | None
+    options: Mapping[str, Any]
+    save_every: int | None
+    port: tuple[str, int] | None
+    compare: bool
+    resume: bool
+
+
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="torch|golden|sim|serial",
-            help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
-        ),
-    ] = _TORCH,
+    device: _Device = _TORCH,
     data: Data = None,
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
-    ] = None,
+    layer: _Layer = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=_MOST_SEED, help="Of first weights and sample order [default: 0]."),
-    ] = None,
-    torus: Annotated[
-        str | None,
-        typer.Option(metavar="RxC", help="The torus that trains, golden too [default: 4x4]."),
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
-    ] = None,
-    momentum: Annotated[
-        int | None, typer.Option(metavar="N", help="A momentum of 1 - 2**-N, on a torus.")
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--lr", help="Learning rate of the first epoch, on a torus; it falls to 0 linearly "
-            "[default: 0.03].",
-        ),
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(metavar="cross-entropy|mse", help="On a torus [default: cross-entropy]."),
-    ] = None,
-    freeze: Annotated[
-        list[int] | None,
-        typer.Option(metavar="LAYER", help="A layer that does not change, from 0; repeat."),
-    ] = None,
-    save_every: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
-    ] = None,
+    seed: _Seed = None,
+    torus: _Torus = None,
+    batch: _Batch = None,
+    momentum: _Momentum = None,
+    rate: _Rate = None,
+    loss: _Loss = None,
+    freeze: _Freeze = None,
+    save_every: _SaveEvery = None,
     port: Port = None,
     baud: Baud = None,
-    compare: Annotated[
-        bool,
-        typer.Option(
-            "--compare",
-            help="Hold all memories against the golden model after every step; sim only, slow.",
-        ),
-    ] = False,
+    compare: _Compare = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output file.")] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -106,16 +136,10 @@ def command(
     options that it began with, if none are given, and on the golden device where the RTL stopped,
     or the other way round.
     """
-    import torch
-
     from sw_driver.errors import DriverError
-    from sw_driver.files.samples import data_files
-    from sw_driver.system.files import check_outputs
 
     out = make_output(ctx, json, quiet)
-    torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
-    shapes = [_layer(text) for text in layer or []]
-    options: dict[str, Any] = {
+    given = {
         "loss": loss,
         "batch_size": batch,
         "momentum": momentum,
@@ -124,18 +148,64 @@ def command(
         "epochs": epochs,
         "seed": seed,
     }
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {name: value for name, value in given.items() if value is not None}
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
-    check_outputs({"--output": output}, {"--data": data_files(data)})
-    if device == _TORCH:
-        given = [name for name in options if name not in ("epochs", "seed")]
-        given += [] if torus is None else ["torus"]
-        given += [] if save_every is None else ["save_every"]
+    wanted = _Wanted(
+        output, device, data, tuple(layer or ()), torus, options, save_every, serial_port, compare,
+        resume,
+    )  # fmt: skip
+    _check(wanted)
+    _train(out, wanted)
+
+
+def _check(wanted: _Wanted) -> None:
+    """Refuse what is wrong with the command line, before PyTorch is imported."""
+    from sw_driver.errors import DriverError
+    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.kinds import check_model_file
+    from sw_driver.system.files import check_outputs
+    from sw_driver.torus import parse_torus
+    from sw_driver.train.recipe import Recipe
+
+    check_outputs({"--output": wanted.output}, {"--data": array_files(wanted.data)})
+    if wanted.device == _TORCH:
+        given = [name for name in wanted.options if name not in ("epochs", "seed")]
+        given += [] if wanted.torus is None else ["torus"]
+        given += [] if wanted.save_every is None else ["save_every"]
         if given:
             raise DriverError(f"{given[0]} needs --device golden, sim or serial, not {_TORCH}")
-        _train_float(out, output, data, shapes, epochs=epochs, seed=seed, resume=resume)
+    elif wanted.device not in _TORUS_DEVICES:
+        raise DriverError(
+            f"device must be {_TORCH}, golden, sim or serial, not {wanted.device!r}"
+        )
+    elif not wanted.resume:
+        Recipe(**wanted.options)
+    if wanted.torus is not None:
+        parse_torus(wanted.torus)
+    if wanted.resume:
+        try:
+            check_model_file(wanted.output)
+        except DriverError:
+            if wanted.output.exists():  # A file of the data would be lost: that is said first.
+                check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
+            raise
+
+
+def _train(out: "Output", wanted: _Wanted) -> None:
+    """Train where it is asked for."""
+    import torch
+
+    from sw_driver.files.data_files import data_files
+    from sw_driver.system.files import check_outputs
+
+    torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
+    shapes = [_layer(text) for text in wanted.layers]
+    output, data, resume = wanted.output, wanted.data, wanted.resume
+    check_outputs({"--output": output}, {"--data": data_files(data)})
+    if wanted.device == _TORCH:
+        _train_float(out, output, data, shapes, **wanted.options, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
 
@@ -144,13 +214,13 @@ def command(
         output,
         data,
         shapes,
-        device,
-        torus=torus,
-        options=options,
+        wanted.device,
+        torus=wanted.torus,
+        options=wanted.options,
         resume=resume,
-        save_every=save_every,
-        compare=compare,
-        port=serial_port,
+        save_every=wanted.save_every,
+        compare=wanted.compare,
+        port=wanted.port,
     )
 
 

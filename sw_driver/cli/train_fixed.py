@@ -9,7 +9,6 @@ from golden import ClosShape
 from sw_driver.cli.written import say_trained
 from sw_driver.device.device import Device
 from sw_driver.device.golden import GoldenDevice
-from sw_driver.errors import DriverError
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output
 from sw_driver.train.fixed_file import train_fixed
@@ -34,8 +33,6 @@ def train_on_device(
     port: tuple[str, int] | None = None,
 ) -> None:
     """Train, and print what came of it; the arguments are those of the command."""
-    if device not in ("golden", "sim", "serial"):
-        raise DriverError(f"device must be torch, golden, sim or serial, not {device!r}")
     with out.progress() as tell, _device(device, compare, port, tell) as trainer:
         trained = train_fixed(
             output,

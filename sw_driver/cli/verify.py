@@ -32,9 +32,12 @@ def command(
     the exit status is 1; if the file is damaged, or a run of it could lock up, the exit status is
     2.
     """
-    from sw_driver.files.artifact import load_artifact
+    from sw_driver.files.archive import check_archive
 
     out = make_output(ctx, json, quiet)
+    check_archive(artifact)  # Before it takes PyTorch.
+    from sw_driver.files.artifact import load_artifact
+
     compiled = load_artifact(artifact, check=True)
     differences = {
         "images": compiled.image_difference,

@@ -2,13 +2,18 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
 from sw_driver.cli.written import quoted, say_written
+
+if TYPE_CHECKING:
+    from hw.config import TorusConfig
+    from hw.link_config import LinkConfig
+    from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -27,76 +32,108 @@ _BAUD = 1_000_000
 _BUFFER_BYTES = 2048
 
 
+_Torus = Annotated[
+    str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
+]
+_Top = Annotated[
+    str,
+    typer.Option(
+        metavar="torus|pe|inference-router|training-router|board", help="The top module."
+    ),
+]
+_Train = Annotated[
+    bool, typer.Option("--train", help="With --torus: one that trains, with default widths.")
+]
+_Bake = Annotated[
+    Path | None,
+    typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
+]
+_Fold = Annotated[
+    bool, typer.Option("--fold", help="With --bake: as logic, which cannot be loaded.")
+]
+_ConfigFrom = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The torus of a compiled model, or of a model file that was trained on a torus.",
+    ),
+]
+_Cells = Annotated[
+    str,
+    typer.Option(
+        metavar="generic|ecp5",
+        help="What memories, multipliers, accumulators and a board's reset are: plain Verilog, "
+        "or a vendor's cells.",
+    ),
+]
+_ClockMhz = Annotated[
+    float | None, typer.Option(help="With --top board: its clock [default: 25].")
+]
+_Baud = Annotated[
+    int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
+]
+_BufferBytes = Annotated[
+    int | None,
+    typer.Option(
+        help="With --top board: bytes of each buffer of its link; 512 is one block RAM of an "
+        "iCE40, as in its boards [default: 2048]."
+    ),
+]
+_Split = Annotated[
+    bool,
+    typer.Option(
+        "--split",
+        help="OUTPUT is a folder: sources, a file list, .mem files, and what --waivers and "
+        "--models write.",
+    ),
+]
+_Waivers = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Where the warnings of Verilator that are accepted go (.vlt)."
+    ),
+]
+_Models = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="With --cells: where models of the cells go, for simulators."
+    ),
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What the command line asks for."""
+
+    output: Path
+    torus: str | None
+    top: str
+    train: bool
+    bake: Path | None
+    fold: bool
+    config_from: Path | None
+    cells: str
+    split: bool
+    waivers: Path | None
+    models: Path | None
+
+
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the Verilog goes.")],
-    torus: Annotated[
-        str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
-    ] = None,
-    top: Annotated[
-        str,
-        typer.Option(
-            metavar="torus|pe|inference-router|training-router|board", help="The top module."
-        ),
-    ] = "torus",
-    train: Annotated[
-        bool, typer.Option("--train", help="With --torus: one that trains, with default widths.")
-    ] = False,
-    bake: Annotated[
-        Path | None,
-        typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
-    ] = None,
-    fold: Annotated[
-        bool, typer.Option("--fold", help="With --bake: as logic, which cannot be loaded.")
-    ] = False,
-    config_from: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The torus of a compiled model, or of a model file that was trained on a torus.",
-        ),
-    ] = None,
-    cells: Annotated[
-        str,
-        typer.Option(
-            metavar="generic|ecp5",
-            help="What memories, multipliers, accumulators and a board's reset are: plain Verilog, "
-            "or a vendor's cells.",
-        ),
-    ] = "generic",
-    clock_mhz: Annotated[
-        float | None, typer.Option(help="With --top board: its clock [default: 25].")
-    ] = None,
-    baud: Annotated[
-        int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
-    ] = None,
-    buffer_bytes: Annotated[
-        int | None,
-        typer.Option(
-            help="With --top board: bytes of each buffer of its link; 512 is one block RAM of an "
-            "iCE40, as in its boards [default: 2048]."
-        ),
-    ] = None,
-    split: Annotated[
-        bool,
-        typer.Option(
-            "--split",
-            help="OUTPUT is a folder: sources, a file list, .mem files, and what --waivers and "
-            "--models write.",
-        ),
-    ] = False,
-    waivers: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where the warnings of Verilator that are accepted go (.vlt)."
-        ),
-    ] = None,
-    models: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="With --cells: where models of the cells go, for simulators."
-        ),
-    ] = None,
+    torus: _Torus = None,
+    top: _Top = "torus",
+    train: _Train = False,
+    bake: _Bake = None,
+    fold: _Fold = False,
+    config_from: _ConfigFrom = None,
+    cells: _Cells = "generic",
+    clock_mhz: _ClockMhz = None,
+    baud: _Baud = None,
+    buffer_bytes: _BufferBytes = None,
+    split: _Split = False,
+    waivers: _Waivers = None,
+    models: _Models = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -105,96 +142,154 @@ def command(
     The configuration is the default one of a size (--torus) or that of a model
     (--config-from, --bake). The same configuration gives the same bytes.
     """
-    from fpga.cell_models import models_of
-    from fpga.synthesis import ECP5
-    from hw.config import TorusConfig, TrainingConfig
-    from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
-    from hw.tops import (
-        BOARD_MODULE,
-        CELLS,
-        TOPS,
-        TRAINING_TOPS,
-        board_verilog,  # pyright: ignore[reportUnknownVariableType]
-        top_verilog,  # pyright: ignore[reportUnknownVariableType]
-    )
-    from sim.model.lint import waivers_of
-    from sim.model.verilog_files import FILE_LIST, held_files, write_verilog_files
-    from sw_driver.compiler import parse_torus
-    from sw_driver.errors import DriverError
-    from sw_driver.system.files import check_folder, check_outputs, write_text
-
     out = make_output(ctx, json, quiet)
+    wanted = _Wanted(
+        output, torus, top, train, bake, fold, config_from, cells, split, waivers, models
+    )
+    _check_top(wanted)
+    link = _link(wanted, clock_mhz, baud, buffer_bytes)
+    _check_files(wanted)
+    held = _held(wanted)
+    with out.progress() as tell:
+        tell("write Verilog", 0, 1)
+        text = _verilog(wanted, held, link)
+    files = _write(wanted, text)
+    _report(out, wanted, held.config, text, files)
+
+
+def _check_top(wanted: _Wanted) -> None:
+    """Refuse a top module or cells that there are not, and weights where none are held."""
+    from hw.tops import BOARD_MODULE, CELLS, TOPS
+    from sw_driver.errors import DriverError
+
+    top, cells = wanted.top, wanted.cells
     tops = {**TOPS, "board": BOARD_MODULE}
     if top not in tops:
         raise DriverError(f"top must be one of {', '.join(tops)}, not {top!r}")
     if cells not in CELLS:
         raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
-    if bake is not None and top not in ("torus", "board"):
+    if wanted.bake is not None and top not in ("torus", "board"):
         raise DriverError(f"bake needs --top torus or board: {top} has no weights of its own")
-    link = None
-    if top == "board":
-        megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
-        least, most = (hertz / 1e6 for hertz in CLOCK_HZ_RANGE)
-        if not least <= megahertz <= most:
-            raise DriverError(f"clock-mhz must be {least:g} to {most:g}, not {megahertz:g}")
-        link = LinkConfig(clock_hz=round(1e6 * megahertz),
-                          baud=_BAUD if baud is None else baud,
-                          buffer_bytes=_BUFFER_BYTES if buffer_bytes is None else buffer_bytes,
-                          registered=cells == "ecp5")
-    elif (clock_mhz, baud, buffer_bytes) != (None, None, None):
-        raise DriverError(f"clock-mhz, baud and buffer-bytes need --top board: {top} has no UART")
-    if split and (waivers, models) != (None, None):
+
+
+def _link(
+    wanted: _Wanted, clock_mhz: float | None, baud: int | None, buffer_bytes: int | None
+) -> "LinkConfig | None":
+    """The host link of a board; None of another top module."""
+    from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
+    from sw_driver.errors import DriverError
+
+    if wanted.top != "board":
+        if (clock_mhz, baud, buffer_bytes) != (None, None, None):
+            raise DriverError(
+                f"clock-mhz, baud and buffer-bytes need --top board: {wanted.top} has no UART"
+            )
+        return None
+    megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
+    least, most = (hertz / 1e6 for hertz in CLOCK_HZ_RANGE)
+    if not least <= megahertz <= most:
+        raise DriverError(f"clock-mhz must be {least:g} to {most:g}, not {megahertz:g}")
+    return LinkConfig(clock_hz=round(1e6 * megahertz),
+                      baud=_BAUD if baud is None else baud,
+                      buffer_bytes=_BUFFER_BYTES if buffer_bytes is None else buffer_bytes,
+                      registered=wanted.cells == "ecp5")
+
+
+def _check_files(wanted: _Wanted) -> None:
+    """Refuse outputs that are inputs or each other, that have no place, or that nothing fills."""
+    from sim.model.verilog_files import held_files
+    from sw_driver.errors import DriverError
+    from sw_driver.system.files import check_folder, check_outputs
+
+    output, waivers, models = wanted.output, wanted.waivers, wanted.models
+    if wanted.split and (waivers, models) != (None, None):
         raise DriverError("waivers and models are for one file: --split writes both into OUTPUT")
-    if models is not None and cells == "generic":
+    if models is not None and wanted.cells == "generic":
         raise DriverError("models needs --cells ecp5: generic Verilog has no cells")
-    if split:
+    if wanted.split:
         check_folder(output)
     check_outputs(
         {
-            "--output": held_files(output) if split else output,
+            "--output": held_files(output) if wanted.split else output,
             "--waivers": waivers,
             "--models": models,
         },
-        {"--bake": bake, "--config-from": config_from},
+        {"--bake": wanted.bake, "--config-from": wanted.config_from},
     )
-    held = held_configuration(
-        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
-    )
+
+
+def _held(wanted: _Wanted) -> Held:
+    """The configuration, and what its memories hold from the start."""
+    from hw.config import TorusConfig, TrainingConfig
+    from hw.tops import TRAINING_TOPS
+    from sw_driver.errors import DriverError
+    from sw_driver.torus import parse_torus
+
+    held = held_configuration(torus=wanted.torus, train=wanted.train, bake=wanted.bake,
+                              config_from=wanted.config_from, fold=wanted.fold)
     if held is None:
-        if torus is None:
+        if wanted.torus is None:
             raise DriverError("one of --torus, --config-from and --bake must name a configuration")
-        rows, cols = parse_torus(torus)
-        training = TrainingConfig() if train else None
+        rows, cols = parse_torus(wanted.torus)
+        training = TrainingConfig() if wanted.train else None
         held = Held(TorusConfig(rows=rows, cols=cols, training=training), None)
-    config, images = held.config, held.images or {}
-    if top in TRAINING_TOPS and config.training is None:
-        raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
-    with out.progress() as tell:
-        tell("write Verilog", 0, 1)
-        text: str = (top_verilog(top, config, cells=cells, folded=fold, **images) if link is None
-                     else board_verilog(config, link, cells=cells, folded=fold, **images))
-    if split:
-        files = write_verilog_files(output, text)
-    else:
-        contents = {output: text}
-        if waivers is not None:
-            contents[waivers] = waivers_of([output.name])
-        if models is not None:
-            contents[models] = models_of(text, ECP5)
-        for path, content in contents.items():
-            write_text(path, content)
-        files = [path.name for path in contents]
+    if wanted.top in TRAINING_TOPS and held.config.training is None:
+        raise DriverError(f"top {wanted.top} needs a torus that trains, such as that of --train")
+    return held
+
+
+def _verilog(wanted: _Wanted, held: Held, link: "LinkConfig | None") -> str:
+    """The text of the top module and all below it."""
+    from hw.tops import (
+        board_verilog,  # pyright: ignore[reportUnknownVariableType]
+        top_verilog,  # pyright: ignore[reportUnknownVariableType]
+    )
+
+    config, cells, fold, images = held.config, wanted.cells, wanted.fold, held.images or {}
+    if link is None:
+        return top_verilog(wanted.top, config, cells=cells, folded=fold, **images)
+    return board_verilog(config, link, cells=cells, folded=fold, **images)
+
+
+def _write(wanted: _Wanted, text: str) -> list[str]:
+    """Write the Verilog and what goes with it; return the names of the files."""
+    from fpga.cell_models import models_of
+    from fpga.synthesis import ECP5
+    from sim.model.lint import waivers_of
+    from sim.model.verilog_files import write_verilog_files
+    from sw_driver.system.files import write_text
+
+    if wanted.split:
+        return write_verilog_files(wanted.output, text)
+    contents = {wanted.output: text}
+    if wanted.waivers is not None:
+        contents[wanted.waivers] = waivers_of([wanted.output.name])
+    if wanted.models is not None:
+        contents[wanted.models] = models_of(text, ECP5)
+    for path, content in contents.items():
+        write_text(path, content)
+    return [path.name for path in contents]
+
+
+def _report(
+    out: "Output", wanted: _Wanted, config: "TorusConfig", text: str, files: list[str]
+) -> None:
+    """Say what was written."""
+    from hw.tops import BOARD_MODULE, TOPS
+    from sim.model.verilog_files import FILE_LIST
+
+    output, waivers, models = wanted.output, wanted.waivers, wanted.models
     facts = {
-        "top_module": tops[top],
+        "top_module": {**TOPS, "board": BOARD_MODULE}[wanted.top],
         "lines": text.count("\n"),
         "hardware_id": f"{config.hardware_id:016x}",
-        "baked": bake is not None,
-        "folded": fold,
-        "cells": cells,
+        "baked": wanted.bake is not None,
+        "folded": wanted.fold,
+        "cells": wanted.cells,
         "files": len(files),
     }
     out.facts(str(output), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
-    if split:
+    if wanted.split:
         say_written(out, output, f"{FILE_LIST} there names its sources, in order")
     else:
         say_written(out, output, "any simulator or synthesis")

@@ -28,8 +28,8 @@ from hw.op_fields import (
     gateway_fields,
     pe_fields,
 )
+from sw_driver.arrays import IntArray
 from sw_driver.files.archive import ArchiveError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.images import Images
 from sw_driver.program.image import Op
 from sw_driver.program.program import Queues

@@ -14,7 +14,6 @@ from sw_driver.files.array_files import read_npy
 __all__ = [
     "Samples",
     "check_features",
-    "data_files",
     "data_of",
     "load_calibration",
     "load_samples",
@@ -49,19 +48,6 @@ class Samples:
         if self.labels is None:
             return None
         return float((outputs.argmax(axis=1) == self.labels).mean())
-
-
-def data_files(data: str | None) -> tuple[Path, ...]:
-    """Return the files that `load_samples` would read; those of all known names if it is None.
-
-    Raises
-    ------
-    GoldenError
-        If there is no such dataset.
-    """
-    if data is None:
-        return tuple(path for name in datasets.NAMES for path in datasets.files(name))
-    return (Path(data),) if data.endswith(".npy") else datasets.files(data)
 
 
 def data_of(given: str | None, known: str | None, path: Path, purpose: str) -> str:

@@ -105,8 +105,22 @@ def train_fixed(
         recipe = Recipe(**options)
         prepared = prepare(data or DEFAULT_DATA, shapes, torus or DEFAULT_TORUS, recipe)
     progress("lay out the words", 1, 1)
-    recipe, at = prepared.recipe, prepared.position
     device.load(prepared.compiled, prepared.state)
+    loop = _train(path, prepared, device, save_every, progress)
+    state = device.read_state()
+    model = float_model(prepared.compiled.format, state)
+    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
+
+
+def _train(
+    path: Path,
+    prepared: Prepared,
+    device: Device,
+    save_every: int | None,
+    progress: Callable[[str, int, int], object],
+) -> TrainingLoop:
+    """Train to the end of the recipe, and save what there is meanwhile."""
+    recipe, at = prepared.recipe, prepared.position
     every = None if save_every is None else save_every * recipe.batch_size
     loss = ""
 
@@ -125,7 +139,6 @@ def train_fixed(
         part=_PART if every is None else every,
         watch=watch,
     )
-
     always = is_replaced(path)
 
     def save() -> None:
@@ -135,9 +148,7 @@ def train_fixed(
 
     for figures in loop.run(save):
         loss = f", {_line(figures)}"
-    state = device.read_state()
-    model = float_model(prepared.compiled.format, state)
-    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
+    return loop
 
 
 def _line(figures: EpochFigures) -> str:
