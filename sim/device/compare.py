@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from golden.fixed.format import CLEAR
-from golden.fixed.quantised import LayerWords
+from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet

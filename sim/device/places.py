@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from golden.fixed.quantised import LayerWords
+from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
