@@ -105,9 +105,24 @@ def train_fixed(
         recipe = Recipe(**options)
         prepared = prepare(data or DEFAULT_DATA, shapes, torus or DEFAULT_TORUS, recipe)
     progress("lay out the words", 1, 1)
-    recipe, at = prepared.recipe, prepared.position
     device.load(prepared.compiled, prepared.state)
+    loop = _train(path, prepared, device, save_every, progress)
+    state = device.read_state()
+    model = float_model(prepared.compiled.format, state)
+    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
+
+
+def _train(
+    path: Path,
+    prepared: Prepared,
+    device: TrainingDevice,
+    save_every: int | None,
+    progress: Callable[[str, int, int], object],
+) -> TrainingLoop:
+    """Train to the last epoch on a loaded device, saving as `train_fixed` says."""
+    recipe, at = prepared.recipe, prepared.position
     every = None if save_every is None else save_every * recipe.batch_size
+    always = is_replaced(path)
     loss = ""
 
     def watch(done: int, total: int) -> None:
@@ -117,6 +132,11 @@ def train_fixed(
             recipe.epochs * total,
         )
 
+    def save() -> None:
+        whole = at.samples == 0 or every is not None
+        if whole and (always or at.epoch == recipe.epochs):
+            _save(path, prepared, device)
+
     loop = TrainingLoop(
         device,
         recipe,
@@ -125,19 +145,9 @@ def train_fixed(
         part=_PART if every is None else every,
         watch=watch,
     )
-
-    always = is_replaced(path)
-
-    def save() -> None:
-        whole = at.samples == 0 or every is not None
-        if whole and (always or at.epoch == recipe.epochs):
-            _save(path, prepared, device)
-
     for figures in loop.run(save):
         loss = f", {_line(figures)}"
-    state = device.read_state()
-    model = float_model(prepared.compiled.format, state)
-    return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
+    return loop
 
 
 def _line(figures: EpochFigures) -> str:
