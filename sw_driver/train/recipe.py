@@ -10,6 +10,7 @@ from torch import Tensor
 from golden import TrainingWidths, mean_squared_error, softmax_cross_entropy
 from golden.fixed.format import MAX_DECAY
 from golden.training.losses import LossFunction
+from golden.training.schedule import epoch_order, falling_rate
 from sw_driver.errors import DriverError
 
 __all__ = ["LOSSES", "Recipe"]
@@ -98,17 +99,11 @@ class Recipe:
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0."""
-        return self.learning_rate * (self.epochs - epoch) / self.epochs
+        return falling_rate(self.learning_rate, epoch, self.epochs)
 
     def order(self, samples: int, epoch: int) -> Tensor:
-        """Return the samples of an epoch in order, int64 [whole batches * batch_size].
-
-        What is left over after the last whole batch sits this epoch out: the mean over fewer
-        samples would have larger gradients.
-        """
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
-        order = torch.randperm(samples, generator=generator)
-        return order[: samples - samples % self.batch_size]
+        """Return the samples of an epoch in order; see `golden.training.schedule.epoch_order`."""
+        return epoch_order(samples, self.batch_size, self.seed, epoch)
 
     def targets(self, labels: Tensor, outputs: int) -> Tensor:
         """Turn labels [N] into what the loss wants for so many outputs."""
@@ -135,8 +130,3 @@ class Recipe:
             return cls(**others, frozen=frozen)
         except (KeyError, TypeError) as error:
             raise DriverError(f"a recipe must be one that was saved, not {values}") from error
-
-
-def _mixed(seed: int, epoch: int) -> int:
-    """A seed for the generator of an epoch's order, of 63 bits."""
-    return (seed * 1000 + epoch) % (1 << 63)
