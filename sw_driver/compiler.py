@@ -11,7 +11,7 @@ from golden import QuantisedNet, quantise
 from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.deadlock import check_program
+from sw_driver.check.waits import check_program
 from sw_driver.errors import DriverError, ProgramError
 from sw_driver.plan.entries import Entry, build_entries
 from sw_driver.plan.fit import Needs, check_fit, grown, measure

@@ -16,8 +16,8 @@ from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from sw_driver.arrays import IntArray
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.training_compiler import CompiledTraining
 

@@ -3,8 +3,8 @@
 import torch
 
 from golden import TrainingState
+from sw_driver.arrays import IntArray
 from sw_driver.device.training_device import TrainingDevice
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.training_compiler import CompiledTraining
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from hw.tops import TOPS
+from sw_driver.arrays import IntArray
 from sw_driver.compiler import Compiled
 from sw_driver.cycle_model import Recording
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
 from sw_driver.files.artifact import Artifact
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.executable import Run
 from sw_driver.program.host_stream import decode_id
 

@@ -10,7 +10,7 @@ from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 from sw_driver.plan.maps import MemoryMap
 from sw_driver.plan.stages import Stage, StageKind
 from sw_driver.training_compiler import CompiledTraining

@@ -6,9 +6,9 @@ from typing import TypeVar
 import numpy as np
 
 from hw.tops import TOPS
+from sw_driver.arrays import Beats
 from sw_driver.device.stream_device import StreamTrainingDevice
 from sw_driver.program.events import Receive, Send
-from sw_driver.program.host_stream import Beats
 from sw_driver.training_compiler import CompiledTraining
 
 from ..errors import SimError

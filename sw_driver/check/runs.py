@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.waits import HostAction, check_training_program
+from sw_driver.check.gateways import HostAction
+from sw_driver.check.waits import check_program
 from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction
@@ -36,7 +37,7 @@ def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> 
 def check_packed(program: Program, host: list[HostAction]) -> None:
     """Check one program from its packed words."""
     config = program.config
-    check_training_program(
+    check_program(
         config,
         unpack_image(config, pe_fields(config), program.pe_image),
         unpack_image(config, gateway_fields(config), program.gateway_image),

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from sw_driver.arrays import IntArray
 from sw_driver.compiler import Compiled
 from sw_driver.device.arrays import as_array
 from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
 
 __all__ = ["Device", "GoldenDevice"]
 

@@ -6,9 +6,9 @@ import torch
 from golden.fixed.format import CLEAR
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from sw_driver.arrays import IntArray
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.training_compiler import CompiledTraining
 

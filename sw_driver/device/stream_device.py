@@ -7,12 +7,12 @@ from typing import TypeVar
 import numpy as np
 
 from golden.fixed.state import TrainingState
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, Receive, RunResult, Send, run_events
 from sw_driver.program.executable import Run
-from sw_driver.program.host_stream import Beats, decode_id
+from sw_driver.program.host_stream import decode_id
 from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["StreamTrainingDevice"]

@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from golden.fixed.words import from_words
 from golden.training.losses import LossFunction, loss_value, softmax_cross_entropy
+from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
 from sw_driver.device.host_loss import MOST_EMPTY
 from sw_driver.device.word_device import WordDevice
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf
 
 __all__ = ["ForwardPass", "StepResult", "TrainingDevice"]

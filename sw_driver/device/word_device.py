@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words, saturated_values, to_words
+from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array
 from sw_driver.device.gradients import check_gradient_words
 from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.training_compiler import CompiledTraining
 

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
+from sw_driver.arrays import IntArray
 from sw_driver.compiler import Compiled, check_runs, place_net
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.plan.fit import check_fit
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.images import Images
 from sw_driver.program.executable import Executable
 from sw_driver.program.image import Op

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sw_driver.arrays import IntArray
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.stages import Stage, StageKind
 
 __all__ = ["Back", "back_ops", "visited_weights"]

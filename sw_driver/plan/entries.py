@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 from sw_driver.plan.stages import Stage, StageKind
 
 __all__ = ["BufferUse", "Entry", "build_entries", "cut_entries"]

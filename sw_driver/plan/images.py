@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden import QuantisedLayer, QuantisedNet
+from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.stages import Stage, StageKind
 
 __all__ = ["Images", "build_images", "stage_weights"]

@@ -9,9 +9,9 @@ import torch
 from golden import QuantisedLayer
 from golden.fixed.format import TrainingFormat
 from golden.fixed.visits import Placement, StagePlacement, weight_sizes
+from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
 from sw_driver.plan.back import visited_weights
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.images import stage_weights
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stages import Stage, StageKind

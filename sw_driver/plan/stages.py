@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden import QuantisedNet
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 from sw_driver.plan.placement import LayerPlacement
 
 __all__ = ["Stage", "StageKind", "build_stages"]

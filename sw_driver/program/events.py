@@ -11,14 +11,13 @@ import numpy as np
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import HostInKind, HostOutKind
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import ProgramError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.executable import Run
 from sw_driver.program.host_stream import (
-    Beats,
     beats_to_words,
     decode_outputs,
     input_words,

@@ -3,11 +3,10 @@
 import dataclasses
 
 from hw.config import TorusConfig
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.images import Images
 from sw_driver.program.host_stream import (
-    Beats,
     decode_outputs,
     encode,
     input_words,

@@ -6,17 +6,15 @@ Beats are rows of 32-bit parts, low part first: uint32 [beats, host_bits / 32].
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import LOOP, HostInKind, HostOutKind
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import HostDataError, ProgramError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.image import Op
 from sw_driver.program.program import Program
 
 __all__ = [
-    "Beats",
     "beats_to_words",
     "deal_words",
     "decode_id",
@@ -28,7 +26,6 @@ __all__ = [
     "words_to_beats",
 ]
 
-Beats = NDArray[np.uint32]
 _PART_BITS = 32
 
 

@@ -5,13 +5,13 @@ import functools
 
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.program.events import GradientOf, HostEvents, HostWords, host_events
 from sw_driver.program.executable import Run
-from sw_driver.program.host_stream import Beats, encode, input_words, output_beats
+from sw_driver.program.host_stream import encode, input_words, output_beats
 from sw_driver.program.program import Program, id_program, load_program
 from sw_driver.program.records import read_state, state_words
 from sw_driver.program.training_programs import SampleLoops, dump_program

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from hw.config import TorusConfig
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.compiler import Compiled
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.executable import Executable, Run
-from sw_driver.program.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.figures import LinkFigures
 

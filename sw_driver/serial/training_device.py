@@ -3,10 +3,10 @@
 from collections.abc import Generator
 from typing import TypeVar
 
+from sw_driver.arrays import Beats
 from sw_driver.device.stream_device import StreamTrainingDevice
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.program.events import Receive, Send
-from sw_driver.program.host_stream import Beats
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import Progress, bytes_to_beats, check_id
 from sw_driver.serial.figures import LinkFigures

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
+from sw_driver.arrays import IntArray
 from sw_driver.compiler import Compiled
 from sw_driver.device.comparison import Comparison, compare_words
-from sw_driver.plan.handover import IntArray
 from sw_driver.serial.device import Progress, SerialDevice, SerialRun
 from sw_driver.serial.figures import LinkFigures
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from golden import CheckpointError, Split
 from golden.fixed.words import saturated_values, to_words
 from golden.training.trainer import check_data
+from sw_driver.arrays import IntArray
 from sw_driver.device.host_loss import HostLoss
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.train.recipe import Recipe
 
 __all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch"]

@@ -8,8 +8,8 @@ import torch
 
 from golden.fixed.visits import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
-from sw_driver.check.training_units import step_units
-from sw_driver.check.waits import check_training_program
+from sw_driver.check.mac_units import mac_units
+from sw_driver.check.waits import check_program
 from sw_driver.errors import FitError, HostDataError
 from sw_driver.plan.stages import StageKind
 from sw_driver.program.image import unpack_image
@@ -34,7 +34,7 @@ def test_placement_is_a_bijection_onto_pes_and_addresses(seed):
     _, compiled = compiled_case(seed, frozen=[], input_gradient=True)
     config, executable = compiled.config, compiled.executable
     image = executable.train_program(1).pe_image
-    units = step_units(config, unpack_image(config, pe_fields(config), image)[2])
+    units = mac_units(config, unpack_image(config, pe_fields(config), image)[2])
     backs = iter([unit for unit in units if unit.kind is MacKind.BACK])
     index = executable.maps.weights.index.reshape(config.rows * config.cols, -1)
     seen = set()
@@ -103,7 +103,7 @@ def test_dumps_read_every_record_once_and_are_safe(weights, biases):
     program = dump_program(config, weights, biases)
     gateway = unpack_image(config, gateway_fields(config), program.gateway_image)
     outputs = sum(dump.reps for dump in list_dumps(config, weights, biases))
-    check_training_program(config, unpack_image(config, pe_fields(config), program.pe_image),
+    check_program(config, unpack_image(config, pe_fields(config), program.pe_image),
                            gateway, [("out", outputs)])
 
 
