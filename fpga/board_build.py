@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from golden.system.progress import Progress
 from golden.system.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
@@ -34,7 +35,6 @@ from .tools import Tool, find_tool
 
 __all__ = ["Build", "build", "is_report"]
 
-Tell = Callable[[str, int, int], object]
 _STEPS = 4
 
 
@@ -64,7 +64,7 @@ _FILES = {"design.v", "report.json"} | {
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
           folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
           seed: int = 1, tries: int = 1, target_mhz: float | None = None,
-          tell: Tell = lambda *_: None) -> Build:
+          tell: Progress = lambda *_: None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there

@@ -16,13 +16,13 @@ from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.training_compiler import CompiledTraining
 
 from ..errors import SimError
-from .device import Progress
 from .memories import ACCESSIBLE, TrainingMemories
 from .places import Place, Places
 from .training_device import PATIENCE_CYCLES, SimTrainingDevice

@@ -3,6 +3,7 @@
 import torch
 
 from golden import TrainingState
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.program.events import GradientOf, RunResult
@@ -10,7 +11,6 @@ from sw_driver.training_compiler import CompiledTraining
 
 from ..errors import SimError
 from .compare import ComparedTraining
-from .device import Progress
 
 __all__ = ["ComparedTrainingDevice"]
 

@@ -1,11 +1,11 @@
 """`SimDevice`: a compiled net on the RTL torus, simulated by Verilator in this process."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from golden.system.progress import Progress
 from hw.tops import TOPS
 from sw_driver.arrays import IntArray
 from sw_driver.compiler import Compiled
@@ -23,16 +23,13 @@ from ..model.transfers import Transfer
 from ..toolchain import find_toolchain
 from .rtl_timeline import engine_probes, engine_recording
 
-__all__ = ["Progress", "RunFigures", "SimDevice"]
+__all__ = ["RunFigures", "SimDevice"]
 
 _MOST_SAMPLES = 4096  # Of one program: bounds the memory that its beats take.
 _STEADY_SAMPLES = 64
 # A run that takes this many times what it should is given up: it hangs.
 _PATIENCE = 8
 _PATIENCE_CYCLES = 100_000
-
-Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 @dataclasses.dataclass(frozen=True)

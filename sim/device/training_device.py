@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from golden.system.progress import Progress
 from hw.tops import TOPS
 from sw_driver.arrays import Beats
 from sw_driver.device.stream_device import StreamTrainingDevice
@@ -16,7 +17,6 @@ from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
 from ..model.transfers import Transfer
 from ..toolchain import find_toolchain
-from .device import Progress
 
 __all__ = ["PATIENCE_CYCLES", "SimTrainingDevice"]
 

@@ -13,13 +13,14 @@ from types import TracebackType
 
 import numpy as np
 
+from sw_driver.arrays import Beats
 from sw_driver.errors import StorageError
 
 from ..errors import SimError, Unfinished
 from .build import Kind, Waveforms
 from .library import Function, load_model
 from .trace_file import begin_trace, check_trace, raise_trace_error
-from .transfers import Beats, Probe, Stalls, Transfer
+from .transfers import Probe, Stalls, Transfer
 from .variables import Variable
 
 __all__ = ["NativeModel"]

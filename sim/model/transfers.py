@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sw_driver.arrays import Beats
+
 from ..errors import SimError
 
-__all__ = ["Beats", "Cycles", "Probe", "Stalls", "Transfer"]
-
-Beats = npt.NDArray[np.uint32]
-"""[count, words of a beat], low word first."""
+__all__ = ["Cycles", "Probe", "Stalls", "Transfer"]
 
 Cycles = npt.NDArray[np.uint64]
 

@@ -5,12 +5,13 @@ and in its training state the words themselves, the recipe and how far it has co
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from golden import ClosNet, ClosShape, TrainingState, save_model
 from golden.data import datasets
+from golden.system.progress import Progress
 from sw_driver.compiler import parse_torus
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
@@ -63,7 +64,7 @@ def train_fixed(
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     save_every: int | None = None,
-    progress: Callable[[str, int, int], object] = lambda work, done, total: None,
+    progress: Progress = lambda work, done, total: None,
 ) -> FixedTrained:
     """Train a ClosNet on a device; save it after every epoch; to a pipe, after the last one.
 
@@ -117,7 +118,7 @@ def _train(
     prepared: Prepared,
     device: TrainingDevice,
     save_every: int | None,
-    progress: Callable[[str, int, int], object],
+    progress: Progress,
 ) -> TrainingLoop:
     """Train to the last epoch on a loaded device, saving as `train_fixed` says."""
     recipe, at = prepared.recipe, prepared.position
