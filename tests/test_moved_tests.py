@@ -1,14 +1,18 @@
 """Every test of before the restructuring is there, under its new path; see tests/moved.tsv."""
 
+import re
+
 import pytest
 
 from tests.support.moved import (
     BEFORE,
     functions_before,
     functions_now,
+    git,
     moved_rows,
     replaced_rows,
 )
+from tests.support.project import ROOT
 
 
 def test_every_test_is_where_the_table_says():
@@ -39,3 +43,17 @@ def test_every_test_of_before_is_in_the_table(commit):
 def test_no_two_tests_became_one():
     places = [(new, name) for _, new, names in moved_rows() for name in names]
     assert len(places) == len(set(places))
+
+
+def test_commits_that_blame_looks_through_only_moved_files():
+    lines = (ROOT / ".git-blame-ignore-revs").read_text().splitlines()
+    commits = [line for line in lines if line and not line.startswith("#")]
+    assert commits
+    for commit in commits:
+        assert re.fullmatch("[0-9a-f]{40}", commit)
+        shown = git("show", "-M", "--name-status", "--format=", commit)
+        if shown.returncode == 0:  # A checkout without history has the list alone.
+            changes = [line.split("\t") for line in shown.stdout.splitlines()]
+            assert sum(kind.startswith("R") for kind, *_ in changes) > 40
+            assert not [names for kind, *names in changes if kind == "D" or kind == "A" and
+                        not names[0].endswith(("/__init__.py", "tests/support/project.py"))]

@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 
 from tests.support.project import ROOT
 
-__all__ = ["BEFORE", "TABLE", "functions_before", "functions_now", "moved_rows", "replaced_rows"]
+__all__ = ["BEFORE", "TABLE", "functions_before", "functions_now", "git",
+           "moved_rows", "replaced_rows"]
 
 TABLE = ROOT / "tests" / "moved.tsv"
 BEFORE = ("770ef5b", "178e52d")
@@ -43,6 +44,7 @@ def functions_before(commit):
 
 
 def git(*arguments):
+    """Run git here; the finished process."""
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True,
                           check=False)
 
