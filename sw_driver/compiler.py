@@ -3,22 +3,22 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Sequence
 
 from torch import nn
 
 from golden import QuantisedNet, quantise
 from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
-from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.waits import check_program
+from sw_driver.check.runs import check_runs
 from sw_driver.errors import DriverError, ProgramError
-from sw_driver.plan.entries import Entry, build_entries
+from sw_driver.plan.entries import Entry
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
 from sw_driver.plan.placement import LayerPlacement, place
-from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.plan.plan import Plan, make_plan
+from sw_driver.plan.stages import Requantised, Stage, build_stages
+from sw_driver.plan.tasks import list_tasks
 from sw_driver.predict.cycles import (
     Prediction,
     bounds,
@@ -27,17 +27,15 @@ from sw_driver.predict.cycles import (
     predict_steady,
 )
 from sw_driver.program.executable import Executable
-from sw_driver.program.image import unpack_image
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
-from sw_driver.schedule.scheduler import build_queues, schedule_steps
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 
-__all__ = ["ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net"]
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
 
 ORDERS = ("best", "program")
 # Cycles of the model that the search for an order may take, about half a second.
 _MODELLED_CYCLES = 16_000
-# A run checked in full: the first samples, and two turns of the loop.
-_CHECKED_TURNS = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -52,20 +50,29 @@ class Compiled:
         What the torus runs: configuration, images, programs, host words.
     layers
         Where the blocks of each layer lie.
-    stages
-        In the order in which a sample passes them.
-    entries
-        The ops of each stage.
-    order
-        The stages in the order of the steady state.
+    plan
+        Its stages, their ops, and the order of the steady state.
     """
 
     net: QuantisedNet
     executable: Executable
     layers: tuple[LayerPlacement, ...]
-    stages: tuple[Stage, ...]
-    entries: tuple[tuple[Entry, ...], ...]
-    order: Order
+    plan: Plan
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """In the order in which a sample passes them."""
+        return self.plan.stages
+
+    @property
+    def entries(self) -> tuple[tuple[Entry, ...], ...]:
+        """The ops of each stage."""
+        return self.plan.entries[0]
+
+    @property
+    def order(self) -> Order:
+        """The stages in the order of the steady state."""
+        return self.plan.order
 
     @property
     def config(self) -> TorusConfig:
@@ -75,14 +82,7 @@ class Compiled:
     @functools.cached_property
     def prediction(self) -> Prediction:
         """Cycles a sample of a long run, and what bounds it."""
-        return predict_steady(
-            self.config,
-            self.net.shapes,
-            self.stages,
-            self.entries,
-            self.order,
-            self.executable.loop,
-        )
+        return predict_steady(self.config, self.net.shapes, self.plan, self.executable.loop)
 
     def __repr__(self) -> str:
         """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
@@ -213,7 +213,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
     """
     if order not in ORDERS:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
-    layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
+    layers, plan, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:
             config = grown(config, needs)
@@ -225,15 +225,15 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
 
     def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
         """The torus with room for the program, if it may grow, and the run."""
-        loop = _sample_loop(config, stages, entries, order)
+        loop = _sample_loop(config, plan, order)
         if not grow:
             return config, loop
         large = grown(config, needs, loop.program_words(config))
         if dataclasses.replace(large, program_words=config.program_words) != config:
-            loop = _sample_loop(large, stages, entries, order)
+            loop = _sample_loop(large, plan, order)
         return large, loop
 
-    bound = max(bounds(config, stages, entries).values())
+    bound = max(bounds(config, plan).values())
     reached, modelled = float("inf"), 0
 
     def cost(order: Order) -> float | None:
@@ -245,57 +245,38 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         reached, modelled = min(reached, cycles), modelled + needed
         return cycles
 
-    chosen = program_order(len(stages))
+    chosen = program_order(len(plan.stages))
     if order == "best":
-        chosen = best_order(len(stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
+        chosen = best_order(len(plan.stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
     config, loop = fitted(chosen)
     check_runs(config, loop)
     return Compiled(
         net=net,
-        executable=Executable(config, images, loop),
+        executable=Executable.of_images(config, images, loop),
         layers=layers,
-        stages=stages,
-        entries=entries,
-        order=chosen,
+        plan=dataclasses.replace(plan, order=chosen),
     )
 
 
-def _sample_loop(
-    config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]], order: Order
-) -> SampleLoop:
+def _sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
+    ordered = dataclasses.replace(plan, order=order)
     return find_sample_loop(
-        lambda samples: build_queues(
-            config, stages, schedule_steps(stages, entries, order, samples)
-        ),
-        most_flat=2 * len(stages) + 2,
+        lambda samples: build_queues(config, schedule(config, ordered, samples)),
+        most_flat=2 * len(plan.stages) + 2,
     )
 
 
 def place_net(
     net: QuantisedNet, rows: int, cols: int
-) -> tuple[
-    tuple[LayerPlacement, ...], tuple[Stage, ...], tuple[tuple[Entry, ...], ...], Images, Needs
-]:
-    """Place a net on a torus: all that follows from the net and the size of the torus alone."""
-    layers = place(net.shapes, rows, cols)
-    stages = build_stages(net, layers, rows, cols)
-    images = build_images(net, stages)
-    entries, buffers = build_entries(stages)
-    return layers, stages, entries, images, measure(net, stages, entries, buffers, images)
+) -> tuple[tuple[LayerPlacement, ...], Plan, Images, Needs]:
+    """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
-
-def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
-    """Check what is really sent, as packed: the shortest run, and two turns of the loop.
-
-    Raises
-    ------
-    ProgramError
-        A field does not fit, or a run could lock up or depend on timing.
+    The plan is in program order; in any other, its regions and ops are the same.
     """
-    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
-        program = loop.program(config, samples)
-        check_program(
-            config,
-            unpack_image(config, pe_fields(config), program.pe_image),
-            unpack_image(config, gateway_fields(config), program.gateway_image),
-        )
+    layers = place(net.shapes, rows, cols)
+    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
+    images = build_images(net, stages)
+    tasks = list_tasks(len(stages), None)
+    plan = make_plan(stages, program_order(len(tasks)), tasks)
+    return layers, plan, images, measure(net, plan, images)

@@ -3,25 +3,25 @@
 import dataclasses
 from collections.abc import Collection
 
-import torch
-
-from golden import QuantisedNet
 from golden.fixed.format import MAX_DECAY, TrainingFormat
 from golden.fixed.visits import Placement
 from hw.config import ConfigError, TorusConfig, TrainingConfig
-from sw_driver.check.runs import check_training_runs
+from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiler import parse_torus
 from sw_driver.errors import DriverError
-from sw_driver.plan.maps import build_maps, build_placement, shape_layers
+from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import LayerPlacement, place
 from sw_driver.plan.plan import Plan, check_frozen, last_backward, make_plan
-from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.plan.stages import Requantised, Stage, build_stages
 from sw_driver.plan.tasks import list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
-from sw_driver.program.training_executable import TrainingExecutable
-from sw_driver.program.training_programs import SampleLoops, find_sample_loops
-from sw_driver.schedule.training_scheduler import build_training_queues, schedule_training
+from sw_driver.plan.visits import build_placement
+from sw_driver.program.executable import Executable, TrainingRuns
+from sw_driver.program.host_words import HostWords
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops, find_sample_loops
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["CompiledTraining", "compile_training"]
 
@@ -49,7 +49,7 @@ class CompiledTraining:
     """
 
     format: TrainingFormat
-    executable: TrainingExecutable
+    executable: Executable
     layers: tuple[LayerPlacement, ...]
     plan: Plan
     placement: Placement
@@ -143,8 +143,13 @@ def compile_training(
         raise DriverError("torus must be one that trains: its configuration has no training part")
 
     layers = place(form.shapes, config.rows, config.cols, training=True)
-    stages = build_stages(_empty_net(form), layers, config.rows, config.cols)
-    maps = build_maps(form, stages)
+    requantised = [
+        Requantised(shifts.forward, layer.relu)
+        for shifts, layer in zip(form.shifts, form.layers, strict=True)
+    ]
+    stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)
+    # What is stored has more lower bits than what is multiplied.
+    maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     tasks = list_tasks(len(stages), last)
     if order is None:
@@ -159,22 +164,16 @@ def compile_training(
             "are those that the sample before left"
         )
     plan = make_plan(
-        form,
         stages,
         order,
         tasks,
+        form=form,
         reduce_words=training.reduce_words,
         input_gradient=input_gradient,
         frozen=frozen,
     )
     forward_tasks = list_tasks(len(stages), None)
-    forward = make_plan(
-        form,
-        stages,
-        program_order(len(forward_tasks)),
-        forward_tasks,
-        reduce_words=training.reduce_words,
-    )
+    forward = make_plan(stages, program_order(len(forward_tasks)), forward_tasks, form=form)
 
     needs, more = measure_training(config, plan, maps)
     if grow:
@@ -194,10 +193,12 @@ def compile_training(
             config = large
             loops = _loops(config, plan, forward, momentum, batches)
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
-    plan, forward = (dataclasses.replace(one, form=form) for one in (plan, forward))
-    for one, found in zip((plan, forward), loops, strict=True):
-        check_training_runs(config, one, found)
-    executable = TrainingExecutable(config, plan, maps, *loops)
+    plan = dataclasses.replace(plan, training_form=form)
+    training_loops, loop = loops
+    check_training_runs(config, plan, training_loops)
+    check_runs(config, loop)
+    runs = TrainingRuns(plan, maps, training_loops)
+    executable = Executable(config, HostWords.of(plan), loop, trained=runs)
     return CompiledTraining(
         format=form,
         executable=executable,
@@ -246,36 +247,20 @@ def _given_torus(
         raise DriverError(str(error)) from error
 
 
-def _empty_net(form: TrainingFormat) -> QuantisedNet:
-    """The net with zeros for weights: its shapes, shifts and widths."""
-    layers = [
-        dataclasses.replace(
-            layer,
-            input_weight=torch.zeros_like(layer.input_weight),
-            middle_weight=torch.zeros_like(layer.middle_weight),
-            output_weight=torch.zeros_like(layer.output_weight),
-            bias=torch.zeros_like(layer.bias),
-        )
-        for layer in shape_layers(form)
-    ]
-    return QuantisedNet(tuple(layers), form.act_bits, form.weight_bits)
-
-
 def _loops(
     config: TorusConfig, plan: Plan, forward: Plan, momentum: int | None, batches: bool
-) -> tuple[SampleLoops, SampleLoops]:
+) -> tuple[SampleLoops, SampleLoop]:
     """The runs that train, and those that only compute outputs."""
 
     def loops(plan: Plan, one_batch: bool) -> SampleLoops:
         return find_sample_loops(
-            lambda samples: build_training_queues(
-                config,
-                schedule_training(config, plan, samples, momentum=momentum, one_batch=one_batch),
+            lambda samples: build_queues(
+                config, schedule(config, plan, samples, momentum=momentum, one_batch=one_batch)
             ),
             plan.period,
             most_flat=2 * len(plan.tasks) + 2,
         )
 
-    return loops(plan, batches), loops(forward, False)
+    return loops(plan, batches), loops(forward, False).loops[0]
 
 

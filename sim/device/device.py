@@ -13,7 +13,7 @@ from sw_driver.cycle_model import Recording
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
 from sw_driver.files.artifact import Artifact
-from sw_driver.program.executable import Run
+from sw_driver.program.events import Run
 from sw_driver.program.host_stream import decode_id
 
 from ..errors import SimError

@@ -100,7 +100,7 @@ class Places:
     def __init__(self, compiled: CompiledTraining) -> None:
         self._compiled = compiled
         self._plan = compiled.plan
-        self._maps = compiled.executable.maps
+        self._maps = compiled.executable.training.maps
         starts = np.cumsum([0, *(size.numel() for sizes in self._sizes() for size in sizes)])
         self._weight_starts = starts.reshape(-1)
         outputs = [shape.out_features for shape in compiled.format.shapes]

@@ -20,6 +20,7 @@ from sw_driver.device.arrays import as_array
 from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
+from sw_driver.program.host_words import check_input_words
 
 __all__ = ["Device", "GoldenDevice"]
 
@@ -104,13 +105,7 @@ class Device(NetDevice[Compiled]):
         with self._loaded.turn:
             net = self._loaded.use().net
             words = self._checked(x, "iu", "whole numbers")
-            limit = 1 << (net.act_bits - 1)
-            low, high = int(words.min()), int(words.max())
-            if low < -limit or high >= limit:
-                raise HostDataError(
-                    f"input words must be {-limit} to {limit - 1}, those of {net.act_bits} bits, "
-                    f"but reach from {low} to {high}"
-                )
+            check_input_words(words, net.shapes[0].in_features, net.act_bits)
             return self._infer_words(words.astype(np.int64))
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:

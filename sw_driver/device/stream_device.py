@@ -10,8 +10,7 @@ from golden.fixed.state import TrainingState
 from sw_driver.arrays import Beats, IntArray
 from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.program.events import GradientOf, Receive, RunResult, Send, run_events
-from sw_driver.program.executable import Run
+from sw_driver.program.events import GradientOf, Receive, Run, RunResult, Send, run_events
 from sw_driver.program.host_stream import decode_id
 from sw_driver.training_compiler import CompiledTraining
 
@@ -58,7 +57,7 @@ class StreamTrainingDevice(TrainingDevice):
 
     def _forward_words(self, x: IntArray) -> IntArray:
         executable = self.compiled.executable
-        most = min(executable.forward.max_samples, _MOST_FORWARD_SAMPLES)
+        most = min(executable.max_samples, _MOST_FORWARD_SAMPLES)
         parts = [x[start : start + most] for start in range(0, len(x), most)]
         return np.concatenate(
             [
@@ -72,7 +71,7 @@ class StreamTrainingDevice(TrainingDevice):
     ) -> tuple[RunResult, int | None]:
         executable = compiled.executable
         total: int | None = None
-        most = len(x) if compiled.batches else executable.max_samples
+        most = len(x) if compiled.batches else executable.max_training_samples
         results: list[RunResult] = []
         for start in range(0, len(x), most):
             events = executable.train(

@@ -20,6 +20,7 @@ from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf, RunResult
+from sw_driver.program.host_words import check_input_words
 from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
@@ -242,7 +243,8 @@ class WordDevice(NetDevice[CompiledTraining]):
 
     def _checked_words(self, x: ArrayLike) -> IntArray:
         words = self._checked(x, "iu", "whole numbers").astype(np.int64)
-        self.compiled.executable.check_inputs(words)
+        form = self.compiled.format
+        check_input_words(words, form.shapes[0].in_features, form.act_bits)
         return words
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:

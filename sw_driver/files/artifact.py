@@ -22,7 +22,8 @@ from golden import ClosShape, GoldenError, QuantisedLayer, QuantisedNet
 from hw.config import ConfigError, TorusConfig
 from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES, gateway_fields, pe_fields
 from sw_driver.arrays import IntArray
-from sw_driver.compiler import Compiled, check_runs, place_net
+from sw_driver.check.runs import check_runs
+from sw_driver.compiler import Compiled, place_net
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.plan.fit import check_fit
@@ -175,10 +176,11 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
             f"not {manifest['hardware_id']!r}"
         )
     net = _read_net(members, manifest["net"])
-    layers, stages, entries, expected, needs = place_net(net, config.rows, config.cols)
-    order = members.integers("order", manifest, len(stages))
-    if sorted(order) != list(range(len(stages))):
-        members.fail(f"order must hold each of 0 to {len(stages) - 1} once, not {list(order)}")
+    layers, plan, expected, needs = place_net(net, config.rows, config.cols)
+    stages = len(plan.stages)
+    order = members.integers("order", manifest, stages)
+    if sorted(order) != list(range(stages)):
+        members.fail(f"order must hold each of 0 to {stages - 1} once, not {list(order)}")
     images = _read_images(members, config, expected)
     check_fit(config, needs)
     loop = _read_loop(members, config, manifest["loop"])
@@ -190,11 +192,9 @@ def _assemble(members: "_Members", manifest: dict[str, Any]) -> Artifact:
         members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         net=net,
-        executable=Executable(config, images, loop),
+        executable=Executable.of_images(config, images, loop),
         layers=layers,
-        stages=stages,
-        entries=entries,
-        order=order,
+        plan=dataclasses.replace(plan, order=order),
         baked=manifest["baked"],
         image_difference=images.difference(expected),
         data=data,

@@ -66,7 +66,7 @@ def _draw(axes: Axes, compiled: Compiled) -> None:
         start, end = max(span.start - origin, 0), min(span.end - origin, shown)
         if start >= end:
             continue
-        stage = compiled.stages[span.step.entry.stage]
+        stage = compiled.stages[span.step.task.stage]
         odd = span.step.sample % 2 == 1
         axes.barh(
             lanes.index(span.lane),

@@ -11,7 +11,8 @@ from sw_driver.arrays import Beats, IntArray
 from sw_driver.compiler import Compiled
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.program.executable import Executable, Run
+from sw_driver.program.events import Run
+from sw_driver.program.executable import Executable
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.figures import LinkFigures
 

@@ -18,8 +18,7 @@ from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
-from sw_driver.program.events import HostEvents, RunResult, Send
-from sw_driver.program.executable import Run
+from sw_driver.program.events import HostEvents, Run, RunResult, Send
 from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
 

@@ -112,7 +112,7 @@ def test_frozen_weights_and_moves_are_never_updated():
     shapes = (ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3))
     compiled = compile_training(form(shapes), "3x2", frozen=[1])
     assert any(stage.kind.value == "move" for stage in compiled.stages), case
-    queue = compiled.executable.training.queues(1)[2]
+    queue = compiled.executable.training.loops.queues(1)[2]
     updates = [op["update"] for op in queue if op["kind"] == MacKind.BACK]
     # From the last layer's three stages over the move to the first layer's.
     assert updates == [0, 0, 0, 0, 1, 1, 1]

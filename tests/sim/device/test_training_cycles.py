@@ -14,8 +14,7 @@ from hw.config import TorusConfig
 from sim.model.native import NativeModel
 from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
-from sw_driver.program.events import Receive, Send
-from sw_driver.program.executable import Run
+from sw_driver.program.events import Receive, Run, Send
 from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name, torus
 from tests.support.training_nets import random_format, random_state

@@ -117,7 +117,7 @@ class Flip:
 
     def used_address(self, memory: str) -> int:
         """A random address of a weight or bias."""
-        plan = self.compared.compiled.executable.maps
+        plan = self.compared.compiled.executable.training.maps
         index = (plan.weights if memory == "weights" else plan.biases).index[self.pe]
         return self.random.choice(np.nonzero(index >= 0)[0].tolist())
 

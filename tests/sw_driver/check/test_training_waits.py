@@ -57,7 +57,7 @@ def test_compiled_programs_are_safe(seed):
     """And the compiler has checked them: that is the same once more, for runs of more turns."""
     case = random_case(seed)
     compiled = compile_training(case.form, case.torus, **case.options)
-    check_training_runs(compiled.config, compiled.plan, compiled.executable.training)
+    check_training_runs(compiled.config, compiled.plan, compiled.executable.training.loops)
 
 
 WAITS = [

@@ -13,7 +13,7 @@ from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.check.waits import check_program
 from sw_driver.compiler import compile
 from sw_driver.errors import ProgramError
-from sw_driver.program.host_stream import encode, input_words, output_beats
+from sw_driver.program.host_stream import encode, output_beats
 from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
 from tests.support.torus_interpreter import Interpreter, Stuck
@@ -147,7 +147,7 @@ def runs_right(compiled, queues, samples, seed):
     interpreter.run(load.beats, load.output_beats)
     x = random_words(compiled.net, samples, seed=seed)
     program = Program.build(config, tuple(queues))
-    blocks = input_words(executable.images.input_map, x.numpy())
+    blocks = [executable.words.input_words(x.numpy())]
     try:
         beats = interpreter.run(encode(program, blocks), output_beats(program))
     except (Stuck, AssertionError, TypeError):

@@ -105,7 +105,7 @@ def test_bad_real_inputs(spy, x, message):
     [
         (np.zeros((2, 13)), "inputs must be whole numbers, not float64"),
         (np.zeros((2, 14), np.int64), r"shape \[N, 13\] with N at least 1, not \[2, 14\]"),
-        (np.full((2, 13), 2048), "must be -2048 to 2047, those of 12 bits, .* from 2048 to 2048"),
+        (np.full((2, 13), 2048), "must be -2048 to 2047 to fit act_bits = 12, .* from 2048 to 2048"),
         (np.full((2, 13), -2049), "must be -2048 to 2047, those of 12 bits, .* from -2049"),
         (np.full((1, 13), 2**64 - 1, np.uint64), "must be -2048 to 2047"),
     ],

@@ -12,9 +12,9 @@ from sw_driver.check.mac_units import mac_units
 from sw_driver.check.waits import check_program
 from sw_driver.errors import FitError, HostDataError
 from sw_driver.plan.stages import StageKind
+from sw_driver.program.dump import dump_program, list_dumps
 from sw_driver.program.image import unpack_image
 from sw_driver.program.records import join_words, split_words
-from sw_driver.program.training_programs import dump_program, list_dumps
 from sw_driver.training_compiler import compile_training
 from tests.support.training_cases import random_case
 from tests.support.training_interpreter import TrainingInterpreter
@@ -36,7 +36,7 @@ def test_placement_is_a_bijection_onto_pes_and_addresses(seed):
     image = executable.train_program(1).pe_image
     units = mac_units(config, unpack_image(config, pe_fields(config), image)[2])
     backs = iter([unit for unit in units if unit.kind is MacKind.BACK])
-    index = executable.maps.weights.index.reshape(config.rows * config.cols, -1)
+    index = executable.training.maps.weights.index.reshape(config.rows * config.cols, -1)
     seen = set()
     first = 0
     starts = {}
@@ -109,7 +109,7 @@ def test_dumps_read_every_record_once_and_are_safe(weights, biases):
 
 def test_padding_that_changes_is_found():
     _, compiled = compiled_case(1)
-    maps = compiled.executable.maps
+    maps = compiled.executable.training.maps
     image = maps.weights.fill(np.arange(maps.weights.words))
     np.testing.assert_array_equal(maps.weights.read(image), np.arange(maps.weights.words))
     row, col, address = (int(place[0]) for place in np.nonzero(maps.weights.index < 0))
