@@ -14,6 +14,14 @@ from tests.support.moved import (
 )
 from tests.support.project import ROOT
 
+MAY_SKIP = {
+    "conftest.py": "Icarus Verilog, which `make` does not ask for",
+    "golden/tensors/test_onnx.py": "onnx and onnxruntime, which are optional",
+    "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",
+    "support/disks.py": "the right to mount a small disk",
+    "sw_driver/check/test_training_waits.py": "nothing: a program drawn has not what is broken",
+}
+
 
 def test_every_test_is_where_the_table_says():
     now = functions_now()
@@ -57,3 +65,11 @@ def test_commits_that_blame_looks_through_only_moved_files():
             assert sum(kind.startswith("R") for kind, *_ in changes) > 40
             assert not [names for kind, *names in changes if kind == "D" or kind == "A" and
                         not names[0].endswith(("/__init__.py", "tests/support/project.py"))]
+
+
+def test_no_test_is_skipped_but_for_what_a_machine_lacks():
+    told = {path.relative_to(ROOT / "tests").as_posix()
+            for path in (ROOT / "tests").rglob("*.py") if re.search(
+                r"pytest\.(skip|importorskip|xfail)\(|mark\.(skip|skipif|xfail)\b",
+                path.read_text())}
+    assert told == set(MAY_SKIP)
