@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from golden.system.progress import Progress
 from golden.system.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
@@ -34,7 +35,6 @@ from .tools import Tool, find_tool
 
 __all__ = ["Build", "build", "is_report"]
 
-Tell = Callable[[str, int, int], object]
 _STEPS = 4
 
 
@@ -64,7 +64,7 @@ _FILES = {"design.v", "report.json"} | {
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
           folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
           seed: int = 1, tries: int = 1, target_mhz: float | None = None,
-          tell: Tell = lambda *_: None) -> Build:
+          tell: Progress = lambda *_: None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -122,11 +122,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         tell("build: Verilog", 0, _STEPS)
         design = board_design(board, config, link, images, folded=folded, clock=clock)
         tell("build: synthesis", 1, _STEPS)
-        area = synthesise(folder, design, TOP, board.family, yosys.command)
-        used = usage(board, area)
-        check_usage(board, config, used)
-        if board.family is not GOWIN:  # Its memories have shapes of their own.
-            check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
+        used = _synthesised(board, config, folder, design, yosys, folded=folded)
         made_mhz = clock.hz / 1e6
         aim_mhz = target_mhz or made_mhz
         # Place and route itself derives the clock of a PLL from that of its pin.
@@ -135,25 +131,48 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         results = route_seeds(
             board, flow, router, folder, range(seed, seed + tries), aim_mhz,
             lambda one: tell(f"build: place and route, seed {one}", 2, _STEPS))
-        found = {one: result for one, result in results.items() if result is not None}
-        best = max(found, key=lambda one: found[one].fmax_mhz)
-        routed = found[best]
-        if routed.fmax_mhz < made_mhz:
-            raise BoardError(
-                f"the clock of {board.name} is {made_mhz:g} MHz, and this torus reaches "
-                f"{routed.fmax_mhz:.1f} MHz with seed {best}: try a lower clock-mhz, more tries, "
-                "a smaller torus or narrower words")
+        best, routed = _fastest(board, results, made_mhz)
         tell("build: bitstream", 3, _STEPS)
         pack(board, flow, packer, folder, best)
         report = _report(board, config, link, used, results, routed, best,
                          (yosys, router, packer), target_mhz=aim_mhz,
                          baked=images is not None, folded=folded)
-        (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        for path in folder.iterdir():
-            if path.name not in _FILES:
-                path.unlink()
+        _finish(folder, report)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)
+
+
+def _synthesised(board: Board, config: TorusConfig, folder: Path, design: str, yosys: Tool, *,
+                 folded: bool) -> tuple[Usage, ...]:
+    """Synthesise a design; refuse it if it does not fit the board, or if blocks are missing."""
+    area = synthesise(folder, design, TOP, board.family, yosys.command)
+    used = usage(board, area)
+    check_usage(board, config, used)
+    if board.family is not GOWIN:  # Its memories have shapes of their own.
+        check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
+    return used
+
+
+def _fastest(board: Board, results: dict[int, Routed | None],
+             clock_mhz: float) -> tuple[int, Routed]:
+    """Return the seed with the highest clock and its result, which must reach `clock_mhz`."""
+    found = {one: result for one, result in results.items() if result is not None}
+    best = max(found, key=lambda one: found[one].fmax_mhz)
+    routed = found[best]
+    if routed.fmax_mhz < clock_mhz:
+        raise BoardError(
+            f"the clock of {board.name} is {clock_mhz:g} MHz, and this torus reaches "
+            f"{routed.fmax_mhz:.1f} MHz with seed {best}: try a lower clock-mhz, more tries, "
+            "a smaller torus or narrower words")
+    return best, routed
+
+
+def _finish(folder: Path, report: dict[str, Any]) -> None:
+    """Write the report, and remove what only the tools needed."""
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    for path in folder.iterdir():
+        if path.name not in _FILES:
+            path.unlink()
 
 
 def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usage, ...],

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         ShapeError,
     )
     from golden.fixed.format import LayerFormat, TrainingFormat
+    from golden.fixed.layer import LayerWords, QuantisedLayer, StageWords
     from golden.fixed.precision import FixedPointError, fixed_point_error
     from golden.fixed.quantise import quantise
-    from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet, StageWords
+    from golden.fixed.quantised import QuantisedNet
     from golden.fixed.state import TrainingState, initial_state
     from golden.fixed.training import FixedTrainingNet
     from golden.fixed.visits import Placement, StagePlacement
@@ -93,15 +94,15 @@ _HOMES = {
     "GoldenError": "errors",
     "GoldenWarning": "errors",
     "LayerFormat": "fixed.format",
-    "LayerWords": "fixed.quantised",
+    "LayerWords": "fixed.layer",
     "ModelError": "errors",
     "Placement": "fixed.visits",
-    "QuantisedLayer": "fixed.quantised",
+    "QuantisedLayer": "fixed.layer",
     "QuantisedNet": "fixed.quantised",
     "ShapeError": "errors",
     "Split": "data.datasets",
     "StagePlacement": "fixed.visits",
-    "StageWords": "fixed.quantised",
+    "StageWords": "fixed.layer",
     "Trainer": "training.trainer",
     "TrainingFormat": "fixed.format",
     "TrainingState": "fixed.state",

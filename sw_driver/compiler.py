@@ -104,17 +104,7 @@ def compile(
             "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
             f"{type(model).__name__}: golden.load_model(path) reads a model file"
         )
-    for name, wanted in (
-        ("batches", batches),
-        ("momentum", momentum is not None),
-        ("frozen", len(frozen)),
-        ("input_gradient", input_gradient),
-    ):
-        if wanted:
-            raise DriverError(
-                f"{name} must be left out unless model is a TrainingFormat, which "
-                "golden.propose_format makes: a net for inference does not train"
-            )
+    _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
     config = given_torus(torus, act_bits, weight_bits, host_bits)
     if not isinstance(model, QuantisedNet):
         if calibration is None:
@@ -124,6 +114,16 @@ def compile(
         )
     order = "best" if order is None else order
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
+
+
+def _refuse(**options: object) -> None:
+    """Refuse options of training where there is none."""
+    for name, value in options.items():
+        if value is not None and value is not False and value != ():
+            raise DriverError(
+                f"{name} must be left out unless model is a TrainingFormat, which "
+                "golden.propose_format makes: a net for inference does not train"
+            )
 
 
 def compile_net(

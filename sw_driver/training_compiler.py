@@ -1,7 +1,7 @@
 """The compiler of a net to be trained: from its words and their widths to all it needs."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from golden.fixed.format import MAX_DECAY, TrainingFormat
 from hw.config import ConfigError, TorusConfig
@@ -13,7 +13,7 @@ from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
 from sw_driver.plan.plan import Plan, check_frozen, last_backward, make_plan
 from sw_driver.plan.stages import Requantised, build_stages
-from sw_driver.plan.tasks import list_tasks, task_order
+from sw_driver.plan.tasks import Task, list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
 from sw_driver.plan.visits import build_placement
 from sw_driver.program.executable import Executable, TrainingRuns
@@ -60,17 +60,7 @@ def compile_format(
     maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     tasks = list_tasks(len(stages), last)
-    if order is None:
-        order = "interleaved" if batches else "program"
-    if isinstance(order, str):
-        order = task_order(order, tasks)
-    if sorted(order) != list(range(len(tasks))):
-        raise DriverError(f"order must be a permutation of 0 to {len(tasks) - 1}, not {order}")
-    if not batches and order != program_order(len(tasks)):
-        raise DriverError(
-            "order must be 'program' where every sample is a batch of its own, since its weights "
-            "are those that the sample before left"
-        )
+    order = _given_order(order, tasks, batches)
     plan = make_plan(
         stages,
         order,
@@ -109,6 +99,21 @@ def compile_format(
     executable = Executable(config, HostWords.of(plan), loop, trained=runs)
     trained = TrainedNet(form, build_placement(plan, maps), momentum, batches)
     return Compiled(source=trained, executable=executable, layers=layers, plan=plan)
+
+
+def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool) -> Order:
+    if order is None:
+        order = "interleaved" if batches else "program"
+    if isinstance(order, str):
+        order = task_order(order, tasks)
+    if sorted(order) != list(range(len(tasks))):
+        raise DriverError(f"order must be a permutation of 0 to {len(tasks) - 1}, not {order}")
+    if not batches and order != program_order(len(tasks)):
+        raise DriverError(
+            "order must be 'program' where every sample is a batch of its own, since its weights "
+            "are those that the sample before left"
+        )
+    return order
 
 
 def _too_large(error: ConfigError) -> DriverError:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from golden.analysis.connectivity import from_inputs
-from golden.arguments import instance, items, seed_number, whole_number
+from golden.analysis.starts import check_starts
+from golden.arguments import instance, seed_number
 from golden.errors import AnalysisError
 from golden.topologies import Topology
 
@@ -156,15 +157,7 @@ def train_controllability(
         As `Controllability`; if `iterations` is below 1 or there is no seed.
     """
     topology = instance("topology", topology, Topology, error=AnalysisError)
-    iterations = whole_number("iterations", iterations, error=AnalysisError)
-    seeds = [
-        seed_number(seed, error=AnalysisError)
-        for seed in items("seeds", seeds, error=AnalysisError)
-    ]
-    if iterations < 1 or not seeds:
-        raise AnalysisError(
-            f"iterations must be at least 1 and seeds at least one, not {iterations}, {len(seeds)}"
-        )
+    iterations, seeds = check_starts(iterations, seeds)
     found: list[Tensor] = []
     losses: list[Tensor] = []
     capacity = 0

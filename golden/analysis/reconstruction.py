@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from golden.arguments import check_generator, instance, items, seed_number, shown, whole_number
+from golden.analysis.starts import check_starts
+from golden.arguments import check_generator, instance, shown, whole_number
 from golden.clos.initialise import sparse_xavier_
 from golden.errors import AnalysisError
 from golden.topologies import Topology
@@ -84,15 +85,7 @@ def reconstruct(
     topology = instance("topology", topology, Topology, error=AnalysisError)
     if not isinstance(cast(object, loss), str) or loss not in ("l1", "l2"):
         raise AnalysisError(f"loss must be l1 or l2, not {shown(loss)}")
-    iterations = whole_number("iterations", iterations, error=AnalysisError)
-    seeds = [
-        seed_number(seed, error=AnalysisError)
-        for seed in items("seeds", seeds, error=AnalysisError)
-    ]
-    if iterations < 1 or not seeds:
-        raise AnalysisError(
-            f"iterations must be at least 1 and seeds at least one, not {iterations}, {len(seeds)}"
-        )
+    iterations, seeds = check_starts(iterations, seeds)
     starts: list[list[Tensor]] = []
     targets: list[Tensor] = []
     for seed in seeds:

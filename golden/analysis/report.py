@@ -19,6 +19,7 @@ from golden.analysis.reconstruction import reconstruct
 from golden.analysis.spectral import algebraic_connectivity, network_connectivity, spectral_gap
 from golden.arguments import instance
 from golden.errors import AnalysisError
+from golden.system.progress import Progress
 from golden.topologies import Topology
 
 __all__ = ["LABELS", "Analysis", "Training", "analyse", "text_of"]
@@ -103,7 +104,7 @@ class Analysis:
 def analyse(
     topology: Topology,
     training: Training | None = None,
-    tell: Callable[[str, int, int], None] = lambda work, done, total: None,
+    tell: Progress = lambda work, done, total: None,
 ) -> Analysis:
     """Run every analysis that the topology's size allows; with `training`, those that train too.
 

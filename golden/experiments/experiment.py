@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 
 from golden.errors import DataError, ModelError
 from golden.experiments.table import ResultTable
+from golden.system.progress import Progress
 from golden.system.workers import workers
 
 __all__ = ["Experiment", "Report", "Settings", "execute"]
 
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
-Tell = Callable[[str, int, int], object]
 _MOST_SEEDS = 1000
 
 
@@ -108,7 +108,7 @@ def execute(
     experiment: Experiment[RunT, ResultT],
     path: Path,
     jobs: int = 1,
-    tell: Tell = lambda work, done, total: None,
+    tell: Progress = lambda work, done, total: None,
     note: Callable[[str], object] = lambda text: None,
 ) -> dict[RunT, ResultT]:
     """Make all runs that are not in the table at `path` yet; return the results of the plan.

@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from golden.arguments import instance, items, whole_number
+from golden.arguments import instance, whole_number
 from golden.clos.shape import ClosShape
-from golden.errors import ModelError, ShapeError
+from golden.errors import ModelError
+from golden.fixed.chain import check_chain, layers_of
 from golden.fixed.words import MAX_SHIFT, check_word_bits, fraction_bits
 
 __all__ = [
@@ -133,29 +134,13 @@ class TrainingFormat:
         for field in ("master_bits", "velocity_bits", "bias_bits"):
             bits = whole_number(field, getattr(self, field), error=ModelError)
             object.__setattr__(self, field, bits)
-        layers = items("layers", self.layers, error=ModelError)
-        for index, layer in enumerate(layers):
-            instance(f"layer {index}", layer, LayerFormat, error=ModelError)
-        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "layers", layers_of(self.layers, LayerFormat))
         _check_range("master_bits", self.master_bits, self.weight_bits, _MAX_MASTER_BITS)
         if self.velocity_bits != 0:
             low, high = _VELOCITY_BITS
             _check_range("velocity_bits", self.velocity_bits, low, high, "0 (none), or ")
         _check_range("bias_bits", self.bias_bits, 2, _MAX_BIAS_BITS)
-        if not self.layers:
-            raise ModelError("layers must hold at least one layer, not none")
-        for index, (left, right) in enumerate(zip(self.layers, self.layers[1:], strict=False), 1):
-            if right.shape.in_features != left.shape.out_features:
-                raise ShapeError(
-                    f"layer {index}: in_features must be {left.shape.out_features}, the outputs of "
-                    f"layer {index - 1}, not {right.shape.in_features}"
-                )
-            if right.activation_fraction_bits[0] != left.activation_fraction_bits[3]:
-                raise ModelError(
-                    f"layer {index}: its input must have {left.activation_fraction_bits[3]} "
-                    f"fraction bits, as the output of layer {index - 1}, "
-                    f"not {right.activation_fraction_bits[0]}"
-                )
+        check_chain(self.layers)
         for index, shifts in enumerate(self.shifts):
             _check_shifts(index, shifts, self.bias_bits)
 

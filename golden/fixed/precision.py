@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import ModelError, ShapeError
-from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet
+from golden.fixed.layer import LayerWords, QuantisedLayer
+from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import round_half_even_shift
 from golden.layers.chain import clos_chain
 from golden.tensors.reals import Reals, real_tensor

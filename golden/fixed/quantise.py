@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import ModelError, ShapeError
+from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
-from golden.fixed.quantised import QuantisedLayer, QuantisedNet
+from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits, to_words
 from golden.layers.chain import ActivatedLayer, clos_chain
 from golden.tensors.reals import Reals, real_tensor

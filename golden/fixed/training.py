@@ -13,27 +13,17 @@ from torch import Tensor
 from golden.arguments import instance, tensor
 from golden.clos.routing import ClosRouting
 from golden.errors import ModelError
-from golden.fixed.format import CLEAR, KEEP, LayerFormat, TrainingFormat
-from golden.fixed.lfsr import states_after
-from golden.fixed.quantised import LayerWords, QuantisedLayer, QuantisedNet
+from golden.fixed.format import CLEAR, KEEP, TrainingFormat
+from golden.fixed.layer import LayerWords, QuantisedLayer
+from golden.fixed.quantised import QuantisedNet
 from golden.fixed.results import LayerBackward, SampleBackward, StageBackward
-from golden.fixed.state import LayerState, TrainingState, initial_state
+from golden.fixed.state import LayerState, TrainingState
 from golden.fixed.training_arguments import check_frozen, check_step
 from golden.fixed.update import UpdateMode, update_bias, update_weights
-from golden.fixed.visits import Placement, StagePlacement, check_tensor
+from golden.fixed.visits import Placement, check_tensor
 from golden.fixed.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
 
-__all__ = [
-    "CLEAR",
-    "KEEP",
-    "FixedTrainingNet",
-    "LayerFormat",
-    "Placement",
-    "StagePlacement",
-    "TrainingFormat",
-    "TrainingState",
-    "initial_state",
-]
+__all__ = ["FixedTrainingNet"]
 
 
 class FixedTrainingNet:
@@ -69,10 +59,6 @@ class FixedTrainingNet:
         self.placement = placement
         self._shifts = form.shifts
         self._routings = tuple(ClosRouting.of(shape) for shape in form.shapes)
-        self._visits = tuple(
-            tuple(stage.visit * placement.pes + stage.pe for stage in layer)
-            for layer in placement.layers
-        )  # Of every weight, the place of its LFSR state in a flat [visits, PEs].
 
     # Forward
 
@@ -211,7 +197,9 @@ class FixedTrainingNet:
         self._check_gradients(tensor("gradient", gradient)[None], 1)
         mode = UpdateMode(decay, apply)
         mode.check(self.form)
-        random_words, lfsr = self._random_words(frozen) if apply else ({}, self.state.lfsr)
+        random_words, lfsr = (
+            self.placement.random_words(self.state.lfsr, frozen) if apply else ({}, self.state.lfsr)
+        )
         done: list[LayerBackward] = []
         for index in reversed(range(len(self.form.layers))):
             stage_inputs = (
@@ -291,26 +279,6 @@ class FixedTrainingNet:
         `random_words` holds the LFSR's state at the visit of each weight.
         """
         return random_words & ((1 << shift) - 1)
-
-    def _random_words(
-        self, frozen: Collection[int]
-    ) -> tuple[dict[tuple[int, int], Tensor], Tensor]:
-        """Return the LFSR's state for every weight of (layer, stage), and the states after all."""
-        passes = [
-            (index, stage)
-            for index in reversed(range(len(self.form.layers)))
-            if index not in frozen
-            for stage in (2, 1, 0)
-        ]
-        visits = [self.placement.layers[index][stage].visits for index, stage in passes]
-        states = states_after(self.state.lfsr, sum(visits))
-        flat = states.flatten()
-        found: dict[tuple[int, int], Tensor] = {}
-        first = 0
-        for (index, stage), count in zip(passes, visits, strict=True):
-            found[index, stage] = flat[first * self.placement.pes :][self._visits[index][stage]]
-            first += count
-        return found, states[-1]
 
     def _check_gradients(self, gradients: Tensor, samples: int) -> None:
         check_tensor("gradients", gradients, (samples, self.form.shapes[-1].out_features))

@@ -7,7 +7,7 @@ from torch import Tensor
 from golden.arguments import instance, items, tensor, whole_number
 from golden.errors import ModelError, ShapeError
 from golden.fixed.format import TrainingFormat
-from golden.fixed.quantised import LayerWords
+from golden.fixed.layer import LayerWords
 
 __all__ = ["check_frozen", "check_step"]
 

@@ -5,7 +5,8 @@ decides which random bits round the weight's update.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from golden.arguments import tensor as tensor_of
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
 from golden.fixed.format import STAGES
+from golden.fixed.lfsr import states_after
 
 __all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes"]
 
@@ -108,6 +110,45 @@ class Placement:
                             f"{where}: {name} must be 0 to {limit - 1}, "
                             f"not {int(tensor.min())} to {int(tensor.max())}"
                         )
+
+    def random_words(
+        self, lfsr: Tensor, frozen: Collection[int] = ()
+    ) -> tuple[dict[tuple[int, int], Tensor], Tensor]:
+        """Return the LFSR's state at the visit of every weight of a backward pass.
+
+        Parameters
+        ----------
+        lfsr
+            [pes] int64: the states before the pass.
+        frozen
+            Layers whose weights are not visited.
+
+        Returns
+        -------
+        The states by (layer, stage), int64 of the weights' shape, and those after the pass.
+        """
+        passes = [
+            (index, stage)
+            for index in reversed(range(len(self.layers)))
+            if index not in frozen
+            for stage in (2, 1, 0)
+        ]
+        visits = [self.layers[index][stage].visits for index, stage in passes]
+        states = states_after(lfsr, sum(visits))
+        flat = states.flatten()
+        found: dict[tuple[int, int], Tensor] = {}
+        first = 0
+        for (index, stage), count in zip(passes, visits, strict=True):
+            found[index, stage] = flat[first * self.pes :][self._places[index][stage]]
+            first += count
+        return found, states[-1]
+
+    @functools.cached_property
+    def _places(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Of every weight, the place of its LFSR state in a flat [visits, PEs]."""
+        return tuple(
+            tuple(stage.visit * self.pes + stage.pe for stage in layer) for layer in self.layers
+        )
 
 
 def check_tensor(name: str, tensor: Tensor, size: tuple[int, ...]) -> None:

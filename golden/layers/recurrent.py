@@ -14,32 +14,7 @@ class ClosLSTM(ClosRecurrent):
 
     The four gates' maps are one Clos network from I to 4 H, and one from H to 4 H.
 
-    Parameters
-    ----------
-    input_size, hidden_size
-        Inputs I and neurons H.
-    reduction
-        Weights of a dense map for each of these, of input and state alike: `ClosShape.from_budget`.
-    num_layers
-        Layers, each fed by the one before.
-    bias
-        Whether both maps have biases, which start at 0.
-    batch_first
-        Whether inputs and outputs are [N, T, ...] rather than [T, N, ...].
-    dropout
-        Part of the values between layers that is dropped in training.
-    device, dtype
-        Of the parameters.
-
-    Attributes
-    ----------
-    input_maps, state_maps : ModuleList
-        The `ClosLinear` of every layer, with the gates in PyTorch's order.
-
-    Raises
-    ------
-    ShapeError
-        If a size makes no layer, `reduction` is too large, or inputs or state do not fit.
+    Parameters, attributes and errors are those of `ClosRecurrent`.
     """
 
     gates = 4
@@ -87,32 +62,7 @@ class ClosGRU(ClosRecurrent):
 
     The three gates' maps are one Clos network from I to 3 H, and one from H to 3 H.
 
-    Parameters
-    ----------
-    input_size, hidden_size
-        Inputs I and neurons H.
-    reduction
-        Weights of a dense map for each of these, of input and state alike: `ClosShape.from_budget`.
-    num_layers
-        Layers, each fed by the one before.
-    bias
-        Whether both maps have biases, which start at 0.
-    batch_first
-        Whether inputs and outputs are [N, T, ...] rather than [T, N, ...].
-    dropout
-        Part of the values between layers that is dropped in training.
-    device, dtype
-        Of the parameters.
-
-    Attributes
-    ----------
-    input_maps, state_maps : ModuleList
-        The `ClosLinear` of every layer, with the gates in PyTorch's order.
-
-    Raises
-    ------
-    ShapeError
-        If a size makes no layer, `reduction` is too large, or inputs or state do not fit.
+    Parameters, attributes and errors are those of `ClosRecurrent`.
     """
 
     gates = 3

@@ -24,7 +24,34 @@ _MOST_LAYERS = 1 << 16
 class ClosRecurrent(nn.Module):
     """The maps of every layer, the walk through time, and the shapes: NeuroFabric, section VIII.
 
-    Parameters, attributes and errors are those of the subclasses; `gates` is theirs.
+    Parameters
+    ----------
+    input_size, hidden_size
+        Inputs I and neurons H.
+    reduction
+        Weights of a dense map for each of these, of input and state alike: `ClosShape.from_budget`.
+    num_layers
+        Layers, each fed by the one before.
+    bias
+        Whether both maps have biases, which start at 0.
+    batch_first
+        Whether inputs and outputs are [N, T, ...] rather than [T, N, ...].
+    dropout
+        Part of the values between layers that is dropped in training.
+    device, dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    input_maps, state_maps : ModuleList
+        The `ClosLinear` of every layer, with the gates in PyTorch's order.
+    gates, dense
+        Of a subclass: its gates, and PyTorch's layer.
+
+    Raises
+    ------
+    ShapeError
+        If a size makes no layer, `reduction` is too large, or inputs or state do not fit.
     """
 
     gates: int
@@ -45,7 +72,7 @@ class ClosRecurrent(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        """Make the maps; see the subclasses."""
+        """Make the maps; see the class."""
         super().__init__()
         input_size = whole_number("input_size", input_size, 1)
         hidden_size = whole_number("hidden_size", hidden_size, 1)

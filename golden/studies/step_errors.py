@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from golden.fixed.format import CLEAR, STAGES
+from golden.fixed.results import SampleBackward
 from golden.fixed.training import FixedTrainingNet
 from golden.fixed.words import from_words, to_words
 from golden.training.losses import LossFunction, mask_relu
-from golden.training.twin import FloatTwin
+from golden.training.twin import FloatTwin, LayerGradients, TwinLayer
 
 __all__ = ["TensorError", "error_table", "step_errors"]
 
@@ -85,37 +86,48 @@ def step_errors(
 
     lines: list[TensorError] = []
     for index, layer in enumerate(form.layers):
-        real, real_gradients = reals[index], gradients[index]
+        stages = (words[index].input, words[index].middle, words[index].output)
+        real = reals[index]
         inputs = (words[index - 1].output.words, reals[index - 1].output) if index else (words_x, x)
         fractions = layer.activation_fraction_bits
-        lines.append(_line(f"layer {index} input", inputs[0], fractions[0], inputs[1]))
-        stages = (words[index].input, words[index].middle, words[index].output)
-        for stage, found, fraction, value in zip(
-            STAGES, stages, fractions[1:], (real.input, real.middle, real.output), strict=True
-        ):
-            lines.append(_line(f"layer {index} {stage} result", found.words, fraction, value))
-        values = (real_gradients.input, real_gradients.middle, real_gradients.output)
-        for position, stage in enumerate(STAGES):
-            found = torch.stack(
-                [sample.layers[index].stages[position].gradient for sample in results]
-            )
-            fraction = layer.gradient_fraction_bits[position]
-            lines.append(
-                _line(f"layer {index} {stage} gradient", found, fraction, values[position])
-            )
-        old, new, wanted = first.layers[index], after.layers[index], twin.layers[index]
-        for position, stage in enumerate(STAGES):
-            lines.append(
-                _error(
-                    f"layer {index} {stage} weight change",
-                    new.weights[position] - old.weights[position],
-                    wanted.weights[position] - old.weights[position],
-                )
-            )
-        lines.append(
-            _error(f"layer {index} bias change", new.bias - old.bias, wanted.bias - old.bias)
+        activations = zip(
+            ("input", *(f"{stage} result" for stage in STAGES)),
+            (inputs[0], *(stage.words for stage in stages)),
+            fractions,
+            (inputs[1], real.input, real.middle, real.output),
+            strict=True,
         )
+        lines += [
+            _line(f"layer {index} {name}", found, fraction, value)
+            for name, found, fraction, value in activations
+        ]
+        lines += _gradient_errors(net, index, results, gradients[index])
+        lines += _change_errors(index, *(one.layers[index] for one in (first, after, twin)))
     return lines
+
+
+def _gradient_errors(
+    net: FixedTrainingNet, index: int, results: list[SampleBackward], real: LayerGradients
+) -> list[TensorError]:
+    """Compare the gradients of the results of a layer's stages."""
+    lines: list[TensorError] = []
+    for position, value in enumerate((real.input, real.middle, real.output)):
+        found = torch.stack([sample.layers[index].stages[position].gradient for sample in results])
+        fraction = net.form.layers[index].gradient_fraction_bits[position]
+        lines.append(_line(f"layer {index} {STAGES[position]} gradient", found, fraction, value))
+    return lines
+
+
+def _change_errors(
+    index: int, old: TwinLayer, new: TwinLayer, wanted: TwinLayer
+) -> list[TensorError]:
+    """Compare how a layer's weights and biases changed: from `old` to `new`, and to `wanted`."""
+    names = (*(f"{stage} weight" for stage in STAGES), "bias")
+    tensors = ((*one.weights, one.bias) for one in (old, new, wanted))
+    return [
+        _error(f"layer {index} {name} change", after - before, right - before)
+        for name, before, after, right in zip(names, *tensors, strict=True)
+    ]
 
 
 def error_table(lines: list[TensorError]) -> str:

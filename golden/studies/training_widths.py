@@ -30,6 +30,7 @@ from golden.system.workers import workers
 from golden.training.losses import softmax_cross_entropy
 from golden.training.ranges import profile_ranges
 from golden.training.scales import Headroom, TrainingWidths, format_for
+from golden.training.schedule import epoch_order, falling_rate
 from golden.training.trainer import DIGITS_SHAPES, accuracy
 from golden.training.twin import FloatTwin
 
@@ -56,7 +57,7 @@ class Recipe:
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0."""
-        return self.learning_rate * (self.epochs - epoch) / self.epochs
+        return falling_rate(self.learning_rate, epoch, self.epochs)
 
 
 RECIPES = (
@@ -258,8 +259,8 @@ def _model(seed: int) -> ClosNet:
 
 def _batches(recipe: Recipe, samples: int, seed: int, epoch: int) -> Iterator[Tensor]:
     """Yield whole batches of the samples, in an order of seed and epoch."""
-    order = torch.randperm(samples, generator=torch.Generator().manual_seed(1000 * seed + epoch))
-    for start in range(0, samples - recipe.batch_size + 1, recipe.batch_size):
+    order = epoch_order(samples, recipe.batch_size, seed, epoch)
+    for start in range(0, len(order), recipe.batch_size):
         yield order[start : start + recipe.batch_size]
 
 

@@ -1,7 +1,8 @@
 """Which range every tensor of training takes, and the fraction bits that fit it.
 
-`profile_ranges` trains the float twin and records magnitudes; `propose_format` lays out words for
-them; `range_table` says what saturates, or vanishes, in a given layout.
+`profile_ranges` trains the float twin and records magnitudes, for which
+`golden.training.scales.propose_format` lays out words; `range_table` says what saturates, or
+vanishes, in a given layout.
 """
 
 import dataclasses

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ __all__ = [
     "EpochStats",
     "Trainer",
     "accuracy",
+    "check_data",
     "one_thread",
 ]
 
@@ -74,6 +75,27 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
     return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
 
 
+def check_data(split: Split, shapes: Sequence[ClosShape]) -> None:
+    """Check that a net of layers of `shapes` takes the features of the data and tells its classes.
+
+    Raises
+    ------
+    ModelError
+        If it does not.
+    """
+    first, last = shapes[0], shapes[-1]
+    if first.in_features != split.features:
+        raise ModelError(
+            f"the first layer {first} must have {split.features} inputs, the features of "
+            f"{split.name}, not {first.in_features}"
+        )
+    if last.out_features < split.classes:
+        raise ModelError(
+            f"the last layer {last} must have at least {split.classes} outputs, the classes of "
+            f"{split.name}, not {last.out_features}"
+        )
+
+
 class Trainer:
     """Trains `model` on `split`, an epoch at a time.
 
@@ -114,17 +136,7 @@ class Trainer:
         rate = real_number("learning_rate", learning_rate, error=ModelError)
         if not 0 < rate < math.inf:
             raise ModelError(f"learning_rate must be above 0 and finite, not {learning_rate}")
-        inputs, outputs = model.shapes[0].in_features, model.shapes[-1].out_features
-        if inputs != split.features:
-            raise ModelError(
-                f"the first layer {model.shapes[0]} must have {split.features} inputs, the "
-                f"features of {split.name}, not {inputs}"
-            )
-        if outputs < split.classes:
-            raise ModelError(
-                f"the last layer {model.shapes[-1]} must have at least {split.classes} outputs, "
-                f"the classes of {split.name}, not {outputs}"
-            )
+        check_data(split, model.shapes)
         self.model = model
         self.epoch = 0
         self._batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)

@@ -21,7 +21,7 @@ from golden.fixed.words import from_words
 from golden.layers.chain import clos_chain
 from golden.tensors.inputs import check_features, check_plain
 
-__all__ = ["FloatTwin", "LayerGradients", "LayerReals"]
+__all__ = ["FloatTwin", "LayerGradients", "LayerReals", "TwinLayer"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +51,9 @@ class LayerGradients:
 
 
 @dataclasses.dataclass(eq=False)
-class _Layer:
+class TwinLayer:
+    """One layer of a twin, float64: its weights by stage, its bias, and their velocities."""
+
     routing: ClosRouting
     shape: ClosShape
     relu: bool
@@ -98,7 +100,7 @@ class FloatTwin:
                         f"not {one.dtype} {list(one.shape)}"
                     )
         self.layers = [
-            _Layer(
+            TwinLayer(
                 ClosRouting.of(shape),
                 shape,
                 relu,

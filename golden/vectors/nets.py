@@ -8,7 +8,8 @@ from torch import Tensor
 
 from golden.arguments import instance, items, seed_number, whole_number
 from golden.clos.shape import ClosShape
-from golden.fixed.quantised import QuantisedLayer, QuantisedNet
+from golden.fixed.layer import QuantisedLayer
+from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits
 
 __all__ = ["TestVector", "paper_example", "random_net", "random_words"]

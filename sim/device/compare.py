@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from golden.fixed.format import CLEAR
-from golden.fixed.quantised import LayerWords
+from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
-from sw_driver.device.torus_device import Progress
 from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, RunResult
 

@@ -3,10 +3,10 @@
 import torch
 
 from golden import TrainingState
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.device import Device
-from sw_driver.device.torus_device import Progress
 from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, RunResult
 

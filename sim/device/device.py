@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Recording
-from sw_driver.device.torus_device import Progress, TorusDevice
+from sw_driver.device.torus_device import TorusDevice
 
 from ..errors import SimError
 from ..model.native import NativeModel

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from golden.fixed.quantised import LayerWords
+from golden.fixed.layer import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.plan.maps import MemoryMap
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stages import POSITIONS, Stage, StageKind
 
 __all__ = ["Image", "Place", "Places"]
 
-_POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
 _STAGE_NAMES = {
     StageKind.INPUT: "input stage", StageKind.MIDDLE: "middle stage",
     StageKind.OUTPUT: "output stage", StageKind.MOVE: "move", StageKind.RESULT: "results"}
@@ -142,7 +141,7 @@ class Places:
             base = self._plan.copy(stage, sample) * self._plan.gradient_words
             return self._region_image("gradient", found, own, base, gradient, found.own)
         layer = found.layer + (found.kind is StageKind.MOVE)
-        position = 0 if found.kind is StageKind.MOVE else _POSITIONS[found.kind]
+        position = 0 if found.kind is StageKind.MOVE else POSITIONS[found.kind]
         values = done.layers[layer].stages[position].words
         assert values is not None, "a gradient that the torus has, the golden model has"
         return self._region_image("gradient", found, own, self._base(stage, sample), values)
@@ -150,9 +149,9 @@ class Places:
     def weights(self, stage: int, state: TrainingState, *, velocity: bool) -> Image | None:
         """Return where a stage's weights, or their accumulators, are; None if it has none."""
         found = self._plan.stages[stage]
-        if found.kind not in _POSITIONS:
+        if found.kind not in POSITIONS:
             return None
-        layer, position = found.layer, _POSITIONS[found.kind]
+        layer, position = found.layer, POSITIONS[found.kind]
         held = state.layers[layer]
         values = (held.velocities if velocity else held.masters)[position]
         start = self._weight_starts[3 * layer + position]

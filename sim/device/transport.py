@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from golden.system.progress import Progress
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
-from sw_driver.device.torus_device import Progress
 from sw_driver.device.transport import Moved, Transport
 from sw_driver.files.artifact import Artifact
 from sw_driver.program.events import Receive, Send

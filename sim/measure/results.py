@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from golden.system.progress import Progress
 from sw_driver.system.kept import read_kept, write_kept
 
 __all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
 
 _PAGE_COLUMNS = 120
 _ROOT = Path(__file__).resolve().parents[2]
-
-Tell = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Bench:
     """
 
     folder: Path
-    tell: Tell = lambda work, done, total: None
+    tell: Progress = lambda work, done, total: None
     quick: bool = False
     jobs: int = 1
     torch_device: str = "cpu"

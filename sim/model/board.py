@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hw.config import TorusConfig
 from hw.link_config import LinkConfig
@@ -16,10 +15,9 @@ from ..errors import SimError
 from .build import Kind
 from .emitted import emitted_board
 from .library import Function, load_model
+from .transfers import Cycles
 
-__all__ = ["SIM_LINK", "BoardModel", "Cycles"]
-
-Cycles = npt.NDArray[np.uint64]
+__all__ = ["SIM_LINK", "BoardModel"]
 
 SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
 """As few cycles a bit as there may be: a simulated clock has no frequency of its own."""

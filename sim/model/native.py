@@ -11,53 +11,33 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
+from sw_driver.arrays import Beats
 from sw_driver.errors import StorageError
 
 from ..errors import SimError, Unfinished
 from .build import Kind, Waveforms
-from .library import Function, load_model
+from .harness_functions import FUNCTIONS
+from .library import load_model
 from .trace_file import begin_trace, check_trace, raise_trace_error
-from .transfers import Beats, Probe, Stalls, Transfer
+from .transfers import Probe, Stalls, Transfer
 from .variables import Variable
 
 __all__ = ["NativeModel"]
 
 # The C code returns to Python this often, for Ctrl-C and for progress: well below a second.
 _SLICE_CYCLES = 50_000
-
-_ARRAY = _HANDLE = ctypes.c_void_p
-_U32, _U64 = ctypes.c_uint32, ctypes.c_uint64
-_COUNT = ctypes.POINTER(_U64)
-
-_FUNCTIONS: tuple[Function, ...] = (
-    ("model_beat_bytes", _U32, []),
-    ("model_create", _HANDLE, [ctypes.c_char_p]),
-    ("model_destroy", ctypes.c_int, [_HANDLE]),
-    ("model_pause_trace", None, [_HANDLE, ctypes.c_int]),
-    ("model_trace_error", ctypes.c_int, [_HANDLE]),
-    ("model_cycles", _U64, [_HANDLE]),
-    ("model_reset", None, [_HANDLE, _U64]),
-    ("model_add_probe", None, [_HANDLE]),
-    ("model_add_variable", ctypes.c_int, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p,
-                                          ctypes.c_int]),
-    ("model_find", _HANDLE, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p, _COUNT,
-                             ctypes.POINTER(_U32)]),
-    ("model_span_count", _U64, [_HANDLE]),
-    ("model_take_spans", None, [_HANDLE, _ARRAY]),
-    ("model_begin", None, [_HANDLE, _U64, _U32, _U64, _U32]),
-    ("model_run", ctypes.c_int, [_HANDLE, _ARRAY, _U64, _ARRAY, _COUNT,
-                                 _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
-)
+_MASK = (1 << 64) - 1
 
 
 class NativeModel:
     """A host top, compiled and loaded: ports `clk`, `rst`, streams `host_in` and `host_out`.
 
-    The model starts as configured, without a reset. Use it as a context manager, or call `close`,
-    to complete a trace. Calls of several threads take turns; models run side by side.
+    The model starts as configured, without a reset; `close` it, or use it as a context manager.
+    Calls of several threads take turns; models run side by side.
 
     Parameters
     ----------
@@ -86,7 +66,7 @@ class NativeModel:
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
         self._library = load_model(
-            verilog, top, Kind.NATIVE, _FUNCTIONS,
+            verilog, top, Kind.NATIVE, FUNCTIONS,
             waveforms=None if trace is None else Waveforms.of(trace),
             readable=[name for probe in probes for name in probe.names], writable=accessible)
         self.beat_words: int = self._library.model_beat_bytes() // 4
@@ -184,14 +164,8 @@ class NativeModel:
         """
         began = self.cycles
         done = self._begin(beats, out_count, max_cycles, max_idle_cycles, stalls, progress)
-        if len(done.in_cycles) < len(beats) or len(done.beats) < out_count:
-            last = max((int(stamps[-1]) for stamps in (done.in_cycles, done.out_cycles)
-                        if len(stamps)), default=None)
-            when = "nothing was transferred" if last is None else f"the last in cycle {last}"
-            raise Unfinished(
-                f"the model took {len(done.in_cycles)} of {len(beats)} beats and gave "
-                f"{len(done.beats)} of {out_count} within {self.cycles - began} cycles; {when}, "
-                f"now is cycle {self.cycles}")
+        if missing := done.missing(len(beats), out_count, self.cycles - began):
+            raise Unfinished(f"the model {missing}, now is cycle {self.cycles}")
         return done
 
     def advance(self, beats: Beats, out_count: int, *, cycles: int, stalls: Stalls = Stalls(),
@@ -203,14 +177,12 @@ class NativeModel:
         """
         return self._begin(beats, out_count, cycles, None, stalls, progress)
 
-    def _begin(self, beats: Beats, out_count: int, cycles: int | None, idle_cycles: int | None,
-               stalls: Stalls, progress: Callable[[int, int], object] | None) -> Transfer:
+    def _begin(self, *asked: Any) -> Transfer:
         with self._turn:
             handle = self._at_rest()
             try:
                 self._advances = True
-                return self._advance(handle, beats, out_count, cycles, idle_cycles, stalls,
-                                     progress)
+                return self._advance(handle, *asked)
             finally:
                 self._advances = False
 
@@ -224,17 +196,16 @@ class NativeModel:
         taken = given = 0
         moved_at = self.cycles
         deadline = math.inf if cycles is None else moved_at + cycles
-        mask = (1 << 64) - 1
-        self._library.model_begin(handle, stalls.seed & mask, stalls.in_per_mille,
-                                  ~stalls.seed & mask, stalls.out_per_mille)
+        self._library.model_begin(handle, stalls.seed & _MASK, stalls.in_per_mille,
+                                  ~stalls.seed & _MASK, stalls.out_per_mille)
         while (taken < len(beats) or given < out_count) and self.cycles < deadline:
             now_taken, now_given = ctypes.c_uint64(), ctypes.c_uint64()
             failed = self._library.model_run(
                 handle,
-                beats[taken:].ctypes.data, len(beats) - taken, in_cycles[taken:].ctypes.data,
-                ctypes.byref(now_taken),
-                out[given:].ctypes.data, out_count - given, out_cycles[given:].ctypes.data,
-                ctypes.byref(now_given),
+                beats[taken:].ctypes.data, len(beats) - taken,
+                in_cycles[taken:].ctypes.data, ctypes.byref(now_taken),
+                out[given:].ctypes.data, out_count - given,
+                out_cycles[given:].ctypes.data, ctypes.byref(now_given),
                 int(min(_SLICE_CYCLES, deadline - self.cycles)))
             taken += now_taken.value
             given += now_given.value
@@ -242,7 +213,7 @@ class NativeModel:
                 raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
             if self._trace is not None:
                 raise_trace_error(self._trace, self._library.model_trace_error(handle))
-            if progress is not None:
+            if progress:
                 progress(taken, given)
             if now_taken.value or now_given.value:
                 moved_at = self.cycles

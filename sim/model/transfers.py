@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sw_driver.arrays import Beats
+
 from ..errors import SimError
 
-__all__ = ["Beats", "Cycles", "Probe", "Stalls", "Transfer"]
-
-Beats = npt.NDArray[np.uint32]
-"""[count, words of a beat], low word first."""
+__all__ = ["Cycles", "Probe", "Stalls", "Transfer"]
 
 Cycles = npt.NDArray[np.uint64]
 
@@ -57,6 +56,17 @@ class Transfer:
     beats: Beats
     in_cycles: Cycles
     out_cycles: Cycles
+
+    def missing(self, in_count: int, out_count: int, cycles: int) -> str | None:
+        """Say how far a transfer of so many beats came in so many cycles; None if to its end."""
+        if len(self.in_cycles) == in_count and len(self.beats) == out_count:
+            return None
+        stamps = [*self.in_cycles[-1:].tolist(), *self.out_cycles[-1:].tolist()]
+        when = f"the last in cycle {max(stamps)}" if stamps else "nothing was transferred"
+        return (
+            f"took {len(self.in_cycles)} of {in_count} beats and gave {len(self.beats)} of "
+            f"{out_count} within {cycles} cycles; {when}"
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from random import Random
 
-from .board import Cycles
+from .transfers import Cycles
 
 __all__ = ["Damage", "Wire"]
 

@@ -3,102 +3,15 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data
 
 from .gather import small_training
 from .hop import Hop, add_hop
 from .reduce import ReduceCheck, look_into_reduce, reduce_lemmas
+from .reduce_walk import CHUNKS, PLACE, Walk
 from .rtl import Rtl
 from .spec import Rest, Spec, Wait, any_constant, any_value
 
 __all__ = ["reduce_ring_spec"]
-
-# Chunks are numbered modulo this: more than two players are ever apart.
-_CHUNKS = 8
-# A contribution of some node: of which chunk, of which block, and the how-manieth word of that.
-_PLACE = data.StructLayout({"chunk": range(_CHUNKS), "block": 2, "word": 4})
-
-
-class _Walk:
-    """The order in which all nodes of a ring walk the words of an op (docs/training.md).
-
-    Chunk after chunk, for ever; in each, block after block, the words of the farthest node first.
-    Chunks have two sizes in turn, `least_words` to `most_words` each.
-    """
-
-    def __init__(self, spec: Spec, nodes: int, least_words: int, most_words: int) -> None:
-        self._m = spec.m
-        self._last_block = nodes - 1
-        self._last_words: list[Value] = []
-        for index in range(2):
-            last_word = any_constant(spec.m, f"last_word_{index}", range(most_words))
-            spec.assume((last_word >= least_words - 1) & (last_word < most_words))
-            self._last_words.append(last_word)
-
-    def player(self, name: str, block: int) -> Any:
-        """Return the place of a player, a register that begins in this block of the first chunk."""
-        return Signal(_PLACE, name=name, init={"block": block})
-
-    def legal(self, place: Any) -> Value:
-        """Return whether there is such a place."""
-        return (place.block <= self._last_block) & (place.word <= self._last_word(place))
-
-    def takes(self, place: Any) -> Value:
-        """Return whether a partial sum is added there."""
-        return place.block != self._last_block
-
-    def keeps(self, place: Any) -> Value:
-        """Return whether the sum is complete then."""
-        return place.block == 0
-
-    def after(self, place: Any) -> Any:
-        """Return the next place."""
-        result = self._place()
-        ends = place.word == self._last_word(place)
-        self._m.d.comb += [
-            result.chunk.eq(place.chunk + (ends & self.keeps(place))),
-            result.block.eq(Mux(ends, Mux(self.keeps(place), self._last_block, place.block - 1),
-                                place.block)),
-            result.word.eq(Mux(ends, 0, place.word + 1)),
-        ]
-        return result
-
-    def taker(self, place: Any) -> Any:
-        """Return this place if a partial sum is added there, else the next such one."""
-        result = self._place()
-        self._m.d.comb += result.eq(place)
-        with self._m.If(~self.takes(place)):
-            self._m.d.comb += [result.block.eq(self._last_block - 1), result.word.eq(0)]
-        return result
-
-    def sender(self, place: Any) -> Any:
-        """Return this place if a sum is sent there, else the next such one."""
-        result = self._place()
-        self._m.d.comb += result.eq(place)
-        with self._m.If(self.keeps(place)):
-            self._m.d.comb += [
-                result.chunk.eq(place.chunk + 1), result.block.eq(self._last_block),
-                result.word.eq(0)]
-        return result
-
-    def upstream(self, place: Any) -> Any:
-        """Return where the node that sends to this one sends what is added at this place."""
-        result = self._place()
-        self._m.d.comb += [result.eq(place), result.block.eq(place.block + 1)]
-        return result
-
-    def choose(self, condition: Any, place: Any, other: Any) -> Any:
-        """Return a place, or another one where a condition does not hold."""
-        result = self._place()
-        self._m.d.comb += result.eq(Mux(condition, place.as_value(), other.as_value()))
-        return result
-
-    def _last_word(self, place: Any) -> Value:
-        return Mux(place.chunk[0], self._last_words[1], self._last_words[0])
-
-    def _place(self) -> Any:
-        return Signal(_PLACE, name="place")
-
 
 class _Node:
     """One node of a ring with its players: who hands over, the engine, and its two ends.
@@ -120,7 +33,7 @@ class _Node:
         Where the contributions that wait belong, and the partial sums, whether there or not.
     """
 
-    def __init__(self, spec: Spec, name: str, config: Any, rtl: Rtl, walk: _Walk, nodes: int,
+    def __init__(self, spec: Spec, name: str, config: Any, rtl: Rtl, walk: Walk, nodes: int,
                  engine: Any, before: Hop, behind: Hop, watched: Any, rest_cycles: int) -> None:
         m = spec.m
         self.name = name
@@ -155,7 +68,7 @@ class _Node:
             m.d.sync += self.gives.eq(walk.sender(walk.after(self.gives)))
         self._places(spec, walk)
 
-    def _places(self, spec: Spec, walk: _Walk) -> None:
+    def _places(self, spec: Spec, walk: Walk) -> None:
         """What lies between the places of the players is what is in the engine."""
         check, engine = self.check, self.engine
         for what, place in (("handed", self.handed), ("adds", self.adds), ("gets", self.gets),
@@ -200,18 +113,18 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
     spec = Spec()
     m = spec.m
     config = small_training(reduce_words, max_fan_in=2)
-    walk = _Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
+    walk = Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
     engines = [rtl.module("ring.reduce").RingReduce(config) for _ in range(nodes)]
     hops: list[Hop] = []  # Each behind its node: sums go to the node numbered one less.
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine
         hops.append(add_hop(spec, f"hop_{index}", engine.o, engines[index - 1].i, rest_cycles))
-    chunk = any_constant(m, "watched_chunk", range(_CHUNKS))
+    chunk = any_constant(m, "watched_chunk", range(CHUNKS))
     word = any_constant(m, "watched_word", 4)
     ring: list[_Node] = []
     for index, engine in enumerate(engines):
         # The words of node 0 are in block n of the node that lies n before it on the way forward.
-        watched = Signal(_PLACE, name=f"watched_{index}")
+        watched = Signal(PLACE, name=f"watched_{index}")
         m.d.comb += [watched.chunk.eq(chunk), watched.block.eq(index), watched.word.eq(word)]
         ring.append(_Node(spec, f"node_{index}", config, rtl, walk, nodes, engine,
                           hops[(index + 1) % nodes], hops[index], watched, rest_cycles))
@@ -271,10 +184,10 @@ def _progress(spec: Spec, ring: list[_Node], *, demanded: bool) -> Value:
     comes to its end.
     """
     m = spec.m
-    slowest = Signal(range(_CHUNKS))
+    slowest = Signal(range(CHUNKS))
     leads: list[Value] = []
     for node in ring:
-        lead = Signal(range(_CHUNKS), name=f"{node.name}_lead")
+        lead = Signal(range(CHUNKS), name=f"{node.name}_lead")
         m.d.comb += lead.eq(node.adds.chunk - slowest)
         leads.append(lead)
     all_past = Signal()

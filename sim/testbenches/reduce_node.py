@@ -1,6 +1,5 @@
 """One reduce engine under test, with all that is round it played by the bench."""
 
-from random import Random
 from typing import Any
 
 from cocotb.triggers import RisingEdge, TaskManager
@@ -8,18 +7,12 @@ from cocotb.triggers import RisingEdge, TaskManager
 from hw.config import TorusConfig
 from hw.layouts import complete_layout, contribution_layout, partial_layout
 from sim.testbenches.reduce_scenario import ReduceScenario
-from sim.testbenches.streams import (
-    ProtocolChecker,
-    StreamDriver,
-    StreamMonitor,
-    StreamPort,
-    random_stalls,
-)
+from sim.testbenches.ring_player import RingPlayer
 
 __all__ = ["ReduceNode"]
 
 
-class ReduceNode:
+class ReduceNode(RingPlayer):
     """Puts one reduce engine through a scenario and checks every sum that it sends and keeps.
 
     Its MAC hands over contributions as fast as it may: as long as less than `reduce_words` of them
@@ -27,40 +20,22 @@ class ReduceNode:
 
     Parameters
     ----------
-    dut
-        The component under test.
-    incoming, outgoing
-        The names of its link input and output.
+    dut, incoming, outgoing, config, stall_per_mille
+        As `RingPlayer`.
     side
         What the ports of its PE side begin with.
-    config
-        Its configuration.
-    stall_per_mille
-        How often each of the players rests.
     seed
         Of the stalls, and of what must not matter.
     """
 
     def __init__(self, dut: Any, incoming: str, outgoing: str, side: str, config: TorusConfig, *,
                  stall_per_mille: int, seed: int) -> None:
-        self._clk = dut.clk
-        self._config = config
-        self._random = Random(seed)
-        self._outgoing = StreamPort(dut, outgoing)
-
-        def stalls(player: int):
-            return random_stalls(Random(seed * 10 + player), stall_per_mille)
-
-        self._upstream = StreamDriver(StreamPort(dut, incoming), stalls(0))
-        self._downstream = StreamMonitor(self._outgoing, stalls(1))
-        self._own_stalls = stalls(2)
+        super().__init__(dut, incoming, outgoing, config, stall_per_mille=stall_per_mille,
+                         seed=seed)
+        self._own_stalls = self._stalls(2)
         self._ports = {name: getattr(dut, f"{side}{name}") for name in (
             "own_data", "own_valid", "taken", "complete_data", "complete_valid", "idle")}
         self._ports["own_valid"].value = 0
-
-    def watch(self, rst: Any) -> None:
-        """Check the stream rules on the outgoing link from now on."""
-        ProtocolChecker(self._outgoing, rst).start()
 
     async def run(self, scenario: ReduceScenario) -> None:
         """Run a scenario to its end; any wrong sum fails the test."""

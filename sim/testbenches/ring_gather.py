@@ -4,18 +4,18 @@ import random
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
 
 from hw.config import TorusConfig
 from sim.testbenches.ring_node import RingNode
+from sim.testbenches.ring_player import run_around_reset
 from sim.testbenches.runner import bench_parameters
 from sim.testbenches.scenario import random_scenario
-from sim.testbenches.streams import reset, start_clock
+from sim.testbenches.streams import start_clock
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def random_ops(dut: Any) -> None:
-    """A run that is cut off by a reset at a random cycle, and then whole ones."""
+    """A run that is cut off by a reset at a random cycle, and then a whole one."""
     parameters = bench_parameters()
     config = TorusConfig.from_dict(parameters["config"])
     last_in_row = random.random() < 0.5
@@ -32,15 +32,4 @@ async def random_ops(dut: Any) -> None:
         return RingNode(dut, "i", "o", "pe", config, seed=random.getrandbits(32),
                         stall_per_mille=parameters["stall_per_mille"])
 
-    first = node()
-    await reset(dut)
-    first.watch(dut.rst)
-    cut_off = cocotb.start_soon(first.run(scenario(20)))
-    for _ in range(random.randint(1, 400)):
-        await RisingEdge(dut.clk)
-    cut_off.cancel()
-    await RisingEdge(dut.clk)  # Its players end on their next turn.
-
-    second = node()  # Withdraws what the first had on offer.
-    await reset(dut, cycles=random.randint(1, 4))
-    await second.run(scenario(40))
+    await run_around_reset(dut, node, scenario, 20, 40)

@@ -4,7 +4,6 @@ The bench is the neighbours on the ring and the PE's MAC: it sends what upstream
 goes downstream, writes own words when their region is free, and reads what was gathered.
 """
 
-from random import Random
 from typing import Any
 
 from cocotb.triggers import RisingEdge, TaskManager
@@ -12,49 +11,32 @@ from cocotb.triggers import RisingEdge, TaskManager
 from hw.config import READ_CYCLES, TorusConfig
 from hw.layouts import write_layout
 from hw.ops import gather_op
+from sim.testbenches.ring_player import RingPlayer
 from sim.testbenches.scenario import Scenario
-from sim.testbenches.streams import (
-    ProtocolChecker,
-    StreamDriver,
-    StreamMonitor,
-    StreamPort,
-    random_stalls,
-)
+from sim.testbenches.streams import StreamDriver, StreamPort
 
 __all__ = ["RingNode"]
 
 
-class RingNode:
+class RingNode(RingPlayer):
     """Puts one ring engine through a scenario and checks every word that it sends and hands out.
 
     Parameters
     ----------
-    dut
-        The component under test.
-    incoming, outgoing, side
-        The names of its link input and output, and of its PE side, in port names.
-    config
-        Its configuration.
-    stall_per_mille
-        How often each of the players rests.
+    dut, incoming, outgoing, config, stall_per_mille
+        As `RingPlayer`.
+    side
+        What the ports of its PE side begin with, before an underscore.
     seed
         Of the stalls, and of the order in which words are read again.
     """
 
     def __init__(self, dut: Any, incoming: str, outgoing: str, side: str, config: TorusConfig, *,
                  stall_per_mille: int, seed: int) -> None:
-        self._clk = dut.clk
-        self._config = config
-        self._random = Random(seed)
-        self._outgoing = StreamPort(dut, outgoing)
-
-        def stalls(player: int):
-            return random_stalls(Random(seed * 10 + player), stall_per_mille)
-
-        self._upstream = StreamDriver(StreamPort(dut, incoming), stalls(0))
-        self._downstream = StreamMonitor(self._outgoing, stalls(1))
-        self._queue = StreamDriver(StreamPort(dut, f"{side}_op"), stalls(2))
-        self._writer_stalls, self._reader_stalls = stalls(3), stalls(4)
+        super().__init__(dut, incoming, outgoing, config, stall_per_mille=stall_per_mille,
+                         seed=seed)
+        self._queue = StreamDriver(StreamPort(dut, f"{side}_op"), self._stalls(2))
+        self._writer_stalls, self._reader_stalls = self._stalls(3), self._stalls(4)
         self._ports = {name: getattr(dut, f"{side}_{name}") for name in (
             "write_data", "write_valid", "landed", "readable", "read_en", "read_addr", "read_next",
             "rewind", "read_word", "consume", "retired", "start",
@@ -64,10 +46,6 @@ class RingNode:
                 self._ports[name].value = 0
         self._retired = 0
         self._read = 0
-
-    def watch(self, rst: Any) -> None:
-        """Check the stream rules on the outgoing link from now on."""
-        ProtocolChecker(self._outgoing, rst).start()
 
     async def run(self, scenario: Scenario) -> None:
         """Run a scenario to its end; any wrong word fails the test."""

@@ -4,13 +4,13 @@ import random
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
 
 from hw.config import TorusConfig
 from sim.testbenches.reduce_node import ReduceNode
 from sim.testbenches.reduce_scenario import ReduceScenario, random_reduction
+from sim.testbenches.ring_player import run_around_reset
 from sim.testbenches.runner import bench_parameters
-from sim.testbenches.streams import reset, start_clock
+from sim.testbenches.streams import start_clock
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -28,15 +28,4 @@ async def random_contributions(dut: Any) -> None:
         return ReduceNode(dut, "i", "o", "", config, seed=random.getrandbits(32),
                           stall_per_mille=parameters["stall_per_mille"])
 
-    first = node()
-    await reset(dut)
-    first.watch(dut.rst)
-    cut_off = cocotb.start_soon(first.run(scenario(400)))
-    for _ in range(random.randint(1, 400)):
-        await RisingEdge(dut.clk)
-    cut_off.cancel()
-    await RisingEdge(dut.clk)  # Its players end on their next turn.
-
-    second = node()  # Withdraws what the first had on offer.
-    await reset(dut, cycles=random.randint(1, 4))
-    await second.run(scenario(800))
+    await run_around_reset(dut, node, scenario, 400, 800)

@@ -33,10 +33,10 @@ from golden import (
     save_model,
 )
 from golden.system.ending import run_program
+from golden.system.progress import Progress
 from golden.system.status import DIFFERENT
 from sim.device.device import SimDevice
 from sw_driver.device.golden import GoldenDevice
-from sw_driver.device.torus_device import Progress
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder, write_bytes

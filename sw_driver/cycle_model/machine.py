@@ -13,6 +13,7 @@ from sw_driver.cycle_model.reverse import Reverse
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.sequencer import Sequencers
 from sw_driver.cycle_model.signals import Observer, Signals
+from sw_driver.cycle_model.steps import Step
 from sw_driver.cycle_model.tables import Tables
 from sw_driver.cycle_model.training_macs import TrainingMacs
 from sw_driver.cycle_model.training_ops import most_steps
@@ -85,17 +86,11 @@ class Machine:
         Whether it gave one, and whether it took one.
         """
         lanes, rings, macs, gateways = self.lanes, self.rings, self.macs, self.gateways
-        pe_queues, gateway_queues, bridge_queues = (
-            self.pe_queues,
-            self.gateway_queues,
-            self.bridge_queues,
-        )
-        half = lanes.half_bits
-        nodes = lanes.nodes
+        pe_queues, bridge_queues = self.pe_queues, self.bridge_queues
 
         # What registers say.
         mac_full = pe_queues.full[_MAC]
-        gateway_full = gateway_queues.full[_RING]
+        gateway_full = self.gateway_queues.full[_RING]
         in_full, out_full = bridge_queues.full[_HOST_IN], bridge_queues.full[_HOST_OUT]
         pe_idle, gateway_idle, bridge_idle = self._idle()
         written, landed = macs.landing()
@@ -104,38 +99,16 @@ class Machine:
         reverse = self.reverse
         sums = reverse.hand_out(gateways.wants_sums()) if reverse else (0, 0)
 
-        # The rings, from readiness back to what is sent.
-        sent = self._sent
-        ready = rings.receiving
-        if written:
-            ready ^= ready & written
-        before_gateways = self.gateway_links
-        if not (sent or self._linked or before_gateways.valid):
-            load, arriving = nodes, 0
-        else:
-            # A word is ready to be taken by a PE, or by the slice before a gateway.
-            ends = ready | before_gateways.ready()
-            if self._linked:
-                load = nodes ^ sent | self.links.accepted()
-                came = self.links.arriving()
-                self.links.move(sent, ends)
-            else:
-                load = nodes ^ sent | lanes.upstream(ends)
-                came = lanes.downstream(sent)
-            gateway_ready = gateways.ready(load)
-            ready |= gateway_ready
-            arriving = came & lanes.pes | before_gateways.valid
-            before_gateways.move(came, gateway_ready)
+        # Words.
+        load, arriving, ready = self._cross_links(written)
         received = arriving & ready
         received_by_pes = received & lanes.pes
         step = macs.step(rings)
         filled, passed_on = rings.move(received_by_pes, load)
-
-        # The host.
-        distributor, collector = self.distributor, self.collector
-        beats, gave = distributor.move(offered, gateways.host_in.writable)
-        collected, took = collector.move(accepted, gateways.host_out.readable)
+        beats, gave = self.distributor.move(offered, gateways.host_in.writable)
+        collected, took = self.collector.move(accepted, gateways.host_out.readable)
         filled |= gateways.move(received ^ received_by_pes, load, beats, collected, sums)
+        sent = self._sent
         self._sent = filled | sent ^ sent & load
 
         # Ops and programs.
@@ -162,11 +135,6 @@ class Machine:
                 )
             )
         start = pe_queues.proceed(cycle, pe_idle) if pe_idle else 0
-        if gateway_idle:
-            gateway_queues.proceed(cycle, gateway_idle)
-        if bridge_idle:
-            bridge_queues.proceed(cycle, bridge_idle)
-
         mac_takes = mac_full and mac_full & macs.accepts(mac_begin)
         macs.proceed(step, mac_begin, ring_finish, start)
         if reverse:
@@ -174,23 +142,71 @@ class Machine:
         if mac_takes:
             for index, where in pe_queues.take(_MAC, mac_takes):
                 macs.take(index, where)
-        start |= start << half
-        for axis, where in rings.proceed(ring_finish, ring_begin, landed, step, start):
-            pe_queues.take(axis, where >> half if axis else where)
-        for number, index, where in pe_queues.arrived:
+        self._go_on_at_rings(ring_finish, ring_begin, landed, step, start)
+        if gateway_idle or gateway_finish or gateway_full:
+            self._go_on_at_gateways(gateway_idle, gateway_finish, gateway_full)
+        if bridge_idle or in_full or out_full:
+            self._go_on_at_bridge(bridge_idle, in_full, out_full)
+        self.cycle = cycle + 1
+        return gave, took
+
+    def _cross_links(self, written: Mask) -> tuple[Mask, Mask, Mask]:
+        """Words between nodes: who may send on, where words arrive, and who is ready to take them.
+
+        `written` are the nodes whose buffers are busy with a result of the MAC.
+        """
+        lanes, rings, before_gateways = self.lanes, self.rings, self.gateway_links
+        sent = self._sent
+        ready = rings.receiving
+        if written:
+            ready ^= ready & written
+        if not (sent or self._linked or before_gateways.valid):
+            return lanes.nodes, 0, ready
+        # A word is ready to be taken by a PE, or by the slice before a gateway.
+        ends = ready | before_gateways.ready()
+        if self._linked:
+            load = lanes.nodes ^ sent | self.links.accepted()
+            came = self.links.arriving()
+            self.links.move(sent, ends)
+        else:
+            load = lanes.nodes ^ sent | lanes.upstream(ends)
+            came = lanes.downstream(sent)
+        gateway_ready = self.gateways.ready(load)
+        arriving = came & lanes.pes | before_gateways.valid
+        before_gateways.move(came, gateway_ready)
+        return load, arriving, ready | gateway_ready
+
+    def _go_on_at_rings(
+        self, finish: Mask, begin: Mask, landed: Mask, step: Step, start: Mask
+    ) -> None:
+        """Go on with the ops of the ring engines; `start` are the PEs whose programs start."""
+        rings, queues, half = self.rings, self.pe_queues, self.lanes.half_bits
+        for axis, where in rings.proceed(finish, begin, landed, step, start | start << half):
+            queues.take(axis, where >> half if axis else where)
+        for number, index, where in queues.arrived:
             if number != _MAC:
                 rings.offer(number, index, where << half if number else where)
-        gateway_takes = gateway_full and gateway_full & gateways.accepts(gateway_finish)
-        if gateway_finish or gateway_takes:
-            gateways.proceed(gateway_finish, gateway_queues.take(_RING, gateway_takes))
+
+    def _go_on_at_gateways(self, idle: Mask, finish: Mask, full: Mask) -> None:
+        """Go on with the programs and the ops of the gateways."""
+        queues, gateways = self.gateway_queues, self.gateways
+        if idle:
+            queues.proceed(self.cycle, idle)
+        takes = full and full & gateways.accepts(finish)
+        if finish or takes:
+            gateways.proceed(finish, queues.take(_RING, takes))
+
+    def _go_on_at_bridge(self, idle: Mask, in_full: Mask, out_full: Mask) -> None:
+        """Go on with the program and the ops of the bridge."""
+        queues, distributor, collector = self.bridge_queues, self.distributor, self.collector
+        if idle:
+            queues.proceed(self.cycle, idle)
         if in_full and not distributor.active:
-            for index, _ in bridge_queues.take(_HOST_IN, in_full):
+            for index, _ in queues.take(_HOST_IN, in_full):
                 distributor.begin(index)
         if out_full and not collector.active:
-            for index, _ in bridge_queues.take(_HOST_OUT, out_full):
+            for index, _ in queues.take(_HOST_OUT, out_full):
                 collector.begin(index)
-        self.cycle += 1
-        return gave, took
 
     def state(self) -> tuple[Any, ...]:
         """All that decides what happens from now on, but for how often loops will turn.

@@ -22,7 +22,7 @@ from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
 from sw_driver.device.host_loss import MOST_EMPTY
-from sw_driver.device.word_device import WordDevice
+from sw_driver.device.state_device import StateDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf
 
@@ -79,7 +79,7 @@ class _Latest(threading.local):
         return _Latest, ()  # A copy of a device begins without.
 
 
-class Device(WordDevice):
+class Device(StateDevice):
     """Something that runs compiled nets on real numbers, and trains those that are to be trained.
 
     See `WordDevice` for its attributes, and for what becomes of runs that are broken off.

@@ -1,11 +1,11 @@
 """`TorusDevice`: a torus behind a host stream, whatever moves the beats."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from golden.fixed.state import TrainingState
+from golden.system.progress import Progress
 from sw_driver.arrays import Beats, IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.device import Device
@@ -14,10 +14,7 @@ from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, Run, RunResult, run_events
 from sw_driver.program.host_stream import decode_id
 
-__all__ = ["Moves", "Progress", "TorusDevice"]
-
-Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done, and how much there is."""
+__all__ = ["Moves", "TorusDevice"]
 
 _MOST_SAMPLES = 4096  # Of one program: bounds the memory that its beats take.
 

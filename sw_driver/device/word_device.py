@@ -1,16 +1,12 @@
-"""What every device can do with words: load, compute, train, read and set its state."""
+"""What every device can do with words: load, compute, train."""
 
 import abc
-import dataclasses
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words, saturated_values, to_words
 from sw_driver.arrays import IntArray
@@ -23,9 +19,7 @@ from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf, RunResult
 from sw_driver.program.host_words import check_input_words
 
-__all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
-
-CHECKPOINT_FORMAT = 1
+__all__ = ["WordDevice"]
 
 
 class WordDevice(NetDevice[Compiled]):
@@ -186,81 +180,6 @@ class WordDevice(NetDevice[Compiled]):
         """Turn the net's output words into the numbers that they stand for, float64."""
         return from_words(torch.as_tensor(words), self.compiled.words.output_fraction_bits).numpy()
 
-    def read_state(self) -> TrainingState:
-        """Read all weights, biases, accumulators and random generators."""
-        with self._loaded.turn:
-            return self._read_state(self._trained())
-
-    def write_state(self, state: TrainingState) -> None:
-        """Set all weights, biases, accumulators and random generators.
-
-        Raises
-        ------
-        GoldenError
-            If the state is not one of this net on this torus; nothing has changed then.
-        """
-        with self._loaded.turn:
-            compiled = self._trained()
-            state.check(compiled.format, compiled.placement.pes)
-            self._weights = object()
-            self._write_state(compiled, state)
-
-    def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
-        """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
-
-        Their shapes are those of `golden.ClosLinear`.
-        """
-        with self._loaded.turn:
-            form, state = self.compiled.format, self.read_state()
-        names = "input_weight", "middle_weight", "output_weight"
-        found: list[dict[str, NDArray[np.float64]]] = []
-        for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
-            reals = {
-                name: from_words(master, fraction).numpy()
-                for name, master, fraction in zip(
-                    names, words.masters, layer.master_fraction_bits, strict=True
-                )
-            }
-            reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index)).numpy()
-            found.append(reals)
-        return found
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Read everything that training goes on from; `torch.save` can write it."""
-        with self._loaded.turn:
-            compiled, state = self.compiled, self.read_state()
-        return {
-            "format": CHECKPOINT_FORMAT,
-            "net": _describe(compiled.format),
-            "torus": [compiled.config.rows, compiled.config.cols],
-            "state": state.state_dict(),
-        }
-
-    def restore(self, checkpoint: Mapping[str, Any]) -> None:
-        """Go on from what `checkpoint` returned.
-
-        Raises
-        ------
-        DriverError
-            If it is of another net or torus, or no checkpoint; nothing has changed then.
-        GoldenError
-            If its state is damaged.
-        """
-        with self._loaded.turn:
-            compiled = self.compiled
-            config = compiled.config
-            for name, wanted in (
-                ("format", CHECKPOINT_FORMAT),
-                ("torus", [config.rows, config.cols]),
-                ("net", _describe(compiled.format)),
-            ):
-                if checkpoint.get(name) != wanted:
-                    raise DriverError(
-                        f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
-                    )
-            layers = len(compiled.format.layers)
-            self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
-
     def _trained(self) -> Compiled:
         """Return the net to whoever has the turn, if it is one that trains."""
         compiled = self._loaded.use()
@@ -306,8 +225,3 @@ class WordDevice(NetDevice[Compiled]):
     @abc.abstractmethod
     def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         """Set a state that was checked."""
-
-
-def _describe(form: TrainingFormat) -> str:
-    """Everything about a net but its words."""
-    return json.dumps(dataclasses.asdict(form), sort_keys=True)

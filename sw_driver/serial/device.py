@@ -4,9 +4,10 @@ import dataclasses
 import time
 
 from golden.fixed.state import TrainingState
+from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
-from sw_driver.device.torus_device import Progress, TorusDevice
+from sw_driver.device.torus_device import TorusDevice
 from sw_driver.errors import DriverError
 from sw_driver.serial.connection import DEFAULT_BAUD, Patience
 from sw_driver.serial.figures import LinkFigures

@@ -5,12 +5,13 @@ and in its training state the words themselves, the recipe and how far it has co
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from golden import ClosNet, ClosShape, TrainingState, save_model
 from golden.data import datasets
+from golden.system.progress import Progress
 from sw_driver.compiler import parse_torus
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
@@ -63,7 +64,7 @@ def train_fixed(
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     save_every: int | None = None,
-    progress: Callable[[str, int, int], object] = lambda work, done, total: None,
+    progress: Progress = lambda work, done, total: None,
 ) -> FixedTrained:
     """Train a ClosNet on a device; save it after every epoch; to a pipe, after the last one.
 
@@ -117,11 +118,12 @@ def _train(
     prepared: Prepared,
     device: Device,
     save_every: int | None,
-    progress: Callable[[str, int, int], object],
+    progress: Progress,
 ) -> TrainingLoop:
-    """Train to the end of the recipe, and save what there is meanwhile."""
+    """Train to the last epoch on a loaded device, saving as `train_fixed` says."""
     recipe, at = prepared.recipe, prepared.position
     every = None if save_every is None else save_every * recipe.batch_size
+    always = is_replaced(path)
     loss = ""
 
     def watch(done: int, total: int) -> None:
@@ -131,6 +133,11 @@ def _train(
             recipe.epochs * total,
         )
 
+    def save() -> None:
+        whole = at.samples == 0 or every is not None
+        if whole and (always or at.epoch == recipe.epochs):
+            _save(path, prepared, device)
+
     loop = TrainingLoop(
         device,
         recipe,
@@ -139,13 +146,6 @@ def _train(
         part=_PART if every is None else every,
         watch=watch,
     )
-    always = is_replaced(path)
-
-    def save() -> None:
-        whole = at.samples == 0 or every is not None
-        if whole and (always or at.epoch == recipe.epochs):
-            _save(path, prepared, device)
-
     for figures in loop.run(save):
         loss = f", {_line(figures)}"
     return loop

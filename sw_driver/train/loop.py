@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golden import CheckpointError, ModelError, Split
+from golden import CheckpointError, Split
 from golden.fixed.words import saturated_values, to_words
+from golden.training.trainer import check_data
 from sw_driver.arrays import IntArray
 from sw_driver.device.device import Device
 from sw_driver.device.host_loss import HostLoss
@@ -20,7 +21,7 @@ from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError
 from sw_driver.train.recipe import Recipe
 
-__all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch", "check_data"]
+__all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,26 +114,6 @@ def check_batch(split: Split, size: int) -> None:
         )
 
 
-def check_data(split: Split, inputs: int, outputs: int) -> None:
-    """Refuse data that do not fit a net of so many inputs and outputs.
-
-    Raises
-    ------
-    ModelError
-        The message names what is needed.
-    """
-    if inputs != split.features:
-        raise ModelError(
-            f"the first layer must have {split.features} inputs, the features of {split.name}, "
-            f"not {inputs}"
-        )
-    if outputs < split.classes:
-        raise ModelError(
-            f"the last layer must have at least {split.classes} outputs, the classes of "
-            f"{split.name}, not {outputs}"
-        )
-
-
 class TrainingLoop:
     """Trains the net of a device by a recipe.
 
@@ -177,8 +158,7 @@ class TrainingLoop:
     ) -> None:
         """Turn the data into words; see the class."""
         form = device.compiled.format
-        inputs, outputs = form.shapes[0].in_features, form.shapes[-1].out_features
-        check_data(split, inputs, outputs)
+        check_data(split, form.shapes)
         check_batch(split, recipe.batch_size)
         self.position = Position() if position is None else position
         if self.position.samples > len(split.train_x):
@@ -197,7 +177,7 @@ class TrainingLoop:
         self._train_x, self._test_x = (
             to_words(part, fraction, bits).numpy() for part in (train, test)
         )
-        self._targets = recipe.targets(torch.as_tensor(split.train_y), outputs)
+        self._targets = recipe.targets(torch.as_tensor(split.train_y), form.shapes[-1].out_features)
         self._test_y = split.test_y
         self._host = HostLoss(form, recipe.loss_function)
         self._host.empty = self.position.empty

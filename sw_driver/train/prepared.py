@@ -15,10 +15,11 @@ from golden import (
     propose_format,
 )
 from golden.data import datasets
+from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
 from sw_driver.plan.plan import check_frozen
-from sw_driver.train.loop import Position, check_batch, check_data
+from sw_driver.train.loop import Position, check_batch
 from sw_driver.train.model_file import default_shapes
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.size import check_size
@@ -89,7 +90,7 @@ def prepare(
     shapes = shapes or default_shapes(data)
     model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
-    check_data(split, shapes[0].in_features, outputs)
+    check_data(split, shapes)
     check_batch(split, recipe.batch_size)
     check_frozen(recipe.frozen, len(shapes))
     form = propose_format(

@@ -106,19 +106,15 @@ class Recipe:
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0."""
-        return self.learning_rate * (self.epochs - epoch) / self.epochs
+        from golden.training.schedule import falling_rate
+
+        return falling_rate(self.learning_rate, epoch, self.epochs)
 
     def order(self, samples: int, epoch: int) -> "Tensor":
-        """Return the samples of an epoch in order, int64 [whole batches * batch_size].
+        """Return the samples of an epoch in order; see `golden.training.schedule.epoch_order`."""
+        from golden.training.schedule import epoch_order
 
-        What is left over after the last whole batch sits this epoch out: the mean over fewer
-        samples would have larger gradients.
-        """
-        import torch
-
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
-        order = torch.randperm(samples, generator=generator)
-        return order[: samples - samples % self.batch_size]
+        return epoch_order(samples, self.batch_size, self.seed, epoch)
 
     def targets(self, labels: "Tensor", outputs: int) -> "Tensor":
         """Turn labels [N] into what the loss wants for so many outputs."""
@@ -147,8 +143,3 @@ class Recipe:
             return cls(**others, frozen=frozen)
         except (KeyError, TypeError) as error:
             raise DriverError(f"a recipe must be one that was saved, not {values}") from error
-
-
-def _mixed(seed: int, epoch: int) -> int:
-    """A seed for the generator of an epoch's order, of 63 bits."""
-    return (seed * 1000 + epoch) % (1 << 63)

@@ -14,7 +14,7 @@ from golden import (
     load_checkpoint,
 )
 from hw.config import TorusConfig
-from sw_driver.device.word_device import CHECKPOINT_FORMAT
+from sw_driver.device.state_device import CHECKPOINT_FORMAT
 from sw_driver.errors import DriverError
 from sw_driver.train.loop import Position
 from sw_driver.train.prepared import compile_recipe

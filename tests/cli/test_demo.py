@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim.toolchain import cache_dir
+from tests.support.pages import blocks
 from tests.support.project import ROOT
 
 PACKAGES = ("hw", "golden", "sw_driver", "sim", "fpga")
@@ -23,6 +24,11 @@ def run_demo(folder: Path) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(folder), "CLOSTORUS_CACHE": str(cache_dir())}
     return subprocess.run([sys.executable, "-m", "sw_driver.cli.demo"], cwd=folder, env=environment,
                           capture_output=True, text=True)
+
+
+def facts_of(text: str) -> dict[str, str]:
+    """What a table of names and values says."""
+    return dict(re.findall(r"^(\S.*?\S) {2,}(\S.*?) *$", text, re.M))
 
 
 @pytest.fixture
@@ -37,11 +43,14 @@ def copy(tmp_path) -> Path:
 def test_every_output_word_of_the_digits_is_equal(copy):
     demo = run_demo(copy)
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    facts = {name.strip(): value for name, value in re.findall(
-        r"^(\S.*?\S) {2,}(\S.*?) *$", demo.stdout, re.M)}
+    facts = facts_of(demo.stdout)
     assert facts["words compared"] == facts["words equal"] == "3600"
     assert facts["RTL accuracy"] == facts["fixed-point accuracy"]
     assert float(facts["RTL accuracy"].split()[0]) > 94
+    [shown] = [block.text for block in blocks() if "float accuracy  " in block.text]
+    assert facts_of(shown).keys() == facts.keys()
+    for name, value in facts_of(shown).items():  # Only accuracies depend on PyTorch's sums.
+        assert name.endswith("accuracy") or facts[name] == value, name
 
 
 @pytest.mark.cocotb

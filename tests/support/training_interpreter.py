@@ -1,9 +1,8 @@
 """A torus that trains, word by word but without time: an oracle written from docs/training.md.
 
 As `tests.support.torus_interpreter`, which it goes on from: it knows what the ops say and nothing
-of who
-made them. A weight that is written lands as late as the hardware may be, counted in steps, so a
-program that reads one too early gets the old one.
+of who made them. A weight that is written lands as late as the hardware may be, counted in steps,
+so a program that reads one too early gets the old one.
 """
 
 from collections import deque
@@ -12,18 +11,9 @@ from typing import Any
 
 from hw.config import LFSR_TAPS, UPDATE_CYCLES
 from hw.op_fields import CLEAR, KEEP, Axis, GatherKind, MacKind, Memory, RingKind
-from tests.support.torus_interpreter import (
-    PE,
-    Gateway,
-    Interpreter,
-    Link,
-    Ring,
-    Stuck,
-    number,
-    shifted,
-    signed,
-    until,
-)
+from tests.support.interpreted_pe import PE, Ring
+from tests.support.interpreter_parts import Link, number, shifted, signed, until
+from tests.support.torus_interpreter import Gateway, Interpreter, Stuck
 
 
 def saturated(value, bits):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from golden import ClosShape
+from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
-from golden.fixed.training import LayerFormat, TrainingFormat
 
 __all__ = ["random_format", "random_gradients", "random_inputs", "random_state"]
 

