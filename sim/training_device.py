@@ -2,9 +2,4 @@
 
 from golden.system.names import moved_names
 
-__getattr__ = moved_names(
-    __name__,
-    {
-        "SimTrainingDevice": "sim.device",
-    },
-)
+__getattr__ = moved_names(__name__, {"SimTrainingDevice": "sim.device:SimDevice"})

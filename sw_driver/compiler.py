@@ -1,138 +1,83 @@
-"""The compiler: from a trained net to everything that a torus needs to run it."""
+"""The compiler: from a net to everything that a torus needs to run it, or to train it."""
 
 import dataclasses
-import functools
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from torch import nn
 
 from golden import QuantisedNet, quantise
+from golden.fixed.format import TrainingFormat
 from golden.tensors.reals import Reals
 from hw.config import ConfigError, TorusConfig
-from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.deadlock import check_program
+from sw_driver.check.runs import check_runs
+from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError, ProgramError
-from sw_driver.plan.entries import Entry, build_entries
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
 from sw_driver.plan.placement import LayerPlacement, place
-from sw_driver.plan.stages import Stage, build_stages
-from sw_driver.predict.cycles import (
-    Prediction,
-    bounds,
-    order_cycles,
-    predict_cycles,
-    predict_steady,
-)
+from sw_driver.plan.plan import Plan, make_plan
+from sw_driver.plan.stages import Requantised, build_stages
+from sw_driver.plan.tasks import list_tasks
+from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.executable import Executable
-from sw_driver.program.image import unpack_image
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
-from sw_driver.schedule.scheduler import build_queues, schedule_steps
-from sw_driver.torus import ORDERS, check_order, parse_torus
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
+from sw_driver.torus import ORDERS, check_order, given_torus, parse_torus
+from sw_driver.training_compiler import compile_format
 
-__all__ = [
-    "ORDERS", "Compiled", "check_runs", "compile", "compile_net", "parse_torus", "place_net",
-    "sample_loop",
-]  # fmt: skip
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net",
+           "sample_loop"]  # fmt: skip
 
 # Cycles of the model that the search for an order may take, about half a second.
 _MODELLED_CYCLES = 16_000
-# A run checked in full: the first samples, and two turns of the loop.
-_CHECKED_TURNS = 2
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Compiled:
-    """A net, and how it runs on a torus.
-
-    Parameters
-    ----------
-    net
-        The quantised net: what the torus must compute, bit for bit.
-    executable
-        What the torus runs: configuration, images, programs, host words.
-    layers
-        Where the blocks of each layer lie.
-    stages
-        In the order in which a sample passes them.
-    entries
-        The ops of each stage.
-    order
-        The stages in the order of the steady state.
-    """
-
-    net: QuantisedNet
-    executable: Executable
-    layers: tuple[LayerPlacement, ...]
-    stages: tuple[Stage, ...]
-    entries: tuple[tuple[Entry, ...], ...]
-    order: Order
-
-    @property
-    def config(self) -> TorusConfig:
-        """The torus that the net is compiled for."""
-        return self.executable.config
-
-    @functools.cached_property
-    def prediction(self) -> Prediction:
-        """Cycles a sample of a long run, and what bounds it."""
-        return predict_steady(
-            self.config,
-            self.net.shapes,
-            self.stages,
-            self.entries,
-            self.order,
-            self.executable.loop,
-        )
-
-    def __repr__(self) -> str:
-        """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
-        config, images = self.config, self.executable.images
-        shapes = ", ".join(map(str, self.net.shapes))
-        return (
-            f"<{type(self).__name__}: layers {shapes}\n"
-            f"  {config.act_bits}-bit activations, {config.weight_bits}-bit weights, "
-            f"{images.weights.size} weight words with padding\n"
-            f"  on a {config.rows}x{config.cols} torus, hardware id {config.hardware_id:016x}>"
-        )
-
-    def predict(self, samples: int) -> int:
-        """Cycles of a run of `samples` samples, 1 to `Executable.max_samples`.
-
-        From the first beat of its program to the last beat of its results.
-        """
-        return predict_cycles(self.config, self.executable.loop, samples)
 
 
 def compile(
-    model: nn.Module | QuantisedNet,
+    model: nn.Module | QuantisedNet | TrainingFormat,
     torus: str | tuple[int, int] | TorusConfig,
     calibration: Reals | None = None,
     *,
     act_bits: int = 16,
     weight_bits: int = 16,
     host_bits: int = 64,
-    order: str = "best",
+    order: str | Order | None = None,
+    batches: bool = False,
+    momentum: int | None = None,
+    frozen: Collection[int] = (),
+    input_gradient: bool = False,
 ) -> Compiled:
-    """Compile a trained model, or a net that is quantised already, for a torus.
+    """Compile a trained model, a net that is quantised already, or one to be trained, for a torus.
 
     Parameters
     ----------
     model
-        What `golden.quantise` takes, or its result.
+        What `golden.quantise` takes, or its result: a net for inference. Or the format of a net
+        that the torus trains, such as `golden.propose_format` makes.
     torus
         "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
         which the net must fit and whose widths count instead of those given here.
     calibration
         [N, I] real inputs that set the scales, a tensor, an array or nested lists; needed for a
-        model, unused for a quantised net.
+        model, unused for anything else.
     act_bits, weight_bits, host_bits
-        Widths of an activation, a weight and a host beat; those of a quantised net count instead of
-        the first two.
+        Widths of an activation, a weight and a host beat; those of a quantised net or a format
+        count instead of the first two.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
-        after the other.
+        after the other; by default "best". Of a net that trains: "program", "interleaved", or an
+        order of `sw_driver.plan.tasks.list_tasks`; by default "interleaved" in batches, else
+        "program", the only one that samples on their own can have.
+    batches
+        Whether a run that trains on any number of samples is one batch, whose gradients are
+        accumulated before any weight changes; else every sample is a batch of its own.
+    momentum
+        n for a momentum of 1 - 2**-n, 1 to 14; None for none.
+    frozen
+        Layers that do not change.
+    input_gradient
+        Whether the host wants the gradient of the net's inputs.
 
     Raises
     ------
@@ -141,37 +86,49 @@ def compile(
     GoldenError
         If the model cannot be quantised.
     """
+    if isinstance(model, TrainingFormat):
+        return compile_format(
+            model,
+            torus,
+            batches=batches,
+            momentum=momentum,
+            frozen=frozen,
+            input_gradient=input_gradient,
+            order=order,
+            host_bits=host_bits,
+        )
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
     elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DriverError(
-            "model must be a torch module or a QuantisedNet, not a "
+            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
             f"{type(model).__name__}: golden.load_model(path) reads a model file"
         )
-    if isinstance(torus, TorusConfig):
-        config = torus
-    else:
-        rows, cols = parse_torus(torus)
-        try:
-            config = TorusConfig(
-                rows=rows,
-                cols=cols,
-                act_bits=act_bits,
-                weight_bits=weight_bits,
-                host_bits=host_bits,
+    for name, wanted in (
+        ("batches", batches),
+        ("momentum", momentum is not None),
+        ("frozen", len(frozen)),
+        ("input_gradient", input_gradient),
+    ):
+        if wanted:
+            raise DriverError(
+                f"{name} must be left out unless model is a TrainingFormat, which "
+                "golden.propose_format makes: a net for inference does not train"
             )
-        except ConfigError as error:
-            raise DriverError(str(error)) from error
+    config = given_torus(torus, act_bits, weight_bits, host_bits)
     if not isinstance(model, QuantisedNet):
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")
         model = quantise(
             model, calibration, act_bits=config.act_bits, weight_bits=config.weight_bits
         )
+    order = "best" if order is None else order
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
 
 
-def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str) -> Compiled:
+def compile_net(
+    net: QuantisedNet, config: TorusConfig, *, grow: bool, order: str | Order
+) -> Compiled:
     """Compile a quantised net.
 
     Parameters
@@ -192,7 +149,7 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         If the net does not fit, or `order` is neither.
     """
     check_order(order)
-    layers, stages, entries, images, needs = place_net(net, config.rows, config.cols)
+    layers, plan, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:
             config = grown(config, needs)
@@ -204,15 +161,15 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
 
     def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
         """The torus with room for the program, if it may grow, and the run."""
-        loop = sample_loop(config, stages, entries, order)
+        loop = sample_loop(config, plan, order)
         if not grow:
             return config, loop
         large = grown(config, needs, loop.program_words(config))
         if dataclasses.replace(large, program_words=config.program_words) != config:
-            loop = sample_loop(large, stages, entries, order)
+            loop = sample_loop(large, plan, order)
         return large, loop
 
-    bound = max(bounds(config, stages, entries).values())
+    bound = max(bounds(config, plan).values())
     reached, modelled = float("inf"), 0
 
     def cost(order: Order) -> float | None:
@@ -224,58 +181,39 @@ def compile_net(net: QuantisedNet, config: TorusConfig, *, grow: bool, order: st
         reached, modelled = min(reached, cycles), modelled + needed
         return cycles
 
-    chosen = program_order(len(stages))
+    chosen = program_order(len(plan.stages))
     if order == "best":
-        chosen = best_order(len(stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
+        chosen = best_order(len(plan.stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
     config, loop = fitted(chosen)
     check_runs(config, loop)
     return Compiled(
-        net=net,
-        executable=Executable(config, images, loop),
+        source=net,
+        executable=Executable.of_images(config, images, loop),
         layers=layers,
-        stages=stages,
-        entries=entries,
-        order=chosen,
+        plan=dataclasses.replace(plan, order=chosen),
     )
 
 
-def sample_loop(
-    config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]], order: Order
-) -> SampleLoop:
+def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
     """Make the ops of a run of any number of samples, stages in this order; errors as there."""
+    ordered = dataclasses.replace(plan, order=order)
     return find_sample_loop(
-        lambda samples: build_queues(
-            config, stages, schedule_steps(stages, entries, order, samples)
-        ),
-        most_flat=2 * len(stages) + 2,
+        lambda samples: build_queues(config, schedule(config, ordered, samples)),
+        most_flat=2 * len(plan.stages) + 2,
     )
 
 
 def place_net(
     net: QuantisedNet, rows: int, cols: int
-) -> tuple[
-    tuple[LayerPlacement, ...], tuple[Stage, ...], tuple[tuple[Entry, ...], ...], Images, Needs
-]:
-    """Place a net on a torus: all that follows from the net and the size of the torus alone."""
-    layers = place(net.shapes, rows, cols)
-    stages = build_stages(net, layers, rows, cols)
-    images = build_images(net, stages)
-    entries, buffers = build_entries(stages)
-    return layers, stages, entries, images, measure(net, stages, entries, buffers, images)
+) -> tuple[tuple[LayerPlacement, ...], Plan, Images, Needs]:
+    """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
-
-def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
-    """Check what is really sent, as packed: the shortest run, and two turns of the loop.
-
-    Raises
-    ------
-    ProgramError
-        A field does not fit, or a run could lock up or depend on timing.
+    The plan is in program order; in any other, its regions and ops are the same.
     """
-    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
-        program = loop.program(config, samples)
-        check_program(
-            config,
-            unpack_image(config, pe_fields(config), program.pe_image),
-            unpack_image(config, gateway_fields(config), program.gateway_image),
-        )
+    layers = place(net.shapes, rows, cols)
+    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
+    images = build_images(net, stages)
+    tasks = list_tasks(len(stages), None)
+    plan = make_plan(stages, program_order(len(tasks)), tasks)
+    return layers, plan, images, measure(net, plan, images)

@@ -1,11 +1,12 @@
 """How users name a torus, and an order of its ops. Nothing slow is imported here."""
 
 import re
+from collections.abc import Mapping
 
-from hw.config import ConfigError, TorusConfig
+from hw.config import ConfigError, TorusConfig, TrainingConfig
 from sw_driver.errors import DriverError
 
-__all__ = ["ORDERS", "check_order", "parse_torus"]
+__all__ = ["ORDERS", "check_order", "given_torus", "parse_torus"]
 
 ORDERS = ("best", "program")
 
@@ -32,7 +33,39 @@ def parse_torus(torus: str | tuple[int, int]) -> tuple[int, int]:
     return rows, cols
 
 
-def check_order(order: str) -> None:
+def given_torus(
+    torus: str | tuple[int, int] | TorusConfig,
+    act_bits: int,
+    weight_bits: int,
+    host_bits: int,
+    training: Mapping[str, int] | None = None,
+) -> TorusConfig:
+    """Return the configuration that a user gave, or a new one of a size and of these widths.
+
+    `training` has the fields of a `TrainingConfig`, for a torus that trains.
+
+    Raises
+    ------
+    DriverError
+        If the size is none, or a width is out of range.
+    """
+    if isinstance(torus, TorusConfig):
+        return torus
+    rows, cols = parse_torus(torus)
+    try:
+        return TorusConfig(
+            rows=rows,
+            cols=cols,
+            act_bits=act_bits,
+            weight_bits=weight_bits,
+            host_bits=host_bits,
+            training=None if training is None else TrainingConfig(**training),
+        )
+    except ConfigError as error:
+        raise DriverError(str(error)) from error
+
+
+def check_order(order: object) -> None:
     """Refuse what is none of `ORDERS`.
 
     Raises

@@ -1,95 +1,32 @@
-"""The compiler for training: from a net's words and their widths to all that a torus needs."""
+"""The compiler of a net to be trained: from its words and their widths to all it needs."""
 
 import dataclasses
 from collections.abc import Collection
 
-import torch
-
-from golden import QuantisedNet
 from golden.fixed.format import MAX_DECAY, TrainingFormat
-from golden.fixed.visits import Placement
-from hw.config import ConfigError, TorusConfig, TrainingConfig
-from sw_driver.check.runs import check_training_runs
-from sw_driver.compiler import parse_torus
+from hw.config import ConfigError, TorusConfig
+from sw_driver.check.runs import check_runs, check_training_runs
+from sw_driver.compiled import Compiled, TrainedNet
 from sw_driver.errors import DriverError
-from sw_driver.plan.maps import build_maps, build_placement, shape_layers
+from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
-from sw_driver.plan.placement import LayerPlacement, place
+from sw_driver.plan.placement import place
 from sw_driver.plan.plan import Plan, check_frozen, last_backward, make_plan
-from sw_driver.plan.stages import Stage, build_stages
+from sw_driver.plan.stages import Requantised, build_stages
 from sw_driver.plan.tasks import list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
-from sw_driver.program.training_executable import TrainingExecutable
-from sw_driver.program.training_programs import SampleLoops, find_sample_loops
-from sw_driver.schedule.training_scheduler import build_training_queues, schedule_training
+from sw_driver.plan.visits import build_placement
+from sw_driver.program.executable import Executable, TrainingRuns
+from sw_driver.program.host_words import HostWords
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops, find_sample_loops
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
+from sw_driver.torus import given_torus
 
-__all__ = ["CompiledTraining", "compile_training"]
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class CompiledTraining:
-    """A net, and how a torus trains it.
-
-    Parameters
-    ----------
-    format
-        Widths and fraction bits of the net's words, with the torus's `bias_bits`.
-    executable
-        What the torus runs: configuration, programs, host words.
-    layers
-        Where the blocks of each layer lie.
-    plan
-        The ops of a run that trains.
-    placement
-        Where and when every weight is visited, for `golden.FixedTrainingNet`.
-    momentum
-        n, if accumulated gradients lose a 2**-n-th part per batch; None if they begin with nothing.
-    batches
-        Whether a run is one batch; else every sample is one of its own.
-    """
-
-    format: TrainingFormat
-    executable: TrainingExecutable
-    layers: tuple[LayerPlacement, ...]
-    plan: Plan
-    placement: Placement
-    momentum: int | None
-    batches: bool
-
-    def __repr__(self) -> str:
-        """Say in a few lines what is compiled for what."""
-        config, form = self.config, self.format
-        shapes = ", ".join(map(str, form.shapes))
-        return (
-            f"<{type(self).__name__}: layers {shapes}\n"
-            f"  {form.act_bits}-bit activations, {form.weight_bits}-bit weights, "
-            f"{form.master_bits}-bit stored weights, {form.grad_bits}-bit gradients\n"
-            f"  on a {config.rows}x{config.cols} torus that trains, hardware id "
-            f"{config.hardware_id:016x}>"
-        )
-
-    @property
-    def config(self) -> TorusConfig:
-        """The torus that the net is compiled for."""
-        return self.executable.config
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """In the order in which a sample passes them."""
-        return self.plan.stages
-
-    @property
-    def frozen(self) -> frozenset[int]:
-        """Layers that do not change."""
-        return self.plan.frozen
-
-    @property
-    def input_gradient(self) -> bool:
-        """Whether the host gets the gradient of its inputs."""
-        return self.plan.input_gradient
+__all__ = ["compile_format"]
 
 
-def compile_training(
+def compile_format(
     form: TrainingFormat,
     torus: str | tuple[int, int] | TorusConfig,
     *,
@@ -99,52 +36,28 @@ def compile_training(
     input_gradient: bool = False,
     order: str | Order | None = None,
     host_bits: int = 64,
-) -> CompiledTraining:
+) -> Compiled:
     """Compile the training of a net for a torus.
 
-    Parameters
-    ----------
-    form
-        The layers, and widths and fraction bits of all words; `golden` proposes one.
-    torus
-        "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
-        which the net must fit.
-    batches
-        Whether a run of any number of samples is one batch, whose gradients are accumulated before
-        any weight changes; else every sample is a batch of its own.
-    momentum
-        n for a momentum of 1 - 2**-n, 1 to 14; None for none.
-    frozen
-        Layers that do not change.
-    input_gradient
-        Whether the host wants the gradient of the net's inputs.
-    order
-        One of `ORDERS`, or an order of `list_tasks`; by default "interleaved" in batches, else
-        "program", the only one that samples on their own can have.
-    host_bits
-        Width of a host beat, if `torus` is no configuration.
-
-    Raises
-    ------
-    DriverError
-        If an argument is not as said here, or the net does not fit the torus.
+    Parameters and errors are those of `sw_driver.compiler.compile`.
     """
-    if not isinstance(form, TrainingFormat):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(
-            "form must be a TrainingFormat, such as golden.propose_format makes of a model and its "
-            f"data, not a {type(form).__name__}"
-        )
     _check_options(form, batches, momentum)
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
-    config = _given_torus(form, torus, host_bits)
+    widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
+    config = given_torus(torus, form.act_bits, form.weight_bits, host_bits, widths)
     training = config.training
     if training is None:
         raise DriverError("torus must be one that trains: its configuration has no training part")
 
     layers = place(form.shapes, config.rows, config.cols, training=True)
-    stages = build_stages(_empty_net(form), layers, config.rows, config.cols)
-    maps = build_maps(form, stages)
+    requantised = [
+        Requantised(shifts.forward, layer.relu)
+        for shifts, layer in zip(form.shifts, form.layers, strict=True)
+    ]
+    stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)
+    # What is stored has more lower bits than what is multiplied.
+    maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     tasks = list_tasks(len(stages), last)
     if order is None:
@@ -159,22 +72,16 @@ def compile_training(
             "are those that the sample before left"
         )
     plan = make_plan(
-        form,
         stages,
         order,
         tasks,
+        form=form,
         reduce_words=training.reduce_words,
         input_gradient=input_gradient,
         frozen=frozen,
     )
     forward_tasks = list_tasks(len(stages), None)
-    forward = make_plan(
-        form,
-        stages,
-        program_order(len(forward_tasks)),
-        forward_tasks,
-        reduce_words=training.reduce_words,
-    )
+    forward = make_plan(stages, program_order(len(forward_tasks)), forward_tasks, form=form)
 
     needs, more = measure_training(config, plan, maps)
     if grow:
@@ -194,19 +101,14 @@ def compile_training(
             config = large
             loops = _loops(config, plan, forward, momentum, batches)
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
-    plan, forward = (dataclasses.replace(one, form=form) for one in (plan, forward))
-    for one, found in zip((plan, forward), loops, strict=True):
-        check_training_runs(config, one, found)
-    executable = TrainingExecutable(config, plan, maps, *loops)
-    return CompiledTraining(
-        format=form,
-        executable=executable,
-        layers=layers,
-        plan=plan,
-        placement=build_placement(plan, maps),
-        momentum=momentum,
-        batches=batches,
-    )
+    plan = dataclasses.replace(plan, training_form=form)
+    training_loops, loop = loops
+    check_training_runs(config, plan, training_loops)
+    check_runs(config, loop)
+    runs = TrainingRuns(plan, maps, training_loops)
+    executable = Executable(config, HostWords.of(plan), loop, trained=runs)
+    trained = TrainedNet(form, build_placement(plan, maps), momentum, batches)
+    return Compiled(source=trained, executable=executable, layers=layers, plan=plan)
 
 
 def _too_large(error: ConfigError) -> DriverError:
@@ -223,59 +125,20 @@ def _check_options(form: TrainingFormat, batches: bool, momentum: int | None) ->
         )
 
 
-def _given_torus(
-    form: TrainingFormat, torus: str | tuple[int, int] | TorusConfig, host_bits: int
-) -> TorusConfig:
-    if isinstance(torus, TorusConfig):
-        return torus
-    rows, cols = parse_torus(torus)
-    try:
-        return TorusConfig(
-            rows=rows,
-            cols=cols,
-            act_bits=form.act_bits,
-            weight_bits=form.weight_bits,
-            host_bits=host_bits,
-            training=TrainingConfig(
-                master_bits=form.master_bits,
-                grad_bits=form.grad_bits,
-                velocity_bits=form.velocity_bits,
-            ),
-        )
-    except ConfigError as error:
-        raise DriverError(str(error)) from error
-
-
-def _empty_net(form: TrainingFormat) -> QuantisedNet:
-    """The net with zeros for weights: its shapes, shifts and widths."""
-    layers = [
-        dataclasses.replace(
-            layer,
-            input_weight=torch.zeros_like(layer.input_weight),
-            middle_weight=torch.zeros_like(layer.middle_weight),
-            output_weight=torch.zeros_like(layer.output_weight),
-            bias=torch.zeros_like(layer.bias),
-        )
-        for layer in shape_layers(form)
-    ]
-    return QuantisedNet(tuple(layers), form.act_bits, form.weight_bits)
-
-
 def _loops(
     config: TorusConfig, plan: Plan, forward: Plan, momentum: int | None, batches: bool
-) -> tuple[SampleLoops, SampleLoops]:
+) -> tuple[SampleLoops, SampleLoop]:
     """The runs that train, and those that only compute outputs."""
 
     def loops(plan: Plan, one_batch: bool) -> SampleLoops:
         return find_sample_loops(
-            lambda samples: build_training_queues(
-                config,
-                schedule_training(config, plan, samples, momentum=momentum, one_batch=one_batch),
+            lambda samples: build_queues(
+                config, schedule(config, plan, samples, momentum=momentum, one_batch=one_batch)
             ),
             plan.period,
             most_flat=2 * len(plan.tasks) + 2,
         )
 
-    return loops(plan, batches), loops(forward, False)
+    return loops(plan, batches), loops(forward, False).loops[0]
 
 

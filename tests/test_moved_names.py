@@ -6,6 +6,13 @@ import re
 import pytest
 
 OLD = (
+    ("sw_driver", "compile_training"),
+    ("sw_driver", "CompiledTraining"),
+    ("sw_driver", "GoldenTrainingDevice"),
+    ("sw_driver", "TrainingDevice"),
+    ("sw_driver.serial", "SerialTrainingDevice"),
+    ("sim.device", "ComparedTrainingDevice"),
+    ("sim.device", "SimTrainingDevice"),
     ("sw_driver.training", "compile_training"),
     ("sw_driver.training", "GoldenTrainingDevice"),
     ("sw_driver.training", "StepResult"),
@@ -22,8 +29,8 @@ OLD = (
 def test_an_old_name_warns_and_is_the_new_one(module, name):
     with pytest.warns(DeprecationWarning, match=re.escape(f"{module}.{name} is now ")) as seen:
         found = getattr(importlib.import_module(module), name)
-    home = str(seen[0].message).split(" is now ")[1].split(",")[0].rpartition(".")[0]
-    assert found is getattr(importlib.import_module(home), name)
+    home, _, now = str(seen[0].message).split(" is now ")[1].split(",")[0].rpartition(".")
+    assert found is getattr(importlib.import_module(home), now)
     assert seen[0].filename == __file__
 
 

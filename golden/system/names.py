@@ -7,8 +7,12 @@ from typing import Any
 
 __all__ = ["lazy_names", "moved_names"]
 
+_NONE: Mapping[str, str] = {}
 
-def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+
+def lazy_names(
+    package: str, homes: Mapping[str, str], moved: Mapping[str, str] = _NONE
+) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package that imports its public names on first use.
 
     Parameters
@@ -17,12 +21,14 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         Its name.
     homes
         The modules that the names are in, from the package on, by name.
+    moved
+        As for `moved_names`: names that are elsewhere for one more release.
     """
 
     def find(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        if name in homes:
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        return _find_moved(package, moved, name)
 
     return find
 
@@ -37,17 +43,23 @@ def moved_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     module
         Its name.
     homes
-        The modules that its names are in, by name.
+        The modules that its names are in, by name; "module:name" for one that is called otherwise.
     """
 
     def find(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        warnings.warn(
-            f"{module}.{name} is now {homes[name]}.{name}, and goes with the next release",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return getattr(importlib.import_module(homes[name]), name)
+        return _find_moved(module, homes, name)
 
     return find
+
+
+def _find_moved(module: str, homes: Mapping[str, str], name: str) -> Any:
+    if name not in homes:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    home, _, now = homes[name].partition(":")
+    now = now or name
+    warnings.warn(
+        f"{module}.{name} is now {home}.{now}, and goes with the next release",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return getattr(importlib.import_module(home), now)

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from golden.system.names import lazy_names
 
 if TYPE_CHECKING:
-    from sim.device.compared import ComparedTrainingDevice
+    from sim.device.compared import ComparedDevice
     from sim.device.device import SimDevice
-    from sim.device.training_device import SimTrainingDevice
 
-__all__ = ["ComparedTrainingDevice", "SimDevice", "SimTrainingDevice"]
+__all__ = ["ComparedDevice", "SimDevice"]
 
-_HOMES = {
-    "ComparedTrainingDevice": "compared",
-    "SimDevice": "device",
-    "SimTrainingDevice": "training_device",
+_HOMES = {"ComparedDevice": "compared", "SimDevice": "device"}
+
+_MOVED = {
+    "ComparedTrainingDevice": "sim.device:ComparedDevice",
+    "SimTrainingDevice": "sim.device:SimDevice",
 }
 
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(__name__, _HOMES, _MOVED)

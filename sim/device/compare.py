@@ -16,16 +16,17 @@ from golden.fixed.quantised import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
+from sw_driver.device.torus_device import Progress
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
-from sw_driver.training_compiler import CompiledTraining
 
 from ..errors import SimError
-from .device import Progress
+from .device import SimDevice
 from .memories import ACCESSIBLE, TrainingMemories
 from .places import Place, Places
-from .training_device import PATIENCE_CYCLES, SimTrainingDevice
+from .transport import idle_cycles
 
 __all__ = ["ComparedTraining", "Difference"]
 
@@ -65,7 +66,7 @@ class ComparedTraining:
 
     Where samples are batches of their own, each is a step, compared before the next one begins;
     else each call of `train` is one. The model is one whose memories can be read, and a good deal
-    slower than that of `SimTrainingDevice`.
+    slower than that of `SimDevice`.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class ComparedTraining:
 
     Attributes
     ----------
-    compiled : CompiledTraining
+    compiled : Compiled
         The net.
     golden : FixedTrainingNet
         The golden model; its state is that of the torus as long as nothing differs.
@@ -88,11 +89,11 @@ class ComparedTraining:
         Samples that were compared.
     """
 
-    def __init__(self, compiled: CompiledTraining, state: TrainingState, *,
+    def __init__(self, compiled: Compiled, state: TrainingState, *,
                  progress: Progress | None = None) -> None:
         self.compiled = compiled
         self._places = Places(compiled)
-        self._device = SimTrainingDevice(progress=progress, accessible=ACCESSIBLE)
+        self._device = SimDevice(progress=progress, accessible=ACCESSIBLE)
         self.samples = 0
         self._apart = False
         self.load(state)
@@ -122,7 +123,7 @@ class ComparedTraining:
         return self._device.read_state()
 
     def train(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
-        """Train on input words [N, I]; see `TrainingDevice.train_words`.
+        """Train on input words [N, I]; see `Device.train_words`.
 
         Whatever ends this early, the states must be loaded again before it is called again.
 
@@ -167,7 +168,7 @@ class ComparedTraining:
             return gradient
 
         result = self._device.train_words(x, checked)
-        self.memories.wait(PATIENCE_CYCLES)
+        self.memories.wait(idle_cycles(self.compiled.config))
         compiled = self.compiled
         done = self.golden.backward_batch(
             inputs, words, gradients, decay=CLEAR if compiled.momentum is None else

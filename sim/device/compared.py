@@ -1,22 +1,23 @@
-"""`ComparedTrainingDevice`: the RTL, held against the golden model after every training step."""
+"""`ComparedDevice`: the RTL, held against the golden model at every use."""
 
 import torch
 
 from golden import TrainingState
-from sw_driver.device.training_device import TrainingDevice
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
+from sw_driver.device.device import Device
+from sw_driver.device.torus_device import Progress
+from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, RunResult
-from sw_driver.training_compiler import CompiledTraining
 
 from ..errors import SimError
 from .compare import ComparedTraining
-from .device import Progress
 
-__all__ = ["ComparedTrainingDevice"]
+__all__ = ["ComparedDevice"]
 
 
-class ComparedTrainingDevice(TrainingDevice):
-    """A torus whose memories are compared with the golden model's words after every step.
+class ComparedDevice(Device):
+    """A torus that trains, whose memories are compared with the golden model after every step.
 
     A difference is raised as `sim.device.compare.Difference`; it names the first word.
 
@@ -44,21 +45,25 @@ class ComparedTrainingDevice(TrainingDevice):
             raise SimError("the device is closed")
         return self._compared
 
-    def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
+    def _load(self, compiled: Compiled, state: TrainingState | None) -> None:
         self._free()
+        if state is None:
+            raise DriverError(
+                "compiled must be a net that trains: sim.device.verify compares one for inference"
+            )
         self._compared = ComparedTraining(compiled, state, progress=self._progress)
 
-    def _forward_words(self, x: IntArray) -> IntArray:
+    def _infer_words(self, x: IntArray) -> IntArray:
         # Not a step, so nothing to compare: as long as no word differs, the outputs are golden's.
         return self.compared.golden.operands().forward_words(torch.as_tensor(x)).numpy()
 
     def _train(
-        self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
+        self, compiled: Compiled, x: IntArray, gradient_of: GradientOf
     ) -> tuple[RunResult, int | None]:
         return self.compared.train(x, gradient_of), None
 
-    def _read_state(self, compiled: CompiledTraining) -> TrainingState:
+    def _read_state(self, compiled: Compiled) -> TrainingState:
         return self._loaded.run(lambda compiled: self.compared.read_state())
 
-    def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
+    def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         self._loaded.run(lambda compiled: self.compared.load(state))

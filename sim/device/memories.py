@@ -4,7 +4,7 @@ import numpy as np
 
 from hw.config import TorusConfig
 from hw.tops import TOPS
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 
 from ..errors import Unfinished
 from ..model.native import NativeModel

@@ -10,10 +10,10 @@ from golden.fixed.quantised import LayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.plan.maps import MemoryMap
 from sw_driver.plan.stages import Stage, StageKind
-from sw_driver.training_compiler import CompiledTraining
 
 __all__ = ["Image", "Place", "Places"]
 
@@ -97,10 +97,10 @@ class Places:
         The net.
     """
 
-    def __init__(self, compiled: CompiledTraining) -> None:
+    def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._plan = compiled.plan
-        self._maps = compiled.executable.maps
+        self._maps = compiled.executable.training.maps
         starts = np.cumsum([0, *(size.numel() for sizes in self._sizes() for size in sizes)])
         self._weight_starts = starts.reshape(-1)
         outputs = [shape.out_features for shape in compiled.format.shapes]

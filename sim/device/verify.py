@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
+from sw_driver.arrays import IntArray
 from sw_driver.device.comparison import Comparison, compare_words
 from sw_driver.files.report import percent
-from sw_driver.plan.handover import IntArray
 
 from ..errors import SimError
 from .device import RunFigures, SimDevice

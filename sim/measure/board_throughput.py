@@ -12,7 +12,6 @@ from hw.config import TorusConfig, TrainingConfig
 from sw_driver.compiler import compile
 from sw_driver.errors import DriverError
 from sw_driver.predict.training_cycles import predict_training_steady
-from sw_driver.training_compiler import compile_training
 
 __all__ = ["NETS", "Speed", "speed"]
 
@@ -75,7 +74,7 @@ def _training(config: TorusConfig, shapes: tuple[ClosShape, ...]) -> float:
     targets = torch.rand((_SAMPLES, shapes[-1].out_features), generator=generator)
     form = propose_format(net, x, targets, mean_squared_error, _LEARNING_RATE,
                           widths=_widths(config))
-    return predict_training_steady(compile_training(form, config)).cycles
+    return predict_training_steady(compile(form, config)).cycles
 
 
 def _widths(config: TorusConfig) -> TrainingWidths:

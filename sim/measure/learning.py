@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from golden import DIGITS_SHAPES, ClosShape
-from sim.device.training_device import SimTrainingDevice
+from sim.device.device import SimDevice
 from sim.toolchain import find_toolchain
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.train.loop import TrainingLoop
 from sw_driver.train.prepared import prepare
 from sw_driver.train.recipe import Recipe
@@ -78,7 +78,7 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
         whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],
         test_x=whole.test_x[: case.tests], test_y=whole.test_y[: case.tests])
     work = f"{case.data} on {case.torus}"
-    with GoldenTrainingDevice() as golden, SimTrainingDevice(progress=bench.tell) as sim:
+    with GoldenDevice() as golden, SimDevice(progress=bench.tell) as sim:
         loops: list[TrainingLoop] = []
         rates: list[float] = []
         for name, device in (("golden", golden), ("RTL", sim)):

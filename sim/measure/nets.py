@@ -3,7 +3,8 @@
 import torch
 
 from golden import ClosNet, ClosShape
-from sw_driver.compiler import Compiled, compile
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile
 
 __all__ = ["RTL_PACKAGES", "compiled_layer"]
 

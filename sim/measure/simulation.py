@@ -16,7 +16,7 @@ from sim.model.build import Kind, build_model
 from sim.model.native import NativeModel
 from sim.testbenches.runner import run_bench
 from sim.toolchain import find_toolchain
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.system.scratch import temporary_folder
 
 from .nets import RTL_PACKAGES, compiled_layer

@@ -12,7 +12,7 @@ from sim.model.native import NativeModel
 from sim.toolchain import find_toolchain
 from sw_driver.cycle_model import Run as Cycles
 from sw_driver.cycle_model import simulate
-from sw_driver.program.executable import Run
+from sw_driver.program.events import Run
 
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraph, source_digest

@@ -7,9 +7,10 @@ import torch
 from golden import ClosNet, ClosShape, TrainingWidths, propose_format
 from golden.training.losses import mean_squared_error
 from hw.config import PROGRAM_BLOCK_WORDS
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile
 from sw_driver.cycle_model import simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training_steady
-from sw_driver.training_compiler import CompiledTraining, compile_training
 
 from .nets import RTL_PACKAGES
 from .results import Bench, Table, markdown_table, paragraph, source_digest
@@ -95,7 +96,7 @@ def _run(shape: ClosShape, torus: str, batch: int) -> dict[str, Any]:
     return found
 
 
-def _cycles(compiled: CompiledTraining, batch: int) -> float:
+def _cycles(compiled: Compiled, batch: int) -> float:
     if batch == 1:
         return predict_training_steady(compiled).cycles
     # From the first beat after the program to the last beat; and the last sample's way back, after
@@ -118,7 +119,7 @@ def _run_trainer() -> dict[str, Any]:
     for name, velocity_bits in (("sgd", 0), ("batch", 36)):
         form = propose_format(net, x, targets, mean_squared_error, 0.01,
                               widths=TrainingWidths(velocity_bits=velocity_bits))
-        compiled = compile_training(form, _OUR_TORUS, batches=velocity_bits > 0,
+        compiled = compile(form, _OUR_TORUS, batches=velocity_bits > 0,
                                     host_bits=_HOST_BITS)
         prediction = predict_training_steady(compiled)
         found |= {name: prediction.cycles, "bound": prediction.ideal_cycles,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from golden import ClosShape
-from sim.device.training_device import SimTrainingDevice
+from sim.device.device import SimDevice
 from sim.toolchain import find_toolchain
 from sw_driver.files.report import percent
 from sw_driver.predict.training_cycles import predict_training_steady
@@ -75,7 +75,7 @@ def _run(case: _Case) -> dict[str, Any]:
     prediction = predict_training_steady(compiled)
     words = compiled.executable.words
     gradient = np.ones(words.outputs, np.int64)
-    with SimTrainingDevice() as device:
+    with SimDevice() as device:
         device.load(compiled, state)
         cycles: list[int] = []
         # The first run also waits for whatever the device did before.

@@ -5,6 +5,7 @@ Beats are little-endian 32-bit words in numpy arrays, low word first.
 
 import contextlib
 import ctypes
+import math
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -154,7 +155,8 @@ class NativeModel:
         with self._turn:
             self._library.model_reset(self._at_rest(), cycles)
 
-    def run(self, beats: Beats, out_count: int, *, max_cycles: int, stalls: Stalls = Stalls(),
+    def run(self, beats: Beats, out_count: int, *, max_cycles: int | None = None,
+            max_idle_cycles: int | None = None, stalls: Stalls = Stalls(),
             progress: Callable[[int, int], object] | None = None) -> Transfer:
         """Put all of `beats` in and take `out_count` beats out.
 
@@ -165,7 +167,9 @@ class NativeModel:
         out_count
             Beats to wait for; none beyond them is accepted.
         max_cycles
-            A model that is not done by then is given up.
+            A model that is not done by then is given up; None for no such limit.
+        max_idle_cycles
+            And so is one that moves no beat for so long, give or take `_SLICE_CYCLES`.
         stalls
             When the host is not ready.
         progress
@@ -174,19 +178,20 @@ class NativeModel:
         Raises
         ------
         Unfinished
-            Not done within `max_cycles`; the message says how far it came.
+            Given up; the message says how far it came.
         SimError
             The shape of `beats` does not fit the model, or an assertion in the design failed.
         """
-        done = self.advance(beats, out_count, cycles=max_cycles, stalls=stalls, progress=progress)
+        began = self.cycles
+        done = self._begin(beats, out_count, max_cycles, max_idle_cycles, stalls, progress)
         if len(done.in_cycles) < len(beats) or len(done.beats) < out_count:
             last = max((int(stamps[-1]) for stamps in (done.in_cycles, done.out_cycles)
                         if len(stamps)), default=None)
             when = "nothing was transferred" if last is None else f"the last in cycle {last}"
             raise Unfinished(
                 f"the model took {len(done.in_cycles)} of {len(beats)} beats and gave "
-                f"{len(done.beats)} of {out_count} within {max_cycles} cycles; {when}, now is "
-                f"cycle {self.cycles}")
+                f"{len(done.beats)} of {out_count} within {self.cycles - began} cycles; {when}, "
+                f"now is cycle {self.cycles}")
         return done
 
     def advance(self, beats: Beats, out_count: int, *, cycles: int, stalls: Stalls = Stalls(),
@@ -196,22 +201,29 @@ class NativeModel:
         A beat that is on offer in the last cycle is withdrawn by the next call: after an incomplete
         transfer the model must be reset.
         """
+        return self._begin(beats, out_count, cycles, None, stalls, progress)
+
+    def _begin(self, beats: Beats, out_count: int, cycles: int | None, idle_cycles: int | None,
+               stalls: Stalls, progress: Callable[[int, int], object] | None) -> Transfer:
         with self._turn:
             handle = self._at_rest()
             try:
                 self._advances = True
-                return self._advance(handle, beats, out_count, cycles, stalls, progress)
+                return self._advance(handle, beats, out_count, cycles, idle_cycles, stalls,
+                                     progress)
             finally:
                 self._advances = False
 
-    def _advance(self, handle: int, beats: Beats, out_count: int, cycles: int, stalls: Stalls,
+    def _advance(self, handle: int, beats: Beats, out_count: int, cycles: int | None,
+                 idle_cycles: int | None, stalls: Stalls,
                  progress: Callable[[int, int], object] | None) -> Transfer:
         beats = self._checked(beats)
         out = np.zeros((out_count, self.beat_words), np.uint32)
         in_cycles = np.zeros(len(beats), np.uint64)
         out_cycles = np.zeros(out_count, np.uint64)
         taken = given = 0
-        deadline = self.cycles + cycles
+        moved_at = self.cycles
+        deadline = math.inf if cycles is None else moved_at + cycles
         mask = (1 << 64) - 1
         self._library.model_begin(handle, stalls.seed & mask, stalls.in_per_mille,
                                   ~stalls.seed & mask, stalls.out_per_mille)
@@ -223,7 +235,7 @@ class NativeModel:
                 ctypes.byref(now_taken),
                 out[given:].ctypes.data, out_count - given, out_cycles[given:].ctypes.data,
                 ctypes.byref(now_given),
-                min(_SLICE_CYCLES, deadline - self.cycles))
+                int(min(_SLICE_CYCLES, deadline - self.cycles)))
             taken += now_taken.value
             given += now_given.value
             if failed:
@@ -232,6 +244,10 @@ class NativeModel:
                 raise_trace_error(self._trace, self._library.model_trace_error(handle))
             if progress is not None:
                 progress(taken, given)
+            if now_taken.value or now_given.value:
+                moved_at = self.cycles
+            elif idle_cycles is not None and self.cycles - moved_at >= idle_cycles:
+                break
         return Transfer(out[:given], in_cycles[:taken], out_cycles[:given])
 
     def spans(self) -> list[list[tuple[int, int]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sw_driver.program.host_stream import Beats
+from sw_driver.arrays import Beats
 
 from ..errors import SimError
 

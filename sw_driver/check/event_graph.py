@@ -1,12 +1,13 @@
 """A graph of events: what comes before what, whatever the timing."""
 
 import graphlib
-from collections.abc import Iterable
 
-from sw_driver.check.units import Event
 from sw_driver.errors import ProgramError
 
-__all__ = ["EventGraph", "Ordering"]
+__all__ = ["Event", "EventGraph", "Ordering"]
+
+Event = tuple[str, int, str]
+"""Queue, number of the unit in it, and what happens."""
 
 
 class EventGraph:
@@ -30,8 +31,12 @@ class EventGraph:
         ProgramError
             If there is a cycle; it is printed.
         """
+        return Ordering(self.in_order(), self._after)
+
+    def in_order(self) -> list[Event]:
+        """List all events, each after those that it waits for; errors are those of `ordering`."""
         try:
-            order = list(self._sorter.static_order())
+            return list(self._sorter.static_order())
         except graphlib.CycleError as error:
             cycle: list[Event] = error.args[1]
             steps = [f"{queue} repetition {number} {event}" for queue, number, event in cycle]
@@ -39,7 +44,6 @@ class EventGraph:
                 "the program would lock up, since each of these comes before the next: "
                 + " -> ".join(steps)
             ) from error
-        return Ordering(order, self._after)
 
 
 class Ordering:
@@ -66,7 +70,3 @@ class Ordering:
     def before(self, first: Event, second: Event) -> bool:
         """Whether `first` always comes before `second`."""
         return bool(self._after[first] & self._bit[second])
-
-    def count_not_after(self, event: Event, others: Iterable[Event]) -> int:
-        """How many of `others` may come before `event`."""
-        return sum(not self.before(event, other) for other in others)

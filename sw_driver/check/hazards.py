@@ -1,20 +1,37 @@
-"""Words that two ops use: one must come first, whatever the timing."""
+"""Words that two ops of a program use: one must come first, whatever the timing."""
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 
 from hw.config import TorusConfig
-from sw_driver.check.event_graph import Ordering
-from sw_driver.check.units import MacUnit, RingUnit
+from hw.op_fields import Axis, MacKind
+from sw_driver.check.counters import check_counters
+from sw_driver.check.event_graph import Event, Ordering
+from sw_driver.check.fences import check_fences
+from sw_driver.check.mac_units import MacUnit
+from sw_driver.check.ranges import check_ranges
+from sw_driver.check.ring_units import RingUnit
 from sw_driver.errors import ProgramError
 
 __all__ = ["check_hazards"]
 
+Rings = dict[int, list[RingUnit]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Use:
+    """Words of one memory that somebody reads or writes between two events."""
+
+    name: str
+    words: int  # A set of addresses as the bits of a number.
+    begin: Event
+    end: Event
+    writes: bool
+    source: RingUnit | None = None  # The gather that brings, or brought, its words.
+
 
 def check_hazards(
-    config: TorusConfig,
-    ordering: Ordering,
-    rings: dict[int, list[RingUnit]],
-    macs: Sequence[MacUnit],
+    config: TorusConfig, ordering: Ordering, rings: Rings, macs: Sequence[MacUnit]
 ) -> None:
     """Refuse a program whose results could depend on timing, or which leaves its memories.
 
@@ -23,143 +40,146 @@ def check_hazards(
     ProgramError
         It names the two ops, or the address or count that does not fit.
     """
+    check_ranges(config, rings, macs)
+    check_fences(macs)
     for axis, units in rings.items():
-        readers = [unit for unit in macs if unit.axis == axis]
-        writers = [unit for unit in macs if unit.dest == axis]
-        _check_ranges(config, units, writers)
-        _check_results(ordering, units, readers, writers)
-        _check_received(ordering, units, readers, writers)
-        _check_counters(config, ordering, units, readers, writers)
-
-
-def _check_ranges(
-    config: TorusConfig, units: Sequence[RingUnit], writers: Sequence[MacUnit]
-) -> None:
-    limits = [
-        *((unit.name, "buffer_words", unit.received_words.stop) for unit in units),
-        *((unit.name, "buffer_words", max(unit.results) + 1) for unit in writers),
-        *((unit.name, "weight_words", unit.w_end) for unit in writers),
-        *((unit.name, "bias_words", unit.b_end) for unit in writers),
-        *((unit.name, "max_fan_in", unit.words) for unit in writers),
-    ]
-    for name, field, needed in limits:
-        if needed > getattr(config, field):
-            raise ProgramError(
-                f"{name} needs {field} of at least {needed}, not {getattr(config, field)}"
-            )
+        versions = _versions(ordering, axis, units, macs)
+        _check_apart(ordering, list(_buffer_uses(axis, units, macs)), versions)
+    for uses in (_host_gradient_uses(config, rings[Axis.ROW.value], macs),
+                 *(list(_gradient_uses(axis, macs)) for axis in rings)):  # fmt: skip
+        _check_apart(ordering, uses, {})
+        _check_made(ordering, uses)
+    check_counters(config, ordering, rings, macs)
 
 
 def _mask(addresses: Iterable[int]) -> int:
-    """A set of addresses as the bits of a number."""
+    if isinstance(addresses, range) and addresses:
+        return (1 << addresses.stop) - (1 << addresses.start)
     mask = 0
     for address in addresses:
         mask |= 1 << address
     return mask
 
 
-def _refuse(one: str, other: str) -> None:
-    raise ProgramError(f"{one} and {other} use the same buffer words, and either may come first")
+def _buffer_uses(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) -> Iterator[_Use]:
+    """Who uses words of the gather buffer of an axis."""
+    for unit in units:
+        yield _Use(unit.name, _mask(unit.own_words), unit.own_here, unit.done, False)
+        yield _Use(unit.name, _mask(unit.received_words), unit.open, unit.done, True, unit)
+    gathers = iter([unit for unit in units if unit.gathers])
+    # The latest gather of each region that a RUN has read.
+    sources: dict[int, RingUnit] = {}
+    for unit in macs:
+        if unit.dest == axis:
+            for landed, addresses in unit.landings:
+                yield _Use(unit.name, _mask(addresses), unit.start, landed, True)
+        if not unit.reads or unit.axis != axis:
+            continue
+        words = _mask(unit.read_words)
+        if unit.kind is MacKind.RUN:
+            source = next(gathers)
+            sources.pop(words, None)
+            sources[words] = source
+        else:
+            source = _last_read(sources, words)
+        if source is None:
+            raise ProgramError(f"{unit.name} goes back through words that no RUN has read before")
+        yield _Use(unit.name, words, unit.start, unit.read, False, source)
 
 
-def _check_results(
-    ordering: Ordering,
-    units: Sequence[RingUnit],
-    readers: Sequence[MacUnit],
-    writers: Sequence[MacUnit],
-) -> None:
-    """Results of the MAC against words that are sent, received or read."""
-    before = ordering.before
-    own = [(unit, _mask(unit.own_words)) for unit in units]
-    received = [(unit, _mask(unit.received_words)) for unit in units]
-    read = [(unit, _mask(unit.read_words)) for unit in readers]
-    for writer in writers:
-        results = _mask(writer.results)
-        for unit, mask in own:
-            if results & mask and not (
-                before(writer.landed, unit.own_here) or before(unit.done, writer.start)
-            ):
-                _refuse(writer.name, unit.name)
-        for unit, mask in received:
-            if results & mask and not (
-                before(writer.landed, unit.open) or before(unit.done, writer.start)
-            ):
-                _refuse(writer.name, unit.name)
-        for reader, mask in read:
-            if results & mask and not (
-                before(writer.landed, reader.start) or before(reader.read, writer.start)
-            ):
-                _refuse(writer.name, reader.name)
+def _last_read(sources: dict[int, RingUnit], words: int) -> RingUnit | None:
+    """The gather of the latest RUN that read all these words."""
+    for region in reversed(sources):
+        if words & ~region == 0:
+            return sources[region]
+    return None
 
 
-def _check_received(
-    ordering: Ordering,
-    units: Sequence[RingUnit],
-    readers: Sequence[MacUnit],
-    writers: Sequence[MacUnit],
-) -> None:
-    """Received words against words that the MAC reads, other than those it waits for one by one.
+def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
+    """Who uses words of the gradient memory of an axis."""
+    for unit in macs:
+        if unit.axis == axis:
+            for landed, address in unit.gradient_landings:
+                yield _Use(unit.name, 1 << address, unit.start, landed, True)
+        if unit.backwards and not unit.from_host and unit.dest == axis:
+            yield _Use(unit.name, _mask(unit.read_gradients), unit.start, unit.read, False)
 
-    A gather that is repeated with the same own words receives the same words again: no harm.
-    """
-    versions = [
-        sum(bool(_mask(unit.own_words) & _mask(writer.results))
-            and ordering.before(writer.landed, unit.own_here)
-            for writer in writers)
-        for unit in units
+
+def _host_gradient_uses(
+    config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> list[_Use]:
+    """Who uses words of the memory of the host's gradients."""
+    uses = [
+        _Use(unit.name, _mask(range(unit.base, unit.base + unit.recv // config.cols)),
+             unit.open, unit.taken, True)
+        for unit in row
+        if unit.takes_gradients
     ]  # fmt: skip
-    sources = [unit for unit in units if unit.gathers]
-    read = [(source, reader, _mask(reader.read_words))
-            for source, reader in zip(sources, readers, strict=True)]  # fmt: skip
+    uses += [
+        _Use(unit.name, _mask(unit.read_gradients), unit.start, unit.read, False)
+        for unit in macs
+        if unit.from_host
+    ]
+    return uses
+
+
+def _versions(
+    ordering: Ordering, axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> dict[int, int]:
+    """How often the own words of each ring op have been written when it sends them."""
+    writers = [
+        (landed, _mask(addresses))
+        for unit in macs
+        if unit.dest == axis
+        for landed, addresses in unit.landings
+    ]
+    found: dict[int, int] = {}
     for unit in units:
-        mask = _mask(unit.received_words)
-        for source, reader, words in read:
-            again = (
-                unit.own > 0
-                and (unit.base, unit.own, unit.recv) == (source.base, source.own, source.recv)
-                and versions[unit.number] == versions[source.number]
-            )
-            if (
-                mask & words
-                and source is not unit
-                and not again
-                and not (
-                    ordering.before(reader.read, unit.open)
-                    or ordering.before(unit.done, reader.start)
+        own = _mask(unit.own_words)
+        found[unit.number] = sum(
+            bool(own & words) and ordering.before(landed, unit.own_here)
+            for landed, words in writers
+        )
+    return found
+
+
+def _check_apart(ordering: Ordering, uses: Sequence[_Use], versions: dict[int, int]) -> None:
+    found = [use for use in uses if use.words]
+    before = ordering.before
+    for index, one in enumerate(found):
+        words, begin, end = one.words, one.begin, one.end
+        # A use that only reads is in nobody's way but a writer's.
+        for other in found[:index] if one.writes else (use for use in found[:index] if use.writes):
+            if not words & other.words or before(other.end, begin) or before(end, other.begin):
+                continue
+            if not _same_words(one, other, versions):
+                raise ProgramError(
+                    f"{other.name} and {one.name} use the same words, and either may come first"
                 )
-            ):
-                _refuse(unit.name, reader.name)
 
 
-def _check_counters(
-    config: TorusConfig,
-    ordering: Ordering,
-    units: Sequence[RingUnit],
-    readers: Sequence[MacUnit],
-    writers: Sequence[MacUnit],
-) -> None:
-    """No progress counter may pass its end, however far one engine runs ahead of another."""
-    most = (1 << config.rep_bits) - 1
+def _same_words(one: _Use, other: _Use, versions: dict[int, int]) -> bool:
+    """Whether a gather brings just the words that the other one waits for, or has."""
+    if one.source is None or other.source is None or (one.writes and other.writes):
+        return False
+    if one.source is other.source:
+        return True
+    # The same own words, gathered again. The gateway's words are new ones every time.
+    return (
+        one.source.own > 0
+        and one.source.words == other.source.words
+        and versions[one.source.number] == versions[other.source.number]
+    )
 
-    def refuse_above(name: str, count: int) -> None:
-        if count > most:
-            raise ProgramError(
-                f"rep_bits must be at least {count.bit_length()} to count what may happen before "
-                f"{name}, not {config.rep_bits}"
-            )
 
-    asked = 0
-    for unit in units:
-        refuse_above(
-            unit.name,
-            ordering.count_not_after(unit.own_here, (w.landed for w in writers)) - asked,
-        )
-        asked += unit.need
-    asked = 0
-    for writer in writers:
-        refuse_above(
-            writer.name, ordering.count_not_after(writer.start, (u.done for u in units)) - asked
-        )
-        asked += writer.need_free
-    gathers = [unit.done for unit in units if unit.gathers]
-    for consumed, reader in enumerate(readers):
-        refuse_above(reader.name, ordering.count_not_after(reader.read, gathers) - consumed)
+def _check_made(ordering: Ordering, uses: Sequence[_Use]) -> None:
+    """Every gradient that is read has been made."""
+    for reader in uses:
+        if reader.writes:
+            continue
+        made = 0
+        for writer in uses:
+            if writer.writes and ordering.before(writer.end, reader.begin):
+                made |= writer.words
+        if reader.words & ~made:
+            raise ProgramError(f"{reader.name} may read gradients before they are there")

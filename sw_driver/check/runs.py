@@ -1,30 +1,40 @@
-"""Checks of what is really sent to a torus that trains, as packed."""
+"""Checks of what is really sent to a torus, as packed: the shortest runs, and turns of a loop."""
 
 from collections.abc import Iterator
 
 from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
-from sw_driver.check.waits import HostAction, check_training_program
+from sw_driver.check.gateways import HostAction
+from sw_driver.check.waits import check_program
 from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction
 from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
-from sw_driver.program.training_programs import SampleLoops
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops
 
-__all__ = ["check_packed", "check_training_runs", "host_actions"]
+__all__ = ["check_packed", "check_runs", "check_training_runs", "host_actions"]
 
 # A run checked in full: the first samples, and two turns of the loop.
 _CHECKED_TURNS = 2
 
 
-def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> None:
-    """Check the shortest runs, and those with two turns of every loop.
+def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
+    """Check the shortest run that computes outputs, and one with two turns of the loop.
 
     Raises
     ------
     ProgramError
         A field does not fit, or a run could lock up or depend on timing.
+    """
+    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
+        check_packed(loop.program(config, samples))
+
+
+def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> None:
+    """Check the shortest runs that train, and those with two turns of every loop.
+
+    Errors are those of `check_runs`.
     """
     period = len(loops.loops)
     for number, loop in enumerate(loops.loops):
@@ -33,10 +43,10 @@ def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> 
             check_packed(loops.program(config, samples), list(host_actions(plan, samples)))
 
 
-def check_packed(program: Program, host: list[HostAction]) -> None:
-    """Check one program from its packed words."""
+def check_packed(program: Program, host: list[HostAction] | None = None) -> None:
+    """Check one program from its packed words; `host` is as for `check_program`."""
     config = program.config
-    check_training_program(
+    check_program(
         config,
         unpack_image(config, pe_fields(config), program.pe_image),
         unpack_image(config, gateway_fields(config), program.gateway_image),

@@ -22,7 +22,7 @@ from golden.system.status import DIFFERENT
 from sim.device.device import SimDevice
 from sim.device.verify import verify
 from sw_driver.compiler import compile
-from sw_driver.device.device import GoldenDevice
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.files.artifact import load_artifact, save_artifact
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output

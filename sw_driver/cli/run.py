@@ -12,9 +12,9 @@ from sw_driver.cli.written import WAVES, say_written
 
 if TYPE_CHECKING:
     from sim.device.verify import Verdict
+    from sw_driver.arrays import IntArray
     from sw_driver.files.artifact import Artifact
     from sw_driver.files.samples import Samples
-    from sw_driver.plan.handover import IntArray
     from sw_driver.serial.verify import BoardVerdict
     from sw_driver.system.console import Output
 
@@ -168,7 +168,7 @@ def _load(wanted: _Wanted) -> "Artifact":
 
 def _run(out: "Output", wanted: _Wanted, compiled: "Artifact") -> _Ran:
     """Run the samples on the integer model, and on the device if it is another one."""
-    from sw_driver.device.device import GoldenDevice
+    from sw_driver.device.golden import GoldenDevice
     from sw_driver.device.saturation import warn_of_saturation
     from sw_driver.files.samples import check_features, data_of, load_samples
     from sw_driver.system.files import write_array

@@ -34,9 +34,9 @@ from golden import (
 )
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
-from sim.device.device import Progress
-from sim.device.training_device import SimTrainingDevice
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sim.device.device import SimDevice
+from sw_driver.device.golden import GoldenDevice
+from sw_driver.device.torus_device import Progress
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder, write_bytes
@@ -117,7 +117,7 @@ def run_train_demo(
         tell("lay out the words", 0, 1)
         prepared = prepare("digits", shapes, torus, recipe, samples=samples)
         tell("lay out the words", 1, 1)
-        with GoldenTrainingDevice() as golden, SimTrainingDevice(progress=tell) as sim:
+        with GoldenDevice() as golden, SimDevice(progress=tell) as sim:
             found = _train(prepared, golden, sim, tell)
     save_model(folder / "model.pt", float_model(prepared.compiled.format, found.state))
     _draw(folder / "curves.png", found.curves)
@@ -166,7 +166,7 @@ class _Found:
         return sum(map(float.__eq__, self.curves[1].losses, self.curves[2].losses))
 
 
-def _train(prepared: Prepared, golden: GoldenTrainingDevice, sim: SimTrainingDevice,
+def _train(prepared: Prepared, golden: GoldenDevice, sim: SimDevice,
            tell: Progress) -> _Found:
     """Train epoch by epoch, until a word differs."""
     recipe, split, compiled = prepared.recipe, prepared.split, prepared.compiled

@@ -7,8 +7,8 @@ from typing import Any
 
 from golden import ClosShape
 from sw_driver.cli.written import say_trained
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
-from sw_driver.device.training_device import TrainingDevice
+from sw_driver.device.device import Device
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output
 from sw_driver.train.fixed_file import train_fixed
@@ -92,17 +92,17 @@ def train_on_device(
 
 def _device(
     name: str, compare: bool, port: tuple[str, int] | None, tell: Tell
-) -> TrainingDevice:
+) -> Device:
     if name == "golden":
-        return GoldenTrainingDevice()
+        return GoldenDevice()
     if port is not None:
-        from sw_driver.serial import SerialTrainingDevice
+        from sw_driver.serial import SerialDevice
 
-        return SerialTrainingDevice(port[0], baud=port[1], progress=tell)
+        return SerialDevice(port[0], baud=port[1], progress=tell)
     if compare:
-        from sim.device.compared import ComparedTrainingDevice
+        from sim.device.compared import ComparedDevice
 
-        return ComparedTrainingDevice(progress=tell)
-    from sim.device.training_device import SimTrainingDevice
+        return ComparedDevice(progress=tell)
+    from sim.device.device import SimDevice
 
-    return SimTrainingDevice(progress=tell)
+    return SimDevice(progress=tell)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 
 __all__ = ["Comparison", "Difference", "compare_words"]
 

@@ -1,55 +1,93 @@
-"""Devices: what runs a compiled net, behind one interface.
+"""Devices: what runs and trains compiled nets, behind one interface.
 
 `sw_driver.device.loaded` says what becomes of a device whose run is broken off, or that several
-threads use.
+threads use. `GoldenDevice` computes from the net itself and never looks at memory images, so that
+an error in these shows. A torus is behind a `TorusDevice`, simulated or on a board.
 
-`GoldenDevice` computes from the quantised net and never looks at the memory images, so that an
-error in these shows. `SimDevice`, which runs the images on the RTL, is in `sim.device`.
+Whatever could be refused is refused before the device is touched: a learning rate, a gradient that
+does not fit its words, a target or a loss that is not finite, a state of another net or torus.
 """
 
-import abc
-from typing import Any
+import dataclasses
+import math
+import threading
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sw_driver.compiler import Compiled
-from sw_driver.device.arrays import as_array
-from sw_driver.device.loaded import NetDevice
-from sw_driver.device.saturation import warn_of_saturation
+from golden.fixed.words import from_words
+from golden.training.losses import LossFunction, loss_value, softmax_cross_entropy
+from sw_driver.arrays import IntArray
+from sw_driver.device.arrays import as_array, as_rate
+from sw_driver.device.gradients import gradient_words
+from sw_driver.device.host_loss import MOST_EMPTY
+from sw_driver.device.word_device import WordDevice
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
+from sw_driver.program.events import GradientOf
 
-__all__ = ["Device", "GoldenDevice"]
+__all__ = ["Device", "ForwardPass", "StepResult"]
+
+_NO_FORWARD = "backward must follow a forward, with no training in between"
 
 
-class Device(NetDevice[Compiled]):
-    """Something that runs compiled nets; a context manager that closes itself.
+@dataclasses.dataclass(frozen=True, eq=False)
+class StepResult:
+    """What a training step gave.
 
-    Attributes
+    Parameters
     ----------
-    saturated_inputs : int
-        Values of the latest real inputs that were clipped: those beyond the range of the input
-        words, which the calibration data set. `infer` warns of them.
+    loss
+        Mean over the samples, each before the weights changed by it.
+    outputs
+        float64 [N, O].
+    cycles
+        Clock cycles that the torus took; None where there is no clock.
+    """
+
+    loss: float
+    outputs: NDArray[np.float64]
+    cycles: int | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """What a way back needs.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Words int64 [N, I] and [N, O].
+    reals
+        The outputs as the numbers that they stand for, float64 [N, O].
+    weights
+        Stands for the weights: another object when they have changed.
+    """
+
+    inputs: IntArray
+    outputs: IntArray
+    reals: NDArray[np.float64]
+    weights: object
+
+
+class _Latest(threading.local):
+    """The latest `forward` of each thread."""
+
+    seen: ForwardPass | None = None
+
+    def __reduce__(self) -> tuple[type["_Latest"], tuple[()]]:
+        return _Latest, ()  # A copy of a device begins without.
+
+
+class Device(WordDevice):
+    """Something that runs compiled nets on real numbers, and trains those that are to be trained.
+
+    See `WordDevice` for its attributes, and for what becomes of runs that are broken off.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.saturated_inputs = 0
-
-    def load(self, compiled: Compiled) -> None:
-        """Make the device ready for a net, which takes the place of the one before.
-
-        Raises
-        ------
-        DriverError
-            If `compiled` is something else than a net compiled for inference.
-        """
-        if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DriverError("compiled must be what compile() or load_artifact() returns, not "
-                              f"{type(compiled).__name__}")
-        self._load_by(compiled, lambda: self._load(compiled))
+        self._latest = _Latest()
 
     def infer(self, x: ArrayLike) -> NDArray[np.float64]:
         """Compute real inputs [N, I] to outputs float64 [N, O], in the fixed point of the net.
@@ -57,87 +95,193 @@ class Device(NetDevice[Compiled]):
         Errors are those of `to_words`. Inputs that are clipped are warned of (`GoldenWarning`).
         """
         with self._loaded.turn:
+            self._loaded.use()
             words = self.to_words(x)
-            net = self.compiled.net
-            warn_of_saturation(
-                self.saturated_inputs, words.size, net.act_bits, net.input_fraction_bits
-            )
-            return self.to_reals(self.infer_words(words))
+            self._warn_of_saturation(words, stacklevel=4)
+            return self.to_reals(self._infer_words(words))
 
-    def to_words(self, x: ArrayLike) -> IntArray:
-        """Turn real inputs [N, I] into the net's input words, int64 [N, I].
+    def train_step(
+        self,
+        x: ArrayLike,
+        targets: ArrayLike,
+        *,
+        learning_rate: float,
+        loss: LossFunction = softmax_cross_entropy,
+    ) -> StepResult:
+        """Train on real inputs [N, I] and the targets of a loss.
 
-        Raises
-        ------
-        HostDataError
-            If `x` does not have this shape, holds no sample, is no array of real numbers, or holds
-            NaN or infinity.
-        DriverError
-            If no net is loaded, or the run before was broken off.
-        """
-        reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
-        if not np.isfinite(reals).all():
-            sample, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(reals)))
-            raise HostDataError(
-                f"inputs must be finite, but input {feature} of sample {sample} is "
-                f"{reals[sample, feature]}"
-            )
-        net, values = self.compiled.net, torch.as_tensor(reals)
-        self.saturated_inputs = net.saturated_inputs(values)
-        return net.quantise_input(values).numpy()
-
-    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
-        """Turn the net's output words into the numbers that they stand for, float64."""
-        return self.compiled.net.dequantise_output(torch.as_tensor(words)).numpy()
-
-    def infer_words(self, x: ArrayLike) -> IntArray:
-        """Compute input words [N, I] to output words int64 [N, O].
+        A net compiled for batches takes the samples as one batch, else as N of one sample.
 
         Raises
         ------
-        HostDataError
-            If `x` does not have this shape, holds no sample, is no array of whole numbers, or holds
-            one that does not fit `act_bits`.
         DriverError
-            If no net is loaded, or the run before was broken off.
+            If the learning rate is not above 0 or not finite, or so large that a gradient does not
+            fit its words, or so small that all those of 100 samples in a row are 0; or if no net is
+            loaded.
+        HostDataError
+            If the inputs are not finite real numbers [N, I], or the targets are no numbers.
+        GoldenError
+            If targets or loss are not finite or of another shape.
         """
         with self._loaded.turn:
-            net = self._loaded.use().net
-            words = self._checked(x, "iu", "whole numbers")
-            limit = 1 << (net.act_bits - 1)
-            low, high = int(words.min()), int(words.max())
-            if low < -limit or high >= limit:
-                raise HostDataError(
-                    f"input words must be {-limit} to {limit - 1}, those of {net.act_bits} bits, "
-                    f"but reach from {low} to {high}"
+            self._trained()
+            return self._step(x, targets, learning_rate, loss)
+
+    def _step(
+        self, x: ArrayLike, targets: ArrayLike, learning_rate: float, loss: LossFunction
+    ) -> StepResult:
+        form, batches = self.compiled.format, self.compiled.batches
+        words = self._words_to_train(x)
+        found = as_array("targets", targets, "biuf", "numbers")
+        wanted = torch.as_tensor(found.astype(np.int64) if found.dtype.kind in "iu" else found)
+        share = len(words) if batches else 1
+        rate = as_rate(learning_rate)
+        losses: list[float] = []
+        zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
+        # This also checks the targets.
+        bound = loss_value(loss, zero, wanted).bound * len(words) / share
+
+        def gradient_of(sample: int, y: IntArray) -> IntArray:
+            outputs = from_words(torch.as_tensor(y)[None], form.output_fraction_bits)
+            value = loss_value(loss, outputs, wanted[sample : sample + 1])
+            losses.append(value.loss)
+            return gradient_words(form, value.gradient / share, outputs, rate)[0]
+
+        if math.isfinite(bound):
+            least = gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
+            if not least.any():
+                raise DriverError(
+                    f"learning_rate must be such that the largest gradient of the loss, {bound:g}, "
+                    f"times it reaches {2.0 ** -(form.gradient_fraction_bits + 1):g}, half of the "
+                    f"least word, but {rate:g} makes every gradient 0"
                 )
-            return self._infer_words(words.astype(np.int64))
+            y = self._run(words, gradient_of).outputs
+            cycles = self.last_cycles
+        else:
+            y, cycles = self._run_with_care(words, gradient_of)
+        self._count_zero_gradients()
+        outputs = from_words(torch.as_tensor(y), form.output_fraction_bits)
+        return StepResult(float(np.mean(losses)), outputs.numpy(), cycles)
 
-    def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
-        """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
-        array = as_array("inputs", x, kinds, what)
-        features = self.compiled.net.shapes[0].in_features
-        if array.ndim != 2 or array.shape[1] != features or not len(array):
-            raise HostDataError(
-                f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
+    def _words_to_train(self, x: ArrayLike) -> IntArray:
+        """Do as `to_words`, and warn of values that are clipped, once after loading."""
+        words = self.to_words(x)
+        if self.saturated_inputs and not self._warned:
+            self._warned = True
+            self._warn_of_saturation(words, stacklevel=6)
+        return words
+
+    def _run_with_care(
+        self, words: IntArray, gradient_of: GradientOf
+    ) -> tuple[IntArray, int | None]:
+        """Run with a loss without a bound: compute all gradients of a batch before it trains.
+
+        What does not fit its words is then refused with the weights as they were.
+        """
+        outputs: list[IntArray] = []
+        total: int | None = None
+        size = len(words) if self.compiled.batches else 1
+        for start in range(0, len(words), size):
+            part = words[start : start + size]
+            seen = self._infer_words(part)
+            gradients = [gradient_of(start + index, y) for index, y in enumerate(seen)]
+            self._run(part, lambda sample, y, found=gradients: found[sample])
+            outputs.append(seen)
+            if self.last_cycles is not None:
+                total = (total or 0) + self.last_cycles
+        return np.concatenate(outputs), total
+
+    def _count_zero_gradients(self) -> None:
+        if self._zero_gradients >= MOST_EMPTY:
+            count, self._zero_gradients = self._zero_gradients, 0
+            raise DriverError(
+                "learning_rate must be large enough that gradients do not round to 0, as all "
+                f"words of {count} samples in a row did"
             )
-        return array
 
-    @abc.abstractmethod
-    def _load(self, compiled: Compiled) -> None:
-        """Make ready for a net."""
+    def forward(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Compute real inputs [N, I] to outputs float64 [N, O], and remember them for `backward`.
 
-    @abc.abstractmethod
-    def _infer_words(self, x: IntArray) -> IntArray:
-        """Compute words that were checked; by `Loaded.run` where a torus does it."""
+        Errors are those of `to_words`.
+        """
+        seen = self._latest.seen = self.forward_pass(x)
+        return seen.reals
 
+    def forward_pass(self, x: ArrayLike) -> ForwardPass:
+        """Compute as `forward`, and return what `backward_of` needs instead of remembering it.
 
-class GoldenDevice(Device):
-    """Runs the bit-exact integer model: the reference that every other device is held against."""
+        Errors are those of `to_words`.
+        """
+        with self._loaded.turn:
+            self._loaded.use()
+            words = self._words_to_train(x)
+            outputs = self._infer_words(words)
+            return ForwardPass(words, outputs, self.to_reals(outputs), self._weights)
 
-    def _load(self, compiled: Compiled) -> None:
-        """Nothing to do: the net is in `compiled`."""
+    def backward(
+        self, gradient: ArrayLike, *, learning_rate: float
+    ) -> NDArray[np.float64] | None:
+        """Train on the inputs of this thread's latest `forward`, by the gradient of their outputs.
 
-    def _infer_words(self, x: IntArray) -> IntArray:
-        return self.compiled.net.forward_words(torch.as_tensor(x)).numpy()
+        Parameters
+        ----------
+        gradient
+            Real [N, O]: the gradient of a loss by the outputs. In a net compiled for batches the
+            samples are one batch; else there must be one sample.
+        learning_rate
+            What the gradient is multiplied by.
 
+        Returns
+        -------
+        array or None
+            float64 [N, I]: the gradient of the loss by the inputs, if the net is compiled for it.
+
+        Raises
+        ------
+        DriverError
+            If there was no `forward` since the weights changed, or as for `train_step`.
+        HostDataError
+            If the gradient is not of real numbers, or not of the outputs' shape.
+        GoldenError
+            If the gradient is not finite.
+        """
+        with self._loaded.turn:
+            self._trained()
+            seen = self._latest.seen
+            if seen is None:
+                raise DriverError(_NO_FORWARD)
+            return self.backward_of(seen, gradient, learning_rate=learning_rate)
+
+    def backward_of(
+        self, seen: ForwardPass, gradient: ArrayLike, *, learning_rate: float
+    ) -> NDArray[np.float64] | None:
+        """Do as `backward`, for what `forward_pass` returned; errors are the same."""
+        with self._loaded.turn:
+            self._trained()
+            if seen.weights is not self._weights:
+                raise DriverError(_NO_FORWARD)
+            return self._backward(seen, gradient, learning_rate)
+
+    def _backward(
+        self, seen: ForwardPass, gradient: ArrayLike, learning_rate: float
+    ) -> NDArray[np.float64] | None:
+        compiled, inputs, outputs = self.compiled, seen.inputs, seen.outputs
+        if len(inputs) > 1 and not compiled.batches:
+            raise DriverError(
+                "backward must be of one sample, or of a net compiled with batches=True, "
+                f"not of {len(inputs)} samples"
+            )
+        rate = as_rate(learning_rate)
+        array = as_array("gradient", gradient, "iuf", "real numbers")
+        reals = torch.as_tensor(array.astype(np.float64))
+        if tuple(reals.shape) != outputs.shape:
+            raise HostDataError(
+                f"gradient must have shape {list(outputs.shape)}, not {list(reals.shape)}"
+            )
+        words = gradient_words(compiled.format, reals, torch.as_tensor(outputs), rate)
+        result = self._run(inputs, lambda sample, y: words[sample])
+        self._count_zero_gradients()
+        if result.input_gradients is None:
+            return None
+        fraction = compiled.format.input_gradient_fraction_bits
+        return from_words(torch.as_tensor(result.input_gradients), fraction).numpy() / rate

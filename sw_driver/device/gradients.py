@@ -8,8 +8,8 @@ from torch import Tensor
 from golden.fixed.format import TrainingFormat
 from golden.fixed.words import signed_bits, to_words
 from golden.training.losses import mask_relu
+from sw_driver.arrays import IntArray
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
 
 __all__ = ["check_gradient_words", "gradient_words"]
 

@@ -6,9 +6,9 @@ from torch import Tensor
 from golden import TrainingFormat
 from golden.fixed.words import from_words
 from golden.training.losses import LossFunction, loss_value
+from sw_driver.arrays import IntArray
 from sw_driver.device.gradients import gradient_words
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 
 __all__ = ["MOST_EMPTY", "HostLoss"]
 

@@ -1,4 +1,4 @@
-"""What every device that trains can do with words: load, train, compute, read and set its state."""
+"""What every device can do with words: load, compute, train, read and set its state."""
 
 import abc
 import dataclasses
@@ -13,22 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words, saturated_values, to_words
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.device.arrays import as_array
 from sw_driver.device.gradients import check_gradient_words
 from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
-from sw_driver.training_compiler import CompiledTraining
+from sw_driver.program.host_words import check_input_words
 
 __all__ = ["CHECKPOINT_FORMAT", "WordDevice"]
 
 CHECKPOINT_FORMAT = 1
 
 
-class WordDevice(NetDevice[CompiledTraining]):
-    """Something that trains compiled nets, word by word; a context manager that closes itself.
+class WordDevice(NetDevice[Compiled]):
+    """Something that runs compiled nets, word by word; a context manager that closes itself.
 
     Whatever ends a run that trains before its time, such as Ctrl-C or an error of a gradient, loss
     or progress function, leaves a state that is neither the old one nor the new one: the net must
@@ -52,24 +53,37 @@ class WordDevice(NetDevice[CompiledTraining]):
         self._zero_gradients = 0  # Samples in a row whose gradient was 0.
         self.last_cycles: int | None = None
 
-    def load(self, compiled: CompiledTraining, state: TrainingState) -> None:
-        """Make the device ready to train a net from a state.
+    def load(self, compiled: Compiled, state: TrainingState | None = None) -> None:
+        """Make the device ready for a net, which takes the place of the one before.
+
+        Parameters
+        ----------
+        compiled
+            The net.
+        state
+            What a net that trains begins with, such as `golden.initial_state` makes; None for one
+            for inference, whose words are its own.
 
         Raises
         ------
         DriverError
-            If `compiled` is something else than a net compiled for training.
+            If an argument is something else.
         GoldenError
             If the state is not one of this net on this torus.
         """
-        if not isinstance(compiled, CompiledTraining):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DriverError(
-                f"compiled must be what compile_training() returns, not {type(compiled).__name__}"
+                "compiled must be what compile() or load_artifact() returns, not "
+                f"{type(compiled).__name__}"
             )
-        state.check(compiled.format, compiled.placement.pes)
+        if isinstance(state, TrainingState):
+            state.check(compiled.format, compiled.placement.pes)
+        elif compiled.trains or state is not None:
+            wanted = "a TrainingState for a net that trains" if compiled.trains else "None"
+            raise DriverError(f"state must be {wanted}, not {type(state).__name__}")
         self._load_by(compiled, lambda: self._begin(compiled, state))
 
-    def _begin(self, compiled: CompiledTraining, state: TrainingState) -> None:
+    def _begin(self, compiled: Compiled, state: TrainingState | None) -> None:
         self._weights, self._zero_gradients, self._warned = object(), 0, False
         self._load(compiled, state)
 
@@ -90,10 +104,10 @@ class WordDevice(NetDevice[CompiledTraining]):
         HostDataError
             If a word does not fit or a shape is not as said here.
         DriverError
-            If no net is loaded.
+            If no net that trains is loaded.
         """
         with self._loaded.turn:
-            self._loaded.use()
+            self._trained()
             return self._run(self._checked_words(x), gradient_of)
 
     def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
@@ -107,24 +121,27 @@ class WordDevice(NetDevice[CompiledTraining]):
             self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
             return gradient.astype(np.int64)
 
-        def train(compiled: CompiledTraining) -> RunResult:
+        def train(compiled: Compiled) -> RunResult:
             self._weights = object()
             result, self.last_cycles = self._train(compiled, x, checked)
             return result
 
         return self._loaded.run(train)
 
-    def forward_words(self, x: ArrayLike) -> IntArray:
-        """Compute input words [N, I] to output words [N, O].
+    def infer_words(self, x: ArrayLike) -> IntArray:
+        """Compute input words [N, I] to output words int64 [N, O].
 
         Raises
         ------
         HostDataError
-            If a word does not fit, or `x` does not have this shape.
+            If `x` does not have this shape, holds no sample, is no array of whole numbers, or holds
+            one that does not fit `act_bits`.
+        DriverError
+            If no net is loaded, or the run before was broken off.
         """
         with self._loaded.turn:
             self._loaded.use()
-            return self._forward_words(self._checked_words(x))
+            return self._infer_words(self._checked_words(x))
 
     # Words and states
 
@@ -134,41 +151,45 @@ class WordDevice(NetDevice[CompiledTraining]):
         Raises
         ------
         HostDataError
-            If `x` does not have this shape, holds no sample, or is not of finite real numbers.
+            If `x` does not have this shape, holds no sample, is no array of real numbers, or holds
+            NaN or infinity.
+        DriverError
+            If no net is loaded, or the run before was broken off.
         """
         reals = self._checked(x, "iuf", "real numbers").astype(np.float64)
         if not np.isfinite(reals).all():
-            raise HostDataError("inputs must be finite, but some are NaN or infinite")
-        form, values = self.compiled.format, torch.as_tensor(reals)
+            sample, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(reals)))
+            raise HostDataError(
+                f"inputs must be finite, but input {feature} of sample {sample} is "
+                f"{reals[sample, feature]}"
+            )
+        form, values = self.compiled.words, torch.as_tensor(reals)
         fraction, bits = form.input_fraction_bits, form.act_bits
         self.saturated_inputs = saturated_values(values, fraction, bits)
         return to_words(values, fraction, bits).numpy()
 
-    def warned_words(self, x: ArrayLike, *, stacklevel: int = 4) -> IntArray:
-        """Do as `to_words`; warn (`GoldenWarning`) of values that are clipped, once after loading.
+    def _warn_of_saturation(self, words: IntArray, stacklevel: int) -> None:
+        """Warn (`GoldenWarning`) of values that the latest `to_words` clipped, if there are any.
 
         `stacklevel` is that of the caller who is to be named, as for `warnings.warn`.
         """
-        words, form = self.to_words(x), self.compiled.format
-        if self.saturated_inputs and not self._warned:
-            self._warned = True
-            warn_of_saturation(
-                self.saturated_inputs,
-                words.size,
-                form.act_bits,
-                form.input_fraction_bits,
-                stacklevel=stacklevel,
-            )
-        return words
+        form = self.compiled.words
+        warn_of_saturation(
+            self.saturated_inputs,
+            words.size,
+            form.act_bits,
+            form.input_fraction_bits,
+            stacklevel=stacklevel,
+        )
 
     def to_reals(self, words: IntArray) -> NDArray[np.float64]:
         """Turn the net's output words into the numbers that they stand for, float64."""
-        return from_words(torch.as_tensor(words), self.compiled.format.output_fraction_bits).numpy()
+        return from_words(torch.as_tensor(words), self.compiled.words.output_fraction_bits).numpy()
 
     def read_state(self) -> TrainingState:
         """Read all weights, biases, accumulators and random generators."""
         with self._loaded.turn:
-            return self._read_state(self._loaded.use())
+            return self._read_state(self._trained())
 
     def write_state(self, state: TrainingState) -> None:
         """Set all weights, biases, accumulators and random generators.
@@ -179,7 +200,7 @@ class WordDevice(NetDevice[CompiledTraining]):
             If the state is not one of this net on this torus; nothing has changed then.
         """
         with self._loaded.turn:
-            compiled = self._loaded.use()
+            compiled = self._trained()
             state.check(compiled.format, compiled.placement.pes)
             self._weights = object()
             self._write_state(compiled, state)
@@ -240,15 +261,22 @@ class WordDevice(NetDevice[CompiledTraining]):
             layers = len(compiled.format.layers)
             self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
 
+    def _trained(self) -> Compiled:
+        """Return the net to whoever has the turn, if it is one that trains."""
+        compiled = self._loaded.use()
+        _ = compiled.trained
+        return compiled
+
     def _checked_words(self, x: ArrayLike) -> IntArray:
-        words = self._checked(x, "iu", "whole numbers").astype(np.int64)
-        self.compiled.executable.check_inputs(words)
-        return words
+        words = self._checked(x, "iu", "whole numbers")
+        form = self.compiled.words
+        check_input_words(words, form.shapes[0].in_features, form.act_bits)
+        return words.astype(np.int64)  # Only now: what is too large would become another number.
 
     def _checked(self, x: ArrayLike, kinds: str, what: str) -> NDArray[Any]:
         """Return `x` as an array [N, I], N at least 1, of a dtype of one of these kinds."""
         array = as_array("inputs", x, kinds, what)
-        features = self.compiled.format.shapes[0].in_features
+        features = self.compiled.shapes[0].in_features
         if array.ndim != 2 or array.shape[1] != features or not len(array):
             raise HostDataError(
                 f"inputs must have shape [N, {features}] with N at least 1, not {list(array.shape)}"
@@ -256,27 +284,27 @@ class WordDevice(NetDevice[CompiledTraining]):
         return array
 
     @abc.abstractmethod
-    def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
-        """Make ready for a net, with a state that was checked."""
+    def _load(self, compiled: Compiled, state: TrainingState | None) -> None:
+        """Make ready for a net, with a state that was checked; None for one for inference."""
 
     # What follows is done by `Loaded.run` where a torus does it; `_train` always is.
 
     @abc.abstractmethod
-    def _forward_words(self, x: IntArray) -> IntArray:
+    def _infer_words(self, x: IntArray) -> IntArray:
         """Compute words that were checked."""
 
     @abc.abstractmethod
     def _train(
-        self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
+        self, compiled: Compiled, x: IntArray, gradient_of: GradientOf
     ) -> tuple[RunResult, int | None]:
         """Train on words that were checked; also the clock cycles, if there is a clock."""
 
     @abc.abstractmethod
-    def _read_state(self, compiled: CompiledTraining) -> TrainingState:
+    def _read_state(self, compiled: Compiled) -> TrainingState:
         """Read the state."""
 
     @abc.abstractmethod
-    def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
+    def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         """Set a state that was checked."""
 
 

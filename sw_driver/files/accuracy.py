@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from golden import FixedPointError, GoldenWarning, fixed_point_error
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.files.report import percent
 from sw_driver.files.samples import Samples
 

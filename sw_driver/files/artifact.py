@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from golden import GoldenError
 from hw.config import ConfigError, TorusConfig
-from sw_driver.compiler import Compiled, check_runs, place_net, sample_loop
+from sw_driver.check.runs import check_runs
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import place_net, sample_loop
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.files.artifact_checks import check_images, ops_difference
@@ -36,11 +38,11 @@ from sw_driver.files.artifact_parts import (
     read_loop,
     read_net,
 )
-from sw_driver.plan.entries import Entry
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
+from sw_driver.plan.order import Order
 from sw_driver.plan.placement import LayerPlacement
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
@@ -58,8 +60,7 @@ class _Placed(NamedTuple):
     """What follows from a net and the size of its torus."""
 
     layers: tuple[LayerPlacement, ...]
-    stages: tuple[Stage, ...]
-    entries: tuple[tuple[Entry, ...], ...]
+    plan: Plan
     images: Images
 
 
@@ -67,14 +68,16 @@ class _Placed(NamedTuple):
 class Artifact(Compiled):
     """A compiled net that was read from a file.
 
-    `layers`, `stages` and `entries` are not in the file: the net is placed again when one of them,
-    or `image_difference`, is first asked for. That raises `DriverError` if the file holds parts
-    that are not those of its net.
+    `layers` and `plan` are not in the file: the net is placed again when one of them, or
+    `image_difference`, is first asked for. That raises `DriverError` if the file holds parts that
+    are not those of its net.
 
     Parameters
     ----------
     path
         Of the file, which errors name.
+    stored_order
+        The stages in the order of the steady state.
     digest
         The SHA-256 that the file carries of its contents; None if it is of an earlier version.
     baked
@@ -85,9 +88,9 @@ class Artifact(Compiled):
     """
 
     layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
-    stages: tuple[Stage, ...] = dataclasses.field(init=False)
-    entries: tuple[tuple[Entry, ...], ...] = dataclasses.field(init=False)
+    plan: Plan = dataclasses.field(init=False)
     path: Path
+    stored_order: Order
     digest: str | None = None
     baked: bool = False
     data: str | None = None
@@ -96,9 +99,14 @@ class Artifact(Compiled):
 
         def __getattr__(self, name: str) -> Any:
             """Return a field that nobody asked for before."""
-            if name not in ("layers", "stages", "entries"):
+            if name not in ("layers", "plan"):
                 raise AttributeError(f"an Artifact has no attribute {name!r}")
             return getattr(self._placed, name)
+
+    @property
+    def order(self) -> Order:
+        """The stages in the order of the steady state."""
+        return self.stored_order
 
     @functools.cached_property
     def image_difference(self) -> str | None:
@@ -109,21 +117,20 @@ class Artifact(Compiled):
     def ops_difference(self) -> str | None:
         """Where the ops differ from those that this compiler makes of the net; None if nowhere."""
         with _named(self.path):
-            wanted = sample_loop(self.config, self.stages, self.entries, self.order)
+            wanted = sample_loop(self.config, self.plan, self.order)
         return ops_difference(self.executable.loop, wanted)
 
     @functools.cached_property
     def _placed(self) -> _Placed:
         config, images = self.config, self.executable.images
         with _named(self.path):
-            layers, stages, entries, expected, needs = place_net(self.net, config.rows, config.cols)
-            if len(self.order) != len(stages):
-                raise DriverError(
-                    f"order must be {len(stages)} whole numbers, not {list(self.order)}"
-                )
+            layers, plan, expected, needs = place_net(self.net, config.rows, config.cols)
+            stages = len(plan.stages)
+            if len(self.order) != stages:
+                raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")
             check_images(images, expected)
             check_fit(config, needs)
-        return _Placed(layers, stages, entries, expected)
+        return _Placed(layers, dataclasses.replace(plan, order=self.order), expected)
 
     def check(self) -> None:
         """Place the net again, and see that no run locks up or depends on timing.
@@ -136,7 +143,7 @@ class Artifact(Compiled):
             If the parts of the file do not belong together, or a run could do so.
         """
         with _named(self.path):
-            _ = self.stages
+            _ = self.plan
             check_runs(self.config, self.executable.loop)
 
 
@@ -256,9 +263,9 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     if data is not None and not isinstance(data, str):
         members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
-        net=net,
-        executable=Executable(config, images, loop),
-        order=order,
+        source=net,
+        executable=Executable.of_images(config, images, loop),
+        stored_order=order,
         path=path,
         digest=manifest.get("digest"),
         baked=manifest["baked"],

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.op_fields import Axis
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError
 from sw_driver.files.artifact_parts import OP_KINDS, QUEUES
 from sw_driver.predict.op_table import op_table

@@ -3,9 +3,8 @@
 import dataclasses
 from typing import Any
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.files.artifact import Artifact
-from sw_driver.plan.entries import build_entries
 from sw_driver.plan.fit import measure
 from sw_driver.predict.op_table import OpRow, op_table
 
@@ -165,7 +164,6 @@ def _host_stream(compiled: Compiled) -> str:
 def _fit(compiled: Compiled) -> list[tuple[str, int, int]]:
     """Name, need and size of what a net fills."""
     config, executable = compiled.config, compiled.executable
-    _, buffers = build_entries(compiled.stages)
-    needs = measure(compiled.net, compiled.stages, compiled.entries, buffers, executable.images)
+    needs = measure(compiled.net, compiled.plan, executable.images)
     rows = [(name, getattr(needs, name), getattr(config, name)) for name in _MEMORIES]
     return [*rows, ("program_words", executable.loop.program_words(config), config.program_words)]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sw_driver.arrays import IntArray
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.stages import Stage, StageKind
 
 __all__ = ["Back", "back_ops", "visited_weights"]
@@ -45,8 +45,6 @@ class Back:
         Words of a region.
     biases
         Whether it is the one that changes the biases.
-    complete
-        Whether gradients of a region are complete with it: it is the last chunk.
     """
 
     entry: Entry
@@ -62,7 +60,6 @@ class Back:
     group_stride: int
     fan_in: int
     biases: bool
-    complete: bool
 
     @property
     def steps(self) -> int:
@@ -115,7 +112,6 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
             group_stride=entry.y_rep_stride if folded else 0,
             fan_in=stage.words,
             biases=stage.kind is StageKind.OUTPUT and low == 0,
-            complete=low + most >= own,
         )
         for low in range(0, own, most)
     )

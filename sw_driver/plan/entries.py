@@ -5,12 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 from sw_driver.plan.stages import Stage, StageKind
 
-__all__ = ["BufferUse", "Entry", "build_entries", "cut_entries"]
-
-Affine = tuple[int, int]
+__all__ = ["BufferUse", "Entry", "cut_entries"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,26 +52,6 @@ class BufferUse:
 
     row: int
     col: int
-
-
-def build_entries(stages: Sequence[Stage]) -> tuple[tuple[tuple[Entry, ...], ...], BufferUse]:
-    """Give every region its place in its gather buffer, and cut every stage into entries.
-
-    A region belongs to one stage alone and lies at the same address for every sample.
-
-    Returns
-    -------
-    tuple of tuple of Entry
-        The entries of each stage, in order.
-    BufferUse
-        What the regions take.
-    """
-    ends = {False: 0, True: 0}
-    bases: list[int] = []
-    for stage in stages:
-        bases.append(ends[stage.on_columns])
-        ends[stage.on_columns] += stage.regions * stage.words
-    return cut_entries(stages, bases), BufferUse(row=ends[False], col=ends[True])
 
 
 def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[Entry, ...], ...]:

@@ -1,14 +1,12 @@
 """Does a net fit a torus, and which torus would it fit."""
 
 import dataclasses
-from collections.abc import Sequence
 
 from golden import QuantisedNet
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from sw_driver.errors import FitError
-from sw_driver.plan.entries import BufferUse, Entry
 from sw_driver.plan.images import Images
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.plan import Plan
 
 __all__ = ["Needs", "check_fit", "grown", "measure"]
 
@@ -34,14 +32,9 @@ class Needs:
     max_shift: int
 
 
-def measure(
-    net: QuantisedNet,
-    stages: Sequence[Stage],
-    entries: Sequence[Sequence[Entry]],
-    buffers: BufferUse,
-    images: Images,
-) -> Needs:
+def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
     """Add up what a placed net needs."""
+    stages, entries, buffers = plan.stages, plan.entries[0], plan.buffers
     cols = stages[0].sources.shape[2]
     fan_in = max(stage.words for stage in stages if stage.outputs)
     # A region is written again only after it was used, so a counter between two engines never

@@ -12,14 +12,13 @@ of its row, and they become own words of one region of the next gather. A `Hando
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden import ClosShape
+from sw_driver.arrays import IntArray
 from sw_driver.plan.columns import spread_over_columns
 
-__all__ = ["Handover", "IntArray", "hand_by_move", "hand_in_row", "hand_to_host", "slots_in_order"]
+__all__ = ["Handover", "hand_by_move", "hand_in_row", "hand_to_host", "slots_in_order"]
 
-IntArray = NDArray[np.int64]
 Blocks = tuple[tuple[int, int], ...]
 
 

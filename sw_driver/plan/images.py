@@ -1,17 +1,18 @@
 """Weight and bias images of every PE, and the maps between host words and features."""
 
 import dataclasses
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from golden import QuantisedLayer, QuantisedNet
-from sw_driver.errors import FitError
-from sw_driver.plan.handover import IntArray
-from sw_driver.plan.stages import Stage, StageKind
+from golden import QuantisedNet
+from hw.uart.weights_id import weights_id  # pyright: ignore[reportUnknownVariableType]
+from sw_driver.arrays import IntArray
+from sw_driver.plan.maps import build_maps
+from sw_driver.plan.stages import Stage
 
-__all__ = ["Images", "build_images", "stage_weights"]
+__all__ = ["Images", "build_images"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,8 +39,7 @@ class Images:
     @property
     def weights_id(self) -> int:
         """The CRC-32 by which a board says which weights it holds; docs/host_link.md."""
-        words = b"".join(words.astype("<i8").tobytes() for words in (self.weights, self.biases))
-        return zlib.crc32(words) or 1
+        return weights_id(self.weights.tolist(), self.biases.tolist())
 
     def difference(self, expected: "Images") -> str | None:
         """Say how the weights and biases differ from others of the same shapes, None if not."""
@@ -65,84 +65,16 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
     FitError
         If a result would not be summed over exactly the values that it needs.
     """
-    rows, cols = stages[0].sources.shape[1:3]
-    weights: list[IntArray] = []
-    biases: list[IntArray] = []
-    for stage in stages:
-        if not stage.outputs:
-            continue
-        layer = net.layers[stage.layer]
-        weights.append(stage_weights(layer, stage))
-        if stage.kind is StageKind.OUTPUT:
-            bias = np.where(stage.results >= 0, layer.bias.numpy()[stage.results], 0)
-            biases.append(bias.transpose(1, 2, 0, 3).reshape(rows, cols, -1))
+    maps = build_maps(net.shapes, stages)
+    weights = [
+        tensor.flatten()
+        for layer in net.layers
+        for tensor in (layer.input_weight, layer.middle_weight, layer.output_weight)
+    ]
     # A gateway sees the words of the last PE of its row first, as that PE itself does.
     return Images(
-        weights=np.concatenate(weights, axis=2),
-        biases=np.concatenate(biases, axis=2),
+        weights=maps.weights.fill(torch.cat(weights).numpy()),
+        biases=maps.biases.fill(torch.cat([layer.bias for layer in net.layers]).numpy()),
         input_map=stages[0].sources[:, :, 0],
-        output_map=stages[-1].sources[0, :, cols - 1],
+        output_map=stages[-1].sources[0, :, -1],
     )
-
-
-def stage_weights(layer: QuantisedLayer, stage: Stage, padding: int = 0) -> IntArray:
-    """[R, C, reps * outputs * words]: one stage's weights, checked to connect what they must.
-
-    `padding` stands where there is no weight.
-    """
-    results = stage.results[:, :, :, :, None]
-    sources = stage.sources[stage.visits][:, :, :, None, :]
-    values, connected = _connect(layer, stage, np.maximum(results, 0), np.maximum(sources, 0))
-    connected = connected & (results >= 0) & (sources >= 0)
-
-    ordered = np.sort(stage.sources, axis=3)
-    twice = ((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] >= 0)).any()
-    wanted = _fan_in(layer, stage.kind, np.maximum(stage.results, 0))
-    complete = (connected.sum(axis=4) == wanted) | (stage.results < 0)
-    if twice or not complete.all():
-        raise FitError(f"{stage.name}: a sum would not be over exactly the values that it needs")
-    weights = np.where(connected, values, padding)
-    return weights.transpose(1, 2, 0, 3, 4).reshape(*weights.shape[1:3], -1)
-
-
-def _connect(
-    layer: QuantisedLayer, stage: Stage, result: IntArray, source: IntArray
-) -> tuple[IntArray, np.ndarray]:
-    """The weight from each source to each result, and whether there is one."""
-    shape, kind = layer.shape, stage.kind
-    middle_routers = shape.middle_routers
-    if kind is StageKind.MOVE:
-        return np.full(1, 1 << stage.shift), result == source
-    if kind is StageKind.INPUT:
-        block, middle = np.divmod(result, middle_routers)
-        return (
-            layer.input_weight.numpy()[source, middle],
-            _block_of(shape.input_blocks)[source] == block,
-        )
-    source_block, source_middle = np.divmod(source, middle_routers)
-    if kind is StageKind.MIDDLE:
-        block, middle = np.divmod(result, middle_routers)
-        return layer.middle_weight.numpy()[middle, source_block, block], source_middle == middle
-    return (
-        layer.output_weight.numpy()[result, source_middle],
-        _block_of(shape.output_blocks)[result] == source_block,
-    )
-
-
-def _fan_in(layer: QuantisedLayer, kind: StageKind, result: IntArray) -> IntArray:
-    """How many values each result is summed over."""
-    shape = layer.shape
-    if kind is StageKind.INPUT:
-        sizes = np.array([stop - start for start, stop in shape.input_blocks])
-        return sizes[result // shape.middle_routers]
-    counts = {
-        StageKind.MIDDLE: shape.input_routers,
-        StageKind.OUTPUT: shape.middle_routers,
-        StageKind.MOVE: 1,
-    }
-    return np.full_like(result, counts[kind])
-
-
-def _block_of(blocks: tuple[tuple[int, int], ...]) -> IntArray:
-    """[features]: the block of each."""
-    return np.repeat(np.arange(len(blocks)), [stop - start for start, stop in blocks])

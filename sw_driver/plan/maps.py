@@ -1,24 +1,18 @@
-"""Which word of a training state lies where: memories of the PEs, and visits of a backward pass."""
+"""Which word of a net lies at which address of which PE's memories."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from golden import QuantisedLayer
-from golden.fixed.format import TrainingFormat
-from golden.fixed.visits import Placement, StagePlacement, weight_sizes
+from golden import ClosShape
+from golden.fixed.visits import weight_sizes
+from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
-from sw_driver.plan.back import visited_weights
-from sw_driver.plan.handover import IntArray
-from sw_driver.plan.images import stage_weights
-from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stages import POSITIONS, Stage, StageKind
 
-__all__ = ["MemoryMap", "Maps", "build_maps", "build_placement", "shape_layers"]
-
-_POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
+__all__ = ["MemoryMap", "Maps", "build_maps", "first_weights"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,73 +79,127 @@ class Maps:
         return weights, biases
 
 
-def shape_layers(form: TrainingFormat) -> tuple[QuantisedLayer, ...]:
-    """Return the layers of a net, with the number of every weight and bias in its place."""
-    layers: list[QuantisedLayer] = []
-    first, first_bias = 0, 0
-    for index, layer in enumerate(form.layers):
-        numbers: list[torch.Tensor] = []
-        for size in weight_sizes(layer.shape):
-            count = torch.Size(size).numel()
-            numbers.append(torch.arange(first, first + count).reshape(size))
-            first += count
-        outputs = layer.shape.out_features
-        layers.append(
-            QuantisedLayer(
-                shape=layer.shape,
-                input_weight=numbers[0],
-                middle_weight=numbers[1],
-                output_weight=numbers[2],
-                bias=torch.arange(first_bias, first_bias + outputs),
-                relu=layer.relu,
-                activation_fraction_bits=layer.activation_fraction_bits,
-                weight_fraction_bits=form.operand_fraction_bits(index),
-            )
-        )
-        first_bias += outputs
-    return tuple(layers)
+def first_weights(shapes: Sequence[ClosShape]) -> dict[tuple[int, int], int]:
+    """The number of the first weight of every (layer, stage) in a list of all weights."""
+    first = 0
+    found: dict[tuple[int, int], int] = {}
+    for layer, shape in enumerate(shapes):
+        for position, size in enumerate(weight_sizes(shape)):
+            found[layer, position] = first
+            first += torch.Size(size).numel()
+    return found
 
 
-def build_maps(form: TrainingFormat, stages: Sequence[Stage]) -> Maps:
+def build_maps(
+    shapes: Sequence[ClosShape], stages: Sequence[Stage], *, one: int = 1, trains: bool = False
+) -> Maps:
     """Find where every weight and bias of a placed net lies.
+
+    Parameters
+    ----------
+    shapes, stages
+        The net, placed.
+    one
+        The stored weight that multiplies by 1.
+    trains
+        Whether weights change: a PE must then have none that the net does not have.
 
     Raises
     ------
     FitError
-        If a weight or a bias lies nowhere or twice, or a PE would train a weight that no net has.
+        If a result would not be summed over exactly the values that it needs, if a weight or a bias
+        lies nowhere or twice, or if a PE would train a weight that no net has.
     """
     rows, cols = stages[0].sources.shape[1:3]
-    layers = shape_layers(form)
+    starts = first_weights(shapes)
+    bias_starts = np.cumsum([0, *(shape.out_features for shape in shapes)]).tolist()
     numbers: list[IntArray] = []
     constants: list[IntArray] = []
     biases: list[IntArray] = []
     for stage in stages:
         if not stage.outputs:
             continue
-        layer = layers[stage.layer]
-        image = stage_weights(layer, stage, padding=-1)
+        places = _weight_places(shapes[stage.layer], stage)
+        flat = places.transpose(1, 2, 0, 3, 4).reshape(rows, cols, -1)
         if stage.kind is StageKind.MOVE:
-            unused = np.full_like(image, -1)
-            numbers.append(unused)
-            # What is stored has more lower bits than what is multiplied.
-            constants.append(np.where(image >= 0, image << form.dropped_bits, 0))
+            numbers.append(np.full_like(flat, -1))
+            constants.append(np.where(flat >= 0, one << stage.shift, 0))
             continue
-        _check_padding(stage, image)
-        numbers.append(image)
-        constants.append(np.zeros_like(image))
+        if trains:
+            _check_padding(stage, places)
+        start = starts[stage.layer, POSITIONS[stage.kind]]
+        numbers.append(np.where(flat >= 0, start + flat, -1))
+        constants.append(np.zeros_like(flat))
         if stage.kind is StageKind.OUTPUT:
-            bias = np.where(stage.results >= 0, layer.bias.numpy()[stage.results], -1)
-            biases.append(bias.transpose(1, 2, 0, 3).reshape(rows, cols, -1))
+            results = stage.results.transpose(1, 2, 0, 3).reshape(rows, cols, -1)
+            biases.append(np.where(results >= 0, bias_starts[stage.layer] + results, -1))
     weight_map = _memory_map(numbers, constants, "weight")
     bias_map = _memory_map(biases, [np.zeros_like(bias) for bias in biases], "bias")
     return Maps(weight_map, bias_map)
 
 
-def _check_padding(stage: Stage, image: IntArray) -> None:
+def _weight_places(shape: ClosShape, stage: Stage) -> IntArray:
+    """[reps, R, C, outputs, words]: a weight's place in its tensor, flat; -1 where there is none.
+
+    Of a move, 0 stands for its only weight.
+    """
+    result, source = np.broadcast_arrays(
+        stage.results[:, :, :, :, None], stage.sources[stage.visits][:, :, :, None, :]
+    )
+    places, connected = _connect(shape, stage.kind, np.maximum(result, 0), np.maximum(source, 0))
+    connected = connected & (result >= 0) & (source >= 0)
+    ordered = np.sort(stage.sources, axis=3)
+    twice = ((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] >= 0)).any()
+    wanted = _fan_in(shape, stage.kind, np.maximum(stage.results, 0))
+    complete = (connected.sum(axis=4) == wanted) | (stage.results < 0)
+    if twice or not complete.all():
+        raise FitError(f"{stage.name}: a sum would not be over exactly the values that it needs")
+    return np.where(connected, places, -1)
+
+
+def _connect(
+    shape: ClosShape, kind: StageKind, result: IntArray, source: IntArray
+) -> tuple[IntArray, np.ndarray]:
+    """The place of the weight from each source to each result, and whether there is one."""
+    middle_routers = shape.middle_routers
+    if kind is StageKind.MOVE:
+        return np.zeros_like(result), result == source
+    if kind is StageKind.INPUT:
+        block, middle = np.divmod(result, middle_routers)
+        return source * middle_routers + middle, _block_of(shape.input_blocks)[source] == block
+    source_block, source_middle = np.divmod(source, middle_routers)
+    if kind is StageKind.MIDDLE:
+        block, middle = np.divmod(result, middle_routers)
+        line = middle * shape.input_routers + source_block
+        return line * shape.output_routers + block, source_middle == middle
+    return (
+        result * middle_routers + source_middle,
+        _block_of(shape.output_blocks)[result] == source_block,
+    )
+
+
+def _fan_in(shape: ClosShape, kind: StageKind, result: IntArray) -> IntArray:
+    """How many values each result is summed over."""
+    if kind is StageKind.INPUT:
+        sizes = np.array([stop - start for start, stop in shape.input_blocks])
+        return sizes[result // shape.middle_routers]
+    counts = {
+        StageKind.MIDDLE: shape.input_routers,
+        StageKind.OUTPUT: shape.middle_routers,
+        StageKind.MOVE: 1,
+    }
+    return np.full_like(result, counts[kind])
+
+
+def _block_of(blocks: tuple[tuple[int, int], ...]) -> IntArray:
+    """[features]: the block of each."""
+    return np.repeat(np.arange(len(blocks)), [stop - start for start, stop in blocks])
+
+
+def _check_padding(stage: Stage, places: IntArray) -> None:
     """A weight from a value to a result learns, so there must be one wherever both are real."""
     sources = stage.sources[stage.visits][:, :, :, None, :] >= 0
-    learns = (sources & (stage.results[..., None] >= 0)).transpose(1, 2, 0, 3, 4)
-    if not np.array_equal(learns.reshape(image.shape), image >= 0):
+    if not np.array_equal(sources & (stage.results[..., None] >= 0), places >= 0):
         raise FitError(f"{stage.name}: a PE would train a weight that the net does not have")
 
 
@@ -163,59 +211,3 @@ def _memory_map(
     if not np.array_equal(used, np.arange(len(used))):
         raise FitError(f"every {what} of the net must lie in one PE")
     return MemoryMap(index, np.concatenate(constants, axis=2), len(used))
-
-
-def build_placement(plan: Plan, maps: Maps) -> Placement:
-    """Say where and when every weight is visited in a backward pass; PE number = row * C + column.
-
-    Found by walking through the ops of the pass, so it holds for whatever order they have.
-    """
-    rows, cols = maps.weights.index.shape[:2]
-    pes: IntArray = np.arange(rows * cols, dtype=np.int64).reshape(rows, cols, 1)
-    found: dict[tuple[int, int], StagePlacement] = {}
-    sizes = [
-        [torch.Size(size) for size in weight_sizes(shape)] for shape in plan.form.shapes
-    ]
-    starts = dict(_starts(sizes))
-    for number, stage in enumerate(plan.stages):
-        if stage.kind not in _POSITIONS:
-            continue
-        key = stage.layer, _POSITIONS[stage.kind]
-        ops = plan.backs[0][number]
-        # A stage that gradients do not get to has no visits; any table will do.
-        walk = [visited_weights(op) for op in ops] or [_forward_addresses(plan, number)]
-        addresses = np.concatenate(walk)
-        numbers = maps.weights.index[:, :, addresses]
-        used = numbers >= 0
-        size = sizes[key[0]][key[1]]
-        tables = np.empty((2, size.numel()), np.int64)
-        places = numbers[used] - starts[key]
-        tables[0, places] = np.broadcast_to(pes, numbers.shape)[used]
-        tables[1, places] = np.broadcast_to(
-            np.arange(len(addresses), dtype=np.int64), numbers.shape
-        )[used]
-        pe, visit = (torch.as_tensor(table).reshape(size) for table in tables)
-        found[key] = StagePlacement(pe, visit, len(addresses))
-    return Placement(
-        rows * cols,
-        tuple(
-            (found[layer, 0], found[layer, 1], found[layer, 2])
-            for layer in range(len(plan.form.layers))
-        ),
-    )
-
-
-def _forward_addresses(plan: Plan, stage: int) -> IntArray:
-    """Addresses of a stage's weights, in the order of the way forward."""
-    entries = plan.entries[0][stage]
-    count = plan.stages[stage].mac_cycles
-    return entries[0].w_base + np.arange(count)
-
-
-def _starts(sizes: Iterable[Iterable[torch.Size]]) -> Iterable[tuple[tuple[int, int], int]]:
-    """The number of the first weight of every (layer, stage)."""
-    start = 0
-    for layer, stages in enumerate(sizes):
-        for stage, size in enumerate(stages):
-            yield (layer, stage), start
-            start += size.numel()

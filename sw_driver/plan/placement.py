@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden import ClosShape
+from sw_driver.arrays import IntArray
 from sw_driver.plan.handover import (
     Handover,
-    IntArray,
     hand_by_move,
     hand_in_row,
     hand_to_host,

@@ -1,4 +1,4 @@
-"""A placed net ready for training: buffer regions, ops backwards, and what becomes of gradients."""
+"""A placed net and an order of its tasks: buffer regions, ops, and what becomes of gradients."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -8,12 +8,10 @@ from sw_driver.errors import DriverError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stages import POSITIONS, Stage, StageKind
 from sw_driver.plan.tasks import Direction, Task, copies, period
 
 __all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
-
-_POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,8 +20,6 @@ class Plan:
 
     Parameters
     ----------
-    form
-        Widths and fraction bits of the net's words.
     stages
         In the order in which a sample passes them.
     tasks, order
@@ -36,15 +32,14 @@ class Plan:
         [period][stage]: the ops backwards of each stage; none where gradients do not get to.
     buffers
         What all regions take.
-    scratch_words
-        Words of the row buffer, from address 0, through which the host's gradients pass.
+    training_form
+        Widths and fraction bits of the words of a net that trains, else None.
     input_gradient
         Whether the host gets the sums that are the gradient of its inputs.
     frozen
         Layers that do not change.
     """
 
-    form: TrainingFormat
     stages: tuple[Stage, ...]
     tasks: tuple[Task, ...]
     order: Order
@@ -52,9 +47,9 @@ class Plan:
     entries: tuple[tuple[tuple[Entry, ...], ...], ...]
     backs: tuple[tuple[tuple[Back, ...], ...], ...]
     buffers: BufferUse
-    scratch_words: int
-    input_gradient: bool
-    frozen: frozenset[int]
+    training_form: TrainingFormat | None = None
+    input_gradient: bool = False
+    frozen: frozenset[int] = frozenset()
 
     @property
     def period(self) -> int:
@@ -65,6 +60,24 @@ class Plan:
     def result(self) -> Stage:
         """The stage that gives the outputs to the host."""
         return self.stages[-1]
+
+    @property
+    def form(self) -> TrainingFormat:
+        """Widths and fraction bits of the words of a net that trains.
+
+        Raises
+        ------
+        DriverError
+            If the plan is for inference alone.
+        """
+        if self.training_form is None:
+            raise DriverError("the net must be compiled for training, not for inference alone")
+        return self.training_form
+
+    def name(self, task: Task) -> str:
+        """What a task is called in tables: its stage, and its direction if there are several."""
+        stage = self.stages[task.stage].name
+        return stage if self.training_form is None else f"{stage} {task.direction.value}"
 
     @property
     def gradient_words(self) -> int:
@@ -98,12 +111,12 @@ class Plan:
         found = self.stages[stage]
         if found.kind is StageKind.MOVE:
             return found.shift
-        return self.form.shifts[found.layer].gradient[_POSITIONS[found.kind]] or 0
+        return self.form.shifts[found.layer].gradient[POSITIONS[found.kind]] or 0
 
     def update_shift(self, stage: int) -> int:
         """Right shift from an accumulated gradient to a change of its weight."""
         found = self.stages[stage]
-        return self.form.shifts[found.layer].update[_POSITIONS[found.kind]]
+        return self.form.shifts[found.layer].update[POSITIONS[found.kind]]
 
     def bias_shift(self, stage: int) -> int:
         """Left shift from a gradient to a change of its bias."""
@@ -146,12 +159,12 @@ def last_backward(
 
 
 def make_plan(
-    form: TrainingFormat,
     stages: Sequence[Stage],
     order: Order,
     tasks: Sequence[Task],
     *,
-    reduce_words: int,
+    form: TrainingFormat | None = None,
+    reduce_words: int = 0,
     input_gradient: bool = False,
     frozen: Collection[int] = (),
 ) -> Plan:
@@ -159,13 +172,13 @@ def make_plan(
 
     Parameters
     ----------
-    form, stages
+    stages
         The net, placed.
     order, tasks
         As from `sw_driver.plan.tasks`.
     reduce_words
         Depth of the FIFOs of a reduce engine.
-    input_gradient, frozen
+    form, input_gradient, frozen
         See `Plan`.
     """
     # Powers of two, so that addresses are soon the same again.
@@ -190,7 +203,6 @@ def make_plan(
 
     entries = tuple(entries_of(sample) for sample in range(period(counts)))
     plan = Plan(
-        form=form,
         stages=tuple(stages),
         tasks=tuple(tasks),
         order=order,
@@ -198,7 +210,7 @@ def make_plan(
         entries=entries,
         backs=(),
         buffers=BufferUse(row=ends[False], col=ends[True]),
-        scratch_words=scratch,
+        training_form=form,
         input_gradient=input_gradient,
         frozen=frozenset(frozen),
     )

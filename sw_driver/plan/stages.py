@@ -16,11 +16,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golden import QuantisedNet
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import IntArray
 from sw_driver.plan.placement import LayerPlacement
 
-__all__ = ["Stage", "StageKind", "build_stages"]
+__all__ = ["POSITIONS", "Requantised", "Stage", "StageKind", "build_stages"]
 
 
 class StageKind(enum.Enum):
@@ -32,6 +31,9 @@ class StageKind(enum.Enum):
     MOVE = "move"
     RESULT = "out"
 
+
+POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
+"""Of the stages that have weights, the place among those of their layer."""
 
 _COLUMN_STAGES = (StageKind.MIDDLE, StageKind.MOVE)
 
@@ -112,29 +114,43 @@ class Stage:
         return self.reps * self.words * self.outputs
 
 
+@dataclasses.dataclass(frozen=True)
+class Requantised:
+    """How sums leave the stages of a layer: right shifts of the three, and a ReLU at its end."""
+
+    shifts: tuple[int, int, int]
+    relu: bool
+
+
 def build_stages(
-    net: QuantisedNet, layers: Sequence[LayerPlacement], rows: int, cols: int
+    layers: Sequence[LayerPlacement],
+    requantised: Sequence[Requantised],
+    weight_bits: int,
+    rows: int,
+    cols: int,
 ) -> tuple[Stage, ...]:
     """List the stages of a net in the order in which a sample passes them.
 
     Parameters
     ----------
-    net
-        The net.
     layers
-        Where its blocks lie.
+        Where the blocks of each layer lie.
+    requantised
+        How sums leave each layer.
+    weight_bits
+        Width of a weight.
     rows, cols
         Size of the torus.
     """
     stages: list[Stage] = []
     # A move multiplies by 2**shift: exact for any shift that a weight can undo. One that the net
     # has anyway costs no hardware.
-    shifts = [shift for layer in net.layers for shift in layer.shifts]
-    move_shift = min(net.weight_bits - 2, *shifts)
+    shifts = [shift for layer in requantised for shift in layer.shifts]
+    move_shift = min(weight_bits - 2, *shifts)
     # Own words of each PE, [regions, R, C, own], and the layer's inputs from the host if any.
     owned: IntArray | None = None
-    for index, (layer, placed) in enumerate(zip(net.layers, layers, strict=True)):
-        middle_routers = layer.shape.middle_routers
+    for index, (layer, placed) in enumerate(zip(requantised, layers, strict=True)):
+        middle_routers = placed.shape.middle_routers
         handover = placed.handover
         kinds = [StageKind.INPUT, StageKind.MIDDLE, StageKind.OUTPUT]
         last = handover.input_slots is None

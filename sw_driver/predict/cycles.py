@@ -7,12 +7,13 @@ from golden import ClosShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
 from sw_driver.cycle_model import Account, Simulation, simulate
-from sw_driver.plan.entries import Entry
-from sw_driver.plan.order import Order
+from sw_driver.plan.plan import Plan
 from sw_driver.plan.stages import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
-from sw_driver.predict.run_steps import QUEUE_NAMES, stage_of_ops
+from sw_driver.predict.run_steps import names_of_ops
 from sw_driver.program.sample_loop import SampleLoop
+from sw_driver.schedule.queues import QUEUE_NAMES
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
 
@@ -76,12 +77,7 @@ def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
 
 
 def predict_steady(
-    config: TorusConfig,
-    shapes: Sequence[ClosShape],
-    stages: Sequence[Stage],
-    entries: Sequence[Sequence[Entry]],
-    order: Order,
-    loop: SampleLoop,
+    config: TorusConfig, shapes: Sequence[ClosShape], plan: Plan, loop: SampleLoop
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
     program = loop.program(config, loop.max_samples)
@@ -96,23 +92,26 @@ def predict_steady(
         name: len(all_ops) - len(ops)
         for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
     }
-    least = bounds(config, stages, entries)
+    least = bounds(config, plan)
     others = max(count for part, count in least.items() if not part.startswith("host"))
     wide_enough = (
         bits
         for bits in HOST_BITS
         if bits >= config.word_bits
-        and max(_host_beats(dataclasses.replace(config, host_bits=bits), stages)) <= others
+        and max(_host_beats(dataclasses.replace(config, host_bits=bits), plan.stages)) <= others
     )
     return Prediction(
         cycles=steady.cycles / steady.collected,
         ideal_cycles=sum(shape.parameters for shape in shapes) / (config.rows * config.cols),
         bounds=least,
         host_bits=next(wide_enough, None),
-        breakdown=break_down(
-            config, account, steady, stage_of_ops(stages, entries, order, loop), loaded
-        ),
+        breakdown=break_down(config, account, steady, _names(config, plan, loop), loaded),
     )
+
+
+def _names(config: TorusConfig, plan: Plan, loop: SampleLoop) -> dict[str, dict[int, str]]:
+    samples = len(loop.flat) + 2  # The fewest with a LOOP.
+    return names_of_ops(plan, loop.queues(samples), schedule(config, plan, samples))
 
 
 def order_cycles(
@@ -150,14 +149,13 @@ def order_cycles(
     return cycles, run.machine.cycle
 
 
-def bounds(
-    config: TorusConfig, stages: Sequence[Stage], entries: Sequence[Sequence[Entry]]
-) -> dict[str, int]:
+def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
     """Cycles a sample that each part needs by itself, however the ops are ordered.
 
     The parts are "MAC" (with the padding of this placement), "host input", "host output", "row
     ring", "column ring" and "op fetch".
     """
+    stages, entries = plan.stages, plan.entries[0]
 
     def ring_cycles(on_columns: bool) -> int:
         # A row's gateway sees all words, a PE all but its own; then a repetition rests a cycle.

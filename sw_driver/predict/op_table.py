@@ -3,11 +3,12 @@
 import dataclasses
 from typing import NamedTuple
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Engine, record
 from sw_driver.plan.order import delays
 from sw_driver.predict.timeline import HOST_IN, HOST_OUT, slices
-from sw_driver.schedule.scheduler import Step, schedule_steps
+from sw_driver.schedule.queues import Step
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["OpRow", "SteadySpan", "op_table", "steady_spans"]
 
@@ -91,16 +92,16 @@ class SteadySpan(NamedTuple):
 
 def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
     """Time `samples` samples of a long run, the first of which finds the pipeline full."""
-    config, stages = compiled.config, compiled.stages
-    depth = max(delays(compiled.order))
+    config, plan = compiled.config, compiled.plan
+    depth = max(delays(plan.order))
     before = depth + _SETTLING_SAMPLES
     count = before + samples + depth
     program = compiled.executable.loop.program(config, count)
-    steps = schedule_steps(stages, compiled.entries, compiled.order, count)
+    steps = schedule(config, plan, count)
     shown = {Engine(lane, config.rows - 1, config.cols - 1) for lane in ("row", "col", "mac")}
     shown |= {HOST_IN, HOST_OUT}
     ends: dict[tuple[str, int], SteadySpan] = {}
-    for one in slices(config, program, record(config, program), stages, steps):
+    for one in slices(config, program, record(config, program), plan, steps):
         if one.engine in shown and one.step is not None and 0 <= one.step.sample - before < samples:
             step = dataclasses.replace(one.step, sample=one.step.sample - before)
             key = one.engine.kind, id(one.step)
@@ -113,7 +114,7 @@ def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
 
 
 def _is_first(span: SteadySpan) -> bool:
-    return span.step.sample == 0 and span.step.entry.stage == 0
+    return span.step.sample == 0 and span.step.task.stage == 0
 
 
 def op_table(compiled: Compiled) -> list[OpRow]:

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.plan.order import delays
 from sw_driver.plan.stages import StageKind
 from sw_driver.predict.op_table import steady_spans
@@ -66,7 +66,7 @@ def _draw(axes: Axes, compiled: Compiled) -> None:
         start, end = max(span.start - origin, 0), min(span.end - origin, shown)
         if start >= end:
             continue
-        stage = compiled.stages[span.step.entry.stage]
+        stage = compiled.stages[span.step.task.stage]
         odd = span.step.sample % 2 == 1
         axes.barh(
             lanes.index(span.lane),

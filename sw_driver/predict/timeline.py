@@ -21,14 +21,15 @@ from hw.op_fields import (
     gateway_fields,
     pe_fields,
 )
-from sw_driver.compiler import Compiled
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Cycles, Engine, Recording, Span
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.plan import Plan
 from sw_driver.predict.run_steps import queue_steps
 from sw_driver.program.image import Op, unpack_image
 from sw_driver.program.loops import expand
 from sw_driver.program.program import Program
-from sw_driver.schedule.scheduler import Step, schedule_steps
+from sw_driver.schedule.queues import Step
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["HOST_IN", "HOST_OUT", "UNIT", "Slice", "chrome_trace", "slices", "timeline_json"]
 
@@ -84,7 +85,7 @@ def slices(
     config: TorusConfig,
     program: Program,
     recording: Recording,
-    stages: Sequence[Stage] = (),
+    plan: Plan | None = None,
     steps: Sequence[Step] = (),
 ) -> list[Slice]:
     """Say what the spans of a recording are.
@@ -97,7 +98,7 @@ def slices(
         What was run.
     recording
         Of the run.
-    stages, steps
+    plan, steps
         Of a compiled net: the steps of the run, in their common order.
 
     Returns
@@ -105,7 +106,7 @@ def slices(
     list of Slice
         Engine by engine, each in order.
     """
-    queues = _repetitions(config, program, stages, queue_steps(stages, steps))
+    queues = _repetitions(config, program, plan, queue_steps(steps))
     found: list[Slice] = []
     for engine, spans in recording.spans.items():
         for one, span in zip(queues[_QUEUE_OF.get(engine.kind, engine.kind)], spans, strict=False):
@@ -120,7 +121,7 @@ def slices(
 def _repetitions(
     config: TorusConfig,
     program: Program,
-    stages: Sequence[Stage],
+    plan: Plan | None,
     steps: Mapping[str, Sequence[Step]],
 ) -> dict[str, list[_Repetition]]:
     """All repetitions of each queue, built-in ops first."""
@@ -141,7 +142,7 @@ def _repetitions(
                 _built_in(config, count) for count in (1, boots - 1) if boots
             ),
             *(
-                _Repetition(op, _name(stages, name, op, step), step, rep)
+                _Repetition(op, _name(plan, name, op, step), step, rep)
                 for op, step in zip(ops, own, strict=True)
                 for rep in range(op["reps"] + 1)
             ),
@@ -157,10 +158,10 @@ def _built_in(config: TorusConfig, blocks: int) -> Iterator[_Repetition]:
     return (_Repetition(op, "program", None, rep) for rep in range(blocks))
 
 
-def _name(stages: Sequence[Stage], queue: str, op: Op, step: Step | None) -> str:
-    if step is None:
+def _name(plan: Plan | None, queue: str, op: Op, step: Step | None) -> str:
+    if step is None or plan is None:
         return _KINDS[queue](op["kind"]).name.lower()
-    return stages[step.entry.stage].name
+    return plan.name(step.task)
 
 
 def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
@@ -228,9 +229,9 @@ def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
 
 def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str:
     """The text of a trace viewer's file for a run of a compiled net, an event a line."""
-    steps = schedule_steps(compiled.stages, compiled.entries, compiled.order, samples)
+    steps = schedule(compiled.config, compiled.plan, samples)
     program = compiled.executable.loop.program(compiled.config, samples)
-    found = slices(compiled.config, program, recording, compiled.stages, steps)
+    found = slices(compiled.config, program, recording, compiled.plan, steps)
     trace = chrome_trace(found)
     events = ",\n".join(map(json.dumps, trace["traceEvents"]))
     return f'{{"otherData": {json.dumps(trace["otherData"])}, "traceEvents": [\n{events}\n]}}\n'

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from hw.config import PROGRAM_BLOCK_WORDS
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import (
     Exchange,
     ExchangeSimulation,
@@ -15,11 +16,10 @@ from sw_driver.cycle_model import (
 from sw_driver.plan.order import instances
 from sw_driver.plan.tasks import Direction, Task
 from sw_driver.predict.breakdown import Breakdown, break_down
-from sw_driver.predict.run_steps import QUEUE_NAMES
-from sw_driver.program.loops import expand
-from sw_driver.program.training_executable import TrainingExecutable
-from sw_driver.schedule.training_scheduler import schedule_training
-from sw_driver.training_compiler import CompiledTraining
+from sw_driver.predict.run_steps import names_of_ops
+from sw_driver.program.executable import Executable
+from sw_driver.schedule.queues import QUEUE_NAMES
+from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
 
@@ -56,7 +56,7 @@ class TrainingPrediction:
 
 
 def exchanges(
-    executable: TrainingExecutable, samples: int, *, at_once: bool = False
+    executable: Executable, samples: int, *, at_once: bool = False
 ) -> list[Exchange]:
     """List what a host gives and takes in a run that trains.
 
@@ -70,7 +70,7 @@ def exchanges(
         Whether gradients are there at once: the host never waits for outputs. Else it sends what
         follows a sample's outputs in the cycle after the last of them has come.
     """
-    config, plan, words = executable.config, executable.plan, executable.words
+    config, plan, words = executable.config, executable.training.plan, executable.words
     program = executable.train_program(samples)
 
     def beats(repetitions: int, count: int) -> int:
@@ -80,7 +80,7 @@ def exchanges(
         return beats(shape[0], shape[2])
 
     inputs, outputs = of_map(words.input_map.shape), of_map(words.output_map.shape)
-    gradients = of_map(words.gradient_map.shape)
+    gradients = of_map(words.gradients.shape)
     sums = [config.rows * len(table) * count for table, count in zip(
         words.sum_maps, words.sum_beats(config), strict=True)]  # fmt: skip
     result = Task(Direction.FORWARD, len(plan.stages) - 1)
@@ -111,7 +111,7 @@ def exchanges(
     return found
 
 
-def predict_training(compiled: CompiledTraining, samples: int, *, at_once: bool = False) -> int:
+def predict_training(compiled: Compiled, samples: int, *, at_once: bool = False) -> int:
     """Cycles of a run of `samples` samples on a torus that waits for it.
 
     Exact, from the first beat of its program to the last beat in either direction, both included,
@@ -126,12 +126,12 @@ def predict_training(compiled: CompiledTraining, samples: int, *, at_once: bool 
 
 
 def predict_training_steady(
-    compiled: CompiledTraining, *, at_once: bool = False
+    compiled: Compiled, *, at_once: bool = False
 ) -> TrainingPrediction:
     """Cycles a sample of a long run, and what they are spent on; see `exchanges`."""
     executable = compiled.executable
-    config, plan = executable.config, executable.plan
-    samples = min(_SAMPLES, executable.max_samples)
+    config, plan = executable.config, executable.training.plan
+    samples = min(_SAMPLES, executable.max_training_samples)
     program = executable.train_program(samples)
     sums = len(executable.words.sum_maps)
     if at_once:
@@ -151,7 +151,10 @@ def predict_training_steady(
         per_sample = 1 + sums
     steady = Steady(steady.collected // per_sample, steady.cycles)
     parameters = sum(shape.parameters for shape in compiled.format.shapes)
-    own = executable.training.queues(samples)
+    own = executable.training.loops.queues(samples)
+    run_of_samples = schedule(
+        config, plan, samples, momentum=compiled.momentum, one_batch=compiled.batches
+    )
     loaded = {
         name: len(all_ops) - len(ops)
         for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
@@ -161,30 +164,7 @@ def predict_training_steady(
         ideal_cycles=2 * parameters / (config.rows * config.cols),
         steps=sum(stage.mac_cycles for stage in plan.stages)
         + sum(op.steps for ops in plan.backs[0] for op in ops),
-        breakdown=break_down(config, account, steady, _task_of_ops(compiled, samples), loaded),
+        breakdown=break_down(
+            config, account, steady, names_of_ops(plan, own, run_of_samples), loaded
+        ),
     )
-
-
-def _task_of_ops(compiled: CompiledTraining, samples: int) -> dict[str, dict[int, str]]:
-    """Names of tasks, by queue and by an op's index in a run."""
-    executable = compiled.executable
-    queues = executable.training.queues(samples)
-    steps = schedule_training(
-        executable.config,
-        executable.plan,
-        samples,
-        momentum=compiled.momentum,
-        one_batch=compiled.batches,
-    )
-    found: dict[str, dict[int, str]] = {}
-    for name, queue in zip(QUEUE_NAMES, queues, strict=True):
-        tasks = [step.task for step in steps for _ in step.ops[name]]
-        found[name] = {
-            index: _name(compiled, task)
-            for (index, _), task in zip(expand(queue), tasks, strict=True)
-        }
-    return found
-
-
-def _name(compiled: CompiledTraining, task: Task) -> str:
-    return f"{compiled.stages[task.stage].name} {task.direction.value}"

@@ -9,31 +9,24 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
-from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.config import PROGRAM_BLOCK_WORDS
 from hw.op_fields import HostInKind, HostOutKind
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import ProgramError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction, Task
-from sw_driver.program.executable import Run
-from sw_driver.program.host_stream import (
-    Beats,
-    beats_to_words,
-    decode_outputs,
-    input_words,
-    words_to_beats,
-)
+from sw_driver.program.host_stream import program_beats, words_to_beats
+from sw_driver.program.host_words import HostWords
 from sw_driver.program.image import Op
 from sw_driver.program.loops import expand
 from sw_driver.program.program import Program
-from sw_driver.program.records import join_words
 
 __all__ = [
     "GradientOf",
     "HostEvents",
-    "HostWords",
     "Receive",
+    "Run",
     "RunResult",
     "Send",
     "host_events",
@@ -70,93 +63,22 @@ HostEvents = Generator[Send | Receive, Beats | None, RunResult]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class HostWords:
-    """The maps between a sample's numbers and the words of the host.
+class Run:
+    """One program with everything that the host sends for it.
 
     Parameters
     ----------
-    input_map
-        [reps, R, words]: the input that each word is, -1 for padding.
-    output_map
-        [reps, R, words]: the output that each word is.
-    gradient_map
-        [reps, R, words]: the output whose gradient each word is.
-    sum_maps
-        Per op that gives sums, [reps, R, words]: the input whose gradient each sum is.
+    program
+        The program.
+    beats
+        uint32 [beats, host_bits / 32]: the host's whole stream.
+    output_beats
+        Beats that the torus sends back.
     """
 
-    input_map: IntArray
-    output_map: IntArray
-    gradient_map: IntArray
-    sum_maps: tuple[IntArray, ...]
-
-    @classmethod
-    def of(cls, plan: Plan) -> "HostWords":
-        """Find what the host's words mean in the runs of a plan."""
-        first, result = plan.stages[0], plan.result
-        rows, cols = result.sources.shape[1:3]
-        # Own words come first in what a PE sees, and go round the columns in turn, last to first.
-        own = result.sources[:, :, ::-1, : result.own].transpose(0, 1, 3, 2)
-        sums: list[IntArray] = []
-        for op in plan.backs[0][0] if plan.input_gradient else ():
-            positions = [position for _, position in op.walk()]
-            sums.append(first.sources[list(op.regions), :, 0][:, :, positions])
-        return cls(
-            input_map=first.sources[:, :, 0],
-            output_map=result.sources[:, :, cols - 1],
-            gradient_map=own.reshape(result.regions, rows, -1),
-            sum_maps=tuple(sums),
-        )
-
-    @property
-    def inputs(self) -> int:
-        """Inputs of a sample."""
-        return int(self.input_map.max()) + 1
-
-    @property
-    def outputs(self) -> int:
-        """Outputs of a sample."""
-        return int(self.output_map.max()) + 1
-
-    def gradient_words(self, gradient: IntArray) -> IntArray:
-        """Arrange a gradient [O] as the block [reps, R, words] of a run; padding is 0."""
-        used = self.gradient_map >= 0
-        return np.where(used, gradient[np.maximum(self.gradient_map, 0)], 0)
-
-    def read_outputs(self, config: TorusConfig, beats: Beats) -> IntArray:
-        """Read the outputs [N, O] of whole samples from their beats.
-
-        Raises
-        ------
-        HostDataError
-            If they are not those of whole samples.
-        """
-        blocks = self.output_map.reshape(-1, self.output_map.shape[2])
-        return decode_outputs(config, blocks, beats, self.outputs)
-
-    def sum_beats(self, config: TorusConfig) -> list[int]:
-        """Beats of each repetition and gateway, for each op that gives sums."""
-        return [
-            -(-table.shape[2] * config.sum_chunks // config.beat_words) for table in self.sum_maps
-        ]
-
-    def read_sums(self, config: TorusConfig, beats: Beats) -> IntArray:
-        """Read the gradient of the inputs [I] from the beats of all ops that give sums."""
-        found = np.zeros(self.inputs, np.int64)
-        at = 0
-        for table, count in zip(self.sum_maps, self.sum_beats(config), strict=True):
-            reps, rows, sums = table.shape
-            words = beats_to_words(config, beats[at : at + reps * rows * count])
-            at += reps * rows * count
-            words = words.reshape(reps, rows, -1)[:, :, : sums * config.sum_chunks]
-            values = join_words(
-                words.reshape(reps, rows, sums, config.sum_chunks),
-                config.acc_bits,
-                config.word_bits,
-            )
-            used = table >= 0
-            found[table[used]] = values[used]
-        return found
+    program: Program
+    beats: Beats
+    output_beats: int
 
 
 def run_events(run: Run) -> Generator[Send | Receive, Beats | None, Beats]:
@@ -201,8 +123,7 @@ def host_events(
     for number, sample in instances(plan.order, len(x)):
         task = plan.tasks[number]
         if task == first:
-            (block,) = input_words(words.input_map, x[sample : sample + 1])
-            yield queues.send(block)
+            yield queues.send(words.input_words(x[sample : sample + 1]))
         elif task == result:
             reps, _, count = words.output_map.shape
             beats = yield queues.receive(reps, -(-count // config.beat_words))
@@ -235,13 +156,10 @@ class _HostQueues:
 
     def program_beats(self) -> Beats:
         """The programs themselves."""
-        config, pieces = self._program.config, list[Beats]()
-        for image in (self._program.gateway_image, self._program.pe_image):
-            blocks = np.array(image, np.int64).reshape(-1, PROGRAM_BLOCK_WORDS)
-            pieces.append(words_to_beats(config, blocks))
-        count = len(self._program.pe_image) // PROGRAM_BLOCK_WORDS
-        self._expect(self._in, [(HostInKind.BROADCAST.value, config.block_beats)] * count)
-        return np.concatenate(pieces)
+        program = self._program
+        count = len(program.pe_image) // PROGRAM_BLOCK_WORDS
+        self._expect(self._in, [(HostInKind.BROADCAST.value, program.config.block_beats)] * count)
+        return program_beats(program)
 
     def send(self, block: IntArray) -> Send:
         """Send [repetitions, R, words]."""

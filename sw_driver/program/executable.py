@@ -1,42 +1,46 @@
-"""What a torus runs: memory images, programs, and the meaning of host words."""
+"""What a torus runs: memory contents, programs, and the meaning of host words."""
 
 import dataclasses
+from collections.abc import Callable
 
+from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
-from sw_driver.errors import HostDataError
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import Beats, IntArray
+from sw_driver.errors import DriverError
 from sw_driver.plan.images import Images
-from sw_driver.program.host_stream import (
-    Beats,
-    decode_outputs,
-    encode,
-    input_words,
-    load_words,
-    output_beats,
-)
+from sw_driver.plan.maps import Maps
+from sw_driver.plan.plan import Plan
+from sw_driver.program.dump import dump_program
+from sw_driver.program.events import GradientOf, HostEvents, Run, host_events
+from sw_driver.program.host_stream import encode, load_words, output_beats
+from sw_driver.program.host_words import HostWords, check_input_words
 from sw_driver.program.program import Program, id_program, load_program
-from sw_driver.program.sample_loop import SampleLoop
+from sw_driver.program.records import read_state, state_words
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops
 
-__all__ = ["Executable", "Run"]
+__all__ = ["Executable", "TrainingRuns"]
+
+# Programs that are kept packed: of the lengths of runs that one loop over data has.
+_KEPT_PROGRAMS = 8
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Run:
-    """One program with everything that the host sends for it.
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class TrainingRuns:
+    """What a torus needs beside, to train.
 
     Parameters
     ----------
-    program
-        The program.
-    beats
-        uint32 [beats, host_bits / 32]: the host's whole stream.
-    output_beats
-        Beats that the torus sends back.
+    plan
+        The tasks of a run that trains.
+    maps
+        What lies where in the memories of the PEs.
+    loops
+        The queues of such a run.
     """
 
-    program: Program
-    beats: Beats
-    output_beats: int
+    plan: Plan
+    maps: Maps
+    loops: SampleLoops
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -47,43 +51,102 @@ class Executable:
     ----------
     config
         The torus that it is for.
-    images
-        Of the PEs' memories, and the maps of host words.
+    words
+        What the host's words mean.
     loop
-        The queues of a run.
+        The queues of a run that computes outputs.
+    contents
+        The weights and biases of a net for inference; None if a state is loaded instead.
+    trained
+        The runs that train; None for inference.
     """
 
     config: TorusConfig
-    images: Images
+    words: HostWords
     loop: SampleLoop
+    contents: Images | None = None
+    trained: TrainingRuns | None = None
+
+    _packed: dict[tuple[str, int], Program] = dataclasses.field(
+        default_factory=dict[tuple[str, int], Program], init=False
+    )
+
+    @classmethod
+    def of_images(cls, config: TorusConfig, images: Images, loop: SampleLoop) -> "Executable":
+        """Make the executable of a net for inference."""
+        return cls(config, HostWords(images.input_map, images.output_map[None]), loop, images)
+
+    @property
+    def images(self) -> Images:
+        """The weights and biases of a net for inference.
+
+        Raises
+        ------
+        DriverError
+            If the net was compiled for training.
+        """
+        if self.contents is None:
+            raise DriverError("the net must be compiled for inference: what trains has a state")
+        return self.contents
+
+    @property
+    def training(self) -> TrainingRuns:
+        """The runs that train.
+
+        Raises
+        ------
+        DriverError
+            If the net was compiled for inference.
+        """
+        if self.trained is None:
+            raise DriverError(
+                "the net must be compiled for training, from a TrainingFormat, not for inference"
+            )
+        return self.trained
 
     @property
     def in_features(self) -> int:
         """Inputs of a sample."""
-        return int(self.images.input_map.max()) + 1
+        return self.words.inputs
 
     @property
     def out_features(self) -> int:
         """Outputs of a sample."""
-        return int(self.images.output_map.max()) + 1
+        return self.words.outputs
 
     @property
     def max_samples(self) -> int:
-        """Most samples of one run."""
+        """Most samples of one run that computes outputs."""
         return self.loop.max_samples
+
+    @property
+    def max_training_samples(self) -> int:
+        """Most samples of one run that trains."""
+        return self.training.loops.max_samples
 
     def identify(self) -> Run:
         """Ask for the hardware id: see `sw_driver.program.host_stream.decode_id`."""
-        return self._run(id_program(self.config), [])
+        return _run(id_program(self.config), [])
 
-    def load(self) -> Run:
-        """Load all weights and biases. The torus sends nothing back."""
-        weights, biases = self.images.weights, self.images.biases
-        program = load_program(self.config, weights.shape[2], biases.shape[2])
-        return self._run(program, load_words(self.config, weights, biases))
+    def load(self, state: TrainingState | None = None) -> Run:
+        """Load all weights and biases, or everything of a training state. Nothing comes back.
+
+        Raises
+        ------
+        GoldenError
+            If the state is not one of this net on this torus.
+        """
+        if state is None:
+            blocks = load_words(self.config, self.images.weights, self.images.biases)
+        else:
+            runs = self.training
+            state.check(runs.plan.form, self.config.rows * self.config.cols)
+            blocks = state_words(self.config, runs.maps, state)
+        program = self._kept("load", 0, lambda: load_program(self.config, *self._depths()))
+        return _run(program, blocks)
 
     def infer(self, x: IntArray) -> Run:
-        """Run samples [N, I] of words, 1 to `max_samples` of them.
+        """Compute outputs of input words [N, I], 1 to `max_samples` samples: see `decode`.
 
         Raises
         ------
@@ -92,18 +155,9 @@ class Executable:
         ProgramError
             If there are too many samples, or none.
         """
-        if x.ndim != 2 or x.shape[1] != self.in_features:
-            raise HostDataError(
-                f"input words must have shape [N, {self.in_features}], not {list(x.shape)}"
-            )
-        limit = 1 << (self.config.act_bits - 1)
-        if x.size and not (-limit <= int(x.min()) and int(x.max()) < limit):
-            raise HostDataError(
-                f"input words must be {-limit} to {limit - 1} to fit act_bits = "
-                f"{self.config.act_bits}, but reach from {int(x.min())} to {int(x.max())}"
-            )
-        program = self.loop.program(self.config, len(x))
-        return self._run(program, input_words(self.images.input_map, x))
+        check_input_words(x, self.in_features, self.config.act_bits)
+        program = self._kept("infer", len(x), lambda: self.loop.program(self.config, len(x)))
+        return _run(program, [self.words.input_words(x)])
 
     def decode(self, beats: Beats) -> IntArray:
         """Read outputs [N, O] from the beats that a run of `infer` sent back.
@@ -113,7 +167,63 @@ class Executable:
         HostDataError
             If they are not those of whole samples.
         """
-        return decode_outputs(self.config, self.images.output_map, beats, self.out_features)
+        return self.words.read_outputs(self.config, beats)
 
-    def _run(self, program: Program, blocks: list[IntArray]) -> Run:
-        return Run(program, encode(program, blocks), output_beats(program))
+    def train(self, x: IntArray, gradient_of: GradientOf) -> HostEvents:
+        """Train on input words [N, I]: everything that the host sends and receives.
+
+        Raises
+        ------
+        HostDataError
+            If `x` is not [N, I], or a word does not fit `act_bits`.
+        ProgramError
+            If there are more than `max_training_samples` samples, or none.
+        """
+        check_input_words(x, self.in_features, self.config.act_bits)
+        return host_events(
+            self.training.plan, self.words, self.train_program(len(x)), x, gradient_of
+        )
+
+    def train_program(self, samples: int) -> Program:
+        """The program of a run that trains on `samples` samples."""
+        loops = self.training.loops
+        return self._kept("train", samples, lambda: loops.program(self.config, samples))
+
+    def dump(self) -> Run:
+        """Read everything that `load` loads of a state: see `read_state`."""
+        program = self._kept("dump", 0, lambda: dump_program(self.config, *self._depths()))
+        return _run(program, [])
+
+    def read_state(self, beats: Beats) -> TrainingState:
+        """Read the training state from the beats that `dump` gave.
+
+        Raises
+        ------
+        HostDataError
+            If their number is not right.
+        FitError
+            If a word has changed that never does.
+        """
+        runs = self.training
+        return read_state(self.config, runs.plan.form, runs.maps, beats)
+
+    def _depths(self) -> tuple[int, int]:
+        """Weights and biases of a PE."""
+        if self.trained is None:
+            return self.images.weights.shape[2], self.images.biases.shape[2]
+        maps = self.trained.maps
+        return maps.weights.index.shape[2], maps.biases.index.shape[2]
+
+    def _kept(self, kind: str, samples: int, pack: Callable[[], Program]) -> Program:
+        """A program that is packed once: of runs of one length, only the data differ."""
+        program = self._packed.get((kind, samples))
+        if program is None:
+            program = pack()
+            while len(self._packed) >= _KEPT_PROGRAMS:
+                self._packed.pop(next(iter(self._packed)), None)
+            self._packed[kind, samples] = program
+        return program
+
+
+def _run(program: Program, blocks: list[IntArray]) -> Run:
+    return Run(program, encode(program, blocks), output_beats(program))

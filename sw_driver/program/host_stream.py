@@ -6,29 +6,25 @@ Beats are rows of 32-bit parts, low part first: uint32 [beats, host_bits / 32].
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import LOOP, HostInKind, HostOutKind
-from sw_driver.errors import HostDataError, ProgramError
-from sw_driver.plan.handover import IntArray
+from sw_driver.arrays import Beats, IntArray
+from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
-from sw_driver.program.program import Program
+from sw_driver.program.program import Program, load_runs
 
 __all__ = [
-    "Beats",
     "beats_to_words",
     "deal_words",
     "decode_id",
-    "decode_outputs",
     "encode",
-    "input_words",
     "load_words",
     "output_beats",
+    "program_beats",
     "words_to_beats",
 ]
 
-Beats = NDArray[np.uint32]
 _PART_BITS = 32
 
 
@@ -83,14 +79,9 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
         If the program does not ask for exactly these words in this order.
     """
     config = program.config
-
-    def whole_blocks(image: list[int]) -> Beats:
-        return words_to_beats(config, np.array(image).reshape(-1, PROGRAM_BLOCK_WORDS))
-
-    pieces = [whole_blocks(program.gateway_image)]
+    pieces = [program_beats(program)]
     given: list[tuple[str, int, int]] = []
     if program.pe_image:
-        pieces.append(whole_blocks(program.pe_image))
         count = len(program.pe_image) // PROGRAM_BLOCK_WORDS
         given.append((HostInKind.BROADCAST.name, config.block_beats, count))
     for words in blocks:
@@ -108,6 +99,12 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
             f"sent, (kind, beats, repetitions) = {_merged(given)}, but takes {_merged(asked)}"
         )
     return np.concatenate(pieces)
+
+
+def program_beats(program: Program) -> Beats:
+    """Pack a program itself: that of the gateways, and then that of the PEs, if any."""
+    blocks = np.array([*program.gateway_image, *program.pe_image], np.int64)
+    return words_to_beats(program.config, blocks.reshape(-1, PROGRAM_BLOCK_WORDS))
 
 
 def _runs(queue: Sequence[Op]) -> Iterator[tuple[Op, int]]:
@@ -153,49 +150,16 @@ def load_words(config: TorusConfig, weights: IntArray, biases: IntArray) -> list
 
 def deal_words(config: TorusConfig, images: Sequence[IntArray]) -> list[IntArray]:
     """Arrange the words [R, C, count] that PEs keep as the blocks that load ops ask for."""
-    most_words = config.buffer_words // config.cols * config.cols
     blocks: list[IntArray] = []
     for image in images:
         dealt = image.transpose(0, 2, 1).reshape(len(image), -1)
-        whole = dealt.shape[1] // most_words
-        if whole:
-            full = dealt[:, : whole * most_words].reshape(len(image), whole, most_words)
-            blocks.append(full.transpose(1, 0, 2))
-        if dealt.shape[1] % most_words:
-            blocks.append(dealt[None, :, whole * most_words :])
+        first = 0
+        for words, count in load_runs(config, dealt.shape[1]):
+            end = first + count * words
+            piece = dealt[:, first:end].reshape(len(image), count, words)
+            blocks.append(piece.transpose(1, 0, 2))
+            first = end
     return blocks
-
-
-def input_words(input_map: IntArray, x: IntArray) -> list[IntArray]:
-    """Arrange samples [N, I] as the blocks that a run asks for; padding is 0."""
-    words = np.where(input_map >= 0, x[:, np.maximum(input_map, 0)], 0)
-    return [words.reshape(-1, *input_map.shape[1:])]
-
-
-def decode_outputs(
-    config: TorusConfig, output_map: IntArray, beats: Beats, outputs: int
-) -> IntArray:
-    """Read the outputs [N, O] of a run from its beats.
-
-    Raises
-    ------
-    HostDataError
-        If the number of beats is not that of whole samples.
-    """
-    rows, count = output_map.shape
-    row_beats = -(-count // config.beat_words)
-    if len(beats) % (rows * row_beats):
-        raise HostDataError(
-            f"output beats must be a multiple of {rows * row_beats}, those of one sample, "
-            f"not {len(beats)}"
-        )
-    words = beats_to_words(config, beats).reshape(-1, rows, row_beats * config.beat_words)
-    sign = 1 << (config.act_bits - 1)
-    signed = ((words & (2 * sign - 1)) ^ sign) - sign
-    used = output_map >= 0
-    y = np.empty((len(words), outputs), np.int64)
-    y[:, output_map[used]] = signed[:, :, :count][:, used]
-    return y
 
 
 def decode_id(beats: Beats) -> int:

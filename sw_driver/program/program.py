@@ -14,7 +14,7 @@ from hw.op_fields import (
 )
 from sw_driver.program.image import Op, pack_image
 
-__all__ = ["Program", "Queues", "id_program", "load_program"]
+__all__ = ["Program", "Queues", "id_program", "load_program", "load_runs"]
 
 # Row, column and MAC queue of the PEs; ring, host input and host output queue of the gateways.
 Queues = tuple[list[Op], ...]
@@ -78,6 +78,13 @@ def _chunks(total: int, most: int) -> list[int]:
     return [most] * (total // most) + [total % most] * (total % most > 0)
 
 
+def load_runs(config: TorusConfig, words: int) -> list[tuple[int, int]]:
+    """In which pieces so many words of a row are loaded: words of one, and how many of these."""
+    most = config.buffer_words // config.cols * config.cols
+    whole, rest = divmod(words, most)
+    return [(most, whole)] * (whole > 0) + [(rest, 1)] * (rest > 0)
+
+
 def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
     """Make the program that loads `weights` weights and `biases` biases into every PE.
 
@@ -89,7 +96,6 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
     row: list[Op] = []
     ring: list[Op] = []
     host_in: list[Op] = []
-    most_words = config.buffer_words // config.cols * config.cols
     kinds = [
         (GatherKind.WEIGHTS, weights * config.weight_chunks),
         (GatherKind.BIASES, biases * config.bias_record_chunks),
@@ -99,9 +105,7 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
         kinds.append((GatherKind.LFSR, config.lfsr_chunks))
         free = {}
     for kind, count in kinds:
-        sizes = _chunks(count * config.cols, most_words)
-        runs = [(size, sizes.count(size)) for size in sorted(set(sizes), reverse=True)]
-        for words, total in runs:
+        for words, total in load_runs(config, count * config.cols):
             for reps in _chunks(total, 1 << config.rep_bits):
                 row.append({"kind": kind.value, "reps": reps - 1, "recv": words, **free})
                 ring.append(

@@ -8,11 +8,11 @@ from golden.fixed.state import LayerState, TrainingState
 from golden.fixed.visits import weight_sizes
 from hw.config import TorusConfig
 from hw.op_fields import Memory
+from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import HostDataError
-from sw_driver.plan.handover import IntArray
 from sw_driver.plan.maps import Maps
-from sw_driver.program.host_stream import Beats, beats_to_words, deal_words
-from sw_driver.program.training_programs import list_dumps
+from sw_driver.program.dump import list_dumps
+from sw_driver.program.host_stream import beats_to_words, deal_words
 
 __all__ = ["join_words", "read_state", "split_words", "state_words"]
 

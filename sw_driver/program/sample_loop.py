@@ -1,4 +1,4 @@
-"""The loop over samples: a program for any number of them, from what one sample more adds."""
+"""The loops over samples: a program for any number of them, from what one sample more adds."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
 from sw_driver.program.program import Program, Queues
 
-__all__ = ["SampleLoop", "find_sample_loop"]
+__all__ = ["SampleLoop", "SampleLoops", "find_sample_loop", "find_sample_loops"]
 
 _MOST_LOOPS = (1 << LOOP_COUNT_BITS) - 1
 
@@ -76,6 +76,52 @@ class SampleLoop:
         return Program.build(config, self.queues(samples))
 
 
+@dataclasses.dataclass(frozen=True)
+class SampleLoops:
+    """The queues of a run for any number of samples, where ops repeat after `period` of them.
+
+    Parameters
+    ----------
+    loops
+        [period]: turn k of loop r is a run of r + 1 + k * period samples.
+    """
+
+    loops: tuple[SampleLoop, ...]
+
+    @property
+    def max_samples(self) -> int:
+        """Most samples of one program."""
+        period = len(self.loops)
+        return min(
+            number + 1 + (loop.max_samples - 1) * period for number, loop in enumerate(self.loops)
+        )
+
+    def queues(self, samples: int) -> Queues:
+        """The queues of a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If there are too many samples or none.
+        """
+        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
+        return self.loops[number].queues(turn + 1)
+
+    def program(self, config: TorusConfig, samples: int) -> Program:
+        """Pack a run of `samples` samples, 1 to `max_samples`.
+
+        Raises
+        ------
+        ProgramError
+            If there are too many samples or none, or a program memory is too small.
+        """
+        return Program.build(config, self.queues(samples))
+
+    def program_words(self, config: TorusConfig) -> int:
+        """Words of the longest program, for any number of samples."""
+        return max(loop.program_words(config) for loop in self.loops)
+
+
 def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> SampleLoop:
     """Find what repeats: the run of n + 1 samples is that of n with one piece put in.
 
@@ -102,6 +148,34 @@ def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> Samp
         flat.append(ahead.pop(0))
         ahead.append(queues_of(len(flat) + 3))
     raise ProgramError(f"the schedule does not become regular within {most_flat} samples")
+
+
+def find_sample_loops(
+    queues_of: Callable[[int], Queues], period: int, most_flat: int
+) -> SampleLoops:
+    """Find what repeats in runs of any number of samples.
+
+    Parameters
+    ----------
+    queues_of
+        The queues of a run of so many samples.
+    period
+        Samples after which ops have the same addresses again.
+    most_flat
+        Periods after which a run must have become regular.
+
+    Raises
+    ------
+    ProgramError
+        If it has not.
+    """
+
+    def loop(first: int) -> SampleLoop:
+        return find_sample_loop(
+            lambda turns: queues_of(first + (turns - 1) * period), most_flat=most_flat
+        )
+
+    return SampleLoops(tuple(loop(first) for first in range(1, period + 1)))
 
 
 def _inserted(

@@ -12,10 +12,8 @@ from sw_driver.program.image import Op
 __all__ = ["back_op", "run_op"]
 
 
-def run_op(
-    config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free: int, fence: int
-) -> Op:
-    """Write the RUN op of an entry of stage `index`."""
+def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free: int) -> Op:
+    """Write the RUN op of an entry of stage `index`, but for its fence."""
     stage = plan.stages[index]
     has_bias = stage.kind is StageKind.OUTPUT
     wrap = 1 << config.addr_bits
@@ -37,7 +35,6 @@ def run_op(
         "shift": stage.shift - config.min_shift,
         "relu": int(stage.relu),
         "need_free": need_free,
-        "fence": fence,
     }
 
 

@@ -1,9 +1,7 @@
-"""Progress of a training run as its counters see it: what has been done, and what was asked for."""
+"""Progress of a run as its counters see it: what has been done, and what was asked for."""
 
 import dataclasses
 from collections.abc import Sequence
-
-from sw_driver.schedule.scheduler import as_first_and_step
 
 __all__ = ["Counter", "Region"]
 
@@ -13,7 +11,7 @@ class Region:
     """Progress of one region; counts are of its own axis since the start of the program."""
 
     sample: int = -1
-    landed: int = 0  # Results of the MAC that have landed when its own words are complete.
+    landed: int = 0  # What is counted of the MAC's results when its own words are complete.
     ring_ops: int = 0  # Ring ops when its last visit retires.
     reads: int = 0  # Repetitions of the MAC that read this axis, up to the last of this region.
     last_reads: int = 0  # The same for the sample before.
@@ -33,6 +31,14 @@ class Counter:
         needs: list[int] = []
         for threshold in thresholds:
             needs.append(max([threshold - self.asked, *needs[-1:]]))
-        first, step = as_first_and_step(needs)
+        first, step = _as_first_and_step(needs)
         self.asked += first + (len(thresholds) - 1) * step
         return first, step
+
+def _as_first_and_step(needs: list[int]) -> tuple[int, int]:
+    """The waits of successive repetitions; all of them at first if they grow unevenly."""
+    needs = [max(need, 0) for need in needs]
+    growth = {after - before for before, after in zip(needs, needs[1:], strict=False)}
+    if len(growth) > 1:
+        return needs[-1], 0
+    return needs[0], growth.pop() if growth else 0

@@ -1,217 +1,277 @@
-"""From an order of stages to ops: what every op waits for, as the counters of the hardware ask it.
+"""From an order of tasks to ops: what each queue does, and what every op waits for.
 
-A run is flattened to one list of steps. In it, every wait is for a step that comes earlier, so the
-ops of each queue, taken in this order, cannot lock up. The counts that an op must wait for follow
-from the regions alone: who wrote them last, who read them last.
+A run is one list of steps. In it, every wait is for a step that comes earlier, so the ops of each
+queue, taken in this order, cannot lock up. The counts that an op must wait for follow from the
+regions alone: who wrote them last, who read them last. A torus that trains counts both; one for
+inference counts repetitions of the MAC as they land, and how many gathers may wait for it.
 """
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 
 from hw.config import TorusConfig
-from hw.op_fields import Axis, GatherKind, HostInKind, HostOutKind, MacKind, RingKind
-from sw_driver.errors import ProgramError
+from hw.op_fields import (
+    CLEAR,
+    KEEP,
+    GatherKind,
+    HostInKind,
+    HostOutKind,
+    RingKind,
+)
+from sw_driver.plan.back import Back
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.order import Order, instances
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.order import instances
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.stages import Stage
+from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.image import Op
-from sw_driver.program.program import Queues
+from sw_driver.schedule.fences import Fences
+from sw_driver.schedule.mac_ops import back_op, run_op
+from sw_driver.schedule.progress import Counter, Region
+from sw_driver.schedule.queues import Step
 
-__all__ = ["Step", "as_first_and_step", "build_queues", "schedule_steps"]
+__all__ = ["schedule"]
+
+class _Scheduler:
+    """Writes the ops of a run, step by step, in their common order."""
+
+    def __init__(self, config: TorusConfig, plan: Plan, decay: int, batch: int | None) -> None:
+        self._config, self._plan = config, plan
+        self._trains = config.training is not None
+        self._decay, self._batch = decay, batch
+        self._regions: defaultdict[tuple[int, int, int], Region] = defaultdict(Region)
+        axes = False, True
+        self._landed = {axis: Counter() for axis in axes}
+        self._ring_ops = {axis: Counter() for axis in axes}
+        self._reads = {axis: Counter() for axis in axes}
+        self._gradients = {axis: Counter() for axis in axes}
+        self._host_gradients = Counter()
+        # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
+        self._gradient_reads: defaultdict[int, int] = defaultdict(int)
+        self._fences = Fences()
+        self._ops: dict[str, Op] = {}
+        self.steps: list[Step] = []
+
+    def run(self, task: Task, sample: int) -> None:
+        """Write the ops of one task."""
+        version = sample % self._plan.period
+        if task.direction is Direction.FORWARD:
+            for entry in self._plan.entries[version][task.stage]:
+                self._gather(task.stage, entry, sample)
+                self._end_step(task, sample, entry)
+        elif task.direction is Direction.GRADIENT:
+            self._take_gradient(sample)
+            self._end_step(task, sample, None)
+        else:
+            for op in self._plan.backs[version][task.stage]:
+                self._back(task.stage, op, sample)
+                self._end_step(task, sample, op.entry)
+
+    def _end_step(self, task: Task, sample: int, entry: Entry | None) -> None:
+        self.steps.append(Step(task, sample, entry, self._ops))
+        self._ops = {}
+
+    def _region(self, stage: int, sample: int, region: int) -> Region:
+        return self._regions[stage, self._plan.copy(stage, sample), region]
+
+    def _wrapped(self, stride: int) -> int:
+        return stride % (1 << self._config.addr_bits)
+
+    # Forward
+
+    def _gather(self, index: int, entry: Entry, sample: int) -> None:
+        stage = self._plan.stages[index]
+        axis = stage.on_columns
+        landed: list[int] = []
+        free: list[int] = []
+        for visit in entry.visits:
+            region = self._region(index, sample, visit)
+            if region.sample != sample:
+                region.sample, region.last_reads = sample, region.reads
+            landed.append(region.landed)
+            free.append(region.last_reads)
+            self._ring_ops[axis].done += 1
+            region.ring_ops = self._ring_ops[axis].done
+        need_first, need_step = self._landed[axis].ask(landed)
+        recv, reps = stage.words - stage.own, entry.reps - 1
+        self._ops["col" if axis else "row"] = {
+            "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
+            "reps": reps,
+            "own": stage.own,
+            "recv": recv,
+            "to_gateway": int(not (axis or stage.from_host)),
+            "base": entry.base,
+            "stride": self._wrapped(entry.stride),
+            "need_first": need_first,
+            "need_step": need_step,
+            **self._room(stage, free),
+        }
+        if stage.outputs:
+            self._run(index, entry, sample)
+        if axis:
+            return
+        if stage.from_host:
+            self._send(stage.words, reps)
+        elif stage.outputs:
+            self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
+        else:
+            self._add("ring", RingKind.SINK, reps, recv=stage.words, send=recv)
+            self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
+
+    def _room(self, stage: Stage, free: Sequence[int]) -> Op:
+        """What the repetitions of a gather wait for before they receive.
+
+        `free` has for each the readings of its buffer that must be over.
+        """
+        reads = self._reads[stage.on_columns]
+        if self._trains:
+            first, step = reads.ask(free)
+            return {"need_read": first, "need_read_step": step}
+        # Gathered repetitions that may wait for the MAC, plus one. Each gather is read once, so
+        # that as many have been gathered as will have been read.
+        lags = [reads.done + rep - read + 1 for rep, read in enumerate(free) if read]
+        return {"lag": min(lags) if lags else (1 << self._config.rep_bits) - 1}
+
+    def _run(self, index: int, entry: Entry, sample: int) -> None:
+        plan = self._plan
+        axis, dest = plan.stages[index].on_columns, plan.stages[index + 1].on_columns
+        freed = max(
+            self._region(index + 1, sample, to).ring_ops for rep in entry.written for to in rep
+        )
+        need_free, _ = self._ring_ops[dest].ask([freed])
+        written = self._counted_results(index, entry)
+        for visit, regions in zip(entry.visits, written, strict=True):
+            self._reads[axis].done += 1
+            self._region(index, sample, visit).reads = self._reads[axis].done
+            for landing in regions:
+                self._landed[dest].done += 1
+                for to in landing:
+                    self._region(index + 1, sample, to).landed = self._landed[dest].done
+        mac = self._ops["mac"] = run_op(self._config, plan, index, entry, need_free)
+        if self._trains:
+            mac["fence"] = self._fences.run(plan.stages[index], entry)
+
+    def _counted_results(self, index: int, entry: Entry) -> list[list[Sequence[int]]]:
+        """Per repetition, what is counted as its results land: regions that each was written to."""
+        if not self._trains:
+            return [[regions] for regions in entry.written]
+        return [[(to,) for to, _ in rep] for rep in self._targets(index, entry)]
+
+    def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
+        """Per repetition, the region and own word of the next stage that each output becomes."""
+        stage = self._plan.stages[index]
+        before = (one.reps for one in self._plan.entries[0][index] if one.w_base < entry.w_base)
+        first = sum(before)
+        targets: list[list[list[int]]] = stage.targets[first : first + entry.reps].tolist()
+        return [[(region, word) for region, word in rep] for rep in targets]
+
+    # Backward
+
+    def _take_gradient(self, sample: int) -> None:
+        index, stage = len(self._plan.stages) - 1, self._plan.result
+        copy = self._plan.copy(index, sample)
+        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]] * stage.regions)
+        for region in range(stage.regions):
+            self._ring_ops[False].done += 1
+            self._host_gradients.done += 1
+            self._region(index, sample, region).gradients = dict.fromkeys(
+                range(stage.own), self._host_gradients.done
+            )
+        self._ops["row"] = {
+            "kind": GatherKind.GRADIENT.value,
+            "reps": stage.regions - 1,
+            "recv": stage.words,
+            "base": copy * self._plan.gradient_words,
+            "stride": stage.own,
+            "need_read": need_read,
+        }
+        self._send(stage.words, stage.regions - 1)
+
+    def _back(self, index: int, op: Back, sample: int) -> None:
+        plan = self._plan
+        stage = plan.stages[index]
+        axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
+        from_host = index + 2 == len(plan.stages)
+        reduces = plan.reduces(index)
+        asked = self._host_gradients if from_host else self._gradients[dest]
+        targets = self._targets(index, op.entry)
+        if op.groups > 1:
+            targets = [[one for rep in targets for one in rep]]
+        need_free, need_step = asked.ask(
+            [
+                max(self._region(index + 1, sample, to).gradients[word] for to, word in rep)
+                for rep in targets
+            ]
+        )
+        for visit in op.regions:
+            region = self._region(index, sample, visit)
+            self._reads[axis].done += 1
+            region.reads = self._reads[axis].done
+            if from_host:
+                self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
+            for block, word in op.walk() if reduces and not stage.from_host else ():
+                if block == 0:
+                    self._gradients[axis].done += 1
+                    region.gradients[word] = self._gradients[axis].done
+        updates = plan.updates(index)
+        mac = self._ops["mac"] = back_op(self._config, plan, index, op, sample)
+        mac["need_free"], mac["need_step"] = need_free, need_step
+        mac["fence"] = self._fences.back(op, updates=updates)
+        if updates:
+            mac["decay"], mac["apply"] = self._mode(sample)
+        if reduces and stage.from_host:
+            sums = op.words
+            beats = self._beats(sums * self._config.sum_chunks)
+            self._add("ring", RingKind.GRADIENT, op.reps - 1, recv=sums, send=0)
+            self._add("host_out", HostOutKind.COLLECT, op.reps - 1, beats=beats)
+
+    def _mode(self, sample: int) -> tuple[int, int]:
+        """What a sample's updates begin with, and whether they are applied."""
+        if self._batch is None:
+            return self._decay, 1
+        return KEEP if sample else self._decay, int(sample == self._batch - 1)
+
+    # Gateways and host
+
+    def _send(self, words: int, reps: int) -> None:
+        self._add("ring", RingKind.SEND, reps, recv=0, send=words)
+        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+
+    def _add(
+        self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
+    ) -> None:
+        self._ops[queue] = {"kind": kind.value, "reps": reps, **fields}
+
+    def _beats(self, words: int) -> int:
+        return -(-words // self._config.beat_words)
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One entry of one sample, with what it waits for.
+def schedule(
+    config: TorusConfig,
+    plan: Plan,
+    samples: int,
+    *,
+    momentum: int | None = None,
+    one_batch: bool = False,
+) -> list[Step]:
+    """List the steps of a run of `samples` samples in their common order.
 
     Parameters
     ----------
-    entry
-        What is done.
-    sample
-        For which sample.
-    need_first, need_step
-        MAC repetitions that must have landed in the gather buffer, beyond those asked for before,
-        for the first and for each further repetition.
-    lag
-        Gathered repetitions that may wait for the MAC, plus one, when a repetition begins to
-        receive; None if it need not wait.
-    need_free
-        Ring ops that must have retired where the results go, beyond those asked for before.
+    config
+        The torus.
+    plan
+        The net.
+    samples
+        Of the run.
+    momentum
+        n, if accumulated gradients lose a 2**-n-th part per batch; None to begin with nothing.
+    one_batch
+        Whether all samples are one batch; else each is one of its own.
     """
-
-    entry: Entry
-    sample: int
-    need_first: int
-    need_step: int
-    lag: int | None
-    need_free: int
-
-
-@dataclasses.dataclass
-class _Region:
-    """Progress of one region; counts are of its own ring since the start of the program."""
-
-    sample: int = -1
-    landed: int = 0  # MAC repetitions landed when its own words are complete.
-    ring_ops: int = 0  # Ring ops when its last visit retires.
-    gathers: int = 0  # Gathers up to its last visit.
-    last_gathers: int = 0  # The same for the sample before.
-
-
-def schedule_steps(
-    stages: Sequence[Stage], entries: Sequence[Sequence[Entry]], order: Order, samples: int
-) -> list[Step]:
-    """List the steps of a run of `samples` samples in their common order."""
-    regions: defaultdict[tuple[int, int], _Region] = defaultdict(_Region)
-    # Counts by ring, column ring or not.
-    ring_ops, gathers, landed = ({False: 0, True: 0} for _ in range(3))
-    asked_landed, asked_freed = ({False: 0, True: 0} for _ in range(2))
-    steps: list[Step] = []
-    for index, sample in instances(order, samples):
-        stage = stages[index]
-        ring = stage.on_columns
-        for entry in entries[index]:
-            needs: list[int] = []
-            lags: list[int] = []
-            for visit in entry.visits:
-                region = regions[index, visit]
-                if region.sample != sample:
-                    region.sample, region.last_gathers = sample, region.gathers
-                needs.append(max([region.landed - asked_landed[ring], *needs[-1:]]))
-                if stage.outputs:
-                    if region.last_gathers:
-                        lags.append(gathers[ring] - region.last_gathers + 1)
-                    gathers[ring] += 1
-                    region.gathers = gathers[ring]
-                ring_ops[ring] += 1
-                region.ring_ops = ring_ops[ring]
-            need_first, need_step = as_first_and_step(needs)
-            asked_landed[ring] += need_first + (entry.reps - 1) * need_step
-
-            need_free = 0
-            if stage.outputs:
-                dest = stages[index + 1].on_columns
-                written = [[regions[index + 1, to] for to in rep] for rep in entry.written]
-                freed = max(region.ring_ops for rep in written for region in rep)
-                need_free = max(freed - asked_freed[dest], 0)
-                asked_freed[dest] += need_free
-                for rep in written:
-                    landed[dest] += 1
-                    for region in rep:
-                        region.landed = landed[dest]
-            steps.append(
-                Step(
-                    entry=entry,
-                    sample=sample,
-                    need_first=need_first,
-                    need_step=need_step,
-                    lag=min(lags, default=None),
-                    need_free=need_free,
-                )
-            )
-    return steps
-
-
-def as_first_and_step(needs: list[int]) -> tuple[int, int]:
-    """The waits of successive repetitions; all of them at first if they grow unevenly."""
-    needs = [max(need, 0) for need in needs]
-    growth = {after - before for before, after in zip(needs, needs[1:], strict=False)}
-    if len(growth) > 1:
-        return needs[-1], 0
-    return needs[0], growth.pop() if growth else 0
-
-
-def build_queues(config: TorusConfig, stages: Sequence[Stage], steps: Sequence[Step]) -> Queues:
-    """Write steps as the ops of every queue, those of a PE and then those of a gateway.
-
-    Raises
-    ------
-    ProgramError
-        If a count does not fit its field.
-    """
-    row: list[Op] = []
-    col: list[Op] = []
-    mac: list[Op] = []
-    ring: list[Op] = []
-    host_in: list[Op] = []
-    host_out: list[Op] = []
-    for step in steps:
-        entry, stage = step.entry, stages[step.entry.stage]
-        recv = stage.words - stage.own
-        gather: Op = {
-            "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
-            "reps": entry.reps - 1,
-            "own": stage.own,
-            "recv": recv,
-            "to_gateway": int(not (stage.on_columns or stage.from_host)),
-            "base": entry.base,
-            "stride": entry.stride % (1 << config.addr_bits),
-            "need_first": step.need_first,
-            "need_step": step.need_step,
-            "lag": _most(config) if step.lag is None else step.lag,
-        }
-        (col if stage.on_columns else row).append(gather)
-        if stage.outputs:
-            mac.append(_mac_op(config, stages, step))
-        if not stage.on_columns:
-            reps = {"reps": entry.reps - 1}
-            beats = {**reps, "beats": -(-stage.words // config.beat_words)}
-            if stage.from_host:
-                ring.append({"kind": RingKind.SEND.value, **reps, "recv": 0, "send": stage.words})
-                host_in.append({"kind": HostInKind.SCATTER.value, **beats})
-            else:
-                kind = RingKind.FORWARD if stage.outputs else RingKind.SINK
-                ring.append({"kind": kind.value, **reps, "recv": stage.words, "send": recv})
-                if not stage.outputs:
-                    host_out.append({"kind": HostOutKind.COLLECT.value, **beats})
-    queues = row, col, mac, ring, host_in, host_out
-    _check_counts(config, queues)
-    return queues
-
-
-def _mac_op(config: TorusConfig, stages: Sequence[Stage], step: Step) -> Op:
-    entry, stage = step.entry, stages[step.entry.stage]
-
-    def axis(on_columns: bool) -> int:
-        return (Axis.COL if on_columns else Axis.ROW).value
-
-    def wrapped(stride: int) -> int:
-        return stride % (1 << config.addr_bits)
-
-    return {
-        "kind": MacKind.RUN.value,
-        "axis": axis(stage.on_columns),
-        "dest": axis(stages[entry.stage + 1].on_columns),
-        "reps": entry.reps - 1,
-        "last_word": stage.words - 1,
-        "last_output": stage.outputs - 1,
-        "x_base": entry.base,
-        "x_stride": wrapped(entry.stride),
-        "w_base": entry.w_base,
-        "bias": int(stage.kind is StageKind.OUTPUT),
-        "b_base": entry.b_base if stage.kind is StageKind.OUTPUT else 0,
-        "y_base": entry.y_base,
-        "y_stride": wrapped(entry.y_stride),
-        "y_rep_stride": wrapped(entry.y_rep_stride),
-        "shift": stage.shift - config.min_shift,
-        "relu": int(stage.relu),
-        "need_free": step.need_free,
-    }
-
-
-def _most(config: TorusConfig) -> int:
-    return (1 << config.rep_bits) - 1
-
-
-def _check_counts(config: TorusConfig, queues: Queues) -> None:
-    """Refuse counts that `rep_bits` cannot hold."""
-    for queue in queues:
-        for op in queue:
-            for name in ("reps", "need_first", "need_step", "lag", "need_free"):
-                if op.get(name, 0) > _most(config):
-                    raise ProgramError(
-                        f"rep_bits must be at least {op[name].bit_length()} for {name} = "
-                        f"{op[name]}, not {config.rep_bits}"
-                    )
+    scheduler = _Scheduler(
+        config, plan, CLEAR if momentum is None else momentum, samples if one_batch else None
+    )
+    for task, sample in instances(plan.order, samples):
+        scheduler.run(plan.tasks[task], sample)
+    return scheduler.steps

@@ -1,9 +1,9 @@
 """Boards behind a serial port: docs/host_link.md is the contract, `SerialDevice` the way in."""
 
+from golden.system.names import moved_names
 from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
 from sw_driver.serial.device import SerialDevice, SerialRun
 from sw_driver.serial.figures import LinkFigures
-from sw_driver.serial.training_device import SerialTrainingDevice
 
 __all__ = [
     "DEFAULT_BAUD",
@@ -12,5 +12,6 @@ __all__ = [
     "Patience",
     "SerialDevice",
     "SerialRun",
-    "SerialTrainingDevice",
 ]
+
+__getattr__ = moved_names(__name__, {"SerialTrainingDevice": "sw_driver.serial:SerialDevice"})

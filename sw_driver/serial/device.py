@@ -1,27 +1,18 @@
-"""`SerialDevice`: a compiled net on a board behind a serial port."""
+"""`SerialDevice`: compiled nets on a board behind a serial port."""
 
 import dataclasses
 import time
-from collections.abc import Callable
 
-import numpy as np
-
-from hw.config import TorusConfig
-from sw_driver.compiler import Compiled
-from sw_driver.device.device import Device
-from sw_driver.errors import DriverError, LinkError
-from sw_driver.plan.handover import IntArray
-from sw_driver.program.executable import Executable, Run
-from sw_driver.program.host_stream import Beats
-from sw_driver.serial.connection import DEFAULT_BAUD, Connection, Patience
+from golden.fixed.state import TrainingState
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
+from sw_driver.device.torus_device import Progress, TorusDevice
+from sw_driver.errors import DriverError
+from sw_driver.serial.connection import DEFAULT_BAUD, Patience
 from sw_driver.serial.figures import LinkFigures
+from sw_driver.serial.transport import SerialTransport
 
-__all__ = ["Progress", "SerialDevice", "SerialRun", "bytes_to_beats", "check_id"]
-
-Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-_MOST_SAMPLES = 4096  # Of one program: bounds the memory that its beats take.
+__all__ = ["SerialDevice", "SerialRun"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +35,8 @@ class SerialRun:
     bytes_received: int
 
 
-class SerialDevice(Device):
-    """Runs a compiled net on a board, over the host link of docs/host_link.md.
+class SerialDevice(TorusDevice):
+    """Runs and trains compiled nets on a board, over the host link of docs/host_link.md.
 
     `load` opens the port, which resets the torus, compares hardware ids, and loads the weights. A
     board whose bitstream holds weights runs the net whose weights they are, and no other: nothing
@@ -61,7 +52,6 @@ class SerialDevice(Device):
         Told of long work.
     patience
         How long to wait for the board.
-
     """
 
     def __init__(
@@ -72,17 +62,9 @@ class SerialDevice(Device):
         progress: Progress | None = None,
         patience: Patience | None = None,
     ) -> None:
-        super().__init__()
+        self._serial = SerialTransport(port, baud=baud, patience=patience)
+        super().__init__(self._serial, progress)
         self._last_run: SerialRun | None = None
-        self._port, self._baud, self._patience = port, baud, patience
-        self._progress: Progress = progress or (lambda work, done, total: None)
-        self._connection: Connection | None = None
-
-    def _free(self) -> None:
-        """Let go of the port."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     @property
     def last_run(self) -> SerialRun:
@@ -94,86 +76,21 @@ class SerialDevice(Device):
     @property
     def figures(self) -> LinkFigures:
         """What the link has done since `load`: frames, and what had to be said again."""
-        return self._link.figures
+        return self._serial.connection.figures
 
-    @property
-    def _link(self) -> Connection:
-        if self._connection is None:
-            raise DriverError("a net must be loaded before a device can be used: call load()")
-        return self._connection
-
-    def _load(self, compiled: Compiled) -> None:
-        self._free()
+    def _load(self, compiled: Compiled, state: TrainingState | None) -> None:
         self._progress("open the port", 0, 1)
-        self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
-        check_id(self._port, self._connection.hardware_id, compiled.config)
-        held, wanted = self._connection.weights_id, compiled.executable.images.weights_id
-        if held not in (0, wanted):
-            raise LinkError(
-                f"the weights in the bitstream of the board on port {self._port} must be "
-                f"{wanted:08x}, those of the net, not {held:08x}: build it for this net, or "
-                "without --bake"
-            )
-        if not held:
-            self._run([compiled.executable.load()], "load the weights", 1)
+        super()._load(compiled, state)
 
     def _infer_words(self, x: IntArray) -> IntArray:
-        return self._loaded.run(lambda compiled: self._board_words(compiled.executable, x))
-
-    def _board_words(self, executable: Executable, x: IntArray) -> IntArray:
-        most = min(executable.max_samples, _MOST_SAMPLES)
-        runs = [executable.infer(x[start : start + most]) for start in range(0, len(x), most)]
         start = time.monotonic()
-        beats = self._run(runs, "run samples", len(x))
+        outputs, moves = self._loaded.run(lambda compiled: self._compute(compiled, x))
         seconds = time.monotonic() - start
+        beat_bytes = self.compiled.config.host_bits // 8
         self._last_run = SerialRun(
-            len(x), seconds, sum(run.beats.nbytes for run in runs), beats.nbytes
+            samples=len(x),
+            seconds=seconds,
+            bytes_sent=beat_bytes * sum(move.taken for move in moves),
+            bytes_received=beat_bytes * sum(move.given for move in moves),
         )
-        ends = np.cumsum([run.output_beats for run in runs])
-        return np.concatenate(
-            [executable.decode(part) for part in np.split(beats, [int(end) for end in ends[:-1]])]
-        )
-
-    def _run(self, runs: list[Run], work: str, total: int) -> Beats:
-        """Run programs, all sent ahead, and tell of it as `total` parts of `work`.
-
-        A run that is broken off ends the session: what it has not sent and what its answers are
-        must not become part of the next one.
-        """
-        link, config = self._link, runs[0].program.config
-        wanted = sum(run.output_beats for run in runs) * config.host_bits // 8
-        data = b"".join(run.beats.astype("<u4").tobytes() for run in runs)
-        size = max(1, len(data))
-        received = b""
-        try:
-            link.send(data)
-            if wanted:
-                received = link.receive(
-                    wanted, lambda count: self._progress(work, total * count // wanted, total)
-                )
-            link.flush(lambda left: self._progress(work, total * (size - left) // size, total))
-        except BaseException:
-            self._free()
-            raise
-        return bytes_to_beats(config, received)
-
-
-def bytes_to_beats(config: TorusConfig, data: bytes) -> Beats:
-    """Read whole beats, uint32 [beats, host_bits / 32], from their bytes, lowest first."""
-    return np.frombuffer(data, "<u4").astype(np.uint32).reshape(-1, config.host_bits // 32)
-
-
-def check_id(port: str, found: int, config: TorusConfig) -> None:
-    """Refuse a board whose torus is not the one that a net was compiled for.
-
-    Raises
-    ------
-    LinkError
-        If the hardware ids differ.
-    """
-    if found != config.hardware_id:
-        raise LinkError(
-            f"the hardware id of the board on port {port} must be {config.hardware_id:016x}, that "
-            f"of the configuration that the net is compiled for, not {found:016x}: compile the net "
-            "for this board, or build the board's bitstream for the net"
-        )
+        return outputs

@@ -3,10 +3,11 @@
 import dataclasses
 from typing import Any
 
-from sw_driver.compiler import Compiled
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.device.comparison import Comparison, compare_words
-from sw_driver.plan.handover import IntArray
-from sw_driver.serial.device import Progress, SerialDevice, SerialRun
+from sw_driver.device.torus_device import Progress
+from sw_driver.serial.device import SerialDevice, SerialRun
 from sw_driver.serial.figures import LinkFigures
 
 __all__ = ["BoardVerdict", "verify_board"]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from golden import ClosNet, ClosShape, TrainingState, save_model
 from golden.data import datasets
 from sw_driver.compiler import parse_torus
-from sw_driver.device.training_device import TrainingDevice
+from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
 from sw_driver.system.files import check_target, is_replaced
@@ -57,7 +57,7 @@ def train_fixed(
     path: Path,
     data: str | None,
     shapes: Sequence[ClosShape],
-    device: TrainingDevice,
+    device: Device,
     *,
     torus: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -115,7 +115,7 @@ def train_fixed(
 def _train(
     path: Path,
     prepared: Prepared,
-    device: TrainingDevice,
+    device: Device,
     save_every: int | None,
     progress: Callable[[str, int, int], object],
 ) -> TrainingLoop:
@@ -155,7 +155,7 @@ def _line(figures: EpochFigures) -> str:
     return f"loss {figures.loss:.3f}, test accuracy {100 * figures.test_accuracy:.1f} %"
 
 
-def _save(path: Path, prepared: Prepared, device: TrainingDevice) -> None:
+def _save(path: Path, prepared: Prepared, device: Device) -> None:
     checkpoint = device.checkpoint()
     form = prepared.compiled.format
     state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from golden import CheckpointError, ModelError, Split
 from golden.fixed.words import saturated_values, to_words
+from sw_driver.arrays import IntArray
+from sw_driver.device.device import Device
 from sw_driver.device.host_loss import HostLoss
 from sw_driver.device.saturation import warn_of_saturation
-from sw_driver.device.training_device import TrainingDevice
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.train.recipe import Recipe
 
 __all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch", "check_data"]
@@ -167,7 +167,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        device: TrainingDevice,
+        device: Device,
         recipe: Recipe,
         split: Split,
         *,
@@ -219,7 +219,7 @@ class TrainingLoop:
                 self._train(order, order[at.samples : at.samples + self._part])
                 if at.samples < len(order):
                     save()
-            found = self._device.forward_words(self._test_x).argmax(axis=1)
+            found = self._device.infer_words(self._test_x).argmax(axis=1)
             at.history.append(
                 EpochFigures(
                     at.epoch + 1,

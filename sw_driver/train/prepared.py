@@ -15,13 +15,13 @@ from golden import (
     propose_format,
 )
 from golden.data import datasets
-from sw_driver.compiler import parse_torus
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile, parse_torus
 from sw_driver.plan.plan import check_frozen
 from sw_driver.train.loop import Position, check_batch, check_data
 from sw_driver.train.model_file import default_shapes
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.size import check_size
-from sw_driver.training_compiler import CompiledTraining, compile_training
 
 __all__ = ["Prepared", "compile_recipe", "prepare"]
 
@@ -46,7 +46,7 @@ class Prepared:
 
     split: Split
     recipe: Recipe
-    compiled: CompiledTraining
+    compiled: Compiled
     state: TrainingState
     position: Position
 
@@ -108,9 +108,9 @@ def prepare(
     return Prepared(split, recipe, compiled, state, Position())
 
 
-def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> CompiledTraining:
+def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled:
     """Compile a net of these words for a torus "RxC", with what a recipe asks for."""
-    return compile_training(
+    return compile(
         form,
         torus,
         batches=recipe.batches,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from sw_driver.device.arrays import as_rate
-from sw_driver.device.training_device import ForwardPass, TrainingDevice
+from sw_driver.device.device import Device, ForwardPass
 from sw_driver.errors import DriverError, HostDataError
 
 __all__ = ["TorusModule"]
@@ -48,7 +48,7 @@ class TorusModule(nn.Module):
         If no net is loaded, or the learning rate is not above 0 and finite.
     """
 
-    def __init__(self, device: TrainingDevice, learning_rate: float) -> None:
+    def __init__(self, device: Device, learning_rate: float) -> None:
         """Keep the device; see the class."""
         super().__init__()
         shapes = device.compiled.format.shapes

@@ -50,7 +50,7 @@ def test_ctrl_c(artifact, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sw_driver.device.device.GoldenDevice._infer_words", stop)
+    monkeypatch.setattr("sw_driver.device.golden.GoldenDevice._infer_words", stop)
     fail(130, "stopped", "run", artifact)
 
 
@@ -63,6 +63,6 @@ def test_other_errors_are_not_hidden(artifact, monkeypatch):
     def crash(*arguments):
         raise ValueError("a bug")
 
-    monkeypatch.setattr("sw_driver.device.device.GoldenDevice._infer_words", crash)
+    monkeypatch.setattr("sw_driver.device.golden.GoldenDevice._infer_words", crash)
     result = clostorus("run", artifact)
     assert isinstance(result.exception, ValueError)

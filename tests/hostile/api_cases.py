@@ -15,9 +15,9 @@ from golden.data.datasets import load
 from golden.training.losses import loss_value
 from hw.config import ConfigError, TorusConfig
 from sim.device.device import SimDevice
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.compiler import compile
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError
-from sw_driver.training_compiler import compile_training
 from tests.hostile.case import Case, Workshop
 
 GROUP = "Python API"
@@ -43,7 +43,7 @@ def trained() -> tuple[object, object]:
     """A net compiled for training, and its first state."""
     labels = torch.arange(20) % 6
     form = golden.propose_format(net(), X, labels, golden.softmax_cross_entropy, 0.01)
-    return compile_training(form, "1x1"), golden.initial_state(net(), form)
+    return compile(form, "1x1"), golden.initial_state(net(), form)
 
 
 def device() -> sw_driver.GoldenDevice:
@@ -53,9 +53,9 @@ def device() -> sw_driver.GoldenDevice:
     return found
 
 
-def trainer() -> GoldenTrainingDevice:
+def trainer() -> GoldenDevice:
     """A device that trains, loaded."""
-    found = GoldenTrainingDevice()
+    found = GoldenDevice()
     found.load(*trained())
     return found
 
@@ -121,15 +121,15 @@ COMPILE: dict[str, Call] = {
     "words of 30 bits": lambda: sw_driver.compile(net(), "1x1", X, act_bits=30),
     "beats of 7 bits": lambda: sw_driver.compile(net(), "1x1", X, host_bits=7),
     "an order that is none": lambda: sw_driver.compile(net(), "1x1", X, order="fast"),
-    "a net for training": lambda: compile_training(net(), "1x1"),
-    "a training with momentum 0": lambda: compile_training(trained()[0].format, "1x1", momentum=0),
-    "a training in batches without accumulators": lambda: compile_training(
+    "a net for training": lambda: compile(net(), "1x1"),
+    "a training with momentum 0": lambda: compile(trained()[0].format, "1x1", momentum=0),
+    "a training in batches without accumulators": lambda: compile(
         trained()[0].format, "1x1", batches=True
     ),
-    "a frozen layer that is not there": lambda: compile_training(
+    "a frozen layer that is not there": lambda: compile(
         trained()[0].format, "1x1", frozen=[7]
     ),
-    "a torus that cannot train": lambda: compile_training(
+    "a torus that cannot train": lambda: compile(
         trained()[0].format, TorusConfig(rows=1, cols=1)
     ),
     "a configuration that is too small": lambda: sw_driver.compile(
@@ -138,12 +138,12 @@ COMPILE: dict[str, Call] = {
 }
 DEVICES: dict[str, Call] = {
     "nothing loaded": lambda: sw_driver.GoldenDevice().infer(X),
-    "nothing loaded, to train": lambda: GoldenTrainingDevice().train_step(
+    "nothing loaded, to train": lambda: GoldenDevice().train_step(
         X, [0] * 20, learning_rate=0.1
     ),
     "a model loaded": lambda: sw_driver.GoldenDevice().load(net()),
     "a path loaded": lambda: sw_driver.GoldenDevice().load("model.ctz"),
-    "a net for inference, to train": lambda: GoldenTrainingDevice().load(compiled(), None),
+    "a net for inference, to train": lambda: GoldenDevice().load(compiled(), None),
     "a net for training, to infer": lambda: sw_driver.GoldenDevice().load(trained()[0]),
     "a simulation without a net": lambda: SimDevice().infer(X),
     "inputs of text": lambda: device().infer([["a"] * 9]),

@@ -9,7 +9,7 @@ from golden import ClosShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
-from sw_driver.program.executable import Run
+from sw_driver.program.events import Run
 
 LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
                     program_words=2048)

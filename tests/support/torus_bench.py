@@ -9,7 +9,7 @@ from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
 from sim.testbenches.runner import run_bench
 from sim.testbenches.torus import ANSWER
-from sw_driver.program.host_stream import Beats
+from sw_driver.arrays import Beats
 
 __all__ = ["run_on_bench"]
 

@@ -11,23 +11,39 @@ from golden import (
     propose_format,
     softmax_cross_entropy,
 )
-from sw_driver.device.stream_device import StreamTrainingDevice
-from sw_driver.device.training_device import TrainingDevice
-from sw_driver.training_compiler import compile_training
+from sw_driver.compiler import compile
+from sw_driver.device.device import Device
+from sw_driver.device.torus_device import TorusDevice
+from sw_driver.device.transport import Transport
 from tests.support.training_interpreter import TrainingInterpreter
 
 SHAPES = [ClosShape(12, 8, 3, 2, 2), ClosShape(8, 4, 2, 2, 2)]
 RATE = 0.05
 
 
-class InterpretedDevice(StreamTrainingDevice):
-    """The untimed interpreter as a torus behind a host stream."""
+class Interpreted(Transport):
+    """The untimed interpreter behind a host stream."""
 
-    def _open(self, compiled):
+    def open(self, compiled):
         self.interpreter = TrainingInterpreter(compiled.config, seed=1)
+        return False
 
-    def _exchange(self, events, work):
+    def exchange(self, events, moved=None):
         return self.interpreter.exchange(events), 1
+
+    def close(self):
+        pass
+
+
+class InterpretedDevice(TorusDevice):
+    """A device on the untimed interpreter."""
+
+    def __init__(self):
+        super().__init__(Interpreted())
+
+    @property
+    def interpreter(self):
+        return self._transport.interpreter
 
 
 def material(seed=0, loss=softmax_cross_entropy, **widths):
@@ -43,9 +59,9 @@ def material(seed=0, loss=softmax_cross_entropy, **widths):
 
 def loaded(kind, *, torus="2x2", loss=softmax_cross_entropy, velocity_bits=0, **options):
     model, x, targets, form = material(loss=loss, velocity_bits=velocity_bits)
-    compiled = compile_training(form, torus, **options)
+    compiled = compile(form, torus, **options)
     config = compiled.config
-    device: TrainingDevice = kind()
+    device: Device = kind()
     device.load(compiled, initial_state(model, compiled.format, seed=3, rows=config.rows,
                                         cols=config.cols))
     return device, x, targets

@@ -19,7 +19,7 @@ TORI = ("1x1", "1x2", "2x1", "1x4", "4x1", "2x2", "2x3", "3x2", "3x3", "4x4", "5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Case:
-    """A training run: what `compile_training` gets, the seed of the state, and the samples."""
+    """A training run: what `compile` gets, the seed of the state, and the samples."""
 
     form: TrainingFormat
     torus: str

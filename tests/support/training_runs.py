@@ -18,9 +18,8 @@ from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
-from sw_driver.program.events import HostEvents, RunResult, Send
-from sw_driver.program.executable import Run
-from sw_driver.training_compiler import CompiledTraining, compile_training
+from sw_driver.compiled import Compiled, compile
+from sw_driver.program.events import HostEvents, Run, RunResult, Send
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
 
 __all__ = ["Job", "Words", "batches_of_four", "golden_run", "new_model", "perform", "play",
@@ -39,7 +38,7 @@ class Job:
     N batches of one sample each where `compiled.batches` is false.
     """
 
-    compiled: CompiledTraining
+    compiled: Compiled
     state: TrainingState
     x: torch.Tensor
     gradients: torch.Tensor
@@ -106,7 +105,7 @@ def random_job(config: TorusConfig, seed: int, case: int) -> Job:
     form = random_format(shapes, seed=seed, **widths(config))
     can = training.velocity_bits > 0
     batches = can and case % 2 == 0
-    compiled = compile_training(
+    compiled = compile(
         form, config, batches=batches,
         momentum=random.randint(1, 6) if can and case % 4 in (0, 1) else None,
         frozen=[random.randrange(len(shapes))] if can_freeze else [],
@@ -123,7 +122,7 @@ def random_job(config: TorusConfig, seed: int, case: int) -> Job:
 def batches_of_four(config: TorusConfig, seed: int, momentum: int | None) -> Job:
     """Two batches for a net that is the same whatever the momentum."""
     form = random_format(UNALIGNED, seed=seed, **widths(config))
-    compiled = compile_training(form, config, batches=True, momentum=momentum)
+    compiled = compile(form, config, batches=True, momentum=momentum)
     return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
                random_inputs(form, 8, seed=seed).unflatten(0, (2, 4)),
                random_gradients(form, 8, seed=seed).unflatten(0, (2, 4)))

@@ -20,7 +20,6 @@ from golden import (
 from hw.config import TorusConfig
 from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
 from sw_driver.errors import DriverError
-from sw_driver.training_compiler import compile_training
 
 
 def make_net():
@@ -46,7 +45,7 @@ def test_calibration_and_torus_in_any_form(calibration, torus):
 
 @pytest.mark.parametrize("torus", ["2x2", (2, 2)])
 def test_torus_of_a_training_in_any_form(torus):
-    assert compile_training(make_form(), torus).config.cols == 2
+    assert compile(make_form(), torus).config.cols == 2
 
 
 @pytest.mark.parametrize(
@@ -66,7 +65,7 @@ def test_torus_of_a_training_in_any_form(torus):
     ],
 )
 def test_a_torus_that_is_none_is_refused(torus, message):
-    for call in (lambda: compile(make_net(), torus, X), lambda: compile_training(FORM, torus)):
+    for call in (lambda: compile(make_net(), torus, X), lambda: compile(FORM, torus)):
         with pytest.raises(DriverError, match=message):
             call()
 
@@ -74,18 +73,23 @@ def test_a_torus_that_is_none_is_refused(torus, message):
 FORM = make_form()
 
 
-@pytest.mark.parametrize("model", ["model.pt", None, ClosNet, make_net().state_dict(), FORM])
+@pytest.mark.parametrize("model", ["model.pt", None, ClosNet, make_net().state_dict()])
 def test_a_model_that_is_none_is_refused(model):
-    with pytest.raises(DriverError, match="model must be a torch module or a QuantisedNet, not a"):
+    with pytest.raises(DriverError, match="model must be a torch module, a Quan.*, not a"):
         compile(model, "2x2", X)
 
 
 @pytest.mark.parametrize(
-    "form", [make_net(), quantise(make_net(), X), "2x2", None], ids=lambda form: type(form).__name__
+    "model", [make_net(), quantise(make_net(), X)], ids=lambda model: type(model).__name__
 )
-def test_what_is_no_format_is_refused(form):
-    with pytest.raises(DriverError, match="form must be a TrainingFormat, .*propose_format.*not a"):
-        compile_training(form, "2x2")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("batches", True), ("momentum", 3), ("frozen", (0,)), ("input_gradient", True)],
+)
+def test_a_net_for_inference_has_no_options_of_training(model, option, value):
+    message = f"{option} must be left out unless model is a TrainingFormat, .*propose_format"
+    with pytest.raises(DriverError, match=message):
+        compile(model, "2x2", X, **{option: value})
 
 
 def test_arguments_of_save_artifact(tmp_path):
@@ -122,7 +126,7 @@ def test_pruned_layers_are_not_trained():
 def test_what_is_compiled_is_said_in_a_few_lines(tmp_path):
     compiled = compile(ClosNet([ClosShape(9, 8, 2, 3, 2), ClosShape(8, 8, 2, 2, 2)]), "2x2", X)
     save_artifact(tmp_path / "m.ctz", compiled)
-    state_of = (compiled, load_artifact(tmp_path / "m.ctz"), compile_training(FORM, "2x2"))
+    state_of = (compiled, load_artifact(tmp_path / "m.ctz"), compile(FORM, "2x2"))
     for one in (*state_of, *(each.executable for each in state_of)):
         assert len(repr(one)) < 300 and repr(one).count("\n") <= 3
     assert "(9, 8, 2, 3, 2), (8, 8, 2, 2, 2)" in repr(compiled) and "2x2 torus" in repr(compiled)

@@ -7,12 +7,12 @@ import pytest
 from golden import ClosShape
 from hw.config import TorusConfig
 from hw.op_fields import MacKind
+from sw_driver.compiler import compile
 from sw_driver.errors import DriverError, FitError
 from sw_driver.plan.back import back_ops
 from sw_driver.plan.handover import hand_in_row
 from sw_driver.plan.placement import place
 from sw_driver.plan.tasks import Direction, copies, list_tasks, period, task_order
-from sw_driver.training_compiler import compile_training
 from tests.support.training_cases import random_case
 
 SHAPES = [ClosShape(12, 8, 3, 2, 2), ClosShape(8, 4, 2, 2, 2)]
@@ -71,11 +71,11 @@ def test_copies_are_counted_by_hand():
 
 def test_unknown_orders_are_refused():
     with pytest.raises(DriverError, match="order must be one of program, interleaved"):
-        compile_training(form(), "2x2", order="fast")
+        compile(form(), "2x2", order="fast")
     with pytest.raises(DriverError, match="order must be a permutation"):
-        compile_training(form(velocity_bits=36), "2x2", batches=True, order=(0, 0))
+        compile(form(velocity_bits=36), "2x2", batches=True, order=(0, 0))
     with pytest.raises(DriverError, match="order must be 'program'"):
-        compile_training(form(), "2x2", order="interleaved")
+        compile(form(), "2x2", order="interleaved")
 
 
 @pytest.mark.parametrize("options, match", [
@@ -91,16 +91,16 @@ def test_unknown_orders_are_refused():
 ], ids=str)
 def test_bad_options(options, match):
     with pytest.raises(DriverError, match=match):
-        compile_training(form(), "2x2", **options)
+        compile(form(), "2x2", **options)
 
 
 def test_nobody_goes_back_further_than_needed():
     """Frozen first layers end the way back early, unless the host wants gradients."""
     def backs(**options):
-        compiled = compile_training(form(), "2x2", **options)
+        compiled = compile(form(), "2x2", **options)
         return [bool(ops) for ops in compiled.plan.backs[0]]
 
-    stages = len(compile_training(form(), "2x2").stages)
+    stages = len(compile(form(), "2x2").stages)
     assert backs() == [True] * (stages - 1) + [False]
     first = 3 if stages == 7 else 4
     assert backs(frozen=[0]) == [False] * first + [True] * (stages - 1 - first) + [False]
@@ -110,9 +110,9 @@ def test_nobody_goes_back_further_than_needed():
 def test_frozen_weights_and_moves_are_never_updated():
     case = random_case(0)
     shapes = (ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3))
-    compiled = compile_training(form(shapes), "3x2", frozen=[1])
+    compiled = compile(form(shapes), "3x2", frozen=[1])
     assert any(stage.kind.value == "move" for stage in compiled.stages), case
-    queue = compiled.executable.training.queues(1)[2]
+    queue = compiled.executable.training.loops.queues(1)[2]
     updates = [op["update"] for op in queue if op["kind"] == MacKind.BACK]
     # From the last layer's three stages over the move to the first layer's.
     assert updates == [0, 0, 0, 0, 1, 1, 1]
@@ -130,7 +130,7 @@ def test_gradients_never_come_in_parts():
 @pytest.mark.parametrize("most, sizes", [(None, [7]), (16, [7]), (4, [4, 3]), (2, [2, 2, 2, 1])])
 def test_blocks_are_cut_to_fit(most, sizes):
     """All words of all blocks are taken once, and each op's are counted right."""
-    compiled = compile_training(form(), "2x2")
+    compiled = compile(form(), "2x2")
     stage, entry = compiled.stages[1], compiled.plan.entries[0][1][0]
     stage = dataclasses.replace(stage, own=7, sources=stage.sources[..., :1].repeat(14, axis=3))
     ops = back_ops(stage, entry, most)
@@ -149,15 +149,15 @@ SMALL = {"buffer_words": 16, "weight_words": 16, "bias_words": 2, "max_fan_in": 
 @pytest.mark.parametrize("field", ["buffer_words", "weight_words", "bias_words", "rep_bits"])
 def test_a_torus_that_is_too_small_is_refused(field):
     net = form((ClosShape(24, 16, 6, 3, 4),))
-    config = compile_training(net, "2x2").config
-    assert compile_training(net, config).config == config
+    config = compile(net, "2x2").config
+    assert compile(net, config).config == config
     changes = {field: SMALL[field]}
     if field == "buffer_words":
         changes["max_fan_in"] = 16
     if field == "rep_bits":
         changes["program_words"] = 256
     with pytest.raises(FitError, match=f"{field} must be at least"):
-        compile_training(net, dataclasses.replace(config, **changes))
+        compile(net, dataclasses.replace(config, **changes))
 
 
 @pytest.mark.parametrize("field, change, match", [
@@ -168,26 +168,26 @@ def test_a_torus_that_is_too_small_is_refused(field):
 ])
 def test_a_torus_of_other_widths_is_refused(field, change, match):
     net = form()
-    config = compile_training(net, "2x2").config
+    config = compile(net, "2x2").config
     training = dataclasses.replace(config.training,
                                    **{field: getattr(config.training, field) + change})
     with pytest.raises(FitError, match=match):
-        compile_training(net, dataclasses.replace(config, training=training))
+        compile(net, dataclasses.replace(config, training=training))
 
 
 def test_a_torus_that_only_infers_is_refused():
     with pytest.raises(DriverError, match="torus must be one that trains"):
-        compile_training(form(), TorusConfig(rows=2, cols=2))
+        compile(form(), TorusConfig(rows=2, cols=2))
 
 
 def test_the_torus_grows_for_many_results():
     net = form((ClosShape(8, 100, 2, 2, 2),))
-    config = compile_training(net, "1x2").config
+    config = compile(net, "1x2").config
     assert config.training.result_words >= 50
 
 
 def test_same_input_same_result():
-    first, second = (compile_training(form(), "2x2") for _ in range(2))
+    first, second = (compile(form(), "2x2") for _ in range(2))
     assert first.config == second.config
     runs = [one.executable.train_program(5) for one in (first, second)]
     assert runs[0].pe_image == runs[1].pe_image

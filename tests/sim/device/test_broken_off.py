@@ -128,7 +128,7 @@ def test_after_a_load_that_is_broken_off_nothing_is_loaded(compiled, golden, pro
 
 
 def test_a_run_that_does_not_end_or_fails_breaks_off(compiled, golden, monkeypatch):
-    monkeypatch.setattr("sim.device.device._PATIENCE_CYCLES", 1000)
+    monkeypatch.setattr("sim.device.transport._PATIENCE_CYCLES", 1000)
     with SimDevice() as device:
         device.load(compiled)
         infer = Executable.infer

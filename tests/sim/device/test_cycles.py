@@ -20,7 +20,8 @@ from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices
 from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import find_sample_loop
-from sw_driver.schedule.scheduler import build_queues, schedule_steps
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
 from tests.support.knobs import mostly_slow
 
@@ -56,13 +57,13 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
     if number % 3 < 2:
         order = ("best", "program")[number % 3]
         return compile_net(net, config, grow=False, order=order).executable, order
-    _, stages, entries, images, _ = place_net(net, config.rows, config.cols)
-    order = random.sample(range(len(stages)), len(stages))
+    _, plan, images, _ = place_net(net, config.rows, config.cols)
+    order = random.sample(range(len(plan.stages)), len(plan.stages))
+    plan = dataclasses.replace(plan, order=tuple(order))
     loop = find_sample_loop(
-        lambda samples: build_queues(config, stages,
-                                     schedule_steps(stages, entries, tuple(order), samples)),
-        most_flat=2 * len(stages) + 2)
-    return Executable(config, images, loop), order
+        lambda samples: build_queues(config, schedule(config, plan, samples)),
+        most_flat=2 * len(plan.stages) + 2)
+    return Executable.of_images(config, images, loop), order
 
 
 def sweep(config: TorusConfig, nets: int, seed: int) -> None:

@@ -68,7 +68,7 @@ def test_reals(device, compiled):
 
 
 def test_more_samples_than_one_program(device, compiled, monkeypatch):
-    monkeypatch.setattr("sim.device.device._MOST_SAMPLES", 7)
+    monkeypatch.setattr("sw_driver.device.torus_device._MOST_SAMPLES", 7)
     device.load(compiled)
     x = random_words(compiled.net, 20, seed=5).numpy()
     np.testing.assert_array_equal(device.infer_words(x), golden_words(compiled, x))
@@ -120,7 +120,7 @@ def test_another_torus_is_refused(device, monkeypatch):
     """The hardware is not the one that the net is compiled for."""
     other = compile_random(0, dataclasses.replace(CONFIG, host_fifo_beats=32))
     verilog = emitted_torus(CONFIG)
-    monkeypatch.setattr("sim.device.device.emitted_torus", lambda config: verilog)
+    monkeypatch.setattr("sim.device.transport.emitted_torus", lambda config: verilog)
     message = f"must be {other.config.hardware_id:016x}, .* not {CONFIG.hardware_id:016x}"
     with pytest.raises(DriverError, match=message):
         device.load(other)
@@ -130,7 +130,7 @@ def test_another_torus_is_refused(device, monkeypatch):
 
 def test_a_run_that_hangs_ends(device, compiled, monkeypatch):
     """A program that expects more than the torus gives is given up after finitely many cycles."""
-    monkeypatch.setattr("sim.device.device._PATIENCE_CYCLES", 1000)
+    monkeypatch.setattr("sim.device.transport._PATIENCE_CYCLES", 1000)
     device.load(compiled)
     run = compiled.executable.infer(np.zeros((2, 20), np.int64))
     longer = dataclasses.replace(run, output_beats=run.output_beats + 1)

@@ -13,7 +13,7 @@ import torch
 from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
-from sw_driver.training_compiler import compile_training
+from sw_driver.compiler import compile
 from tests.support.training_equality import CONFIGS, name
 from tests.support.training_runs import Job, new_model, random_shapes, rtl_run, widths
 
@@ -42,7 +42,7 @@ def linear_job(config: TorusConfig, seed: int) -> Job:
         tuple(LayerFormat(shape, False, (dropped,) * 4, (dropped,) * 3, (dropped,) * 3)
               for shape in shapes),
         **widths(config), bias_bits=config.bias_bits)
-    compiled = compile_training(form, config, frozen=range(len(shapes)), input_gradient=True,
+    compiled = compile(form, config, frozen=range(len(shapes)), input_gradient=True,
                                 order="program")
     layers = []
     for shape in shapes:

@@ -11,22 +11,22 @@ import sim.model.native
 from golden import ClosNet, TrainingWidths, initial_state, softmax_cross_entropy
 from golden.training.scales import propose_format
 from sim.device.compare import ComparedTraining
-from sim.device.compared import ComparedTrainingDevice
-from sim.device.training_device import SimTrainingDevice
+from sim.device.compared import ComparedDevice
+from sim.device.device import SimDevice
 from sim.errors import Unfinished
 from sim.model.native import NativeModel
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.compiler import compile
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
-from sw_driver.training_compiler import compile_training
 from tests.support.training_tori import RATE, UNPADDED, WIDE
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 AGAIN = r"must be loaded again, .* broken off .*: call load\(\)"
-KINDS = [SimTrainingDevice, ComparedTrainingDevice]
+KINDS = [SimDevice, ComparedDevice]
 # Other tests build the models of these, too.
-TORI = {SimTrainingDevice: WIDE, ComparedTrainingDevice: UNPADDED}
+TORI = {SimDevice: WIDE, ComparedDevice: UNPADDED}
 WAIT_S = 120
 
 
@@ -38,13 +38,13 @@ class Stop(Exception):
 def net_for(kind):
     """A net, its first state, inputs and labels."""
     torus, generator = TORI[kind], torch.Generator().manual_seed(0)
-    batches = kind is SimTrainingDevice  # The programs of the other torus are short.
+    batches = kind is SimDevice  # The programs of the other torus are short.
     x = torch.randn(12, torus.shapes[0].in_features, generator=generator, dtype=torch.float64)
     labels = torch.randint(8, (12,), generator=generator)
     model = ClosNet(torus.shapes, generator=torch.Generator().manual_seed(1))
     form = propose_format(model, x, labels, softmax_cross_entropy, RATE,
                           widths=TrainingWidths(velocity_bits=32))
-    compiled = compile_training(form, torus.config, batches=batches, input_gradient=batches)
+    compiled = compile(form, torus.config, batches=batches, input_gradient=batches)
     state = initial_state(model, compiled.format, seed=1, rows=2, cols=2)
     return compiled, state, x.numpy(), labels.numpy()
 
@@ -71,7 +71,7 @@ def check(device, net):
     """Load, and train as the golden device does."""
     compiled, state, x, labels = net
     found = []
-    with GoldenTrainingDevice() as golden:
+    with GoldenDevice() as golden:
         for one in (golden, device):
             one.load(compiled, state)
             outputs = one.train_step(x[:3], labels[:3], learning_rate=RATE).outputs
@@ -104,7 +104,7 @@ def test_after_a_run_that_is_broken_off_the_net_must_be_loaded(kind, monkeypatch
             (Unfinished, lambda: cut_off(device.read_state)),
             (Unfinished, lambda: cut_off(lambda: device.write_state(state))),
         ]
-        if kind is SimTrainingDevice:  # The other one asks the golden model.
+        if kind is SimDevice:  # The other one asks the golden model.
             breaks.append((Unfinished, lambda: cut_off(lambda: device.forward(x))))
         for error, broken in breaks:
             check(device, net)
@@ -131,7 +131,7 @@ def test_after_a_load_that_is_broken_off_nothing_is_loaded(kind, monkeypatch):
 
 
 def test_two_sides_that_are_apart_must_be_loaded_again():
-    compiled, state, _, _ = net_for(ComparedTrainingDevice)
+    compiled, state, _, _ = net_for(ComparedDevice)
     words = np.zeros((2, 8), np.int64)
     with ComparedTraining(compiled, state) as compared:
         for error in (Stop, KeyboardInterrupt):
@@ -144,8 +144,8 @@ def test_two_sides_that_are_apart_must_be_loaded_again():
 
 
 def test_a_module_on_a_device_whose_run_was_broken_off(monkeypatch):
-    compiled, state, x, _ = net_for(SimTrainingDevice)
-    with SimTrainingDevice() as device:
+    compiled, state, x, _ = net_for(SimDevice)
+    with SimDevice() as device:
         device.load(compiled, state)
         module = TorusModule(device, RATE)
         rows = torch.as_tensor(x)
@@ -162,8 +162,8 @@ def test_a_module_on_a_device_whose_run_was_broken_off(monkeypatch):
 
 def test_threads_take_turns_on_one_device(monkeypatch):
     monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 100)
-    compiled, state, x, _ = net_for(SimTrainingDevice)
-    with SimTrainingDevice() as device, GoldenTrainingDevice() as golden:
+    compiled, state, x, _ = net_for(SimDevice)
+    with SimDevice() as device, GoldenDevice() as golden:
         for one in (device, golden):
             one.load(compiled, state)
         wanted = golden.forward(x)

@@ -12,11 +12,10 @@ import pytest
 from golden import ClosShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
+from sw_driver.compiled import Compiled, compile
 from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
-from sw_driver.program.events import Receive, Send
-from sw_driver.program.executable import Run
-from sw_driver.training_compiler import CompiledTraining, compile_training
+from sw_driver.program.events import Receive, Run, Send
 from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name, torus
 from tests.support.training_nets import random_format, random_state
 from tests.support.training_runs import new_model, random_job
@@ -36,7 +35,7 @@ SAMPLES = (1, 14)
 IDLE_CYCLES = 4000
 
 
-def beats_of(compiled: CompiledTraining, samples: int) -> tuple[np.ndarray, list[Exchange]]:
+def beats_of(compiled: Compiled, samples: int) -> tuple[np.ndarray, list[Exchange]]:
     """All beats that the host sends in a run, and what `host_events` gives and takes."""
     executable = compiled.executable
     gradient = np.ones(executable.words.outputs, np.int64)
@@ -85,7 +84,7 @@ def check_run(rtl: NativeModel, config: TorusConfig, run: Run, what: str) -> int
     return predicted.cycles
 
 
-def check_training(rtl: NativeModel, compiled: CompiledTraining, samples: int, what: str) -> int:
+def check_training(rtl: NativeModel, compiled: Compiled, samples: int, what: str) -> int:
     beats, wanted = beats_of(compiled, samples)
     cycles = 0
     for at_once in (False, True):
@@ -141,7 +140,7 @@ def test_there_are_enough_cases():
 def test_steady_state_is_what_is_measured(batches):
     """(T(n + 64) - T(n)) / 64 of the RTL, of two runs of the model, and of its steady state."""
     form = random_format([ClosShape(24, 12, 4, 4, 3)], seed=1, velocity_bits=32)
-    compiled = compile_training(form, STEADY, batches=batches)
+    compiled = compile(form, STEADY, batches=batches)
     with new_model(STEADY) as rtl:
         state = random_state(compiled.format, STEADY.rows, STEADY.cols, seed=1)
         check_run(rtl, STEADY, compiled.executable.load(state), "load")

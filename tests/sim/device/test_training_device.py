@@ -1,4 +1,4 @@
-"""`SimTrainingDevice`: the same API and the same numbers as the golden device, on the RTL."""
+"""`SimDevice`: the same API and the same numbers as the golden device, on the RTL."""
 
 import dataclasses
 
@@ -9,12 +9,12 @@ import torch
 from golden import ClosNet, TrainingWidths, initial_state, mean_squared_error
 from golden.errors import GoldenError, ModelError
 from golden.training.scales import propose_format
-from sim.device.training_device import SimTrainingDevice
+from sim.device.device import SimDevice
 from sim.errors import SimError
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.compiler import compile
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
-from sw_driver.training_compiler import compile_training
 from tests.support.training_tori import RATE, WIDE
 
 pytestmark = pytest.mark.cocotb
@@ -39,13 +39,13 @@ def pair(data):
                           widths=TrainingWidths(velocity_bits=32))
 
     def load(**options):
-        compiled = compile_training(form, CONFIG, **options)
+        compiled = compile(form, CONFIG, **options)
         state = initial_state(model, compiled.format, seed=1, rows=2, cols=2)
         for device in devices:
             device.load(compiled, state)
         return devices
 
-    with GoldenTrainingDevice() as golden, SimTrainingDevice() as sim:
+    with GoldenDevice() as golden, SimDevice() as sim:
         devices = golden, sim
         yield load
 
@@ -132,7 +132,7 @@ def test_what_is_refused_leaves_the_weights(pair, data):
 
 
 def test_a_device_must_be_loaded(pair):
-    with SimTrainingDevice() as device, pytest.raises(DriverError, match="must be loaded"):
+    with SimDevice() as device, pytest.raises(DriverError, match="must be loaded"):
         device.forward(np.zeros((1, 12)))
     _, sim = pair()
     sim.close()

@@ -15,7 +15,7 @@ from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
 from sim.device.compare import ComparedTraining, Difference
 from sim.device.memories import TrainingMemories
-from sw_driver.training_compiler import compile_training
+from sw_driver.compiler import compile
 from tests.support.training_tori import UNPADDED
 
 CONFIG, SHAPES = UNPADDED
@@ -35,7 +35,7 @@ def draw(seed: int, most: int, *size: int) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def compared():
     """A torus in which a batch of one is a step, with momentum."""
-    compiled = compile_training(FORM, CONFIG, momentum=2)
+    compiled = compile(FORM, CONFIG, momentum=2)
     assert all((stage.sources >= 0).all() for stage in compiled.stages), "no padding"
     with ComparedTraining(compiled, start()) as compared:
         yield compared
@@ -117,7 +117,7 @@ class Flip:
 
     def used_address(self, memory: str) -> int:
         """A random address of a weight or bias."""
-        plan = self.compared.compiled.executable.maps
+        plan = self.compared.compiled.executable.training.maps
         index = (plan.weights if memory == "weights" else plan.biases).index[self.pe]
         return self.random.choice(np.nonzero(index >= 0)[0].tolist())
 

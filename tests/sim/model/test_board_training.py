@@ -10,10 +10,10 @@ from hw.config import TorusConfig, TrainingConfig
 from sim.model.board import BoardModel
 from sim.model.board_terminal import BoardTerminal
 from sim.model.wire import Damage
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.compiler import compile
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError, LinkError
-from sw_driver.serial import Patience, SerialTrainingDevice
-from sw_driver.training_compiler import compile_training
+from sw_driver.serial import Patience, SerialDevice
 from tests.support.command_line import fail
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -35,7 +35,7 @@ def net():
     model = ClosNet(SHAPES, generator=torch.Generator().manual_seed(1))
     form = propose_format(model, x, labels, softmax_cross_entropy, RATE,
                           widths=TrainingWidths())
-    compiled = compile_training(form, CONFIG)
+    compiled = compile(form, CONFIG)
     state = initial_state(model, compiled.format, seed=1, rows=1, cols=1)
     return compiled, state, x.numpy(), labels.numpy()
 
@@ -47,8 +47,8 @@ def test_steps_are_those_of_the_golden_model(net, per_mille, samples):
     x, labels = x[:samples], labels[:samples]
     with (BoardModel.of(CONFIG) as board,
           BoardTerminal(board, Damage(per_mille, seed=1)) as terminal,
-          SerialTrainingDevice(terminal.port, patience=PATIENCE) as serial,
-          GoldenTrainingDevice() as golden):
+          SerialDevice(terminal.port, patience=PATIENCE) as serial,
+          GoldenDevice() as golden):
         steps = []
         for device in (golden, serial):
             device.load(compiled, state)
@@ -70,10 +70,10 @@ def test_a_board_with_weights_is_refused(net, monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr("sw_driver.serial.training_device.Connection", Baked)
+    monkeypatch.setattr("sw_driver.serial.transport.Connection", Baked)
     compiled, state, _, _ = net
     with pytest.raises(LinkError, match="to train, not with 01234567: build it without --bake"):
-        SerialTrainingDevice("port").load(compiled, state)
+        SerialDevice("port").load(compiled, state)
 
 
 @pytest.mark.parametrize("error", [LinkError("silence"), KeyboardInterrupt()])
@@ -92,20 +92,20 @@ def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains
         def send(self, data):
             assert not self.closed
 
-        def receive(self, count):
+        def receive(self, count, progress):
             if count != 8:
                 raise error
             return CONFIG.hardware_id.to_bytes(8, "little")
 
-        def flush(self):
+        def flush(self, progress):
             assert not self.closed
 
         def close(self):
             self.closed = True
 
-    monkeypatch.setattr("sw_driver.serial.training_device.Connection", Silent)
+    monkeypatch.setattr("sw_driver.serial.transport.Connection", Silent)
     compiled, state, x, labels = net
-    with SerialTrainingDevice("port") as device:
+    with SerialDevice("port") as device:
         device.load(compiled, state)
         with pytest.raises(type(error)):
             if trains:
@@ -122,7 +122,7 @@ def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains
 
 def test_errors(net, tmp_path):
     compiled, state, _, _ = net
-    device = SerialTrainingDevice(str(tmp_path / "none"))
+    device = SerialDevice(str(tmp_path / "none"))
     with pytest.raises(LinkError, match="port must be a serial port"):
         device.load(compiled, state)
     with pytest.raises(DriverError, match="a net must be loaded"):

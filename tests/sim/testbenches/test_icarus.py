@@ -21,7 +21,6 @@ from sim.model.verilog_files import FILE_LIST, write_verilog_files
 from sw_driver.compiler import compile
 from sw_driver.program.events import run_events
 from sw_driver.program.host_stream import decode_id
-from sw_driver.training_compiler import compile_training
 from tests.support.icarus_bench import EDITIONS, Playback, exchange
 from tests.support.knobs import mostly_slow
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
@@ -106,7 +105,7 @@ def test_training(edition, tmp_path):
     """A batch with momentum: outputs, gradients of the inputs, and then all that the PEs hold."""
     seed = 3
     form = random_format(SHAPES, seed=seed, **widths(TRAINING))
-    compiled = compile_training(form, TRAINING, batches=True, momentum=2, input_gradient=True)
+    compiled = compile(form, TRAINING, batches=True, momentum=2, input_gradient=True)
     job = Job(compiled, random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=seed),
               random_inputs(form, 3, seed=seed)[None], random_gradients(form, 3, seed=seed)[None])
     executable = job.compiled.executable

@@ -10,7 +10,7 @@ import pytest
 from hw.tops import BOARD_MODULE
 from sim.model.board import SIM_LINK, BoardModel
 from sim.model.emitted import emitted_board
-from sw_driver.program.executable import Run
+from sw_driver.program.events import Run
 from tests.support.boards import CONFIG, small
 from tests.support.icarus_bench import icarus
 from tests.support.link_bench import Host

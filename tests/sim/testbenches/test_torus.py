@@ -10,9 +10,10 @@ import torch
 from golden import ClosShape, QuantisedNet
 from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig
+from sw_driver.arrays import Beats
 from sw_driver.compiler import compile
 from sw_driver.program.executable import Executable
-from sw_driver.program.host_stream import Beats, words_to_beats
+from sw_driver.program.host_stream import words_to_beats
 from tests.support.torus_bench import run_on_bench
 
 pytestmark = pytest.mark.cocotb

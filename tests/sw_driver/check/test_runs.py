@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sw_driver.training_compiler import compile_training
+from sw_driver.compiler import compile
 from tests.support.training_cases import changed_share, golden_run, is_telling, random_case
 from tests.support.training_interpreter import TrainingInterpreter
 
@@ -16,14 +16,14 @@ def check(case, *, chunked=False, **options):
     `chunked`: on a torus whose reduce engines hold 2 words, so that longer blocks are cut.
     """
     options = {**case.options, **options}
-    compiled = compile_training(case.form, case.torus, **options)
+    compiled = compile(case.form, case.torus, **options)
     if chunked:
         options.pop("host_bits")
         config = compiled.config
         training = dataclasses.replace(config.training, reduce_words=2)
         config = dataclasses.replace(config, training=training, rep_bits=12,
                                      program_words=4 * config.program_words)
-        compiled = compile_training(case.form, config, **options)
+        compiled = compile(case.form, config, **options)
     config, executable = compiled.config, compiled.executable
     state = case.state(config.rows, config.cols)
     interpreter = TrainingInterpreter(config, case.seed)
@@ -70,7 +70,7 @@ def test_a_batch_in_another_order():
     """Any order of the tasks gives the same words: here the host answers a sample later."""
     case = next(case for case in map(random_case, range(100)) if case.options["batches"]
                 and len(case.form.layers) == 1)
-    compiled = compile_training(case.form, case.torus, **case.options)
+    compiled = compile(case.form, case.torus, **case.options)
     tasks = len(compiled.plan.tasks)
     forward = tasks // 2
     rotated = tuple(range(2, tasks)) + tuple(range(2))

@@ -1,163 +1,155 @@
-"""The checks of training programs: sound ones pass, and each wait that is left out is missed."""
+"""Programs that lock up or race, made by hand and by chance."""
 
 import copy
-import dataclasses
-import itertools
+import re
+from random import Random
 
+import numpy as np
 import pytest
 
 from golden import ClosShape
-from hw.op_fields import LOOP, GatherKind, MacKind, RingKind, gateway_fields, pe_fields
-from sw_driver.check.runs import check_training_runs, host_actions
-from sw_driver.check.waits import check_training_program
+from golden.vectors.nets import random_net, random_words
+from hw.op_fields import gateway_fields, pe_fields
+from sw_driver.check.waits import check_program
+from sw_driver.compiler import compile
 from sw_driver.errors import ProgramError
+from sw_driver.program.host_stream import encode, output_beats
 from sw_driver.program.image import unpack_image
-from sw_driver.training_compiler import compile_training
-from tests.support.training_cases import random_case
+from sw_driver.program.program import Program
+from tests.support.torus_interpreter import Interpreter, Stuck
 
+ROW, COL, MAC, RING = range(4)
 SAMPLES = 4
 
 
-@dataclasses.dataclass
-class Checked:
-    """A program that passes, unpacked, for changes."""
-
-    config: object
-    pe: list
-    gateway: list
-    host: list
-
-    def check(self):
-        check_training_program(self.config, self.pe, self.gateway, self.host)
-
-    def changed(self, queue, index, **fields):
-        other = dataclasses.replace(self, pe=copy.deepcopy(self.pe))
-        other.pe[queue][index].update(fields)
-        return other
-
-    def ops(self, queue, kind):
-        return [(index, op) for index, op in enumerate(self.pe[queue]) if op["kind"] == kind]
+@pytest.fixture(scope="module", params=["program", "best"])
+def compiled(request):
+    net = random_net([ClosShape(8, 8, 4, 2, 4), ClosShape(8, 6, 4, 3, 2)], seed=1)
+    return compile(net, "2x2", order=request.param)
 
 
-def program(torus, shape=(12, 8, 3, 2, 2), samples=SAMPLES, **options):
-    """Of a small net, whatever its words."""
-    case = random_case(2, depth=1, torus=torus)
-    layer = dataclasses.replace(case.form.layers[0], shape=ClosShape(*shape))
-    form = dataclasses.replace(case.form, layers=(layer,), velocity_bits=36)
-    compiled = compile_training(form, torus, **options)
-    made = compiled.executable.train_program(samples)
+def queues_of(compiled):
+    """Lists of ops without a loop, free to be spoilt."""
+    samples = SAMPLES
+    loop = compiled.executable.loop
+    queues = []
+    for flat, body, cut in zip(loop.flat[-1], loop.body, loop.cut, strict=True):
+        turns = samples - len(loop.flat)
+        queues.append(flat[:cut] + max(turns, 0) * body + flat[cut:])
+    return copy.deepcopy(queues), max(samples, len(loop.flat))
+
+
+def refusal(compiled, queues):
+    """What the check has to say about queues, packed and unpacked again; None if nothing."""
     config = compiled.config
-    return Checked(config, unpack_image(config, pe_fields(config), made.pe_image),
-                   unpack_image(config, gateway_fields(config), made.gateway_image),
-                   list(host_actions(compiled.plan, samples)))
+    program = Program.build(config, tuple(queues))
+    try:
+        check_program(config, unpack_image(config, pe_fields(config), program.pe_image),
+                      unpack_image(config, gateway_fields(config), program.gateway_image))
+    except ProgramError as error:
+        return str(error)
+    return None
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 4))
-def test_compiled_programs_are_safe(seed):
-    """And the compiler has checked them: that is the same once more, for runs of more turns."""
-    case = random_case(seed)
-    compiled = compile_training(case.form, case.torus, **case.options)
-    check_training_runs(compiled.config, compiled.plan, compiled.executable.training)
+def test_the_compilers_programs_pass(compiled):
+    assert refusal(compiled, queues_of(compiled)[0]) is None
 
 
-WAITS = [
-    (0, "need_first", GatherKind.GATHER), (0, "need_first", GatherKind.PASS),
-    (0, "need_read", GatherKind.GATHER),
-    (1, "need_first", GatherKind.GATHER), (1, "need_read", GatherKind.GATHER),
-    (2, "need_free", MacKind.BACK), (2, "need_step", MacKind.BACK),
-]
+def test_a_cycle_is_printed(compiled):
+    """The first gather of the columns waits for all that the MAC will ever write there."""
+    queues, _ = queues_of(compiled)
+    rest = sum(op["need_first"] + op["reps"] * op["need_step"] for op in queues[COL][1:])
+    queues[COL][0]["need_first"] += rest
+    for op in queues[COL][1:]:
+        op["need_first"] = op["need_step"] = 0
+    message = refusal(compiled, queues)
+    assert message.startswith("the program would lock up, since each of these comes before")
+    assert "col repetition 0 own words here" in message and " -> mac repetition " in message
 
 
-@pytest.mark.parametrize("options", [{}, {"batches": True, "input_gradient": True}], ids=str)
-@pytest.mark.parametrize("queue, field, kind", WAITS, ids=str)
-def test_a_wait_that_is_left_out_is_found(queue, field, kind, options):
-    checked = program("2x2", **options)
-    checked.check()
-    found = [(index, op) for index, op in checked.ops(queue, kind)
-             if op[field] and (field != "need_step" or op["reps"])]
-    if not found:
-        pytest.skip("nothing in this program asks for it")
-    for index, op in found:
-        with pytest.raises(ProgramError, match=r"either may come first|before they are there"):
-            checked.changed(queue, index, **{field: op[field] - 1}).check()
+def test_queues_in_orders_of_their_own_are_refused(compiled):
+    queues, _ = queues_of(compiled)
+    # The columns gather for the last layer before the first.
+    queues[COL][0], queues[COL][1] = queues[COL][1], queues[COL][0]
+    assert refusal(compiled, queues) is not None
 
 
-def test_every_kind_of_wait_is_tried():
-    asked = set()
-    for options in ({}, {"batches": True, "input_gradient": True}):
-        checked = program("2x2", **options)
-        asked |= {wait for wait in WAITS if any(op[wait[1]] for _, op in checked.ops(wait[0],
-                                                                                     wait[2]))}
-    assert asked == set(WAITS)
-
-
-@pytest.mark.parametrize("queue, field, kind", [*WAITS, (2, "need_free", MacKind.RUN)], ids=str)
-def test_a_wait_that_nothing_ends_is_found(queue, field, kind):
-    checked = program("2x2")
-    index = [index for index, op in checked.ops(queue, kind)
-             if field != "need_step" or op["reps"]][-1]
-    most = (1 << checked.config.rep_bits) - 1
-    with pytest.raises(ProgramError, match="waits for|would lock up"):
-        checked.changed(queue, index, **{field: most}).check()
-
-
-def test_a_fence_that_is_left_out_is_found():
-    found = 0
-    for torus in ("1x1", "2x2"):
-        checked = program(torus)
-        for index, op in enumerate(checked.pe[2]):
-            if op["kind"] != LOOP and op["fence"]:
-                found += 1
-                with pytest.raises(ProgramError, match="needs a fence: it visits"):
-                    checked.changed(2, index, fence=0).check()
-    assert found
-
-
-def test_a_host_that_does_things_in_another_order_locks_up():
-    checked = program("2x2")
-    # The first outputs are asked for before the inputs are there.
-    checked.host[:2] = checked.host[1::-1]
-    with pytest.raises(ProgramError, match="would lock up"):
-        checked.check()
-
-
-def test_blocks_must_fit_the_fifos_of_the_reduce_engines():
-    checked = program("2x2", input_gradient=True)
-    index, _ = next((index, op) for index, op in checked.ops(2, MacKind.BACK) if op["reduce"])
-    words = checked.config.training.reduce_words
-    with pytest.raises(ProgramError, match=f"reduce_words of at least {words + 1}"):
-        checked.changed(2, index, last_word=words).check()
-
-
-def test_gateways_must_take_the_sums_that_are_given():
-    for change in ({"recv": 1}, {"kind": RingKind.SEND.value}):
-        checked = program("2x2", input_gradient=True)
-        ring = checked.gateway[0]
-        index = next(index for index, op in enumerate(ring) if op["kind"] == RingKind.GRADIENT)
-        ring[index].update(change)
-        with pytest.raises(ProgramError, match="gateways"):
-            checked.check()
-
-
-@pytest.mark.parametrize("field, least", [
-    ("buffer_words", 40), ("weight_words", 64), ("bias_words", 8), ("rep_bits", 4),
-    ("result_words", 8),
+@pytest.mark.parametrize("queue, field, value, message", [
+    (COL, "need_first", 99, "waits for 99 results in its buffer, but there are"),
+    (MAC, "need_free", 200, "waits for 2.. ops to retire, but there are"),
+    (ROW, "lag", 0, "must have a lag of at least 1, not 0"),
+    (ROW, "recv", 9, "needs a gateway op"),
+    (RING, "send", 9, "needs a gateway op"),
+    (COL, "recv", 9, "must receive the . own words of the other PEs, not 9"),
+    (MAC, "last_word", 8, "must read the words that"),
+    (MAC, "x_base", 99, "must read the words that"),
+    (MAC, "w_base", 1023, "needs weight_words of at least"),
+    (MAC, "b_base", 63, "needs bias_words of at least"),
 ])
-def test_a_torus_that_is_too_small_is_refused(field, least):
-    checked = program("1x1", shape=(24, 16, 6, 3, 4), batches=True)
-    config, training = checked.config, checked.config.training
-    if field == "result_words":
-        small = {"training": dataclasses.replace(training, result_words=least)}
+def test_counts_that_cannot_be(compiled, queue, field, value, message):
+    queues, _ = queues_of(compiled)
+    op = max(queues[queue], key=lambda op: op.get("bias", 0))
+    op[field] = value
+    assert re.search(message, refusal(compiled, queues))
+
+
+def test_a_missing_op_is_refused(compiled):
+    for queue in (ROW, COL, MAC, RING):
+        queues, _ = queues_of(compiled)
+        del queues[queue][-1]
+        assert refusal(compiled, queues) is not None
+
+
+WAITS = {ROW: ("need_first", "lag"), COL: ("need_first", "lag"), MAC: ("need_free",)}
+
+
+def spoilt(compiled, random):
+    """One wait, or the order of two ops of a queue and their gateway, changed by chance."""
+    queues, samples = queues_of(compiled)
+    queue = random.choice(list(WAITS))
+    if random.random() < 0.3 and len(queues[queue]) > 1:
+        index = random.randrange(len(queues[queue]) - 1)
+        for line in (queue, RING) if queue == ROW else (queue,):
+            ops = queues[line]
+            ops[index], ops[index + 1] = ops[index + 1], ops[index]
     else:
-        small = {field: least, "max_fan_in": 16, "program_words": 256}
-    checked.config = dataclasses.replace(config, **small)
-    with pytest.raises(ProgramError, match=f"{field} of at least|{field} must be at least"):
-        checked.check()
+        op = random.choice(queues[queue])
+        field = random.choice(WAITS[queue])
+        op[field] = min(max(op[field] + random.choice([-2, -1, 1, 2]), 0), 255)
+    return queues, samples
 
 
-def test_addresses_of_changes_are_those_of_the_words():
-    """Moving an op's words on by one is found, or makes it use others' words."""
-    checked = program("2x2", input_gradient=True)
-    for index, op in itertools.islice(checked.ops(2, MacKind.BACK), 3):
-        with pytest.raises(ProgramError):
-            checked.changed(2, index, x_base=op["x_base"] + 1).check()
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_not_refused_runs_right(compiled, seed):
+    """No spoilt program passes the check and then locks up or computes a wrong word."""
+    queues, samples = spoilt(compiled, Random(seed))
+    if refusal(compiled, queues) is None:
+        assert runs_right(compiled, queues, samples, seed), f"seed {seed}"
+
+
+def test_the_check_refuses_what_goes_wrong(compiled):
+    """Among spoilt programs are some that do go wrong, and the check refuses those."""
+    wrong = refused = 0
+    for seed in range(25):
+        queues, samples = spoilt(compiled, Random(seed))
+        if refusal(compiled, queues) is not None:
+            refused += 1
+            wrong += not runs_right(compiled, queues, samples, seed)
+    assert refused >= 5 and wrong >= 2
+
+
+def runs_right(compiled, queues, samples, seed):
+    """Whether a program gives the golden words on the interpreter."""
+    executable = compiled.executable
+    config = executable.config
+    interpreter = Interpreter(config, seed)
+    load = executable.load()
+    interpreter.run(load.beats, load.output_beats)
+    x = random_words(compiled.net, samples, seed=seed)
+    program = Program.build(config, tuple(queues))
+    blocks = [executable.words.input_words(x.numpy())]
+    try:
+        beats = interpreter.run(encode(program, blocks), output_beats(program))
+    except (Stuck, AssertionError, TypeError):
+        return False
+    return bool(np.array_equal(executable.decode(beats), compiled.net.forward_words(x).numpy()))

@@ -10,7 +10,6 @@ from torch import nn
 from golden.vectors.nets import random_net
 from sw_driver import GoldenDevice, compile
 from sw_driver.device.arrays import as_array, as_rate
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.train.torch_module import TorusModule
 from tests.support.trained_devices import RATE, SHAPES, loaded
@@ -75,13 +74,13 @@ REFUSED = {
 
 @functools.cache
 def compiled_net(**options):
-    device, _, _ = loaded(GoldenTrainingDevice, **options)
+    device, _, _ = loaded(GoldenDevice, **options)
     return device.compiled, device.read_state()
 
 
 def fresh(**options):
     """A device that trains, in its first state."""
-    device = GoldenTrainingDevice()
+    device = GoldenDevice()
     device.load(*compiled_net(**options))
     return device
 
@@ -121,7 +120,7 @@ def test_what_is_not_is_refused_in_one_line(message, golden, trained):
     lambda x: [torch.tensor(row) for row in x]])
 def test_words(form, golden, trained):
     words = np.arange(2 * INPUTS).reshape(2, INPUTS)
-    for device, use in (golden, golden.infer_words), (trained, trained.forward_words):
+    for device, use in (golden, golden.infer_words), (trained, trained.infer_words):
         np.testing.assert_array_equal(use(form(words)), use(words))
         for wrong in (words / 2, words > 0, torch.tensor(words).double()):
             with pytest.raises(HostDataError, match="inputs must be whole numbers, not "):

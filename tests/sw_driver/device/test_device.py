@@ -18,8 +18,17 @@ class Spy(Device):
         super().__init__()
         self.seen = []
 
-    def _load(self, compiled):
+    def _load(self, compiled, state):
         pass
+
+    def _train(self, compiled, x, gradient_of):
+        raise AssertionError("nothing may train")
+
+    def _read_state(self, compiled):
+        raise AssertionError("nothing may be read")
+
+    def _write_state(self, compiled, state):
+        raise AssertionError("nothing may be written")
 
     def _infer_words(self, x):
         self.seen.append(x)
@@ -105,8 +114,8 @@ def test_bad_real_inputs(spy, x, message):
     [
         (np.zeros((2, 13)), "inputs must be whole numbers, not float64"),
         (np.zeros((2, 14), np.int64), r"shape \[N, 13\] with N at least 1, not \[2, 14\]"),
-        (np.full((2, 13), 2048), "must be -2048 to 2047, those of 12 bits, .* from 2048 to 2048"),
-        (np.full((2, 13), -2049), "must be -2048 to 2047, those of 12 bits, .* from -2049"),
+        (np.full((2, 13), 2048), "must be -2048 to 2047 to fit act_bits = 12.* from 2048 to 2048"),
+        (np.full((2, 13), -2049), "must be -2048 to 2047 to fit act_bits = 12, .* from -2049"),
         (np.full((1, 13), 2**64 - 1, np.uint64), "must be -2048 to 2047"),
     ],
 )
@@ -155,7 +164,7 @@ def test_nothing_is_loaded(compiled):
 
 def test_a_load_that_fails_leaves_nothing_loaded(compiled):
     class Broken(Spy):
-        def _load(self, compiled):
+        def _load(self, compiled, state):
             if self.broken:
                 raise DriverError("broken")
 

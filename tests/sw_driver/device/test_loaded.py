@@ -11,14 +11,13 @@ import pytest
 from golden import Split, softmax_cross_entropy
 from golden.vectors.nets import paper_example, random_words
 from sw_driver import GoldenDevice, compile
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
 from sw_driver.device.loaded import Loaded
 from sw_driver.errors import DriverError
 from sw_driver.serial import SerialDevice
 from sw_driver.train.loop import TrainingLoop
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.torch_module import TorusModule
-from tests.support.trained_devices import RATE, InterpretedDevice, loaded
+from tests.support.trained_devices import RATE, Interpreted, InterpretedDevice, loaded
 
 AGAIN = r"must be loaded again, .* broken off .*: call load\(\)"
 INSIDE = "from inside a run of its own"
@@ -128,7 +127,7 @@ def broken_runs(device, x, labels):
                                     loss=fails(softmax_cross_entropy, 3))
 
 
-@pytest.mark.parametrize("kind", [GoldenTrainingDevice, InterpretedDevice])
+@pytest.mark.parametrize("kind", [GoldenDevice, InterpretedDevice])
 def test_after_a_training_run_that_is_broken_off_the_net_must_be_loaded(kind):
     device, x, labels = loaded(kind)
     compiled, state = device.compiled, device.read_state()
@@ -151,7 +150,7 @@ def test_a_transfer_that_is_broken_off(call, monkeypatch):
     state = device.read_state()
     arguments = {"forward": (x,), "read_state": (), "write_state": (state,)}[call]
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(InterpretedDevice, "_exchange",
+        patch.setattr(Interpreted, "exchange",
                       lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         getattr(device, call)(*arguments)
     with pytest.raises(DriverError, match=AGAIN):
@@ -159,7 +158,7 @@ def test_a_transfer_that_is_broken_off(call, monkeypatch):
 
 
 def test_a_gradient_function_cannot_use_its_device():
-    device, x, labels = loaded(GoldenTrainingDevice)
+    device, x, labels = loaded(GoldenDevice)
     compiled, state = device.compiled, device.read_state()
 
     def gradient(sample, y):
@@ -175,8 +174,8 @@ def test_a_gradient_function_cannot_use_its_device():
 
 def test_ways_back_belong_to_the_threads_of_their_ways_forward():
     """Between two calls of one thread, another one computes: each trains on what it has seen."""
-    device, x, _ = loaded(GoldenTrainingDevice, input_gradient=True)
-    alone, _, _ = loaded(GoldenTrainingDevice, input_gradient=True)
+    device, x, _ = loaded(GoldenDevice, input_gradient=True)
+    alone, _, _ = loaded(GoldenDevice, input_gradient=True)
     gradient = np.full((1, 4), 0.25)
     alone.forward(x[:1])
     wanted = alone.backward(gradient, learning_rate=RATE)
@@ -207,7 +206,7 @@ def test_a_module_trains_on_what_it_was_given():
     """Whatever else was computed on its device since."""
     found = []
     for between in (False, True):
-        device, x, _ = loaded(GoldenTrainingDevice)
+        device, x, _ = loaded(GoldenDevice)
         outputs = TorusModule(device, RATE)(x[:1])
         if between:
             device.forward(x[5:6])
@@ -220,7 +219,7 @@ def test_a_module_goes_back_in_another_thread():
     """As autograd does for tensors of a GPU."""
     found = []
     for elsewhere in (False, True):
-        device, x, _ = loaded(GoldenTrainingDevice)
+        device, x, _ = loaded(GoldenDevice)
         loss = TorusModule(device, RATE)(x[:1]).sum()
         if elsewhere:
             thread = threading.Thread(target=loss.backward)
@@ -234,7 +233,7 @@ def test_a_module_goes_back_in_another_thread():
 
 def trained(rate, stops_at):
     """What a loop of two parts gives, if it is broken off once and goes on."""
-    device, x, labels = loaded(GoldenTrainingDevice)
+    device, x, labels = loaded(GoldenDevice)
     inputs, classes, compiled = x.numpy(), labels.numpy(), device.compiled
     split = Split(inputs[:32], classes[:32], inputs[32:], classes[32:], "random")
     watch = fails(lambda done, total: None, stops_at)
@@ -254,8 +253,8 @@ def test_a_training_goes_on_after_a_part_that_was_broken_off(rate):
 
 
 def test_steps_of_several_threads_are_whole():
-    device, x, labels = loaded(GoldenTrainingDevice)
-    alone, _, _ = loaded(GoldenTrainingDevice)
+    device, x, labels = loaded(GoldenDevice)
+    alone, _, _ = loaded(GoldenDevice)
     for _ in range(8):
         alone.train_step(x[:2], labels[:2], learning_rate=RATE)
     errors = []
@@ -276,7 +275,7 @@ def test_steps_of_several_threads_are_whole():
 
 
 def test_devices_that_compute_alone_can_be_copied():
-    device, x, _ = loaded(GoldenTrainingDevice)
+    device, x, _ = loaded(GoldenDevice)
     module = copy.deepcopy(TorusModule(device, RATE))
     module(x[:1]).sum().backward()
     before = device.read_state()
@@ -306,6 +305,8 @@ def test_a_progress_function_that_stops_a_board(monkeypatch):
 
         def receive(self, count, progress):
             progress(count // 2)
+            if count == compiled.config.host_bits // 8:
+                return compiled.config.hardware_id.to_bytes(count, "little")
             return bytes(count)
 
         def flush(self, progress):
@@ -314,7 +315,7 @@ def test_a_progress_function_that_stops_a_board(monkeypatch):
         def close(self):
             left.remove(self)
 
-    monkeypatch.setattr("sw_driver.serial.device.Connection", Board)
+    monkeypatch.setattr("sw_driver.serial.transport.Connection", Board)
     told = types.SimpleNamespace(stops_at=None)
 
     def tell(work, done, total):

@@ -238,7 +238,7 @@ def test_parts_that_do_not_fit_together(path, change, message):
         assert re.search(expected, str(error))
     else:
         assert any(part in message for part in NEEDS_COMPILER), message
-        for name in ("stages", "entries", "layers", "prediction", "image_difference"):
+        for name in ("stages", "entries", "layers", "plan", "prediction", "image_difference"):
             with pytest.raises(DriverError, match=expected):
                 getattr(found, name)
     without_digest(path)
@@ -270,7 +270,7 @@ def test_files_of_before_are_compiled_again(compiled, path, version, change):
     (at("digest")(None), r"manifest\.json was altered: its digest must be .*, not None; copy"),
     (at("baked")(True), r"manifest\.json was altered: its digest must be"),
     (at("order")([1, 0]), r"manifest\.json was altered: its digest must be"),
-], ids=str)  # fmt: skip
+], ids=["no digest", "another digest", "a number", "null", "baked", "order"])  # fmt: skip
 def test_what_was_altered_is_not_loaded(path, change, message):
     rewrite_manifest(path, lambda manifest: change(manifest, {}))
     with pytest.raises(DriverError, match=rf"model\.ctz: {message}"):
@@ -306,7 +306,7 @@ def test_differences(compiled, path):
     (at("order")([1, 0, *range(2, 8)]), "(queue|runs repeat) "),
     (at("loop", "cut")([0] * 6), r"runs repeat from sample \d+ and ops .* expected, got \d+ and"),
     (array("loop.flat1.host_out", lambda ops: np.concatenate((ops, ops))), "host_out .* at op 1"),
-])  # fmt: skip
+], ids=["first run", "body", "order", "cut", "an op more"])  # fmt: skip
 def test_ops_that_are_not_those_of_the_net(path, change, message):
     alter(path, change)
     assert re.search(message, load_artifact(path).ops_difference)

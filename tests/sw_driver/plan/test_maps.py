@@ -8,21 +8,21 @@ import torch
 
 from golden.fixed.visits import weight_sizes
 from hw.op_fields import MacKind, gateway_fields, pe_fields
-from sw_driver.check.training_units import step_units
-from sw_driver.check.waits import check_training_program
+from sw_driver.check.mac_units import mac_units
+from sw_driver.check.waits import check_program
+from sw_driver.compiler import compile
 from sw_driver.errors import FitError, HostDataError
 from sw_driver.plan.stages import StageKind
+from sw_driver.program.dump import dump_program, list_dumps
 from sw_driver.program.image import unpack_image
 from sw_driver.program.records import join_words, split_words
-from sw_driver.program.training_programs import dump_program, list_dumps
-from sw_driver.training_compiler import compile_training
 from tests.support.training_cases import random_case
 from tests.support.training_interpreter import TrainingInterpreter
 
 
 def compiled_case(seed, **options):
     case = random_case(seed)
-    return case, compile_training(case.form, case.torus, **{**case.options, **options})
+    return case, compile(case.form, case.torus, **{**case.options, **options})
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -34,9 +34,9 @@ def test_placement_is_a_bijection_onto_pes_and_addresses(seed):
     _, compiled = compiled_case(seed, frozen=[], input_gradient=True)
     config, executable = compiled.config, compiled.executable
     image = executable.train_program(1).pe_image
-    units = step_units(config, unpack_image(config, pe_fields(config), image)[2])
+    units = mac_units(config, unpack_image(config, pe_fields(config), image)[2])
     backs = iter([unit for unit in units if unit.kind is MacKind.BACK])
-    index = executable.maps.weights.index.reshape(config.rows * config.cols, -1)
+    index = executable.training.maps.weights.index.reshape(config.rows * config.cols, -1)
     seen = set()
     first = 0
     starts = {}
@@ -69,12 +69,12 @@ def test_placement_is_a_bijection_onto_pes_and_addresses(seed):
 def test_states_come_back_from_small_buffers(seed):
     """Records in pieces, and as many repetitions as a counter allows."""
     case = random_case(seed)
-    config = compile_training(case.form, case.torus, **case.options).config
-    used = compile_training(case.form, case.torus, **case.options).plan.buffers
+    config = compile(case.form, case.torus, **case.options).config
+    used = compile(case.form, case.torus, **case.options).plan.buffers
     least = max(used.row, used.col, config.max_fan_in, 16)
     small = dataclasses.replace(config, buffer_words=1 << (least - 1).bit_length())
     options = {name: value for name, value in case.options.items() if name != "host_bits"}
-    executable = compile_training(case.form, small, **options).executable
+    executable = compile(case.form, small, **options).executable
     state = case.state(small.rows, small.cols)
     interpreter = TrainingInterpreter(small, seed)
     load, dump = executable.load(state), executable.dump()
@@ -103,13 +103,13 @@ def test_dumps_read_every_record_once_and_are_safe(weights, biases):
     program = dump_program(config, weights, biases)
     gateway = unpack_image(config, gateway_fields(config), program.gateway_image)
     outputs = sum(dump.reps for dump in list_dumps(config, weights, biases))
-    check_training_program(config, unpack_image(config, pe_fields(config), program.pe_image),
+    check_program(config, unpack_image(config, pe_fields(config), program.pe_image),
                            gateway, [("out", outputs)])
 
 
 def test_padding_that_changes_is_found():
     _, compiled = compiled_case(1)
-    maps = compiled.executable.maps
+    maps = compiled.executable.training.maps
     image = maps.weights.fill(np.arange(maps.weights.words))
     np.testing.assert_array_equal(maps.weights.read(image), np.arange(maps.weights.words))
     row, col, address = (int(place[0]) for place in np.nonzero(maps.weights.index < 0))

@@ -12,9 +12,14 @@ from sw_driver.plan.columns import spread_over_columns
 from sw_driver.plan.handover import hand_by_move, hand_in_row, hand_to_host, slots_in_order
 from sw_driver.plan.images import build_images
 from sw_driver.plan.placement import place
-from sw_driver.plan.stages import StageKind, build_stages
+from sw_driver.plan.stages import Requantised, StageKind, build_stages
 
 TORI = [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (6, 6)]
+
+
+def stages_of(net, layers, rows, cols):
+    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    return build_stages(layers, requantised, net.weight_bits, rows, cols)
 
 
 def random_pair(seed):
@@ -88,7 +93,7 @@ def test_blocks_that_line_up_need_no_move():
 def test_blocks_that_straddle_rows_are_moved_when_that_is_cheaper():
     layers = place([ClosShape(40, 40, 8, 4, 8), ClosShape(40, 40, 5, 4, 5)], 4, 4)
     assert layers[0].handover.moved is not None
-    stages = build_stages(random_net([layer.shape for layer in layers], seed=1), layers, 4, 4)
+    stages = stages_of(random_net([layer.shape for layer in layers], seed=1), layers, 4, 4)
     assert [stage.kind for stage in stages][3] is StageKind.MOVE
     assert sum(stage.mac_cycles for stage in stages) == sum(layer.mac_cycles for layer in layers)
 
@@ -125,7 +130,7 @@ def test_placement_is_the_cheapest_of_all_choices():
 def test_order_in_which_words_are_seen(rows, cols):
     """docs/architecture.md, section 2: one's own words, then those of upstream neighbours."""
     net = random_net([ClosShape(12, 12, 4, 5, 4)], seed=1)
-    stages = build_stages(net, place(net.shapes, rows, cols), rows, cols)
+    stages = stages_of(net, place(net.shapes, rows, cols), rows, cols)
     middle, output = stages[1], stages[2]
     for row, col in np.ndindex(rows, cols):
         for stage, (row_step, col_step), length in ((middle, (1, 0), rows), (output, (0, 1), cols)):
@@ -140,7 +145,7 @@ def test_images_hold_every_weight_once():
     net = random_net([ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3)], seed=2,
                      weight_bits=18)
     rows, cols = 3, 2
-    stages = build_stages(net, place(net.shapes, rows, cols), rows, cols)
+    stages = stages_of(net, place(net.shapes, rows, cols), rows, cols)
     images = build_images(net, stages)
     weights = np.concatenate([
         tensor.numpy().ravel() for layer in net.layers
@@ -158,7 +163,7 @@ def test_images_hold_every_weight_once():
 
 def test_a_sum_that_misses_a_value_is_refused():
     net = random_net([ClosShape(8, 8, 4, 2, 4)], seed=3)
-    stages = list(build_stages(net, place(net.shapes, 2, 2), 2, 2))
+    stages = list(stages_of(net, place(net.shapes, 2, 2), 2, 2))
     for spoil in (lambda sources: sources[0, 0, 0].fill(-1),
                   lambda sources: sources[0, 0, 0].fill(sources.max())):
         spoilt = list(stages)

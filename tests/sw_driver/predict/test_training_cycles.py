@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
+from sw_driver.compiled import Compiled, compile
 from sw_driver.cycle_model import ACTIVITIES, Exchange, ExchangeSimulation, simulate_exchanges
 from sw_driver.errors import ProgramError
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
-from sw_driver.training_compiler import CompiledTraining, compile_training
 from tests.support.training_nets import random_format
 
 SHAPES = (ClosShape(24, 12, 4, 4, 3),)
 
 
 @functools.cache
-def compiled(batches: bool, input_gradient: bool = False) -> CompiledTraining:
+def compiled(batches: bool, input_gradient: bool = False) -> Compiled:
     form = random_format(SHAPES, seed=1, velocity_bits=32)
-    return compile_training(form, "2x2", batches=batches, input_gradient=input_gradient)
+    return compile(form, "2x2", batches=batches, input_gradient=input_gradient)
 
 
-def simulation(found: CompiledTraining, samples: int) -> ExchangeSimulation:
+def simulation(found: Compiled, samples: int) -> ExchangeSimulation:
     executable = found.executable
     return ExchangeSimulation(found.config, executable.train_program(samples),
                               exchanges(executable, samples))
@@ -54,7 +54,7 @@ def test_every_register_is_part_of_the_state(input_gradient):
 def test_a_torus_of_the_largest_size(torus):
     """A small net leaves most of it empty; a second sample costs what the program does not."""
     form = random_format(SHAPES, seed=1, velocity_bits=32)
-    found = compile_training(form, torus)
+    found = compile(form, torus)
     run = simulation(found, 2)
     assert run.find_steady() is None and run.done
     assert run.result().cycles > predict_training(found, 1)

@@ -12,7 +12,6 @@ from sw_driver.program.host_stream import (
     beats_to_words,
     decode_id,
     encode,
-    input_words,
     load_words,
     words_to_beats,
 )
@@ -59,7 +58,7 @@ def test_load_words_deal_columns_in_turn_and_biases_in_parts():
 def test_a_stream_in_another_order_than_the_program_asks_for():
     run = executable()
     program = run.infer(np.zeros((3, 10), np.int64)).program
-    right = input_words(run.images.input_map, np.zeros((3, 10), np.int64))
+    right = [run.words.input_words(np.zeros((3, 10), np.int64))]
     encode(program, right)
     for wrong in ([], right * 2, [right[0][:-1]],
                   [np.zeros((*right[0].shape[:2], 5 * right[0].shape[2]), np.int64)]):
@@ -105,7 +104,7 @@ def test_every_feature_is_sent_once_and_received_once():
     received = run.images.output_map[run.images.output_map >= 0]
     np.testing.assert_array_equal(np.sort(received), np.arange(7))
     x = random_words(random_net([ClosShape(10, 7, 3, 2, 4)], seed=1), 2, seed=1).numpy()
-    (block,) = input_words(run.images.input_map, x)
+    block = run.words.input_words(x)
     assert block.shape == (2 * len(run.images.input_map), *run.images.input_map.shape[1:])
     assert sorted(block[:len(run.images.input_map)][run.images.input_map >= 0]) == sorted(x[0])
 

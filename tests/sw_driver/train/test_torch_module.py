@@ -17,11 +17,11 @@ from golden import (
 )
 from golden.clos.routing import ClosRouting
 from golden.fixed.words import from_words
-from sw_driver.device.golden_training_device import GoldenTrainingDevice
+from sw_driver.compiler import compile
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.train.torch_module import TorusModule
 from sw_driver.train.weights import float_model, real_weights
-from sw_driver.training_compiler import compile_training
 from tests.support.project import ROOT
 
 LINEAR = [ClosShape(12, 8, 3, 4, 2)]
@@ -36,8 +36,8 @@ def device_for(shapes, seed, *, batches=True, input_gradient=True):
     targets = torch.randn(64, shapes[-1].out_features, generator=generator)
     form = propose_format(model, x, targets, mean_squared_error, RATE,
                           widths=TrainingWidths(velocity_bits=36))
-    compiled = compile_training(form, "2x3", batches=batches, input_gradient=input_gradient)
-    device = GoldenTrainingDevice()
+    compiled = compile(form, "2x3", batches=batches, input_gradient=input_gradient)
+    device = GoldenDevice()
     device.load(compiled, initial_state(model, compiled.format, seed=seed, rows=2, cols=3))
     return device
 
@@ -165,7 +165,7 @@ def test_a_trained_net_becomes_a_float_model():
 
 def test_the_examples_of_the_docs_run(monkeypatch):
     """Those of docs/training.md, on the golden model: weights on the chip and the host's change."""
-    monkeypatch.setattr("sim.device.SimTrainingDevice", GoldenTrainingDevice)
+    monkeypatch.setattr("sim.device.SimDevice", GoldenDevice)
     page = ROOT / "docs" / "training.md"
     step, module = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
     generator = torch.Generator().manual_seed(0)

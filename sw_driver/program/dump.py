@@ -1,89 +1,14 @@
-"""Programs of a torus that trains: runs of any number of samples, and reading all memories."""
+"""Reading all memories of a torus that trains."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, HostOutKind, MacKind, Memory, RingKind
 from sw_driver.program.image import Op
-from sw_driver.program.program import Program, Queues
-from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
+from sw_driver.program.program import Program
 
-__all__ = ["Dump", "SampleLoops", "dump_program", "find_sample_loops", "list_dumps"]
-
-
-@dataclasses.dataclass(frozen=True)
-class SampleLoops:
-    """The queues of a run for any number of samples, where ops repeat after `period` of them.
-
-    Parameters
-    ----------
-    loops
-        [period]: turn k of loop r is a run of r + 1 + k * period samples.
-    """
-
-    loops: tuple[SampleLoop, ...]
-
-    @property
-    def max_samples(self) -> int:
-        """Most samples of one program."""
-        period = len(self.loops)
-        return min(
-            number + 1 + (loop.max_samples - 1) * period for number, loop in enumerate(self.loops)
-        )
-
-    def queues(self, samples: int) -> Queues:
-        """The queues of a run of `samples` samples, 1 to `max_samples`.
-
-        Raises
-        ------
-        ProgramError
-            If there are too many samples or none.
-        """
-        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
-        return self.loops[number].queues(turn + 1)
-
-    def program(self, config: TorusConfig, samples: int) -> Program:
-        """Pack a run of `samples` samples, 1 to `max_samples`.
-
-        Raises
-        ------
-        ProgramError
-            If there are too many samples or none, or a program memory is too small.
-        """
-        return Program.build(config, self.queues(samples))
-
-    def program_words(self, config: TorusConfig) -> int:
-        """Words of the longest program, for any number of samples."""
-        return max(loop.program_words(config) for loop in self.loops)
-
-
-def find_sample_loops(
-    queues_of: Callable[[int], Queues], period: int, most_flat: int
-) -> SampleLoops:
-    """Find what repeats in runs of any number of samples.
-
-    Parameters
-    ----------
-    queues_of
-        The queues of a run of so many samples.
-    period
-        Samples after which ops have the same addresses again.
-    most_flat
-        Periods after which a run must have become regular.
-
-    Raises
-    ------
-    ProgramError
-        If it has not.
-    """
-
-    def loop(first: int) -> SampleLoop:
-        return find_sample_loop(
-            lambda turns: queues_of(first + (turns - 1) * period), most_flat=most_flat
-        )
-
-    return SampleLoops(tuple(loop(first) for first in range(1, period + 1)))
+__all__ = ["Dump", "dump_program", "list_dumps"]
 
 
 @dataclasses.dataclass(frozen=True)

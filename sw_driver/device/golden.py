@@ -1,4 +1,4 @@
-"""`GoldenTrainingDevice`: the bit-exact integer model, which every other device is held against."""
+"""`GoldenDevice`: the bit-exact integer model, which every other device is held against."""
 
 import numpy as np
 import torch
@@ -6,19 +6,19 @@ import torch
 from golden.fixed.format import CLEAR
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
-from sw_driver.device.training_device import TrainingDevice
+from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
+from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
-from sw_driver.plan.handover import IntArray
 from sw_driver.program.events import GradientOf, RunResult
-from sw_driver.training_compiler import CompiledTraining
 
-__all__ = ["GoldenTrainingDevice"]
+__all__ = ["GoldenDevice"]
 
 
-class GoldenTrainingDevice(TrainingDevice):
+class GoldenDevice(Device):
     """Computes from the net's own tensors, never from memory images, so that errors there show.
 
-    Of a compiled net it takes the widths, the options, and where weights are visited.
+    Of a compiled net that trains it takes the widths, the options, and where weights are visited.
     """
 
     def __init__(self) -> None:
@@ -27,23 +27,28 @@ class GoldenTrainingDevice(TrainingDevice):
 
     @property
     def net(self) -> FixedTrainingNet:
-        """The golden model with its state, for comparisons."""
+        """The golden model of a net that trains, with its state, for comparisons."""
         if self._net is None:
-            raise DriverError("a net must be loaded before a device can be used: call load()")
+            raise DriverError("a net that trains must be loaded before its state is there")
         return self._net
 
     def _free(self) -> None:
         """Forget the net."""
         self._net = None
 
-    def _load(self, compiled: CompiledTraining, state: TrainingState) -> None:
-        self._net = FixedTrainingNet(compiled.format, state.clone(), compiled.placement)
+    def _load(self, compiled: Compiled, state: TrainingState | None) -> None:
+        self._net = None
+        if state is not None:
+            self._net = FixedTrainingNet(compiled.format, state.clone(), compiled.placement)
 
-    def _forward_words(self, x: IntArray) -> IntArray:
-        return self.net.forward(torch.as_tensor(x))[-1].output.words.numpy()
+    def _infer_words(self, x: IntArray) -> IntArray:
+        words = torch.as_tensor(x)
+        if self._net is None:
+            return self.compiled.net.forward_words(words).numpy()
+        return self._net.forward(words)[-1].output.words.numpy()
 
     def _train(
-        self, compiled: CompiledTraining, x: IntArray, gradient_of: GradientOf
+        self, compiled: Compiled, x: IntArray, gradient_of: GradientOf
     ) -> tuple[RunResult, int | None]:
         outputs: list[IntArray] = []
         sums: list[IntArray] = []
@@ -65,8 +70,8 @@ class GoldenTrainingDevice(TrainingDevice):
             sums += [one.input_gradient.numpy() for one in passes if one.input_gradient is not None]
         return RunResult(np.concatenate(outputs), np.stack(sums) if sums else None), None
 
-    def _read_state(self, compiled: CompiledTraining) -> TrainingState:
+    def _read_state(self, compiled: Compiled) -> TrainingState:
         return self.net.state.clone()
 
-    def _write_state(self, compiled: CompiledTraining, state: TrainingState) -> None:
+    def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         self._load(compiled, state)

@@ -1,0 +1,52 @@
+"""Changes of weights take some cycles: no op may visit one that is still on its way."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from hw.config import UPDATE_CYCLES
+from sw_driver.check.mac_units import MacUnit
+from sw_driver.errors import ProgramError
+
+__all__ = ["check_fences"]
+
+
+def check_fences(macs: Sequence[MacUnit]) -> None:
+    """No weight or bias is visited while its change is on its way.
+
+    Only the ends of ops can be as near to each other: no op visits anything twice.
+
+    Raises
+    ------
+    ProgramError
+        It names the op that needs a fence, and what it visits too early.
+    """
+    if not any(unit.updates for unit in macs):
+        return
+    steps = 0
+    written: deque[tuple[int, str, int]] = deque()
+    for unit in macs:
+        size = max(len(unit.weights), 1)
+        if unit.fence:
+            written.clear()
+        recent = {(memory, address): step for step, memory, address in written}
+        visited: list[tuple[int, str, int]] = [
+            *((step, "weight", address) for step, address in enumerate(unit.weights)),
+            *((step, "bias", address) for step, address in unit.biases),
+        ]
+        for step, memory, address in visited:
+            since = steps + step - recent.get((memory, address), -UPDATE_CYCLES - 1)
+            if since <= UPDATE_CYCLES:
+                raise ProgramError(
+                    f"{unit.name} needs a fence: it visits {memory} {address} {since} steps after "
+                    f"its change began, which takes {UPDATE_CYCLES} cycles"
+                )
+        if unit.updates:
+            end = size - UPDATE_CYCLES - 1
+            written.extend(
+                (steps + step, memory, address)
+                for step, memory, address in sorted(visited)
+                if step >= end
+            )
+        steps += size
+        while written and written[0][0] < steps - UPDATE_CYCLES - 1:
+            written.popleft()

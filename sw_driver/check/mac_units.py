@@ -1,0 +1,224 @@
+"""Repetitions of the ops of the MAC queue one by one, as the checks of a program see them.
+
+As in `sw_driver.check.ring_units`, what a unit waits for is a total since the start of the program.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from hw.config import TorusConfig
+from hw.op_fields import MacKind, Memory
+from sw_driver.check.event_graph import Event
+from sw_driver.program.image import Op
+from sw_driver.program.loops import expand
+
+__all__ = ["MacUnit", "gradient_event", "mac_units", "result_event"]
+
+
+@dataclasses.dataclass(frozen=True)
+class MacUnit:
+    """One repetition of a MAC op, forwards or backwards, or of a DUMP.
+
+    Its events: `start`, it may begin; `read`, it has read its last word; and then its results and
+    its gradients land, counted from 1 since the start of the program (`result_event` and
+    `gradient_event`). A torus for inference counts all results of a repetition as one.
+
+    Parameters
+    ----------
+    number, name, kind, axis, dest
+        As in the op.
+    read_words
+        Addresses that it reads in the gather buffer of `axis`.
+    results, counted, first_result
+        Addresses in the gather buffer of `dest` that it writes, how often that counts, and the
+        number of the first time.
+    gradients, first_gradient
+        Addresses in the gradient memory of `axis` that it writes, and the number of the first.
+    read_gradients, from_host
+        Addresses of the gradients that it reads, and whether they are those of the host.
+    sums, chunk
+        Sums for the host; and words of a block, if it has partial sums to pass on, else 0.
+    asked
+        What it asks for before it starts, as a total: ring ops of `dest` that have retired, or if
+        it goes backwards, gradients of `dest` or of the host that have landed.
+    weights, biases, updates, fence
+        Weights and biases that it visits, in the order of its steps (a bias with the first word of
+        its sum); whether they change, and whether it waits for earlier changes.
+    """
+
+    number: int
+    name: str
+    kind: MacKind
+    axis: int
+    dest: int
+    read_words: Sequence[int] = ()
+    results: Sequence[int] = ()
+    counted: int = 0
+    first_result: int = 0
+    gradients: tuple[int, ...] = ()
+    first_gradient: int = 0
+    read_gradients: tuple[int, ...] = ()
+    from_host: bool = False
+    sums: int = 0
+    chunk: int = 0
+    asked: int = 0
+    weights: Sequence[int] = ()
+    biases: tuple[tuple[int, int], ...] = ()  # Step, address.
+    updates: bool = False
+    fence: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether it counts as a reader of its gather buffer."""
+        return self.kind is not MacKind.DUMP
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it asks for gradients."""
+        return self.kind is MacKind.BACK
+
+    @property
+    def start(self) -> Event:
+        """It may begin."""
+        return "mac", self.number, "start"
+
+    @property
+    def read(self) -> Event:
+        """It has read its last word."""
+        return "mac", self.number, "read"
+
+    @property
+    def sums_taken(self) -> Event:
+        """The gateways have taken its sums."""
+        return "mac", self.number, "sums taken"
+
+    @property
+    def landings(self) -> list[tuple[Event, Sequence[int]]]:
+        """When its results have landed, and which addresses each time."""
+        events = [result_event(self.dest, self.first_result + k) for k in range(self.counted)]
+        if len(events) == 1:
+            return [(events[0], self.results)]
+        return list(zip(events, ([address] for address in self.results), strict=True))
+
+    @property
+    def gradient_landings(self) -> list[tuple[Event, int]]:
+        """When its gradients have landed, and at which address each."""
+        return [
+            (gradient_event(self.axis, self.first_gradient + index), address)
+            for index, address in enumerate(self.gradients)
+        ]
+
+
+def result_event(axis: int, number: int) -> Event:
+    """A result has landed in the gather buffer of an axis."""
+    return f"results of axis {axis}", number, "landed"
+
+
+def gradient_event(axis: int, number: int) -> Event:
+    """A gradient has landed in the gradient memory of an axis."""
+    return f"gradients of axis {axis}", number, "landed"
+
+
+def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
+    """List the repetitions of the MAC queue of a PE."""
+    units: list[MacUnit] = []
+    results, gradients = [1, 1], [1, 1]
+    asked: dict[object, int] = {}
+    for index, op in expand(queue):
+        kind = MacKind(op["kind"])
+        make = {MacKind.RUN: _run, MacKind.BACK: _back, MacKind.DUMP: _dump}[kind]
+        for rep in range(op["reps"] + 1):
+            blank = MacUnit(
+                number=len(units),
+                name=f"mac op {index} ({kind.name}, repetition {rep})",
+                kind=kind,
+                axis=op["axis"],
+                dest=op["dest"],
+                first_result=results[op["dest"]],
+                first_gradient=gradients[op["axis"]],
+                fence=bool(op.get("fence")) and not rep,
+            )
+            unit, need = make(config, op, rep, blank)
+            what = "host" if unit.from_host else (unit.backwards, unit.dest)
+            asked[what] = asked.get(what, 0) + need
+            unit = dataclasses.replace(unit, asked=asked[what])
+            results[unit.dest] += unit.counted
+            gradients[unit.axis] += len(unit.gradients)
+            units.append(unit)
+    return units
+
+
+def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
+    wrap, words, outputs = 1 << config.addr_bits, op["last_word"] + 1, op["last_output"] + 1
+    x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
+    y_base = op["y_base"] + rep * op["y_rep_stride"]
+    weights = op["w_base"] + rep * outputs * words
+    biases = op["b_base"] + rep * outputs
+    return dataclasses.replace(
+        blank,
+        read_words=range(x_base, x_base + words),
+        results=[(y_base + output * op["y_stride"]) % wrap for output in range(outputs)],
+        counted=1 if config.training is None else outputs,
+        weights=range(weights, weights + outputs * words),
+        biases=tuple((one * words, biases + one) for one in range(outputs)) if op["bias"] else (),
+    ), 0 if rep else op["need_free"]
+
+
+def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
+    wrap, outputs = 1 << config.addr_bits, op["last_output"] + 1
+    words, groups = op["last_word"] + 1, op["last_group"] + 1
+    x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
+    w_base = op["w_base"] + rep * op["w_stride"]
+    y_base = op["y_base"] + rep * op["y_rep_stride"]
+    walk = list(_walk(op))
+    sums = range(groups * outputs)
+    keeps = op["reduce"] and not op["host"]
+    return dataclasses.replace(
+        blank,
+        read_words=[(x_base + offset) % wrap for _, offset in walk],
+        gradients=tuple((x_base + offset) % wrap for block, offset in walk if block == 0)
+        if keeps
+        else (),
+        read_gradients=tuple(
+            (y_base + output * op["y_stride"] + group * op["group_stride"]) % wrap
+            for group in range(groups)
+            for output in range(outputs)
+        ),
+        from_host=bool(op["from_host"]),
+        sums=words if op["reduce"] and op["host"] else 0,
+        chunk=words if op["reduce"] and (op["host"] or op["last_block"]) else 0,
+        weights=[w_base + offset + one * op["w_step"] for _, offset in walk for one in sums],
+        biases=tuple((one, op["b_base"] + rep * len(sums) + one) for one in sums)
+        if op["bias"]
+        else (),
+        updates=bool(op["update"]),
+    ), op["need_step"] if rep else op["need_free"]
+
+
+def _walk(op: Op) -> Iterator[tuple[int, int]]:
+    """Words of a BACK repetition as (block, address less that of the first)."""
+    offset = 0
+    for block in reversed(range(op["last_block"] + 1)):
+        for word in range(op["last_word"] + 1):
+            yield block, offset
+            offset += -op["block_jump"] if word == op["last_word"] else 1
+
+
+def _dump(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
+    memory = Memory(op["memory"])
+    chunks = {
+        Memory.WEIGHTS: config.weight_chunks,
+        Memory.BIASES: config.bias_record_chunks,
+        Memory.LFSR: config.lfsr_chunks,
+    }[memory]
+    records = op["last_word"] + 1
+    base = op["y_base"] + rep * op["y_rep_stride"]
+    first = op["w_base"] + rep * records
+    found = range(first, first + records)
+    return dataclasses.replace(
+        blank,
+        results=[(base + word) % (1 << config.addr_bits) for word in range(records * chunks)],
+        counted=1,
+        weights=found if memory is Memory.WEIGHTS else (),
+        biases=tuple(enumerate(found)) if memory is Memory.BIASES else (),
+    ), op["need_free"]

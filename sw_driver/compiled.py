@@ -1,0 +1,177 @@
+"""A compiled net: what every device loads, and what reports and files are made of."""
+
+import dataclasses
+import functools
+
+from golden import ClosShape, QuantisedNet
+from golden.fixed.format import TrainingFormat
+from golden.fixed.visits import Placement
+from hw.config import TorusConfig
+from sw_driver.errors import DriverError
+from sw_driver.plan.entries import Entry
+from sw_driver.plan.order import Order
+from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.stages import Stage
+from sw_driver.predict.cycles import Prediction, predict_cycles, predict_steady
+from sw_driver.program.executable import Executable
+
+__all__ = ["Compiled", "TrainedNet"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainedNet:
+    """A net whose words change, and how.
+
+    Parameters
+    ----------
+    format
+        Widths and fraction bits of the net's words, with the torus's `bias_bits`.
+    placement
+        Where and when every weight is visited, for `golden.FixedTrainingNet`.
+    momentum
+        n, if accumulated gradients lose a 2**-n-th part per batch; None if they begin with nothing.
+    batches
+        Whether a run is one batch; else every sample is one of its own.
+    """
+
+    format: TrainingFormat
+    placement: Placement
+    momentum: int | None
+    batches: bool
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Compiled:
+    """A net, and how it runs on a torus: for inference, or to be trained.
+
+    What one of the two does not have raises a `DriverError` when it is asked for.
+
+    Parameters
+    ----------
+    source
+        What the torus must compute, bit for bit: a quantised net, or the format of one that trains.
+    executable
+        What the torus runs: configuration, memory contents, programs, host words.
+    layers
+        Where the blocks of each layer lie.
+    plan
+        The stages, their ops, and the order of the steady state.
+    """
+
+    source: QuantisedNet | TrainedNet
+    executable: Executable
+    layers: tuple[LayerPlacement, ...]
+    plan: Plan
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is a net that is trained: a device loads it with a state."""
+        return isinstance(self.source, TrainedNet)
+
+    @property
+    def net(self) -> QuantisedNet:
+        """The quantised net of a net for inference."""
+        if not isinstance(self.source, QuantisedNet):
+            raise DriverError(
+                "compiled must be a net for inference, from a model or a QuantisedNet, not one "
+                "that is trained"
+            )
+        return self.source
+
+    @property
+    def trained(self) -> TrainedNet:
+        """How a net trains."""
+        if not isinstance(self.source, TrainedNet):
+            raise DriverError(
+                "compiled must be a net that is trained, from a TrainingFormat, not one for "
+                "inference"
+            )
+        return self.source
+
+    @property
+    def format(self) -> TrainingFormat:
+        """Widths and fraction bits of the words of a net that trains."""
+        return self.trained.format
+
+    @property
+    def placement(self) -> Placement:
+        """Where and when every weight of a net that trains is visited."""
+        return self.trained.placement
+
+    @property
+    def momentum(self) -> int | None:
+        """See `TrainedNet`."""
+        return self.trained.momentum
+
+    @property
+    def batches(self) -> bool:
+        """See `TrainedNet`."""
+        return self.trained.batches
+
+    @property
+    def frozen(self) -> frozenset[int]:
+        """Layers that do not change."""
+        return self.plan.frozen
+
+    @property
+    def input_gradient(self) -> bool:
+        """Whether the host gets the gradient of its inputs."""
+        return self.plan.input_gradient
+
+    @property
+    def words(self) -> QuantisedNet | TrainingFormat:
+        """What knows the widths, shapes and fraction bits of the net's words."""
+        return self.source if isinstance(self.source, QuantisedNet) else self.source.format
+
+    @property
+    def shapes(self) -> tuple[ClosShape, ...]:
+        """Of the layers."""
+        return self.words.shapes
+
+    @property
+    def config(self) -> TorusConfig:
+        """The torus that the net is compiled for."""
+        return self.executable.config
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """In the order in which a sample passes them."""
+        return self.plan.stages
+
+    @property
+    def entries(self) -> tuple[tuple[Entry, ...], ...]:
+        """The ops of each stage."""
+        return self.plan.entries[0]
+
+    @property
+    def order(self) -> Order:
+        """The tasks in the order of the steady state; for inference, these are the stages."""
+        return self.plan.order
+
+    @functools.cached_property
+    def prediction(self) -> Prediction:
+        """Cycles a sample of a long run for inference, and what bounds it."""
+        return predict_steady(self.config, self.net.shapes, self.plan, self.executable.loop)
+
+    def predict(self, samples: int) -> int:
+        """Cycles of a run that computes `samples` samples, 1 to `Executable.max_samples`.
+
+        From the first beat of its program to the last beat of its results.
+        """
+        return predict_cycles(self.config, self.executable.loop, samples)
+
+    def __repr__(self) -> str:
+        """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
+        config, words = self.config, self.words
+        shapes = ", ".join(map(str, self.shapes))
+        if isinstance(words, TrainingFormat):
+            more = f"{words.master_bits}-bit stored weights, {words.grad_bits}-bit gradients"
+        else:
+            more = f"{self.executable.images.weights.size} weight words with padding"
+        return (
+            f"<{type(self).__name__}: layers {shapes}\n"
+            f"  {config.act_bits}-bit activations, {config.weight_bits}-bit weights, {more}\n"
+            f"  on a {config.rows}x{config.cols} torus{' that trains' if self.trains else ''}, "
+            f"hardware id {config.hardware_id:016x}>"
+        )

@@ -1,0 +1,60 @@
+"""Where and when every weight is visited on the way back."""
+
+import numpy as np
+import torch
+
+from golden.fixed.visits import Placement, StagePlacement, weight_sizes
+from sw_driver.arrays import IntArray
+from sw_driver.plan.back import visited_weights
+from sw_driver.plan.maps import Maps, first_weights
+from sw_driver.plan.plan import Plan
+from sw_driver.plan.stages import POSITIONS
+
+__all__ = ["build_placement"]
+
+
+def build_placement(plan: Plan, maps: Maps) -> Placement:
+    """Say where and when every weight is visited in a backward pass; PE number = row * C + column.
+
+    Found by walking through the ops of the pass, so it holds for whatever order they have.
+    """
+    rows, cols = maps.weights.index.shape[:2]
+    pes: IntArray = np.arange(rows * cols, dtype=np.int64).reshape(rows, cols, 1)
+    found: dict[tuple[int, int], StagePlacement] = {}
+    sizes = [
+        [torch.Size(size) for size in weight_sizes(shape)] for shape in plan.form.shapes
+    ]
+    starts = first_weights(plan.form.shapes)
+    for number, stage in enumerate(plan.stages):
+        if stage.kind not in POSITIONS:
+            continue
+        key = stage.layer, POSITIONS[stage.kind]
+        ops = plan.backs[0][number]
+        # A stage that gradients do not get to has no visits; any table will do.
+        walk = [visited_weights(op) for op in ops] or [_forward_addresses(plan, number)]
+        addresses = np.concatenate(walk)
+        numbers = maps.weights.index[:, :, addresses]
+        used = numbers >= 0
+        size = sizes[key[0]][key[1]]
+        tables = np.empty((2, size.numel()), np.int64)
+        places = numbers[used] - starts[key]
+        tables[0, places] = np.broadcast_to(pes, numbers.shape)[used]
+        tables[1, places] = np.broadcast_to(
+            np.arange(len(addresses), dtype=np.int64), numbers.shape
+        )[used]
+        pe, visit = (torch.as_tensor(table).reshape(size) for table in tables)
+        found[key] = StagePlacement(pe, visit, len(addresses))
+    return Placement(
+        rows * cols,
+        tuple(
+            (found[layer, 0], found[layer, 1], found[layer, 2])
+            for layer in range(len(plan.form.layers))
+        ),
+    )
+
+
+def _forward_addresses(plan: Plan, stage: int) -> IntArray:
+    """Addresses of a stage's weights, in the order of the way forward."""
+    entries = plan.entries[0][stage]
+    count = plan.stages[stage].mac_cycles
+    return entries[0].w_base + np.arange(count)

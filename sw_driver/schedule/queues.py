@@ -1,0 +1,62 @@
+"""The steps of a run, and the queues that their ops make."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from hw.config import TorusConfig
+from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
+from sw_driver.errors import ProgramError
+from sw_driver.plan.entries import Entry
+from sw_driver.plan.tasks import Task
+from sw_driver.program.image import Op
+from sw_driver.program.program import Queues
+
+__all__ = ["QUEUE_NAMES", "Step", "build_queues"]
+
+QUEUE_NAMES = (*PE_QUEUES, *GATEWAY_QUEUES)
+"""All queues of a program, in the order of `sw_driver.program.program.Queues`."""
+
+# Counts in ops that `rep_bits` must hold.
+_COUNTS = ("reps", "need_first", "need_step", "lag", "need_read", "need_read_step", "need_free",
+           "last_group")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """What an entry, a part of the way back, or a gradient from the host adds to the queues.
+
+    Parameters
+    ----------
+    task, sample
+        What it is a part of, and for which sample.
+    entry
+        Of the stage; None for a gradient from the host.
+    ops
+        The op that it adds to each queue, by the queue's name.
+    """
+
+    task: Task
+    sample: int
+    entry: Entry | None
+    ops: dict[str, Op]
+
+
+def build_queues(config: TorusConfig, steps: Sequence[Step]) -> Queues:
+    """Put the ops of steps into the queues, those of a PE and then those of a gateway.
+
+    Raises
+    ------
+    ProgramError
+        If a count does not fit its field.
+    """
+    queues = tuple([step.ops[name] for step in steps if name in step.ops] for name in QUEUE_NAMES)
+    most = (1 << config.rep_bits) - 1
+    for queue in queues:
+        for op in queue:
+            for name in _COUNTS:
+                if op.get(name, 0) > most:
+                    raise ProgramError(
+                        f"rep_bits must be at least {op[name].bit_length()} for {name} = "
+                        f"{op[name]}, not {config.rep_bits}"
+                    )
+    return queues

@@ -1,0 +1,134 @@
+"""`SerialTransport`: the beats of a torus on a board behind a serial port."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import numpy as np
+
+from hw.config import TorusConfig
+from sw_driver.arrays import Beats
+from sw_driver.compiled import Compiled
+from sw_driver.device.transport import Moved, Transport
+from sw_driver.errors import DriverError, LinkError
+from sw_driver.program.events import Receive, Send
+from sw_driver.serial.connection import Connection, Patience
+
+__all__ = ["SerialTransport"]
+
+Result = TypeVar("Result")
+
+
+class SerialTransport(Transport):
+    """Moves beats over the host link of docs/host_link.md.
+
+    A board whose bitstream holds weights runs the net whose weights they are, and no other. An
+    exchange that is broken off ends the session: what it has not sent and what its answers are must
+    not become part of the next one.
+
+    Parameters
+    ----------
+    port
+        Name of the serial port.
+    baud
+        Bits per second, as the board was built for.
+    patience
+        How long to wait for the board.
+    """
+
+    def __init__(self, port: str, *, baud: int, patience: Patience | None = None) -> None:
+        self._port, self._baud, self._patience = port, baud, patience
+        self._connection: Connection | None = None
+        self._config = TorusConfig()
+
+    @property
+    def connection(self) -> Connection:
+        """The session."""
+        if self._connection is None:
+            raise DriverError("a net must be loaded before a device can be used: call load()")
+        return self._connection
+
+    def open(self, compiled: Compiled) -> bool:
+        """Open the port; see `Transport.open`.
+
+        Raises
+        ------
+        LinkError
+            If the board does not answer, has another torus, or holds other weights.
+        """
+        self.close()
+        self._config = compiled.config
+        self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
+        _check_id(self._port, self._connection.hardware_id, compiled.config)
+        held = self._connection.weights_id
+        if held and compiled.trains:
+            raise LinkError(
+                f"the board on port {self._port} must be one without weights in its bitstream, "
+                f"to train, not with {held:08x}: build it without --bake"
+            )
+        wanted = 0 if compiled.trains else compiled.executable.images.weights_id
+        if held not in (0, wanted):
+            raise LinkError(
+                f"the weights in the bitstream of the board on port {self._port} must be "
+                f"{wanted:08x}, those of the net, not {held:08x}: build it for this net, or "
+                "without --bake"
+            )
+        return held != 0
+
+    def exchange(
+        self, events: Generator[Send | Receive, Beats | None, Result], moved: Moved | None = None
+    ) -> tuple[Result, None]:
+        """Carry out events; see `Transport.exchange`."""
+        try:
+            return self._carry_out(events, moved or (lambda taken, given: None)), None
+        except BaseException:
+            self.close()
+            raise
+
+    def _carry_out(
+        self, events: Generator[Send | Receive, Beats | None, Result], moved: Moved
+    ) -> Result:
+        link, beat_bytes = self.connection, self._config.host_bits // 8
+        sent = received = 0
+        reply: Beats | None = None
+        try:
+            while True:
+                event = events.send(reply)
+                reply = None
+                if isinstance(event, Receive):
+                    data = link.receive(
+                        event.beats * beat_bytes,
+                        lambda count, taken=sent, given=received: moved(
+                            taken, given + count // beat_bytes
+                        ),
+                    )
+                    reply = np.frombuffer(data, "<u4").astype(np.uint32)
+                    reply = reply.reshape(-1, self._config.host_bits // 32)
+                    received += event.beats
+                else:
+                    link.send(event.beats.astype("<u4").tobytes())
+                    sent += len(event.beats)
+        except StopIteration as end:
+            link.flush(lambda left: moved(sent - -(-left // beat_bytes), received))
+            return end.value
+
+    def close(self) -> None:
+        """Let go of the port."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _check_id(port: str, found: int, config: TorusConfig) -> None:
+    """Refuse a board whose torus is not the one that a net was compiled for.
+
+    Raises
+    ------
+    LinkError
+        If the hardware ids differ.
+    """
+    if found != config.hardware_id:
+        raise LinkError(
+            f"the hardware id of the board on port {port} must be {config.hardware_id:016x}, that "
+            f"of the configuration that the net is compiled for, not {found:016x}: compile the net "
+            "for this board, or build the board's bitstream for the net"
+        )
