@@ -6,7 +6,7 @@ from typing import Any
 
 from hw.config import TorusConfig
 
-__all__ = ["Held", "held_configuration"]
+__all__ = ["Held", "check_source", "held_configuration"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +48,7 @@ def held_configuration(
         return None
     if train:
         raise DriverError("train is for --torus: a model says itself whether its torus trains")
+    check_source(bake, config_from)
     config, images = _read(source, baked=bake is not None)
     if torus is not None and parse_torus(torus) != (config.rows, config.cols):
         raise DriverError(
@@ -58,17 +59,29 @@ def held_configuration(
     return Held(config, images)
 
 
-def _read(source: Path, *, baked: bool) -> tuple[TorusConfig, dict[str, Any] | None]:
-    """The configuration of a file, and the contents of its memories if they are to be baked."""
+def check_source(bake: Path | None, config_from: Path | None) -> None:
+    """Refuse a file that is plainly none of those that the option takes, before slow imports.
+
+    Raises
+    ------
+    DriverError
+        If so.
+    """
     from sw_driver.files.archive import check_archive
     from sw_driver.files.kinds import check_source_file
 
+    if bake is not None:
+        check_archive(bake)
+    elif config_from is not None:
+        check_source_file(config_from)
+
+
+def _read(source: Path, *, baked: bool) -> tuple[TorusConfig, dict[str, Any] | None]:
+    """The configuration of a file, and the contents of its memories if they are to be baked."""
     if not baked:
-        check_source_file(source)  # Before it takes PyTorch.
         from sw_driver.train.model_config import config_of
 
         return config_of(source), None
-    check_archive(source)
     from sw_driver.files.artifact import load_artifact
 
     compiled = load_artifact(source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sw_driver.cli.configuration import Held, held_configuration
+from sw_driver.cli.configuration import Held, check_source, held_configuration
 from sw_driver.cli.options import Json, Quiet, make_output
 from sw_driver.cli.written import quoted, say_written
 
@@ -143,12 +143,11 @@ def command(
     (--config-from, --bake). The same configuration gives the same bytes.
     """
     out = make_output(ctx, json, quiet)
-    wanted = _Wanted(
-        output, torus, top, train, bake, fold, config_from, cells, split, waivers, models
-    )
+    wanted = _Wanted(output, torus, top, train, bake, fold, config_from, cells, split, waivers,
+                     models)
+    _check_files(wanted)
     _check_top(wanted)
     link = _link(wanted, clock_mhz, baud, buffer_bytes)
-    _check_files(wanted)
     held = _held(wanted)
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
@@ -216,6 +215,7 @@ def _check_files(wanted: _Wanted) -> None:
         },
         {"--bake": wanted.bake, "--config-from": wanted.config_from},
     )
+    check_source(wanted.bake, wanted.config_from)  # Before it takes Amaranth.
 
 
 def _held(wanted: _Wanted) -> Held:

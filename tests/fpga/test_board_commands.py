@@ -80,6 +80,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
 def test_a_torus_that_trains_is_not_folded(tmp_path, monkeypatch):
     config = board_config(BOARDS["ulx3s-85f"], 1, 1, train=True)
     images = SimpleNamespace(weights=None, biases=None)
+    monkeypatch.setattr("sw_driver.files.archive.check_archive", lambda path: None)
     monkeypatch.setattr("sw_driver.files.artifact.load_artifact", lambda path: SimpleNamespace(
         config=config, executable=SimpleNamespace(images=images)))
     fail(2, "fold needs a torus that does not train", "build", "--board", "ulx3s-85f", "--bake",
