@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..layouts import bias_update_layout
 from .velocity import Velocity
@@ -61,24 +62,14 @@ class BiasUpdate(wiring.Component):
         m.submodules.velocity = velocity = Velocity(training.velocity_bits, training.grad_bits)
 
         stages = 6
-        valid, update, bias = [self.i.valid], [self.i.p], [self.bias]
-        for stage in range(1, stages + 1):
-            valid.append(Signal(name=f"valid_{stage}"))
-            update.append(Signal(bias_update_layout(config), name=f"update_{stage}",
-                                 reset_less=True))
-            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
-        for stage in range(1, stages):
-            bias.append(Signal.like(self.bias, name=f"bias_{stage}"))
-            m.d.sync += bias[stage].eq(bias[stage - 1])
+        valid, update = zip(*delayed(m, self.i.valid, self.i.p, stages, "update"), strict=True)
+        bias = later(m, self.bias, stages - 1, "bias")
         m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
-        gradient = [self.gradient]
-        for stage in (1, 2):
-            gradient.append(Signal.like(self.gradient, name=f"gradient_{stage}"))
-            m.d.sync += gradient[stage].eq(gradient[stage - 1])
+        gradient = later(m, self.gradient, 2, "gradient")[-1]
         accumulated = velocity.sum
-        m.d.comb += [velocity.decay.eq(self.i.p.decay), velocity.term.eq(gradient[2])]
+        m.d.comb += [velocity.decay.eq(self.i.p.decay), velocity.term.eq(gradient)]
         if training.velocity_bits:
             m.d.comb += [
                 velocity.velocity.eq(self.velocity),

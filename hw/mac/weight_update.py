@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, UPDATE_CYCLES
 from ..layouts import update_layout
@@ -73,15 +74,8 @@ class WeightUpdate(wiring.Component):
 
         # What goes along, from stage to stage. Stage 0 is the input.
         stages = UPDATE_CYCLES - READ_CYCLES
-        valid, update, weight = [self.i.valid], [self.i.p], [self.weight]
-        for stage in range(1, stages + 1):
-            valid.append(Signal(name=f"valid_{stage}"))
-            update.append(Signal(update_layout(self.config), name=f"update_{stage}",
-                                 reset_less=True))
-            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
-        for stage in range(1, stages):
-            weight.append(Signal.like(self.weight, name=f"weight_{stage}"))
-            m.d.sync += weight[stage].eq(weight[stage - 1])
+        valid, update = zip(*delayed(m, self.i.valid, self.i.p, stages, "update"), strict=True)
+        weight = later(m, self.weight, stages - 1, "weight")
         m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.

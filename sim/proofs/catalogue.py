@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .delay import delay_spec
 from .gather import SMALL, gather_spec, router_spec, small_training
 from .link import link_spec
 from .reduce import reduce_spec, training_router_spec
@@ -91,7 +92,16 @@ def _reduce_ring(nodes: int) -> Proof:
         induction_cycles=1, goal_cycles=30, mutant_cycles=8)
 
 
+def _delayed(stages: int) -> Proof:
+    return Proof(
+        name="delayed" if stages == 1 else f"delayed-{stages}",
+        claim=f"delayed, any items, {stages} stage{'s' * (stages > 1)}",
+        spec=lambda rtl: delay_spec(rtl, stages),
+        induction_cycles=1, goal_cycles=stages + 3, mutant_cycles=stages + 3)
+
+
 PROOFS = {proof.name: proof for proof in (
+    _delayed(1), _delayed(3),
     _link(1), _link(2), _link(4),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),

@@ -5,6 +5,11 @@ from .rtl import Mutant
 __all__ = ["MUTANTS"]
 
 MUTANTS = (
+    Mutant("every stage takes what goes in", "cells/delay.py",
+           "stages[stage].eq(stages[stage - 1])", "stages[stage].eq(stages[0])", "delayed-3"),
+    Mutant("a payload comes a cycle late", "cells/delay.py",
+           "later(m, payload, n, name), strict=True)",
+           "later(m, payload, n + 1, name)[1:], strict=True)", "delayed"),
     Mutant("the spare word is overwritten", "ring/link.py",
            "m.d.comb += self.i.ready.eq(~spare_full)",
            "m.d.comb += self.i.ready.eq(1)", "link"),
