@@ -8,7 +8,23 @@ from ..layouts import back_step_layout
 from ..op_fields import Axis
 from ..ops import mac_op
 
-__all__ = ["BackControl"]
+__all__ = ["BackControl", "back_ring_side"]
+
+
+def back_ring_side():
+    """What `BackControl` shares with the blocks of one axis, as it sees them.
+
+    Members
+    -------
+    reread : Out(1)
+        High with the last step of a repetition that reads the axis's gather buffer.
+    taken : In(1)
+        A sum has left the queue of the axis's reduce engine; one for each cycle that it is high.
+    landed : In(1)
+        A gradient has landed in the axis's memory of gradients. Counted on every cycle; a
+        repetition that waits for it begins 1 cycle later, and reads it from the next on.
+    """
+    return wiring.Signature({"reread": Out(1), "taken": In(1), "landed": In(1)})
 
 
 class BackControl(wiring.Component):
@@ -34,13 +50,10 @@ class BackControl(wiring.Component):
         BACK ops (`hw.op_fields.mac_fields`).
     step : Out(stream)
         The step that is done in this cycle. Never waits.
-    row_reread, col_reread : Out(1)
-        High with the last step of a repetition that reads that buffer.
-    row_taken, col_taken : In(1)
-        A sum has left the queue of that axis's reduce engine; one for each cycle that it is high.
-    row_landed, col_landed, host_landed : In(1)
-        A gradient has landed in that memory; from the host, all of a repetition. Counted on every
-        cycle; a repetition that waits for it begins 1 cycle later, and reads it from the next on.
+    rings : array of Out(back_ring_side)
+        What belongs to each `Axis`: see `back_ring_side`.
+    host_landed : In(1)
+        The host's gradients of a repetition have landed; counted as `landed` of `rings`.
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
@@ -57,9 +70,8 @@ class BackControl(wiring.Component):
             "last_in_row": In(1),
             "op": In(stream.Signature(mac_op(config))),
             "step": Out(stream.Signature(back_step_layout(config), always_ready=True)),
-            "row_reread": Out(1), "col_reread": Out(1),
-            "row_taken": In(1), "col_taken": In(1),
-            "row_landed": In(1), "col_landed": In(1), "host_landed": In(1),
+            "rings": Out(back_ring_side()).array(len(Axis)),
+            "host_landed": In(1),
             "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1),
             "start": In(1),
             "idle": Out(1),
@@ -115,8 +127,8 @@ class BackControl(wiring.Component):
             step.decay.eq(op.decay), step.apply.eq(op.apply),
             step.bias.eq(op.bias & op.update & first_word),
             step.b_addr.eq(b_addr), step.bias_shift.eq(op.bias_shift),
-            self.row_reread.eq(steps & end_of_rep & (op.axis == Axis.ROW)),
-            self.col_reread.eq(steps & end_of_rep & (op.axis == Axis.COL)),
+            *(ring.reread.eq(steps & end_of_rep & (op.axis == axis))
+              for axis, ring in zip(Axis, self.rings, strict=True)),
             self.busy.eq(active),
         ]
 
@@ -162,13 +174,13 @@ class BackControl(wiring.Component):
         rooms = Signal(2, init=0b11)
         m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
         full = config.training.reduce_words
-        for axis, taken in ((Axis.ROW, self.row_taken), (Axis.COL, self.col_taken)):
+        for axis, ring in zip(Axis, self.rings, strict=True):
             slots = Signal(range(full + 1), init=full, name=f"slots_{axis.name.lower()}")
             gives = steps & end_of_word & op.reduce & (op.axis == axis)
-            with m.If(gives ^ taken):
+            with m.If(gives ^ ring.taken):
                 m.d.sync += [
                     slots.eq(slots + Mux(gives, -1, 1)),
-                    rooms[axis].eq(taken | (slots != 1)),
+                    rooms[axis].eq(ring.taken | (slots != 1)),
                 ]
 
         self._next_repetition(m, op, active, steps & end_of_rep, {
@@ -196,7 +208,9 @@ class BackControl(wiring.Component):
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)
         for number, (name, here) in enumerate((
-                ("row", self.row_landed), ("col", self.col_landed), ("host", self.host_landed))):
+                *((axis.name.lower(), ring.landed)
+                  for axis, ring in zip(Axis, self.rings, strict=True)),
+                ("host", self.host_landed))):
             mine = coming.from_host if name == "host" else (
                 ~coming.from_host & (coming.dest == number))
             count = Signal(signed(config.rep_bits + 1), name=f"landed_{name}")
