@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.credits import Credits
 from ..cells.loop import Loop
 from ..layouts import back_step_layout
 from ..op_fields import Axis
@@ -227,7 +228,7 @@ class BackControl(wiring.Component):
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, less those that were asked for.
+        # Gradients that have landed, in the memory of either axis or in that of the host's.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)
@@ -237,11 +238,13 @@ class BackControl(wiring.Component):
                 ("host", self.host_landed))):
             mine = coming.from_host if name == "host" else (
                 ~coming.from_host & (coming.dest == number))
-            count = Signal(signed(config.rep_bits + 1), name=f"landed_{name}")
-            m.d.comb += landed[number].eq((count >= 0) | ~mine)
-            m.d.sync += count.eq(count - Mux(asks & mine, asked, 0) + here)
-            with m.If(self.start):
-                m.d.sync += count.eq(0)
+            m.submodules[f"{name}_landed"] = credits = Credits(config.rep_bits)
+            m.d.comb += [
+                credits.add.eq(here),
+                credits.take.eq(Mux(asks & mine, asked, 0)),
+                credits.start.eq(self.start),
+                landed[number].eq(credits.enough | ~mine),
+            ]
 
         begin = Signal()
         m.d.comb += [

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.countdown import Countdown
+from ..cells.credits import Credits
 from ..layouts import step_layout
 from ..op_fields import Axis
 from ..ops import mac_op
@@ -84,7 +85,7 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # What follows is about it, and so is `freed`.
+        asked_for = Signal()    # What follows is about it, and so is `free`.
         first = Signal()        # None of them has begun.
         rep = Signal(config.rep_bits)
         last_rep = Signal()     # The coming repetition is its last.
@@ -127,18 +128,17 @@ class MacControl(wiring.Component):
                 end_of_rep if config.training is None else at_last_word),
         ]
 
-        # Repetitions that the ring engine of either axis has retired, less those that ops have
-        # asked for.
-        free = Signal(2)
-        for number, ring in enumerate(self.rings):
-            freed = Signal(signed(config.rep_bits + 1), name=f"freed_{number}")
-            asked = Signal(config.rep_bits, name=f"asked_{number}")
-            m.d.comb += free[number].eq(freed >= 0)
-            with m.If(waiting & ~asked_for & (op.dest == number)):
-                m.d.comb += asked.eq(op.need_free)
-            m.d.sync += freed.eq(freed - asked + ring.retired)
-            with m.If(self.start):
-                m.d.sync += freed.eq(0)
+        # Repetitions that the ring engine of either axis has retired.
+        free = Signal(len(Axis))
+        for axis_to, ring in zip(Axis, self.rings, strict=True):
+            m.submodules[f"{axis_to.name.lower()}_freed"] = freed = Credits(config.rep_bits)
+            m.d.comb += [
+                freed.add.eq(ring.retired),
+                freed.start.eq(self.start),
+                free[axis_to].eq(freed.enough),
+            ]
+            with m.If(waiting & ~asked_for & (op.dest == axis_to)):
+                m.d.comb += freed.take.eq(op.need_free)
 
         allowed = Const(1)
         takes = ~waiting | (begin & last_rep)

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
+from ..cells.credits import Credits
 from ..op_fields import GatherKind
 from .hop import Hop
 from .sides import ring_side
@@ -75,17 +76,15 @@ class RingGather(wiring.Component):
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `credit` are about it.
+        prepared = Signal()                   # `coming_base` and `landed` are about it.
         coming_base = Signal(config.addr_bits)
 
         # Progress of the MAC
         progress_bits = config.rep_bits + 1
-        # Its repetitions whose results have landed here, less those that were asked for.
-        credit = Signal(signed(progress_bits))
+        m.submodules.landed = landed = Credits(config.rep_bits)  # Repetitions with their results.
         gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
         some_gathered = Signal()              # `gathered` is above 0, or
         none_gathered = Signal(init=1)        # just 0.
-        enough = credit >= 0
 
         # The ring, and the buffer
         m.d.comb += [
@@ -161,19 +160,21 @@ class RingGather(wiring.Component):
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
         ]
-        asked = Signal(config.rep_bits)
-        m.d.comb += prepare.eq(pe.op.valid & ~prepared & (own_here | ~active))
+        m.d.comb += [
+            prepare.eq(pe.op.valid & ~prepared & (own_here | ~active)),
+            landed.add.eq(pe.landed),
+            landed.start.eq(pe.start),
+        ]
         with m.If(prepare):
-            m.d.comb += asked.eq(Mux(first, coming.need_first, coming.need_step))
+            m.d.comb += landed.take.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
-        m.d.sync += credit.eq(credit - asked + pe.landed)
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
-            m.d.sync += own_here.eq(enough)
+            m.d.sync += own_here.eq(landed.enough)
         all_words = coming.own + coming.recv
         with m.If(begin):
             m.d.sync += [
@@ -220,7 +221,6 @@ class RingGather(wiring.Component):
                 m.d.sync += last_turn.eq(coming.recv - config.cols)
         with m.If(pe.start):
             m.d.sync += [
-                credit.eq(0),
                 gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
@@ -230,11 +230,8 @@ class RingGather(wiring.Component):
     def _may_overwrite(self, m, prepare, first):
         """Training: whether the MAC has read all that lies in the coming repetition's region."""
         pe, coming = self.pe, self.pe.op.p
-        reads = Signal(signed(self.config.rep_bits + 1))  # Done, less those that were asked for.
-        asked = Signal(self.config.rep_bits)
+        m.submodules.reads = reads = Credits(self.config.rep_bits)
+        m.d.comb += [reads.add.eq(pe.consume | pe.reread), reads.start.eq(pe.start)]
         with m.If(prepare):
-            m.d.comb += asked.eq(Mux(first, coming.need_read, coming.need_read_step))
-        m.d.sync += reads.eq(reads - asked + (pe.consume | pe.reread))
-        with m.If(pe.start):
-            m.d.sync += reads.eq(0)
-        return reads >= 0
+            m.d.comb += reads.take.eq(Mux(first, coming.need_read, coming.need_read_step))
+        return reads.enough

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .credits import credits_spec
 from .delay import delay_spec
 from .gather import SMALL, gather_spec, router_spec, small_training
 from .link import link_spec
@@ -92,6 +93,13 @@ def _reduce_ring(nodes: int) -> Proof:
         induction_cycles=1, goal_cycles=30, mutant_cycles=8)
 
 
+def _credits(width: int) -> Proof:
+    return Proof(
+        name=f"credits-{width}", spec=lambda rtl: credits_spec(rtl, width),
+        claim=f"Credits, any events and demands, up to {(1 << width) - 1} at once",
+        induction_cycles=1, goal_cycles=(3 << width) + 4, mutant_cycles=6)
+
+
 def _delayed(stages: int) -> Proof:
     return Proof(
         name="delayed" if stages == 1 else f"delayed-{stages}",
@@ -101,7 +109,7 @@ def _delayed(stages: int) -> Proof:
 
 
 PROOFS = {proof.name: proof for proof in (
-    _delayed(1), _delayed(3),
+    _credits(1), _credits(3), _delayed(1), _delayed(3),
     _link(1), _link(2), _link(4),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),

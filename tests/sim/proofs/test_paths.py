@@ -17,6 +17,10 @@ def link(rtl):
     return rtl.module("ring.link").Link(4)
 
 
+def credits_of(rtl):
+    return rtl.module("cells.credits").Credits(4)
+
+
 def gather(rtl):
     return rtl.module("ring.gather").RingGather(SMALL)
 
@@ -46,6 +50,10 @@ def training_router(rtl):
 ])
 def test_ready_comes_from_registers(make, output, inputs):
     assert combinational_inputs(make(Rtl()), output) == inputs
+
+
+def test_whoever_waits_asks_a_register():
+    assert combinational_inputs(credits_of(Rtl()), "enough") == set()
 
 
 def test_a_path_is_found():
