@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hw.presets import PROOF
+
 from .credits import credits_spec
 from .delay import delay_spec
-from .gather import SMALL, gather_spec, router_spec, small_training
+from .gather import gather_spec, router_spec, small_training
 from .link import link_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
@@ -65,7 +67,7 @@ def _link(stages: int) -> Proof:
 
 def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
             trains: bool = False) -> Proof:
-    config = small_training() if trains else SMALL
+    config = small_training() if trains else PROOF
     return Proof(name=name, claim=claim,
                  spec=lambda rtl: gather_spec(rtl, [{}] * ops, regions, config),
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)

@@ -6,7 +6,8 @@ import pytest
 
 from fpga.errors import FlowFailed
 from hw.emit import emit_verilog
-from sim.proofs.gather import SMALL, small_training
+from hw.presets import PROOF
+from sim.proofs.gather import small_training
 from sim.proofs.paths import all_inputs, combinational_inputs
 from sim.proofs.rtl import Mutant, Rtl
 
@@ -22,11 +23,11 @@ def credits_of(rtl):
 
 
 def gather(rtl):
-    return rtl.module("ring.gather").RingGather(SMALL)
+    return rtl.module("ring.gather").RingGather(PROOF)
 
 
 def router(rtl):
-    return rtl.module("ring.router").InferenceRouter(SMALL)
+    return rtl.module("ring.router").InferenceRouter(PROOF)
 
 
 def reduce(rtl):
