@@ -96,7 +96,7 @@ class BackControl(wiring.Component):
     last_in_row : In(1)
         This PE is the last of its row; a constant.
     op : In(stream)
-        BACK ops (`hw.op_fields.mac_fields`).
+        BACK ops (`hw.op_fields.training_mac_fields`).
     step : Out(stream)
         The step that is done in this cycle. Never waits.
     rings : array of Out(back_ring_side)

@@ -24,7 +24,7 @@ class Dump(wiring.Component):
     Members
     -------
     op : In(stream)
-        DUMP ops (`hw.op_fields.mac_fields`).
+        DUMP ops (`hw.op_fields.training_mac_fields`).
     look, look_addr : Out(1), Out
         Read the records at this address.
     weight_record, bias_record, lfsr_record : In
