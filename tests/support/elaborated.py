@@ -37,7 +37,7 @@ _ROW = re.compile(r"^\| `(\S+)` \| (?:`(\w+)`)? *\| `(.+)` \|$", re.M)
 _RUNS = Simulator.advance.__code__
 # What tests/conftest.py says of this package, which is here before it.
 _OPTIONS = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-_MOST_SECONDS = 5.0  # A test that takes longer is not named if there is another.
+_MOST_SECONDS = 5.0  # A test that computes longer is not named if there is another.
 
 
 def blocks():
@@ -82,14 +82,14 @@ class _Recorder:
                 if name in here and frame.f_code.co_name != "<module>":
                     reached.add(here[name])
 
-        before, began = sys.getprofile(), time.monotonic()
+        before, began = sys.getprofile(), time.process_time()
         sys.setprofile(profile)
         try:
             return (yield)
         finally:
             sys.setprofile(before)
             self.found[item.nodeid] = reached
-            self.seconds[item.nodeid] = time.monotonic() - began
+            self.seconds[item.nodeid] = time.process_time() - began
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
