@@ -5,6 +5,7 @@ from typing import Any
 
 from hw.config import TorusConfig, TrainingConfig
 from hw.link_config import LinkConfig
+from hw.presets import BOARD_LARGE, BOARD_SMALL
 from hw.tops import BOARD_MODULE, board_verilog
 
 from .boards import Board
@@ -16,17 +17,11 @@ __all__ = ["TOP", "board_config", "board_design", "board_link"]
 
 TOP = "board"  # The top module: its ports are the pins.
 
-# What a large part gets, and a small one: memories for layers of some hundred inputs, or for the
-# digits net, all of it in one element.
-_LARGE = TorusConfig(host_bits=32)
-_SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256, weight_words=4096,
-                     bias_words=128, program_words=512, max_fan_in=64, rep_bits=7, shift_bits=4,
-                     host_fifo_beats=4)
 
 
 def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> TorusConfig:
     """The torus of a size that a board gets if no compiled model says what is needed."""
-    base = _LARGE if board.family is ECP5 else _SMALL
+    base = BOARD_LARGE if board.family is ECP5 else BOARD_SMALL
     training = None
     if train:
         training = TrainingConfig() if board.family is ECP5 else TrainingConfig(

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from golden.system.ending import run_program
-from hw.config import TorusConfig, TrainingConfig
+from hw.config import TrainingConfig
 from hw.emit import emit_verilog
 from hw.link_config import LinkConfig
+from hw.presets import SMALLEST
 from hw.tops import CELLS, TOPS
 from hw.uart.host_link import HostLink
 from sw_driver.system.files import check_target
@@ -37,16 +38,13 @@ __all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measure
 _NEXT = "next"  # What is measured of another flow than that of the areas which are there.
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
 
-# The smallest torus of tests/fpga/test_netlist.py, and one of 16-bit words with a small shifter.
-_SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
-                        max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
-                        rep_bits=5, shift_bits=4, host_fifo_beats=4)
-_PLAIN = dataclasses.replace(_SMALLEST, act_bits=16, weight_bits=16, buffer_words=256,
+# Beside the smallest torus, one of 16-bit words with a small shifter, and one that trains.
+_PLAIN = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, buffer_words=256,
                              weight_words=1024, shift_bits=2, min_shift=12)
-_TRAINING = dataclasses.replace(_SMALLEST, act_bits=16, weight_bits=16, bias_words=8,
+_TRAINING = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, bias_words=8,
                                 training=TrainingConfig())
 _OWN = {name: Design(name, TOPS["torus"], config)
-        for name, config in (("smallest-1x1", _SMALLEST), ("plain-1x1", _PLAIN),
+        for name, config in (("smallest-1x1", SMALLEST), ("plain-1x1", _PLAIN),
                              ("training-1x1", _TRAINING))}
 _NAMES = {
     ECP5.name: ("pe", "pe-general", "torus-2x2", "torus-4x4", "training-pe", "training-pe-batches",

@@ -7,8 +7,9 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.config import TorusConfig, TrainingConfig
+from hw.config import TorusConfig
 from hw.emit import emit_verilog
+from hw.presets import FITTED, FITTED_BATCHES, FITTED_TRAINING
 from hw.ring.hop import Hop
 from hw.tops import CELLS, TOPS, top_verilog
 
@@ -72,36 +73,21 @@ def _verilog(design: Design, cells: str) -> str:
     return top_verilog(kind, design.config, cells=cells)
 
 
-# Memories and counters as large as a Clos layer of (784, 256, 28, 8, 16) needs on a 4x4 torus; the
-# shifts are those that its quantisation uses.
-_FITTED = TorusConfig(buffer_words=512, weight_words=1024, bias_words=16, program_words=256,
-                      max_fan_in=32, rep_bits=5, min_shift=15, shift_bits=2)
-
-
-# The same layer in training, a sample at a time; and in batches, with momentum.
-_SINGLE = TrainingConfig(master_bits=24, grad_bits=16, min_grad_shift=13, grad_shift_bits=2,
-                         min_update_shift=8, update_shift_bits=2, min_bias_shift=4,
-                         bias_shift_bits=2)
-_TRAINING = dataclasses.replace(_FITTED, program_words=512, training=_SINGLE)
-_BATCHES = dataclasses.replace(
-    _TRAINING, training=dataclasses.replace(_SINGLE, velocity_bits=36))
-
-
-def _torus(size: int, config: TorusConfig = _FITTED, name: str = "torus") -> Design:
+def _torus(size: int, config: TorusConfig = FITTED, name: str = "torus") -> Design:
     return Design(f"{name}-{size}x{size}", TOPS["torus"],
                   dataclasses.replace(config, rows=size, cols=size))
 
 
 DESIGNS = {design.name: design for design in (
-    Design("link-side", _LINK_SIDE, _FITTED),
-    Design("inference-router", TOPS["inference-router"], _FITTED),
-    Design("pe", TOPS["pe"], _FITTED),
+    Design("link-side", _LINK_SIDE, FITTED),
+    Design("inference-router", TOPS["inference-router"], FITTED),
+    Design("pe", TOPS["pe"], FITTED),
     Design("pe-general", TOPS["pe"], TorusConfig()),
     _torus(2),
     _torus(4),
-    Design("training-router", TOPS["training-router"], _TRAINING),
-    Design("training-pe", TOPS["pe"], _TRAINING),
-    Design("training-pe-batches", TOPS["pe"], _BATCHES),
-    _torus(2, _TRAINING, "training-torus"),
-    _torus(4, _TRAINING, "training-torus"),
+    Design("training-router", TOPS["training-router"], FITTED_TRAINING),
+    Design("training-pe", TOPS["pe"], FITTED_TRAINING),
+    Design("training-pe-batches", TOPS["pe"], FITTED_BATCHES),
+    _torus(2, FITTED_TRAINING, "training-torus"),
+    _torus(4, FITTED_TRAINING, "training-torus"),
 )}

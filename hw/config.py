@@ -8,15 +8,22 @@ import dataclasses
 import hashlib
 import json
 
-from .config_checks import ConfigError, check_known, check_ranges, check_whole
+from .config_checks import (
+    HOST_BITS,
+    RANGES,
+    ConfigError,
+    check_known,
+    check_ranges,
+    check_torus,
+    check_whole,
+)
 from .training_config import LFSR_BITS, TrainingConfig
 
-__all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS",
+__all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "HOST_BITS",
            "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
            "MOMENTUM_BITS", "READ_CYCLES", "MAC_CYCLES", "REQUANTISE_CYCLES", "UPDATE_CYCLES",
            "RANGES"]
 
-HOST_BITS = (32, 64, 128, 256)
 HARDWARE_ID_BITS = 64
 PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
 QUEUES = 3                # Queues of ops in a program; each has a time slot of its fetch unit.
@@ -27,24 +34,6 @@ MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum 
 UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
 MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
 LFSR_TAPS = 0x80200003    # What the generator of a training PE flips when a one falls out.
-
-# Per field: the least and the largest value that is accepted.
-RANGES = {
-    "rows": (1, 64),
-    "cols": (1, 64),
-    "act_bits": (4, 18),
-    "weight_bits": (4, 18),
-    "buffer_words": (16, 65536),
-    "weight_words": (4, 1 << 20),
-    "bias_words": (2, 65536),
-    "program_words": (64, 65536),
-    "max_fan_in": (2, 65536),
-    "rep_bits": (4, 16),
-    "min_shift": (0, 53),
-    "shift_bits": (1, 6),
-    "host_fifo_beats": (4, 4096),
-    "link_stages": (0, 8),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,26 +100,7 @@ class TorusConfig:
         if self.training is not None and self.training.master_bits < self.weight_bits:
             raise ConfigError(f"master_bits must be at least weight_bits ({self.weight_bits}), "
                               f"not {self.training.master_bits}")
-        if self.host_bits not in HOST_BITS:
-            raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {self.host_bits}")
-        if self.max_fan_in > self.buffer_words:
-            raise ConfigError(
-                f"max_fan_in must be at most buffer_words ({self.buffer_words}), since the words "
-                f"of one sum lie in one buffer, not {self.max_fan_in}")
-
-        if self.program_words > PROGRAM_BLOCK_WORDS << self.rep_bits:
-            raise ConfigError(
-                f"program_words must be at most {PROGRAM_BLOCK_WORDS << self.rep_bits}, the blocks "
-                f"that rep_bits = {self.rep_bits} can count, not {self.program_words}")
-        if self.min_shift >= self.acc_bits:
-            raise ConfigError(f"min_shift must be below {self.acc_bits}, the width of a sum, "
-                              f"not {self.min_shift}")
-        if self.training is not None and self.training.min_grad_shift >= self.acc_bits:
-            raise ConfigError(f"min_grad_shift must be below {self.acc_bits}, the width of a sum, "
-                              f"not {self.training.min_grad_shift}")
-        if self.program_words % PROGRAM_BLOCK_WORDS:
-            raise ConfigError(f"program_words must be a multiple of {PROGRAM_BLOCK_WORDS}, "
-                              f"not {self.program_words}")
+        check_torus(self, PROGRAM_BLOCK_WORDS)
 
     # Words and beats
 

@@ -2,7 +2,27 @@
 
 import dataclasses
 
-__all__ = ["ConfigError", "check_known", "check_ranges", "check_whole"]
+__all__ = ["HOST_BITS", "RANGES", "ConfigError", "check_known", "check_ranges", "check_torus",
+           "check_whole"]
+
+HOST_BITS = (32, 64, 128, 256)
+# Per field: the least and the largest value that is accepted.
+RANGES = {
+    "rows": (1, 64),
+    "cols": (1, 64),
+    "act_bits": (4, 18),
+    "weight_bits": (4, 18),
+    "buffer_words": (16, 65536),
+    "weight_words": (4, 1 << 20),
+    "bias_words": (2, 65536),
+    "program_words": (64, 65536),
+    "max_fan_in": (2, 65536),
+    "rep_bits": (4, 16),
+    "min_shift": (0, 53),
+    "shift_bits": (1, 6),
+    "host_fifo_beats": (4, 4096),
+    "link_stages": (0, 8),
+}
 
 
 class ConfigError(ValueError):
@@ -34,3 +54,26 @@ def check_known(cls, fields: dict, what: str) -> None:
         if name not in known:
             raise ConfigError(f"{name!r} is not a field of a {what} configuration; "
                               f"known are {', '.join(sorted(known))}")
+
+
+def check_torus(config, block_words: int) -> None:
+    """Refuse fields of a `TorusConfig` that do not go together; programs come in `block_words`."""
+    if config.host_bits not in HOST_BITS:
+        raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
+    if config.max_fan_in > config.buffer_words:
+        raise ConfigError(
+            f"max_fan_in must be at most buffer_words ({config.buffer_words}), since the words "
+            f"of one sum lie in one buffer, not {config.max_fan_in}")
+    if config.program_words > block_words << config.rep_bits:
+        raise ConfigError(
+            f"program_words must be at most {block_words << config.rep_bits}, the blocks "
+            f"that rep_bits = {config.rep_bits} can count, not {config.program_words}")
+    if config.min_shift >= config.acc_bits:
+        raise ConfigError(f"min_shift must be below {config.acc_bits}, the width of a sum, "
+                          f"not {config.min_shift}")
+    if config.training is not None and config.training.min_grad_shift >= config.acc_bits:
+        raise ConfigError(f"min_grad_shift must be below {config.acc_bits}, the width of a sum, "
+                          f"not {config.training.min_grad_shift}")
+    if config.program_words % block_words:
+        raise ConfigError(f"program_words must be a multiple of {block_words}, "
+                          f"not {config.program_words}")

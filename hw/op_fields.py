@@ -14,14 +14,13 @@ This module needs nothing but the standard library; `hw.ops` makes Amaranth layo
 
 import enum
 
-from .config import LOOP_COUNT_BITS, MOMENTUM_BITS, TorusConfig
+from .config import LOOP_COUNT_BITS, MOMENTUM_BITS, TorusConfig, TrainingConfig
 
 __all__ = [
     "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind", "Memory",
-    "KEEP", "CLEAR", "END", "LOOP", "JUMP", "Fields",
-    "PE_QUEUES", "GATEWAY_QUEUES",
+    "KEEP", "CLEAR", "END", "LOOP", "JUMP", "Fields", "PE_QUEUES", "GATEWAY_QUEUES",
     "gather_fields", "mac_fields", "ring_fields", "host_in_fields", "host_out_fields",
-    "loop_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
+    "loop_fields", "training_mac_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
 ]
 
 PE_QUEUES = ("row", "col", "mac")
@@ -179,8 +178,26 @@ def mac_fields(config: TorusConfig) -> Fields:
         Ops that the destination's ring engine must have retired, beyond those asked for before,
         until the regions written here are free.
 
-    Where a torus trains, there are BACK ops, the same sums backwards (docs/training.md), and DUMP
-    ops. What a field means for BACK, where it is not the same:
+    Where a torus trains, there are BACK and DUMP ops, and more fields: see `training_mac_fields`.
+    """
+    count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
+    training, shift_bits, more = config.training, config.shift_bits, {}
+    if training is not None:
+        shift_bits = max(shift_bits, training.grad_shift_bits)
+        more = training_mac_fields(config, training)
+    return {
+        "kind": config.kind_bits, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
+        "last_output": count, "x_base": addr, "x_stride": addr,
+        "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
+        "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
+        "shift": shift_bits, "relu": 1, "need_free": rep, **more,
+    }
+
+
+def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> Fields:
+    """What the op of a MAC that trains has besides, and what its other fields mean there.
+
+    A BACK op is the same sums backwards (docs/training.md). Its fields that are not the same:
 
     axis
         The buffer of the inputs x, whose ring reduces their gradients and whose gradient memory
@@ -223,34 +240,20 @@ def mac_fields(config: TorusConfig) -> Fields:
         `y_base` and up; every repetition asks for `need_free`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    training = config.training
-    shift_bits = config.shift_bits
-    more: Fields = {}
-    if training is not None:
-        shift_bits = max(shift_bits, training.grad_shift_bits)
-        more = {
-            "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
-            "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
-            "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
-            "update": 1, "update_shift": training.update_shift_bits,
-            "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
-            "fence": 1, "memory": 2,
-        }
     return {
-        "kind": config.kind_bits, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
-        "last_output": count, "x_base": addr, "x_stride": addr,
-        "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
-        "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
-        "shift": shift_bits, "relu": 1, "need_free": rep, **more,
+        "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
+        "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
+        "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
+        "update": 1, "update_shift": training.update_shift_bits,
+        "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
+        "fence": 1, "memory": 2,
     }
 
 
 def ring_fields(config: TorusConfig) -> Fields:
     """Op of a gateway on its row ring, repeated `reps` + 1 times: see `RingKind`."""
-    return {
-        "kind": config.kind_bits, "reps": config.rep_bits, "recv": config.count_bits,
-        "send": config.count_bits,
-    }
+    count = config.count_bits
+    return {"kind": config.kind_bits, "reps": config.rep_bits, "recv": count, "send": count}
 
 
 def _host_fields(config: TorusConfig) -> Fields:

@@ -4,10 +4,10 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cells.countdown import Countdown
 from ..config import HARDWARE_ID_BITS
 from ..op_fields import HostOutKind
 from ..ops import gateway_queues
+from .row_walk import RowWalk
 
 __all__ = ["Collector"]
 
@@ -46,55 +46,37 @@ class Collector(wiring.Component):
         config = self.config
         id_beats = -(-HARDWARE_ID_BITS // config.host_bits)
 
-        active = Signal()
+        walk = RowWalk(config)
         is_id = Signal()
-        beats_of_row = Signal(config.count_bits)
-        beats = Countdown(config.count_bits, "beats")  # Of this row.
-        reps = Countdown(config.rep_bits, "reps")  # After this one.
-        of_row = Signal(config.rows)  # One bit is high: whose beats are passed on; none for the id.
         hardware_id = Signal(HARDWARE_ID_BITS)
 
         beat = Mux(is_id, hardware_id[:config.host_bits], 0)
-        for gateway, chosen in zip(self.gateways, of_row, strict=True):
+        for gateway, chosen in zip(self.gateways, walk.of_row, strict=True):
             beat |= Mux(chosen, gateway.payload, 0)
             m.d.comb += gateway.ready.eq(chosen & self.host.ready)
         m.d.comb += [
             self.host.valid.eq(is_id | Cat(
                 gateway.valid & chosen
-                for gateway, chosen in zip(self.gateways, of_row, strict=True)).any()),
+                for gateway, chosen in zip(self.gateways, walk.of_row, strict=True)).any()),
             self.host.payload.eq(beat),
         ]
         passed = self.host.valid & self.host.ready
-
-        last_row = is_id | of_row[-1]
-        at_last = beats.last & last_row & ~reps.some
+        ends = walk.advance(m, passed, is_id)
         m.d.comb += [
-            self.op.ready.eq(~active | (at_last & passed)),
-            self.idle.eq(~active),
+            self.op.ready.eq(~walk.active | ends),
+            self.idle.eq(~walk.active),
         ]
         with m.If(passed):
-            m.d.sync += [
-                *beats.step(),
-                hardware_id.eq(hardware_id >> config.host_bits),
-            ]
-        with m.If(passed & beats.last):
-            m.d.sync += [
-                *beats.start(beats_of_row),
-                of_row.eq(of_row.rotate_left(1)),
-            ]
-            with m.If(last_row):
-                m.d.sync += reps.step()
-        with m.If(at_last & passed):
-            m.d.sync += [active.eq(0), is_id.eq(0), of_row.eq(0)]
+            m.d.sync += hardware_id.eq(hardware_id >> config.host_bits)
+        with m.If(ends):
+            m.d.sync += is_id.eq(0)
         new = self.op.p
+        asks_id = new.kind == HostOutKind.ID
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
-                active.eq(1),
-                is_id.eq(new.kind == HostOutKind.ID),
-                of_row.eq(new.kind != HostOutKind.ID),
-                beats_of_row.eq(new.beats),
-                *reps.start(Mux(new.kind == HostOutKind.ID, 0, new.reps)),
-                *beats.start(Mux(new.kind == HostOutKind.ID, id_beats, new.beats)),
+                *walk.start(new.kind != HostOutKind.ID, Mux(asks_id, id_beats, new.beats),
+                            Mux(asks_id, 0, new.reps)),
+                is_id.eq(asks_id),
                 hardware_id.eq(config.hardware_id),
             ]
         return m

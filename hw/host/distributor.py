@@ -4,9 +4,9 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cells.countdown import Countdown
 from ..op_fields import HostInKind
 from ..ops import gateway_queues
+from .row_walk import RowWalk
 
 __all__ = ["Distributor"]
 
@@ -47,16 +47,12 @@ class Distributor(wiring.Component):
         m = Module()
         config = self.config
 
-        active = Signal()
+        walk = RowWalk(config)
         boots = Signal()
         broadcasts = Signal()
-        of_row = Signal(config.rows)  # Which gateways are meant: all, or one bit is high.
-        beats_of_row = Signal(config.count_bits)
-        beats = Countdown(config.count_bits, "beats")  # Of this row.
-        reps = Countdown(config.rep_bits, "reps")  # After this one.
 
         # A beat is done with when every output that it is meant for has taken it.
-        outputs = [*zip(self.gateways, of_row, strict=True), (self.own, boots)]
+        outputs = [*zip(self.gateways, walk.of_row, strict=True), (self.own, boots)]
         taken = Signal(len(outputs))
         missing = Signal(len(outputs))
         for index, (output, want) in enumerate(outputs):
@@ -67,35 +63,23 @@ class Distributor(wiring.Component):
             ]
             with m.If(output.valid & output.ready):
                 m.d.sync += taken[index].eq(1)
-        m.d.comb += self.host.ready.eq(active & ~missing.any())
+        m.d.comb += self.host.ready.eq(walk.active & ~missing.any())
         passed = self.host.valid & self.host.ready
-
-        last_row = broadcasts | of_row[-1]
-        at_last = beats.last & last_row & ~reps.some
+        ends = walk.advance(m, passed, broadcasts)
         m.d.comb += [
-            self.op.ready.eq(~active | (at_last & passed)),
-            self.idle.eq(~active),
+            self.op.ready.eq(~walk.active | ends),
+            self.idle.eq(~walk.active),
         ]
         with m.If(passed):
-            m.d.sync += [taken.eq(0), *beats.step()]
-        with m.If(passed & beats.last):
-            m.d.sync += [
-                *beats.start(beats_of_row),
-                of_row.eq(of_row.rotate_left(1)),
-            ]
-            with m.If(last_row):
-                m.d.sync += reps.step()
-        with m.If(at_last & passed):
-            m.d.sync += [active.eq(0), boots.eq(0), of_row.eq(0)]
+            m.d.sync += taken.eq(0)
+        with m.If(ends):
+            m.d.sync += boots.eq(0)
 
+        new = self.op.p
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
-                active.eq(1),
-                beats_of_row.eq(self.op.p.beats),
-                *reps.start(self.op.p.reps),
-                *beats.start(self.op.p.beats),
-                boots.eq(self.op.p.kind == HostInKind.PROGRAM),
-                broadcasts.eq(self.op.p.kind != HostInKind.SCATTER),
-                of_row.eq(Mux(self.op.p.kind == HostInKind.SCATTER, 1, -1)),
+                *walk.start(Mux(new.kind == HostInKind.SCATTER, 1, -1), new.beats, new.reps),
+                boots.eq(new.kind == HostInKind.PROGRAM),
+                broadcasts.eq(new.kind != HostInKind.SCATTER),
             ]
         return m

@@ -4,11 +4,76 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.credits import Credits
+from ..cells.loop import Loop
 from ..layouts import back_step_layout
 from ..op_fields import Axis
 from ..ops import mac_op
 
-__all__ = ["BackControl"]
+__all__ = ["BackControl", "back_ring_side"]
+
+
+class _Position:
+    """How far a repetition of a BACK op is.
+
+    Attributes
+    ----------
+    output, group, word, block : Loop
+        The loops of an op, from the inner one.
+    farthest
+        It is in the block that no one has summed before.
+    first_word, first_output
+        In the first word; in the first output of its word.
+    x_addr, w_addr, dy_addr, b_addr
+        Of the step.
+    w_word
+        The first weight of the word.
+    dy_group, dy_first
+        The first gradient of the group, and of the repetition.
+    """
+
+    def __init__(self, config, op):
+        self.block = Loop(op.last_block, "block")
+        self.word = Loop(op.last_word, "word")
+        self.group = Loop(op.last_group, "group")
+        self.output = Loop(op.last_output, "output")
+        self.farthest = Signal()
+        self.first_word = Signal()
+        self.first_output = Signal()
+        self.x_addr = Signal(config.addr_bits)
+        self.w_addr = Signal(config.weight_addr_bits)
+        self.w_word = Signal(config.weight_addr_bits)
+        self.dy_addr = Signal(config.addr_bits)
+        self.dy_group = Signal(config.addr_bits)
+        self.dy_first = Signal(config.addr_bits)
+        self.b_addr = Signal(config.bias_addr_bits)
+
+    def start(self, op, x_addr, w_addr, dy_addr):
+        """Statements that go to the first step of a repetition; biases go on where they were."""
+        return [
+            self.x_addr.eq(x_addr),
+            *(addr.eq(w_addr) for addr in (self.w_addr, self.w_word)),
+            *(addr.eq(dy_addr) for addr in (self.dy_addr, self.dy_group, self.dy_first)),
+            *(flag.eq(1) for flag in (self.farthest, self.first_word, self.first_output)),
+            *self.output.start(op.last_output), *self.group.start(op.last_group),
+            *self.word.start(op.last_word), *self.block.start(op.last_block),
+        ]
+
+
+def back_ring_side():
+    """What `BackControl` shares with the blocks of one axis, as it sees them.
+
+    Members
+    -------
+    reread : Out(1)
+        High with the last step of a repetition that reads the axis's gather buffer.
+    taken : In(1)
+        A sum has left the queue of the axis's reduce engine; one for each cycle that it is high.
+    landed : In(1)
+        A gradient has landed in the axis's memory of gradients. Counted on every cycle; a
+        repetition that waits for it begins 1 cycle later, and reads it from the next on.
+    """
+    return wiring.Signature({"reread": Out(1), "taken": In(1), "landed": In(1)})
 
 
 class BackControl(wiring.Component):
@@ -31,16 +96,13 @@ class BackControl(wiring.Component):
     last_in_row : In(1)
         This PE is the last of its row; a constant.
     op : In(stream)
-        BACK ops (`hw.op_fields.mac_fields`).
+        BACK ops (`hw.op_fields.training_mac_fields`).
     step : Out(stream)
         The step that is done in this cycle. Never waits.
-    row_reread, col_reread : Out(1)
-        High with the last step of a repetition that reads that buffer.
-    row_taken, col_taken : In(1)
-        A sum has left the queue of that axis's reduce engine; one for each cycle that it is high.
-    row_landed, col_landed, host_landed : In(1)
-        A gradient has landed in that memory; from the host, all of a repetition. Counted on every
-        cycle; a repetition that waits for it begins 1 cycle later, and reads it from the next on.
+    rings : array of Out(back_ring_side)
+        What belongs to each `Axis`: see `back_ring_side`.
+    host_landed : In(1)
+        The host's gradients of a repetition have landed; counted as `landed` of `rings`.
     hold, writing : In(1), In(1)
         Begin no repetition; begin no op with `fence`.
     waiting, busy : Out(1), Out(1)
@@ -57,9 +119,8 @@ class BackControl(wiring.Component):
             "last_in_row": In(1),
             "op": In(stream.Signature(mac_op(config))),
             "step": Out(stream.Signature(back_step_layout(config), always_ready=True)),
-            "row_reread": Out(1), "col_reread": Out(1),
-            "row_taken": In(1), "col_taken": In(1),
-            "row_landed": In(1), "col_landed": In(1), "host_landed": In(1),
+            "rings": Out(back_ring_side()).array(len(Axis)),
+            "host_landed": In(1),
             "hold": In(1), "writing": In(1), "waiting": Out(1), "busy": Out(1),
             "start": In(1),
             "idle": Out(1),
@@ -73,88 +134,67 @@ class BackControl(wiring.Component):
         # The repetition in progress: what does not change, and how far it is.
         active = Signal()
         op = Signal(mac_op(config))
-        block = Signal.like(op.last_block)      # Counted down, as all of these.
-        word = Signal.like(op.last_word)
-        group = Signal.like(op.last_group)
-        output = Signal.like(op.last_output)
-        farthest = Signal()                     # In the block that no one has summed before.
-        first_word = Signal()
-        first_output = Signal()                 # Of the word.
-        x_addr = Signal(config.addr_bits)
-        w_addr = Signal(config.weight_addr_bits)
-        w_word = Signal(config.weight_addr_bits)   # Of the word's first weight.
-        dy_addr = Signal(config.addr_bits)
-        dy_group = Signal(config.addr_bits)     # Of the group's first gradient,
-        dy_first = Signal(config.addr_bits)     # and of the repetition's.
-        b_addr = Signal(config.bias_addr_bits)
+        at = _Position(config, op)
         room = Signal()                         # The reduce engine takes another sum.
 
-        # Where the counters end. Kept rather than compared when asked for.
-        at_last = {name: Signal(name=f"at_last_{name}")
-                   for name in ("output", "group", "word", "block")}
-        end_of_word = at_last["output"] & at_last["group"]
-        end_of_block = end_of_word & at_last["word"]
+        end_of_word = at.output.at_last & at.group.at_last
+        end_of_block = end_of_word & at.word.at_last
         end_of_rep = Signal()
         steps = Signal()
         m.d.comb += [
-            end_of_rep.eq(end_of_block & at_last["block"]),
+            end_of_rep.eq(end_of_block & at.block.at_last),
             steps.eq(active & (room | ~op.reduce | ~end_of_word)),
             self.step.valid.eq(steps),
-            step.axis.eq(op.axis), step.x_addr.eq(x_addr),
-            step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(dy_addr),
-            step.w_addr.eq(w_addr),
-            step.first.eq(first_output),
+            step.axis.eq(op.axis), step.x_addr.eq(at.x_addr),
+            step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(at.dy_addr),
+            step.w_addr.eq(at.w_addr),
+            step.first.eq(at.first_output),
             step.last.eq(end_of_word),
             step.reduce.eq(op.reduce),
             # The words of a gateway begin their way back at the other end of the row.
-            step.takes.eq(Mux(op.host, ~self.last_in_row, ~farthest)),
-            step.keeps.eq(~op.host & at_last["block"]),
+            step.takes.eq(Mux(op.host, ~self.last_in_row, ~at.farthest)),
+            step.keeps.eq(~op.host & at.block.at_last),
             step.to_host.eq(op.host),
             step.shift.eq(op.shift), step.relu.eq(op.relu),
             step.update.eq(op.update), step.update_shift.eq(op.update_shift),
             step.decay.eq(op.decay), step.apply.eq(op.apply),
-            step.bias.eq(op.bias & op.update & first_word),
-            step.b_addr.eq(b_addr), step.bias_shift.eq(op.bias_shift),
-            self.row_reread.eq(steps & end_of_rep & (op.axis == Axis.ROW)),
-            self.col_reread.eq(steps & end_of_rep & (op.axis == Axis.COL)),
+            step.bias.eq(op.bias & op.update & at.first_word),
+            step.b_addr.eq(at.b_addr), step.bias_shift.eq(op.bias_shift),
+            *(ring.reread.eq(steps & end_of_rep & (op.axis == axis))
+              for axis, ring in zip(Axis, self.rings, strict=True)),
             self.busy.eq(active),
         ]
 
-        # One step on: each counter, and each address, as far as its loops go.
-        def count_down(name, counter, last, ends):
-            """Step a counter and know its end; `ends` says that the loop inside has ended."""
+        # One step on: each loop steps where the one inside it ends, and addresses follow.
+        for loop, last, ends in (
+                (at.output, op.last_output, steps),
+                (at.group, op.last_group, steps & at.output.at_last),
+                (at.word, op.last_word, steps & end_of_word),
+                (at.block, op.last_block, steps & end_of_block)):
             with m.If(ends):
-                m.d.sync += [
-                    counter.eq(Mux(at_last[name], last, counter - 1)),
-                    at_last[name].eq(Mux(at_last[name], last == 0, counter == 1)),
-                ]
-
-        count_down("output", output, op.last_output, steps)
-        count_down("group", group, op.last_group, steps & at_last["output"])
-        count_down("word", word, op.last_word, steps & end_of_word)
-        count_down("block", block, op.last_block, steps & end_of_block)
+                m.d.sync += loop.step(last)
         # Up a word, or down to the block before.
-        on = Mux(at_last["word"], -op.block_jump, 1)
-        w_next = (w_word + on)[:len(w_word)]
-        group_next = (dy_group + op.group_stride)[:len(dy_group)]
+        on = Mux(at.word.at_last, -op.block_jump, 1)
+        w_next = (at.w_word + on)[:len(at.w_word)]
+        group_next = (at.dy_group + op.group_stride)[:len(at.dy_group)]
         with m.If(steps):
             m.d.sync += [
-                first_output.eq(end_of_word),
-                w_addr.eq(w_addr + op.w_step),
-                dy_addr.eq(dy_addr + op.y_stride),
-                b_addr.eq(b_addr + first_word),
+                at.first_output.eq(end_of_word),
+                at.w_addr.eq(at.w_addr + op.w_step),
+                at.dy_addr.eq(at.dy_addr + op.y_stride),
+                at.b_addr.eq(at.b_addr + at.first_word),
             ]
-        with m.If(steps & at_last["output"]):
-            m.d.sync += [dy_addr.eq(group_next), dy_group.eq(group_next)]
+        with m.If(steps & at.output.at_last):
+            m.d.sync += [at.dy_addr.eq(group_next), at.dy_group.eq(group_next)]
         with m.If(steps & end_of_word):
             m.d.sync += [
-                first_word.eq(0),
-                x_addr.eq(x_addr + on),
-                w_addr.eq(w_next), w_word.eq(w_next),
-                dy_addr.eq(dy_first), dy_group.eq(dy_first),
+                at.first_word.eq(0),
+                at.x_addr.eq(at.x_addr + on),
+                at.w_addr.eq(w_next), at.w_word.eq(w_next),
+                at.dy_addr.eq(at.dy_first), at.dy_group.eq(at.dy_first),
             ]
         with m.If(steps & end_of_block):
-            m.d.sync += farthest.eq(0)
+            m.d.sync += at.farthest.eq(0)
         with m.If(steps & end_of_rep):
             m.d.sync += active.eq(0)
 
@@ -162,22 +202,19 @@ class BackControl(wiring.Component):
         rooms = Signal(2, init=0b11)
         m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
         full = config.training.reduce_words
-        for axis, taken in ((Axis.ROW, self.row_taken), (Axis.COL, self.col_taken)):
+        for axis, ring in zip(Axis, self.rings, strict=True):
             slots = Signal(range(full + 1), init=full, name=f"slots_{axis.name.lower()}")
             gives = steps & end_of_word & op.reduce & (op.axis == axis)
-            with m.If(gives ^ taken):
+            with m.If(gives ^ ring.taken):
                 m.d.sync += [
                     slots.eq(slots + Mux(gives, -1, 1)),
-                    rooms[axis].eq(taken | (slots != 1)),
+                    rooms[axis].eq(ring.taken | (slots != 1)),
                 ]
 
-        self._next_repetition(m, op, active, steps & end_of_rep, {
-            "x": x_addr, "w": (w_addr, w_word), "dy": (dy_addr, dy_group, dy_first), "b": b_addr,
-            "counters": {"output": output, "group": group, "word": word, "block": block},
-            "at_last": at_last, "flags": (farthest, first_word, first_output)})
+        self._next_repetition(m, op, active, steps & end_of_rep, at)
         return m
 
-    def _next_repetition(self, m, op, active, ends, state):
+    def _next_repetition(self, m, op, active, ends, at):
         """The op that was taken last, and the beginning of its repetitions."""
         config = self.config
         coming = Signal(mac_op(config))
@@ -191,19 +228,23 @@ class BackControl(wiring.Component):
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, less those that were asked for.
+        # Gradients that have landed, in the memory of either axis or in that of the host's.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)
         for number, (name, here) in enumerate((
-                ("row", self.row_landed), ("col", self.col_landed), ("host", self.host_landed))):
+                *((axis.name.lower(), ring.landed)
+                  for axis, ring in zip(Axis, self.rings, strict=True)),
+                ("host", self.host_landed))):
             mine = coming.from_host if name == "host" else (
                 ~coming.from_host & (coming.dest == number))
-            count = Signal(signed(config.rep_bits + 1), name=f"landed_{name}")
-            m.d.comb += landed[number].eq((count >= 0) | ~mine)
-            m.d.sync += count.eq(count - Mux(asks & mine, asked, 0) + here)
-            with m.If(self.start):
-                m.d.sync += count.eq(0)
+            m.submodules[f"{name}_landed"] = credits = Credits(config.rep_bits)
+            m.d.comb += [
+                credits.add.eq(here),
+                credits.take.eq(Mux(asks & mine, asked, 0)),
+                credits.start.eq(self.start),
+                landed[number].eq(credits.enough | ~mine),
+            ]
 
         begin = Signal()
         m.d.comb += [
@@ -238,16 +279,10 @@ class BackControl(wiring.Component):
                 x_coming.eq(x_coming + coming.x_stride),
                 w_coming.eq(w_coming + coming.w_stride),
                 dy_coming.eq(dy_coming + coming.y_rep_stride),
-                state["x"].eq(x_coming),
-                *(addr.eq(w_coming) for addr in state["w"]),
-                *(addr.eq(dy_coming) for addr in state["dy"]),
-                *(flag.eq(1) for flag in state["flags"]),
+                *at.start(coming, x_coming, w_coming, dy_coming),
             ]
-            for name, counter in state["counters"].items():
-                last = coming[f"last_{name}"]
-                m.d.sync += [counter.eq(last), state["at_last"][name].eq(last == 0)]
             with m.If(first):
-                m.d.sync += state["b"].eq(coming.b_base)
+                m.d.sync += at.b_addr.eq(coming.b_base)
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
                 waiting.eq(1),

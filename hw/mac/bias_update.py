@@ -4,9 +4,10 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..layouts import bias_update_layout
-from .velocity import Velocity
+from .velocity import accumulate, velocity_members
 
 __all__ = ["BiasUpdate"]
 
@@ -38,12 +39,6 @@ class BiasUpdate(wiring.Component):
     def __init__(self, config):
         self.config = config
         training = config.training
-        velocity = {
-            "velocity": In(signed(training.velocity_bits)),
-            "new_velocity": Out(stream.Signature(data.StructLayout({
-                "addr": config.bias_addr_bits, "velocity": signed(training.velocity_bits),
-            }), always_ready=True)),
-        } if training.velocity_bits else {}
         super().__init__({
             "i": In(stream.Signature(bias_update_layout(config), always_ready=True)),
             "bias": In(signed(config.bias_bits)),
@@ -52,40 +47,21 @@ class BiasUpdate(wiring.Component):
                 "addr": config.bias_addr_bits, "bias": signed(config.bias_bits),
             }), always_ready=True)),
             "pending": Out(1),
-            **velocity,
+            **velocity_members(config, config.bias_addr_bits),
         })
 
     def elaborate(self, platform):
         m = Module()
         config, training = self.config, self.config.training
-        m.submodules.velocity = velocity = Velocity(training.velocity_bits, training.grad_bits)
-
         stages = 6
-        valid, update, bias = [self.i.valid], [self.i.p], [self.bias]
-        for stage in range(1, stages + 1):
-            valid.append(Signal(name=f"valid_{stage}"))
-            update.append(Signal(bias_update_layout(config), name=f"update_{stage}",
-                                 reset_less=True))
-            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
-        for stage in range(1, stages):
-            bias.append(Signal.like(self.bias, name=f"bias_{stage}"))
-            m.d.sync += bias[stage].eq(bias[stage - 1])
+        along = delayed(m, self.i.valid, self.i.p, stages, "update")
+        valid, update = zip(*along, strict=True)
+        bias = later(m, self.bias, stages - 1, "bias")
         m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
-        gradient = [self.gradient]
-        for stage in (1, 2):
-            gradient.append(Signal.like(self.gradient, name=f"gradient_{stage}"))
-            m.d.sync += gradient[stage].eq(gradient[stage - 1])
-        accumulated = velocity.sum
-        m.d.comb += [velocity.decay.eq(self.i.p.decay), velocity.term.eq(gradient[2])]
-        if training.velocity_bits:
-            m.d.comb += [
-                velocity.velocity.eq(self.velocity),
-                self.new_velocity.valid.eq(valid[3]),
-                self.new_velocity.p.addr.eq(update[3].addr),
-                self.new_velocity.p.velocity.eq(accumulated),
-            ]
+        gradient = later(m, self.gradient, 2, "gradient")[-1]
+        accumulated = accumulate(m, self, along, gradient)
 
         # Stages 3 and 4: the shift, its small half first; stage 5: the bias. What is lost at the
         # top is far beyond any bias, but for the sign.

@@ -5,8 +5,9 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
+from ..cells.delay import delayed, later
 from ..config import READ_CYCLES, REQUANTISE_CYCLES
-from ..layouts import complete_layout, gradient_load_layout, gradient_place_layout
+from ..layouts import complete_layout, gradient_load_layout
 from .requantise import Requantise
 
 __all__ = ["GradientMemory", "HostGradients"]
@@ -55,24 +56,18 @@ class GradientMemory(wiring.Component):
             requantise.i.p.finish.shift.eq(sums.p.place.shift),
             requantise.i.p.finish.zero.eq(sums.p.place.zero),
         ]
-        valid, place = sums.valid, sums.p.place
-        stages = [valid]
-        for stage in range(1, REQUANTISE_CYCLES + 1):
-            next_valid = Signal(name=f"valid_{stage}")
-            next_place = Signal(gradient_place_layout(config), name=f"place_{stage}")
-            m.d.sync += [next_valid.eq(valid), next_place.eq(place)]
-            valid, place = next_valid, next_place
-            stages.append(valid)
+        valid, place = zip(*delayed(m, sums.valid, sums.p.place, REQUANTISE_CYCLES, "place"),
+                           strict=True)
         m.d.comb += [
             words.write_en.eq(requantise.o.valid),
-            words.write_addr.eq(place.addr),
+            words.write_addr.eq(place[-1].addr),
             words.write_data.eq(requantise.o.payload),
-            self.landed.eq(stages[-2]),
+            self.landed.eq(valid[-2]),
             words.read_en.eq(self.read_en),
             words.read_addr.eq(self.read_addr),
             words.out_en.eq(1),
             self.word.eq(words.read_data),
-            self.busy.eq(Cat(stages).any()),
+            self.busy.eq(Cat(valid).any()),
         ]
         return m
 
@@ -114,10 +109,5 @@ class HostGradients(wiring.Component):
             write.data.eq(self.load.p.word),
             read.addr.eq(self.read_addr),
         ]
-        word = read.data
-        for _ in range(READ_CYCLES):
-            later = Signal(signed(training.grad_bits), name="later")
-            m.d.sync += later.eq(word)
-            word = later
-        m.d.comb += self.word.eq(word)
+        m.d.comb += self.word.eq(later(m, read.data, READ_CYCLES, "word")[-1])
         return m

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.accumulator import Accumulator
 from ..cells.block_ram import BlockRam
+from ..cells.delay import delayed
 from ..cells.logic_rom import LogicRom
 from ..cells.multiplier import Multiplier
 from ..config import MAC_CYCLES, READ_CYCLES
@@ -79,11 +80,7 @@ class Mac(wiring.Component):
 
         # What goes along with a step, from stage to stage. Stage 0 is the step itself.
         stages = READ_CYCLES + 3
-        valid, step = [self.step.valid], [self.step.p]
-        for stage in range(1, stages + 1):
-            valid.append(Signal(name=f"valid_{stage}"))
-            step.append(Signal(step_layout(config), name=f"step_{stage}", reset_less=True))
-            m.d.sync += [valid[stage].eq(valid[stage - 1]), step[stage].eq(step[stage - 1])]
+        valid, step = zip(*delayed(m, self.step.valid, self.step.p, stages, "step"), strict=True)
 
         # To stage READ_CYCLES: word and weight out of the memories.
         m.d.comb += [

@@ -5,8 +5,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.countdown import Countdown
+from ..cells.credits import Credits
 from ..layouts import step_layout
+from ..op_fields import Axis
 from ..ops import mac_op
+from ..ring.sides import mac_ring_side
 
 __all__ = ["MacControl"]
 
@@ -28,19 +31,10 @@ class MacControl(wiring.Component):
     -------
     op : In(stream)
         The queue of ops (`hw.op_fields.mac_fields`).
-    row_readable, col_readable : In(1)
-        The next word may be read from that buffer.
-    row_read, col_read : Out(1)
-        The step reads that buffer.
-    x_addr, x_next, x_rewind : Out(addr_bits), Out(count_bits), Out(1)
-        Where the step reads, the number in the repetition of the word after it, and whether word 0
-        comes again instead.
+    rings : array of Out(mac_ring_side)
+        The ring engine of each `Axis`: see `hw.ring.sides`. A step reads one of them.
     step : Out(stream)
-        The step that is done this cycle: the word at `x_addr` is being read. Never waits.
-    row_consume, col_consume : Out(1)
-        High with the last step of a repetition that reads that buffer.
-    row_retired, col_retired : In(1)
-        A ring engine has retired a repetition.
+        The step that is done this cycle: its word is being read. Never waits.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -59,18 +53,8 @@ class MacControl(wiring.Component):
         super().__init__({
             **training,
             "op": In(stream.Signature(mac_op(config))),
-            "row_readable": In(1),
-            "col_readable": In(1),
-            "row_read": Out(1),
-            "col_read": Out(1),
-            "x_addr": Out(config.addr_bits),
-            "x_next": Out(config.count_bits),
-            "x_rewind": Out(1),
+            "rings": Out(mac_ring_side(config)).array(len(Axis)),
             "step": Out(stream.Signature(step_layout(config), always_ready=True)),
-            "row_consume": Out(1),
-            "col_consume": Out(1),
-            "row_retired": In(1),
-            "col_retired": In(1),
             "start": In(1),
             "idle": Out(1),
         })
@@ -101,7 +85,7 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # What follows is about it, and so is `freed`.
+        asked_for = Signal()    # What follows is about it, and so is `free`.
         first = Signal()        # None of them has begun.
         rep = Signal(config.rep_bits)
         last_rep = Signal()     # The coming repetition is its last.
@@ -111,16 +95,21 @@ class MacControl(wiring.Component):
         begin = Signal()
         step = Signal()
         end_of_rep = Signal()
+        word_next = Signal(config.count_bits)
+        for number, ring in enumerate(self.rings):
+            reads = step & (axis == number)
+            m.d.comb += [
+                ring.read_en.eq(reads),
+                ring.read_addr.eq(x_base + word),
+                ring.read_next.eq(word_next),
+                ring.rewind.eq(at_last_word),
+                ring.consume.eq(reads & end_of_rep),
+            ]
         m.d.comb += [
-            step.eq(active & Mux(axis, self.col_readable, self.row_readable)),
+            step.eq(active & Mux(axis, self.rings[Axis.COL].readable,
+                                 self.rings[Axis.ROW].readable)),
             end_of_rep.eq(at_last_word & ~outputs.some),
-            self.row_read.eq(step & ~axis),
-            self.col_read.eq(step & axis),
-            self.x_addr.eq(x_base + word),
-            self.x_next.eq(word + 1),
-            self.x_rewind.eq(at_last_word),
-            self.row_consume.eq(step & end_of_rep & ~axis),
-            self.col_consume.eq(step & end_of_rep & axis),
+            word_next.eq(word + 1),
             self.idle.eq(~active & ~waiting),
 
             self.step.valid.eq(step),
@@ -139,18 +128,17 @@ class MacControl(wiring.Component):
                 end_of_rep if config.training is None else at_last_word),
         ]
 
-        # Repetitions that the ring engine of either axis has retired, less those that ops have
-        # asked for.
-        free = Signal(2)
-        for number, retired in enumerate((self.row_retired, self.col_retired)):
-            freed = Signal(signed(config.rep_bits + 1), name=f"freed_{number}")
-            asked = Signal(config.rep_bits, name=f"asked_{number}")
-            m.d.comb += free[number].eq(freed >= 0)
-            with m.If(waiting & ~asked_for & (op.dest == number)):
-                m.d.comb += asked.eq(op.need_free)
-            m.d.sync += freed.eq(freed - asked + retired)
-            with m.If(self.start):
-                m.d.sync += freed.eq(0)
+        # Repetitions that the ring engine of either axis has retired.
+        free = Signal(len(Axis))
+        for axis_to, ring in zip(Axis, self.rings, strict=True):
+            m.submodules[f"{axis_to.name.lower()}_freed"] = freed = Credits(config.rep_bits)
+            m.d.comb += [
+                freed.add.eq(ring.retired),
+                freed.start.eq(self.start),
+                free[axis_to].eq(freed.enough),
+            ]
+            with m.If(waiting & ~asked_for & (op.dest == axis_to)):
+                m.d.comb += freed.take.eq(op.need_free)
 
         allowed = Const(1)
         takes = ~waiting | (begin & last_rep)
@@ -166,7 +154,7 @@ class MacControl(wiring.Component):
         m.d.sync += w_addr.eq(w_addr + step)
         with m.If(step):
             m.d.sync += [
-                word.eq(self.x_next),
+                word.eq(word_next),
                 at_last_word.eq(Mux(at_last_word, one_word, word == last_but_one)),
             ]
         with m.If(step & at_last_word):

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.delay import delayed
 from ..config import REQUANTISE_CYCLES
 from ..layouts import finish_layout, finished_layout, result_layout
 from ..op_fields import Axis
@@ -52,23 +53,16 @@ class Results(wiring.Component):
             requantise.i.p.acc.eq(self.i.p.acc),
             requantise.i.p.finish.eq(self.i.p.finish),
         ]
-        valid, where = self.i.valid, self.i.p.where
-        busy = [valid]
-        for stage in range(1, REQUANTISE_CYCLES + 1):
-            next_valid = Signal(name=f"valid_{stage}")
-            next_where = Signal(result_layout(self.config), name=f"where_{stage}")
-            m.d.sync += [
-                next_valid.eq(valid),
-                next_where.eq(where),
-                self.for_row.eq(valid & (where.dest == Axis.ROW)),
-                self.for_col.eq(valid & (where.dest == Axis.COL)),
-            ]
-            valid, where = next_valid, next_where
-            busy.append(valid)
+        stages = delayed(m, self.i.valid, self.i.p.where, REQUANTISE_CYCLES, "where")
+        coming, where = stages[-2]
+        m.d.sync += [
+            self.for_row.eq(coming & (where.dest == Axis.ROW)),
+            self.for_col.eq(coming & (where.dest == Axis.COL)),
+        ]
         m.d.comb += [
             self.o.valid.eq(requantise.o.valid),
             self.o.p.word.eq(requantise.o.payload),
-            self.o.p.where.eq(where),
-            self.busy.eq(Cat(busy).any()),
+            self.o.p.where.eq(stages[-1][1]),
+            self.busy.eq(Cat(valid for valid, _ in stages).any()),
         ]
         return m

@@ -1,11 +1,12 @@
 """`TrainingMac`: the MAC of a torus that trains: sums both ways, and weights that change."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.accumulator import Accumulator
 from ..cells.block_ram import BlockRam
+from ..cells.delay import delayed, later
 from ..cells.multiplier import Multiplier
 from ..config import LFSR_BITS, READ_CYCLES
 from ..layouts import (
@@ -107,8 +108,8 @@ class TrainingMac(wiring.Component):
 
         # What goes along with a step, from stage to stage. Stage 0 is the step itself.
         stages = READ_CYCLES + 3
-        forward = _pipeline(m, "forward", self.forward, stages)
-        back = _pipeline(m, "back", self.back, stages)
+        forward = delayed(m, self.forward.valid, self.forward.p, stages, "forward")
+        back = delayed(m, self.back.valid, self.back.p, stages, "back")
 
         # To stage READ_CYCLES: everything out of its memory.
         weight, velocity = self._weight_memories(m, update)
@@ -283,11 +284,7 @@ class TrainingMac(wiring.Component):
     def _share(self, m, step, total, word):
         """Hand a complete sum of a step backwards to the reduce engine of its axis."""
         valid, step = step
-        not_above_zero = word[-1] | ~word.any()
-        for _ in range(3):
-            later = Signal(name="masked")
-            m.d.sync += later.eq(not_above_zero)
-            not_above_zero = later
+        not_above_zero = later(m, word[-1] | ~word.any(), 3, "not_above_zero")[-1]
         for axis, share in ((Axis.ROW, self.row_share), (Axis.COL, self.col_share)):
             m.d.comb += [
                 share.valid.eq(valid & step.last & step.reduce & (step.axis == axis)),
@@ -299,15 +296,3 @@ class TrainingMac(wiring.Component):
                 share.p.place.shift.eq(step.shift),
                 share.p.place.zero.eq(step.relu & not_above_zero),
             ]
-
-
-def _pipeline(m, name, steps, stages):
-    """(valid, payload) of a stream of steps in every stage, 0 being the stream itself."""
-    found = [(steps.valid, steps.p)]
-    for stage in range(1, stages + 1):
-        valid = Signal(name=f"{name}_valid_{stage}")
-        step = data.View(steps.p.shape(), Signal(
-            steps.p.shape().size, name=f"{name}_{stage}", reset_less=True))
-        m.d.sync += [valid.eq(found[-1][0]), step.as_value().eq(found[-1][1].as_value())]
-        found.append((valid, step))
-    return found

@@ -1,14 +1,14 @@
-"""`Velocity`: what a gradient adds to the gradients accumulated before."""
+"""`Velocity`: what a gradient adds to those accumulated before; and its part of an update."""
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.saturate import saturated
 from ..config import MOMENTUM_BITS
 from ..op_fields import CLEAR, KEEP
 
-__all__ = ["Velocity"]
+__all__ = ["Velocity", "accumulate", "velocity_members"]
 
 
 class Velocity(wiring.Component):
@@ -67,3 +67,53 @@ class Velocity(wiring.Component):
             self.sum.eq(saturated(base + self.term, self.bits)),
         ]
         return m
+
+
+def velocity_members(config, addr_bits):
+    """The ports of `WeightUpdate` and `BiasUpdate` that are there only with velocities.
+
+    Members
+    -------
+    velocity : In(signed(velocity_bits))
+        The stored one, with `i`.
+    new_velocity : Out(stream)
+        What is to be written, and where, 3 cycles after `i`. Never waits.
+    """
+    bits = config.training.velocity_bits
+    if not bits:
+        return {}
+    return {
+        "velocity": In(signed(bits)),
+        "new_velocity": Out(stream.Signature(data.StructLayout({
+            "addr": addr_bits, "velocity": signed(bits)}), always_ready=True)),
+    }
+
+
+def accumulate(m, update, stages, term):
+    """Add a `Velocity` to the module of an update, with its ports; return the accumulated gradient.
+
+    Parameters
+    ----------
+    update : WeightUpdate or BiasUpdate
+    stages : list of (Value, data.View)
+        Its `i` in every stage of its pipeline.
+    term : Value
+        Of stage 2.
+
+    Returns
+    -------
+    Value
+        The sum, in stage 3.
+    """
+    bits = update.config.training.velocity_bits
+    m.submodules.velocity = velocity = Velocity(bits, len(term))
+    m.d.comb += [velocity.decay.eq(update.i.p.decay), velocity.term.eq(term)]
+    if bits:
+        valid, written = stages[3]
+        m.d.comb += [
+            velocity.velocity.eq(update.velocity),
+            update.new_velocity.valid.eq(valid),
+            update.new_velocity.p.addr.eq(written.addr),
+            update.new_velocity.p.velocity.eq(velocity.sum),
+        ]
+    return velocity.sum

@@ -4,10 +4,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, UPDATE_CYCLES
 from ..layouts import update_layout
-from .velocity import Velocity
+from .velocity import accumulate, velocity_members
 
 __all__ = ["WeightUpdate"]
 
@@ -47,12 +48,6 @@ class WeightUpdate(wiring.Component):
         self.config = config
         training = config.training
         product_bits = config.act_bits + training.grad_bits
-        velocity = {
-            "velocity": In(signed(training.velocity_bits)),
-            "new_velocity": Out(stream.Signature(data.StructLayout({
-                "addr": config.weight_addr_bits, "velocity": signed(training.velocity_bits),
-            }), always_ready=True)),
-        } if training.velocity_bits else {}
         super().__init__({
             "i": In(stream.Signature(update_layout(config), always_ready=True)),
             "weight": In(signed(training.master_bits)),
@@ -63,40 +58,21 @@ class WeightUpdate(wiring.Component):
             "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
             "lfsr": Out(LFSR_BITS, init=1),
             "pending": Out(1),
-            **velocity,
+            **velocity_members(config, config.weight_addr_bits),
         })
 
     def elaborate(self, platform):
         m = Module()
         training = self.config.training
-        m.submodules.velocity = velocity = Velocity(training.velocity_bits, len(self.product))
-
         # What goes along, from stage to stage. Stage 0 is the input.
         stages = UPDATE_CYCLES - READ_CYCLES
-        valid, update, weight = [self.i.valid], [self.i.p], [self.weight]
-        for stage in range(1, stages + 1):
-            valid.append(Signal(name=f"valid_{stage}"))
-            update.append(Signal(update_layout(self.config), name=f"update_{stage}",
-                                 reset_less=True))
-            m.d.sync += [valid[stage].eq(valid[stage - 1]), update[stage].eq(update[stage - 1])]
-        for stage in range(1, stages):
-            weight.append(Signal.like(self.weight, name=f"weight_{stage}"))
-            m.d.sync += weight[stage].eq(weight[stage - 1])
+        along = delayed(m, self.i.valid, self.i.p, stages, "update")
+        valid, update = zip(*along, strict=True)
+        weight = later(m, self.weight, stages - 1, "weight")
         m.d.comb += self.pending.eq(Cat(valid[:stages]).any())
 
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
-        m.d.comb += [
-            velocity.decay.eq(self.i.p.decay),
-            velocity.term.eq(self.product),
-        ]
-        accumulated = velocity.sum
-        if training.velocity_bits:
-            m.d.comb += [
-                velocity.velocity.eq(self.velocity),
-                self.new_velocity.valid.eq(valid[3]),
-                self.new_velocity.p.addr.eq(update[3].addr),
-                self.new_velocity.p.velocity.eq(accumulated),
-            ]
+        accumulated = accumulate(m, self, along, self.product)
 
         # Stage 3: random bits, as many as fall out.
         random_bits = Signal(training.max_update_shift)

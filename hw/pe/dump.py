@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.credits import Credits
 from ..config import READ_CYCLES
 from ..layouts import write_layout
 from ..op_fields import Memory
@@ -23,7 +24,7 @@ class Dump(wiring.Component):
     Members
     -------
     op : In(stream)
-        DUMP ops (`hw.op_fields.mac_fields`).
+        DUMP ops (`hw.op_fields.training_mac_fields`).
     look, look_addr : Out(1), Out
         Read the records at this address.
     weight_record, bias_record, lfsr_record : In
@@ -69,7 +70,7 @@ class Dump(wiring.Component):
         op = Signal(mac_op(config))
         waiting = Signal()                    # It has repetitions that have not begun.
         asked_for = Signal()                  # `freed` is about the next of them.
-        freed = Signal(signed(config.rep_bits + 1))
+        m.submodules.freed = freed = Credits(config.rep_bits)
         reps_left = Signal(config.rep_bits)   # After the next one.
         base = Signal(config.addr_bits)       # Of the next one.
 
@@ -91,6 +92,9 @@ class Dump(wiring.Component):
         begin = Signal()
         last_word = Signal()
         m.d.comb += [
+            freed.add.eq(self.row_retired),
+            freed.take.eq(Mux(asks, op.need_free, 0)),
+            freed.start.eq(self.start),
             self.look_addr.eq(record_addr),
             self.write.p.addr.eq(write_addr),
             self.write.p.word.eq(words),
@@ -99,15 +103,12 @@ class Dump(wiring.Component):
             self.waiting.eq(waiting | self.busy),
             self.idle.eq(~waiting & ~self.busy),
         ]
-        m.d.sync += freed.eq(freed - Mux(asks, op.need_free, 0) + self.row_retired)
-        with m.If(self.start):
-            m.d.sync += freed.eq(0)
         with m.If(asks):
             m.d.sync += asked_for.eq(1)
 
         with m.FSM():
             with m.State("Rest"):
-                m.d.comb += begin.eq(waiting & asked_for & (freed >= 0) & ~self.hold)
+                m.d.comb += begin.eq(waiting & asked_for & freed.enough & ~self.hold)
                 with m.If(begin):
                     m.d.sync += [
                         records_left.eq(op.last_word),

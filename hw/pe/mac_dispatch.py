@@ -7,7 +7,29 @@ from amaranth.lib.wiring import In, Out
 from ..op_fields import MacKind
 from ..ops import mac_op
 
-__all__ = ["MacDispatch"]
+__all__ = ["MacDispatch", "mac_op_side"]
+
+
+_KINDS = (MacKind.RUN, MacKind.BACK, MacKind.DUMP)
+
+
+def mac_op_side(config):
+    """What `MacDispatch` shares with the control of one kind of op, as it sees it.
+
+    Members
+    -------
+    op : Out(stream)
+        The ops of this kind.
+    hold : Out(1)
+        Begin nothing.
+    waiting, busy : In(1), In(1)
+        An op has repetitions that have not begun (of a DUMP: not ended); and one is in progress.
+        Registers.
+    """
+    return wiring.Signature({
+        "op": Out(stream.Signature(mac_op(config))),
+        "hold": Out(1), "waiting": In(1), "busy": In(1),
+    })
 
 
 class MacDispatch(wiring.Component):
@@ -27,32 +49,25 @@ class MacDispatch(wiring.Component):
     -------
     op : In(stream)
         The MAC queue.
-    run, back, dump : Out(stream)
-        The ops of each kind.
-    waiting, busy : In(3), In(3)
-        Of the controls of RUN, BACK and DUMP, lowest bit first.
-    hold : Out(3)
-        To each of them: begin nothing.
+    controls : array of Out(mac_op_side)
+        The controls of RUN, BACK and DUMP ops, in this order: see `mac_op_side`.
     """
 
     def __init__(self, config):
-        ops = stream.Signature(mac_op(config))
         super().__init__({
-            "op": In(ops),
-            "run": Out(ops), "back": Out(ops), "dump": Out(ops),
-            "waiting": In(3), "busy": In(3), "hold": Out(3),
+            "op": In(stream.Signature(mac_op(config))),
+            "controls": Out(mac_op_side(config)).array(len(_KINDS)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        free = ~self.waiting.any()
+        free = ~Cat(control.waiting for control in self.controls).any()
         m.d.comb += self.op.ready.eq(free)
-        for number, (kind, control) in enumerate((
-                (MacKind.RUN, self.run), (MacKind.BACK, self.back), (MacKind.DUMP, self.dump))):
-            others = Cat(self.busy[other] for other in range(3) if other != number)
+        for kind, control in zip(_KINDS, self.controls, strict=True):
+            others = Cat(other.busy for other in self.controls if other is not control)
             m.d.comb += [
-                control.payload.eq(self.op.payload),
-                control.valid.eq(self.op.valid & free & (self.op.p.kind == kind)),
-                self.hold[number].eq(others.any()),
+                control.op.payload.eq(self.op.payload),
+                control.op.valid.eq(self.op.valid & free & (self.op.p.kind == kind)),
+                control.hold.eq(others.any()),
             ]
         return m

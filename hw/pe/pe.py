@@ -4,12 +4,14 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
 from ..mac.mac import Mac
 from ..mac.mac_control import MacControl
 from ..op_fields import GatherKind
 from ..ops import pe_queues
 from ..ring.router import InferenceRouter
+from ..ring.sides import mac_ring_side
 from ..sequencer import Sequencer
 from .loader import Loader
 
@@ -79,19 +81,10 @@ class PE(wiring.Component):
         wiring.connect(m, sequencer.queue_2, control.op)
         wiring.connect(m, control.step, mac.step)
 
-        for ring, readable, read, consume, retired, here in (
-                (router.row, control.row_readable, control.row_read, control.row_consume,
-                 control.row_retired, mac.for_row),
-                (router.col, control.col_readable, control.col_read, control.col_consume,
-                 control.col_retired, mac.for_col)):
+        for ring, reads, here in zip((router.row, router.col), control.rings,
+                                     (mac.for_row, mac.for_col), strict=True):
+            wiring.connect(m, reads, part(ring, mac_ring_side(config).flip()))
             m.d.comb += [
-                readable.eq(ring.readable),
-                retired.eq(ring.retired),
-                ring.consume.eq(consume),
-                ring.read_en.eq(read),
-                ring.read_addr.eq(control.x_addr),
-                ring.read_next.eq(control.x_next),
-                ring.rewind.eq(control.x_rewind),
                 ring.write.valid.eq(here),
                 ring.write.p.addr.eq(mac.result.p.where.addr),
                 ring.write.p.word.eq(mac.result.p.word),

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
 from ..layouts import partial_layout
 from ..mac.back_control import BackControl
@@ -12,11 +13,12 @@ from ..mac.mac_control import MacControl
 from ..mac.training_mac import TrainingMac
 from ..op_fields import Axis, GatherKind
 from ..ops import pe_queues
+from ..ring.sides import mac_ring_side
 from ..ring.training_router import TrainingRouter
 from ..sequencer import Sequencer
 from .dump import Dump
 from .loader import Loader
-from .mac_dispatch import MacDispatch
+from .mac_dispatch import MacDispatch, mac_op_side
 
 __all__ = ["TrainingPE", "training_pe_members"]
 
@@ -89,40 +91,40 @@ class TrainingPE(wiring.Component):
                 (loader.weight, mac.load_weight), (loader.bias, mac.load_bias),
                 (loader.lfsr, mac.load_lfsr), (loader.gradient, host_gradients.load),
                 (sequencer.queue_0, router.row.op), (sequencer.queue_1, router.col.op),
-                (sequencer.queue_2, dispatch.op), (dispatch.run, control.op),
-                (dispatch.back, back.op), (dispatch.dump, dump.op),
+                (sequencer.queue_2, dispatch.op),
                 (control.step, mac.forward), (back.step, mac.back),
                 (mac.row_share, router.row_back.own), (mac.col_share, router.col_back.own),
                 (router.row_back.complete, row_gradients.complete),
                 (router.col_back.complete, col_gradients.complete)):
             wiring.connect(m, source, sink)
+        for side, one in zip(dispatch.controls, (control, back, dump), strict=True):
+            wiring.connect(m, side, part(one, mac_op_side(config).flip()))
+        with m.If(~mac.idle):
+            m.d.comb += dump.hold.eq(1)
 
         step = back.step
-        for ring, axis, readable, read, consume, retired, reread, here, gradients, landed in (
-                (router.row, Axis.ROW, control.row_readable, control.row_read,
-                 control.row_consume, control.row_retired, back.row_reread, mac.for_row,
-                 row_gradients, back.row_landed),
-                (router.col, Axis.COL, control.col_readable, control.col_read,
-                 control.col_consume, control.col_retired, back.col_reread, mac.for_col,
-                 col_gradients, back.col_landed)):
-            reads_back = step.valid & (step.p.axis == axis)
+        rings, engines = (router.row, router.col), (router.row_back, router.col_back)
+        memories, here = (row_gradients, col_gradients), (mac.for_row, mac.for_col)
+        for axis in Axis:
+            ring, gradients = rings[axis], memories[axis]
+            wiring.connect(m, control.rings[axis], part(ring, mac_ring_side(config).flip()))
+            with m.If(step.valid & (step.p.axis == axis)):
+                m.d.comb += [
+                    ring.read_en.eq(1),
+                    ring.read_addr.eq(step.p.x_addr),
+                    ring.rewind.eq(1),
+                ]
             m.d.comb += [
-                readable.eq(ring.readable),
-                retired.eq(ring.retired),
-                ring.consume.eq(consume),
-                ring.reread.eq(reread),
-                ring.read_en.eq(read | reads_back),
-                ring.read_addr.eq(Mux(reads_back, step.p.x_addr, control.x_addr)),
-                ring.read_next.eq(control.x_next),
-                ring.rewind.eq(control.x_rewind | reads_back),
-                ring.write.valid.eq(here),
+                ring.reread.eq(back.rings[axis].reread),
+                back.rings[axis].taken.eq(engines[axis].taken),
+                back.rings[axis].landed.eq(gradients.landed),
+                ring.write.valid.eq(here[axis]),
                 ring.write.p.addr.eq(mac.result.p.where.addr),
                 ring.write.p.word.eq(mac.result.p.word),
-                ring.landed.eq(here & mac.result.p.where.landed),
+                ring.landed.eq(here[axis] & mac.result.p.where.landed),
                 ring.start.eq(sequencer.start),
                 gradients.read_en.eq(step.valid),
                 gradients.read_addr.eq(step.p.dy_addr),
-                landed.eq(gradients.landed),
             ]
         with m.If(dump.write.valid):
             m.d.comb += [
@@ -142,18 +144,12 @@ class TrainingPE(wiring.Component):
             mac.host_gradient.eq(host_gradients.word),
             host_gradients.read_addr.eq(step.p.dy_addr),
             back.host_landed.eq(loader.gradients_landed),
-            back.row_taken.eq(router.row_back.taken),
-            back.col_taken.eq(router.col_back.taken),
             mac.look.eq(dump.look),
             mac.look_addr.eq(dump.look_addr),
             dump.weight_record.eq(mac.weight_record),
             dump.bias_record.eq(mac.bias_record),
             dump.lfsr_record.eq(mac.lfsr_record),
             dump.row_retired.eq(router.row.retired),
-            dispatch.waiting.eq(Cat(control.waiting, back.waiting, dump.waiting)),
-            dispatch.busy.eq(Cat(control.busy, back.busy, dump.busy)),
-            Cat(control.hold, back.hold).eq(dispatch.hold),
-            dump.hold.eq(dispatch.hold[2] | ~mac.idle),
             # No RUN begins in the cycle of a step backwards: `hold` is high then.
             control.writing.eq(mac.still_writing),
             back.writing.eq(mac.writing),

@@ -5,68 +5,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
-from ..layouts import tap_layout, write_layout
+from ..cells.credits import Credits
 from ..op_fields import GatherKind
-from ..ops import gather_op
 from .hop import Hop
+from .sides import ring_side
 
-__all__ = ["RingGather", "ring_side"]
-
-
-def ring_side(config):
-    """What a PE and one of its ring engines share, as the PE sees it.
-
-    Members
-    -------
-    op : Out(stream)
-        The queue of ops (`hw.op_fields.gather_fields`). Its payload is used, and so must stay, from
-        the first repetition of an op to the beginning of the last, when it is taken.
-    write : Out(stream)
-        Results of the MAC; always accepted, visible to reads from the next cycle on.
-    landed : Out(1)
-        High with the last result of a MAC repetition that writes here; where a torus trains, with
-        every result.
-    readable : In(1)
-        The next word of the oldest repetition not yet consumed may be read. From registers alone.
-    read_en, read_addr : Out(1), Out(addr_bits)
-        The MAC reads that word, which lies at `read_addr`.
-    read_next, rewind : Out(count_bits), Out(1)
-        With a read: the number of the word that is read next, from 0; `rewind` if it is word 0,
-        for another sum over the same words, whatever `read_next` says.
-    read_word : In(word_bits)
-        The word at `read_addr`, `READ_CYCLES` after `read_en`.
-    consume : Out(1)
-        High for one cycle when the MAC issues its last read of a repetition.
-    retired : In(1)
-        High for one cycle when a repetition of any kind is done here.
-    tap : In(stream)
-        Every word, on the cycle after it is received. Never waits.
-    start : Out(1)
-        High for one cycle before a program starts: forget all progress. The engine must be idle.
-    idle : In(1)
-        No op is in progress or waits.
-    reread : Out(1)
-        Training only. High for one cycle when a BACK repetition issues its last read here. All its
-        reads come with `rewind`.
-    """
-    training = {} if config.training is None else {"reread": Out(1)}
-    return wiring.Signature({
-        "op": Out(stream.Signature(gather_op(config))),
-        "write": Out(stream.Signature(write_layout(config), always_ready=True)),
-        "landed": Out(1),
-        "readable": In(1),
-        "read_en": Out(1),
-        "read_addr": Out(config.addr_bits),
-        "read_next": Out(config.count_bits),
-        "rewind": Out(1),
-        "read_word": In(config.word_bits),
-        "consume": Out(1),
-        "retired": In(1),
-        "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
-        "start": Out(1),
-        "idle": In(1),
-        **training,
-    })
+__all__ = ["RingGather"]
 
 
 class RingGather(wiring.Component):
@@ -132,17 +76,15 @@ class RingGather(wiring.Component):
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `credit` are about it.
+        prepared = Signal()                   # `coming_base` and `landed` are about it.
         coming_base = Signal(config.addr_bits)
 
         # Progress of the MAC
         progress_bits = config.rep_bits + 1
-        # Its repetitions whose results have landed here, less those that were asked for.
-        credit = Signal(signed(progress_bits))
+        m.submodules.landed = landed = Credits(config.rep_bits)  # Repetitions with their results.
         gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
         some_gathered = Signal()              # `gathered` is above 0, or
         none_gathered = Signal(init=1)        # just 0.
-        enough = credit >= 0
 
         # The ring, and the buffer
         m.d.comb += [
@@ -218,19 +160,21 @@ class RingGather(wiring.Component):
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
         ]
-        asked = Signal(config.rep_bits)
-        m.d.comb += prepare.eq(pe.op.valid & ~prepared & (own_here | ~active))
+        m.d.comb += [
+            prepare.eq(pe.op.valid & ~prepared & (own_here | ~active)),
+            landed.add.eq(pe.landed),
+            landed.start.eq(pe.start),
+        ]
         with m.If(prepare):
-            m.d.comb += asked.eq(Mux(first, coming.need_first, coming.need_step))
+            m.d.comb += landed.take.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
-        m.d.sync += credit.eq(credit - asked + pe.landed)
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
-            m.d.sync += own_here.eq(enough)
+            m.d.sync += own_here.eq(landed.enough)
         all_words = coming.own + coming.recv
         with m.If(begin):
             m.d.sync += [
@@ -277,7 +221,6 @@ class RingGather(wiring.Component):
                 m.d.sync += last_turn.eq(coming.recv - config.cols)
         with m.If(pe.start):
             m.d.sync += [
-                credit.eq(0),
                 gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
@@ -287,11 +230,8 @@ class RingGather(wiring.Component):
     def _may_overwrite(self, m, prepare, first):
         """Training: whether the MAC has read all that lies in the coming repetition's region."""
         pe, coming = self.pe, self.pe.op.p
-        reads = Signal(signed(self.config.rep_bits + 1))  # Done, less those that were asked for.
-        asked = Signal(self.config.rep_bits)
+        m.submodules.reads = reads = Credits(self.config.rep_bits)
+        m.d.comb += [reads.add.eq(pe.consume | pe.reread), reads.start.eq(pe.start)]
         with m.If(prepare):
-            m.d.comb += asked.eq(Mux(first, coming.need_read, coming.need_read_step))
-        m.d.sync += reads.eq(reads - asked + (pe.consume | pe.reread))
-        with m.If(pe.start):
-            m.d.sync += reads.eq(0)
-        return reads >= 0
+            m.d.comb += reads.take.eq(Mux(first, coming.need_read, coming.need_read_step))
+        return reads.enough

@@ -4,7 +4,8 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .gather import RingGather, ring_side
+from .gather import RingGather
+from .sides import ring_side
 
 __all__ = ["InferenceRouter"]
 

@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import complete_layout, contribution_layout, partial_layout
-from .gather import ring_side
 from .reduce import RingReduce
 from .router import InferenceRouter
+from .sides import ring_side
 
 __all__ = ["TrainingRouter", "reduce_side"]
 

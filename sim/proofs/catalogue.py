@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .gather import SMALL, gather_spec, router_spec, small_training
+from hw.presets import PROOF
+
+from .credits import credits_spec
+from .delay import delay_spec
+from .gather import gather_spec, router_spec, small_training
 from .link import link_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
@@ -63,7 +67,7 @@ def _link(stages: int) -> Proof:
 
 def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
             trains: bool = False) -> Proof:
-    config = small_training() if trains else SMALL
+    config = small_training() if trains else PROOF
     return Proof(name=name, claim=claim,
                  spec=lambda rtl: gather_spec(rtl, [{}] * ops, regions, config),
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
@@ -91,7 +95,23 @@ def _reduce_ring(nodes: int) -> Proof:
         induction_cycles=1, goal_cycles=30, mutant_cycles=8)
 
 
+def _credits(width: int) -> Proof:
+    return Proof(
+        name=f"credits-{width}", spec=lambda rtl: credits_spec(rtl, width),
+        claim=f"Credits, any events and demands, up to {(1 << width) - 1} at once",
+        induction_cycles=1, goal_cycles=(3 << width) + 4, mutant_cycles=6)
+
+
+def _delayed(stages: int) -> Proof:
+    return Proof(
+        name="delayed" if stages == 1 else f"delayed-{stages}",
+        claim=f"delayed, any items, {stages} stage{'s' * (stages > 1)}",
+        spec=lambda rtl: delay_spec(rtl, stages),
+        induction_cycles=1, goal_cycles=stages + 3, mutant_cycles=stages + 3)
+
+
 PROOFS = {proof.name: proof for proof in (
+    _credits(1), _credits(3), _delayed(1), _delayed(3),
     _link(1), _link(2), _link(4),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),

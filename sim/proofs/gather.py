@@ -8,6 +8,7 @@ from typing import Any
 from amaranth import *
 
 from hw.config import TorusConfig, TrainingConfig
+from hw.presets import PROOF
 
 from .lemmas import StateLemmas, look_inside
 from .node import NodeCheck
@@ -16,11 +17,7 @@ from .rtl import Rtl
 from .spec import Spec, any_constant
 from .streams import drive, take
 
-__all__ = ["SMALL", "gather_spec", "router_spec", "small_training"]
-
-SMALL = TorusConfig(act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4,
-                    weight_words=16, bias_words=4, program_words=64)
-
+__all__ = ["gather_spec", "router_spec", "small_training"]
 
 @dataclass(frozen=True)
 class _Ports:
@@ -33,12 +30,12 @@ class _Ports:
 
 def small_training(reduce_words: int = 2, **fields: int) -> TorusConfig:
     """Return a small configuration that trains, with so many words in each reduce FIFO."""
-    return dataclasses.replace(SMALL, **fields, training=TrainingConfig(
+    return dataclasses.replace(PROOF, **fields, training=TrainingConfig(
         master_bits=4, grad_bits=4, reduce_words=reduce_words, grad_shift_bits=1))
 
 
 def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
-                config: TorusConfig = SMALL) -> Spec:
+                config: TorusConfig = PROOF) -> Spec:
     """One engine that runs any program again and again; `given` as for `Program`."""
     spec = Spec()
     node = rtl.module("ring.gather").RingGather(config)
@@ -53,7 +50,7 @@ def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
 def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
     """A router whose two axes run any two programs again and again."""
     spec = Spec()
-    router = rtl.module("ring.router").InferenceRouter(SMALL)
+    router = rtl.module("ring.router").InferenceRouter(PROOF)
     spec.m.submodules.router = router
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += router.last_in_row.eq(last_in_row)
@@ -74,7 +71,7 @@ def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec
 
 def _axis(spec: Spec, name: str, rtl: Rtl, node: Any, last_in_row: Value,
           given: Sequence[dict[str, int]], regions: int,
-          config: TorusConfig = SMALL) -> tuple[NodeCheck, Value]:
+          config: TorusConfig = PROOF) -> tuple[NodeCheck, Value]:
     """Put a node among its neighbours; return its check, and that an interesting end is reached."""
     program = Program(spec, name, config, rtl, given=given, regions=regions,
                       last_in_row=last_in_row)

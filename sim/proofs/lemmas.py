@@ -21,7 +21,9 @@ def look_inside(component: Any, *engines: str) -> Inside:
 
     To be called before the component is added to a design.
     """
-    names = ("hop", "for_mac.words", "for_hop.words")
+    names = ["hop", "for_mac.words", "for_hop.words", "landed"]
+    if component.config.training is not None:
+        names.append("reads")
     return Inside(component, *[f"{engine}.{name}" for engine in engines for name in names]
                   or names)
 
@@ -169,7 +171,7 @@ class StateLemmas:
         next_op = program.op_at(plus(current.number, 1))
         asked = Mux(active, current.op.need, 0) + Mux(
             prepared, Mux(active, next_op.need, current.op.need), 0)
-        self._lemma("credit", inside["credit"] == credit - asked)
+        self._lemma("credit", inside.submodule("landed")["count"] == credit - asked)
         self._lemma("gathered", (inside["gathered"] == gathered) & (side.waiting == gathered))
         self._lemma("some_gathered", inside["some_gathered"] == (inside["gathered"] > 0))
         self._lemma("none_gathered", inside["none_gathered"] == (inside["gathered"] == 0))
@@ -217,7 +219,7 @@ class StateLemmas:
             was = before - side.unread_again >= more + 1
             reads = (reads - Mux(asked > more, later.reads, 0)
                      + Mux((asked < -more) & was, earlier.reads, 0))
-        self._lemma("reads", inside["reads"] == reads)
+        self._lemma("reads", inside.submodule("reads")["count"] == reads)
 
     def _sender(self) -> None:
         """Between the next word that departs and the next that is taken lie those on their way."""

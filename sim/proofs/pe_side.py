@@ -1,4 +1,4 @@
-"""The PE's side of one ring engine, played as the contract of `hw.ring.gather.ring_side` has it.
+"""The PE's side of one ring engine, played as the contract of `hw.ring.sides.ring_side` has it.
 
 This is the one place that knows the names of that contract.
 """

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from amaranth import *
 
-from .gather import SMALL
+from hw.presets import PROOF
+
 from .hop import Hop, add_hop
 from .lemmas import StateLemmas, look_inside
 from .node import NodeCheck
@@ -23,7 +24,7 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     """
     spec = Spec()
     m = spec.m
-    program = Program(spec, "ring", SMALL, rtl, given=[{}], regions=regions,
+    program = Program(spec, "ring", PROOF, rtl, given=[{}], regions=regions,
                       last_in_row=Const(0), ring_nodes=nodes)
     own = program.ops[0].own
     number = any_constant(m, "watched_number", range(NUMBERS))
@@ -31,7 +32,7 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     offset = any_constant(m, "watched_offset", len(own))
     spec.assume(offset < own)
 
-    engines = [rtl.module("ring.gather").RingGather(SMALL) for _ in range(nodes)]
+    engines = [rtl.module("ring.gather").RingGather(PROOF) for _ in range(nodes)]
     hops = []
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine

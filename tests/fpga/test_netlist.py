@@ -19,6 +19,7 @@ from golden.vectors.nets import random_net, random_words
 from hw.cells.block_ram import BlockRam
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
+from hw.presets import SMALLEST
 from hw.tops import CELLS, TOPS, top_verilog
 from sim.errors import SimError
 from sim.model.native import NativeModel
@@ -26,9 +27,6 @@ from sw_driver.compiler import compile
 from tests.support.equality import perform
 from tests.support.training_runs import golden_run, random_job, rtl_run
 
-SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
-                       max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
-                       rep_bits=5, shift_bits=4, host_fifo_beats=4)
 TRAINING = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=512,
                        max_fan_in=256, weight_words=4096, bias_words=128, program_words=4096,
                        rep_bits=12, training=TrainingConfig(master_bits=12, grad_bits=10,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hw.config import TorusConfig, TrainingConfig
-from hw.tops import TOPS, TRAINING_TOPS, top_verilog
+from hw.link_config import LinkConfig
+from hw.tops import BOARD_MODULE, TOPS, TRAINING_TOPS, board_verilog, top_verilog
 from tests.support.verilog_text import memory_words
 
 CONFIG = TorusConfig(rows=2, cols=3, weight_words=32, bias_words=4)
@@ -42,6 +43,31 @@ def test_baked_weights_stand_in_the_text():
                     (mac, "bias_memory", biases, CONFIG.bias_bits)):
                 assert memory_words(verilog, module, memory) == [
                     int(word) % (1 << bits) for word in images[row][col]]
+
+
+@pytest.mark.parametrize("config", [CONFIG, TRAINING], ids=["infers", "trains"])
+def test_cells_of_a_vendor_stand_where_they_are_asked_for(config):
+    for cell in ("DP16KD", "MULT18X18D", "CCU2C"):
+        assert f"  {cell} " in top_verilog("pe", config, cells="ecp5")
+        assert f"  {cell} " not in top_verilog("pe", config)
+
+
+def test_folded_weights_are_never_written():
+    config = dataclasses.replace(CONFIG, rows=1, cols=1)
+    words = [[[3] * 32]], [[[-1] * 4]]
+    memory = "clostorus.torus.pe_0_0.mac.weight_memory"
+    for folded in (False, True):
+        verilog = top_verilog("torus", config, weights=words[0], biases=words[1], folded=folded)
+        module = verilog.split(f"module \\{memory} ")[1].split("endmodule")[0]
+        assert bool(re.search(r"^ +words\[.*\] <= ", module, re.M)) != folded
+        assert memory_words(verilog, memory, "words") == [3] * 32
+
+
+@pytest.mark.parametrize("cells", ["generic", "ecp5"])
+def test_a_board_has_one_module_of_all_pes(cells):
+    verilog = board_verilog(CONFIG, LinkConfig(clock_hz=25_000_000), cells=cells)
+    assert verilog.count(f"module {BOARD_MODULE}(") == 1
+    assert verilog.count("module clostorus_pe(") == 1
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -7,12 +7,11 @@ import numpy as np
 
 from golden import ClosShape
 from hw.config import TorusConfig
+from hw.presets import LARGE
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
 from sw_driver.program.events import Run
 
-LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
-                    program_words=2048)
 # The tori: sizes of one, narrow and wide words, every host width, long links.
 CONFIGS = [
     dataclasses.replace(base, rows=rows, cols=cols, **fields)

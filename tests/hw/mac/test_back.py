@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In
 from hw.config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, TorusConfig, TrainingConfig
 from hw.mac.back_control import BackControl
 from hw.mac.training_mac import TrainingMac
-from hw.op_fields import CLEAR, KEEP, MacKind
+from hw.op_fields import CLEAR, KEEP, Axis, MacKind
 from tests.support.hw_bench import putter, simulate
 from tests.support.knobs import mostly_slow
 
@@ -186,7 +186,7 @@ def rtl(config, ops, words, gradients, weights, biases, last_in_row, seed):
             for name in waiting:
                 taken = waiting[name] > 0 and random.random() < 0.7
                 waiting[name] -= taken
-                ctx.set(getattr(back, f"{name}_taken"), taken)
+                ctx.set(back.rings[Axis[name.upper()]].taken, taken)
             steps.append(ctx.get(back.step.valid))
             for axis, name in enumerate(waiting):
                 share = getattr(mac, f"{name}_share")

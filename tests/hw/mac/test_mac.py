@@ -31,14 +31,13 @@ class Bench(wiring.Component):
         m = Module()
         m.submodules.control, m.submodules.mac = self.control, self.mac
         wiring.connect(m, self.control.step, self.mac.step)
-        m.d.comb += [self.control.row_readable.eq(self.readable),
-                     self.control.col_readable.eq(self.readable)]
-        for name, words, target in zip(("row", "col"), self.buffers,
-                                       (self.mac.row_word, self.mac.col_word), strict=True):
+        for name, ring, words, target in zip(("row", "col"), self.control.rings, self.buffers,
+                                             (self.mac.row_word, self.mac.col_word), strict=True):
+            m.d.comb += ring.readable.eq(self.readable)
             m.submodules[name] = buffer = memory.Memory(
                 shape=CONFIG.word_bits, depth=len(words), init=[word % 65536 for word in words])
             port = buffer.read_port()
-            m.d.comb += [port.addr.eq(self.control.x_addr), port.en.eq(1)]
+            m.d.comb += [port.addr.eq(ring.read_addr), port.en.eq(1)]
             word = port.data
             for _ in range(READ_CYCLES - 1):
                 later = Signal.like(word)
@@ -142,7 +141,7 @@ def test_an_op_is_taken_behind_the_last_beginning(trains, steps_each, lost):
     steps = []
 
     async def run(ctx):
-        ctx.set(dut.row_readable, 1)
+        ctx.set(dut.rings[Axis.ROW].readable, 1)
         for _ in range(40):
             _, _, step = await ctx.tick().sample(dut.step.valid)
             steps.append(step)
@@ -160,10 +159,10 @@ def test_waits_until_the_destination_is_free():
     base = dict(kind=MacKind.RUN, axis=Axis.ROW, dest=Axis.COL, last_word=1, last_output=0)
 
     async def run(ctx):
-        ctx.set(dut.row_readable, 1)
+        ctx.set(dut.rings[Axis.ROW].readable, 1)
         for cycle in range(40):
-            ctx.set(dut.col_retired, cycle in (14, 22))
-            ctx.set(dut.row_retired, 1)
+            ctx.set(dut.rings[Axis.COL].retired, cycle in (14, 22))
+            ctx.set(dut.rings[Axis.ROW].retired, 1)
             _, _, step = await ctx.tick().sample(dut.step.valid)
             if step:
                 steps.append(cycle)

@@ -11,6 +11,7 @@ import pytest
 
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
+from hw.presets import LARGE
 from hw.tops import TOPS
 from sim.device.rtl_timeline import engine_probes, engine_recording
 from sim.model.emitted import emitted_torus
@@ -22,7 +23,7 @@ from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import find_sample_loop
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
-from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, random_shapes
+from tests.support.equality import CONFIGS, UNALIGNED, name, random_shapes
 from tests.support.knobs import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("toolchain")

@@ -13,6 +13,7 @@ import pytest
 from golden import ClosShape, QuantisedNet
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
+from hw.presets import LARGE, TEST
 from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
@@ -20,10 +21,7 @@ from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
 from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
-from tests.support.equality import CONFIGS, LARGE, UNALIGNED, name, perform, random_shapes
-
-TINY = TorusConfig(buffer_words=128, max_fan_in=128, weight_words=512, bias_words=32,
-                   program_words=1024)
+from tests.support.equality import CONFIGS, UNALIGNED, name, perform, random_shapes
 
 CASES = 6
 
@@ -79,7 +77,7 @@ def test_there_are_enough_cases():
 def test_baked_weights_need_no_loading():
     """The memories' initial contents are the images: the first program already infers."""
     seed = 1
-    config = dataclasses.replace(TINY, rows=1, cols=2)
+    config = dataclasses.replace(TEST, rows=1, cols=2)
     net = random_net([ClosShape(13, 6, 4, 2, 3)], seed=seed)
     executable = compile(net, config).executable
     images = executable.images

@@ -6,7 +6,8 @@ import pytest
 
 from fpga.errors import FlowFailed
 from hw.emit import emit_verilog
-from sim.proofs.gather import SMALL, small_training
+from hw.presets import PROOF
+from sim.proofs.gather import small_training
 from sim.proofs.paths import all_inputs, combinational_inputs
 from sim.proofs.rtl import Mutant, Rtl
 
@@ -17,12 +18,16 @@ def link(rtl):
     return rtl.module("ring.link").Link(4)
 
 
+def credits_of(rtl):
+    return rtl.module("cells.credits").Credits(4)
+
+
 def gather(rtl):
-    return rtl.module("ring.gather").RingGather(SMALL)
+    return rtl.module("ring.gather").RingGather(PROOF)
 
 
 def router(rtl):
-    return rtl.module("ring.router").InferenceRouter(SMALL)
+    return rtl.module("ring.router").InferenceRouter(PROOF)
 
 
 def reduce(rtl):
@@ -46,6 +51,10 @@ def training_router(rtl):
 ])
 def test_ready_comes_from_registers(make, output, inputs):
     assert combinational_inputs(make(Rtl()), output) == inputs
+
+
+def test_whoever_waits_asks_a_register():
+    assert combinational_inputs(credits_of(Rtl()), "enough") == set()
 
 
 def test_a_path_is_found():

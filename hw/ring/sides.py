@@ -1,0 +1,78 @@
+"""What a ring engine shares with the blocks of its PE: `ring_side`, and `mac_ring_side` of it."""
+
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import tap_layout, write_layout
+from ..ops import gather_op
+
+__all__ = ["mac_ring_side", "ring_side"]
+
+
+def mac_ring_side(config):
+    """The members of `ring_side` by which RUN ops read gathered words, as `MacControl` sees them.
+
+    Members
+    -------
+    readable : In(1)
+        The next word of the oldest repetition not yet consumed may be read. From registers alone.
+    read_en, read_addr : Out(1), Out(addr_bits)
+        The MAC reads that word, which lies at `read_addr`.
+    read_next, rewind : Out(count_bits), Out(1)
+        With a read: the number of the word that is read next, from 0; `rewind` if it is word 0,
+        for another sum over the same words, whatever `read_next` says.
+    consume : Out(1)
+        High for one cycle when the MAC issues its last read of a repetition.
+    retired : In(1)
+        High for one cycle when a repetition of any kind is done here.
+    """
+    return wiring.Signature({
+        "readable": In(1),
+        "read_en": Out(1),
+        "read_addr": Out(config.addr_bits),
+        "read_next": Out(config.count_bits),
+        "rewind": Out(1),
+        "consume": Out(1),
+        "retired": In(1),
+    })
+
+
+def ring_side(config):
+    """What a PE and one of its ring engines share, as the PE sees it.
+
+    Members
+    -------
+    readable, read_en, read_addr, read_next, rewind, consume, retired
+        See `mac_ring_side`.
+    op : Out(stream)
+        The queue of ops (`hw.op_fields.gather_fields`). Its payload is used, and so must stay, from
+        the first repetition of an op to the beginning of the last, when it is taken.
+    write : Out(stream)
+        Results of the MAC; always accepted, visible to reads from the next cycle on.
+    landed : Out(1)
+        High with the last result of a MAC repetition that writes here; where a torus trains, with
+        every result.
+    read_word : In(word_bits)
+        The word at `read_addr`, `READ_CYCLES` after `read_en`.
+    tap : In(stream)
+        Every word, on the cycle after it is received. Never waits.
+    start : Out(1)
+        High for one cycle before a program starts: forget all progress. The engine must be idle.
+    idle : In(1)
+        No op is in progress or waits.
+    reread : Out(1)
+        Training only. High for one cycle when a BACK repetition issues its last read here. All its
+        reads come with `rewind`.
+    """
+    training = {} if config.training is None else {"reread": Out(1)}
+    return wiring.Signature({
+        **mac_ring_side(config).members,
+        "op": Out(stream.Signature(gather_op(config))),
+        "write": Out(stream.Signature(write_layout(config), always_ready=True)),
+        "landed": Out(1),
+        "read_word": In(config.word_bits),
+        "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
+        "start": Out(1),
+        "idle": In(1),
+        **training,
+    })
