@@ -23,7 +23,7 @@ from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.queues import build_queues
-from sw_driver.schedule.scheduler import schedule
+from sw_driver.schedule.scheduler import KnownOps, schedule
 from sw_driver.torus import ORDERS, check_order, given_torus, parse_torus
 from sw_driver.training_compiler import compile_format
 
@@ -197,8 +197,9 @@ def compile_net(
 def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
     """Make the ops of a run of any number of samples, stages in this order; errors as there."""
     ordered = dataclasses.replace(plan, order=order)
+    known: KnownOps = {}
     return find_sample_loop(
-        lambda samples: build_queues(config, schedule(config, ordered, samples)),
+        lambda samples: build_queues(config, schedule(config, ordered, samples, known=known)),
         most_flat=2 * len(plan.stages) + 2,
     )
 

@@ -13,7 +13,6 @@ from sw_driver.cycle_model.reverse import Reverse
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.sequencer import Sequencers
 from sw_driver.cycle_model.signals import Observer, Signals
-from sw_driver.cycle_model.steps import Step
 from sw_driver.cycle_model.tables import Tables
 from sw_driver.cycle_model.training_macs import TrainingMacs
 from sw_driver.cycle_model.training_ops import most_steps
@@ -100,7 +99,13 @@ class Machine:
         sums = reverse.hand_out(gateways.wants_sums()) if reverse else (0, 0)
 
         # Words.
-        load, arriving, ready = self._cross_links(written)
+        sent, ready = self._sent, rings.receiving
+        if written:
+            ready ^= ready & written
+        if sent or self._linked or self.gateway_links.valid:
+            load, arriving, ready = self._cross_links(sent, ready)
+        else:
+            load, arriving = lanes.nodes, 0
         received = arriving & ready
         received_by_pes = received & lanes.pes
         step = macs.step(rings)
@@ -108,7 +113,6 @@ class Machine:
         beats, gave = self.distributor.move(offered, gateways.host_in.writable)
         collected, took = self.collector.move(accepted, gateways.host_out.readable)
         filled |= gateways.move(received ^ received_by_pes, load, beats, collected, sums)
-        sent = self._sent
         self._sent = filled | sent ^ sent & load
 
         # Ops and programs.
@@ -118,22 +122,11 @@ class Machine:
         ring_begin = rings.begin(ring_finish)
         mac_begin = macs.begin(step)
         if self.observer is not None:
-            self.observer.see(
-                Signals(
-                    arriving=arriving,
-                    load=load,
-                    received=received,
-                    filled=filled,
-                    passed_on=passed_on,
-                    step=step,
-                    ring_begin=ring_begin,
-                    ring_finish=ring_finish,
-                    mac_begin=mac_begin,
-                    gateway_finish=gateway_finish,
-                    gave=gave,
-                    took=took,
-                )
-            )
+            self.observer.see(Signals(
+                arriving=arriving, load=load, received=received, filled=filled,
+                passed_on=passed_on, step=step, ring_begin=ring_begin, ring_finish=ring_finish,
+                mac_begin=mac_begin, gateway_finish=gateway_finish, gave=gave, took=took,
+            ))  # fmt: skip
         start = pe_queues.proceed(cycle, pe_idle) if pe_idle else 0
         mac_takes = mac_full and mac_full & macs.accepts(mac_begin)
         macs.proceed(step, mac_begin, ring_finish, start)
@@ -142,7 +135,12 @@ class Machine:
         if mac_takes:
             for index, where in pe_queues.take(_MAC, mac_takes):
                 macs.take(index, where)
-        self._go_on_at_rings(ring_finish, ring_begin, landed, step, start)
+        start |= start << lanes.half_bits
+        for axis, where in rings.proceed(ring_finish, ring_begin, landed, step, start):
+            pe_queues.take(axis, where >> lanes.half_bits if axis else where)
+        for number, index, where in pe_queues.arrived:
+            if number != _MAC:
+                rings.offer(number, index, where << lanes.half_bits if number else where)
         if gateway_idle or gateway_finish or gateway_full:
             self._go_on_at_gateways(gateway_idle, gateway_finish, gateway_full)
         if bridge_idle or in_full or out_full:
@@ -150,18 +148,12 @@ class Machine:
         self.cycle = cycle + 1
         return gave, took
 
-    def _cross_links(self, written: Mask) -> tuple[Mask, Mask, Mask]:
+    def _cross_links(self, sent: Mask, ready: Mask) -> tuple[Mask, Mask, Mask]:
         """Words between nodes: who may send on, where words arrive, and who is ready to take them.
 
-        `written` are the nodes whose buffers are busy with a result of the MAC.
+        `sent` are the nodes whose output registers hold a word, `ready` the PEs that take one.
         """
-        lanes, rings, before_gateways = self.lanes, self.rings, self.gateway_links
-        sent = self._sent
-        ready = rings.receiving
-        if written:
-            ready ^= ready & written
-        if not (sent or self._linked or before_gateways.valid):
-            return lanes.nodes, 0, ready
+        lanes, before_gateways = self.lanes, self.gateway_links
         # A word is ready to be taken by a PE, or by the slice before a gateway.
         ends = ready | before_gateways.ready()
         if self._linked:
@@ -175,17 +167,6 @@ class Machine:
         arriving = came & lanes.pes | before_gateways.valid
         before_gateways.move(came, gateway_ready)
         return load, arriving, ready | gateway_ready
-
-    def _go_on_at_rings(
-        self, finish: Mask, begin: Mask, landed: Mask, step: Step, start: Mask
-    ) -> None:
-        """Go on with the ops of the ring engines; `start` are the PEs whose programs start."""
-        rings, queues, half = self.rings, self.pe_queues, self.lanes.half_bits
-        for axis, where in rings.proceed(finish, begin, landed, step, start | start << half):
-            queues.take(axis, where >> half if axis else where)
-        for number, index, where in queues.arrived:
-            if number != _MAC:
-                rings.offer(number, index, where << half if number else where)
 
     def _go_on_at_gateways(self, idle: Mask, finish: Mask, full: Mask) -> None:
         """Go on with the programs and the ops of the gateways."""

@@ -22,7 +22,6 @@ from sw_driver.plan.back import Back
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage
 from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.image import Op
 from sw_driver.schedule.fences import Fences
@@ -30,13 +29,21 @@ from sw_driver.schedule.mac_ops import back_op, run_op
 from sw_driver.schedule.progress import Counter, Region
 from sw_driver.schedule.queues import Step
 
-__all__ = ["schedule"]
+__all__ = ["KnownOps", "schedule"]
+
+KnownOps = dict[tuple[object, ...], dict[str, Op]]
+"""Ops of forward entries, by entry and all that they wait for; nobody changes them."""
+
+# Fields of a gather that say when its region is free, by whether the torus trains.
+_ROOM = {False: ("lag",), True: ("need_read", "need_read_step")}
 
 class _Scheduler:
     """Writes the ops of a run, step by step, in their common order."""
 
-    def __init__(self, config: TorusConfig, plan: Plan, decay: int, batch: int | None) -> None:
-        self._config, self._plan = config, plan
+    def __init__(
+        self, config: TorusConfig, plan: Plan, decay: int, batch: int | None, known: KnownOps
+    ) -> None:
+        self._config, self._plan, self._known = config, plan, known
         self._trains = config.training is not None
         self._decay, self._batch = decay, batch
         self._regions: defaultdict[tuple[int, int, int], Region] = defaultdict(Region)
@@ -57,7 +64,7 @@ class _Scheduler:
         version = sample % self._plan.period
         if task.direction is Direction.FORWARD:
             for entry in self._plan.entries[version][task.stage]:
-                self._gather(task.stage, entry, sample)
+                self._forward(task.stage, entry, sample)
                 self._end_step(task, sample, entry)
         elif task.direction is Direction.GRADIENT:
             self._take_gradient(sample)
@@ -74,12 +81,9 @@ class _Scheduler:
     def _region(self, stage: int, sample: int, region: int) -> Region:
         return self._regions[stage, self._plan.copy(stage, sample), region]
 
-    def _wrapped(self, stride: int) -> int:
-        return stride % (1 << self._config.addr_bits)
-
     # Forward
 
-    def _gather(self, index: int, entry: Entry, sample: int) -> None:
+    def _forward(self, index: int, entry: Entry, sample: int) -> None:
         stage = self._plan.stages[index]
         axis = stage.on_columns
         landed: list[int] = []
@@ -92,47 +96,30 @@ class _Scheduler:
             free.append(region.last_reads)
             self._ring_ops[axis].done += 1
             region.ring_ops = self._ring_ops[axis].done
-        need_first, need_step = self._landed[axis].ask(landed)
-        recv, reps = stage.words - stage.own, entry.reps - 1
-        self._ops["col" if axis else "row"] = {
-            "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
-            "reps": reps,
-            "own": stage.own,
-            "recv": recv,
-            "to_gateway": int(not (axis or stage.from_host)),
-            "base": entry.base,
-            "stride": self._wrapped(entry.stride),
-            "need_first": need_first,
-            "need_step": need_step,
-            **self._room(stage, free),
-        }
-        if stage.outputs:
-            self._run(index, entry, sample)
-        if axis:
-            return
-        if stage.from_host:
-            self._send(stage.words, reps)
-        elif stage.outputs:
-            self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
-        else:
-            self._add("ring", RingKind.SINK, reps, recv=stage.words, send=recv)
-            self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
+        needs = *self._landed[axis].ask(landed), *self._room(axis, free)
+        need_free = self._count_results(index, entry, sample) if stage.outputs else 0
+        fence = self._fences.run(stage, entry) if self._trains and stage.outputs else 0
+        known = id(entry), needs, need_free, fence
+        if known not in self._known:
+            self._write_forward(index, entry, needs, need_free, fence)
+            self._known[known] = self._ops
+        self._ops = self._known[known]
 
-    def _room(self, stage: Stage, free: Sequence[int]) -> Op:
-        """What the repetitions of a gather wait for before they receive.
+    def _room(self, axis: bool, free: Sequence[int]) -> tuple[int, ...]:
+        """What the repetitions of a gather wait for before they receive: the fields of `_ROOM`.
 
         `free` has for each the readings of its buffer that must be over.
         """
-        reads = self._reads[stage.on_columns]
+        reads = self._reads[axis]
         if self._trains:
-            first, step = reads.ask(free)
-            return {"need_read": first, "need_read_step": step}
+            return reads.ask(free)
         # Gathered repetitions that may wait for the MAC, plus one. Each gather is read once, so
         # that as many have been gathered as will have been read.
         lags = [reads.done + rep - read + 1 for rep, read in enumerate(free) if read]
-        return {"lag": min(lags) if lags else (1 << self._config.rep_bits) - 1}
+        return (min(lags) if lags else (1 << self._config.rep_bits) - 1,)
 
-    def _run(self, index: int, entry: Entry, sample: int) -> None:
+    def _count_results(self, index: int, entry: Entry, sample: int) -> int:
+        """Count what the MAC reads and writes; return the ring ops that must have retired."""
         plan = self._plan
         axis, dest = plan.stages[index].on_columns, plan.stages[index + 1].on_columns
         freed = max(
@@ -147,9 +134,39 @@ class _Scheduler:
                 self._landed[dest].done += 1
                 for to in landing:
                     self._region(index + 1, sample, to).landed = self._landed[dest].done
-        mac = self._ops["mac"] = run_op(self._config, plan, index, entry, need_free)
-        if self._trains:
-            mac["fence"] = self._fences.run(plan.stages[index], entry)
+        return need_free
+
+    def _write_forward(
+        self, index: int, entry: Entry, needs: Sequence[int], need_free: int, fence: int
+    ) -> None:
+        """Write the ops of an entry that waits for these counts."""
+        stage = self._plan.stages[index]
+        axis, recv, reps = stage.on_columns, stage.words - stage.own, entry.reps - 1
+        self._ops = {
+            "col" if axis else "row": {
+                "kind": (GatherKind.GATHER if stage.outputs else GatherKind.PASS).value,
+                "reps": reps,
+                "own": stage.own,
+                "recv": recv,
+                "to_gateway": int(not (axis or stage.from_host)),
+                "base": entry.base,
+                "stride": entry.stride % (1 << self._config.addr_bits),
+                **dict(zip(("need_first", "need_step", *_ROOM[self._trains]), needs, strict=True)),
+            }
+        }
+        if stage.outputs:
+            mac = self._ops["mac"] = run_op(self._config, self._plan, index, entry, need_free)
+            if self._trains:
+                mac["fence"] = fence
+        if axis:
+            return
+        if stage.from_host:
+            self._send(stage.words, reps)
+        elif stage.outputs:
+            self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
+        else:
+            self._add("ring", RingKind.SINK, reps, recv=stage.words, send=recv)
+            self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
 
     def _counted_results(self, index: int, entry: Entry) -> list[list[Sequence[int]]]:
         """Per repetition, what is counted as its results land: regions that each was written to."""
@@ -253,6 +270,7 @@ def schedule(
     *,
     momentum: int | None = None,
     one_batch: bool = False,
+    known: KnownOps | None = None,
 ) -> list[Step]:
     """List the steps of a run of `samples` samples in their common order.
 
@@ -268,10 +286,13 @@ def schedule(
         n, if accumulated gradients lose a 2**-n-th part per batch; None to begin with nothing.
     one_batch
         Whether all samples are one batch; else each is one of its own.
+    known
+        What calls for other numbers of samples have written, on the same torus and plan: it makes
+        them faster, and is filled here.
     """
-    scheduler = _Scheduler(
-        config, plan, CLEAR if momentum is None else momentum, samples if one_batch else None
-    )
+    decay = CLEAR if momentum is None else momentum
+    batch = samples if one_batch else None
+    scheduler = _Scheduler(config, plan, decay, batch, {} if known is None else known)
     for task, sample in instances(plan.order, samples):
         scheduler.run(plan.tasks[task], sample)
     return scheduler.steps

@@ -18,7 +18,8 @@ from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
-from sw_driver.compiled import Compiled, compile
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile
 from sw_driver.program.events import HostEvents, Run, RunResult, Send
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
 

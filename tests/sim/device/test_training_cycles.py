@@ -12,7 +12,8 @@ import pytest
 from golden import ClosShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
-from sw_driver.compiled import Compiled, compile
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile
 from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
 from sw_driver.program.events import Receive, Run, Send

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from golden import ClosShape
-from sw_driver.compiled import Compiled, compile
+from sw_driver.compiled import Compiled
+from sw_driver.compiler import compile
 from sw_driver.cycle_model import ACTIVITIES, Exchange, ExchangeSimulation, simulate_exchanges
 from sw_driver.errors import ProgramError
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
