@@ -21,7 +21,7 @@ from golden.training.losses import LossFunction, loss_value, softmax_cross_entro
 from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
-from sw_driver.device.host_loss import MOST_EMPTY
+from sw_driver.device.host_loss import MOST_EMPTY, HostLoss
 from sw_driver.device.state_device import StateDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf
@@ -136,16 +136,13 @@ class Device(StateDevice):
         wanted = torch.as_tensor(found.astype(np.int64) if found.dtype.kind in "iu" else found)
         share = len(words) if batches else 1
         rate = as_rate(learning_rate)
-        losses: list[float] = []
+        host = HostLoss(form, loss, patient=True)
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
         # This also checks the targets.
         bound = loss_value(loss, zero, wanted).bound * len(words) / share
 
         def gradient_of(sample: int, y: IntArray) -> IntArray:
-            outputs = from_words(torch.as_tensor(y)[None], form.output_fraction_bits)
-            value = loss_value(loss, outputs, wanted[sample : sample + 1])
-            losses.append(value.loss)
-            return gradient_words(form, value.gradient / share, outputs, rate)[0]
+            return host.gradients(y[None], wanted[sample : sample + 1], rate / share)[0]
 
         if math.isfinite(bound):
             least = gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
@@ -161,7 +158,7 @@ class Device(StateDevice):
             y, cycles = self._run_with_care(words, gradient_of)
         self._count_zero_gradients()
         outputs = from_words(torch.as_tensor(y), form.output_fraction_bits)
-        return StepResult(float(np.mean(losses)), outputs.numpy(), cycles)
+        return StepResult(float(np.mean(host.losses)), outputs.numpy(), cycles)
 
     def _words_to_train(self, x: ArrayLike) -> IntArray:
         """Do as `to_words`, and warn of values that are clipped, once after loading."""

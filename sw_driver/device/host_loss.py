@@ -25,27 +25,25 @@ class HostLoss:
         Of the net's words.
     loss
         Of outputs [N, O] and their targets.
+    patient
+        Whether gradients that are all zeros are counted, and no more.
 
     Attributes
     ----------
     losses
-        Of every call of `gradients` since the last `clear`.
-    hits
-        How many of their samples had the largest output where the target says.
+        Of every call of `gradients`.
     empty
         Samples, up to the latest, whose gradients were all zeros.
     """
 
-    def __init__(self, form: TrainingFormat, loss: LossFunction) -> None:
+    def __init__(
+        self, form: TrainingFormat, loss: LossFunction, *, patient: bool = False
+    ) -> None:
         self._form = form
         self._loss = loss
+        self._patient = patient
         self.losses: list[float] = []
-        self.hits = 0
         self.empty = 0
-
-    def clear(self) -> None:
-        """Forget losses and hits."""
-        self.losses, self.hits = [], 0
 
     def gradients(self, outputs: IntArray, targets: Tensor, rate: float) -> IntArray:
         """Take output words [N, O] to the words [N, O] of the gradient of their loss.
@@ -72,13 +70,11 @@ class HostLoss:
         words = gradient_words(self._form, value.gradient, reals, rate)
         for sample in words:
             self.empty = 0 if sample.any() else self.empty + 1
-        if self.empty >= MOST_EMPTY:
+        if self.empty >= MOST_EMPTY and not self._patient:
             least = 2.0 ** -(self._form.gradient_fraction_bits + 1)
             raise DriverError(
                 f"learning rate must be larger: scaled by {rate}, the gradients of {self.empty} "
                 f"samples in a row have no element that reaches {least}, half of the least word"
             )
-        right = targets if targets.dtype == torch.int64 else targets.argmax(dim=1)
         self.losses.append(value.loss)
-        self.hits += int((reals.argmax(dim=1) == right).sum())
         return words

@@ -177,7 +177,8 @@ class TrainingLoop:
         self._train_x, self._test_x = (
             to_words(part, fraction, bits).numpy() for part in (train, test)
         )
-        self._targets = recipe.targets(torch.as_tensor(split.train_y), form.shapes[-1].out_features)
+        self._train_y = torch.as_tensor(split.train_y)
+        self._targets = recipe.targets(self._train_y, form.shapes[-1].out_features)
         self._test_y = split.test_y
         self._host = HostLoss(form, recipe.loss_function)
         self._host.empty = self.position.empty
@@ -216,16 +217,21 @@ class TrainingLoop:
         """Train on some samples of the order of an epoch, and move the position."""
         at, recipe, host = self.position, self._recipe, self._host
         rate = recipe.rate(at.epoch) / recipe.batch_size
-        host.clear()
+        host.losses = []
         host.empty = at.empty  # A part that was broken off has counted, too.
+        hits = 0
         # A run is one batch where gradients are summed, else as many samples as there are.
         size = recipe.batch_size if recipe.batches else len(part)
         for start in range(0, len(part), size):
             run = part[start : start + size]
-            targets = self._targets[run]
+            targets, labels = self._targets[run], self._train_y[run]
 
-            def gradient(sample: int, y: IntArray, targets: Tensor = targets) -> IntArray:
+            def gradient(
+                sample: int, y: IntArray, targets: Tensor = targets, labels: Tensor = labels
+            ) -> IntArray:
+                nonlocal hits
                 words = host.gradients(y[None], targets[sample : sample + 1], rate)
+                hits += int(y.argmax() == int(labels[sample]))
                 self._watch(at.samples + len(host.losses), len(order))
                 return words[0]
 
@@ -235,5 +241,5 @@ class TrainingLoop:
         self.losses += host.losses
         at.samples += len(part)
         at.loss += sum(host.losses)
-        at.hits += host.hits
+        at.hits += hits
         at.empty = host.empty
