@@ -6,9 +6,8 @@ from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, pe_fields
 from sw_driver.check.gateways import HostAction
 from sw_driver.check.waits import check_program
-from sw_driver.plan.order import instances
+from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.tasks import Direction
 from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
 from sw_driver.program.sample_loop import SampleLoop, SampleLoops
@@ -55,14 +54,13 @@ def check_packed(program: Program, host: list[HostAction] | None = None) -> None
 
 
 def host_actions(plan: Plan, samples: int) -> Iterator[HostAction]:
-    """What the host does in a run, in order: as `sw_driver.program.events.host_events`."""
-    for number, sample in instances(plan.order, samples):
-        task = plan.tasks[number]
-        if task.direction is Direction.GRADIENT:
-            yield "in", plan.result.regions
-        elif task.stage == len(plan.stages) - 1:
-            yield "out", plan.result.reps
-        elif task.stage == 0 and task.direction is Direction.FORWARD:
+    """What the host does in a run that trains, in order, in repetitions of its queues."""
+    for part, sample in host_order(plan, samples):
+        if part is HostPart.INPUTS:
             yield "in", plan.stages[0].reps
-        elif task.stage == 0 and plan.input_gradient:
+        elif part is HostPart.OUTPUTS:
+            yield "out", plan.result.reps
+        elif part is HostPart.GRADIENT:
+            yield "in", plan.result.regions
+        else:
             yield "out", sum(op.reps for op in plan.backs[sample % plan.period][0])

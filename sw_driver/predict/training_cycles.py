@@ -13,8 +13,7 @@ from sw_driver.cycle_model import (
     TrainingAccount,
     simulate_exchanges,
 )
-from sw_driver.plan.order import instances
-from sw_driver.plan.tasks import Direction, Task
+from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import names_of_ops
 from sw_driver.program.executable import Executable
@@ -83,7 +82,6 @@ def exchanges(
     gradients = of_map(words.gradients.shape)
     sums = [config.rows * len(table) * count for table, count in zip(
         words.sum_maps, words.sum_beats(config), strict=True)]  # fmt: skip
-    result = Task(Direction.FORWARD, len(plan.stages) - 1)
     image_words = len(program.gateway_image) + len(program.pe_image)
     waiting = image_words // PROGRAM_BLOCK_WORDS * config.block_beats
     found: list[Exchange] = []
@@ -93,15 +91,14 @@ def exchanges(
         found.append(Exchange(waiting, count))
         waiting = 0
 
-    for number, _ in instances(plan.order, samples):
-        task = plan.tasks[number]
-        if task == Task(Direction.FORWARD, 0):
+    for part, _ in host_order(plan, samples):
+        if part is HostPart.INPUTS:
             waiting += inputs
-        elif task == result:
+        elif part is HostPart.OUTPUTS:
             receive(outputs)
-        elif task.direction is Direction.GRADIENT:
+        elif part is HostPart.GRADIENT:
             waiting += gradients
-        elif task == Task(Direction.BACKWARD, 0):
+        else:
             for count in sums:
                 receive(count)
     if waiting:

@@ -13,9 +13,8 @@ from hw.config import PROGRAM_BLOCK_WORDS
 from hw.op_fields import HostInKind, HostOutKind
 from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import ProgramError
-from sw_driver.plan.order import instances
+from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.host_stream import program_beats, words_to_beats
 from sw_driver.program.host_words import HostWords
 from sw_driver.program.image import Op
@@ -116,22 +115,18 @@ def host_events(
     yield Send(queues.program_beats())
     outputs = np.empty((len(x), words.outputs), np.int64)
     sums = np.empty((len(x), words.inputs), np.int64) if words.sum_maps else None
-    first = Task(Direction.FORWARD, 0)
-    result = Task(Direction.FORWARD, len(plan.stages) - 1)
-    last = Task(Direction.BACKWARD, 0)
     gradients: dict[int, IntArray] = {}
-    for number, sample in instances(plan.order, len(x)):
-        task = plan.tasks[number]
-        if task == first:
+    for part, sample in host_order(plan, len(x)):
+        if part is HostPart.INPUTS:
             yield queues.send(words.input_words(x[sample : sample + 1]))
-        elif task == result:
+        elif part is HostPart.OUTPUTS:
             reps, _, count = words.output_map.shape
             beats = yield queues.receive(reps, -(-count // config.beat_words))
             (outputs[sample],) = words.read_outputs(config, _given(beats))
             gradients[sample] = gradient_of(sample, outputs[sample])
-        elif task.direction is Direction.GRADIENT:
+        elif part is HostPart.GRADIENT:
             yield queues.send(words.gradient_words(gradients.pop(sample)))
-        elif task == last and sums is not None:
+        elif sums is not None:
             taken: list[Beats] = []
             for table, count in zip(words.sum_maps, words.sum_beats(config), strict=True):
                 taken.append(_given((yield queues.receive(len(table), count))))
