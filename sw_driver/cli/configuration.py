@@ -39,16 +39,10 @@ def held_configuration(
     from sw_driver.errors import DriverError
     from sw_driver.torus import parse_torus
 
-    if fold and bake is None:
-        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
-    if bake is not None and config_from is not None:
-        raise DriverError("bake and config-from both name a configuration: give one of them")
+    check_source(bake, config_from, train=train, fold=fold)
     source = bake or config_from
     if source is None:
         return None
-    if train:
-        raise DriverError("train is for --torus: a model says itself whether its torus trains")
-    check_source(bake, config_from)
     config, images = _read(source, baked=bake is not None)
     if torus is not None and parse_torus(torus) != (config.rows, config.cols):
         raise DriverError(
@@ -59,14 +53,26 @@ def held_configuration(
     return Held(config, images)
 
 
-def check_source(bake: Path | None, config_from: Path | None) -> None:
-    """Refuse a file that is plainly none of those that the option takes, before slow imports.
+def check_source(
+    bake: Path | None, config_from: Path | None, *, train: bool, fold: bool
+) -> None:
+    """Refuse options that contradict each other, or name a file that is plainly of no right kind.
+
+    It is quick: nothing slow is imported.
 
     Raises
     ------
     DriverError
-        If so.
+        The message names the option.
     """
+    from sw_driver.errors import DriverError
+
+    if fold and bake is None:
+        raise DriverError("fold needs --bake: it makes logic of the weights of a compiled model")
+    if bake is not None and config_from is not None:
+        raise DriverError("bake and config-from both name a configuration: give one of them")
+    if train and (bake or config_from) is not None:
+        raise DriverError("train is for --torus: a model says itself whether its torus trains")
     from sw_driver.files.archive import check_archive
     from sw_driver.files.kinds import check_source_file
 

@@ -215,7 +215,8 @@ def _check_files(wanted: _Wanted) -> None:
         },
         {"--bake": wanted.bake, "--config-from": wanted.config_from},
     )
-    check_source(wanted.bake, wanted.config_from)  # Before it takes Amaranth.
+    # Before it takes Amaranth.
+    check_source(wanted.bake, wanted.config_from, train=wanted.train, fold=wanted.fold)
 
 
 def _held(wanted: _Wanted) -> Held:

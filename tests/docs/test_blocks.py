@@ -138,12 +138,12 @@ def test_python_of_the_cycle_model():
     from golden import softmax_cross_entropy
     from golden.data.datasets import load_digits_split
     from golden.training.scales import propose_format
-    from sw_driver import compile_training
+    from sw_driver import compile
 
     split = load_digits_split()
     x, labels = (torch.as_tensor(part[:64]) for part in (split.train_x, split.train_y))
     form = propose_format(ClosNet(DIGITS_SHAPES), x, labels, softmax_cross_entropy, 0.03)
-    values = {"compiled": compile_training(form, "2x2")}
+    values = {"compiled": compile(form, "2x2")}
     [block] = [block for block in PYTHON if block.page == "docs/cycle-model.md"]
     exec(block.text, values)
     assert 0 < values["steady"].utilisation <= 1

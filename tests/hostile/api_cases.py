@@ -143,7 +143,9 @@ DEVICES: dict[str, Call] = {
     ),
     "a model loaded": lambda: sw_driver.GoldenDevice().load(net()),
     "a path loaded": lambda: sw_driver.GoldenDevice().load("model.ctz"),
-    "a net for inference, to train": lambda: GoldenDevice().load(compiled(), None),
+    "a net for inference, with a state": lambda: GoldenDevice().load(compiled(), trained()[1]),
+    "a net for inference, to train": lambda: device().train_step(
+        X, torch.zeros(20, dtype=torch.int64), learning_rate=0.1),
     "a net for training, to infer": lambda: sw_driver.GoldenDevice().load(trained()[0]),
     "a simulation without a net": lambda: SimDevice().infer(X),
     "inputs of text": lambda: device().infer([["a"] * 9]),

@@ -33,6 +33,7 @@ run_program("name", main)
 """
 TABLES = """
 from sw_driver.system.console import Output
+from golden.system.ending import run_program
 def main():
     Output(as_json=False, quiet=False).facts("title", [("name", "value")])
     Output(as_json=True, quiet=False).result({"name": "value"})
@@ -144,6 +145,7 @@ ENDS = (
 # A file, since the processes begin anew with it.
 WORKS = """
 import os, time
+from golden.system.ending import run_program
 from golden.system.workers import workers
 def act(item):
     os.write(1, b"ready\\n")
@@ -164,6 +166,7 @@ def main():
 RUNS_CHILD = """
 import threading
 from sw_driver.system.children import run_child
+from sw_driver.system.scratch import temporary_folder
 def main():
     with temporary_folder() as folder:
         threading.Timer(0.2, ready).start()
@@ -216,6 +219,7 @@ def main():
             write_bytes(Path("whole"), bytes(10**7), ValueError)
 """
 WRITES_PIPE = """
+from golden.system.files import write_bytes
 def main():
     write_bytes(Path("fifo"), bytes(10**6), ValueError)
 """

@@ -16,6 +16,7 @@ from tests.support.project import ROOT
 WAIT_S = 30
 PROGRAM = """
 import os, sys, time
+from golden.system.workers import workers
 
 def tell(number):
     print(os.getpid(), flush=True)

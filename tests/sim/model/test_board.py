@@ -147,7 +147,7 @@ def test_nets_one_after_another(terminal):
 
 
 def test_more_samples_than_one_program(terminal, monkeypatch):
-    monkeypatch.setattr("sw_driver.serial.device._MOST_SAMPLES", 7)
+    monkeypatch.setattr("sw_driver.device.torus_device._MOST_SAMPLES", 7)
     compiled, words, expected = small(3)
     with device(terminal) as serial_device:
         serial_device.load(compiled)

@@ -153,6 +153,8 @@ def test_a_library_of_another_machine_is_built_again(monkeypatch):
 
 BUILD = """
 import os, sys, time
+from pathlib import Path
+from sim.model.cache import cached
 from sim.toolchain import find_toolchain
 
 def build(folder):

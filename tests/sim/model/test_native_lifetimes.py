@@ -22,9 +22,11 @@ PRELUDE = """
 import itertools
 import threading
 import numpy as np
+from hw.emit import emit_verilog
 from sim.errors import SimError
 from sw_driver.errors import StorageError
 from sim.model.native import NativeModel
+from tests.support.toys import TOP, Claims, HostToy
 
 def toy(**options):
     # What is accessible is in a scope, which the model has to take out of its context.

@@ -89,7 +89,7 @@ def test_one_wrong_bit_of_a_weight_fails(tmp_path):
     weights = executable.images.weights.copy()
     weights[1, 0, 0] ^= 4
     images = dataclasses.replace(executable.images, weights=weights)
-    bench = whole_job(tmp_path, dataclasses.replace(executable, images=images), example.net,
+    bench = whole_job(tmp_path, dataclasses.replace(executable, contents=images), example.net,
                       example.x)
     with pytest.raises(AssertionError, match="beats differ"):
         bench.check(stall_per_mille=0, resets=0, seed=1)

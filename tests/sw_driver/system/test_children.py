@@ -21,6 +21,8 @@ STUBBORN = ["sh", "-c", "trap '' TERM; echo $$ >> \"$1\"; while :; do sleep 1; d
 
 CALLER = """
 import signal, sys
+from pathlib import Path
+from sw_driver.system.children import in_parallel, run_child
 if "handled" in sys.argv:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 folder = Path(sys.argv[1])
