@@ -1,15 +1,20 @@
-"""Checks of what users pass: each message names the argument, what it must be, and its value."""
+"""Checks of what users pass: each message names the argument, what it must be, and its value.
+
+PyTorch is imported by those alone that need it: what is refused at once has not waited for it.
+"""
 
 import contextlib
 import numbers
 import reprlib
+import sys
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any, TypeVar, cast
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from golden.errors import GoldenError, ShapeError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 __all__ = [
     "check_generator",
@@ -35,9 +40,10 @@ _SHORT.maxstring = _SHORT.maxother = 100
 
 def shown(value: object) -> str:
     """Write a value for a message, in one line: of a tensor or a module only what it is."""
-    if isinstance(value, Tensor):
-        return f"a tensor {value.dtype} {list(value.shape)}"
-    if isinstance(value, nn.Module):
+    if _is_a("Tensor", value):
+        tensor = cast(Any, value)
+        return f"a tensor {tensor.dtype} {list(tensor.shape)}"
+    if _is_a("nn.Module", value):
         return f"a {type(value).__name__}"
     if isinstance(value, str | bytes | numbers.Number) or value is None:
         return _SHORT.repr(value)
@@ -49,6 +55,14 @@ def shown(value: object) -> str:
         inside = ", ".join([*some, *more])
         return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
     return f"a {type(value).__name__}"
+
+
+def _is_a(kind: str, value: object) -> bool:
+    """Whether it is of a class of PyTorch: it cannot be where that was not imported yet."""
+    found: Any = sys.modules.get("torch")
+    for name in kind.split("."):
+        found = getattr(found, name, None)
+    return found is not None and isinstance(value, found)
 
 
 def whole_number(
@@ -106,8 +120,10 @@ def real_number(name: str, value: object, *, error: type[GoldenError] = ShapeErr
     raise error(f"{name} must be a number, not {shown(value)}")
 
 
-def tensor(name: str, value: object, *, error: type[GoldenError] = ShapeError) -> Tensor:
+def tensor(name: str, value: object, *, error: type[GoldenError] = ShapeError) -> "Tensor":
     """Return a tensor that holds numbers; anything else is refused as `error`."""
+    from torch import Tensor
+
     if not isinstance(value, Tensor):
         raise error(f"{name} must be a tensor, not {shown(value)}")
     if value.is_meta:
@@ -143,7 +159,8 @@ def items(
     given = value
     if isinstance(value, tuple) and count == len(cast(tuple[Any, ...], value)):
         return cast(tuple[Any, ...], value)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict | nn.Module):
+    text = isinstance(value, str | bytes | dict) or _is_a("nn.Module", given)
+    if isinstance(value, Iterable) and not text:
         with contextlib.suppress(TypeError):  # Of an array or tensor without dimensions.
             found = tuple(cast(Iterable[Any], value))
             if count is None or len(found) == count:
@@ -160,7 +177,7 @@ def check_generator(value: object) -> None:
     ShapeError
         If it is something else.
     """
-    if value is not None and not isinstance(value, torch.Generator):
+    if value is not None and not _is_a("Generator", value):
         raise ShapeError(f"generator must be a torch.Generator or None, not {shown(value)}")
 
 
@@ -183,8 +200,8 @@ def enough_memory(what: str) -> Generator[None, None, None]:
 
 
 def empty_parameter(
-    size: tuple[int, ...], device: torch.device | str | None, dtype: torch.dtype | None
-) -> nn.Parameter:
+    size: tuple[int, ...], device: "torch.device | str | None", dtype: "torch.dtype | None"
+) -> "nn.Parameter":
     """Make a parameter of real numbers, whose values are arbitrary.
 
     Raises
@@ -192,8 +209,10 @@ def empty_parameter(
     ShapeError
         If it has no room, or there is no such type or device.
     """
+    import torch
+
     with enough_memory(f"a parameter of shape {list(size)}"):
         made = torch.empty(size, device=device, dtype=dtype)
     if not made.is_floating_point():
         raise ShapeError(f"dtype must be one of real numbers, not {made.dtype}")
-    return nn.Parameter(made)
+    return torch.nn.Parameter(made)

@@ -156,12 +156,12 @@ def command(
         output, device, data, tuple(layer or ()), torus, options, save_every, serial_port, compare,
         resume,
     )  # fmt: skip
-    _check(wanted)
-    _train(out, wanted)
+    shapes = _check(wanted)
+    _train(out, wanted, shapes)
 
 
-def _check(wanted: _Wanted) -> None:
-    """Refuse what is wrong with the command line, before PyTorch is imported."""
+def _check(wanted: _Wanted) -> "list[ClosShape]":
+    """Refuse what is wrong with the command line, before PyTorch is imported; read the layers."""
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import array_files, data_files
     from sw_driver.files.kinds import check_model_file
@@ -191,19 +191,17 @@ def _check(wanted: _Wanted) -> None:
             if wanted.output.exists():  # A file of the data would be lost: that is said first.
                 check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
             raise
+    shapes = [_layer(text) for text in wanted.layers]
+    check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
+    return shapes
 
 
-def _train(out: "Output", wanted: _Wanted) -> None:
+def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
     """Train where it is asked for."""
     import torch
 
-    from sw_driver.files.data_files import data_files
-    from sw_driver.system.files import check_outputs
-
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
-    shapes = [_layer(text) for text in wanted.layers]
     output, data, resume = wanted.output, wanted.data, wanted.resume
-    check_outputs({"--output": output}, {"--data": data_files(data)})
     if wanted.device == _TORCH:
         _train_float(out, output, data, shapes, **wanted.options, resume=resume)
         return
