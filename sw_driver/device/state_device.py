@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from golden.fixed.format import TrainingFormat
+from golden.fixed.format import STAGES, TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words
 from sw_driver.device.word_device import WordDevice
 from sw_driver.errors import DriverError
 
-__all__ = ["CHECKPOINT_FORMAT", "StateDevice"]
+__all__ = ["CHECKPOINT_FORMAT", "StateDevice", "real_layers"]
 
 CHECKPOINT_FORMAT = 1
 
@@ -51,18 +52,10 @@ class StateDevice(WordDevice):
         """
         with self._loaded.turn:
             form, state = self.compiled.format, self.read_state()
-        names = "input_weight", "middle_weight", "output_weight"
-        found: list[dict[str, NDArray[np.float64]]] = []
-        for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
-            reals = {
-                name: from_words(master, fraction).numpy()
-                for name, master, fraction in zip(
-                    names, words.masters, layer.master_fraction_bits, strict=True
-                )
-            }
-            reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index)).numpy()
-            found.append(reals)
-        return found
+        return [
+            {name: reals.numpy() for name, reals in layer.items()}
+            for layer in real_layers(form, state)
+        ]
 
     def checkpoint(self) -> dict[str, Any]:
         """Read everything that training goes on from; `torch.save` can write it."""
@@ -99,6 +92,21 @@ class StateDevice(WordDevice):
                     )
             layers = len(compiled.format.layers)
             self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
+
+
+def real_layers(form: TrainingFormat, state: TrainingState) -> list[dict[str, Tensor]]:
+    """Return the weights and biases that a state stands for, float64, named as in `ClosLinear`."""
+    found: list[dict[str, Tensor]] = []
+    for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
+        reals = {
+            f"{stage}_weight": from_words(master, fraction)
+            for stage, master, fraction in zip(
+                STAGES, words.masters, layer.master_fraction_bits, strict=True
+            )
+        }
+        reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index))
+        found.append(reals)
+    return found
 
 
 def _describe(form: TrainingFormat) -> str:

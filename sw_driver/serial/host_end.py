@@ -4,6 +4,7 @@ import dataclasses
 import struct
 from collections import deque
 
+from hw.link_config import LINK_MAGIC, LINK_VERSION
 from sw_driver.errors import LinkError
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.frames import (
@@ -16,10 +17,8 @@ from sw_driver.serial.frames import (
     encode_host_frame,
 )
 
-__all__ = ["LINK_VERSION", "HostEnd"]
+__all__ = ["HostEnd"]
 
-LINK_VERSION = 2
-_MAGIC = b"CLT"
 _HELLO = struct.Struct("<3sBQI")  # The letters, the version, the ids of torus and weights.
 _LEAST_WORDS = 2          # Of a frame on a bad line,
 _LEAST_FRAMES = 2         # and so many are ahead.
@@ -192,7 +191,7 @@ class HostEnd:
 
     def _meet(self, frame: BoardFrame) -> None:
         # Versions may differ in length, but not in their first word.
-        if frame.words[:3] != _MAGIC or len(frame.words) < WORD_BYTES:
+        if frame.words[:3] != LINK_MAGIC or len(frame.words) < WORD_BYTES:
             raise LinkError("the board must answer as a Clostorus does, with the letters CLT, not "
                             f"with {frame.words!r}")
         if frame.words[3] != LINK_VERSION:

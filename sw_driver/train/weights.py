@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from golden import ClosNet, TrainingFormat, TrainingState
-from golden.fixed.format import STAGES
-from golden.fixed.words import from_words
+from sw_driver.device.state_device import real_layers
 from sw_driver.errors import DriverError
 
 __all__ = ["float_model", "real_weights", "stored_words"]
@@ -12,14 +11,11 @@ __all__ = ["float_model", "real_weights", "stored_words"]
 
 def real_weights(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor]:
     """Return stored weights and biases, float64, named as in the `state_dict` of a `ClosNet`."""
-    found: dict[str, Tensor] = {}
-    for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
-        for stage, master, fraction in zip(
-            STAGES, words.masters, layer.master_fraction_bits, strict=True
-        ):
-            found[f"layers.{index}.{stage}_weight"] = from_words(master, fraction)
-        found[f"layers.{index}.bias"] = from_words(words.bias, form.bias_fraction_bits(index))
-    return found
+    return {
+        f"layers.{index}.{name}": reals
+        for index, layer in enumerate(real_layers(form, state))
+        for name, reals in layer.items()
+    }
 
 
 def stored_words(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor]:

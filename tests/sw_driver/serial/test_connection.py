@@ -68,7 +68,7 @@ def test_the_next_session_on_a_port_is_another(terminal, monkeypatch, tmp_path, 
     sessions = []
     for name in (port, tmp_path / "link", port):
         with pytest.raises(LinkError, match="must have a Clostorus"):
-            Connection(str(name), patience=Patience(answer_s=0.05))
+            Connection(str(name), patience=Patience(answer_s=0.3))
         frames = [cobs_decode(part) for part in os.read(mine, 1000).split(b"\0") if part]
         numbers = {frame[0] for frame in frames}
         assert len(numbers) == 1 and numbers <= set(range(128, 256))  # They are OPENs.
