@@ -195,7 +195,7 @@ def _link(
 
 
 def _check_files(wanted: _Wanted) -> None:
-    """Refuse outputs that are inputs or each other, that have no place, or that nothing fills."""
+    """Refuse files that contradict each other or the options; it takes no Amaranth yet."""
     from sim.model.verilog_files import held_files
     from sw_driver.errors import DriverError
     from sw_driver.system.files import check_folder, check_outputs
@@ -215,7 +215,6 @@ def _check_files(wanted: _Wanted) -> None:
         },
         {"--bake": wanted.bake, "--config-from": wanted.config_from},
     )
-    # Before it takes Amaranth.
     check_source(wanted.bake, wanted.config_from, train=wanted.train, fold=wanted.fold)
 
 

@@ -79,9 +79,8 @@ def test_a_stack_of_encoder_layers_takes_nested_tensors_for_padding(frozen):
 
 
 def test_an_encoder_layer_trains_and_then_infers():
-    torch.manual_seed(0)  # With other weights the outputs may grow beyond the tolerance.
     new = convert(encoder_layer(), SPECS["clos"][0])
-    optimiser = torch.optim.SGD(new.parameters(), lr=0.1)
+    optimiser = torch.optim.SGD(new.parameters(), lr=0.001)
     x = torch.randn(3, 5, 16, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         before = new.eval()(x)
