@@ -68,6 +68,7 @@ class Lanes:
     def __init__(self, rows: int, cols: int, most: int) -> None:
         self.rows, self.cols = rows, cols
         self.width_bits = width = most.bit_length() + 1
+        self._top_bit = width - 1
         self._line_bits = width * (cols + 1)
         self.half_bits = self._line_bits * rows
         """From the lane of a PE's row ring to that of its column ring."""
@@ -107,11 +108,11 @@ class Lanes:
 
     def nonzero(self, registers: Registers) -> Mask:
         """The lanes that hold another number than 0."""
-        return (registers + self.below_top) >> (self.width_bits - 1) & self.nodes
+        return (registers + self.below_top) >> self._top_bit & self.nodes
 
     def at_least(self, registers: Registers, others: Registers) -> Mask:
         """The lanes that hold no less than the same lane of `others`."""
-        return ((registers | self.top) - others) >> (self.width_bits - 1) & self.nodes
+        return ((registers | self.top) - others) >> self._top_bit & self.nodes
 
     def downstream(self, mask: Mask) -> Mask:
         """What every node's upstream neighbour on its ring has."""

@@ -91,7 +91,9 @@ class Machine:
         mac_full = pe_queues.full[_MAC]
         gateway_full = self.gateway_queues.full[_RING]
         in_full, out_full = bridge_queues.full[_HOST_IN], bridge_queues.full[_HOST_OUT]
-        pe_idle, gateway_idle, bridge_idle = self._idle()
+        pe_idle = gateway_idle = bridge_idle = 0
+        if pe_queues.watchful or self.gateway_queues.watchful or bridge_queues.watchful:
+            pe_idle, gateway_idle, bridge_idle = self._idle()
         written, landed = macs.landing()
         ring_finish = rings.finished()
         gateway_finish = gateways.finished()

@@ -42,7 +42,7 @@ class Sequencers:
         self._units = units
         self._queues = queues
         self._boot = boot
-        self._watchful = True  # Not all of them are in the midst of a program; no register.
+        self.watchful = True  # Not all of them are in the midst of a program; no register.
         self._asks: Mask = units
         self._takes_header: Mask = 0
         self._takes_program: Mask = 0
@@ -87,7 +87,7 @@ class Sequencers:
     @property
     def watches(self) -> Mask:
         """Where it counts that the engines are idle."""
-        if not self._watchful:
+        if not self.watchful:
             return 0
         boot_full = self.full[self._boot]
         waits = (self._takes_header | self._takes_program) & ~boot_full
@@ -114,7 +114,7 @@ class Sequencers:
         for number, index, where in self._coming.pop(cycle):
             if index < 0:
                 self.ended[number] |= where
-                self._watchful = True
+                self.watchful = True
             else:
                 self._offer(number, index, where)
 
@@ -175,5 +175,5 @@ class Sequencers:
                 heads[_START] = heads.get(_START, 0) | start
                 self.ended[number] &= ~start
                 self._room[number] |= start
-            self._watchful = self._runs != self._units
+            self.watchful = self._runs != self._units
         return start
