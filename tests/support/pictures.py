@@ -27,7 +27,8 @@ from tests.support.block_pictures import block_tree, mermaid
 from tests.support.imports import ORDER, PACKAGES, layer, modules, room_graph
 from tests.support.project import ROOT
 
-__all__ = ["PAGE", "PICTURES", "main", "packages", "pipeline", "room_map", "rooms"]
+__all__ = ["PAGE", "PICTURES", "fenced", "main", "packages", "pipeline", "print_or_write",
+           "room_map", "rooms"]
 
 PAGE = ROOT / "docs" / "index.md"
 # Types that pass between functions of the compiler and are no classes of ours.
@@ -39,7 +40,8 @@ def _torus(config):
     return ClostorusTop(dataclasses.replace(config, rows=2, cols=2))
 
 
-def _fenced(language, lines):
+def fenced(language, lines):
+    """A block of code of a page."""
     return "\n".join([f"```{language}", *lines, "```", ""])
 
 
@@ -143,29 +145,34 @@ def pipeline(module):
 
 PICTURES = {
     "map": lambda: "\n".join([*room_map(), ""]),
-    "packages": lambda: _fenced("mermaid", packages()),
-    **{f"rooms of {one}": functools.partial(lambda one: _fenced("mermaid", rooms(one)), one)
+    "packages": lambda: fenced("mermaid", packages()),
+    **{f"rooms of {one}": functools.partial(lambda one: fenced("mermaid", rooms(one)), one)
        for one in PACKAGES if one != "fpga"},
-    "compiler": lambda: _fenced("mermaid", pipeline("sw_driver.compiler")),
-    "compiler of training": lambda: _fenced("mermaid", pipeline("sw_driver.training_compiler")),
-    "torus": lambda: _fenced("mermaid", mermaid(_torus(FITTED), ("torus",))),
-    "training torus": lambda: _fenced(
+    "compiler": lambda: fenced("mermaid", pipeline("sw_driver.compiler")),
+    "compiler of training": lambda: fenced("mermaid", pipeline("sw_driver.training_compiler")),
+    "torus": lambda: fenced("mermaid", mermaid(_torus(FITTED), ("torus",))),
+    "training torus": lambda: fenced(
         "mermaid", mermaid(_torus(FITTED_TRAINING), ("torus",))),
-    "pe": lambda: _fenced("mermaid", mermaid(PE(FITTED), ("router",))),
-    "training pe": lambda: _fenced("mermaid", mermaid(TrainingPE(FITTED_TRAINING), ("router",))),
-    "tree": lambda: _fenced("", block_tree(_torus(FITTED))),
-    "training tree": lambda: _fenced("", block_tree(_torus(FITTED_TRAINING))),
+    "pe": lambda: fenced("mermaid", mermaid(PE(FITTED), ("router",))),
+    "training pe": lambda: fenced("mermaid", mermaid(TrainingPE(FITTED_TRAINING), ("router",))),
+    "tree": lambda: fenced("", block_tree(_torus(FITTED))),
+    "training tree": lambda: fenced("", block_tree(_torus(FITTED_TRAINING))),
 }
 """What draws each picture, by the name in the marks that it stands between."""
 
 
-def main(arguments):
-    """Print all pictures, or write them into the page."""
-    for name, draw in PICTURES.items():
+def print_or_write(page, pictures, arguments):
+    """Print pictures with their marks; with `--write`, put them between those of a page."""
+    for name, draw in pictures.items():
         if arguments == ["--write"]:
-            replace_between_marks(PAGE, name, draw())
+            replace_between_marks(page, name, draw())
         else:
             print(f"<!-- begin {name} -->\n{draw()}<!-- end {name} -->\n")
+
+
+def main(arguments):
+    """Print all pictures, or write them into the page."""
+    print_or_write(PAGE, PICTURES, arguments)
 
 
 if __name__ == "__main__":
