@@ -1,75 +1,26 @@
 """Who may import whom: packages in one order, rooms of a package without a circle."""
 
-import ast
-import functools
 import subprocess
 import sys
-from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 
 import pytest
 
 import golden
+from tests.support.imports import (
+    ORDER,
+    PACKAGES,
+    edges,
+    imports,
+    layer,
+    modules,
+    room_graph,
+)
 from tests.support.project import ROOT
 
-# Each package imports those before it; `hw` and `golden` import nothing of ours.
-ORDER = ("hw", "golden", "sw_driver", "fpga", "sim", "sw_driver.cli")
 ALONE = ("hw", "golden")
 GOLDEN_NEEDS = {"matplotlib", "networkx", "numpy", "scipy", "sklearn", "torch"}
-PACKAGES = ("hw", "golden", "sw_driver", "fpga", "sim")
-
-
-def imports(source, package):
-    """Dotted names that a module imports, wherever it does; `package` is what it lies in."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            up = package.split(".")[:len(package.split(".")) + 1 - node.level] if node.level else []
-            base = ".".join([*up, *([node.module] if node.module else [])])
-            yield from (f"{base}.{name.name}" for name in node.names)
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
-            if isinstance(node.args[0], ast.Constant):
-                yield node.args[0].value
-
-
-@functools.cache
-def modules():
-    """All modules of ours but re-exports of old names, by name, with their files."""
-    found = {}
-    for path in (path for one in PACKAGES for path in (ROOT / one).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if "moved_names(" not in path.read_text() or name == "golden.system.names":
-            found[name] = path
-    assert len(found) > 300, PACKAGES
-    return found
-
-
-@functools.cache
-def edges():
-    """Pairs of modules of ours, of which one imports the other."""
-    known, found = modules(), []
-    for name, path in known.items():
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for target in imports(path.read_text(), package):
-            for one in (target, target.rpartition(".")[0]):
-                if one in known:
-                    found.append((name, one))
-                    break
-    return found
-
-
-def layer(module):
-    return max((one for one in ORDER if f"{module}.".startswith(f"{one}.")), key=len)
-
-
-def room(module):
-    """The folder that a module lies in, or the package."""
-    parts = module.split(".")
-    is_room = len(parts) > 2 or len(parts) == 2 and modules()[module].name == "__init__.py"
-    return ".".join(parts[:2]) if is_room else parts[0]
 
 
 def test_imports_are_found_wherever_they_are():
@@ -99,12 +50,8 @@ def test_golden_needs_no_library_of_hardware():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_rooms_are_no_circle(package):
     """A room may import another one, or the package itself, but not in a circle."""
-    graph = defaultdict(set)
-    for name, target in edges():
-        if layer(name) == layer(target) and name.split(".")[0] == package:
-            one, other = room(name), room(target)
-            if one != other and package not in (one, other):
-                graph[one].add(other)
+    inside = {one for one in room_graph() if one.startswith(f"{package}.") and one not in ORDER}
+    graph = {one: room_graph()[one] & inside for one in inside}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

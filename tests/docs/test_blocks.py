@@ -113,7 +113,7 @@ def test_lines_that_do_not_run_have_a_reason_that_holds():
 
 
 def test_blocks_have_a_language_that_is_known():
-    assert {block.language for block in blocks()} <= {"", "python", "sh", "console"}
+    assert {block.language for block in blocks()} <= {"", "python", "sh", "console", "mermaid"}
     assert not [block for block in blocks() if block.language == "" and
                 re.match(r"(from \S+ )?import ", block.text)], "Python is fenced, as python"
 
