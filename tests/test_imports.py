@@ -77,3 +77,13 @@ def test_no_test_file_imports_another(path):
              if name.startswith("tests.") and any(part.startswith("test_")
                                                   for part in name.split("."))]
     assert not found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "hw").rglob("*.py")), ids=lambda p: p.stem)
+def test_hw_imports_itself_relatively_and_keeps_its_annotations(path):
+    """Proofs copy `hw` under another name, and a postponed annotation is no field of a Struct."""
+    absolute = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom)
+                and not node.level]
+    assert not [name for name in absolute if name.partition(".")[0] in ("hw", "__future__")]
