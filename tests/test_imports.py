@@ -1,5 +1,6 @@
 """Who may import whom: packages in one order, rooms of a package without a circle."""
 
+import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter

@@ -25,7 +25,7 @@ from tests.support.project import ROOT
 NOT_RUN = {
     r"make sim": "tests/cli/test_demo.py runs it, and compares what it prints",
     r"make train-sim": "trains for minutes; tests/cli/test_train_demo.py, on less",
-    r"make (test|fpga-table)": "runs for a quarter of an hour and more; tests/sim/measure/test_board_table.py",
+    r"make (test|fpga-table)": "runs for long; tests/sim/measure/test_board_table.py",
     r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
