@@ -7,7 +7,7 @@ from golden import ClosShape, QuantisedNet
 from golden.fixed.format import TrainingFormat
 from golden.fixed.visits import Placement
 from hw.config import TorusConfig
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.order import Order
 from sw_driver.plan.placement import LayerPlacement
@@ -45,7 +45,8 @@ class TrainedNet:
 class Compiled:
     """A net, and how it runs on a torus: for inference, or to be trained.
 
-    What one of the two does not have raises a `DriverError` when it is asked for.
+    What one of the two does not have raises a `MissingError`, which is a `DriverError` and an
+    `AttributeError`, when it is asked for.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class Compiled:
     def net(self) -> QuantisedNet:
         """The quantised net of a net for inference."""
         if not isinstance(self.source, QuantisedNet):
-            raise DriverError(
+            raise MissingError(
                 "compiled must be a net for inference, from a model or a QuantisedNet, not one "
                 "that is trained"
             )
@@ -83,7 +84,7 @@ class Compiled:
     def trained(self) -> TrainedNet:
         """How a net trains."""
         if not isinstance(self.source, TrainedNet):
-            raise DriverError(
+            raise MissingError(
                 "compiled must be a net that is trained, from a TrainingFormat, not one for "
                 "inference"
             )

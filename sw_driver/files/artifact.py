@@ -99,9 +99,9 @@ class Artifact(Compiled):
 
         def __getattr__(self, name: str) -> Any:
             """Return a field that nobody asked for before."""
-            if name not in ("layers", "plan"):
-                raise AttributeError(f"an Artifact has no attribute {name!r}")
-            return getattr(self._placed, name)
+            if name in ("layers", "plan"):
+                return getattr(self._placed, name)
+            return self.__getattribute__(name)  # Says what is missing.
 
     @property
     def order(self) -> Order:

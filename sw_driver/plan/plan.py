@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from golden.fixed.format import TrainingFormat
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order
@@ -67,11 +67,11 @@ class Plan:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the plan is for inference alone.
         """
         if self.training_form is None:
-            raise DriverError("the net must be compiled for training, not for inference alone")
+            raise MissingError("the net must be compiled for training, not for inference alone")
         return self.training_form
 
     def name(self, task: Task) -> str:

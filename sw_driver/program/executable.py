@@ -6,7 +6,7 @@ from collections.abc import Callable
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
 from sw_driver.arrays import Beats, IntArray
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.plan.images import Images
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
@@ -82,11 +82,11 @@ class Executable:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the net was compiled for training.
         """
         if self.contents is None:
-            raise DriverError("the net must be compiled for inference: what trains has a state")
+            raise MissingError("the net must be compiled for inference: what trains has a state")
         return self.contents
 
     @property
@@ -95,11 +95,11 @@ class Executable:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the net was compiled for inference.
         """
         if self.trained is None:
-            raise DriverError(
+            raise MissingError(
                 "the net must be compiled for training, from a TrainingFormat, not for inference"
             )
         return self.trained
