@@ -152,7 +152,10 @@ class Compiled:
 
     @functools.cached_property
     def prediction(self) -> Prediction:
-        """Cycles a sample of a long run for inference, and what bounds it."""
+        """Cycles a sample of a long run for inference, and what bounds it.
+
+        `sw_driver.predict.training_cycles` has those of runs that train.
+        """
         return predict_steady(self.config, self.net.shapes, self.plan, self.executable.loop)
 
     def predict(self, samples: int) -> int:

@@ -104,6 +104,8 @@ def compile(
             "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
             f"{type(model).__name__}: golden.load_model(path) reads a model file"
         )
+    if isinstance(frozen, Collection) and not len(frozen):  # pyright: ignore
+        frozen = ()  # Whatever kind of collection it is.
     _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
     config = given_torus(torus, act_bits, weight_bits, host_bits)
     if not isinstance(model, QuantisedNet):

@@ -88,5 +88,5 @@ def check_order(order: object) -> None:
     DriverError
         If so.
     """
-    if order not in ORDERS:
+    if not isinstance(order, str) or order not in ORDERS:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")

@@ -176,9 +176,19 @@ class WordDevice(NetDevice[Compiled]):
             stacklevel=stacklevel,
         )
 
-    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
-        """Turn the net's output words into the numbers that they stand for, float64."""
-        return from_words(torch.as_tensor(words), self.compiled.words.output_fraction_bits).numpy()
+    def to_reals(self, words: ArrayLike) -> NDArray[np.float64]:
+        """Turn the net's output words into the numbers that they stand for, float64.
+
+        Raises
+        ------
+        HostDataError
+            If they are no array of whole numbers.
+        DriverError
+            If no net is loaded, or the run before was broken off.
+        """
+        fraction = self.compiled.words.output_fraction_bits
+        found = as_array("words", words, "iu", "whole numbers").astype(np.int64)
+        return from_words(torch.as_tensor(found), fraction).numpy()
 
     def _trained(self) -> Compiled:
         """Return the net to whoever has the turn, if it is one that trains."""

@@ -54,8 +54,13 @@ def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     Raises
     ------
     DriverError
-        If the folder or a file cannot be written.
+        If an argument is something else, or the folder or a file cannot be written.
     """
+    if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            "compiled must come first, and the folder after it: export_files(compiled, folder), "
+            f"not a {type(compiled).__name__}"
+        )
     folder = Path(folder)
     contents = _contents(compiled)
     write_files(folder, contents)

@@ -131,6 +131,8 @@ def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool =
     DriverError
         The message says which layers there are.
     """
+    if not isinstance(frozen, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(f"frozen must be a collection of layers, such as (0,), not {frozen!r}")
     for layer in frozen:
         if type(layer) is not int or not 0 <= layer < layers:
             raise DriverError(f"frozen must hold layers 0 to {layers - 1}, not {layer!r}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from numbers import Integral
 
 from hw.config import LOOP_COUNT_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import LOOP, gateway_fields, op_lines, pe_fields
@@ -43,10 +44,10 @@ class SampleLoop:
         Raises
         ------
         ProgramError
-            If `samples` is out of range.
+            If `samples` is no whole number, or out of range.
         """
-        if not 1 <= samples <= self.max_samples:
-            raise ProgramError(f"samples must be 1 to {self.max_samples}, not {samples}")
+        if not (isinstance(samples, Integral) and 1 <= samples <= self.max_samples):
+            raise ProgramError(f"samples must be 1 to {self.max_samples}, not {samples!r}")
         if samples <= len(self.flat):
             return self.flat[samples - 1]
         turns = samples - len(self.flat)

@@ -98,6 +98,16 @@ def test_a_torus_that_trains_is_none_for_a_net_that_does_not():
         compile(make_net(), torus, X)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), np.arange(4), None.__class__, 5])
+def test_an_order_of_a_net_for_inference_has_a_name(order):
+    with pytest.raises(DriverError, match="order must be one of best, program, not"):
+        compile(make_net(), "1x1", X, order=order)
+
+
+def test_no_frozen_layers_are_no_option_of_training():
+    assert not compile(make_net(), "1x1", X, frozen=[]).frozen
+
+
 def test_arguments_of_save_artifact(tmp_path):
     compiled, path = compile(make_net(), "1x1", X), tmp_path / "m.ctz"
     with pytest.raises(DriverError, match=r"path must come first, .*save_artifact\(path, compiled"):

@@ -16,7 +16,7 @@ from golden import (
     softmax_cross_entropy,
 )
 from sim.device import ComparedDevice, SimDevice
-from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
+from sw_driver import GoldenDevice, compile, export_files, load_artifact, save_artifact
 from sw_driver.errors import DriverError, MissingError
 from sw_driver.serial import SerialDevice
 
@@ -92,3 +92,38 @@ def test_a_device_without_a_net_can_be_looked_at(make):
         device.infer(X)
     device.close()
     device.close()
+
+
+@pytest.mark.parametrize("compiled", [INFERS, TRAINS], ids=["infers", "trains"])
+@pytest.mark.parametrize("samples", [0, 1.5, None, 1 << 20])
+def test_samples_that_no_run_has(compiled, samples):
+    with pytest.raises(DriverError, match=f"samples must be 1 to [0-9]+, not {samples}"):
+        compiled.predict(samples)
+
+
+def test_arguments_of_export_files(tmp_path):
+    with pytest.raises(DriverError, match=r"first, .* export_files\(compiled, folder\), not a str"):
+        export_files(str(tmp_path / "export"), INFERS)
+    with pytest.raises(DriverError, match="compiled for inference: what trains has a state"):
+        export_files(TRAINS, tmp_path / "export")
+    assert not (tmp_path / "export").exists()
+
+
+def test_what_is_no_state_and_no_word_is_refused():
+    device = GoldenDevice()
+    device.load(TRAINS, initial_state(NET, TRAINS.format))
+    before = device.read_state()
+    for state in (None, before.state_dict()):
+        with pytest.raises(DriverError, match="state must be a TrainingState, not"):
+            device.write_state(state)
+        with pytest.raises(DriverError, match="state must be a TrainingState for a net that"):
+            device.load(TRAINS, state)
+    for checkpoint in (None, before):
+        with pytest.raises(DriverError, match=r"checkpoint must be what checkpoint\(\) returns"):
+            device.restore(checkpoint)
+    assert device.read_state() == before
+    for words in ("x", [[0.5]], None):
+        with pytest.raises(DriverError, match="words must be whole numbers, not"):
+            device.to_reals(words)
+    found = [device.to_reals(words) for words in (np.ones((1, 8), np.int32), [[1] * 8])]
+    assert np.array_equal(*found)
