@@ -121,14 +121,14 @@ class Compiled:
         return self.plan.input_gradient
 
     @property
-    def words(self) -> QuantisedNet | TrainingFormat:
+    def word_format(self) -> QuantisedNet | TrainingFormat:
         """What knows the widths, shapes and fraction bits of the net's words."""
         return self.source if isinstance(self.source, QuantisedNet) else self.source.format
 
     @property
     def shapes(self) -> tuple[ClosShape, ...]:
         """Of the layers."""
-        return self.words.shapes
+        return self.word_format.shapes
 
     @property
     def config(self) -> TorusConfig:
@@ -167,7 +167,7 @@ class Compiled:
 
     def __repr__(self) -> str:
         """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
-        config, words = self.config, self.words
+        config, words = self.config, self.word_format
         shapes = ", ".join(map(str, self.shapes))
         if isinstance(words, TrainingFormat):
             more = f"{words.master_bits}-bit stored weights, {words.grad_bits}-bit gradients"

@@ -96,7 +96,7 @@ def compile_format(
     check_training_runs(config, plan, training_loops)
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)
-    executable = Executable(config, HostWords.of(plan), loop, trained=runs)
+    executable = Executable(config, HostWords.of(plan), loop, training_runs=runs)
     trained = TrainedNet(form, build_placement(plan, maps), momentum, batches)
     return Compiled(source=trained, executable=executable, layers=layers, plan=plan)
 

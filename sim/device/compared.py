@@ -19,7 +19,7 @@ __all__ = ["ComparedDevice"]
 class ComparedDevice(Device):
     """A torus that trains, whose memories are compared with the golden model after every step.
 
-    A difference is raised as `sim.device.compare.Difference`; it names the first word.
+    A difference is raised as `sim.device.compare.WordDiffers`; it names the first word.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class Executable:
         The queues of a run that computes outputs.
     contents
         The weights and biases of a net for inference; None if a state is loaded instead.
-    trained
+    training_runs
         The runs that train; None for inference.
     """
 
@@ -65,7 +65,7 @@ class Executable:
     words: HostWords
     loop: SampleLoop
     contents: Images | None = None
-    trained: TrainingRuns | None = None
+    training_runs: TrainingRuns | None = None
 
     _packed: dict[tuple[str, int], Program] = dataclasses.field(
         default_factory=dict[tuple[str, int], Program], init=False
@@ -98,11 +98,11 @@ class Executable:
         MissingError
             If the net was compiled for inference.
         """
-        if self.trained is None:
+        if self.training_runs is None:
             raise MissingError(
                 "the net must be compiled for training, from a TrainingFormat, not for inference"
             )
-        return self.trained
+        return self.training_runs
 
     @property
     def in_features(self) -> int:
@@ -209,9 +209,9 @@ class Executable:
 
     def _depths(self) -> tuple[int, int]:
         """Weights and biases of a PE."""
-        if self.trained is None:
+        if self.training_runs is None:
             return self.images.weights.shape[2], self.images.biases.shape[2]
-        maps = self.trained.maps
+        maps = self.training_runs.maps
         return maps.weights.index.shape[2], maps.biases.index.shape[2]
 
     def _kept(self, kind: str, samples: int, pack: Callable[[], Program]) -> Program:
