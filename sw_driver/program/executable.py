@@ -190,7 +190,14 @@ class Executable:
         return self._kept("train", samples, lambda: loops.program(self.config, samples))
 
     def dump(self) -> Run:
-        """Read everything that `load` loads of a state: see `read_state`."""
+        """Read everything that `load` loads of a state: see `read_state`.
+
+        Raises
+        ------
+        MissingError
+            If the net was compiled for inference.
+        """
+        _ = self.training
         program = self._kept("dump", 0, lambda: dump_program(self.config, *self._depths()))
         return _run(program, [])
 

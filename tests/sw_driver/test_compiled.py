@@ -18,6 +18,7 @@ from golden import (
 from sim.device import ComparedDevice, SimDevice
 from sw_driver import GoldenDevice, compile, export_files, load_artifact, save_artifact
 from sw_driver.errors import DriverError, MissingError
+from sw_driver.predict.training_cycles import predict_training
 from sw_driver.serial import SerialDevice
 
 X = torch.rand(20, 9, generator=torch.Generator().manual_seed(2))
@@ -99,6 +100,17 @@ def test_a_device_without_a_net_can_be_looked_at(make):
 def test_samples_that_no_run_has(compiled, samples):
     with pytest.raises(DriverError, match=f"samples must be 1 to [0-9]+, not {samples}"):
         compiled.predict(samples)
+
+
+@pytest.mark.parametrize("samples", [0, 1.5, None, 1 << 20])
+def test_samples_that_no_run_trains_on(samples):
+    with pytest.raises(DriverError, match=f"samples must be 1 to [0-9]+, not {samples}"):
+        predict_training(TRAINS, samples)
+
+
+def test_a_net_for_inference_has_no_state_to_read():
+    with pytest.raises(MissingError, match="must be compiled for training, from a TrainingFormat"):
+        INFERS.executable.dump()
 
 
 def test_arguments_of_export_files(tmp_path):
