@@ -7,7 +7,7 @@ from golden import ClosShape, QuantisedNet
 from golden.fixed.format import TrainingFormat
 from golden.fixed.visits import Placement
 from hw.config import TorusConfig
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.order import Order
 from sw_driver.plan.placement import LayerPlacement
@@ -45,7 +45,8 @@ class TrainedNet:
 class Compiled:
     """A net, and how it runs on a torus: for inference, or to be trained.
 
-    What one of the two does not have raises a `DriverError` when it is asked for.
+    What one of the two does not have raises a `MissingError`, which is a `DriverError` and an
+    `AttributeError`, when it is asked for.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class Compiled:
     def net(self) -> QuantisedNet:
         """The quantised net of a net for inference."""
         if not isinstance(self.source, QuantisedNet):
-            raise DriverError(
+            raise MissingError(
                 "compiled must be a net for inference, from a model or a QuantisedNet, not one "
                 "that is trained"
             )
@@ -83,7 +84,7 @@ class Compiled:
     def trained(self) -> TrainedNet:
         """How a net trains."""
         if not isinstance(self.source, TrainedNet):
-            raise DriverError(
+            raise MissingError(
                 "compiled must be a net that is trained, from a TrainingFormat, not one for "
                 "inference"
             )
@@ -120,14 +121,14 @@ class Compiled:
         return self.plan.input_gradient
 
     @property
-    def words(self) -> QuantisedNet | TrainingFormat:
+    def word_format(self) -> QuantisedNet | TrainingFormat:
         """What knows the widths, shapes and fraction bits of the net's words."""
         return self.source if isinstance(self.source, QuantisedNet) else self.source.format
 
     @property
     def shapes(self) -> tuple[ClosShape, ...]:
         """Of the layers."""
-        return self.words.shapes
+        return self.word_format.shapes
 
     @property
     def config(self) -> TorusConfig:
@@ -151,7 +152,10 @@ class Compiled:
 
     @functools.cached_property
     def prediction(self) -> Prediction:
-        """Cycles a sample of a long run for inference, and what bounds it."""
+        """Cycles a sample of a long run for inference, and what bounds it.
+
+        `sw_driver.predict.training_cycles` has those of runs that train.
+        """
         return predict_steady(self.config, self.net.shapes, self.plan, self.executable.loop)
 
     def predict(self, samples: int) -> int:
@@ -163,7 +167,7 @@ class Compiled:
 
     def __repr__(self) -> str:
         """Say in a few lines what is compiled for what; `sw_driver.files.report` says the rest."""
-        config, words = self.config, self.words
+        config, words = self.config, self.word_format
         shapes = ", ".join(map(str, self.shapes))
         if isinstance(words, TrainingFormat):
             more = f"{words.master_bits}-bit stored weights, {words.grad_bits}-bit gradients"

@@ -24,7 +24,7 @@ from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import KnownOps, schedule
-from sw_driver.torus import ORDERS, check_order, given_torus, parse_torus
+from sw_driver.torus import ORDERS, check_infers, check_order, given_torus, parse_torus
 from sw_driver.training_compiler import compile_format
 
 __all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net",
@@ -119,7 +119,8 @@ def compile(
 def _refuse(**options: object) -> None:
     """Refuse options of training where there is none."""
     for name, value in options.items():
-        if value is not None and value is not False and value != ():
+        empty = isinstance(value, Collection) and not len(value)  # pyright: ignore
+        if value is not None and value is not False and not empty:
             raise DriverError(
                 f"{name} must be left out unless model is a TrainingFormat, which "
                 "golden.propose_format makes: a net for inference does not train"
@@ -146,9 +147,10 @@ def compile_net(
     Raises
     ------
     DriverError
-        If the net does not fit, or `order` is neither.
+        If the net does not fit, the torus is one that trains, or `order` is neither.
     """
     check_order(order)
+    check_infers(config)
     layers, plan, images, needs = place_net(net, config.rows, config.cols)
     if grow:
         try:

@@ -5,6 +5,7 @@ __all__ = [
     "FitError",
     "HostDataError",
     "LinkError",
+    "MissingError",
     "ProgramError",
     "StorageError",
 ]
@@ -30,6 +31,14 @@ class HostDataError(DriverError):
 
 class LinkError(DriverError):
     """A serial port, or a board behind one, that is not there, not free or not the right one."""
+
+
+class MissingError(DriverError, AttributeError):
+    """What an object does not have now, such as the state of a net that does not train.
+
+    As an `AttributeError`, too, it leaves `hasattr`, `getattr` with a default and
+    `inspect.getmembers` what they are.
+    """
 
 
 class StorageError(DriverError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hw.config import ConfigError, TorusConfig, TrainingConfig
 from sw_driver.errors import DriverError
 
-__all__ = ["ORDERS", "check_order", "given_torus", "parse_torus"]
+__all__ = ["ORDERS", "check_infers", "check_order", "given_torus", "parse_torus"]
 
 ORDERS = ("best", "program")
 
@@ -65,6 +65,21 @@ def given_torus(
         raise DriverError(str(error)) from error
 
 
+def check_infers(config: TorusConfig) -> None:
+    """Refuse a torus that trains for a net that does not: its memories hold other records.
+
+    Raises
+    ------
+    DriverError
+        If so.
+    """
+    if config.training is not None:
+        raise DriverError(
+            "torus must be one for inference, since the net is not trained on it: its "
+            "configuration must have no training part"
+        )
+
+
 def check_order(order: object) -> None:
     """Refuse what is none of `ORDERS`.
 
@@ -73,5 +88,5 @@ def check_order(order: object) -> None:
     DriverError
         If so.
     """
-    if order not in ORDERS:
+    if not isinstance(order, str) or order not in ORDERS:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")

@@ -41,7 +41,7 @@ def compile_format(
 
     Parameters and errors are those of `sw_driver.compiler.compile`.
     """
-    _check_options(form, batches, momentum)
+    _check_options(form, batches, momentum, input_gradient)
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
     widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
@@ -96,7 +96,7 @@ def compile_format(
     check_training_runs(config, plan, training_loops)
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)
-    executable = Executable(config, HostWords.of(plan), loop, trained=runs)
+    executable = Executable(config, HostWords.of(plan), loop, training_runs=runs)
     trained = TrainedNet(form, build_placement(plan, maps), momentum, batches)
     return Compiled(source=trained, executable=executable, layers=layers, plan=plan)
 
@@ -106,21 +106,28 @@ def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool
         order = "interleaved" if batches else "program"
     if isinstance(order, str):
         order = task_order(order, tasks)
-    if sorted(order) != list(range(len(tasks))):
+    listed = isinstance(order, Sequence)  # pyright: ignore[reportUnnecessaryIsInstance]
+    given = tuple(order) if listed else ()
+    if len(given) != len(tasks) or any(number not in given for number in range(len(tasks))):
         raise DriverError(f"order must be a permutation of 0 to {len(tasks) - 1}, not {order}")
-    if not batches and order != program_order(len(tasks)):
+    if not batches and given != program_order(len(tasks)):
         raise DriverError(
             "order must be 'program' where every sample is a batch of its own, since its weights "
             "are those that the sample before left"
         )
-    return order
+    return given
 
 
 def _too_large(error: ConfigError) -> DriverError:
     return DriverError(f"the net is too large for any torus of this size: {error}")
 
 
-def _check_options(form: TrainingFormat, batches: bool, momentum: int | None) -> None:
+def _check_options(
+    form: TrainingFormat, batches: bool, momentum: int | None, input_gradient: bool
+) -> None:
+    for name, value in (("batches", batches), ("input_gradient", input_gradient)):
+        if type(value) is not bool:
+            raise DriverError(f"{name} must be True or False, not {value!r}")
     if momentum is not None and (type(momentum) is not int or not 1 <= momentum <= MAX_DECAY):
         raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or None, not {momentum!r}")
     if (batches or momentum is not None) and not form.velocity_bits:

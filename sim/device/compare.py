@@ -28,10 +28,10 @@ from .memories import ACCESSIBLE, TrainingMemories
 from .places import Place, Places
 from .transport import idle_cycles
 
-__all__ = ["ComparedTraining", "Difference"]
+__all__ = ["ComparedTraining", "WordDiffers"]
 
 
-class Difference(SimError):
+class WordDiffers(SimError):
     """A word of the torus is not the golden model's: the first one of a step.
 
     Parameters
@@ -129,7 +129,7 @@ class ComparedTraining:
 
         Raises
         ------
-        Difference
+        WordDiffers
             At the first word that differs.
         DriverError
             The call before was broken off.
@@ -185,8 +185,8 @@ class ComparedTraining:
     def _report(self, differences: Iterable["_Found"], samples: int) -> None:
         for place, expected, found, sample in differences:
             first = self.samples
-            raise Difference(place, expected, found, (first, first + samples),
-                             None if sample is None else first + sample)
+            raise WordDiffers(place, expected, found, (first, first + samples),
+                              None if sample is None else first + sample)
 
     def _forward_differences(self, x: torch.Tensor, words: list[LayerWords], sample: int,
                              outputs: IntArray) -> Iterator["_Found"]:

@@ -7,10 +7,10 @@ from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.device import Device
-from sw_driver.errors import DriverError
+from sw_driver.device.loaded import NOTHING_LOADED
+from sw_driver.errors import DriverError, MissingError
 from sw_driver.program.events import GradientOf, RunResult
 
-from ..errors import SimError
 from .compare import ComparedTraining
 
 __all__ = ["ComparedDevice"]
@@ -19,7 +19,7 @@ __all__ = ["ComparedDevice"]
 class ComparedDevice(Device):
     """A torus that trains, whose memories are compared with the golden model after every step.
 
-    A difference is raised as `sim.device.compare.Difference`; it names the first word.
+    A difference is raised as `sim.device.compare.WordDiffers`; it names the first word.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class ComparedDevice(Device):
     def compared(self) -> ComparedTraining:
         """The torus and the golden model beside it."""
         if self._compared is None:
-            raise SimError("the device is closed")
+            raise MissingError(NOTHING_LOADED)
         return self._compared
 
     def _load(self, compiled: Compiled, state: TrainingState | None) -> None:

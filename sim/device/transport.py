@@ -11,11 +11,12 @@ from hw.config import TorusConfig
 from hw.tops import TOPS
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
+from sw_driver.device.loaded import NOTHING_LOADED
 from sw_driver.device.transport import Moved, Transport
+from sw_driver.errors import MissingError
 from sw_driver.files.artifact import Artifact
 from sw_driver.program.events import Receive, Send
 
-from ..errors import SimError
 from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
 from ..model.transfers import Transfer
@@ -72,7 +73,7 @@ class SimTransport(Transport):
     def model(self) -> NativeModel:
         """The torus."""
         if self._model is None:
-            raise SimError("the device is closed")
+            raise MissingError(NOTHING_LOADED)
         return self._model
 
     def open(self, compiled: Compiled) -> bool:

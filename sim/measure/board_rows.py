@@ -32,9 +32,6 @@ __all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
 _BAUD = 1_000_000
-# What the tables take from a report.
-_REPORTED = {"torus", "clock_mhz", "fmax_mhz", "fmax_mhz_by_seed", "critical_path", "packed",
-             "cells"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any
 from amaranth import *
 
 from .gather import small_training
-from .hop import Hop, add_hop
 from .reduce import ReduceCheck, look_into_reduce, reduce_lemmas
 from .reduce_walk import CHUNKS, PLACE, Walk
 from .rtl import Rtl
+from .slow_link import SlowLink, add_slow_link
 from .spec import Rest, Spec, Wait, any_constant, any_value
 
 __all__ = ["reduce_ring_spec"]
@@ -34,7 +34,8 @@ class _Node:
     """
 
     def __init__(self, spec: Spec, name: str, config: Any, rtl: Rtl, walk: Walk, nodes: int,
-                 engine: Any, before: Hop, behind: Hop, watched: Any, rest_cycles: int) -> None:
+                 engine: Any, before: SlowLink, behind: SlowLink, watched: Any,
+                 rest_cycles: int) -> None:
         m = spec.m
         self.name = name
         self.engine = engine
@@ -115,10 +116,11 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
     config = small_training(reduce_words, max_fan_in=2)
     walk = Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
     engines = [rtl.module("ring.reduce").RingReduce(config) for _ in range(nodes)]
-    hops: list[Hop] = []  # Each behind its node: sums go to the node numbered one less.
+    links: list[SlowLink] = []  # Each behind its node: sums go to the node numbered one less.
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine
-        hops.append(add_hop(spec, f"hop_{index}", engine.o, engines[index - 1].i, rest_cycles))
+        links.append(add_slow_link(spec, f"link_{index}", engine.o, engines[index - 1].i,
+                                   rest_cycles))
     chunk = any_constant(m, "watched_chunk", range(CHUNKS))
     word = any_constant(m, "watched_word", 4)
     ring: list[_Node] = []
@@ -127,7 +129,7 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
         watched = Signal(PLACE, name=f"watched_{index}")
         m.d.comb += [watched.chunk.eq(chunk), watched.block.eq(index), watched.word.eq(word)]
         ring.append(_Node(spec, f"node_{index}", config, rtl, walk, nodes, engine,
-                          hops[(index + 1) % nodes], hops[index], watched, rest_cycles))
+                          links[(index + 1) % nodes], links[index], watched, rest_cycles))
     for index, node in enumerate(ring):
         after = ring[index - 1]
         next_got = walk.choose(node.behind.full, walk.taker(walk.after(after.gets)), after.gets)
@@ -159,7 +161,7 @@ def _watch(spec: Spec, ring: list[_Node]) -> None:
                ~(owner.complete.valid & (ring[0].adds == ring[0].watched))
                | (owner.complete.p.sum.as_unsigned() == share_from[0]))
     for index, node in enumerate(ring):
-        check, hop = node.check, node.before
+        check, link = node.check, node.before
         for slot, item in enumerate(check.contributions.slots):
             spec.lemma(f"{node.name}: the watched one waits {slot}", ~(
                 (slot < check.contributions.count) & (node.places[slot] == node.watched))
@@ -170,7 +172,7 @@ def _watch(spec: Spec, ring: list[_Node]) -> None:
                 (slot < check.partials.count) & (node.partial_places[slot] == node.watched))
                 | (item.as_unsigned() == arriving))
         spec.lemma(f"{node.name}: the watched partial sum is on its way",
-                   ~(hop.full & (node.gets == node.watched)) | (hop.word[:acc_bits] == arriving))
+                   ~(link.full & (node.gets == node.watched)) | (link.word[:acc_bits] == arriving))
         out = node.engine.o
         spec.lemma(f"{node.name}: the watched sum goes out", ~(
             out.valid & (node.gives == node.watched))
@@ -199,11 +201,11 @@ def _progress(spec: Spec, ring: list[_Node], *, demanded: bool) -> Value:
     waits: list[Wait] = []
     events: list[Value] = []
     for node in ring:
-        hop = node.behind
-        waits += [node.check.wait, hop.rest]
+        link = node.behind
+        waits += [node.check.wait, link.rest]
         if node.hands_over.wait is not None:
             waits.append(node.hands_over.wait)
-        events += [node.engine.own.valid, node.engine.taken, hop.enters, hop.shows, hop.leaves]
+        events += [node.engine.own.valid, node.engine.taken, link.enters, link.shows, link.leaves]
     happens = Signal()
     m.d.comb += happens.eq(Cat(events).any())
     owed = Cat(wait.owed for wait in waits).any()

@@ -6,11 +6,11 @@ from amaranth import *
 
 from hw.presets import PROOF
 
-from .hop import Hop, add_hop
 from .lemmas import StateLemmas, look_inside
 from .node import NodeCheck
 from .program import NUMBERS, Program, difference, next_position, plus
 from .rtl import Rtl
+from .slow_link import SlowLink, add_slow_link
 from .spec import Spec, Wait, any_constant
 
 __all__ = ["ring_spec"]
@@ -33,17 +33,17 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     spec.assume(offset < own)
 
     engines = [rtl.module("ring.gather").RingGather(PROOF) for _ in range(nodes)]
-    hops = []
+    links = []
     for index, engine in enumerate(engines):
         m.submodules[f"node_{index}"] = engine
-        hops.append(add_hop(spec, f"hop_{index}", engine.o, engines[(index + 1) % nodes].i,
-                            rest_cycles))
+        links.append(add_slow_link(spec, f"link_{index}", engine.o, engines[(index + 1) % nodes].i,
+                                   rest_cycles))
     checks = []
     for index, engine in enumerate(engines):
         position = Signal.like(own, name=f"watched_position_{index}")
         m.d.comb += position.eq(index * own + offset)
-        check = NodeCheck(spec, f"node_{index}", program, engine, hops[index - 1].leaves,
-                          hops[index].enters, rest_cycles=rest_cycles, watched=(number, position))
+        check = NodeCheck(spec, f"node_{index}", program, engine, links[index - 1].leaves,
+                          links[index].enters, rest_cycles=rest_cycles, watched=(number, position))
         checks.append(check)
 
     def add_lemmas() -> None:
@@ -53,7 +53,7 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
     spec.look_inside(add_lemmas)
 
     for index, check in enumerate(checks):
-        _same_place(spec, f"hop_{index}", hops[index], check, checks[(index + 1) % nodes])
+        _same_place(spec, f"link_{index}", links[index], check, checks[(index + 1) % nodes])
     origin = checks[0]
     for index, check in enumerate(checks[1:], start=1):
         watch = check.watch
@@ -62,12 +62,12 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
         spec.lemma(f"node_{index}: the watched word", ~(
             watch.to_read | watch.to_send | watch.was_read.any())
             | (watch.word == origin.watch.word))
-    for index, (hop, target) in enumerate(zip(hops, checks[1:], strict=False)):
+    for index, (link, target) in enumerate(zip(links, checks[1:], strict=False)):
         place = _next_received(target)
-        spec.lemma(f"hop_{index}: the watched word", ~(
-            hop.full & (place[0] == number) & (place[1] + own == target.watch.position))
-            | (hop.word == origin.watch.word))
-    _check_progress(spec, hops, checks, rest_cycles)
+        spec.lemma(f"link_{index}: the watched word", ~(
+            link.full & (place[0] == number) & (place[1] + own == target.watch.position))
+            | (link.word == origin.watch.word))
+    _check_progress(spec, links, checks, rest_cycles)
     last = checks[-1]
     spec.goal = last.side.consumes & (last.side.read.number == 2) & (own >= 3)
     return spec
@@ -80,13 +80,14 @@ def _next_received(check: NodeCheck) -> tuple[Value, Value]:
     return Mux(done, plus(current.number, 1), current.number), Mux(done, 0, check.arrived)
 
 
-def _same_place(spec: Spec, name: str, hop: Hop, source: NodeCheck, target: NodeCheck) -> None:
+def _same_place(spec: Spec, name: str, link: SlowLink, source: NodeCheck,
+                target: NodeCheck) -> None:
     """What one node sends next is what the next one receives next, but for a word on the link."""
     number, position = _next_received(target)
     after = next_position(target.program, number, position)
     spec.lemma(f"{name}: both ends are at the same place",
-               (source.out.number == Mux(hop.full, after[0], number))
-               & (source.departed == Mux(hop.full, after[1], position)))
+               (source.out.number == Mux(link.full, after[0], number))
+               & (source.departed == Mux(link.full, after[1], position)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class _Player:
     most: int
 
 
-def _check_progress(spec: Spec, hops: list[Hop], checks: list[NodeCheck],
+def _check_progress(spec: Spec, links: list[SlowLink], checks: list[NodeCheck],
                     rest_cycles: int) -> None:
     """Every repetition comes to its end within a bound.
 
@@ -128,14 +129,14 @@ def _check_progress(spec: Spec, hops: list[Hop], checks: list[NodeCheck],
     spec.lemma("slowest", (slowest < NUMBERS)
                & Cat((lead >= 0) & (lead <= 1) for lead in leads).all())
 
-    waits: list[Wait] = [hop.rest for hop in hops]
+    waits: list[Wait] = [link.rest for link in links]
     players: list[_Player] = []
-    for index, (check, hop) in enumerate(zip(checks, hops, strict=True)):
+    for index, (check, link) in enumerate(zip(checks, links, strict=True)):
         not_taken = check.waits["receive"]
         waits += [*check.side.rests.values(), check.waits["retire"], check.waits["send"],
                   check.waits["let the MAC read"],
                   Wait(not_taken.owed & check.node.i.valid, not_taken.cycles)]
-        players += _players(spec, f"node_{index}", check, hop, hops[index - 1], slowest)
+        players += _players(spec, f"node_{index}", check, link, links[index - 1], slowest)
     happens = Signal()
     m.d.comb += happens.eq(Cat(event for player in players for event in player.events).any())
     most_idle = max(rest_cycles, 4)
@@ -157,7 +158,7 @@ def _check_progress(spec: Spec, hops: list[Hop], checks: list[NodeCheck],
     spec.lemma("busy", busy <= events)
 
 
-def _players(spec: Spec, name: str, check: NodeCheck, hop: Hop, hop_before: Hop,
+def _players(spec: Spec, name: str, check: NodeCheck, link: SlowLink, link_before: SlowLink,
              slowest: Value) -> list[_Player]:
     """All that happens at a node and on the link behind it, each thing a step of some player."""
     m = spec.m
@@ -167,7 +168,7 @@ def _players(spec: Spec, name: str, check: NodeCheck, hop: Hop, hop_before: Hop,
     shown_before, shown = Signal(name=f"{name}_output_before"), Signal(name=f"{name}_output_shown")
     m.d.sync += [
         shown_before.eq(node.o.valid),
-        shown.eq(node.o.valid & ~hop.enters),
+        shown.eq(node.o.valid & ~link.enters),
     ]
 
     spec.lemma(f"{name}: output shown", ~shown | (node.o.valid & shown_before))
@@ -190,10 +191,10 @@ def _players(spec: Spec, name: str, check: NodeCheck, hop: Hop, hop_before: Hop,
     retired = steps("retired", side.current.number, 0, 1, Const(1), Const(0))
     offers, wants = side.begins
     return [
-        _Player(f"{name}: output", [hop.enters, node.o.valid & ~shown_before],
+        _Player(f"{name}: output", [link.enters, node.o.valid & ~shown_before],
                 2 * sent + shown, 2 * 5 * most_total + 1),
-        _Player(f"{name}: link before it", [hop_before.leaves, hop_before.shows],
-                2 * received + hop_before.offered, 2 * 2 * most_total + 1),
+        _Player(f"{name}: link before it", [link_before.leaves, link_before.shows],
+                2 * received + link_before.offered, 2 * 2 * most_total + 1),
         _Player(f"{name}: writer", [side.writes], written, 3 * most_total),
         _Player(f"{name}: reader", [side.reads, wants], 2 * read + side.still_wants,
                 2 * 4 * most_total + 1),

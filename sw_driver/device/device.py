@@ -4,6 +4,12 @@
 threads use. `GoldenDevice` computes from the net itself and never looks at memory images, so that
 an error in these shows. A torus is behind a `TorusDevice`, simulated or on a board.
 
+A device is built up in four steps, each of which knows a little more: `NetDevice` (`loaded`) holds
+a net and lets threads take turns, `WordDevice` loads it, infers and trains on words, `StateDevice`
+reads and sets what training changes, and `Device`, here, takes real numbers. What these check they
+hand on to methods of the same name with an underscore (`infer_words` to `_infer_words`,
+`read_state` to `_read_state`; all training to `_train`): those of `GoldenDevice` or `TorusDevice`.
+
 Whatever could be refused is refused before the device is touched: a learning rate, a gradient that
 does not fit its words, a target or a loss that is not finite, a state of another net or torus.
 """

@@ -9,7 +9,7 @@ from golden.fixed.training import FixedTrainingNet
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.device import Device
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.program.events import GradientOf, RunResult
 
 __all__ = ["GoldenDevice"]
@@ -29,7 +29,7 @@ class GoldenDevice(Device):
     def net(self) -> FixedTrainingNet:
         """The golden model of a net that trains, with its state, for comparisons."""
         if self._net is None:
-            raise DriverError("a net that trains must be loaded before its state is there")
+            raise MissingError("a net that trains must be loaded before its state is there")
         return self._net
 
     def _free(self) -> None:

@@ -61,9 +61,9 @@ class HostLoss:
         Raises
         ------
         GoldenError
-            If the targets do not fit, the loss is not finite, or a gradient saturates.
+            If the targets do not fit, or the loss is not finite.
         DriverError
-            If too many samples in a row had no gradient but zeros.
+            If a gradient saturates, or too many samples in a row had no gradient but zeros.
         """
         reals = from_words(torch.as_tensor(outputs), self._form.output_fraction_bits)
         value = loss_value(self._loss, reals, targets)

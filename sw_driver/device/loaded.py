@@ -12,14 +12,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, MissingError
 
-__all__ = ["Loaded", "NetDevice"]
+__all__ = ["NOTHING_LOADED", "Loaded", "NetDevice"]
 
 NetT = TypeVar("NetT")
 Result = TypeVar("Result")
 
-_NOTHING = "a net must be loaded before a device can be used: call load()"
+NOTHING_LOADED = "a net must be loaded before a device can be used: call load()"
+"""What is wrong with a device that was not loaded, or was closed."""
+
 _BROKEN_OFF = (
     "the net must be loaded again, since a run of the device was broken off in the midst of its "
     "program: call load()"
@@ -47,7 +49,7 @@ class Loaded(Generic[NetT]):
         """Begin with nothing."""
         self.turn = threading.RLock()
         self._net: NetT | None = None
-        self._missing = _NOTHING
+        self._missing = NOTHING_LOADED
         self._runs = False
 
     @property
@@ -56,12 +58,12 @@ class Loaded(Generic[NetT]):
 
         Raises
         ------
-        DriverError
+        MissingError
             There is none, or a run of it was broken off; the message says what to do.
         """
         net = self._net
         if net is None:
-            raise DriverError(self._missing)
+            raise MissingError(self._missing)
         return net
 
     def use(self) -> NetT:
@@ -108,7 +110,7 @@ class Loaded(Generic[NetT]):
         """Forget the net, after it is no longer used by another thread."""
         with self.turn:
             self._refuse_in_a_run()
-            self._net, self._missing = None, _NOTHING
+            self._net, self._missing = None, NOTHING_LOADED
 
     def _refuse_in_a_run(self) -> None:
         if self._runs:  # One of this thread: those of others hold the turn.

@@ -36,11 +36,15 @@ class StateDevice(WordDevice):
 
         Raises
         ------
+        DriverError
+            If `state` is something else.
         GoldenError
             If the state is not one of this net on this torus; nothing has changed then.
         """
         with self._loaded.turn:
             compiled = self._trained()
+            if not isinstance(state, TrainingState):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise DriverError(f"state must be a TrainingState, not {type(state).__name__}")
             state.check(compiled.format, compiled.placement.pes)
             self._weights = object()
             self._write_state(compiled, state)
@@ -79,8 +83,12 @@ class StateDevice(WordDevice):
             If its state is damaged.
         """
         with self._loaded.turn:
-            compiled = self.compiled
+            compiled = self._trained()
             config = compiled.config
+            if not isinstance(checkpoint, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise DriverError(
+                    f"checkpoint must be what checkpoint() returns, not {type(checkpoint).__name__}"
+                )
             for name, wanted in (
                 ("format", CHECKPOINT_FORMAT),
                 ("torus", [config.rows, config.cols]),

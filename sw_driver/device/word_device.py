@@ -157,7 +157,7 @@ class WordDevice(NetDevice[Compiled]):
                 f"inputs must be finite, but input {feature} of sample {sample} is "
                 f"{reals[sample, feature]}"
             )
-        form, values = self.compiled.words, torch.as_tensor(reals)
+        form, values = self.compiled.word_format, torch.as_tensor(reals)
         fraction, bits = form.input_fraction_bits, form.act_bits
         self.saturated_inputs = saturated_values(values, fraction, bits)
         return to_words(values, fraction, bits).numpy()
@@ -167,7 +167,7 @@ class WordDevice(NetDevice[Compiled]):
 
         `stacklevel` is that of the caller who is to be named, as for `warnings.warn`.
         """
-        form = self.compiled.words
+        form = self.compiled.word_format
         warn_of_saturation(
             self.saturated_inputs,
             words.size,
@@ -176,9 +176,19 @@ class WordDevice(NetDevice[Compiled]):
             stacklevel=stacklevel,
         )
 
-    def to_reals(self, words: IntArray) -> NDArray[np.float64]:
-        """Turn the net's output words into the numbers that they stand for, float64."""
-        return from_words(torch.as_tensor(words), self.compiled.words.output_fraction_bits).numpy()
+    def to_reals(self, words: ArrayLike) -> NDArray[np.float64]:
+        """Turn the net's output words into the numbers that they stand for, float64.
+
+        Raises
+        ------
+        HostDataError
+            If they are no array of whole numbers.
+        DriverError
+            If no net is loaded, or the run before was broken off.
+        """
+        fraction = self.compiled.word_format.output_fraction_bits
+        found = as_array("words", words, "iu", "whole numbers").astype(np.int64)
+        return from_words(torch.as_tensor(found), fraction).numpy()
 
     def _trained(self) -> Compiled:
         """Return the net to whoever has the turn, if it is one that trains."""
@@ -188,7 +198,7 @@ class WordDevice(NetDevice[Compiled]):
 
     def _checked_words(self, x: ArrayLike) -> IntArray:
         words = self._checked(x, "iu", "whole numbers")
-        form = self.compiled.words
+        form = self.compiled.word_format
         check_input_words(words, form.shapes[0].in_features, form.act_bits)
         return words.astype(np.int64)  # Only now: what is too large would become another number.
 

@@ -44,6 +44,7 @@ from sw_driver.plan.order import Order
 from sw_driver.plan.placement import LayerPlacement
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
+from sw_driver.torus import check_infers
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
@@ -99,9 +100,9 @@ class Artifact(Compiled):
 
         def __getattr__(self, name: str) -> Any:
             """Return a field that nobody asked for before."""
-            if name not in ("layers", "plan"):
-                raise AttributeError(f"an Artifact has no attribute {name!r}")
-            return getattr(self._placed, name)
+            if name in ("layers", "plan"):
+                return getattr(self._placed, name)
+            return self.__getattribute__(name)  # Says what is missing.
 
     @property
     def order(self) -> Order:
@@ -251,6 +252,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
             f"hardware_id must be {_id_text(config)}, that of its configuration, "
             f"not {manifest['hardware_id']!r}"
         )
+    check_infers(config)
     net = read_net(members, manifest["net"])
     order = members.integers("order", manifest, len(manifest["order"]))
     if sorted(order) != list(range(len(order))):

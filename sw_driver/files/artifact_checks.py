@@ -3,8 +3,8 @@
 import numpy as np
 
 from sw_driver.errors import DriverError
-from sw_driver.files.artifact_parts import QUEUES
 from sw_driver.plan.images import Images
+from sw_driver.program.program import QUEUE_NAMES
 from sw_driver.program.sample_loop import SampleLoop
 
 __all__ = ["check_images", "ops_difference"]
@@ -44,7 +44,7 @@ def ops_difference(found: SampleLoop, wanted: SampleLoop) -> str | None:
         )
     pieces = zip((*found.flat, found.body), (*wanted.flat, wanted.body), strict=True)
     for number, (queues, expected) in enumerate(pieces, 1):
-        for name, queue, other in zip(QUEUES, queues, expected, strict=True):
+        for name, queue, other in zip(QUEUE_NAMES, queues, expected, strict=True):
             if queue != other:
                 ops = enumerate(zip(queue, other, strict=False))
                 op = next((at for at, (a, b) in ops if a != b), min(len(queue), len(other)))

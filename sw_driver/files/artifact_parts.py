@@ -5,8 +5,6 @@ of the size that the others ask for, so that whoever uses it stumbles over nothi
 parts are those of the net is for `sw_driver.files.artifact` to say.
 """
 
-from collections.abc import Mapping
-from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,28 +14,15 @@ from numpy.typing import NDArray
 
 from golden import ClosShape, QuantisedLayer, QuantisedNet
 from hw.config import TorusConfig
-from hw.op_fields import (
-    GATEWAY_QUEUES,
-    PE_QUEUES,
-    Fields,
-    GatherKind,
-    HostInKind,
-    HostOutKind,
-    MacKind,
-    RingKind,
-    gateway_fields,
-    pe_fields,
-)
+from hw.op_fields import Fields, gateway_fields, pe_fields
 from sw_driver.arrays import IntArray
 from sw_driver.files.archive import ArchiveError
 from sw_driver.plan.images import Images
 from sw_driver.program.image import Op
-from sw_driver.program.program import Queues
+from sw_driver.program.program import OP_KINDS, QUEUE_NAMES, Queues
 from sw_driver.program.sample_loop import SampleLoop
 
 __all__ = [
-    "OP_KINDS",
-    "QUEUES",
     "Members",
     "field_names",
     "loop_arrays",
@@ -47,19 +32,6 @@ __all__ = [
     "read_loop",
     "read_net",
 ]
-
-QUEUES = (*PE_QUEUES, *GATEWAY_QUEUES)
-"""Names of the queues, in the order in which a program has them."""
-
-OP_KINDS: Mapping[str, type[IntEnum]] = {
-    "row": GatherKind,
-    "col": GatherKind,
-    "mac": MacKind,
-    "ring": RingKind,
-    "host_in": HostInKind,
-    "host_out": HostOutKind,
-}
-"""The kinds of op of each queue."""
 
 _NO_OPS = ("END", "LOOP", "JUMP", "PROGRAM")  # What packing adds, and the fetch unit carries out.
 # The tensors of a layer, and their dimensions.
@@ -233,7 +205,7 @@ def read_loop(members: Members, config: TorusConfig, fields: dict[str, Any]) -> 
         )
         pieces.append(tuple(queues))
     *flat, body = pieces
-    cut = members.integers("cut", fields, len(QUEUES))
+    cut = members.integers("cut", fields, len(QUEUE_NAMES))
     lengths = [len(queue) for queue in flat[-1]]
     if not all(0 <= index <= length for index, length in zip(cut, lengths, strict=True)):
         members.fail(f"cut must be places in queues of lengths {lengths}, not {list(cut)}")
@@ -269,7 +241,7 @@ def field_names(config: TorusConfig) -> dict[str, list[str]]:
 
 def _layouts(config: TorusConfig) -> dict[str, Fields]:
     """The fields of the ops of each queue, with their widths."""
-    return dict(zip(QUEUES, (*pe_fields(config), *gateway_fields(config)), strict=True))
+    return dict(zip(QUEUE_NAMES, (*pe_fields(config), *gateway_fields(config)), strict=True))
 
 
 def _pieces(flat: int) -> list[str]:

@@ -25,10 +25,10 @@ from typing import Any
 from hw.op_fields import Axis
 from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError
-from sw_driver.files.artifact_parts import OP_KINDS, QUEUES
 from sw_driver.predict.op_table import op_table
 from sw_driver.predict.schedule_picture import schedule_svg
 from sw_driver.program.image import Op
+from sw_driver.program.program import OP_KINDS, QUEUE_NAMES
 from sw_driver.system.files import files_in, write_files
 
 __all__ = ["PROGRAM_SAMPLES", "export_files", "exported_files"]
@@ -54,8 +54,13 @@ def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     Raises
     ------
     DriverError
-        If the folder or a file cannot be written.
+        If an argument is something else, or the folder or a file cannot be written.
     """
+    if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(
+            "compiled must come first, and the folder after it: export_files(compiled, folder), "
+            f"not a {type(compiled).__name__}"
+        )
     folder = Path(folder)
     contents = _contents(compiled)
     write_files(folder, contents)
@@ -138,7 +143,7 @@ def _schedule(compiled: Compiled) -> dict[str, Any]:
             "samples": PROGRAM_SAMPLES,
             "queues": {
                 name: _in_words(name, queue)
-                for name, queue in zip(QUEUES, queues, strict=True)
+                for name, queue in zip(QUEUE_NAMES, queues, strict=True)
             },
         },
     }

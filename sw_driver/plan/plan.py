@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from golden.fixed.format import TrainingFormat
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order
@@ -67,11 +67,11 @@ class Plan:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the plan is for inference alone.
         """
         if self.training_form is None:
-            raise DriverError("the net must be compiled for training, not for inference alone")
+            raise MissingError("the net must be compiled for training, not for inference alone")
         return self.training_form
 
     def name(self, task: Task) -> str:
@@ -131,6 +131,8 @@ def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool =
     DriverError
         The message says which layers there are.
     """
+    if not isinstance(frozen, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DriverError(f"frozen must be a collection of layers, such as (0,), not {frozen!r}")
     for layer in frozen:
         if type(layer) is not int or not 0 <= layer < layers:
             raise DriverError(f"frozen must hold layers 0 to {layers - 1}, not {layer!r}")

@@ -1,13 +1,14 @@
-"""What a training torus does with every sample, and in which order samples follow each other.
+"""What a torus does with every sample, and in which order samples follow each other.
 
-A sample passes the stages of the net forwards, its outputs go to the host, their gradient comes
-back, and it passes the stages backwards. An order is a permutation of these tasks, as in
-`sw_driver.plan.order`: wherever a task comes before the one that it follows, it works on the sample
-before.
+A sample passes the stages of the net forwards, and its outputs go to the host. On a torus that
+trains, their gradient comes back, and the sample passes the stages backwards. An order is a
+permutation of these tasks, as in `sw_driver.plan.order`: wherever a task comes before the one that
+it follows, it works on the sample before.
 
-Not every order can do with one region per word here: the inputs of a stage are read again on the
-way back, maybe after the next sample has come. `copies` counts how many samples' words must be
-there at once. That sample s uses copy s mod copies makes a program regular after that many samples.
+Where a torus trains, not every order can do with one region per word: the inputs of a stage are
+read again on the way back, maybe after the next sample has come. `copies` counts how many samples'
+words must be there at once. That sample s uses copy s mod copies makes a program regular after that
+many samples.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import math
 from collections.abc import Sequence
 
 from sw_driver.errors import DriverError
-from sw_driver.plan.order import Order, delays
+from sw_driver.plan.order import Order, delays, program_order
 
 __all__ = ["ORDERS", "Direction", "Task", "copies", "list_tasks", "period", "task_order"]
 
@@ -77,7 +78,7 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     if name not in ORDERS:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {name!r}")
     if name == "program":
-        return tuple(range(len(tasks)))
+        return program_order(len(tasks))
 
     def those(direction: Direction) -> list[int]:
         return [index for index, task in enumerate(tasks) if task.direction is direction]

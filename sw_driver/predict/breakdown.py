@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hw.config import TorusConfig
 from sw_driver.cycle_model import Account, Steady
-from sw_driver.schedule.queues import QUEUE_NAMES
+from sw_driver.program.program import QUEUE_NAMES
 
 __all__ = ["Activities", "Breakdown", "break_down"]
 

@@ -10,9 +10,8 @@ from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stages import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
-from sw_driver.predict.run_steps import names_of_ops
+from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.sample_loop import SampleLoop
-from sw_driver.schedule.queues import QUEUE_NAMES
 from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
@@ -86,12 +85,7 @@ def predict_steady(
     account = Account(run.machine)
     run.machine.observer = account
     run.collect(steady.collected)
-    # What stands before the queues of a run brings the PEs' program.
-    own = loop.queues(loop.max_samples)
-    loaded = {
-        name: len(all_ops) - len(ops)
-        for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
-    }
+    loaded = loading_ops(program, loop.queues(loop.max_samples))
     least = bounds(config, plan)
     others = max(count for part, count in least.items() if not part.startswith("host"))
     wide_enough = (

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from sw_driver.plan.plan import Plan
 from sw_driver.program.loops import expand
-from sw_driver.program.program import Queues
-from sw_driver.schedule.queues import QUEUE_NAMES, Step
+from sw_driver.program.program import QUEUE_NAMES, Program, Queues
+from sw_driver.schedule.queues import Step
 
-__all__ = ["names_of_ops", "queue_steps"]
+__all__ = ["loading_ops", "names_of_ops", "queue_steps"]
 
 
 def queue_steps(steps: Iterable[Step]) -> dict[str, list[Step]]:
@@ -28,4 +28,16 @@ def names_of_ops(plan: Plan, queues: Queues, steps: Sequence[Step]) -> dict[str,
             for (index, _), step in zip(expand(queue), found[name], strict=True)
         }
         for name, queue in zip(QUEUE_NAMES, queues, strict=True)
+    }
+
+
+def loading_ops(program: Program, queues: Queues) -> dict[str, int]:
+    """How many ops of each queue of a program stand before a run's own: they load the PEs' program.
+
+    `queues` are those of the run.
+    """
+    packed = (*queues[:3], *program.gateway)
+    return {
+        name: len(all_ops) - len(own)
+        for name, all_ops, own in zip(QUEUE_NAMES, packed, queues, strict=True)
     }

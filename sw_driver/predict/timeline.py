@@ -11,13 +11,9 @@ from typing import Any, NamedTuple
 
 from hw.config import HARDWARE_ID_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import (
-    GATEWAY_QUEUES,
     PE_QUEUES,
-    GatherKind,
     HostInKind,
     HostOutKind,
-    MacKind,
-    RingKind,
     gateway_fields,
     pe_fields,
 )
@@ -27,7 +23,7 @@ from sw_driver.plan.plan import Plan
 from sw_driver.predict.run_steps import queue_steps
 from sw_driver.program.image import Op, unpack_image
 from sw_driver.program.loops import expand
-from sw_driver.program.program import Program
+from sw_driver.program.program import OP_KINDS, QUEUE_NAMES, Program
 from sw_driver.schedule.queues import Step
 from sw_driver.schedule.scheduler import schedule
 
@@ -36,14 +32,6 @@ __all__ = ["HOST_IN", "HOST_OUT", "UNIT", "Slice", "chrome_trace", "slices", "ti
 UNIT = "clock cycles; viewers show each as a microsecond"
 HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
 _QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
-_KINDS = {
-    "row": GatherKind,
-    "col": GatherKind,
-    "mac": MacKind,
-    "ring": RingKind,
-    "host_in": HostInKind,
-    "host_out": HostOutKind,
-}
 
 
 class Slice(NamedTuple):
@@ -132,7 +120,7 @@ def _repetitions(
     images = {"row": program.pe_image, "ring": program.gateway_image}
     images["host_in"] = program.gateway_image
     found: dict[str, list[_Repetition]] = {}
-    for name, queue in zip((*PE_QUEUES, *GATEWAY_QUEUES), (*pe, *gateway), strict=True):
+    for name, queue in zip(QUEUE_NAMES, (*pe, *gateway), strict=True):
         ops = [op for _, op in expand(queue)]
         # What stands before a run's own ops brings the PEs' program.
         own = [*[None] * (len(ops) - len(steps[name])), *steps[name]]
@@ -160,7 +148,7 @@ def _built_in(config: TorusConfig, blocks: int) -> Iterator[_Repetition]:
 
 def _name(plan: Plan | None, queue: str, op: Op, step: Step | None) -> str:
     if step is None or plan is None:
-        return _KINDS[queue](op["kind"]).name.lower()
+        return OP_KINDS[queue](op["kind"]).name.lower()
     return plan.name(step.task)
 
 

@@ -15,9 +15,8 @@ from sw_driver.cycle_model import (
 )
 from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.predict.breakdown import Breakdown, break_down
-from sw_driver.predict.run_steps import names_of_ops
+from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.executable import Executable
-from sw_driver.schedule.queues import QUEUE_NAMES
 from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
@@ -152,16 +151,16 @@ def predict_training_steady(
     run_of_samples = schedule(
         config, plan, samples, momentum=compiled.momentum, one_batch=compiled.batches
     )
-    loaded = {
-        name: len(all_ops) - len(ops)
-        for name, all_ops, ops in zip(QUEUE_NAMES, (*own[:3], *program.gateway), own, strict=True)
-    }
     return TrainingPrediction(
         cycles=steady.cycles / steady.collected,
         ideal_cycles=2 * parameters / (config.rows * config.cols),
         steps=sum(stage.mac_cycles for stage in plan.stages)
         + sum(op.steps for ops in plan.backs[0] for op in ops),
         breakdown=break_down(
-            config, account, steady, names_of_ops(plan, own, run_of_samples), loaded
+            config,
+            account,
+            steady,
+            names_of_ops(plan, own, run_of_samples),
+            loading_ops(program, own),
         ),
     )

@@ -1,7 +1,8 @@
-"""What passes between host and torus while it trains: in which order, and what the words mean.
+"""What passes between host and torus in a run: in which order, and what the words mean.
 
-`host_events` is a generator of `Send` and `Receive`: whoever moves beats carries one out after the
-other, and gives back the beats of every `Receive`. Nothing else is needed to train.
+`run_events` (a run whose outputs the host only takes) and `host_events` (one that trains) are
+generators of `Send` and `Receive`: whoever moves beats carries one out after the other, and gives
+back the beats of every `Receive`. Nothing else is needed to run a net, or to train it.
 """
 
 import dataclasses

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from golden.fixed.state import TrainingState
 from hw.config import TorusConfig
 from sw_driver.arrays import Beats, IntArray
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.plan.images import Images
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
@@ -57,7 +57,7 @@ class Executable:
         The queues of a run that computes outputs.
     contents
         The weights and biases of a net for inference; None if a state is loaded instead.
-    trained
+    training_runs
         The runs that train; None for inference.
     """
 
@@ -65,7 +65,7 @@ class Executable:
     words: HostWords
     loop: SampleLoop
     contents: Images | None = None
-    trained: TrainingRuns | None = None
+    training_runs: TrainingRuns | None = None
 
     _packed: dict[tuple[str, int], Program] = dataclasses.field(
         default_factory=dict[tuple[str, int], Program], init=False
@@ -82,11 +82,11 @@ class Executable:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the net was compiled for training.
         """
         if self.contents is None:
-            raise DriverError("the net must be compiled for inference: what trains has a state")
+            raise MissingError("the net must be compiled for inference: what trains has a state")
         return self.contents
 
     @property
@@ -95,14 +95,14 @@ class Executable:
 
         Raises
         ------
-        DriverError
+        MissingError
             If the net was compiled for inference.
         """
-        if self.trained is None:
-            raise DriverError(
+        if self.training_runs is None:
+            raise MissingError(
                 "the net must be compiled for training, from a TrainingFormat, not for inference"
             )
-        return self.trained
+        return self.training_runs
 
     @property
     def in_features(self) -> int:
@@ -190,7 +190,14 @@ class Executable:
         return self._kept("train", samples, lambda: loops.program(self.config, samples))
 
     def dump(self) -> Run:
-        """Read everything that `load` loads of a state: see `read_state`."""
+        """Read everything that `load` loads of a state: see `read_state`.
+
+        Raises
+        ------
+        MissingError
+            If the net was compiled for inference.
+        """
+        _ = self.training
         program = self._kept("dump", 0, lambda: dump_program(self.config, *self._depths()))
         return _run(program, [])
 
@@ -209,9 +216,9 @@ class Executable:
 
     def _depths(self) -> tuple[int, int]:
         """Weights and biases of a PE."""
-        if self.trained is None:
+        if self.training_runs is None:
             return self.images.weights.shape[2], self.images.biases.shape[2]
-        maps = self.trained.maps
+        maps = self.training_runs.maps
         return maps.weights.index.shape[2], maps.biases.index.shape[2]
 
     def _kept(self, kind: str, samples: int, pack: Callable[[], Program]) -> Program:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.config import TorusConfig
 from sw_driver.arrays import Beats, IntArray
-from sw_driver.errors import HostDataError, ProgramError
+from sw_driver.errors import HostDataError, MissingError
 from sw_driver.plan.plan import Plan
 from sw_driver.program.host_stream import beats_to_words
 from sw_driver.program.records import join_words
@@ -85,7 +85,7 @@ class HostWords:
     def gradients(self) -> IntArray:
         """`gradient_map` of a net that trains."""
         if self.gradient_map is None:
-            raise ProgramError("the net must be compiled for training, not for inference alone")
+            raise MissingError("the net must be compiled for training, not for inference alone")
         return self.gradient_map
 
     def input_words(self, x: IntArray) -> IntArray:

@@ -1,23 +1,50 @@
 """Programs of the torus, and those that load weights and ask for the hardware id."""
 
 import dataclasses
+from collections.abc import Mapping
+from enum import IntEnum
 
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import (
+    GATEWAY_QUEUES,
     LOOP,
+    PE_QUEUES,
     GatherKind,
     HostInKind,
     HostOutKind,
+    MacKind,
     RingKind,
     gateway_fields,
     pe_fields,
 )
 from sw_driver.program.image import Op, pack_image
 
-__all__ = ["Program", "Queues", "id_program", "load_program", "load_runs"]
+__all__ = [
+    "OP_KINDS",
+    "QUEUE_NAMES",
+    "Program",
+    "Queues",
+    "id_program",
+    "load_program",
+    "load_runs",
+]
 
 # Row, column and MAC queue of the PEs; ring, host input and host output queue of the gateways.
 Queues = tuple[list[Op], ...]
+
+QUEUE_NAMES = (*PE_QUEUES, *GATEWAY_QUEUES)
+"""All queues of a program, in the order of `Queues`."""
+
+OP_KINDS: Mapping[str, type[IntEnum]] = {
+    "row": GatherKind,
+    "col": GatherKind,
+    "mac": MacKind,
+    "ring": RingKind,
+    "host_in": HostInKind,
+    "host_out": HostOutKind,
+}
+"""The kinds of op of each queue."""
+
 _NO_QUEUES: Queues = ([], [], [])
 
 

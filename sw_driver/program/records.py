@@ -1,4 +1,4 @@
-"""Words of a training torus on the host's side: records of its memories, gradients, sums."""
+"""Words that are longer than a link word, and the training state that a host loads and reads."""
 
 import numpy as np
 import torch

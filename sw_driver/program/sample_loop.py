@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from numbers import Integral
 
 from hw.config import LOOP_COUNT_BITS, PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import LOOP, gateway_fields, op_lines, pe_fields
@@ -43,10 +44,9 @@ class SampleLoop:
         Raises
         ------
         ProgramError
-            If `samples` is out of range.
+            If `samples` is no whole number, or out of range.
         """
-        if not 1 <= samples <= self.max_samples:
-            raise ProgramError(f"samples must be 1 to {self.max_samples}, not {samples}")
+        _check_samples(samples, self.max_samples)
         if samples <= len(self.flat):
             return self.flat[samples - 1]
         turns = samples - len(self.flat)
@@ -102,9 +102,10 @@ class SampleLoops:
         Raises
         ------
         ProgramError
-            If there are too many samples or none.
+            If there are too many samples or none, or `samples` is no whole number.
         """
-        turn, number = divmod(max(samples, 0) - 1, len(self.loops))
+        _check_samples(samples, self.max_samples)
+        turn, number = divmod(samples - 1, len(self.loops))
         return self.loops[number].queues(turn + 1)
 
     def program(self, config: TorusConfig, samples: int) -> Program:
@@ -120,6 +121,11 @@ class SampleLoops:
     def program_words(self, config: TorusConfig) -> int:
         """Words of the longest program, for any number of samples."""
         return max(loop.program_words(config) for loop in self.loops)
+
+
+def _check_samples(samples: int, most: int) -> None:
+    if not (isinstance(samples, Integral) and 1 <= samples <= most):
+        raise ProgramError(f"samples must be 1 to {most}, not {samples!r}")
 
 
 def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> SampleLoop:

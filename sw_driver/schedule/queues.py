@@ -4,17 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from hw.config import TorusConfig
-from hw.op_fields import GATEWAY_QUEUES, PE_QUEUES
 from sw_driver.errors import ProgramError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.tasks import Task
 from sw_driver.program.image import Op
-from sw_driver.program.program import Queues
+from sw_driver.program.program import QUEUE_NAMES, Queues
 
-__all__ = ["QUEUE_NAMES", "Step", "build_queues"]
-
-QUEUE_NAMES = (*PE_QUEUES, *GATEWAY_QUEUES)
-"""All queues of a program, in the order of `sw_driver.program.program.Queues`."""
+__all__ = ["Step", "build_queues"]
 
 # Counts in ops that `rep_bits` must hold.
 _COUNTS = ("reps", "need_first", "need_step", "lag", "need_read", "need_read_step", "need_free",

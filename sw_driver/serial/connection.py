@@ -200,6 +200,8 @@ def _next_session(port: str) -> int:
 
 
 def _open(port: str, baud: int) -> serial.Serial:
+    if not isinstance(port, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise LinkError(f"port must be the name of one, such as /dev/ttyUSB0, not {port!r}")
     try:
         return serial.Serial(port, baud, timeout=_READ_S, write_timeout=5.0, exclusive=True)
     except (ValueError, OverflowError) as error:  # The latter of a rate beyond 32 bits.

@@ -8,7 +8,7 @@ from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.torus_device import TorusDevice
-from sw_driver.errors import DriverError
+from sw_driver.errors import MissingError
 from sw_driver.serial.connection import DEFAULT_BAUD, Patience
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.transport import SerialTransport
@@ -71,7 +71,7 @@ class SerialDevice(TorusDevice):
     def last_run(self) -> SerialRun:
         """What the latest `infer` or `infer_words` took."""
         if self._last_run is None:
-            raise DriverError("samples must be run before there are figures of a run")
+            raise MissingError("samples must be run before there are figures of a run")
         return self._last_run
 
     @property

@@ -8,8 +8,9 @@ import numpy as np
 from hw.config import TorusConfig
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
+from sw_driver.device.loaded import NOTHING_LOADED
 from sw_driver.device.transport import Moved, Transport
-from sw_driver.errors import DriverError, LinkError
+from sw_driver.errors import LinkError, MissingError
 from sw_driver.program.events import Receive, Send
 from sw_driver.serial.connection import Connection, Patience
 
@@ -44,7 +45,7 @@ class SerialTransport(Transport):
     def connection(self) -> Connection:
         """The session."""
         if self._connection is None:
-            raise DriverError("a net must be loaded before a device can be used: call load()")
+            raise MissingError(NOTHING_LOADED)
         return self._connection
 
     def open(self, compiled: Compiled) -> bool:

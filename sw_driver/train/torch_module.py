@@ -52,6 +52,7 @@ class TorusModule(nn.Module):
         """Keep the device; see the class."""
         super().__init__()
         shapes = device.compiled.format.shapes
+        self._shapes = ", ".join(map(str, shapes))
         self.in_features, self.out_features = shapes[0].in_features, shapes[-1].out_features
         self.learning_rate = as_rate(learning_rate)
         self._device = device
@@ -90,9 +91,8 @@ class TorusModule(nn.Module):
         self._device.restore(state)
 
     def extra_repr(self) -> str:
-        """Say what the device holds."""
-        shapes = ", ".join(map(str, self._device.compiled.format.shapes))
-        return f"{shapes}, device={type(self._device).__name__}, lr={self.learning_rate}"
+        """Say what the device was loaded with, also when it is closed."""
+        return f"{self._shapes}, device={type(self._device).__name__}, lr={self.learning_rate}"
 
     def _check_tensor(self, x: Any) -> None:
         if not isinstance(x, Tensor):

@@ -13,7 +13,7 @@ COMMAND = [sys.executable, "-m", "tests.support.elaborated", "--check"]
 
 def test_every_block_has_a_row_and_every_row_a_block():
     assert list(claimed()) == blocks()
-    assert len(TABLE.read_text().splitlines()) == len(blocks()) + 6
+    assert len(TABLE.read_text().splitlines()) == len(blocks()) + 9
 
 
 @pytest.mark.slow

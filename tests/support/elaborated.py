@@ -29,6 +29,9 @@ Which test elaborates which block of `hw`, or runs its functions: for each, one 
 else. Written by `python -m tests.support.elaborated > tests/hw/blocks.md`, and held to be true and
 complete by `tests/hw/test_blocks.py`.
 
+To elaborate a block is to make it: tests of `tests/hw/test_tops.py` and `tests/hw/test_presets.py`
+write it as Verilog and run nothing. docs/verification.md says what each block is held against.
+
 | module | block | test |
 |---|---|---|
 """

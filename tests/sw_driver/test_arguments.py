@@ -17,7 +17,7 @@ from golden import (
     quantise,
     softmax_cross_entropy,
 )
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
 from sw_driver.errors import DriverError
 
@@ -90,6 +90,22 @@ def test_a_net_for_inference_has_no_options_of_training(model, option, value):
     message = f"{option} must be left out unless model is a TrainingFormat, .*propose_format"
     with pytest.raises(DriverError, match=message):
         compile(model, "2x2", X, **{option: value})
+
+
+def test_a_torus_that_trains_is_none_for_a_net_that_does_not():
+    torus = TorusConfig(rows=1, cols=1, training=TrainingConfig())
+    with pytest.raises(DriverError, match="torus must be one for inference, since the net is not"):
+        compile(make_net(), torus, X)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), np.arange(4), None.__class__, 5])
+def test_an_order_of_a_net_for_inference_has_a_name(order):
+    with pytest.raises(DriverError, match="order must be one of best, program, not"):
+        compile(make_net(), "1x1", X, order=order)
+
+
+def test_no_frozen_layers_are_no_option_of_training():
+    assert not compile(make_net(), "1x1", X, frozen=[]).frozen
 
 
 def test_arguments_of_save_artifact(tmp_path):

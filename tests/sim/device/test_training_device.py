@@ -10,7 +10,6 @@ from golden import ClosNet, TrainingWidths, initial_state, mean_squared_error
 from golden.errors import GoldenError, ModelError
 from golden.training.scales import propose_format
 from sim.device.device import SimDevice
-from sim.errors import SimError
 from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError
@@ -136,5 +135,5 @@ def test_a_device_must_be_loaded(pair):
         device.forward(np.zeros((1, 12)))
     _, sim = pair()
     sim.close()
-    with pytest.raises(SimError, match="closed"):
+    with pytest.raises(DriverError, match="must be loaded"):
         _ = sim.model

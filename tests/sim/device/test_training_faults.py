@@ -13,7 +13,7 @@ import torch
 
 from golden.fixed.format import LayerFormat, TrainingFormat
 from golden.fixed.state import TrainingState
-from sim.device.compare import ComparedTraining, Difference
+from sim.device.compare import ComparedTraining, WordDiffers
 from sim.device.memories import TrainingMemories
 from sw_driver.compiler import compile
 from tests.support.training_tori import UNPADDED
@@ -209,7 +209,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_flipped_bit_is_found(kind, seed, compared):
     flip = Flip(compared, kind, Random(f"{kind} {seed}"))
-    with pytest.raises(Difference) as found:
+    with pytest.raises(WordDiffers) as found:
         steps(compared, flip.at)
     print(found.value)
     assert flip.done

@@ -11,7 +11,7 @@ import torch
 
 from golden import ClosShape
 from golden.vectors.nets import paper_example, random_net, random_words
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from sw_driver import (
     Artifact,
     DriverError,
@@ -322,6 +322,17 @@ def test_another_torus_with_its_id_redone(path):
 
     alter(path, change)
     with pytest.raises(DriverError, match=r"member image\.weights\.npy must be int64 of shape \[3"):
+        load_artifact(path)
+
+
+def test_a_torus_that_trains_with_its_id_redone(path):
+    def change(manifest, arrays):
+        manifest["config"]["training"] = dataclasses.asdict(TrainingConfig())
+        config = TorusConfig.from_dict(manifest["config"])
+        manifest["hardware_id"] = f"{config.hardware_id:016x}"
+
+    alter(path, change)
+    with pytest.raises(DriverError, match=r"model\.ctz: torus must be one for inference"):
         load_artifact(path)
 
 

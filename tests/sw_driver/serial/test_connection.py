@@ -5,6 +5,7 @@ import re
 import threading
 import time
 import tty
+from pathlib import Path
 
 import pytest
 import serial
@@ -74,6 +75,12 @@ def test_the_next_session_on_a_port_is_another(terminal, monkeypatch, tmp_path, 
         assert len(numbers) == 1 and numbers <= set(range(128, 256))  # They are OPENs.
         sessions += numbers
     assert sessions[0] != sessions[1] != sessions[2]
+
+
+@pytest.mark.parametrize("port", [3, None, Path("/dev/ttyUSB0")])
+def test_a_port_is_a_name(port):
+    with pytest.raises(LinkError, match="port must be the name of one, such as .*, not"):
+        Connection(port)
 
 
 @pytest.mark.parametrize("baud", [-1, 1 << 31, 99_999_999_999])

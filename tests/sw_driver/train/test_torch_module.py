@@ -179,3 +179,11 @@ def test_the_examples_of_the_docs_run(monkeypatch):
     space["model"](torch.rand(5, 100, generator=generator)).square().mean().backward()
     assert space["model"][0].weight.grad.any()
     assert (space["device"].read_weights()[0]["input_weight"] != before).any()
+
+
+def test_a_module_of_a_closed_device_can_be_printed():
+    device = device_for(DEEP, 6)
+    model = nn.Sequential(TorusModule(device, RATE))
+    shown = repr(model)
+    device.close()
+    assert repr(model) == shown

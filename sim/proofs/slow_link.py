@@ -7,11 +7,11 @@ from amaranth import *
 
 from .spec import Spec, Wait
 
-__all__ = ["Hop", "add_hop"]
+__all__ = ["SlowLink", "add_slow_link"]
 
 
 @dataclass(frozen=True)
-class Hop:
+class SlowLink:
     """A link that holds a word for as long as it likes, up to a limit.
 
     It takes a word whenever it is empty, and offers it at once or later, until it is taken.
@@ -39,7 +39,7 @@ class Hop:
     rest: Wait
 
 
-def add_hop(spec: Spec, name: str, source: Any, sink: Any, rest_cycles: int) -> Hop:
+def add_slow_link(spec: Spec, name: str, source: Any, sink: Any, rest_cycles: int) -> SlowLink:
     """Put such a link between two ports."""
     m = spec.m
     full, offered = Signal(name=f"{name}_full"), Signal(name=f"{name}_offered")
@@ -60,4 +60,4 @@ def add_hop(spec: Spec, name: str, source: Any, sink: Any, rest_cycles: int) -> 
         offered.eq(sink.valid & ~leaves),
     ]
     spec.lemma(f"{name}: offers nothing", full | ~offered)
-    return Hop(full, word, offered, enters, leaves, sink.valid & ~offered, rest.wait)
+    return SlowLink(full, word, offered, enters, leaves, sink.valid & ~offered, rest.wait)
