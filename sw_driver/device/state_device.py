@@ -94,10 +94,10 @@ class StateDevice(WordDevice):
                 ("torus", [config.rows, config.cols]),
                 ("net", _describe(compiled.format)),
             ):
-                if checkpoint.get(name) != wanted:
-                    raise DriverError(
-                        f"the checkpoint's {name} must be {wanted}, not {checkpoint.get(name)}"
-                    )
+                found = checkpoint.get(name)
+                # An array is neither equal nor unequal.
+                if type(found) is not type(wanted) or found != wanted:
+                    raise DriverError(f"the checkpoint's {name} must be {wanted}, not {found}")
             layers = len(compiled.format.layers)
             self.write_state(TrainingState.from_state_dict(checkpoint.get("state"), layers))
 

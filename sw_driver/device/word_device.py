@@ -100,6 +100,10 @@ class WordDevice(NetDevice[Compiled]):
         DriverError
             If no net that trains is loaded.
         """
+        if not callable(gradient_of):
+            raise DriverError(
+                f"gradient_of must be a function, not {type(gradient_of).__name__}"
+            )
         with self._loaded.turn:
             self._trained()
             return self._run(self._checked_words(x), gradient_of)

@@ -44,6 +44,7 @@ from sw_driver.plan.order import Order
 from sw_driver.plan.placement import LayerPlacement
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
+from sw_driver.system.files import as_path
 from sw_driver.torus import check_infers
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
@@ -195,7 +196,7 @@ def save_artifact(
         "map.inputs": images.input_map,
         "map.outputs": images.output_map,
     }
-    write_archive(Path(path), manifest, arrays | net_arrays(net) | loop_arrays(loop, config))
+    write_archive(as_path(path), manifest, arrays | net_arrays(net) | loop_arrays(loop, config))
 
 
 def load_artifact(path: Path | str, *, check: bool = False) -> Artifact:
@@ -220,7 +221,7 @@ def load_artifact(path: Path | str, *, check: bool = False) -> Artifact:
         configuration has another id than it says, or if its parts do not fit together; the message
         names the file and the member or field.
     """
-    path = Path(path)
+    path = as_path(path)
     manifest, arrays = read_archive(path)
     if manifest.get("format") != FORMAT:
         raise ArchiveError(f"{path}: format must be {FORMAT!r}, not {manifest.get('format')!r}")

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from golden.system import files
 from sw_driver.errors import DriverError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Files",
+    "as_path",
     "check_folder",
     "check_outputs",
     "check_target",
@@ -32,6 +33,19 @@ __all__ = [
 
 Files = Mapping[str, Path | Iterable[Path] | None]
 """The file of each option, or its files; None if it is not given."""
+
+
+def as_path(path: object) -> Path:
+    """Return what names a file as a `Path`.
+
+    Raises
+    ------
+    DriverError
+        If it is neither text nor a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise DriverError(f"path must be the name of a file, not {type(path).__name__}")
+    return Path(cast("str | os.PathLike[str]", path))
 
 
 def check_outputs(outputs: Files, inputs: Files) -> None:

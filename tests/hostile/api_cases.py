@@ -177,6 +177,9 @@ DEVICES: dict[str, Call] = {
         np.zeros((1, 9), np.int64), lambda sample, y: np.full(6, 1 << 20)
     ),
     "a checkpoint of nothing": lambda: trainer().restore({}),
+    "a checkpoint with an array for its torus": lambda: trainer().restore(
+        {**trainer().checkpoint(), "torus": np.array([1, 1])}),
+    "words without gradients": lambda: trainer().train_words(np.zeros((1, 9), int), None),
     "a state of another net": lambda: trainer().write_state(
         golden.initial_state(
             net((9, 6, 3, 3, 2)),
@@ -233,6 +236,8 @@ LAYERS: dict[str, Call] = {
 FILES: dict[str, Call] = {
     "data that are not there": lambda: load("nothing"),
     "a model from nowhere": lambda: golden.load_model("none.pt"),
+    "an artifact of no name": lambda: sw_driver.load_artifact(None),
+    "an artifact into a number": lambda: sw_driver.save_artifact(3, compiled()),
     "an artifact from nowhere": lambda: sw_driver.load_artifact("none.ctz"),
     "a model in no folder": lambda: golden.save_model("none/m.pt", net()),
     "an artifact in no folder": lambda: sw_driver.save_artifact("none/m.ctz", compiled()),
