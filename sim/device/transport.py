@@ -12,7 +12,7 @@ from hw.tops import TOPS
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.device.loaded import NOTHING_LOADED
-from sw_driver.device.transport import Moved, Transport
+from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import MissingError
 from sw_driver.files.artifact import Artifact
 from sw_driver.program.events import Receive, Send
@@ -122,19 +122,10 @@ class SimTransport(Transport):
             transfers.append(done)
             return done.beats
 
-        reply: Beats | None = None
-        try:
-            while True:
-                event = events.send(reply)
-                reply = None
-                if isinstance(event, Receive):
-                    reply = move(event.beats)
-                else:
-                    waiting.append(event.beats)
-        except StopIteration as end:
-            if len(waiting) > 1:
-                move(0)
-            return end.value, _cycles(transfers)
+        result = carry_out(events, waiting.append, move)
+        if len(waiting) > 1:
+            move(0)
+        return result, _cycles(transfers)
 
     def close(self) -> None:
         """Free the model, and complete the trace."""

@@ -8,7 +8,7 @@ from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.program.events import Receive, Send
 
-__all__ = ["Moved", "Transport"]
+__all__ = ["Moved", "Transport", "carry_out"]
 
 Result = TypeVar("Result")
 
@@ -40,3 +40,22 @@ class Transport(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Let go of the torus; nothing is done if none is open."""
+
+
+def carry_out(
+    events: Generator[Send | Receive, Beats | None, Result],
+    send: Callable[[Beats], object],
+    receive: Callable[[int], Beats],
+) -> Result:
+    """Go through events in order, sending and receiving beats; return what they return."""
+    reply: Beats | None = None
+    while True:
+        try:
+            event = events.send(reply)
+        except StopIteration as end:
+            return end.value
+        if isinstance(event, Receive):
+            reply = receive(event.beats)
+        else:
+            reply = None
+            send(event.beats)

@@ -9,7 +9,7 @@ from hw.config import TorusConfig
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.device.loaded import NOTHING_LOADED
-from sw_driver.device.transport import Moved, Transport
+from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import LinkError, MissingError
 from sw_driver.program.events import Receive, Send
 from sw_driver.serial.connection import Connection, Patience
@@ -79,38 +79,32 @@ class SerialTransport(Transport):
         self, events: Generator[Send | Receive, Beats | None, Result], moved: Moved | None = None
     ) -> tuple[Result, None]:
         """Carry out events; see `Transport.exchange`."""
+        link, beat_bytes = self.connection, self._config.host_bits // 8
+        tell: Moved = moved or (lambda taken, given: None)
+        sent = received = 0
+
+        def send(beats: Beats) -> None:
+            nonlocal sent
+            link.send(beats.astype("<u4").tobytes())
+            sent += len(beats)
+
+        def receive(count: int) -> Beats:
+            nonlocal received
+            before = received
+            data = link.receive(
+                count * beat_bytes, lambda come: tell(sent, before + come // beat_bytes)
+            )
+            received += count
+            words = np.frombuffer(data, "<u4").astype(np.uint32)
+            return words.reshape(-1, self._config.host_bits // 32)
+
         try:
-            return self._carry_out(events, moved or (lambda taken, given: None)), None
+            result = carry_out(events, send, receive)
+            link.flush(lambda left: tell(sent - -(-left // beat_bytes), received))
+            return result, None
         except BaseException:
             self.close()
             raise
-
-    def _carry_out(
-        self, events: Generator[Send | Receive, Beats | None, Result], moved: Moved
-    ) -> Result:
-        link, beat_bytes = self.connection, self._config.host_bits // 8
-        sent = received = 0
-        reply: Beats | None = None
-        try:
-            while True:
-                event = events.send(reply)
-                reply = None
-                if isinstance(event, Receive):
-                    data = link.receive(
-                        event.beats * beat_bytes,
-                        lambda count, taken=sent, given=received: moved(
-                            taken, given + count // beat_bytes
-                        ),
-                    )
-                    reply = np.frombuffer(data, "<u4").astype(np.uint32)
-                    reply = reply.reshape(-1, self._config.host_bits // 32)
-                    received += event.beats
-                else:
-                    link.send(event.beats.astype("<u4").tobytes())
-                    sent += len(event.beats)
-        except StopIteration as end:
-            link.flush(lambda left: moved(sent - -(-left // beat_bytes), received))
-            return end.value
 
     def close(self) -> None:
         """Let go of the port."""
