@@ -8,7 +8,7 @@ from torch import nn
 from golden import QuantisedNet, quantise
 from golden.fixed.format import TrainingFormat
 from golden.tensors.reals import Reals
-from hw.config import ConfigError, TorusConfig
+from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError, ProgramError
@@ -16,14 +16,12 @@ from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
 from sw_driver.plan.placement import LayerPlacement, place
-from sw_driver.plan.plan import Plan, make_plan
+from sw_driver.plan.plan import Plan, plan_forward
 from sw_driver.plan.stages import Requantised, build_stages
-from sw_driver.plan.tasks import list_tasks
 from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.executable import Executable
-from sw_driver.program.sample_loop import SampleLoop, find_sample_loop
-from sw_driver.schedule.queues import build_queues
-from sw_driver.schedule.scheduler import KnownOps, schedule
+from sw_driver.program.sample_loop import SampleLoop
+from sw_driver.schedule.loops import schedule_loops
 from sw_driver.torus import ORDERS, check_infers, check_order, given_torus, parse_torus
 from sw_driver.training_compiler import compile_format
 
@@ -153,12 +151,7 @@ def compile_net(
     check_infers(config)
     layers, plan, images, needs = place_net(net, config.rows, config.cols)
     if grow:
-        try:
-            config = grown(config, needs)
-        except ConfigError as error:
-            raise DriverError(
-                f"the net is too large for any torus of this size: {error}"
-            ) from error
+        config = grown(config, needs)
     check_fit(config, needs)
 
     def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
@@ -198,12 +191,8 @@ def compile_net(
 
 def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
     """Make the ops of a run of any number of samples, stages in this order; errors as there."""
-    ordered = dataclasses.replace(plan, order=order)
-    known: KnownOps = {}
-    return find_sample_loop(
-        lambda samples: build_queues(config, schedule(config, ordered, samples, known=known)),
-        most_flat=2 * len(plan.stages) + 2,
-    )
+    (loop,) = schedule_loops(config, dataclasses.replace(plan, order=order)).loops
+    return loop
 
 
 def place_net(
@@ -217,6 +206,5 @@ def place_net(
     requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
     stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
     images = build_images(net, stages)
-    tasks = list_tasks(len(stages), None)
-    plan = make_plan(stages, program_order(len(tasks)), tasks)
+    plan = plan_forward(stages)
     return layers, plan, images, measure(net, plan, images)

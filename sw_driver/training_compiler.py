@@ -4,23 +4,22 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from golden.fixed.format import MAX_DECAY, TrainingFormat
-from hw.config import ConfigError, TorusConfig
+from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiled import Compiled, TrainedNet
 from sw_driver.errors import DriverError
 from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
-from sw_driver.plan.plan import Plan, check_frozen, last_backward, make_plan
+from sw_driver.plan.plan import check_frozen, last_backward, make_plan, plan_forward
 from sw_driver.plan.stages import Requantised, build_stages
 from sw_driver.plan.tasks import Task, list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
 from sw_driver.plan.visits import build_placement
 from sw_driver.program.executable import Executable, TrainingRuns
 from sw_driver.program.host_words import HostWords
-from sw_driver.program.sample_loop import SampleLoop, SampleLoops, find_sample_loops
-from sw_driver.schedule.queues import build_queues
-from sw_driver.schedule.scheduler import schedule
+from sw_driver.program.sample_loop import SampleLoops
+from sw_driver.schedule.loops import schedule_loops
 from sw_driver.torus import given_torus
 
 __all__ = ["compile_format"]
@@ -70,29 +69,27 @@ def compile_format(
         input_gradient=input_gradient,
         frozen=frozen,
     )
-    forward_tasks = list_tasks(len(stages), None)
-    forward = make_plan(stages, program_order(len(forward_tasks)), forward_tasks, form=form)
+    forward = plan_forward(stages, form)
+
+    def scheduled() -> tuple[SampleLoops, SampleLoops]:
+        """The runs that train, and those that only compute outputs."""
+        training = schedule_loops(config, plan, momentum=momentum, one_batch=batches)
+        return training, schedule_loops(config, forward)
 
     needs, more = measure_training(config, plan, maps)
     if grow:
-        try:
-            config = grown_for_training(config, form, needs, more)
-        except ConfigError as error:
-            raise _too_large(error) from error
+        config = grown_for_training(config, form, needs, more)
     check_training_fit(config, form, needs, more)
-    loops = _loops(config, plan, forward, momentum, batches)
+    loops = scheduled()
     if grow:
         words = max(found.program_words(config) for found in loops)
-        try:
-            large = grown_for_training(config, form, needs, more, words)
-        except ConfigError as error:
-            raise _too_large(error) from error
+        large = grown_for_training(config, form, needs, more, words)
         if large != config:
             config = large
-            loops = _loops(config, plan, forward, momentum, batches)
+            loops = scheduled()
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
     plan = dataclasses.replace(plan, training_form=form)
-    training_loops, loop = loops
+    training_loops, (loop,) = loops[0], loops[1].loops
     check_training_runs(config, plan, training_loops)
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)
@@ -118,10 +115,6 @@ def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool
     return given
 
 
-def _too_large(error: ConfigError) -> DriverError:
-    return DriverError(f"the net is too large for any torus of this size: {error}")
-
-
 def _check_options(
     form: TrainingFormat, batches: bool, momentum: int | None, input_gradient: bool
 ) -> None:
@@ -135,22 +128,3 @@ def _check_options(
             "velocity_bits must be at least 16 for batches and momentum, which accumulate "
             "gradients, not 0"
         )
-
-
-def _loops(
-    config: TorusConfig, plan: Plan, forward: Plan, momentum: int | None, batches: bool
-) -> tuple[SampleLoops, SampleLoop]:
-    """The runs that train, and those that only compute outputs."""
-
-    def loops(plan: Plan, one_batch: bool) -> SampleLoops:
-        return find_sample_loops(
-            lambda samples: build_queues(
-                config, schedule(config, plan, samples, momentum=momentum, one_batch=one_batch)
-            ),
-            plan.period,
-            most_flat=2 * len(plan.tasks) + 2,
-        )
-
-    return loops(plan, batches), loops(forward, False).loops[0]
-
-

@@ -1,11 +1,9 @@
 """`clostorus info`: what a compiled model holds and costs."""
 
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import CompiledModel, Json, Quiet, make_output
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -17,7 +15,7 @@ EXAMPLES = (
 
 def command(
     ctx: typer.Context,
-    artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
+    artifact: CompiledModel,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from sw_driver.system.console import Output
 __all__ = [
     "MOST_JOBS",
     "Baud",
+    "CompiledModel",
     "Data",
     "Json",
     "Port",
@@ -25,6 +27,7 @@ __all__ = [
     "summary_of",
 ]
 
+CompiledModel = Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")]
 MOST_JOBS = 1024  # Processes at once.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from golden.system.status import DIFFERENT
-from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, failed, make_output
+from sw_driver.cli.options import (
+    Baud,
+    CompiledModel,
+    Json,
+    Port,
+    Quiet,
+    checked_port,
+    failed,
+    make_output,
+)
 from sw_driver.cli.written import WAVES, say_written
 
 if TYPE_CHECKING:
@@ -95,7 +104,7 @@ class _Ran:
 
 def command(
     ctx: typer.Context,
-    artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
+    artifact: CompiledModel,
     device: _Device = "golden",
     data: _Data = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Only so many samples.")] = None,

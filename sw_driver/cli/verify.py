@@ -1,12 +1,11 @@
 """`clostorus verify`: whether a compiled model is whole, and what the compiler makes of its net."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from golden.system.status import DIFFERENT
-from sw_driver.cli.options import Json, Quiet, failed, make_output
+from sw_driver.cli.options import CompiledModel, Json, Quiet, failed, make_output
 
 if TYPE_CHECKING:
     from sw_driver.files.artifact import Artifact
@@ -21,7 +20,7 @@ EXAMPLES = (
 
 def command(
     ctx: typer.Context,
-    artifact: Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")],
+    artifact: CompiledModel,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -21,7 +21,7 @@ class Transport(abc.ABC):
 
     @abc.abstractmethod
     def open(self, compiled: Compiled) -> bool:
-        """Make a torus of `compiled.config` ready, fresh from reset.
+        """Make a torus of `compiled.config` ready, fresh from reset; none is open.
 
         Returns whether it holds the weights and biases of the net already.
         """

@@ -1,14 +1,16 @@
 """Does a net fit a torus, and which torus would it fit."""
 
+import contextlib
 import dataclasses
+from collections.abc import Generator
 
 from golden import QuantisedNet
-from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.config import PROGRAM_BLOCK_WORDS, ConfigError, TorusConfig
 from sw_driver.errors import FitError
 from sw_driver.plan.images import Images
 from sw_driver.plan.plan import Plan
 
-__all__ = ["Needs", "check_fit", "grown", "measure"]
+__all__ = ["Needs", "check_fit", "grown", "measure", "some_torus"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,36 +105,50 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
 
     Raises
     ------
-    ConfigError
-        If a field would have to be larger than any torus has.
     FitError
-        If the net's word widths do not fit.
+        If a field would have to be larger than any torus has, or the net's word widths do not fit.
     """
-    fan_in = max(config.max_fan_in, _power_of_two(needs.max_fan_in))
-    while True:
+    with some_torus():
+        fan_in = max(config.max_fan_in, _power_of_two(needs.max_fan_in))
+        while True:
+            config = dataclasses.replace(
+                config,
+                buffer_words=max(config.buffer_words, _power_of_two(needs.buffer_words), fan_in),
+                weight_words=max(config.weight_words, _power_of_two(needs.weight_words)),
+                bias_words=max(config.bias_words, _power_of_two(needs.bias_words)),
+                max_fan_in=fan_in,
+                min_shift=needs.min_shift,
+                shift_bits=max((needs.max_shift - needs.min_shift).bit_length(), 1),
+                rep_bits=max(
+                    config.rep_bits,
+                    needs.rep_bits,
+                    (_power_of_two(program_words) // PROGRAM_BLOCK_WORDS - 1).bit_length(),
+                ),
+            )
+            # A larger fan-in is how a configuration asks for a wider accumulator.
+            if config.bias_bits >= needs.bias_bits:
+                break
+            fan_in *= 2
         config = dataclasses.replace(
-            config,
-            buffer_words=max(config.buffer_words, _power_of_two(needs.buffer_words), fan_in),
-            weight_words=max(config.weight_words, _power_of_two(needs.weight_words)),
-            bias_words=max(config.bias_words, _power_of_two(needs.bias_words)),
-            max_fan_in=fan_in,
-            min_shift=needs.min_shift,
-            shift_bits=max((needs.max_shift - needs.min_shift).bit_length(), 1),
-            rep_bits=max(
-                config.rep_bits,
-                needs.rep_bits,
-                (_power_of_two(program_words) // PROGRAM_BLOCK_WORDS - 1).bit_length(),
-            ),
+            config, program_words=max(config.program_words, _power_of_two(program_words))
         )
-        # A larger fan-in is how a configuration asks for a wider accumulator.
-        if config.bias_bits >= needs.bias_bits:
-            break
-        fan_in *= 2
-    config = dataclasses.replace(
-        config, program_words=max(config.program_words, _power_of_two(program_words))
-    )
     check_fit(config, needs)
     return config
+
+
+@contextlib.contextmanager
+def some_torus() -> Generator[None]:
+    """Say of a configuration that cannot be that no torus is large enough.
+
+    Raises
+    ------
+    FitError
+        Instead of a `ConfigError`.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise FitError(f"the net is too large for any torus of this size: {error}") from error
 
 
 def _power_of_two(least: int) -> int:

@@ -7,11 +7,11 @@ from golden.fixed.format import TrainingFormat
 from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
-from sw_driver.plan.order import Order
+from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.stages import POSITIONS, Stage, StageKind
-from sw_driver.plan.tasks import Direction, Task, copies, period
+from sw_driver.plan.tasks import Direction, Task, copies, list_tasks, period
 
-__all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
+__all__ = ["Plan", "check_frozen", "last_backward", "make_plan", "plan_forward"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -231,3 +231,9 @@ def make_plan(
         for of_sample in entries
     )
     return dataclasses.replace(plan, backs=backs)
+
+
+def plan_forward(stages: Sequence[Stage], form: TrainingFormat | None = None) -> Plan:
+    """Plan runs that only compute outputs, one sample after the other; see `Plan` for `form`."""
+    tasks = list_tasks(len(stages), None)
+    return make_plan(stages, program_order(len(tasks)), tasks, form=form)

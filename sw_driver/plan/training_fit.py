@@ -5,7 +5,7 @@ import dataclasses
 from golden.fixed.format import TrainingFormat
 from hw.config import TorusConfig
 from sw_driver.errors import FitError
-from sw_driver.plan.fit import Needs, check_fit, grown
+from sw_driver.plan.fit import Needs, check_fit, grown, some_torus
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction
@@ -139,10 +139,8 @@ def grown_for_training(
 
     Raises
     ------
-    ConfigError
-        If a field would have to be larger than any torus has.
     FitError
-        If a width is not that of the net.
+        If a field would have to be larger than any torus has, or a width is not that of the net.
     """
     training = config.training
     if training is None:
@@ -152,12 +150,13 @@ def grown_for_training(
         low, high = getattr(more, name)
         shifts[f"min_{name}"] = low
         shifts[f"{name}_bits"] = max((high - low).bit_length(), 1)
-    config = dataclasses.replace(
-        config,
-        training=dataclasses.replace(
-            training, result_words=max(training.result_words, more.result_words), **shifts
-        ),
-    )
+    with some_torus():
+        config = dataclasses.replace(
+            config,
+            training=dataclasses.replace(
+                training, result_words=max(training.result_words, more.result_words), **shifts
+            ),
+        )
     config = grown(config, needs, program_words)
     check_training_fit(config, form, needs, more)
     return config

@@ -56,7 +56,6 @@ class SerialTransport(Transport):
         LinkError
             If the board does not answer, has another torus, or holds other weights.
         """
-        self.close()
         self._config = compiled.config
         self._connection = Connection(self._port, baud=self._baud, patience=self._patience)
         _check_id(self._port, self._connection.hardware_id, compiled.config)

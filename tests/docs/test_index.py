@@ -47,9 +47,8 @@ def test_the_wires_of_a_torus_of_one_element():
 
 
 def test_what_one_function_gives_another_takes():
-    lines = pipeline("sw_driver.compiler")
-    assert '    build_stages -->|"Stage"| make_plan' in lines
-    assert '    schedule -->|"Step"| build_queues' in lines
+    assert '    build_stages -->|"Stage"| make_plan' in pipeline("sw_driver.training_compiler")
+    assert '    schedule -->|"Step"| build_queues' in pipeline("sw_driver.schedule.loops")
 
 
 def test_pictures_are_printed(capsys):

@@ -16,13 +16,10 @@ from hw.tops import TOPS
 from sim.device.rtl_timeline import engine_probes, engine_recording
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
-from sw_driver.compiler import compile_net, place_net
+from sw_driver.compiler import compile_net, place_net, sample_loop
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices
 from sw_driver.program.executable import Executable
-from sw_driver.program.sample_loop import find_sample_loop
-from sw_driver.schedule.queues import build_queues
-from sw_driver.schedule.scheduler import schedule
 from tests.support.equality import CONFIGS, UNALIGNED, name, random_shapes
 from tests.support.knobs import mostly_slow
 
@@ -60,10 +57,7 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
         return compile_net(net, config, grow=False, order=order).executable, order
     _, plan, images, _ = place_net(net, config.rows, config.cols)
     order = random.sample(range(len(plan.stages)), len(plan.stages))
-    plan = dataclasses.replace(plan, order=tuple(order))
-    loop = find_sample_loop(
-        lambda samples: build_queues(config, schedule(config, plan, samples)),
-        most_flat=2 * len(plan.stages) + 2)
+    loop = sample_loop(config, plan, tuple(order))
     return Executable.of_images(config, images, loop), order
 
 
