@@ -41,7 +41,7 @@ from sw_driver.files.artifact_parts import (
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import Order
-from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
 from sw_driver.system.files import as_path
@@ -61,7 +61,7 @@ _WITHOUT_DIGEST = (1, 2)
 class _Placed(NamedTuple):
     """What follows from a net and the size of its torus."""
 
-    layers: tuple[LayerPlacement, ...]
+    layers: tuple[Placed, ...]
     plan: Plan
     images: Images
 
@@ -89,7 +89,7 @@ class Artifact(Compiled):
         Name of the data that set the scales of its words, where it is known.
     """
 
-    layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
+    layers: tuple[Placed, ...] = dataclasses.field(init=False)
     plan: Plan = dataclasses.field(init=False)
     path: Path
     stored_order: Order

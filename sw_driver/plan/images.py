@@ -10,7 +10,7 @@ from golden import QuantisedNet
 from hw.uart.weights_id import weights_id  # pyright: ignore[reportUnknownVariableType]
 from sw_driver.arrays import IntArray
 from sw_driver.plan.maps import build_maps
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.stage import Stage
 
 __all__ = ["Images", "build_images"]
 
@@ -66,15 +66,11 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
         If a result would not be summed over exactly the values that it needs.
     """
     maps = build_maps(net.shapes, stages)
-    weights = [
-        tensor.flatten()
-        for layer in net.layers
-        for tensor in (layer.input_weight, layer.middle_weight, layer.output_weight)
-    ]
+    weights = [tensor.flatten() for layer in net.layers for tensor in layer.weights]
     # A gateway sees the words of the last PE of its row first, as that PE itself does.
     return Images(
         weights=maps.weights.fill(torch.cat(weights).numpy()),
         biases=maps.biases.fill(torch.cat([layer.bias for layer in net.layers]).numpy()),
-        input_map=stages[0].sources[:, :, 0],
+        input_map=stages[0].sources[stages[0].visits][:, :, 0],
         output_map=stages[-1].sources[0, :, -1],
     )

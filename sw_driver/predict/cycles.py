@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from golden import ClosShape
+from golden.layers.dense import LayerShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
 from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.stage import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.sample_loop import SampleLoop
@@ -76,7 +76,7 @@ def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
 
 
 def predict_steady(
-    config: TorusConfig, shapes: Sequence[ClosShape], plan: Plan, loop: SampleLoop
+    config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan, loop: SampleLoop
 ) -> Prediction:
     """Cycles a sample of a long run, and what bounds it."""
     program = loop.program(config, loop.max_samples)

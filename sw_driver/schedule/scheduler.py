@@ -88,8 +88,11 @@ class _Scheduler:
         axis = stage.on_columns
         landed: list[int] = []
         free: list[int] = []
-        for visit in entry.visits:
+        for rep, visit in enumerate(entry.visits):
             region = self._region(index, sample, visit)
+            if stage.from_host and visit in entry.visits[:rep]:
+                # The host's words come again, into a region that the repetition before has read.
+                region.last_reads = self._reads[axis].done + rep
             if region.sample != sample:
                 region.sample, region.last_reads = sample, region.reads
             landed.append(region.landed)
