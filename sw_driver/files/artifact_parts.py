@@ -150,9 +150,12 @@ def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Ima
     images = Images(
         weights=members.take("image.weights", rows, cols, None),
         biases=members.take("image.biases", rows, cols, None),
-        input_map=members.take("map.inputs", None, rows, None),
+        input_map=members.take("map.inputs", None, None, None),
         output_map=members.take("map.outputs", rows, None),
     )
+    dealt_to = images.input_map.shape[1]
+    if dealt_to not in (1, rows):
+        members.fail(f"member map.inputs.npy must be of all {rows} rows, or of 1, not of {dealt_to}")
     for name, image, bits, field in (
         ("image.weights", images.weights, config.weight_bits, "weight_words"),
         ("image.biases", images.biases, config.bias_bits, "bias_words"),

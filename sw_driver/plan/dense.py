@@ -9,9 +9,11 @@ wherever the next layer wants them. Two ways get the inputs to all outputs:
   outputs of their column, in the dense stage. A gather along the column then brings every PE the
   partial sums of its own outputs, which the sum stage adds.
 
-In the dense stage, PE (r, c) makes the words in the order of their readers: word d is for PE
-(r + d, c). So the word that a PE reads from its k-th upstream neighbour is always word k of that
-neighbour's R own words, and all PEs read the same addresses: 0, R + 1, 2 (R + 1), ...
+In the dense stage, PE (r, c) makes the words in the order of their readers, R at a time: word d is
+for PE (r + d, c). So the word that a PE reads from its k-th upstream neighbour is always word k of
+that neighbour's R own words, and all PEs read the same addresses: 0, R + 1, 2 (R + 1), ... A column
+of few outputs has them all in one region instead, and every PE reads all of it: what is not for it
+has the weight 0.
 """
 
 import dataclasses
@@ -43,8 +45,10 @@ class DensePlacement:
         Which PE makes which output, and where it goes.
     input_words
         Words that the dense stage gathers a repetition, padding included.
+    by_reader
+        Whether partial sums are made in the order of their readers, R at a time.
     word_step
-        That of the sum stage: R + 1, or 1 on a torus that cannot skip words.
+        That of the sum stage: R + 1, or 1 where it reads all words.
     mac_cycles
         Multiply-accumulates of one PE a sample, padding included.
     """
@@ -53,6 +57,7 @@ class DensePlacement:
     row_groups: IntArray
     handover: Handover
     input_words: int
+    by_reader: bool
     word_step: int
     mac_cycles: int
 
@@ -92,7 +97,8 @@ def hand_from_dense(
         input_slots = slots_in_order(following.input_routers, rows)
         blocks = following.input_blocks
     else:
-        outputs, per_row = shape.out_features, -(-shape.out_features // rows)
+        outputs = shape.out_features
+        per_row = -(-outputs // (rows * cols)) * cols
         starts = range(0, outputs, per_row)
         blocks = [(start, min(start + per_row, outputs)) for start in starts]
         input_slots = slots_in_order(len(blocks), rows)
@@ -151,12 +157,27 @@ def place_dense(
     skips: bool,
 ) -> DensePlacement:
     """Place one layer between what its rows have and a way of handing over, with its cost."""
-    reps, rows, _, outputs = way.neurons.shape
+    neurons = _by_repetition(way)
+    count, rows = neurons.shape[:2]
+    if not len(row_groups):
+        return DensePlacement(shape, row_groups, way, input_words, False, 1, count * input_words)
     step = rows + 1 if skips and rows > 1 else 1
-    cycles = reps * outputs * input_words
-    if len(row_groups):
-        cycles = cycles * rows + reps * outputs * -(-rows * rows // step)
-    return DensePlacement(shape, row_groups, way, input_words, step, cycles)
+    by_reader = count * rows * input_words + count * -(-rows * rows // step)
+    column = len(_column(neurons))
+    all_words = column * input_words + count * rows * column
+    if all_words < by_reader:
+        return DensePlacement(shape, row_groups, way, input_words, False, 1, all_words)
+    return DensePlacement(shape, row_groups, way, input_words, True, step, by_reader)
+
+
+def _by_repetition(way: Handover) -> IntArray:
+    """[n, R, C]: the outputs that each PE makes, one after the other."""
+    return way.neurons.transpose(0, 3, 1, 2).reshape(-1, *way.neurons.shape[1:3])
+
+
+def _column(neurons: IntArray) -> IntArray:
+    """[outputs, 2]: repetition and row of all outputs of a column, if any column has them."""
+    return np.argwhere((neurons >= 0).any(axis=2))
 
 
 def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
@@ -171,34 +192,41 @@ def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
                 way.targets,
                 shift=layer.shifts[0],
                 relu=layer.relu,
+                broadcast=way.neurons.shape[1] > 1,
             )
         ]
-    # [n, R, C]: of every repetition of the sum stage, the output that each PE makes.
     outputs = way.neurons.shape[3]
-    neurons = way.neurons.transpose(0, 3, 1, 2).reshape(-1, *way.neurons.shape[1:3])
+    neurons = _by_repetition(way)
+    count, rows = neurons.shape[:2]
     targets = np.repeat(way.targets, outputs, axis=0)
     targets[:, 1] += np.tile(np.arange(outputs), len(way.targets))
-    rows = neurons.shape[1]
-    wanted = np.stack([np.roll(neurons, -distance, axis=1) for distance in range(rows)], axis=3)
+    # The output that each PE makes a partial sum for, [repetitions, R, C, outputs].
+    if placed.by_reader:
+        visits = np.arange(count)
+        turns = [np.roll(neurons, -distance, axis=1) for distance in range(rows)]
+        wanted = np.stack(turns, axis=3)
+    else:
+        visits = np.zeros(count, np.int64)
+        repetition, row = _column(neurons).T
+        wanted = np.broadcast_to(
+            neurons[repetition, row].T, (1, rows, neurons.shape[2], len(row)))
     groups = placed.row_groups[None, :, None, None]
     partial = np.where((wanted >= 0) & (groups >= 0), groups * placed.shape.out_features + wanted, -1)
     return [
         Part(
             kind=StageKind.DENSE,
-            visits=np.zeros(len(neurons), np.int64),
+            visits=np.zeros(len(partial), np.int64),
             results=partial,
-            targets=np.stack(list(np.indices((len(neurons), rows))), axis=2),
+            targets=np.stack(list(np.indices(partial.shape[::3])), axis=2),
             shift=layer.shifts[0],
         ),
-        dataclasses.replace(
-            output_part(
-                StageKind.SUM,
-                np.arange(len(neurons)),
-                neurons[..., None],
-                targets,
-                shift=layer.shifts[1],
-                relu=layer.relu,
-            ),
+        output_part(
+            StageKind.SUM,
+            visits,
+            neurons[..., None],
+            targets,
+            shift=layer.shifts[1],
+            relu=layer.relu,
             gain_bits=layer.gain_bits,
             word_step=placed.word_step,
         ),

@@ -26,7 +26,8 @@ class Images:
     biases
         [R, C, biases of a PE] int64, at the scale of the accumulator, from bias address 0 up.
     input_map
-        [reps, R, words]: the input feature that each host word of a sample is, -1 for padding.
+        [reps, R, words]: the input feature that each host word of a sample is, -1 for padding;
+        [reps, 1, words] where all rows get the same.
     output_map
         [R, words]: the output that each host word of a sample is, -1 for padding.
     """
@@ -71,6 +72,6 @@ def build_images(net: QuantisedNet, stages: Sequence[Stage]) -> Images:
     return Images(
         weights=maps.weights.fill(torch.cat(weights).numpy()),
         biases=maps.biases.fill(torch.cat([layer.bias for layer in net.layers]).numpy()),
-        input_map=stages[0].sources[stages[0].visits][:, :, 0],
+        input_map=stages[0].host_words,
         output_map=stages[-1].sources[0, :, -1],
     )

@@ -13,6 +13,7 @@ how words travel. Values are numbered within the tensor that they belong to:
 
 import dataclasses
 import enum
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,8 @@ class Part:
         Of a stage of `COPIES`, m: its weights are 2**m.
     biases
         Whether sums begin with the biases of the layer.
+    broadcast
+        Whether the host sends all rows the same words. Of the first stage only.
     word_step
         Sums are over the words 0, `word_step`, 2 `word_step`, ... of a region: 1 for all.
     """
@@ -81,6 +84,7 @@ class Part:
     relu: bool = False
     gain_bits: int = 0
     biases: bool = False
+    broadcast: bool = False
     word_step: int = 1
 
 
@@ -117,6 +121,12 @@ class Stage(Part):
     def from_host(self) -> bool:
         """Whether the gateways own its words."""
         return self.own == 0
+
+    @property
+    def host_words(self) -> IntArray:
+        """[reps, R, words], or [reps, 1, words] if all rows get the same: the host's words."""
+        words = self.sources[self.visits][:, :, 0]
+        return words[:, :1] if self.broadcast else words
 
     @property
     def regions(self) -> int:
@@ -159,13 +169,12 @@ def output_part(
     visits: IntArray,
     neurons: IntArray,
     targets: IntArray,
-    *,
-    shift: int,
-    relu: bool,
+    **options: Any,
 ) -> Part:
     """Return a stage that ends its layer: it makes `neurons`, [reps, R, C, outputs], with biases.
 
-    `targets` [reps, 2] has the region of the next stage, and the index of the first own word in it.
+    `targets` [reps, 2] has the region of the next stage, and the index of the first own word in it;
+    `options` are further fields of the part.
     """
     outputs = neurons.shape[3]
     places = np.repeat(targets[:, None, :], outputs, axis=1)
@@ -175,7 +184,6 @@ def output_part(
         visits=visits,
         results=neurons,
         targets=places,
-        shift=shift,
-        relu=relu,
         biases=True,
+        **options,
     )

@@ -186,6 +186,7 @@ def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]
     """Beats of a sample in and out."""
 
     def beats(stage: Stage) -> int:
-        return stage.reps * config.rows * -(-stage.words // config.beat_words)
+        rows = 1 if stage.broadcast else config.rows
+        return stage.reps * rows * -(-stage.words // config.beat_words)
 
     return beats(stages[0]), beats(stages[-1])

@@ -164,7 +164,8 @@ class _Scheduler:
         if axis:
             return
         if stage.from_host:
-            self._send(stage.words, reps)
+            kind = HostInKind.BROADCAST if stage.broadcast else HostInKind.SCATTER
+            self._send(stage.words, reps, kind)
         elif stage.outputs:
             self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
         else:
@@ -253,9 +254,11 @@ class _Scheduler:
 
     # Gateways and host
 
-    def _send(self, words: int, reps: int) -> None:
+    def _send(
+        self, words: int, reps: int, kind: HostInKind = HostInKind.SCATTER
+    ) -> None:
         self._add("ring", RingKind.SEND, reps, recv=0, send=words)
-        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+        self._add("host_in", kind, reps, beats=self._beats(words))
 
     def _add(
         self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
