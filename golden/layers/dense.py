@@ -70,6 +70,16 @@ class DenseShape:
         """
         return self.in_features * self.out_features
 
+    @property
+    def density(self) -> float:
+        """Weights relative to those of a dense layer: 1."""
+        return 1.0
+
+    @property
+    def path_diversity(self) -> int:
+        """Paths between any input and any output: one."""
+        return 1
+
     @functools.cached_property
     def groups(self) -> tuple[tuple[int, int], ...]:
         """The inputs (start, stop) of every group; one of all inputs if there are no cuts."""

@@ -50,10 +50,10 @@ from sw_driver.torus import check_infers
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 3
+VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
-_READ_VERSIONS = (1, 2, VERSION)
+_READ_VERSIONS = (1, 2, 3, VERSION)
 # Files of version 1 name no data; those of both have no digest, and are compiled again to check.
 _WITHOUT_DIGEST = (1, 2)
 
@@ -126,7 +126,9 @@ class Artifact(Compiled):
     def _placed(self) -> _Placed:
         config, images = self.config, self.executable.images
         with _named(self.path):
-            layers, plan, expected, needs = place_net(self.net, config.rows, config.cols)
+            layers, plan, expected, needs = place_net(
+                self.net, config.rows, config.cols, skips=config.word_steps
+            )
             stages = len(plan.stages)
             if len(self.order) != stages:
                 raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")
