@@ -23,8 +23,7 @@ __all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes"]
 
 
 def weight_sizes(shape: LayerShape) -> tuple[tuple[int, ...], ...]:
-    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm); of a dense one (O, I).
-    """
+    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm); if dense, (O, I)."""
     if isinstance(shape, DenseShape):
         return ((shape.out_features, shape.in_features),)
     inputs, outputs, ri, rm, ro = shape.as_tuple()

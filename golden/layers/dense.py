@@ -66,8 +66,7 @@ class DenseShape:
 
     @property
     def parameters(self) -> int:
-        """Weights of the layer, I O; also its multiply-accumulates a sample. Biases do not count.
-        """
+        """Weights of the layer, I O, and its multiply-accumulates a sample; no bias counts."""
         return self.in_features * self.out_features
 
     @property

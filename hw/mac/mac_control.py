@@ -17,8 +17,8 @@ __all__ = ["MacControl"]
 class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
-    A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one; such
-    an op waits for whole repetitions.
+    A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one;
+    such an op waits for whole repetitions.
 
     A step a cycle when words are there: no cycle is lost between outputs, nor between repetitions,
     nor between ops if the next one came two cycles before the end of the one in progress and, where

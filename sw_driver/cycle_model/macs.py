@@ -47,9 +47,9 @@ class Macs:
     """
 
     REGISTERS = (
-        "running", "coming", "active", "reads_col", "_skips", "_writes_col", "_words", "_word", "_words_left",
-        "_outputs_left", "waiting", "asked_for", "_first", "_last", "_next_writes_col", "_freed",
-        "_pipeline",
+        "running", "coming", "active", "reads_col", "_skips", "_writes_col", "_words", "_word",
+        "_words_left", "_outputs_left", "waiting", "asked_for", "_first", "_last",
+        "_next_writes_col", "_freed", "_pipeline",
     )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue) -> None:

@@ -184,7 +184,7 @@ def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Ima
     )
     dealt_to = images.input_map.shape[1]
     if dealt_to not in (1, rows):
-        members.fail(f"member map.inputs.npy must be of all {rows} rows, or of 1, not of {dealt_to}")
+        members.fail(f"member map.inputs.npy must be of {rows} rows, or of 1, not of {dealt_to}")
     for name, image, bits, field in (
         ("image.weights", images.weights, config.weight_bits, "weight_words"),
         ("image.biases", images.biases, config.bias_bits, "bias_words"),

@@ -140,11 +140,11 @@ def groups_of_rows(neurons: IntArray) -> tuple[tuple[int, ...], IntArray]:
     The cuts of a `DenseShape`, and [R] the group of each row, -1 for none.
     """
     rows = neurons.shape[1]
-    by_row = neurons.transpose(1, 0, 2, 3).reshape(rows, -1)
+    by_row: IntArray = neurons.transpose(1, 0, 2, 3).reshape(rows, -1)
     first = np.where(by_row >= 0, by_row, np.iinfo(np.int64).max).min(axis=1)
     used = (by_row >= 0).any(axis=1)
     cuts = np.sort(first[used])
-    groups = np.where(used, np.searchsorted(cuts, first), -1)
+    groups = np.where(used, (cuts[None, :] < first[:, None]).sum(axis=1), -1)
     return tuple(cuts.tolist()), groups
 
 
@@ -199,10 +199,10 @@ def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
     neurons = _by_repetition(way)
     count, rows = neurons.shape[:2]
     targets = np.repeat(way.targets, outputs, axis=0)
-    targets[:, 1] += np.tile(np.arange(outputs), len(way.targets))
+    targets[:, 1] += np.arange(len(targets), dtype=np.int64) % outputs
     # The output that each PE makes a partial sum for, [repetitions, R, C, outputs].
     if placed.by_reader:
-        visits = np.arange(count)
+        visits = np.arange(count, dtype=np.int64)
         turns = [np.roll(neurons, -distance, axis=1) for distance in range(rows)]
         wanted = np.stack(turns, axis=3)
     else:
@@ -211,7 +211,8 @@ def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
         wanted = np.broadcast_to(
             neurons[repetition, row].T, (1, rows, neurons.shape[2], len(row)))
     groups = placed.row_groups[None, :, None, None]
-    partial = np.where((wanted >= 0) & (groups >= 0), groups * placed.shape.out_features + wanted, -1)
+    values = groups * placed.shape.out_features + wanted
+    partial = np.where((wanted >= 0) & (groups >= 0), values, -1)
     return [
         Part(
             kind=StageKind.DENSE,

@@ -90,8 +90,8 @@ def place(
         if isinstance(shape, DenseShape) and shape != layer.shape:
             raise FitError(
                 f"layer {index}, dense {shape}: its sums must be cut as the inputs lie in the rows "
-                f"of a {rows}x{cols} torus, at {_cuts(layer.shape)}, not at {_cuts(shape)}: compile "
-                "the model for this torus, or quantise it with these dense_cuts"
+                f"of a {rows}x{cols} torus, at {_cuts(layer.shape)}, not at {_cuts(shape)}: "
+                "compile the model for this torus, or quantise it with these dense_cuts"
             )
     return placed
 

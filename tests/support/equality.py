@@ -26,7 +26,8 @@ CONFIGS = [
         (LARGE, 2, 2, {"act_bits": 18, "weight_bits": 5, "host_bits": 256}),
         (LARGE, 2, 3, {"link_stages": 2, "word_steps": True}),
         (LARGE, 3, 2, {"host_fifo_beats": 4}),
-        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1}),
+        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1,
+                       "program_words": 4096}),
         (LARGE, 3, 1, {"act_bits": 12, "weight_bits": 16}),
         (LARGE, 3, 5, {"word_steps": True}),
     ]
