@@ -100,12 +100,12 @@ def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
     against = difference(claimed.accuracies, dense.accuracies)
     seeds = len(dense.accuracies)
     return (
-        f"the dense network of {dense.parameters} parameters puts {100 * dense.mean:.2f} % of the "
-        f"test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}), "
-        f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer "
-        f"{100 * claimed.mean:.2f} %, {_points(against)} points. With {MARGIN_POINTS:g} point for "
-        "comparable, the claim of ClosNets (section II, fig 3) "
-        f"{_CLAIM[against.verdict(MARGIN_POINTS)]}."
+        f"the dense network has {dense.parameters} parameters and puts {100 * dense.mean:.2f} % of "
+        f"the test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}). "
+        f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer parameters reaches "
+        f"{100 * claimed.mean:.2f} %, a difference of {_points(against)} points. If at most "
+        f"{MARGIN_POINTS:g} point less counts as comparable, the claim of ClosNets (section II, "
+        f"fig 3) {_CLAIM[against.verdict(MARGIN_POINTS)]}."
     )
 
 
@@ -117,10 +117,13 @@ def _reach(dense: _Network, clos: Sequence[_Network]) -> str:
         if difference(one.accuracies, dense.accuracies).verdict(MARGIN_POINTS) == "yes"
     ]
     if not comparable:
-        return "The interval lies within that margin for no Clos network."
+        return "The interval of the difference lies within that margin for no Clos network."
     *others, last = comparable
     numbers = f"{', '.join(others)} and {last}" if others else last
-    return f"The interval lies within that margin with {numbers} times fewer parameters."
+    return (
+        f"The interval of the difference lies within that margin with {numbers} times fewer "
+        "parameters."
+    )
 
 
 def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:
@@ -137,7 +140,10 @@ def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:
         f"{kind} at {found.count('yes')} and below at {found.count('no')}"
         for kind, found in verdicts.items()
     )
-    return f"Of {len(clos)} equal budgets, Clos is above {counts}; the others are not decided."
+    return (
+        f"At {len(clos)} budgets Clos is compared with kinds that have as many parameters: it is "
+        f"above {counts}; the others are not decided."
+    )
 
 
 def _ends(networks: Sequence[_Network], rates: Sequence[float]) -> str:
