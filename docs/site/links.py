@@ -50,6 +50,8 @@ def followed(link: str, page: str) -> str:
     path = Path(os.path.normpath(folder / parts.path))
     if path == ROOT / "README.md":
         uri = README
+    elif path == _DOCS:
+        uri = "index.md"
     elif path.is_relative_to(_DOCS) and not path.is_relative_to(_DOCS / "site"):
         uri = path.relative_to(_DOCS).as_posix()
     elif path.is_relative_to(ROOT) and is_shown(path):

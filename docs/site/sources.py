@@ -12,7 +12,7 @@ README = "readme.md"
 _FOLDERS = ("hw", "golden", "sw_driver", "fpga", "sim", "tests", "findings", "docs/site")
 _FILES = ("CITATION.cff", "LICENSE", "Makefile", "pyproject.toml")
 _LANGUAGES = {".py": "python", ".sh": "sh", ".cpp": "cpp", ".h": "cpp", ".v": "verilog",
-              ".vlt": "verilog", ".toml": "toml", ".yml": "yaml"}
+              ".vlt": "verilog", ".toml": "toml", ".yml": "yaml", ".css": "css", ".md": "markdown"}
 _LONG = 100_000  # Bytes: what is longer are data, which nobody reads.
 _HEAD = "---\nsearch: {exclude: true}\nhide: [toc]\n---\n\n"
 
