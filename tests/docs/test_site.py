@@ -144,6 +144,15 @@ def test_a_link_of_the_repository_leads_to_its_page(page, link, leads, monkeypat
     assert importlib.import_module("links").followed(link, page) == leads
 
 
+def test_every_page_is_in_the_menu():
+    menu = set(re.findall(r"^ +- (?:\w+: )?(\S+)\.md$", (SITE / "mkdocs.yml").read_text(), re.M))
+    assert {name for name in menu if "/" not in name} - {"readme"} == {
+        path.stem for path in PAGES if path.name != "README.md"}
+    rooms = {name.removeprefix("reference/") for name in menu if "/" in name}
+    assert {"golden", "sw_driver", "sim.device", "fpga", "hw"} <= rooms
+    assert all((ROOT / room.replace(".", "/") / "__init__.py").exists() for room in rooms)
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_has_the_same_parts_on_a_forge(path):
     """Its lists, tables and blocks, which the two kinds of Markdown tell apart differently."""
