@@ -63,7 +63,7 @@ lint: $(STAMP)
 
 clean:
 	rm -rf build out .pytest_cache .ruff_cache .hypothesis *.egg-info
-	find hw golden sw_driver sim fpga tests -name __pycache__ -prune -exec rm -rf {} +
+	find hw golden sw_driver sim fpga tests docs -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml | tools
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
