@@ -74,7 +74,7 @@ class OpRow:
 class SteadySpan(NamedTuple):
     """When an engine is at an entry of a sample, from its first repetition to its last.
 
-    Parameters
+    Attributes
     ----------
     lane
         "row", "col" or "mac", of the last PE of the last row; or "host_in" or "host_out".

@@ -37,7 +37,7 @@ _QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue
 class Slice(NamedTuple):
     """One repetition of an op on one engine.
 
-    Parameters
+    Attributes
     ----------
     engine
         Which; `HOST_IN` and `HOST_OUT` are the two halves of the bridge.
