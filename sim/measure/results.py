@@ -106,7 +106,7 @@ def source_digest(*packages: str) -> str:
     digest = hashlib.sha256()
     for package in packages:
         for path in sorted((_ROOT / package).rglob("*.*")):
-            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "bench" not in path.parts:
+            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "measure" not in path.parts:
                 digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
