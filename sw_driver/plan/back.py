@@ -1,7 +1,7 @@
 """The ops of a stage backwards: which words they walk through, in which order.
 
 A BACK op walks through the blocks of a region from the farthest PE's to the own one, and in each
-from the last word to the first; for each word through all outputs. With every block cut into chunks
+from the first word to the last; for each word through all outputs. With every block cut into chunks
 that fit the FIFOs of the reduce engines, no PE waits for room that only a later word would make.
 """
 
