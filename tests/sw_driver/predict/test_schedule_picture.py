@@ -13,7 +13,7 @@ from sw_driver.predict.steady_spans import steady_spans
 from sw_driver.predict.timeline import HOST_IN, slices
 from sw_driver.predict.training_cycles import exchanges, predict_training_steady
 from sw_driver.schedule.scheduler import schedule
-from tests.support.svg import bars, texts
+from tests.support.drawn import bars, texts
 from tests.support.training_nets import random_format
 
 SMALL = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))
