@@ -9,9 +9,15 @@ from typing import NamedTuple
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.experiment import Report
 from golden.experiments.judgement import Difference, difference
-from golden.experiments.pictures import Point, curves_png
+from golden.experiments.pictures import Panels, Point, curves_png
 
-__all__ = ["CLAIMED_REDUCTION", "MARGIN_POINTS", "PICTURE", "accuracy_report"]
+__all__ = [
+    "CLAIMED_REDUCTION",
+    "MARGIN_POINTS",
+    "PICTURE",
+    "accuracy_picture",
+    "accuracy_report",
+]
 
 CLAIMED_REDUCTION = 5.5
 """ClosNets, section II: "comparable accuracy ... while having 5.5x less parameters"."""
@@ -60,7 +66,7 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
     rates
         The learning rates that there were to choose from, the smallest first.
     """
-    texts: list[str] = []
+    seeds, texts = 0, list[str]()
     panels: dict[str, dict[str, list[Point]]] = {}
     for data, of_data in itertools.groupby(rows, lambda row: row[0].data):
         networks = _networks(of_data)
@@ -69,8 +75,16 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
         curves = panels[data] = {}
         for network in networks:
             curves.setdefault(network.kind, []).append(network.point)
-    picture = curves_png(panels, "parameters", "test accuracy, %")
-    return Report("\n\n".join(texts) + "\n", {PICTURE: picture})
+        seeds = len(dense.accuracies)
+    return Report("\n\n".join(texts) + "\n", {PICTURE: accuracy_picture(panels, seeds)})
+
+
+def accuracy_picture(panels: Panels, seeds: int) -> bytes:
+    """Draw the accuracies in percent, against parameters, of networks of so many seeds; PNG."""
+    note = f"each point: mean of {seeds} seeds; its bar: from the lowest to the highest of them"
+    if seeds == 1:
+        note = "each point: one seed"
+    return curves_png(panels, "parameters", "test accuracy, %", note)
 
 
 def _networks(rows: Iterable[tuple[Run, Result]]) -> list[_Network]:

@@ -1,18 +1,11 @@
 """The ops of a compiled net in words: what they do, where, and when in the steady state."""
 
 import dataclasses
-from typing import NamedTuple
 
 from sw_driver.compiled import Compiled
-from sw_driver.cycle_model import Engine, record
-from sw_driver.plan.order import delays
-from sw_driver.predict.timeline import HOST_IN, HOST_OUT, slices
-from sw_driver.schedule.queues import Step
-from sw_driver.schedule.scheduler import schedule
+from sw_driver.predict.steady_spans import steady_spans
 
-__all__ = ["OpRow", "SteadySpan", "op_table", "steady_spans"]
-
-_SETTLING_SAMPLES = 2
+__all__ = ["OpRow", "op_table"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,52 +62,6 @@ class OpRow:
     ring_end_cycle: int
     mac_start_cycle: int | None
     mac_end_cycle: int | None
-
-
-class SteadySpan(NamedTuple):
-    """When an engine is at an entry of a sample, from its first repetition to its last.
-
-    Attributes
-    ----------
-    lane
-        "row", "col" or "mac", of the last PE of the last row; or "host_in" or "host_out".
-    step
-        What it is at; samples are counted from 0.
-    start, end
-        Cycles; 0 is when the row ring begins with the first op of sample 0.
-    """
-
-    lane: str
-    step: Step
-    start: int
-    end: int
-
-
-def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
-    """Time `samples` samples of a long run, the first of which finds the pipeline full."""
-    config, plan = compiled.config, compiled.plan
-    depth = max(delays(plan.order))
-    before = depth + _SETTLING_SAMPLES
-    count = before + samples + depth
-    program = compiled.executable.loop.program(config, count)
-    steps = schedule(config, plan, count)
-    shown = {Engine(lane, config.rows - 1, config.cols - 1) for lane in ("row", "col", "mac")}
-    shown |= {HOST_IN, HOST_OUT}
-    ends: dict[tuple[str, int], SteadySpan] = {}
-    for one in slices(config, program, record(config, program), plan, steps):
-        if one.engine in shown and one.step is not None and 0 <= one.step.sample - before < samples:
-            step = dataclasses.replace(one.step, sample=one.step.sample - before)
-            key = one.engine.kind, id(one.step)
-            start = ends[key].start if key in ends else one.span.start
-            ends[key] = SteadySpan(one.engine.kind, step, start, one.span.end)
-    origin = min(span.start for span in ends.values() if span.lane == "row" and _is_first(span))
-    return [
-        span._replace(start=span.start - origin, end=span.end - origin) for span in ends.values()
-    ]
-
-
-def _is_first(span: SteadySpan) -> bool:
-    return span.step.sample == 0 and span.step.task.stage == 0
 
 
 def op_table(compiled: Compiled) -> list[OpRow]:

@@ -6,6 +6,7 @@ the program alone.
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -155,7 +156,9 @@ def _name(plan: Plan | None, queue: str, op: Op, step: Step | None) -> str:
 def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
     """Cycles of a repetition if nothing is waited for."""
     if engine.kind == "mac":
-        return (op["last_word"] + 1) * (op["last_output"] + 1)
+        # Only an op of a torus that trains has blocks and groups, and only a BACK has several.
+        lasts = ("last_word", "last_output", "last_block", "last_group")
+        return math.prod(op.get(name, 0) + 1 for name in lasts)
     if engine.kind == "gateway":
         return max(op["recv"], op["send"])
     sends_all = engine.kind == "row" and last_in_row and op["to_gateway"]
