@@ -28,7 +28,7 @@ CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
 
 class _PEInstance(wiring.Component):
-    """A PE by reference: its module stands once in the Verilog, however many there are."""
+    """A PE by reference: however many PEs there are, their module stands once in the Verilog."""
 
     def __init__(self, config):
         super().__init__(pe_members(config) if config.training is None
@@ -97,7 +97,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     config : TorusConfig
     link : LinkConfig
     weights, biases, folded, cells
-        As of `top_verilog`; a board tells its host which weights it has (`hw.uart.weights_id`).
+        As in `top_verilog`; a board tells its host which weights it has (`hw.uart.weights_id`).
 
     Raises
     ------
@@ -114,7 +114,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
 
 
 def _pe_maker(config, weights, biases, folded):
-    """What a torus makes its PEs with: with words of their own, or instances of one module."""
+    """Return the `make_pe` of a torus: PEs that hold the words, or instances of one module."""
     if (weights is None) != (biases is None):
         raise ValueError("weights and biases must be given together")
     if folded and weights is None:

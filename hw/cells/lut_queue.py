@@ -8,9 +8,9 @@ __all__ = ["LutQueue"]
 
 
 class LutQueue(wiring.Component):
-    """Holds up to `depth` items in order; an item can leave on the cycle after it came.
+    """Holds up to `depth` items in order; an item can leave in the cycle after it came.
 
-    `i.ready` and `o.valid` are registers. One item a cycle goes in and one comes out.
+    `i.ready` and `o.valid` are registers. In each cycle an item can come and another one leave.
 
     Parameters
     ----------
