@@ -1,4 +1,4 @@
-"""A picture of the steady state: what the rings, the MAC and the host are at, cycle by cycle."""
+"""A picture of the steady state: what the rings, the MAC and the host do, cycle by cycle."""
 
 # pyright: basic
 # Matplotlib's own types have gaps, which the strict rules would lay at our door.
@@ -42,8 +42,8 @@ _LABEL_PART = 0.035  # A bar shorter than this part of the picture gets no label
 def schedule_svg(compiled: Compiled) -> bytes:
     """Draw two turns of the steady state as SVG; the same net makes the same bytes.
 
-    Shown are the engines of the last PE of the last row. Labels are LAYER.STAGE; every second
-    sample is paler.
+    The picture shows the engines of the last PE of the last row. Labels are LAYER.STAGE; every
+    second sample is paler.
     """
     with rc_context(_SETTINGS):
         figure = Figure(figsize=(11, 3.1), layout="constrained")
@@ -57,7 +57,7 @@ def schedule_svg(compiled: Compiled) -> bytes:
 def _draw(axes: Axes, compiled: Compiled) -> None:
     prediction = compiled.prediction
     shown = _TURNS * prediction.cycles
-    # Samples before and after those that begin in the window reach into it.
+    # Samples that begin before or after the window reach into it, too.
     around = max(delays(compiled.order)) + 1
     spans = steady_spans(compiled, 2 * around + _TURNS)
     origin = next(span.start for span in spans if span.lane == "row" and span.step.sample == around)
