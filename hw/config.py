@@ -33,7 +33,7 @@ REQUANTISE_CYCLES = 3     # From a sum to its activation.
 MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
 MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
-LFSR_TAPS = 0x80200003    # What the generator of a training PE flips when a one falls out.
+LFSR_TAPS = 0x80200003    # Bits that a training PE's generator flips when a one is shifted out.
 
 
 @dataclasses.dataclass(frozen=True)

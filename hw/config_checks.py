@@ -6,7 +6,7 @@ __all__ = ["HOST_BITS", "RANGES", "ConfigError", "check_known", "check_ranges", 
            "check_whole"]
 
 HOST_BITS = (32, 64, 128, 256)
-# Per field: the least and the largest value that is accepted.
+# For each field, the least and the largest value that is accepted.
 RANGES = {
     "rows": (1, 64),
     "cols": (1, 64),

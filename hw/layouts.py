@@ -177,7 +177,7 @@ def back_step_layout(config):
     w_addr
         Address of the weight.
     first, last
-        The first, or last, step of a sum: the outputs of one x.
+        This is the first, or the last, step of a sum; a sum goes over the outputs of one x.
     reduce, takes, keeps, to_host
         What becomes of the sum: see `hw.ring.reduce`.
     shift, relu

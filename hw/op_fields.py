@@ -64,7 +64,7 @@ class MacKind(enum.IntEnum):
     END = END
     LOOP = LOOP
     RUN = 2   # Sums over gathered words.
-    BACK = 3  # The same op backwards: partial sums of gradients, and changes of the weights.
+    BACK = 3  # The sums of a RUN backwards: gradients of its words, and changes of its weights.
     DUMP = 4  # Copy records of a memory to own words of the row buffer.
     JUMP = JUMP
 

@@ -154,13 +154,14 @@ class Sequencer(wiring.Component):
     def _fetch(self, m, program, lines, ops, full, ended):
         """Serve one queue a cycle in turn: read a line of its op, or carry out a LOOP or JUMP."""
         config = self.config
-        # What the fetch unit remembers of a queue. The three go round: the one that is served now,
-        # then in between, then the one whose line comes out of the memory.
+        # The fetch unit has such a context for each queue. The three contexts go round: first the
+        # queue of a context is served, then the context is in between, and then the line that was
+        # read comes out of the memory.
         context = data.StructLayout({
             "pc": config.line_addr_bits,
             "line": range(max(2, *lines.values())),  # Lines read of the op in hand.
             "turns": LOOP_COUNT_BITS,            # Jumps that the LOOP in progress has made.
-            "reading": 1, "first": 1, "last": 1,     # What was done in its slot.
+            "reading": 1, "first": 1, "last": 1,     # In its slot: a line was read; which one.
         })
         now, between, arriving = (Signal(context, name=name)
                                   for name in ("now", "between", "arriving"))

@@ -67,8 +67,9 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     Raises
     ------
     ValueError
-        There is no such top or kind of cells, there are weights without biases or for another top,
-        the top trains and the configuration does not, or what is folded is not there or trains.
+        There is no such top or kind of cells; there are weights without biases, or for another top;
+        the top trains and the configuration does not; `folded` comes without weights, or with a
+        configuration that trains.
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
@@ -102,7 +103,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     Raises
     ------
     ValueError
-        As `top_verilog`.
+        For the same reasons as in `top_verilog`.
     """
     platform = _platform(cells)
     make_pe = _pe_maker(config, weights, biases, folded)

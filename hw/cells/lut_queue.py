@@ -57,7 +57,7 @@ class LutQueue(wiring.Component):
             read.addr.eq(read_at),
             self.o.payload.eq(read.data),
         ]
-        # Of as many bits as the addresses, so that they wrap.
+        # These have as many bits as the addresses, so that they wrap.
         write_next = (write_at + 1)[:len(write_at)]
         read_next = (read_at + 1)[:len(read_at)]
         with m.If(put):

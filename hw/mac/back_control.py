@@ -230,7 +230,7 @@ class BackControl(wiring.Component):
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, in the memory of either axis or in that of the host's.
+        # Gradients that have landed, in the memory of either axis or among those of the host.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)

@@ -32,7 +32,7 @@ class BiasUpdate(wiring.Component):
         The bias, its velocity if the torus has velocities, and the gradient of its output; sampled
         with `i`.
     new_bias, new_velocity : Out(stream)
-        What is to be written, and where. Never wait.
+        A word to write, and its address. Never wait.
     pending : Out(1)
         A bias or velocity will be written in the next cycle or later.
     """

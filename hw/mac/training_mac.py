@@ -163,7 +163,7 @@ class TrainingMac(wiring.Component):
         if training.velocity_bits:
             m.d.comb += bias_update.velocity.eq(bias_velocity)
 
-        # Another one on: the product, and what it is added to.
+        # Another stage on: the product, and the sum that it is added to.
         is_back, back_step = back[to_word + 2]
         is_forward, forward_step = forward[to_word + 2]
         m.d.comb += [

@@ -41,7 +41,7 @@ class BeatJoiner(wiring.Component):
         m = Module()
         beat_bytes = self.host_bits // 8
         place = Signal(self.link.place_bits + 2)
-        index = Signal(range(beat_bytes))  # Of the byte in its beat; it wraps.
+        index = Signal(range(beat_bytes))  # Number of the byte in its beat; it wraps.
         fetched = Signal()
         beat = Signal(self.host_bits)
 

@@ -33,7 +33,7 @@ class StageKind(enum.Enum):
 
 
 POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
-"""Of the stages that have weights, the place among those of their layer."""
+"""The place of a stage among the three of its layer that have weights."""
 
 _COLUMN_STAGES = (StageKind.MIDDLE, StageKind.MOVE)
 

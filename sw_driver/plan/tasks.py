@@ -65,10 +65,11 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     Parameters
     ----------
     name
-        "program": one sample after the other. "interleaved": the way back of each sample beside the
-        way forward of the next, stage for stage, with the host's time to answer between.
+        "program" takes one sample after the other. "interleaved" has the way back of each sample
+        beside the way forward of the next one, stage for stage, and between the two ways of a
+        sample the host has time to answer.
     tasks
-        As from `list_tasks`.
+        The tasks of a sample, from `list_tasks`.
 
     Raises
     ------

@@ -170,7 +170,7 @@ class _Scheduler:
             self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
 
     def _counted_results(self, index: int, entry: Entry) -> list[list[Sequence[int]]]:
-        """Return for each repetition what is counted: for each count, the regions it is about."""
+        """Return for each repetition its counted landings, each as the regions written to."""
         if not self._trains:
             return [[regions] for regions in entry.written]
         return [[(to,) for to, _ in rep] for rep in self._targets(index, entry)]
