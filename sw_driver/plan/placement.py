@@ -1,4 +1,4 @@
-"""Where the blocks of every layer lie on the torus.
+"""Placement of the blocks of every layer in rows and columns of the torus.
 
 Input and output blocks lie in rows, middle blocks in columns: each stage is then one all-gather on
 the rings of one axis, and the permutations between stages are the change of axis.
@@ -24,12 +24,12 @@ __all__ = ["LayerPlacement", "place"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerPlacement:
-    """The blocks of one layer.
+    """Where the blocks of one layer lie.
 
     Parameters
     ----------
     shape
-        Of the layer.
+        The shape of the layer.
     input_slots
         [R, ki]: the input block in each slot of each row, -1 for none.
     middle_slots
@@ -37,9 +37,9 @@ class LayerPlacement:
     handover
         The output blocks, and where their outputs go.
     input_words
-        Words that the input stage gathers a repetition, padding included.
+        Words that the input stage gathers in each repetition, padding included.
     mac_cycles
-        Multiply-accumulates of one PE a sample, padding and the handover's move included.
+        Multiply-accumulates of one PE for each sample, those of padding and of a move included.
     """
 
     shape: ClosShape
@@ -55,10 +55,10 @@ def place(
 ) -> tuple[LayerPlacement, ...]:
     """Place a chain of layers on a torus so that a PE has the fewest multiply-accumulates to do.
 
-    Between two layers, blocks are packed into rows or words are moved, whichever is cheaper; both
-    ends of a layer bear on the cost of its middle stage, so all layers are chosen together, by
-    dynamic programming over the boundaries. Of equals, packing is taken. For training, some ways of
-    packing do not serve.
+    Between two layers, blocks are packed into rows or words are moved, whichever costs less, and
+    packing if both cost the same. Both ends of a layer change the cost of its middle stage, so all
+    layers are chosen together, by dynamic programming over the boundaries. Some ways of packing
+    cannot be used for training, where gradients have to go back.
     """
     first = slots_in_order(shapes[0].input_routers, rows)
     # Best chain of placements for each way in which the next layer's inputs can lie.
@@ -92,10 +92,10 @@ def place(
 
 
 def _trainable(way: Handover) -> bool:
-    """Whether gradients can go back the same way.
+    """Whether gradients can go back on the way that a handover takes.
 
-    An output block that is gathered more than once would get its gradients in parts. A word that
-    no result is written to would have a weight that learns from whatever it holds.
+    An output block that is gathered more than once would get its gradients in parts. A word to
+    which no result is written would have a weight that learns from whatever the word holds.
     """
     once = len(np.unique(way.slots)) == len(way.slots)
     filled = np.bincount(way.targets[:, 0], minlength=way.regions) * way.neurons.shape[3]
@@ -109,7 +109,7 @@ def _next_inputs(way: Handover, otherwise: IntArray) -> IntArray:
 def _layer(
     shape: ClosShape, input_slots: IntArray, input_words: int, way: Handover, rows: int, cols: int
 ) -> LayerPlacement:
-    """One layer between two ways of handing over, with its cost."""
+    """Return the placement of a layer between two given ways of handing over, with its cost."""
     middle_slots = slots_in_order(shape.middle_routers, cols)
     in_count, mid_count = input_slots.shape[1], middle_slots.shape[1]
     reps, _, _, outputs = way.neurons.shape

@@ -1,4 +1,4 @@
-"""The stages of a net as tables: which value every PE gathers, and which it computes, and where to.
+"""The stages of a net as tables: which values every PE gathers and computes, and where they go.
 
 A stage is one ring all-gather, repeated, with the matrix-vector product that reads it. Weights,
 biases, the order of host words and the checks all follow from these tables; no other place knows
@@ -33,7 +33,7 @@ class StageKind(enum.Enum):
 
 
 POSITIONS = {StageKind.INPUT: 0, StageKind.MIDDLE: 1, StageKind.OUTPUT: 2}
-"""Of the stages that have weights, the place among those of their layer."""
+"""The place of a stage among the three of its layer that have weights."""
 
 _COLUMN_STAGES = (StageKind.MIDDLE, StageKind.MOVE)
 
@@ -60,7 +60,8 @@ class Stage:
         [reps, outputs, 2]: region of the next stage, and index of the own word in it, that each
         output becomes.
     shift, relu
-        How a sum leaves the stage. Only an OUTPUT stage has biases.
+        Right shift of a sum as it leaves the stage, and whether a ReLU follows. Only an OUTPUT
+        stage has biases.
     """
 
     layer: int
@@ -75,22 +76,22 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """What people call it, for instance "layer 0 H1"."""
+        """The name of the stage in tables and messages, for instance "layer 0 H1"."""
         return f"layer {self.layer} {self.kind.value}"
 
     @property
     def on_columns(self) -> bool:
-        """Whether it gathers along the columns; else along the rows."""
+        """Whether the stage gathers along the columns; else it gathers along the rows."""
         return self.kind in _COLUMN_STAGES
 
     @property
     def from_host(self) -> bool:
-        """Whether the gateways own its words."""
+        """Whether the gateways own the words that the stage gathers."""
         return self.own == 0
 
     @property
     def regions(self) -> int:
-        """Regions of its gather buffer."""
+        """Number of regions that the stage has in its gather buffer."""
         return self.sources.shape[0]
 
     @property
@@ -100,7 +101,7 @@ class Stage:
 
     @property
     def reps(self) -> int:
-        """Repetitions a sample."""
+        """Repetitions for each sample."""
         return len(self.visits)
 
     @property
@@ -110,7 +111,7 @@ class Stage:
 
     @property
     def mac_cycles(self) -> int:
-        """Multiply-accumulates of one PE a sample."""
+        """Multiply-accumulates of one PE for each sample."""
         return self.reps * self.words * self.outputs
 
 
@@ -143,11 +144,11 @@ def build_stages(
         Size of the torus.
     """
     stages: list[Stage] = []
-    # A move multiplies by 2**shift: exact for any shift that a weight can undo. One that the net
-    # has anyway costs no hardware.
+    # A move multiplies by 2**shift and then shifts right, which is exact for any shift whose power
+    # of two is a weight. A shift that the net has anyway costs no hardware.
     shifts = [shift for layer in requantised for shift in layer.shifts]
     move_shift = min(weight_bits - 2, *shifts)
-    # Own words of each PE, [regions, R, C, own], and the layer's inputs from the host if any.
+    # The own words of each PE, [regions, R, C, own]; None if the inputs come from the host.
     owned: IntArray | None = None
     for index, (layer, placed) in enumerate(zip(requantised, layers, strict=True)):
         middle_routers = placed.shape.middle_routers
@@ -205,7 +206,7 @@ def build_stages(
 
 
 def _host_words(placed: LayerPlacement, cols: int) -> IntArray:
-    """[ki, R, C, words]: the inputs of each row's blocks, the same for every PE of the row."""
+    """Return the inputs of each row's blocks, the same for every PE of a row: [ki, R, C, words]."""
     blocks = placed.shape.input_blocks
     rows, count = placed.input_slots.shape
     words = np.full((count, rows, cols, placed.input_words), -1, np.int64)
@@ -216,27 +217,27 @@ def _host_words(placed: LayerPlacement, cols: int) -> IntArray:
 
 
 def _gathered(owned: IntArray, *, on_columns: bool) -> IntArray:
-    """What each PE sees of the own words of all: its own, then its upstream neighbours' in turn."""
+    """Return the words that each PE sees: its own, then its upstream neighbours' in turn."""
     axis = 1 if on_columns else 2
     turns = [np.roll(owned, distance, axis) for distance in range(owned.shape[axis])]
     return np.concatenate(turns, axis=3)
 
 
 def _cross(row_slots: IntArray, col_slots: IntArray, middle_routers: int) -> IntArray:
-    """[row slots, R, C, column slots]: value row block * Rm + column block."""
+    """Return value row block * Rm + column block: [row slots, R, C, column slots], -1 for none."""
     in_row = row_slots.T[:, :, None, None]
     in_col = col_slots[None, None, :, :]
     return np.where((in_row >= 0) & (in_col >= 0), in_row * middle_routers + in_col, -1)
 
 
 def _corner_turn(reps: int, outputs: int) -> IntArray:
-    """Targets of a change of axis: output j of repetition k is own word k of region j."""
+    """Return targets of a change of axis: output j of repetition k is own word k of region j."""
     rep, output = np.indices((reps, outputs))
     return np.stack([output, rep], axis=2)
 
 
 def _owned(results: IntArray, targets: IntArray) -> IntArray | None:
-    """[regions, R, C, own]: the own words that `results` become; None if there are none."""
+    """Return the own words that results become: [regions, R, C, own]; None without results."""
     if not targets.size:
         return None
     regions, own = targets.reshape(-1, 2).max(axis=0) + 1

@@ -1,4 +1,4 @@
-"""The ops of a compiled net in words: what they do, where, and when in the steady state."""
+"""A table of the ops of a compiled net: what they do, where, and when in the steady state."""
 
 import dataclasses
 
@@ -15,31 +15,33 @@ class OpRow:
     Parameters
     ----------
     name
-        Its stage, for instance "layer 0 H1".
+        Name of the stage, for instance "layer 0 H1".
     axis
-        "row" or "column": the ring that it gathers on.
+        "row" or "column": the ring that the op gathers on.
     source
         "host" if the gateways own its words, else "PEs".
     blocks
-        Blocks of the stage that it goes over: its repetitions.
+        Blocks of the stage that the op goes over, one in each repetition.
     own_words, received_words
-        Of one PE and one repetition.
+        Own words, and words received, of one PE in one repetition.
     outputs
-        Sums of one PE and one repetition; 0 if the words only pass to the host.
+        Sums of one PE in one repetition; 0 if the words only pass to the host.
     base_word, stride_words
-        Gather buffer address of the first repetition's words, and what each further one adds.
+        Gather buffer address of the first repetition's words, and what each further repetition
+        adds.
     result_base_word, result_stride_words, result_rep_stride_words
-        Address of the first result in the other buffer, what each further output adds, and each
-        repetition.
+        Address of the first result in the other buffer, what each further output adds, and what
+        each repetition adds.
     weight_base_word, bias_base_word
         Address of the first weight and of the first bias.
     shift, relu
-        Right shift on leaving, and whether negative results become 0.
+        Right shift of the results, and whether negative ones become 0.
     ring_start_cycle, ring_end_cycle
-        When its ring begins with it, and is done with it, in the steady state, at the last PE of
-        the last row; 0 is when that begins with the first op of the same sample.
+        When the ring of the last PE of the last row begins with the op, and is done with it, in the
+        steady state. Cycle 0 is when this ring begins with the first op of the same sample.
     mac_start_cycle, mac_end_cycle
-        The same of the MAC; None if it has no part in it.
+        When the MAC of that PE begins with the op, and is done with it; None if it has no part in
+        it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A picture of the steady state: what the rings, the MAC and the host are at, cycle by cycle."""
+"""A picture of the steady state: what the rings, the MAC and the host do, cycle by cycle."""
 
 # pyright: basic
 # Matplotlib's own types have gaps, which the strict rules would lay at our door.
