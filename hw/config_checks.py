@@ -1,4 +1,4 @@
-"""What is checked of a configuration, and the error that says so."""
+"""Checks of a configuration, and the error that they raise."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ __all__ = ["HOST_BITS", "RANGES", "ConfigError", "check_known", "check_ranges", 
            "check_whole"]
 
 HOST_BITS = (32, 64, 128, 256)
-# Per field: the least and the largest value that is accepted.
+# For each field, the least and the largest value that is accepted.
 RANGES = {
     "rows": (1, 64),
     "cols": (1, 64),
@@ -32,7 +32,10 @@ class ConfigError(ValueError):
 
 
 def check_whole(config) -> None:
-    """Refuse a field that is not a whole number, or yes or no; but for a part named `training`."""
+    """Refuse a field that is no whole number, or no truth value where that is wanted.
+
+    The field `training` is not looked at.
+    """
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.type is bool:
@@ -51,7 +54,7 @@ def check_ranges(config, ranges: dict[str, tuple[int, int]]) -> None:
 
 
 def check_known(cls, fields: dict, what: str) -> None:
-    """Refuse a key that is no field of `cls`, a `what` configuration."""
+    """Refuse a key that is no field of `cls`; the message calls `cls` a `what` configuration."""
     known = {field.name for field in dataclasses.fields(cls)}
     for name in fields:
         if name not in known:
@@ -60,7 +63,11 @@ def check_known(cls, fields: dict, what: str) -> None:
 
 
 def check_torus(config, block_words: int) -> None:
-    """Refuse fields of a `TorusConfig` that do not go together; programs come in `block_words`."""
+    """Refuse fields of a `TorusConfig` that do not go together.
+
+    Programs are loaded in blocks of `block_words` link words, which `rep_bits` must be able to
+    count.
+    """
     if config.host_bits not in HOST_BITS:
         raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
     if config.max_fan_in > config.buffer_words:

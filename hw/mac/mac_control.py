@@ -1,4 +1,4 @@
-"""`MacControl`: runs the queue of MAC ops; makes the addresses, one step of a sum a cycle."""
+"""`MacControl`: runs RUN ops, and makes the addresses of one step of a sum a cycle."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -18,13 +18,13 @@ class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
     A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one;
-    such an op waits for whole repetitions.
+    an op of that kind waits until repetitions are complete.
 
-    A step a cycle when words are there: no cycle is lost between outputs, nor between repetitions,
-    nor between ops if the next one came two cycles before the end of the one in progress and, where
-    a torus trains, that one's last repetition has 3 steps or more. Never steps on a word that has
-    not been received, nor begins an op whose destination is not free. See docs/architecture.md,
-    section 3.
+    It does a step a cycle when words are there, and loses no cycle between outputs or repetitions.
+    It loses none between ops either, if the next op came at least two cycles before the one in
+    progress ends; where a torus trains, the last repetition of the op in progress must also have 3
+    steps or more. It never does a step with a word that has not been received, and never begins an
+    op whose destination is not free. See docs/architecture.md, section 3.
 
     Parameters
     ----------
@@ -43,10 +43,11 @@ class MacControl(wiring.Component):
     idle : Out(1)
         No op is in progress, and none that was taken waits to begin.
     hold, writing : In(1), In(1)
-        Training only. Begin no repetition; begin no op with `fence`.
+        Training only. While `hold` is high no repetition begins; while `writing` is high no op with
+        `fence`.
     waiting, busy : Out(1), Out(1)
-        Training only. An op waits for its last repetition to begin; and one is in progress. Both
-        are registers.
+        Training only. An op waits for its last repetition to begin; a repetition is in progress.
+        Both are registers.
     """
 
     def __init__(self, config):
@@ -71,9 +72,9 @@ class MacControl(wiring.Component):
         axis = Signal()
         dest = Signal()
         word = Signal(config.count_bits)
-        outputs = Countdown(config.count_bits, "outputs")  # After this one.
-        last_but_one = Signal(config.count_bits)           # Number of that word.
-        # Kept rather than compared when asked for: they decide what happens after a step.
+        outputs = Countdown(config.count_bits, "outputs")  # Outputs after this one.
+        last_but_one = Signal(config.count_bits)           # Number of the last word but one.
+        # These decide what happens after a step, so they are registers instead of comparisons.
         at_last_word = Signal()
         one_word = Signal()
         x_base = Signal(config.addr_bits)
@@ -88,8 +89,8 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # What follows is about it, and so is `free`.
-        first = Signal()        # None of them has begun.
+        asked_for = Signal()    # The registers below and `free` are about it.
+        first = Signal()        # None of its repetitions has begun.
         rep = Signal(config.rep_bits)
         last_rep = Signal()     # The coming repetition is its last.
         x_coming = Signal(config.addr_bits)

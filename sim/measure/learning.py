@@ -16,7 +16,7 @@ from sw_driver.train.recipe import Recipe
 from sw_driver.train.weights import stored_words
 
 from .nets import RTL_PACKAGES
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .simulation import machine
 
 __all__ = ["TITLE", "measure"]
@@ -53,13 +53,15 @@ def measure(bench: Bench) -> Table:
         depends = {"sources": source_digest(*RTL_PACKAGES), "tools": tools, "machine": machine(),
                    "case": dataclasses.asdict(case)}
         values.append(bench.result("learning", depends, lambda case=case: _run(case, bench)))
-    text = paragraph(f"""
-        Batch-1 SGD from scratch in the fixed point of docs/training.md, learning rate
-        {Recipe().learning_rate}, on the RTL in the native harness and on the golden model: the
-        loss of every step, computed from the outputs of each, and at the end every weight, bias and
-        random generator. "loss": mean of the first and of the last {_SHOWN} steps, in nats.
-        "samples/s" is by processor time of one core, the host's work included. Measured on
-        {machine()}, with {tools}.""")
+    text = paragraphs(f"""
+        SGD with batches of one sample trains from scratch in the fixed point of docs/training.md,
+        with learning rate {Recipe().learning_rate}, on the RTL in the native harness and on the
+        golden model. Compared are the loss of every step, computed from the outputs of each, and at
+        the end every weight, every bias and every random generator.
+
+        "loss" is the mean of the first {_SHOWN} steps and that of the last {_SHOWN} steps, in nats.
+        "samples/s" counts the processor time of one core, the host's work included. All was
+        measured on {machine()}, with {tools}.""")
     header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden",
               "loss", "test accuracy", "losses equal", "words equal")
     rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],

@@ -19,7 +19,7 @@ __all__ = ["LayerPlacement", "clos_stages", "place_clos"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerPlacement:
-    """The blocks of one Clos layer.
+    """Where the blocks of one Clos layer lie.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class LayerPlacement:
     handover
         The output blocks, and where their outputs go.
     input_words
-        Words that the input stage gathers a repetition, padding included.
+        Words that the input stage gathers in each repetition, padding included.
     mac_cycles
-        Multiply-accumulates of one PE a sample, padding and the handover's move included.
+        Multiply-accumulates of one PE for each sample, those of padding and of a move included.
     """
 
     shape: ClosShape
@@ -45,7 +45,7 @@ class LayerPlacement:
     mac_cycles: int
 
     def host_words(self, cols: int) -> IntArray:
-        """[ki, R, C, words]: the inputs of each row's blocks, the same for every PE of the row."""
+        """Return the inputs of each row's blocks: [ki, R, C, words], the same for all columns."""
         blocks = self.shape.input_blocks
         rows, count = self.input_slots.shape
         words = np.full((count, rows, cols, self.input_words), -1, np.int64)
@@ -103,13 +103,13 @@ def clos_stages(placed: LayerPlacement, layer: Requantised) -> list[Part]:
 
 
 def _cross(row_slots: IntArray, col_slots: IntArray, middle_routers: int) -> IntArray:
-    """[row slots, R, C, column slots]: value row block * Rm + column block."""
+    """Return value row block * Rm + column block: [row slots, R, C, column slots], -1 for none."""
     in_row = row_slots.T[:, :, None, None]
     in_col = col_slots[None, None, :, :]
     return np.where((in_row >= 0) & (in_col >= 0), in_row * middle_routers + in_col, -1)
 
 
 def _corner_turn(reps: int, outputs: int) -> IntArray:
-    """Targets of a change of axis: output j of repetition k is own word k of region j."""
+    """Return targets of a change of axis: output j of repetition k is own word k of region j."""
     rep, output = np.indices((reps, outputs))
     return np.stack([output, rep], axis=2)

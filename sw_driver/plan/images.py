@@ -39,11 +39,17 @@ class Images:
 
     @property
     def weights_id(self) -> int:
-        """The CRC-32 by which a board says which weights it holds; docs/host_link.md."""
+        """The CRC-32 by which a board says which weights it holds: see docs/host_link.md."""
         return weights_id(self.weights.tolist(), self.biases.tolist())
 
     def difference(self, expected: "Images") -> str | None:
-        """Say how the weights and biases differ from others of the same shapes, None if not."""
+        """Say how the weights and biases differ from expected ones of the same shapes.
+
+        Returns
+        -------
+        str or None
+            How many words differ, and the first of them; None if none does.
+        """
         found = np.concatenate((self.weights, self.biases), axis=2)
         wanted = np.concatenate((expected.weights, expected.biases), axis=2)
         places = np.argwhere(found != wanted)

@@ -1,4 +1,4 @@
-"""Which word of a net lies at which address of which PE's memories."""
+"""Maps from the weights and biases of a net to addresses of the PEs' memories."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,11 +22,12 @@ class MemoryMap:
     Parameters
     ----------
     index
-        [R, C, depth]: the number of the word in a list of all that change, -1 for none.
+        [R, C, depth]: the number of the word that lies here, in a list of the net's words; -1 where
+        none of them does.
     constants
-        [R, C, depth]: the words that lie where `index` is -1, and never change.
+        [R, C, depth]: the words that lie where `index` is -1; they never change.
     words
-        Length of the list.
+        Length of the list of the net's words.
     """
 
     index: IntArray
@@ -34,16 +35,16 @@ class MemoryMap:
     words: int
 
     def fill(self, values: IntArray) -> IntArray:
-        """Return the image [R, C, depth] of words [words]."""
+        """Return the image [R, C, depth] that holds these words [words]."""
         return np.where(self.index >= 0, values[self.index], self.constants)
 
     def read(self, image: IntArray) -> IntArray:
-        """Return the words [words] of an image [R, C, depth].
+        """Return the words [words] that an image [R, C, depth] holds.
 
         Raises
         ------
         FitError
-            If a word has changed that never does.
+            If the image has another word than the one of `constants` where that must be.
         """
         used = self.index >= 0
         changed = ~used & (image != self.constants)
@@ -61,9 +62,10 @@ class MemoryMap:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Maps:
-    """The weights and biases of all PEs; lists of words are in the order of a `TrainingState`.
+    """Where the weights and the biases of a net lie.
 
-    That is layer after layer, of weights the input, middle and output stage, each flat.
+    Lists of words are in the order of a `TrainingState`: layer after layer, and of a layer's
+    weights those of the input, the middle and the output stage, each tensor flat.
     """
 
     weights: MemoryMap
@@ -71,7 +73,7 @@ class Maps:
 
     @property
     def velocity(self) -> tuple[MemoryMap, MemoryMap]:
-        """The accumulators beside the weights and beside the biases: padding stays 0."""
+        """Where the velocities of the weights and of the biases lie; padding has velocity 0."""
         weights, biases = (
             dataclasses.replace(one, constants=np.zeros_like(one.constants))
             for one in (self.weights, self.biases)
@@ -80,7 +82,10 @@ class Maps:
 
 
 def first_weights(shapes: Sequence[LayerShape]) -> dict[tuple[int, int], int]:
-    """The number of the first weight of every (layer, stage) in a list of all weights."""
+    """Return the number of the first weight of every (layer, stage) in a list of all weights.
+
+    A stage is a value of `POSITIONS`.
+    """
     first = 0
     found: dict[tuple[int, int], int] = {}
     for layer, shape in enumerate(shapes):
@@ -100,9 +105,10 @@ def build_maps(
     shapes, stages
         The net, placed.
     one
-        The stored weight that multiplies by 1.
+        The stored weight by which a multiplication changes nothing.
     trains
-        Whether weights change: a PE must then have none that the net does not have.
+        Whether weights change; a PE must then have no weight between a value and a result that the
+        net does not connect.
 
     Raises
     ------
@@ -139,9 +145,9 @@ def build_maps(
 
 
 def _weight_places(shape: LayerShape, stage: Stage) -> IntArray:
-    """[reps, R, C, outputs, words]: a weight's place in its tensor, flat; -1 where there is none.
+    """Return each weight's place in its tensor, flat: [reps, R, C, outputs, words], -1 for none.
 
-    Of a copy, 0 stands for its only weight.
+    A stage of `COPIES` has only one weight, whose place is 0.
     """
     result, source = np.broadcast_arrays(
         stage.results[:, :, :, :, None], stage.summed[stage.visits][:, :, :, None, :]
@@ -160,7 +166,7 @@ def _weight_places(shape: LayerShape, stage: Stage) -> IntArray:
 def _connect(
     shape: LayerShape, kind: StageKind, result: IntArray, source: IntArray
 ) -> tuple[IntArray, np.ndarray]:
-    """The place of the weight from each source to each result, and whether there is one."""
+    """Return the place of the weight from each source to each result, and whether there is one."""
     if kind is StageKind.MOVE:
         return np.zeros_like(result), result == source
     if isinstance(shape, DenseShape):
@@ -185,7 +191,7 @@ def _connect(
 
 
 def _fan_in(shape: LayerShape, kind: StageKind, result: IntArray) -> IntArray:
-    """How many values each result is summed over."""
+    """Return how many values each result is summed over."""
     if kind is StageKind.MOVE:
         return np.ones_like(result)
     if isinstance(shape, DenseShape):
@@ -201,12 +207,16 @@ def _fan_in(shape: LayerShape, kind: StageKind, result: IntArray) -> IntArray:
 
 
 def _block_of(blocks: tuple[tuple[int, int], ...]) -> IntArray:
-    """[features]: the block of each."""
+    """Return the block of each feature: [features]."""
     return np.repeat(np.arange(len(blocks)), [stop - start for start, stop in blocks])
 
 
 def _check_padding(stage: Stage, places: IntArray) -> None:
-    """A weight from a value to a result learns, so there must be one wherever both are real."""
+    """Refuse a stage in which a PE would train a weight that the net does not have.
+
+    Every weight of a memory learns if its value and its result are no padding, so the net must
+    have a weight there.
+    """
     sources = stage.summed[stage.visits][:, :, :, None, :] >= 0
     if not np.array_equal(sources & (stage.results[..., None] >= 0), places >= 0):
         raise FitError(f"{stage.name}: a PE would train a weight that the net does not have")

@@ -63,10 +63,10 @@ def place(
 ) -> tuple[Placed, ...]:
     """Place a chain of layers on a torus so that a PE has the fewest multiply-accumulates to do.
 
-    Between two Clos layers, blocks are packed into rows or words are moved, whichever is cheaper;
-    both ends of a layer bear on the cost of its middle stage, so all layers are chosen together, by
-    dynamic programming over the boundaries. Of equals, packing is taken. For training, some ways of
-    packing do not serve.
+    Between two Clos layers, blocks are packed into rows or words are moved, whichever costs less,
+    and packing if both cost the same. Both ends of a layer change the cost of its middle stage, so
+    all layers are chosen together, by dynamic programming over the boundaries. Some ways of packing
+    cannot be used for training, where gradients have to go back.
 
     Parameters
     ----------
@@ -176,10 +176,10 @@ def _handed(way: Handover, following: LayerShape | None, cols: int) -> _Inputs:
 
 
 def _trainable(way: Handover) -> bool:
-    """Whether gradients can go back the same way.
+    """Whether gradients can go back on the way that a handover takes.
 
-    An output block that is gathered more than once would get its gradients in parts. A word that
-    no result is written to would have a weight that learns from whatever it holds.
+    An output block that is gathered more than once would get its gradients in parts. A word to
+    which no result is written would have a weight that learns from whatever the word holds.
     """
     once = len(np.unique(way.slots)) == len(way.slots)
     filled = np.bincount(way.targets[:, 0], minlength=way.regions) * way.neurons.shape[3]

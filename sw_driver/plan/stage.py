@@ -40,7 +40,7 @@ POSITIONS = {
     StageKind.OUTPUT: 2,
     StageKind.DENSE: 0,
 }
-"""Of the stages that have weights of the net, the place among those of their layer."""
+"""The place of a stage among those of its layer that have weights of the net."""
 
 COPIES = (StageKind.MOVE, StageKind.SUM)
 """Stages whose weights are all 1: they say where words go, and never change."""
@@ -65,7 +65,7 @@ class Part:
         [reps, outputs, 2]: region of the next stage, and index of the own word in it, that each
         output becomes.
     shift, relu
-        How a sum leaves the stage.
+        Right shift of a sum as it leaves the stage, and whether a ReLU follows.
     gain_bits
         Of a stage of `COPIES`, m: its weights are 2**m.
     biases
@@ -109,17 +109,17 @@ class Stage(Part):
 
     @property
     def name(self) -> str:
-        """What people call it, for instance "layer 0 H1"."""
+        """The name of the stage in tables and messages, for instance "layer 0 H1"."""
         return f"layer {self.layer} {self.kind.value}"
 
     @property
     def on_columns(self) -> bool:
-        """Whether it gathers along the columns; else along the rows."""
+        """Whether the stage gathers along the columns; else it gathers along the rows."""
         return self.kind in COLUMN_STAGES
 
     @property
     def from_host(self) -> bool:
-        """Whether the gateways own its words."""
+        """Whether the gateways own the words that the stage gathers."""
         return self.own == 0
 
     @property
@@ -130,7 +130,7 @@ class Stage(Part):
 
     @property
     def regions(self) -> int:
-        """Regions of its gather buffer."""
+        """Number of regions that the stage has in its gather buffer."""
         return self.sources.shape[0]
 
     @property
@@ -150,7 +150,7 @@ class Stage(Part):
 
     @property
     def reps(self) -> int:
-        """Repetitions a sample."""
+        """Repetitions for each sample."""
         return len(self.visits)
 
     @property
@@ -160,7 +160,7 @@ class Stage(Part):
 
     @property
     def mac_cycles(self) -> int:
-        """Multiply-accumulates of one PE a sample."""
+        """Multiply-accumulates of one PE for each sample."""
         return self.reps * self.fan_in * self.outputs
 
 

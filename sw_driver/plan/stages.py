@@ -34,8 +34,8 @@ def build_stages(
         Size of the torus.
     """
     stages: list[Stage] = []
-    # A move multiplies by 2**shift: exact for any shift that a weight can undo. One that the net
-    # has anyway costs no hardware.
+    # A move multiplies by 2**shift and then shifts right, which is exact for any shift whose power
+    # of two is a weight. A shift that the net has anyway costs no hardware.
     shifts = [shift for layer in requantised for shift in layer.shifts]
     move_shift = min(weight_bits - 2, *shifts)
     # Own words of each PE, [regions, R, C, own]; None as long as words come from the host.
@@ -80,14 +80,14 @@ def build_stages(
 
 
 def _gathered(owned: IntArray, *, on_columns: bool) -> IntArray:
-    """What each PE sees of the own words of all: its own, then its upstream neighbours' in turn."""
+    """Return the words that each PE sees: its own, then its upstream neighbours' in turn."""
     axis = 1 if on_columns else 2
     turns = [np.roll(owned, distance, axis) for distance in range(owned.shape[axis])]
     return np.concatenate(turns, axis=3)
 
 
 def _owned(results: IntArray, targets: IntArray) -> IntArray | None:
-    """[regions, R, C, own]: the own words that `results` become; None if there are none."""
+    """Return the own words that results become: [regions, R, C, own]; None without results."""
     if not targets.size:
         return None
     regions, own = targets.reshape(-1, 2).max(axis=0) + 1

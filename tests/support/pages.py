@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.support.project import ROOT
 
-__all__ = ["PAGES", "Block", "blocks", "command_lines", "is_command"]
+__all__ = ["FENCE", "PAGES", "Block", "blocks", "command_lines", "is_command"]
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {"cd", "clostorus", "iverilog", "make", "python", "python3", "verilator", "vvp",

@@ -1,9 +1,10 @@
 """The pictures of docs/index.md, drawn from the code as Mermaid diagrams and a tree.
 
     python -m tests.support.pictures            # Prints them.
-    python -m tests.support.pictures --write    # Puts them into the page.
+    python -m tests.support.pictures --write    # Puts them into the page, and writes files, too.
 
-`tests/docs/test_index.py` holds what stands in the page against them.
+`tests/docs/test_index.py` holds what stands in the page against them. The files are those of
+`tests.support.picture_files`.
 """
 
 import ast
@@ -23,8 +24,10 @@ from sim.measure.markdown import replace_between_marks
 from sw_driver.compiled import Compiled
 from sw_driver.plan.order import Order
 from sw_driver.program.program import Queues
+from sw_driver.system.files import write_bytes
 from tests.support.block_pictures import block_tree, mermaid
 from tests.support.imports import ORDER, PACKAGES, layer, modules, room_graph
+from tests.support.picture_files import FILES
 from tests.support.project import ROOT
 
 __all__ = ["PAGE", "PICTURES", "fenced", "main", "packages", "pipeline", "print_or_write",
@@ -171,8 +174,11 @@ def print_or_write(page, pictures, arguments):
 
 
 def main(arguments):
-    """Print all pictures, or write them into the page."""
+    """Print all pictures, or write them into the page, and those that are files into docs/."""
     print_or_write(PAGE, PICTURES, arguments)
+    if arguments == ["--write"]:
+        for name, draw in FILES.items():
+            write_bytes(PAGE.parent / name, draw())
 
 
 if __name__ == "__main__":

@@ -111,9 +111,9 @@ def test_every_beat_of_many_random_runs(config):
 def test_timelines_of_model_and_rtl_are_equal(config, order):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable
-    probes = engine_probes(config)
+    probes = [probe for _, probe in engine_probes(config)]
     verilog = emitted_torus(config)
-    with NativeModel(verilog, TOPS["torus"], probes=list(probes.values())) as rtl:
+    with NativeModel(verilog, TOPS["torus"], probes=probes) as rtl:
         rtl.reset()
         runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]
         for run in [*runs, executable.identify()]:
