@@ -66,6 +66,9 @@ class TorusConfig:
     link_stages
         Further registers on every hop, for links that are long or leave the chip; words, order and
         results do not depend on them.
+    word_steps
+        Whether a sum can be over every n-th word of a region, as the partial sums of dense layers
+        are added. For inference only.
     training
         The parameters that only a torus that trains has; None for one that only infers, in which
         nothing is built for training.
@@ -91,6 +94,7 @@ class TorusConfig:
     shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
+    word_steps: bool = False
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -260,8 +264,14 @@ class TorusConfig:
     # Identity
 
     def canonical_json(self) -> str:
-        """Return the configuration as JSON with sorted keys and no spaces; see `hardware_id`."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """Return the configuration as JSON with sorted keys and no spaces; see `hardware_id`.
+
+        Options that are off are left out, so that a torus without them keeps its id when the
+        generator learns a new one.
+        """
+        fields = {name: value for name, value in dataclasses.asdict(self).items()
+                  if value is not False}
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property
     def hardware_id(self) -> int:

@@ -32,10 +32,16 @@ class ConfigError(ValueError):
 
 
 def check_whole(config) -> None:
-    """Refuse a field that is not a whole number; the field `training` is not looked at."""
+    """Refuse a field that is no whole number, or no truth value where that is wanted.
+
+    The field `training` is not looked at.
+    """
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
+        if field.type is bool:
+            if not isinstance(value, bool):
+                raise ConfigError(f"{field.name} must be True or False, not {value!r}")
+        elif field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
             raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
 
 
@@ -72,6 +78,9 @@ def check_torus(config, block_words: int) -> None:
         raise ConfigError(
             f"program_words must be at most {block_words << config.rep_bits}, the blocks "
             f"that rep_bits = {config.rep_bits} can count, not {config.program_words}")
+    if config.word_steps and config.training is not None:
+        raise ConfigError("word_steps must be False where a torus trains: a sum whose gradient "
+                          "goes back is over all words, not True")
     if config.min_shift >= config.acc_bits:
         raise ConfigError(f"min_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.min_shift}")

@@ -182,10 +182,19 @@ def mac_fields(config: TorusConfig) -> Fields:
         How many more repetitions the destination's ring engine must have retired before the op
         begins, since only then the regions that it writes to are free.
 
+    With `word_steps` of the configuration there is
+
+    word_step
+        From each word of a sum to the next, 1 for all words; `last_word` is then the number of the
+        last one in the region. With more than 1, the op reads no word of a repetition before all
+        have been received.
+
     Where a torus trains, there are BACK and DUMP ops, and more fields: see `hw.training_fields`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
     training, shift_bits, more = config.training, config.shift_bits, {}
+    if config.word_steps:
+        more = {"word_step": count}
     if training is not None:
         shift_bits = max(shift_bits, training.grad_shift_bits)
         more = training_mac_fields(config, training)

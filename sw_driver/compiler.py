@@ -6,7 +6,9 @@ from collections.abc import Collection
 from torch import nn
 
 from golden import QuantisedNet, quantise
+from golden.fixed.dense import QuantisedDense
 from golden.fixed.format import TrainingFormat
+from golden.fixed.layer import QuantisedLayer
 from golden.tensors.reals import Reals
 from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs
@@ -15,9 +17,10 @@ from sw_driver.errors import DriverError, ProgramError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
-from sw_driver.plan.placement import LayerPlacement, place
+from sw_driver.plan.placement import Placed, place
 from sw_driver.plan.plan import Plan, plan_forward
-from sw_driver.plan.stages import Requantised, build_stages
+from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stages import build_stages
 from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import SampleLoop
@@ -149,7 +152,11 @@ def compile_net(
     """
     check_order(order)
     check_infers(config)
-    layers, plan, images, needs = place_net(net, config.rows, config.cols)
+    partial = any(isinstance(one, QuantisedDense) and one.shape.cuts for one in net.layers)
+    if grow and partial and config.rows > 1:
+        config = dataclasses.replace(config, word_steps=True)
+    layers, plan, images, needs = place_net(
+        net, config.rows, config.cols, skips=config.word_steps)
     if grow:
         config = grown(config, needs)
     check_fit(config, needs)
@@ -196,15 +203,21 @@ def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
 
 
 def place_net(
-    net: QuantisedNet, rows: int, cols: int
-) -> tuple[tuple[LayerPlacement, ...], Plan, Images, Needs]:
+    net: QuantisedNet, rows: int, cols: int, *, skips: bool = False
+) -> tuple[tuple[Placed, ...], Plan, Images, Needs]:
     """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
-    The plan is in program order; in any other, its regions and ops are the same.
+    The plan is in program order; in any other, its regions and ops are the same. `skips` says
+    whether the MACs of the torus can skip words.
     """
-    layers = place(net.shapes, rows, cols)
-    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    layers = place(net.shapes, rows, cols, skips=skips)
+    requantised = [_requantised(layer) for layer in net.layers]
     stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
     images = build_images(net, stages)
     plan = plan_forward(stages)
     return layers, plan, images, measure(net, plan, images)
+
+
+def _requantised(layer: QuantisedLayer | QuantisedDense) -> Requantised:
+    """How sums leave a layer's stages; the last weights of a cut dense layer are its gain."""
+    return Requantised(layer.shifts, layer.relu, layer.weight_fraction_bits[-1])

@@ -17,6 +17,9 @@ __all__ = ["MacControl"]
 class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
+    A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one;
+    an op of that kind waits until repetitions are complete.
+
     It does a step a cycle when words are there, and loses no cycle between outputs or repetitions.
     It loses none between ops either, if the next op came at least two cycles before the one in
     progress ends; where a torus trains, the last repetition of the op in progress must also have 3
@@ -97,6 +100,15 @@ class MacControl(wiring.Component):
         step = Signal()
         end_of_rep = Signal()
         word_next = Signal(config.count_bits)
+        # How far it is to the next word, and which ring has what the sum asks for.
+        word_step, coming_step, readable = Const(1), Const(1), [
+            ring.readable for ring in self.rings]
+        if config.word_steps:
+            word_step, skips = Signal(config.count_bits), Signal()
+            coming_step = op.word_step
+            readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
+            with m.If(begin):
+                m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != 1)]
         for number, ring in enumerate(self.rings):
             reads = step & (axis == number)
             m.d.comb += [
@@ -107,10 +119,9 @@ class MacControl(wiring.Component):
                 ring.consume.eq(reads & end_of_rep),
             ]
         m.d.comb += [
-            step.eq(active & Mux(axis, self.rings[Axis.COL].readable,
-                                 self.rings[Axis.ROW].readable)),
+            step.eq(active & Mux(axis, readable[Axis.COL], readable[Axis.ROW])),
             end_of_rep.eq(at_last_word & ~outputs.some),
-            word_next.eq(word + 1),
+            word_next.eq(word + word_step),
             self.idle.eq(~active & ~waiting),
 
             self.step.valid.eq(step),
@@ -182,7 +193,7 @@ class MacControl(wiring.Component):
                 axis.eq(op.axis),
                 dest.eq(op.dest),
                 *outputs.start(op.last_output),
-                last_but_one.eq(op.last_word - 1),
+                last_but_one.eq(op.last_word - coming_step),
                 one_word.eq(op.last_word == 0),
                 at_last_word.eq(op.last_word == 0),
                 x_base.eq(x_coming),

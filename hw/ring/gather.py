@@ -106,6 +106,8 @@ class RingGather(wiring.Component):
             pe.readable.eq(
                 some_gathered | (none_gathered & gathers & own_here & unread)),
         ]
+        if config.word_steps:
+            m.d.comb += pe.complete.eq(some_gathered)
         m.d.sync += [
             pe.tap.valid.eq(hop.received),
             pe.tap.p.kind.eq(kind),

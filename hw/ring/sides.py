@@ -26,8 +26,13 @@ def mac_ring_side(config):
         High for one cycle when the MAC issues its last read of a repetition.
     retired : In(1)
         High for one cycle when a repetition of any kind is done here.
+    complete : In(1)
+        With `word_steps` only. All words of the oldest repetition not yet consumed may be read, in
+        any order. A register.
     """
+    skipping = {"complete": In(1)} if config.word_steps else {}
     return wiring.Signature({
+        **skipping,
         "readable": In(1),
         "read_en": Out(1),
         "read_addr": Out(config.addr_bits),
@@ -43,7 +48,7 @@ def ring_side(config):
 
     Members
     -------
-    readable, read_en, read_addr, read_next, rewind, consume, retired
+    readable, read_en, read_addr, read_next, rewind, consume, retired, complete
         See `mac_ring_side`.
     op : Out(stream)
         The queue of ops (`hw.op_fields.gather_fields`). The payload is used, and so must stay, from

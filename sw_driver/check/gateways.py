@@ -7,7 +7,7 @@ op's words.
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
-from hw.op_fields import GatherKind, HostInKind, HostOutKind, RingKind
+from hw.op_fields import GatherKind, HostInKind, RingKind
 from sw_driver.check.event_graph import Event
 from sw_driver.check.mac_units import MacUnit
 from sw_driver.check.ring_units import RingUnit
@@ -70,12 +70,18 @@ def check_ring_counts(
 
 def _after_loading(gateway: Sequence[Sequence[Op]]) -> list[Op]:
     """List the repetitions of the gateways' ring queue that come after the PEs' program."""
-    loads = _repetitions(gateway[1], HostInKind.BROADCAST.value)
+    loads = _loads(gateway[1])
     return [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)][loads:]
 
 
-def _repetitions(queue: Sequence[Op], kind: int) -> int:
-    return sum(op["reps"] + 1 for _, op in expand(queue) if op["kind"] == kind)
+def _loads(host_in: Sequence[Op]) -> int:
+    """Repetitions by which the PEs' program is loaded: those of the first op, if there is one."""
+    first = host_in[0] if host_in else None
+    return first["reps"] + 1 if first and first["kind"] == HostInKind.BROADCAST.value else 0
+
+
+def _repetitions(queue: Sequence[Op]) -> int:
+    return sum(op["reps"] + 1 for _, op in expand(queue))
 
 
 def gateway_edges(
@@ -130,8 +136,8 @@ def _check_host_counts(
     host: Sequence[HostAction] | None,
 ) -> None:
     for name, count, moved in (
-        ("in", len(takers), _repetitions(gateway[1], HostInKind.SCATTER.value)),
-        ("out", len(givers), _repetitions(gateway[2], HostOutKind.COLLECT.value)),
+        ("in", len(takers), _repetitions(gateway[1]) - _loads(gateway[1])),
+        ("out", len(givers), _repetitions(gateway[2])),
     ):
         done = count if host is None else sum(reps for kind, reps in host if kind == name)
         if not done == count == moved:

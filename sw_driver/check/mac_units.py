@@ -29,8 +29,9 @@ class MacUnit:
         Number of the unit in its queue, and its name for messages.
     kind, axis, dest
         As in the op.
-    read_words
-        Addresses in the gather buffer of `axis` that the unit reads.
+    read_words, word_step
+        Addresses in the gather buffer of `axis` that the unit reads, and the step from each to the
+        next. With a step above 1 it waits until all words have been received and sent on.
     results, counted, first_result
         Addresses in the gather buffer of `dest` that it writes, how many counts that makes, and
         the number of the first of these counts.
@@ -56,6 +57,7 @@ class MacUnit:
     axis: int
     dest: int
     read_words: Sequence[int] = ()
+    word_step: int = 1
     results: Sequence[int] = ()
     counted: int = 0
     first_result: int = 0
@@ -153,14 +155,16 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
 
 
 def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
-    wrap, words, outputs = 1 << config.addr_bits, op["last_word"] + 1, op["last_output"] + 1
+    wrap, step, outputs = 1 << config.addr_bits, op.get("word_step", 1), op["last_output"] + 1
+    words = op["last_word"] // step + 1
     x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
     y_base = op["y_base"] + rep * op["y_rep_stride"]
     weights = op["w_base"] + rep * outputs * words
     biases = op["b_base"] + rep * outputs
     return dataclasses.replace(
         blank,
-        read_words=range(x_base, x_base + words),
+        read_words=range(x_base, x_base + op["last_word"] + 1, step),
+        word_step=step,
         results=[(y_base + output * op["y_stride"]) % wrap for output in range(outputs)],
         counted=1 if config.training is None else outputs,
         weights=range(weights, weights + outputs * words),

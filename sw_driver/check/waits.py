@@ -135,13 +135,13 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
             source = next(gathers[unit.axis], None)
             if source is None:
                 raise ProgramError(f"{unit.name} reads a gather that its ring does not do")
-            words = range(source.base, source.base + source.own + source.recv)
+            words = range(source.base, source.base + source.own + source.recv, unit.word_step)
             if unit.read_words != words:
                 raise ProgramError(
                     f"{unit.name} must read the words that {source.name} gathers, {words}, "
                     f"not {unit.read_words}"
                 )
-            yield source.own_here, unit.start
+            yield source.own_here if unit.word_step == 1 else source.done, unit.start
             yield source.open, unit.read
     for axis, left in gathers.items():
         unread = next(left, None)

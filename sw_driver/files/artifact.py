@@ -41,7 +41,7 @@ from sw_driver.files.artifact_parts import (
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import Order
-from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
 from sw_driver.system.files import as_path
@@ -50,10 +50,10 @@ from sw_driver.torus import check_infers
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 3
+VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
-_READ_VERSIONS = (1, 2, VERSION)
+_READ_VERSIONS = (1, 2, 3, VERSION)
 # Files of version 1 name no data; those of both have no digest, and are compiled again to check.
 _WITHOUT_DIGEST = (1, 2)
 
@@ -61,7 +61,7 @@ _WITHOUT_DIGEST = (1, 2)
 class _Placed(NamedTuple):
     """What follows from a net and the size of its torus."""
 
-    layers: tuple[LayerPlacement, ...]
+    layers: tuple[Placed, ...]
     plan: Plan
     images: Images
 
@@ -89,7 +89,7 @@ class Artifact(Compiled):
         Name of the data that set the scales of its words, where it is known.
     """
 
-    layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
+    layers: tuple[Placed, ...] = dataclasses.field(init=False)
     plan: Plan = dataclasses.field(init=False)
     path: Path
     stored_order: Order
@@ -126,7 +126,9 @@ class Artifact(Compiled):
     def _placed(self) -> _Placed:
         config, images = self.config, self.executable.images
         with _named(self.path):
-            layers, plan, expected, needs = place_net(self.net, config.rows, config.cols)
+            layers, plan, expected, needs = place_net(
+                self.net, config.rows, config.cols, skips=config.word_steps
+            )
             stages = len(plan.stages)
             if len(self.order) != stages:
                 raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")

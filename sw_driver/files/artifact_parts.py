@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from golden import ClosShape, QuantisedLayer, QuantisedNet
+from golden.fixed.dense import QuantisedDense
+from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from hw.op_fields import Fields, gateway_fields, pe_fields
 from sw_driver.arrays import IntArray
@@ -34,8 +36,9 @@ __all__ = [
 ]
 
 _NO_OPS = ("END", "LOOP", "JUMP", "PROGRAM")  # What packing adds, and the fetch unit carries out.
-# The tensors of a layer, and their dimensions.
-_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
+# The tensors of a layer of each kind, and their dimensions.
+_CLOS_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
+_DENSE_TENSORS = {"weight": 2, "bias": 1}
 
 
 class Members:
@@ -99,6 +102,7 @@ def net_fields(net: QuantisedNet) -> dict[str, Any]:
         "layers": [
             {
                 "shape": list(layer.shape.as_tuple()),
+                **_cuts(layer),
                 "relu": layer.relu,
                 "activation_fraction_bits": list(layer.activation_fraction_bits),
                 "weight_fraction_bits": list(layer.weight_fraction_bits),
@@ -113,22 +117,31 @@ def net_arrays(net: QuantisedNet) -> dict[str, NDArray[Any]]:
     return {
         f"layer{index}.{name}": getattr(layer, name).numpy()
         for index, layer in enumerate(net.layers)
-        for name in _TENSORS
+        for name in (*layer.weight_names, "bias")
     }
+
+
+def _cuts(layer: QuantisedLayer | QuantisedDense) -> dict[str, list[int]]:
+    """What tells a dense layer from a Clos layer: where its sums are cut."""
+    return {"cuts": list(layer.shape.cuts)} if isinstance(layer, QuantisedDense) else {}
 
 
 def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
     """Read a net from its arrays and `net_fields`; it checks itself."""
-    layers: list[QuantisedLayer] = []
+    layers: list[QuantisedLayer | QuantisedDense] = []
     for index, layer in enumerate(fields["layers"]):
         if not isinstance(layer["relu"], bool):
             members.fail(f"relu must be true or false, not {layer['relu']!r}")
-        x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
-        w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
+        dense = "cuts" in layer
         tensors = {
             name: torch.as_tensor(members.take(f"layer{index}.{name}", *[None] * dimensions))
-            for name, dimensions in _TENSORS.items()
+            for name, dimensions in (_DENSE_TENSORS if dense else _CLOS_TENSORS).items()
         }
+        if dense:
+            layers.append(_dense(members, layer, tensors))
+            continue
+        x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
+        w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
         layers.append(
             QuantisedLayer(
                 shape=ClosShape(*members.integers("shape", layer, 5)),
@@ -141,6 +154,22 @@ def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
     return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])
 
 
+def _dense(
+    members: Members, fields: dict[str, Any], tensors: dict[str, torch.Tensor]
+) -> QuantisedDense:
+    """Put a dense layer together from its fields and tensors."""
+    inputs, outputs = members.integers("shape", fields, 2)
+    cuts = members.integers("cuts", fields, len(fields["cuts"]))
+    stages = 2 if cuts else 1
+    return QuantisedDense(
+        shape=DenseShape(inputs, outputs, cuts),
+        **tensors,
+        relu=fields["relu"],
+        activation_fraction_bits=members.integers("activation_fraction_bits", fields, stages + 1),
+        weight_fraction_bits=members.integers("weight_fraction_bits", fields, stages),
+    )
+
+
 def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Images:
     """Read the memory images and the maps of host words, which must fit the torus and the net.
 
@@ -150,9 +179,12 @@ def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Ima
     images = Images(
         weights=members.take("image.weights", rows, cols, None),
         biases=members.take("image.biases", rows, cols, None),
-        input_map=members.take("map.inputs", None, rows, None),
+        input_map=members.take("map.inputs", None, None, None),
         output_map=members.take("map.outputs", rows, None),
     )
+    dealt_to = images.input_map.shape[1]
+    if dealt_to not in (1, rows):
+        members.fail(f"member map.inputs.npy must be of {rows} rows, or of 1, not of {dealt_to}")
     for name, image, bits, field in (
         ("image.weights", images.weights, config.weight_bits, "weight_words"),
         ("image.biases", images.biases, config.bias_bits, "bias_words"),

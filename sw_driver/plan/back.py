@@ -13,7 +13,7 @@ import numpy as np
 
 from sw_driver.arrays import IntArray
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["Back", "back_ops", "visited_weights"]
 
@@ -95,9 +95,9 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
     """
     own = stage.own or stage.words
     blocks = stage.words // own
-    # A move gathers one region again and again, and the gradients of its words are summed over all
-    # repetitions. So its repetitions become the groups of a single one.
-    folded = stage.kind is StageKind.MOVE
+    # A stage that gathers one region again and again: the gradients of its words are summed over
+    # all repetitions, so these become the groups of a single one.
+    folded = len(stage.visits) > 1 and stage.regions == 1
     most = own if most_words is None else min(most_words, own)
     return tuple(
         Back(
@@ -115,7 +115,7 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
             groups=entry.reps if folded else 1,
             group_stride=entry.y_rep_stride if folded else 0,
             fan_in=stage.words,
-            biases=stage.kind is StageKind.OUTPUT and low == 0,
+            biases=stage.biases and low == 0,
         )
         for low in range(0, own, most)
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sw_driver.arrays import IntArray
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["BufferUse", "Entry", "cut_entries"]
 
@@ -90,8 +90,8 @@ def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[En
                 )
             )
             first += reps
-            w_base += reps * stage.outputs * stage.words
-            if stage.kind is StageKind.OUTPUT:
+            w_base += reps * stage.outputs * stage.fan_in
+            if stage.biases:
                 b_base += reps * stage.outputs
     return tuple(map(tuple, entries))
 

@@ -42,8 +42,8 @@ class Handover:
     regions, own
         Number of regions of the next gather, and own words of a PE in each.
     input_slots
-        [R, ki]: the next layer's input block in each slot of each row, -1 for none; None if the
-        outputs go to the host.
+        [R, ki]: the next layer's input block in each slot of each row, -1 for none; no slots if
+        that layer is dense, None if the outputs go to the host.
     moved
         [ki, R, C, own words]: the neurons that each PE owns in the next layer's input gather, after
         a move; None if nothing is moved.
@@ -57,6 +57,11 @@ class Handover:
     own: int
     input_slots: IntArray | None = None
     moved: IntArray | None = None
+
+    @property
+    def to_host(self) -> bool:
+        """Whether the outputs go to the host."""
+        return self.input_slots is None
 
 
 def slots_in_order(blocks: int, lines: int) -> IntArray:

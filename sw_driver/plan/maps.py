@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from golden import ClosShape
 from golden.fixed.visits import weight_sizes
+from golden.layers.dense import DenseShape, LayerShape
 from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
-from sw_driver.plan.stages import POSITIONS, Stage, StageKind
+from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
 
 __all__ = ["MemoryMap", "Maps", "build_maps", "first_weights"]
 
@@ -81,10 +81,10 @@ class Maps:
         return weights, biases
 
 
-def first_weights(shapes: Sequence[ClosShape]) -> dict[tuple[int, int], int]:
+def first_weights(shapes: Sequence[LayerShape]) -> dict[tuple[int, int], int]:
     """Return the number of the first weight of every (layer, stage) in a list of all weights.
 
-    A stage is 0, 1 or 2, for the input, the middle and the output stage.
+    A stage is a value of `POSITIONS`.
     """
     first = 0
     found: dict[tuple[int, int], int] = {}
@@ -96,7 +96,7 @@ def first_weights(shapes: Sequence[ClosShape]) -> dict[tuple[int, int], int]:
 
 
 def build_maps(
-    shapes: Sequence[ClosShape], stages: Sequence[Stage], *, one: int = 1, trains: bool = False
+    shapes: Sequence[LayerShape], stages: Sequence[Stage], *, one: int = 1, trains: bool = False
 ) -> Maps:
     """Find where every weight and bias of a placed net lies.
 
@@ -127,16 +127,16 @@ def build_maps(
             continue
         places = _weight_places(shapes[stage.layer], stage)
         flat = places.transpose(1, 2, 0, 3, 4).reshape(rows, cols, -1)
-        if stage.kind is StageKind.MOVE:
+        if stage.kind in COPIES:
             numbers.append(np.full_like(flat, -1))
-            constants.append(np.where(flat >= 0, one << stage.shift, 0))
-            continue
-        if trains:
-            _check_padding(stage, places)
-        start = starts[stage.layer, POSITIONS[stage.kind]]
-        numbers.append(np.where(flat >= 0, start + flat, -1))
-        constants.append(np.zeros_like(flat))
-        if stage.kind is StageKind.OUTPUT:
+            constants.append(np.where(flat >= 0, one << stage.gain_bits, 0))
+        else:
+            if trains:
+                _check_padding(stage, places)
+            start = starts[stage.layer, POSITIONS[stage.kind]]
+            numbers.append(np.where(flat >= 0, start + flat, -1))
+            constants.append(np.zeros_like(flat))
+        if stage.biases:
             results = stage.results.transpose(1, 2, 0, 3).reshape(rows, cols, -1)
             biases.append(np.where(results >= 0, bias_starts[stage.layer] + results, -1))
     weight_map = _memory_map(numbers, constants, "weight")
@@ -144,17 +144,17 @@ def build_maps(
     return Maps(weight_map, bias_map)
 
 
-def _weight_places(shape: ClosShape, stage: Stage) -> IntArray:
+def _weight_places(shape: LayerShape, stage: Stage) -> IntArray:
     """Return each weight's place in its tensor, flat: [reps, R, C, outputs, words], -1 for none.
 
-    A move has only one weight, whose place is 0.
+    A stage of `COPIES` has only one weight, whose place is 0.
     """
     result, source = np.broadcast_arrays(
-        stage.results[:, :, :, :, None], stage.sources[stage.visits][:, :, :, None, :]
+        stage.results[:, :, :, :, None], stage.summed[stage.visits][:, :, :, None, :]
     )
     places, connected = _connect(shape, stage.kind, np.maximum(result, 0), np.maximum(source, 0))
     connected = connected & (result >= 0) & (source >= 0)
-    ordered = np.sort(stage.sources, axis=3)
+    ordered = np.sort(stage.summed, axis=3)
     twice = ((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] >= 0)).any()
     wanted = _fan_in(shape, stage.kind, np.maximum(stage.results, 0))
     complete = (connected.sum(axis=4) == wanted) | (stage.results < 0)
@@ -164,12 +164,18 @@ def _weight_places(shape: ClosShape, stage: Stage) -> IntArray:
 
 
 def _connect(
-    shape: ClosShape, kind: StageKind, result: IntArray, source: IntArray
+    shape: LayerShape, kind: StageKind, result: IntArray, source: IntArray
 ) -> tuple[IntArray, np.ndarray]:
     """Return the place of the weight from each source to each result, and whether there is one."""
-    middle_routers = shape.middle_routers
     if kind is StageKind.MOVE:
         return np.zeros_like(result), result == source
+    if isinstance(shape, DenseShape):
+        outputs, inputs = shape.out_features, shape.in_features
+        group, output = np.divmod(result, outputs)
+        if kind is StageKind.SUM:
+            return np.zeros_like(result), source % outputs == result
+        return output * inputs + source, _block_of(shape.groups)[source] == group
+    middle_routers = shape.middle_routers
     if kind is StageKind.INPUT:
         block, middle = np.divmod(result, middle_routers)
         return source * middle_routers + middle, _block_of(shape.input_blocks)[source] == block
@@ -184,16 +190,19 @@ def _connect(
     )
 
 
-def _fan_in(shape: ClosShape, kind: StageKind, result: IntArray) -> IntArray:
+def _fan_in(shape: LayerShape, kind: StageKind, result: IntArray) -> IntArray:
     """Return how many values each result is summed over."""
+    if kind is StageKind.MOVE:
+        return np.ones_like(result)
+    if isinstance(shape, DenseShape):
+        if kind is StageKind.SUM:
+            return np.full_like(result, len(shape.cuts))
+        sizes = np.array([stop - start for start, stop in shape.groups])
+        return sizes[result // shape.out_features]
     if kind is StageKind.INPUT:
         sizes = np.array([stop - start for start, stop in shape.input_blocks])
         return sizes[result // shape.middle_routers]
-    counts = {
-        StageKind.MIDDLE: shape.input_routers,
-        StageKind.OUTPUT: shape.middle_routers,
-        StageKind.MOVE: 1,
-    }
+    counts = {StageKind.MIDDLE: shape.input_routers, StageKind.OUTPUT: shape.middle_routers}
     return np.full_like(result, counts[kind])
 
 
@@ -208,7 +217,7 @@ def _check_padding(stage: Stage, places: IntArray) -> None:
     Every weight of a memory learns if its value and its result are no padding, so the net must
     have a weight there.
     """
-    sources = stage.sources[stage.visits][:, :, :, None, :] >= 0
+    sources = stage.summed[stage.visits][:, :, :, None, :] >= 0
     if not np.array_equal(sources & (stage.results[..., None] >= 0), places >= 0):
         raise FitError(f"{stage.name}: a PE would train a weight that the net does not have")
 

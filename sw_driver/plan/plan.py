@@ -8,7 +8,7 @@ from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order, program_order
-from sw_driver.plan.stages import POSITIONS, Stage, StageKind
+from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
 from sw_driver.plan.tasks import Direction, Task, copies, list_tasks, period
 
 __all__ = ["Plan", "check_frozen", "last_backward", "make_plan", "plan_forward"]
@@ -98,13 +98,13 @@ class Plan:
     def updates(self, stage: int) -> bool:
         """Whether a stage has weights that change."""
         found = self.stages[stage]
-        return found.kind is not StageKind.MOVE and found.layer not in self.frozen
+        return found.kind not in COPIES and found.layer not in self.frozen
 
     def masks(self, stage: int) -> bool:
         """Whether a stage's inputs are the results of a ReLU."""
         found = self.stages[stage]
         return (
-            found.kind is StageKind.INPUT
+            found.kind in (StageKind.INPUT, StageKind.DENSE)
             and not found.from_host
             and self.form.layers[found.layer - 1].relu
         )
@@ -112,8 +112,8 @@ class Plan:
     def gradient_shift(self, stage: int) -> int:
         """Right shift of the gradients of a stage's inputs; 0 if their sums go to the host."""
         found = self.stages[stage]
-        if found.kind is StageKind.MOVE:
-            return found.shift
+        if found.kind in COPIES:
+            return found.gain_bits
         return self.form.shifts[found.layer].gradient[POSITIONS[found.kind]] or 0
 
     def update_shift(self, stage: int) -> int:

@@ -8,7 +8,7 @@ from sw_driver.arrays import IntArray
 from sw_driver.plan.back import visited_weights
 from sw_driver.plan.maps import Maps, first_weights
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import POSITIONS
+from sw_driver.plan.stage import POSITIONS
 
 __all__ = ["build_placement"]
 

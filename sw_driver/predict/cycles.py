@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from golden import ClosShape
+from golden.layers.dense import LayerShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
 from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.stage import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.sample_loop import SampleLoop
@@ -78,7 +78,7 @@ def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
 
 
 def predict_steady(
-    config: TorusConfig, shapes: Sequence[ClosShape], plan: Plan, loop: SampleLoop
+    config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan, loop: SampleLoop
 ) -> Prediction:
     """Return the cycles that a sample takes in a long run, and what bounds them."""
     program = loop.program(config, loop.max_samples)
@@ -191,6 +191,7 @@ def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]
     """Count the beats of a sample that go in, and those that come out."""
 
     def beats(stage: Stage) -> int:
-        return stage.reps * config.rows * -(-stage.words // config.beat_words)
+        rows = 1 if stage.broadcast else config.rows
+        return stage.reps * rows * -(-stage.words // config.beat_words)
 
     return beats(stages[0]), beats(stages[-1])

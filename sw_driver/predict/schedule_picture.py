@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 
 from sw_driver.compiled import Compiled
 from sw_driver.plan.order import delays
-from sw_driver.plan.stages import StageKind
+from sw_driver.plan.stage import StageKind
 from sw_driver.plan.tasks import Direction
 from sw_driver.predict.steady_spans import SteadySpan, steady_spans
 from sw_driver.predict.training_cycles import predict_training_steady
@@ -44,6 +44,8 @@ _COLOURS = {
     StageKind.INPUT: ("#4e79a7", "input blocks"),
     StageKind.MIDDLE: ("#f28e2b", "middle blocks"),
     StageKind.OUTPUT: ("#59a14f", "output blocks"),
+    StageKind.DENSE: ("#edc948", "dense layer"),
+    StageKind.SUM: ("#e15759", "sums of partial sums"),
     StageKind.MOVE: ("#b07aa1", "move between layers"),
     StageKind.RESULT: ("#9c9c9c", "results to the host"),
 }

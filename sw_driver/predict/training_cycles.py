@@ -72,11 +72,9 @@ def exchanges(
     config, plan, words = executable.config, executable.training.plan, executable.words
     program = executable.train_program(samples)
 
-    def beats(repetitions: int, count: int) -> int:
-        return repetitions * config.rows * -(-count // config.beat_words)
-
     def of_map(shape: Sequence[int]) -> int:
-        return beats(shape[0], shape[2])
+        repetitions, rows, count = shape
+        return repetitions * rows * -(-count // config.beat_words)
 
     inputs, outputs = of_map(words.input_map.shape), of_map(words.output_map.shape)
     gradients = of_map(words.gradients.shape)

@@ -17,7 +17,7 @@ from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import ProgramError
 from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.plan.plan import Plan
-from sw_driver.program.host_stream import program_beats, words_to_beats
+from sw_driver.program.host_stream import input_kind, program_beats, words_to_beats
 from sw_driver.program.host_words import HostWords
 from sw_driver.program.image import Op
 from sw_driver.program.loops import expand
@@ -159,10 +159,10 @@ class _HostQueues:
         return program_beats(program)
 
     def send(self, block: IntArray) -> Send:
-        """Send a block of words [repetitions, R, words]."""
+        """Send a block of words [repetitions, R or 1, words]."""
         config = self._program.config
         beats = -(-block.shape[2] // config.beat_words)
-        self._expect(self._in, [(HostInKind.SCATTER.value, beats)] * len(block))
+        self._expect(self._in, [(input_kind(config, block).value, beats)] * len(block))
         return Send(words_to_beats(config, block))
 
     def receive(self, reps: int, beats: int) -> Receive:

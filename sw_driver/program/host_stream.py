@@ -19,6 +19,7 @@ __all__ = [
     "deal_words",
     "decode_id",
     "encode",
+    "input_kind",
     "load_words",
     "output_beats",
     "program_beats",
@@ -66,7 +67,8 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
     program
         The program.
     blocks
-        The words of its SCATTER ops in order, each [repetitions, R, words of a gateway].
+        The words of its further ops in order, each [repetitions, R, words of a gateway]; or
+        [repetitions, 1, words] of a BROADCAST, which all gateways get.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
     for words in blocks:
         pieces.append(words_to_beats(config, words))
         beats = -(-words.shape[2] // config.beat_words)
-        given.append((HostInKind.SCATTER.name, beats, len(words)))
+        given.append((input_kind(config, words).name, beats, len(words)))
 
     asked = [
         (HostInKind(op["kind"]).name, op["beats"], turns * (op["reps"] + 1))
@@ -99,6 +101,11 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
             f"sent, (kind, beats, repetitions) = {_merged(given)}, but takes {_merged(asked)}"
         )
     return np.concatenate(pieces)
+
+
+def input_kind(config: TorusConfig, block: IntArray) -> HostInKind:
+    """The op that takes a block [repetitions, R or 1, words]: 1 where all gateways get the same."""
+    return HostInKind.SCATTER if block.shape[1] == config.rows else HostInKind.BROADCAST
 
 
 def program_beats(program: Program) -> Beats:

@@ -39,7 +39,8 @@ class HostWords:
     Parameters
     ----------
     input_map
-        [reps, R, words]: the input that each word is, -1 for padding.
+        [reps, R, words]: the input that each word is, -1 for padding; [reps, 1, words] where all
+        rows get the same.
     output_map
         [reps, R, words]: the output that each word is.
     gradient_map
@@ -66,7 +67,7 @@ class HostWords:
             positions = [position for _, position in op.walk()]
             sums.append(first.sources[list(op.regions), :, 0][:, :, positions])
         return cls(
-            input_map=first.sources[:, :, 0],
+            input_map=first.host_words,
             output_map=result.sources[:, :, cols - 1],
             gradient_map=own.reshape(result.regions, rows, -1),
             sum_maps=tuple(sums),
@@ -143,5 +144,6 @@ class HostWords:
                 config.word_bits,
             )
             used = table >= 0
-            found[table[used]] = values[used]
+            # Where all rows have an input, each has a sum for it.
+            np.add.at(found, table[used], values[used])
         return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hw.config import UPDATE_CYCLES
 from sw_driver.plan.back import Back, visited_weights
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["Fences"]
 
@@ -29,7 +29,7 @@ class Fences:
     def run(self, stage: Stage, entry: Entry) -> int:
         """Say whether the RUN op of an entry needs a fence, and go on past the op."""
         reads = _run_reads(stage, entry)
-        return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.words)
+        return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.fan_in)
 
     def back(self, op: Back, *, updates: bool) -> int:
         """Say whether a BACK op needs a fence, and go on past the op."""
@@ -59,10 +59,10 @@ class Fences:
 
 def _run_reads(stage: Stage, entry: Entry) -> Iterator[tuple[int, _Place]]:
     """Go through the weights and biases that the first steps of a RUN op read, as (step, place)."""
-    for step in range(min(entry.reps * stage.outputs * stage.words, UPDATE_CYCLES + 1)):
+    for step in range(min(entry.reps * stage.outputs * stage.fan_in, UPDATE_CYCLES + 1)):
         yield step, ("weight", entry.w_base + step)
-        if stage.kind is StageKind.OUTPUT and step % stage.words == 0:
-            yield step, ("bias", entry.b_base + step // stage.words)
+        if stage.biases and step % stage.fan_in == 0:
+            yield step, ("bias", entry.b_base + step // stage.fan_in)
 
 
 def _back_places(op: Back, *, first: bool) -> Iterator[tuple[int, _Place]]:

@@ -6,7 +6,7 @@ from sw_driver.errors import ProgramError
 from sw_driver.plan.back import Back
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 from sw_driver.program.image import Op
 
 __all__ = ["back_op", "run_op"]
@@ -15,26 +15,27 @@ __all__ = ["back_op", "run_op"]
 def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free: int) -> Op:
     """Write the RUN op of an entry of stage `index`; the caller adds a `fence`."""
     stage = plan.stages[index]
-    has_bias = stage.kind is StageKind.OUTPUT
     wrap = 1 << config.addr_bits
+    skipping = {"word_step": stage.word_step} if config.word_steps else {}
     return {
         "kind": MacKind.RUN.value,
         "axis": _axis(stage),
         "dest": _axis(plan.stages[index + 1]),
         "reps": entry.reps - 1,
-        "last_word": stage.words - 1,
+        "last_word": (stage.fan_in - 1) * stage.word_step,
         "last_output": stage.outputs - 1,
         "x_base": entry.base,
         "x_stride": entry.stride % wrap,
         "w_base": entry.w_base,
-        "bias": int(has_bias),
-        "b_base": entry.b_base if has_bias else 0,
+        "bias": int(stage.biases),
+        "b_base": entry.b_base if stage.biases else 0,
         "y_base": entry.y_base,
         "y_stride": entry.y_stride % wrap,
         "y_rep_stride": entry.y_rep_stride % wrap,
         "shift": stage.shift - config.min_shift,
         "relu": int(stage.relu),
         "need_free": need_free,
+        **skipping,
     }
 
 

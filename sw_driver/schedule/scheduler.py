@@ -89,8 +89,11 @@ class _Scheduler:
         axis = stage.on_columns
         landed: list[int] = []
         free: list[int] = []
-        for visit in entry.visits:
+        for rep, visit in enumerate(entry.visits):
             region = self._region(index, sample, visit)
+            if stage.from_host and visit in entry.visits[:rep]:
+                # The host's words come again, into a region that the repetition before has read.
+                region.last_reads = self._reads[axis].done + rep
             if region.sample != sample:
                 region.sample, region.last_reads = sample, region.reads
             landed.append(region.landed)
@@ -162,7 +165,8 @@ class _Scheduler:
         if axis:
             return
         if stage.from_host:
-            self._send(stage.words, reps)
+            kind = HostInKind.BROADCAST if stage.broadcast else HostInKind.SCATTER
+            self._send(stage.words, reps, kind)
         elif stage.outputs:
             self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
         else:
@@ -251,9 +255,11 @@ class _Scheduler:
 
     # Gateways and host
 
-    def _send(self, words: int, reps: int) -> None:
+    def _send(
+        self, words: int, reps: int, kind: HostInKind = HostInKind.SCATTER
+    ) -> None:
         self._add("ring", RingKind.SEND, reps, recv=0, send=words)
-        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+        self._add("host_in", kind, reps, beats=self._beats(words))
 
     def _add(
         self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
