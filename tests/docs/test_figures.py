@@ -116,14 +116,14 @@ def test_every_row_of_the_table_is_compared():
 
 
 def test_what_the_readme_says_of_training_agrees_with_itself():
-    block = README.split(", trained from scratch on the 4x4 RTL torus\n")[1].split("\n\n```")[0]
-    epochs = re.findall(r"^    (\d) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(.*)$", block, re.M)
+    block = README.split(", trained from scratch on the 4x4 RTL torus\n")[1].split("\n```")[0]
+    epochs = re.findall(r"^ (\d) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(.*)$", block, re.M)
     recipe = Recipe()
     assert [int(epoch[0]) for epoch in epochs] == list(range(1, recipe.epochs + 1))
     for number, (_, rate, _, golden, rtl, accuracies) in enumerate(epochs):
         assert rate == f"{recipe.rate(number):.3f}" and golden == rtl
         assert accuracies.split()[2:4] == accuracies.split()[4:6]
-    facts = dict(re.findall(r"^    (\S.*?\S) {2,}(\d+)$", block, re.M))
+    facts = dict(re.findall(r"^(\S.*?\S) {2,}(\d+)$", block, re.M))
     samples = len(load_digits_split().train_x)
     assert facts["samples trained on"] == facts["losses equal"] == str(samples * recipe.epochs)
     assert facts["words read back from the torus"] == facts["words equal"]
