@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.support.pages import anchors
 from tests.support.project import ROOT
 
 PAGE = ROOT / "docs" / "glossary.md"
@@ -12,12 +13,6 @@ ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")]
         if line.startswith("| ") and not re.match(r"\| (term|word) \|", line)]
 TERMS, MEANINGS = ([row for row in ROWS if len(row) == length] for length in (3, 4))
 LINK = re.compile(r"\[[^]]+\]\(([^)#]*)(?:#([^)]*))?\)")
-
-
-def anchors(page):
-    """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_row_is_whole():

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.support.project import ROOT
 
-__all__ = ["PAGES", "Block", "blocks", "command_lines", "is_command"]
+__all__ = ["PAGES", "Block", "anchors", "blocks", "command_lines", "is_command"]
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {"cd", "clostorus", "iverilog", "make", "python", "python3", "verilator", "vvp",
@@ -20,6 +20,13 @@ class Block(NamedTuple):
     page: str
     language: str
     text: str
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = FENCE.sub("", page.read_text())
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def blocks():
