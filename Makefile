@@ -29,7 +29,7 @@ help:
 	@echo "make clean      remove what was built; the virtual environment stays"
 
 sim: $(STAMP)
-	$(PYTEST) -q -m "router and not slow"
+	$(PYTEST) -q -m "router and not slow" tests/sim/testbenches
 	$(PY) -m sw_driver.cli.demo
 
 train-sim: $(STAMP)

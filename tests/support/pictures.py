@@ -34,6 +34,13 @@ __all__ = ["PAGE", "PICTURES", "fenced", "main", "packages", "pipeline", "print_
            "room_map", "rooms"]
 
 PAGE = ROOT / "docs" / "index.md"
+# Where the tests of a room are, if not in the folder that mirrors it.
+_TESTED_IN = {
+    "golden/vectors": ["tests/golden/fixed"],
+    "sw_driver/cli": ["tests/cli"],
+    "sw_driver/cycle_model": ["tests/sim/device/test_cycles.py", "tests/sw_driver/predict"],
+    "sw_driver/schedule": ["tests/sw_driver/test_compiler.py", "tests/sw_driver/check"],
+}
 # Types that pass between functions of the compiler and are no classes of ours.
 _ALIASES = ((Order, "Order"), (Queues, "Queues"))
 
@@ -58,10 +65,14 @@ def room_map():
     for room in sorted(one.replace(".", "/") for one in room_graph()):
         text = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
         text = " ".join(text.partition("\n\n")[0].split())
-        tests = "tests/cli" if room == "sw_driver/cli" else f"tests/{room}"
-        links = [f"[`{one}/`](../{one})" if (ROOT / one).is_dir() else "" for one in (room, tests)]
-        lines.append(f"| {links[0]} | {text} | {links[1]} |")
+        tests = ", ".join(map(_linked, _TESTED_IN.get(room, [f"tests/{room}"])))
+        lines.append(f"| {_linked(room)} | {text} | {tests} |")
     return lines
+
+
+def _linked(path):
+    name = path if path.endswith(".py") else f"{path}/"
+    return f"[`{name}`](../{path})"
 
 
 def rooms(package):
