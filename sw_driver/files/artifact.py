@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from golden import GoldenError
+from golden import GoldenError, QuantisedNet
+from golden.data.preparation import Preparation
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
@@ -50,11 +51,12 @@ from sw_driver.torus import check_infers
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 3
+VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
-_READ_VERSIONS = (1, 2, VERSION)
+_READ_VERSIONS = (1, 2, 3, VERSION)
 # Files of version 1 name no data; those of both have no digest, and are compiled again to check.
+# Those before version 4 say nothing of how samples become inputs.
 _WITHOUT_DIGEST = (1, 2)
 
 
@@ -87,6 +89,8 @@ class Artifact(Compiled):
         loaded.
     data
         Name of the data that set the scales of its words, where it is known.
+    preparation
+        How samples become its inputs, where that is known.
     """
 
     layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
@@ -96,6 +100,7 @@ class Artifact(Compiled):
     digest: str | None = None
     baked: bool = False
     data: str | None = None
+    preparation: Preparation | None = None
 
     if not TYPE_CHECKING:
 
@@ -150,7 +155,12 @@ class Artifact(Compiled):
 
 
 def save_artifact(
-    path: Path | str, compiled: Compiled, *, baked: bool = False, data: str | None = None
+    path: Path | str,
+    compiled: Compiled,
+    *,
+    baked: bool = False,
+    data: str | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a compiled net to `path`, which is replaced only when all is written.
 
@@ -160,7 +170,7 @@ def save_artifact(
         Of the file, by custom ending in `.ctz`.
     compiled
         The net.
-    baked, data
+    baked, data, preparation
         See `Artifact`.
 
     Raises
@@ -184,6 +194,7 @@ def save_artifact(
         "version": VERSION,
         "baked": baked,
         "data": data,
+        "preparation": None if preparation is None else preparation.as_dict(),
         "config": dataclasses.asdict(config),
         "hardware_id": _id_text(config),
         "net": net_fields(net),
@@ -273,6 +284,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
         digest=manifest.get("digest"),
         baked=manifest["baked"],
         data=data,
+        preparation=_read_preparation(manifest.get("preparation"), net),
     )
 
 
@@ -287,6 +299,14 @@ def _named(path: Path) -> Generator[None]:
         raise ArchiveError(f"{path}: the manifest is not that of an artifact: {error!r}") from error
     except (ConfigError, DriverError, GoldenError) as error:
         raise ArchiveError(f"{path}: {error}") from error
+
+
+def _read_preparation(held: object, net: QuantisedNet) -> Preparation | None:
+    if held is None:
+        return None
+    preparation = Preparation.from_dict(held)
+    preparation.check_sizes(net.shapes[0].in_features, net.shapes[-1].out_features)
+    return preparation
 
 
 def _id_text(config: TorusConfig) -> str:

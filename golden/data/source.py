@@ -1,0 +1,152 @@
+"""Data as a user names them: a name, a file or a folder, and what is to be made of it.
+
+What is here looks at names, and at the beginning of tables, only; `golden.data.loading` reads.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from golden.data import datasets, idx, image_folder
+from golden.data.csv_file import csv_header
+from golden.data.preparation import check_split
+from golden.errors import DataError
+
+__all__ = ["Source", "data_files", "kind_of"]
+
+_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
+_TABLES = (".csv", ".parquet")
+_FORMS = (
+    f"data must be one of {', '.join(datasets.NAMES)}, a .npy, .npz, .csv, .parquet or IDX file, "
+    "or a directory of IDX files or of images"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What a user says of data.
+
+    Parameters
+    ----------
+    data
+        A name of `golden.data.datasets.NAMES`, a file, a folder, or a pair "x.npy,y.npy".
+    label
+        Name of the column, or of the array, that has the classes.
+    test_data
+        Other data, of the same kind, to test with.
+    test_fraction, split_seed
+        The part of the samples that is kept for testing, and what chooses them, by default 0.
+    standardise
+        Whether each input is to have a mean of 0 and a deviation of 1.
+
+    Raises
+    ------
+    DataError
+        If these do not go together, or not with the kind of data.
+    """
+
+    data: str
+    label: str | None = None
+    test_data: str | None = None
+    test_fraction: float | None = None
+    split_seed: int | None = None
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be said without looking; see the class."""
+        if self.data in datasets.NAMES:
+            for name in ("label", "test_data", "test_fraction"):
+                if getattr(self, name) is not None:
+                    raise DataError(
+                        f"{name} must not be given with {self.data}, which has classes and test "
+                        "samples of its own"
+                    )
+        if self.test_fraction is None and self.split_seed is not None:
+            raise DataError("split_seed must not be given without test_fraction")
+        if self.test_fraction is not None:
+            if self.test_data is not None:
+                raise DataError("test_data and test_fraction must not both be given")
+            check_split(self.test_fraction, self.split_seed or 0)
+
+    @property
+    def seed(self) -> int:
+        """What chooses the samples to test with."""
+        return self.split_seed or 0
+
+    def check(self) -> None:
+        """Refuse files that are not there, a header that is none, and a label not in it.
+
+        Raises
+        ------
+        DataError
+            If so.
+        """
+        for data in (self.data, self.test_data):
+            if data is None:
+                continue
+            paths = data_files(data)
+            if kind_of(data) == ".csv":
+                header = csv_header(paths[0])
+                if self.label is not None:
+                    from golden.data.columns import Wanted, choose_columns
+
+                    choose_columns(paths[0], header, Wanted(self.label, must=True))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the classes are in a column that has to be named."""
+        return kind_of(self.data) in _TABLES
+
+
+def kind_of(data: str) -> str:
+    """Say how data are read: "name", ".npy", ".npz", ".csv", ".parquet", "idx" or "images".
+
+    A directory of IDX files is of kind "name" too: it holds classes and test samples of its own.
+
+    Raises
+    ------
+    DataError
+        If there is no such thing, or it is nothing that is read.
+    """
+    if "\0" in data:
+        raise DataError(f"data must be a name or a path, not {data!r}")
+    if data in datasets.NAMES:
+        return "name"
+    path = Path(data)
+    if os.path.isdir(path):
+        return "name" if idx.is_idx_folder(path) else "images"
+    if path.suffix in _SUFFIXES:
+        return path.suffix
+    if idx.is_idx_file(path):
+        return "idx"
+    raise DataError(f"{_FORMS}, not {data!r}; {idx.HOW_TO_GET}")
+
+
+def pair_of(data: str) -> tuple[Path, Path | None]:
+    """Split "x.npy,y.npy" into its two files; a file that is there may have a comma in its name."""
+    first, comma, second = data.partition(",")
+    if comma and not os.path.exists(data):
+        if not first.endswith(".npy") or "," in second:
+            raise DataError(f"data must be x.npy,y.npy, inputs and their classes, not {data!r}")
+        return Path(first), Path(second)
+    return Path(data), None
+
+
+def data_files(data: str) -> tuple[Path, ...]:
+    """Return the files that are read for data; none for the digits, which scikit-learn holds.
+
+    Raises
+    ------
+    DataError
+        As `kind_of`, or if a folder does not hold what it must.
+    """
+    kind = kind_of(data)
+    if kind == "name":
+        return datasets.files(data)
+    if kind == "images":
+        return image_folder.files(Path(data))
+    if kind == "idx":
+        return idx.pair_files(Path(data))
+    if kind == ".npy":
+        return tuple(path for path in pair_of(data) if path is not None)
+    return (Path(data),)
