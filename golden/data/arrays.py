@@ -1,5 +1,6 @@
 """Samples in NumPy's files: `x.npy` alone, `x.npy,y.npy` with its classes, or an archive `.npz`."""
 
+import dataclasses
 import io
 import os
 import zipfile
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from golden.data.columns import Wanted
 from golden.data.labels import labels_of_array
 from golden.data.npy import read_npy
 from golden.data.samples import Parts, Samples, check_finite, row_place
@@ -50,15 +52,16 @@ def read_npy_files(path: Path, labels: Path | None) -> Parts:
     return Parts(check_finite(Samples(x, classes, path.name, place)))
 
 
-def read_npz(path: Path, label: str | None) -> Parts:
+def read_npz(path: Path, wanted: Wanted) -> Parts:
     """Read an archive of arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`.
 
     Parameters
     ----------
     path
         Of the archive; the arrays in it may be compressed.
-    label
-        Name of the array of classes in the place of `y`, of which there is then no test part.
+    wanted
+        Its label is the name of the array of classes in the place of `y`, if it must be or is
+        there; then no test samples are told apart.
 
     Raises
     ------
@@ -67,11 +70,13 @@ def read_npz(path: Path, label: str | None) -> Parts:
     """
     arrays = _read_archive(path)
     names = sorted(arrays)
+    label = wanted.label if wanted.must or wanted.label in arrays else None
     told_apart = "x_train" in arrays and label is None
-    wanted = _TOLD_APART if told_apart else ("x", label or "y")
-    needed = wanted if told_apart or label else wanted[:1]
+    alone = "x", label or "y"
+    known = _TOLD_APART if told_apart else alone
+    needed = known if told_apart or label else known[:1]
     missing = [name for name in needed if name not in arrays]
-    odd = [name for name in names if name not in wanted]
+    odd = [name for name in names if name not in known]
     if missing or odd:
         what = f"has no {missing[0]}" if missing else f"also has {odd[0]}"
         raise DataError(
@@ -79,7 +84,7 @@ def read_npz(path: Path, label: str | None) -> Parts:
             f"{what}: it has {', '.join(names) or 'none'}"
         )
     if not told_apart:
-        return Parts(_part(path, arrays, wanted[0], wanted[1]))
+        return Parts(dataclasses.replace(_part(path, arrays, *alone), label=label))
     x_train, y_train, x_test, y_test = _TOLD_APART
     return Parts(_part(path, arrays, x_train, y_train), _part(path, arrays, x_test, y_test))
 

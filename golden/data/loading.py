@@ -73,7 +73,9 @@ def load_split(source: Source | str, known: Preparation | None = None) -> datase
     if kind_of(source.data) == "name":
         _check_own_parts(source)
         return datasets.load(source.data)
-    if known is not None:
+    if known is None:
+        source.check_label()
+    else:
         source = _completed(source, known)
     wanted = _wanted(source, known)
     parts = _read(source.data, wanted)
@@ -165,7 +167,7 @@ def _read(data: str, wanted: Wanted) -> Parts:
     if kind == ".npy":
         return read_npy_files(*pair_of(data))
     if kind == ".npz":
-        return read_npz(path, wanted.label if wanted.must else None)
+        return read_npz(path, wanted)
     if kind == ".csv":
         return read_csv(path, wanted)
     if kind == ".parquet":
@@ -202,11 +204,6 @@ def _check_labels(source: Source, train: Samples, test: Samples | None) -> None:
     """Refuse data without classes, or without samples to test with."""
     for samples, data in ((train, source.data), (test, source.test_data or source.data)):
         if samples is not None and samples.labels is None:
-            if train.features is not None and source.label is None:
-                raise DataError(
-                    f"label must name the column of {source.data} that has the classes, one of "
-                    f"{', '.join(train.features[-20:])}"
-                )
             raise DataError(f"{data} must say what the classes of its samples are, to train on it")
     if test is None and source.test_fraction is None:
         raise DataError(

@@ -66,6 +66,8 @@ class Preparation:
         if len(sizes) > 1 or (self.mean is None) != (self.scale is None):
             raise DataError("features, mean and scale must be of as many inputs")
         if self.split is not None:
+            if not isinstance(cast(object, self.split), tuple) or len(self.split) != 2:
+                raise DataError(f"split must be a part and a seed, or None, not {self.split!r}")
             check_split(*self.split)
 
     @classmethod

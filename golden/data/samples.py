@@ -15,7 +15,7 @@ Labels = npt.NDArray[np.int64] | tuple[str, ...]
 """Classes as the file has them: whole numbers [N], or N names."""
 
 # What training computes in; larger numbers would become infinite.
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = np.float64(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from golden.data import datasets, idx, image_folder
+from golden.data.columns import Wanted, choose_columns
 from golden.data.csv_file import csv_header
 from golden.data.preparation import check_split
 from golden.errors import DataError
@@ -16,6 +17,7 @@ __all__ = ["Source", "data_files", "kind_of"]
 
 _SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 _TABLES = (".csv", ".parquet")
+_MOST_SHOWN = 40  # Columns that a message lists.
 _FORMS = (
     f"data must be one of {', '.join(datasets.NAMES)}, a .npy, .npz, .csv, .parquet or IDX file, "
     "or a directory of IDX files or of images"
@@ -73,6 +75,20 @@ class Source:
         """What chooses the samples to test with."""
         return self.split_seed or 0
 
+    def check_label(self) -> None:
+        """Refuse a table to train on whose classes are in no column that is named.
+
+        Raises
+        ------
+        DataError
+            If so. The message lists the columns of a `.csv`.
+        """
+        kind = kind_of(self.data)
+        if kind in _TABLES and self.label is None:
+            names = csv_header(Path(self.data)) if kind == ".csv" else ()
+            listed = f", one of {', '.join(names)}" if 0 < len(names) <= _MOST_SHOWN else ""
+            raise DataError(f"label must name the column of classes of {self.data}{listed}")
+
     def check(self) -> None:
         """Refuse files that are not there, a header that is none, and a label not in it.
 
@@ -88,8 +104,6 @@ class Source:
             if kind_of(data) == ".csv":
                 header = csv_header(paths[0])
                 if self.label is not None:
-                    from golden.data.columns import Wanted, choose_columns
-
                     choose_columns(paths[0], header, Wanted(self.label, must=True))
 
     @property
@@ -113,10 +127,10 @@ def kind_of(data: str) -> str:
     if data in datasets.NAMES:
         return "name"
     path = Path(data)
-    if os.path.isdir(path):
-        return "name" if idx.is_idx_folder(path) else "images"
     if path.suffix in _SUFFIXES:
         return path.suffix
+    if os.path.isdir(path):
+        return "name" if idx.is_idx_folder(path) else "images"
     if idx.is_idx_file(path):
         return "idx"
     raise DataError(f"{_FORMS}, not {data!r}; {idx.HOW_TO_GET}")

@@ -207,6 +207,8 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     shapes = [_layer(text) for text in wanted.layers]
     if wanted.data is not None:
         wanted.data.check()
+        if not wanted.resume:
+            wanted.data.check_label()
     return shapes
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from golden import GoldenError, QuantisedNet
+from golden import GoldenError
 from golden.data.preparation import Preparation
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
@@ -38,6 +38,7 @@ from sw_driver.files.artifact_parts import (
     read_images,
     read_loop,
     read_net,
+    read_origin,
 )
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
@@ -55,8 +56,8 @@ VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
 _READ_VERSIONS = (1, 2, 3, VERSION)
-# Files of version 1 name no data; those of both have no digest, and are compiled again to check.
-# Those before version 4 say nothing of how samples become inputs.
+# Files of version 1 name no data, and those before version 4 say nothing of how samples become
+# inputs. Those of 1 and 2 have no digest, and are compiled again to check.
 _WITHOUT_DIGEST = (1, 2)
 
 
@@ -87,10 +88,8 @@ class Artifact(Compiled):
     baked
         Whether the torus holds the weights and biases when it is configured, so that they are not
         loaded.
-    data
-        Name of the data that set the scales of its words, where it is known.
-    preparation
-        How samples become its inputs, where that is known.
+    data, preparation
+        Name of the data that set the scales, and how samples become inputs, where that is known.
     """
 
     layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
@@ -273,9 +272,6 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     loop = read_loop(members, config, manifest["loop"])
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
-    data = manifest.get("data")
-    if data is not None and not isinstance(data, str):
-        members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         source=net,
         executable=Executable.of_images(config, images, loop),
@@ -283,8 +279,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
         path=path,
         digest=manifest.get("digest"),
         baked=manifest["baked"],
-        data=data,
-        preparation=_read_preparation(manifest.get("preparation"), net),
+        **read_origin(members, manifest, net),
     )
 
 
@@ -299,14 +294,6 @@ def _named(path: Path) -> Generator[None]:
         raise ArchiveError(f"{path}: the manifest is not that of an artifact: {error!r}") from error
     except (ConfigError, DriverError, GoldenError) as error:
         raise ArchiveError(f"{path}: {error}") from error
-
-
-def _read_preparation(held: object, net: QuantisedNet) -> Preparation | None:
-    if held is None:
-        return None
-    preparation = Preparation.from_dict(held)
-    preparation.check_sizes(net.shapes[0].in_features, net.shapes[-1].out_features)
-    return preparation
 
 
 def _id_text(config: TorusConfig) -> str:

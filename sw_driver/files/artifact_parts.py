@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from golden import ClosShape, QuantisedLayer, QuantisedNet
+from golden.data.preparation import Preparation
 from hw.config import TorusConfig
 from hw.op_fields import Fields, gateway_fields, pe_fields
 from sw_driver.arrays import IntArray
@@ -31,6 +32,7 @@ __all__ = [
     "read_images",
     "read_loop",
     "read_net",
+    "read_origin",
 ]
 
 _NO_OPS = ("END", "LOOP", "JUMP", "PROGRAM")  # What packing adds, and the fetch unit carries out.
@@ -247,3 +249,23 @@ def _layouts(config: TorusConfig) -> dict[str, Fields]:
 def _pieces(flat: int) -> list[str]:
     """Names of the pieces of a `SampleLoop` with so many flat runs."""
     return [*(f"flat{number}" for number in range(1, flat + 1)), "body"]
+
+
+def read_origin(
+    members: Members, manifest: dict[str, Any], net: QuantisedNet
+) -> dict[str, Any]:
+    """Read the fields `data` and `preparation` of an artifact: both are None where it is silent.
+
+    Raises
+    ------
+    ArchiveError, DataError
+        If it is something else, or of a net of other sizes.
+    """
+    data, held = manifest.get("data"), manifest.get("preparation")
+    if data is not None and not isinstance(data, str):
+        members.fail(f"data must be a name or null, not {data!r}")
+    if held is None:
+        return {"data": data, "preparation": None}
+    preparation = Preparation.from_dict(held)
+    preparation.check_sizes(net.shapes[0].in_features, net.shapes[-1].out_features)
+    return {"data": data, "preparation": preparation}
