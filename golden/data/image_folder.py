@@ -85,8 +85,8 @@ def _images(folder: Path) -> list[tuple[Path, str | None]]:
         loose = next((path for path in inside if not path.is_dir()), None)
         if loose is not None:
             raise DataError(
-                f"{folder} must hold a folder of images for each class and nothing else, but also "
-                f"holds {loose.name}"
+                f"{folder} must hold IDX files, or a folder of images for each class and nothing "
+                f"else, but also holds {loose.name}"
             )
         found = []
         for each in inside:

@@ -207,8 +207,8 @@ def _check_labels(source: Source, train: Samples, test: Samples | None) -> None:
             raise DataError(f"{data} must say what the classes of its samples are, to train on it")
     if test is None and source.test_fraction is None:
         raise DataError(
-            f"test_data or test_fraction must say which samples test the model: {source.data} does "
-            "not tell them apart"
+            "test_data and test_fraction must not both be left out: nothing else says which "
+            f"samples of {source.data} test the model"
         )
 
 
@@ -265,6 +265,6 @@ def _completed(source: Source, known: Preparation) -> Source:
             raise DataError(f"{name} must be {was}, as the model was trained, not {given}")
     if source.test_data is not None:
         raise DataError(
-            f"test_data must not be given: the model was trained with a test_fraction of {fraction}"
+            f"test_data must not be given: the model was tested with a part of its data, {fraction}"
         )
     return dataclasses.replace(source, test_fraction=fraction, split_seed=seed)

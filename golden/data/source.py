@@ -19,7 +19,7 @@ _SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 _TABLES = (".csv", ".parquet")
 _MOST_SHOWN = 40  # Columns that a message lists.
 _FORMS = (
-    f"data must be one of {', '.join(datasets.NAMES)}, a .npy, .npz, .csv, .parquet or IDX file, "
+    f"must be one of {', '.join(datasets.NAMES)}, a .npy, .npz, .csv, .parquet or IDX file, "
     "or a directory of IDX files or of images"
 )
 
@@ -64,7 +64,7 @@ class Source:
                         "samples of its own"
                     )
         if self.test_fraction is None and self.split_seed is not None:
-            raise DataError("split_seed must not be given without test_fraction")
+            raise DataError("split_seed and test_fraction must be given together")
         if self.test_fraction is not None:
             if self.test_data is not None:
                 raise DataError("test_data and test_fraction must not both be given")
@@ -97,10 +97,11 @@ class Source:
         DataError
             If so.
         """
-        for data in (self.data, self.test_data):
+        for field in ("data", "test_data"):
+            data: str | None = getattr(self, field)
             if data is None:
                 continue
-            paths = data_files(data)
+            paths = data_files(data, field)
             if kind_of(data) == ".csv":
                 header = csv_header(paths[0])
                 if self.label is not None:
@@ -112,10 +113,11 @@ class Source:
         return kind_of(self.data) in _TABLES
 
 
-def kind_of(data: str) -> str:
+def kind_of(data: str, field: str = "data") -> str:
     """Say how data are read: "name", ".npy", ".npz", ".csv", ".parquet", "idx" or "images".
 
     A directory of IDX files is of kind "name" too: it holds classes and test samples of its own.
+    Messages say `field`.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def kind_of(data: str) -> str:
         If there is no such thing, or it is nothing that is read.
     """
     if "\0" in data:
-        raise DataError(f"data must be a name or a path, not {data!r}")
+        raise DataError(f"{field} must be a name or a path, not {data!r}")
     if data in datasets.NAMES:
         return "name"
     path = Path(data)
@@ -133,7 +135,7 @@ def kind_of(data: str) -> str:
         return "name" if idx.is_idx_folder(path) else "images"
     if idx.is_idx_file(path):
         return "idx"
-    raise DataError(f"{_FORMS}, not {data!r}; {idx.HOW_TO_GET}")
+    raise DataError(f"{field} {_FORMS}, not {data!r}; {idx.HOW_TO_GET}")
 
 
 def pair_of(data: str) -> tuple[Path, Path | None]:
@@ -146,7 +148,7 @@ def pair_of(data: str) -> tuple[Path, Path | None]:
     return Path(data), None
 
 
-def data_files(data: str) -> tuple[Path, ...]:
+def data_files(data: str, field: str = "data") -> tuple[Path, ...]:
     """Return the files that are read for data; none for the digits, which scikit-learn holds.
 
     Raises
@@ -154,7 +156,7 @@ def data_files(data: str) -> tuple[Path, ...]:
     DataError
         As `kind_of`, or if a folder does not hold what it must.
     """
-    kind = kind_of(data)
+    kind = kind_of(data, field)
     if kind == "name":
         return datasets.files(data)
     if kind == "images":

@@ -10,7 +10,7 @@ import typer
 
 from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
-from sw_driver.cli.written import quoted, say_written
+from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
     from golden.data.preparation import Preparation
@@ -235,7 +235,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
     output, export = wanted.output, wanted.export
     rows = [*report.cost_rows(made.compiled), *made.error.rows()]
     out.facts(f"{output}, from {wanted.model}", rows)
-    say_written(out, output, f"clostorus run {quoted(output)}")
+    say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")
     if export is not None:
         say_written(out, export, "schedule.svg there for a browser, the rest for an editor")
     out.result(

@@ -283,7 +283,7 @@ def _train_float(
             ),
         ],
     )
-    say_trained(out, output, trained.epochs, trained=stats is not None)
+    say_trained(out, output, data, trained.epochs, trained=stats is not None)
     out.result(
         {
             "model": str(output),

@@ -72,7 +72,7 @@ def train_on_device(
             *([] if trained.cycles is None else [("cycles", str(trained.cycles))]),
         ],
     )
-    say_trained(out, output, recipe.epochs, trained=trained.samples > 0)
+    say_trained(out, output, data, recipe.epochs, trained=trained.samples > 0)
     out.result(
         {
             "model": str(output),

@@ -21,7 +21,7 @@ def source_files(source: Source | None) -> dict[str, tuple[Path, ...]]:
         return {"--data": known_files()}
     found = {"--data": data_files(source.data)}
     if source.test_data is not None:
-        found["--test-data"] = data_files(source.test_data)
+        found["--test-data"] = data_files(source.test_data, "test_data")
     return found
 
 

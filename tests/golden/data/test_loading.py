@@ -115,7 +115,7 @@ def test_two_sets_of_idx_files_in_a_folder(tmp_path):
     ("source", "message"),
     [
         (Source("{d}"), "label must name the column of classes of .*d.csv, one of height, width"),
-        (Source("{d}", "kind"), "test_data or test_fraction must say which samples test the"),
+        (Source("{d}", "kind"), "test_data and test_fraction must not both be left out: nothing"),
         (Source("{d}", "knd", test_fraction=0.2), "label must be one of .*, kind, not 'knd'"),
         (Source("{d}", "kind", "{x}"), "label must not be given|must say what the classes"),
         (Source("{x}", "kind"), "label must not be given with .*: only tables and .npz"),
@@ -139,7 +139,7 @@ def test_sources_that_do_not_fit(tmp_path, source, message):
         (("d.csv", "c", "t.csv", 0.2), "test_data and test_fraction must not both be given"),
         (("d.csv", "c", None, 1.0), "test_fraction must be above 0 and below 1, not 1.0"),
         (("d.csv", "c", None, float("nan")), "test_fraction must be above 0 .*, not nan"),
-        (("d.csv", "c", None, None, 3), "split_seed must not be given without test_fraction"),
+        (("d.csv", "c", None, None, 3), "split_seed and test_fraction must be given together"),
         (("d.csv", "c", None, 0.5, 1 << 32), "split_seed must be a whole number from 0 to 42949"),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_model_that_goes_on_keeps_its_options(tmp_path):
         (Source(data, "width"), "label must be kind, as the model was trained, not width"),
         (Source(data, test_fraction=0.5), "test_fraction must be 0.25, as the model was"),
         (Source(data, test_fraction=0.25, split_seed=1), "split_seed must be 0, as the model"),
-        (Source(data, test_data=data), "test_data must not be given: .* test_fraction of 0.25"),
+        (Source(data, test_data=data), "test_data must not be given: .* a part of its data, 0.25"),
         (Source(data, standardise=True), "standardise must not be given: .* without it"),
     ):
         with pytest.raises(DataError, match=message):
