@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from golden.arguments import instance
 from golden.data import datasets, idx, image_folder
 from golden.data.arrays import read_npy_files, read_npz
 from golden.data.columns import Wanted
@@ -68,8 +69,9 @@ def load_split(source: Source | str, known: Preparation | None = None) -> datase
         If the data are not what they must be, do not say what their classes are, or are not those
         of a model that goes on.
     """
-    if isinstance(source, str):
-        source = Source(source)
+    source = _source(source)
+    if known is not None:
+        instance("known", known, Preparation, error=DataError)
     if kind_of(source.data) == "name":
         _check_own_parts(source)
         return datasets.load(source.data)
@@ -134,8 +136,7 @@ def load_part(
     DataError
         If the data are not what they must be, or not such as the model was trained on.
     """
-    if isinstance(source, str):
-        source = Source(source)
+    source = _source(source)
     if kind_of(source.data) == "name":
         _check_own_parts(source)
         split = datasets.load(source.data)
@@ -159,6 +160,12 @@ def load_part(
     if source.test_fraction is not None or parts.test is not None:
         name = f"{name} {'test' if part == 'test' else 'training'} split"
     return Part(x if known is None else known.apply(x), labels, name, samples.name)
+
+
+def _source(source: Source | str) -> Source:
+    if isinstance(source, Source):
+        return source
+    return Source(instance("source", source, str, error=DataError))
 
 
 def _read(data: str, wanted: Wanted) -> Parts:

@@ -67,7 +67,8 @@ class Preparation:
             raise DataError("features, mean and scale must be of as many inputs")
         if self.split is not None:
             if not isinstance(cast(object, self.split), tuple) or len(self.split) != 2:
-                raise DataError(f"split must be a part and a seed, or None, not {self.split!r}")
+                given = shown(self.split)
+                raise DataError(f"split must be a part and a seed, or None, not {given}")
             check_split(*self.split)
 
     @classmethod

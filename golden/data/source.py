@@ -7,6 +7,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+from golden.arguments import instance
 from golden.data import datasets, idx, image_folder
 from golden.data.columns import Wanted, choose_columns
 from golden.data.csv_file import csv_header
@@ -31,7 +32,8 @@ class Source:
     Parameters
     ----------
     data
-        A name of `golden.data.datasets.NAMES`, a file, a folder, or a pair "x.npy,y.npy".
+        A name of `golden.data.datasets.NAMES`, a file, a folder, or a pair "x.npy,y.npy", as text;
+        a `Path` becomes one.
     label
         Name of the column, or of the array, that has the classes.
     test_data
@@ -56,6 +58,13 @@ class Source:
 
     def __post_init__(self) -> None:
         """Check what can be said without looking; see the class."""
+        for name in ("data", "test_data", "label"):
+            value: object = getattr(self, name)
+            if isinstance(value, Path) and name != "label":
+                object.__setattr__(self, name, str(value))
+            elif value is not None or name == "data":
+                instance(name, value, str, error=DataError)
+        instance("standardise", self.standardise, bool, error=DataError)
         if self.data in datasets.NAMES:
             for name in ("label", "test_data", "test_fraction"):
                 if getattr(self, name) is not None:
@@ -68,12 +77,12 @@ class Source:
         if self.test_fraction is not None:
             if self.test_data is not None:
                 raise DataError("test_data and test_fraction must not both be given")
-            check_split(self.test_fraction, self.split_seed or 0)
+            check_split(self.test_fraction, self.seed)
 
     @property
     def seed(self) -> int:
         """What chooses the samples to test with."""
-        return self.split_seed or 0
+        return 0 if self.split_seed is None else self.split_seed
 
     def check_label(self) -> None:
         """Refuse a table to train on whose classes are in no column that is named.
