@@ -6,11 +6,12 @@ The file is a dict for `torch.load(weights_only=True)`:
     operations    in order: ("clos", I, O, Ri, Rm, Ro) of a layer, ("relu",) between two of them
     state_dict    of the ClosNet
     data          name of the data that it was trained on, or None
+    preparation   how samples become its inputs: `golden.data.preparation`, as a dict; or None
     training      a trainer's state, or None
     sha256        of all the others (`golden.system.digest`)
 
-Format 1 has `layers`, the 5-tuples, instead of `operations`, its training state names the data, and
-it has no digest.
+Format 2 has no preparation. Format 1 has `layers`, the 5-tuples, instead of `operations`, its
+training state names the data, and it has neither preparation nor digest.
 """
 
 import dataclasses
@@ -26,19 +27,22 @@ from torch import Tensor, nn
 
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
-from golden.errors import CheckpointError, GoldenError, GoldenWarning, ShapeError
+from golden.data.preparation import Preparation
+from golden.errors import CheckpointError, DataError, GoldenError, GoldenWarning, ShapeError
 from golden.layers.pixels import pixel_net
 from golden.system.digest import content_digest
 from golden.system.files import write_bytes
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "load_model", "save_model"]
 
-FORMAT = 2
+FORMAT = 3
+_UNPREPARED_FORMAT = 2
 _UNCHECKED_FORMAT = 1
 _DATA_OF_FORMAT_1 = "dataset"  # In the training state.
 _FIELDS = {
     _UNCHECKED_FORMAT: ("layers", "state_dict", "training"),
-    FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
+    _UNPREPARED_FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
+    FORMAT: ("operations", "state_dict", "data", "preparation", "training", "sha256"),
 }
 
 _NO_MODEL = "{path} must be a model file of Clostorus, but is truncated or something else"
@@ -56,11 +60,14 @@ class Checkpoint:
         The trainer's state, where one was saved.
     data
         Name of the data that it was trained on, where it is known.
+    preparation
+        How samples become its inputs, where that is known.
     """
 
     model: ClosNet
     training: dict[str, Any] | None
     data: str | None
+    preparation: Preparation | None = None
 
 
 def save_model(
@@ -69,6 +76,7 @@ def save_model(
     training_state: dict[str, Any] | None = None,
     *,
     data: str | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a model to `path`, by custom ending in `.pt`.
 
@@ -86,6 +94,8 @@ def save_model(
     data
         Name of the data that it was trained on: what `golden.data.datasets.load` takes, or any
         other.
+    preparation
+        How samples become its inputs, if it has to be known.
 
     Raises
     ------
@@ -105,6 +115,7 @@ def save_model(
         "operations": _operations(net.shapes),
         "state_dict": {name: tensor.cpu() for name, tensor in net.state_dict().items()},
         "data": data,
+        "preparation": None if preparation is None else preparation.as_dict(),
         "training": training_state,
     }
     try:
@@ -138,8 +149,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     number = fields["format"]
     if type(number) is not int or number not in _FIELDS:
         raise CheckpointError(
-            f"{path}: format must be {FORMAT} or {_UNCHECKED_FORMAT}, those that this version "
-            f"reads, not {number!r}"
+            f"{path}: format must be {_UNCHECKED_FORMAT}, {_UNPREPARED_FORMAT} or {FORMAT}, those "
+            f"that this version reads, not {number!r}"
         )
     for name in _FIELDS[number]:
         if name not in fields:
@@ -160,7 +171,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     if training is not None and not isinstance(training, dict):
         raise CheckpointError(f"{path}: training must be a dict or None, not {training!r}")
     held = cast(dict[str, Any], training or {})
-    data = fields["data"] if number == FORMAT else held.pop(_DATA_OF_FORMAT_1, None)
+    known = number != _UNCHECKED_FORMAT
+    data = fields["data"] if known else held.pop(_DATA_OF_FORMAT_1, None)
     if data is not None and not isinstance(data, str):
         raise CheckpointError(f"{path}: data must be a name or None, not {data!r}")
     try:
@@ -169,7 +181,20 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     except ShapeError as error:
         raise CheckpointError(f"{path}: layers must fit together: {error}") from error
     model.load_state_dict(state, assign=True)
-    return Checkpoint(model, cast(dict[str, Any] | None, training), data)
+    preparation = _preparation(path, fields.get("preparation"), model)
+    return Checkpoint(model, cast(dict[str, Any] | None, training), data, preparation)
+
+
+def _preparation(path: Path, held: object, model: ClosNet) -> Preparation | None:
+    """Read how samples become inputs; it must be of as many inputs and outputs as the model."""
+    if held is None:
+        return None
+    try:
+        found = Preparation.from_dict(held)
+        found.check_sizes(model.shapes[0].in_features, model.shapes[-1].out_features)
+    except DataError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return found
 
 
 def _check_digest(path: Path, fields: dict[str, Any]) -> None:

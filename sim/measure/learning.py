@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from golden import DIGITS_SHAPES, ClosShape
+from golden.data.source import Source
 from sim.device.device import SimDevice
 from sim.toolchain import find_toolchain
 from sw_driver.device.golden import GoldenDevice
@@ -74,7 +75,7 @@ def measure(bench: Bench) -> Table:
 
 def _run(case: _Case, bench: Bench) -> dict[str, Any]:
     torch.set_num_threads(1)
-    prepared = prepare(case.data, case.shapes, case.torus, Recipe(epochs=1))
+    prepared = prepare(Source(case.data), case.shapes, case.torus, Recipe(epochs=1))
     whole = prepared.split
     split = dataclasses.replace(
         whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],

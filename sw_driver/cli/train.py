@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import Baud, Data, Json, Port, Quiet, checked_port, make_output
+from sw_driver.cli.data_options import (
+    Label,
+    SplitSeed,
+    Standardise,
+    TestData,
+    TestFraction,
+    TrainingData,
+    make_source,
+)
+from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_output
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
     from golden import ClosShape
+    from golden.data.source import Source
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -96,7 +106,7 @@ class _Wanted:
 
     output: Path
     device: str
-    data: str | None
+    data: "Source | None"
     layers: tuple[str, ...]
     torus: str | None
     options: Mapping[str, Any]
@@ -110,7 +120,12 @@ def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
     device: _Device = _TORCH,
-    data: Data = None,
+    data: TrainingData = None,
+    label: Label = None,
+    test_data: TestData = None,
+    test_fraction: TestFraction = None,
+    split_seed: SplitSeed = None,
+    standardise: Standardise = False,
     layer: _Layer = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
     seed: _Seed = None,
@@ -152,9 +167,12 @@ def command(
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
+    source = make_source(
+        data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
+    )
     wanted = _Wanted(
-        output, device, data, tuple(layer or ()), torus, options, save_every, serial_port, compare,
-        resume,
+        output, device, source, tuple(layer or ()), torus, options, save_every, serial_port,
+        compare, resume,
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -163,13 +181,13 @@ def command(
 def _check(wanted: _Wanted) -> "list[ClosShape]":
     """Refuse what is wrong with the command line, before PyTorch is imported; read the layers."""
     from sw_driver.errors import DriverError
-    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.data_files import source_files
     from sw_driver.files.kinds import check_model_file
     from sw_driver.system.files import check_outputs
     from sw_driver.torus import parse_torus
     from sw_driver.train.recipe import Recipe
 
-    check_outputs({"--output": wanted.output}, {"--data": array_files(wanted.data)})
+    check_outputs({"--output": wanted.output}, source_files(wanted.data))
     if wanted.device == _TORCH:
         given = [name for name in wanted.options if name not in ("epochs", "seed")]
         given += [] if wanted.torus is None else ["torus"]
@@ -185,14 +203,12 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     if wanted.torus is not None:
         parse_torus(wanted.torus)
     if wanted.resume:
-        try:
-            check_model_file(wanted.output)
-        except DriverError:
-            if wanted.output.exists():  # A file of the data would be lost: that is said first.
-                check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
-            raise
+        check_model_file(wanted.output)
     shapes = [_layer(text) for text in wanted.layers]
-    check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
+    if wanted.data is not None:
+        wanted.data.check()
+        if not wanted.resume:
+            wanted.data.check_label()
     return shapes
 
 
@@ -239,7 +255,7 @@ def _layer(text: str) -> "ClosShape":
 
 
 def _train_float(
-    out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
+    out: "Output", output: Path, data: "Source | None", shapes: "list[ClosShape]", **options: Any
 ) -> None:
     from sw_driver.files.report import percent
     from sw_driver.train.model_file import train_model
@@ -267,7 +283,7 @@ def _train_float(
             ),
         ],
     )
-    say_trained(out, output, trained.epochs, trained=stats is not None)
+    say_trained(out, output, data, trained.epochs, trained=stats is not None)
     out.result(
         {
             "model": str(output),

@@ -32,6 +32,7 @@ from golden import (
     accuracy,
     save_model,
 )
+from golden.data.source import Source
 from golden.system.ending import run_program
 from golden.system.progress import Progress
 from golden.system.status import DIFFERENT
@@ -115,7 +116,7 @@ def run_train_demo(
     torch.set_num_threads(1)
     with output.progress() as tell:
         tell("lay out the words", 0, 1)
-        prepared = prepare("digits", shapes, torus, recipe, samples=samples)
+        prepared = prepare(Source("digits"), shapes, torus, recipe, samples=samples)
         tell("lay out the words", 1, 1)
         with GoldenDevice() as golden, SimDevice(progress=tell) as sim:
             found = _train(prepared, golden, sim, tell)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from golden import GoldenError
+from golden.data.preparation import Preparation
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
@@ -29,15 +30,14 @@ from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.files.artifact_checks import check_images, ops_difference
 from sw_driver.files.artifact_parts import (
-    Members,
     field_names,
     loop_arrays,
-    net_arrays,
-    net_fields,
     read_images,
     read_loop,
-    read_net,
+    read_origin,
 )
+from sw_driver.files.members import Members
+from sw_driver.files.net_parts import net_arrays, net_fields, read_net
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import Order
@@ -54,7 +54,8 @@ VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
 _READ_VERSIONS = (1, 2, 3, VERSION)
-# Files of version 1 name no data; those of both have no digest, and are compiled again to check.
+# Files of version 1 name no data, and those before version 4 say nothing of how samples become
+# inputs. Those of 1 and 2 have no digest, and are compiled again to check.
 _WITHOUT_DIGEST = (1, 2)
 
 
@@ -85,8 +86,8 @@ class Artifact(Compiled):
     baked
         Whether the torus holds the weights and biases when it is configured, so that they are not
         loaded.
-    data
-        Name of the data that set the scales of its words, where it is known.
+    data, preparation
+        Name of the data that set the scales, and how samples become inputs, where that is known.
     """
 
     layers: tuple[Placed, ...] = dataclasses.field(init=False)
@@ -96,6 +97,7 @@ class Artifact(Compiled):
     digest: str | None = None
     baked: bool = False
     data: str | None = None
+    preparation: Preparation | None = None
 
     if not TYPE_CHECKING:
 
@@ -152,7 +154,12 @@ class Artifact(Compiled):
 
 
 def save_artifact(
-    path: Path | str, compiled: Compiled, *, baked: bool = False, data: str | None = None
+    path: Path | str,
+    compiled: Compiled,
+    *,
+    baked: bool = False,
+    data: str | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a compiled net to `path`, which is replaced only when all is written.
 
@@ -162,7 +169,7 @@ def save_artifact(
         Of the file, by custom ending in `.ctz`.
     compiled
         The net.
-    baked, data
+    baked, data, preparation
         See `Artifact`.
 
     Raises
@@ -186,6 +193,7 @@ def save_artifact(
         "version": VERSION,
         "baked": baked,
         "data": data,
+        "preparation": None if preparation is None else preparation.as_dict(),
         "config": dataclasses.asdict(config),
         "hardware_id": _id_text(config),
         "net": net_fields(net),
@@ -264,9 +272,6 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     loop = read_loop(members, config, manifest["loop"])
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
-    data = manifest.get("data")
-    if data is not None and not isinstance(data, str):
-        members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         source=net,
         executable=Executable.of_images(config, images, loop),
@@ -274,7 +279,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
         path=path,
         digest=manifest.get("digest"),
         baked=manifest["baked"],
-        data=data,
+        **read_origin(members, manifest, net),
     )
 
 

@@ -5,169 +5,30 @@ of the size that the others ask for, so that whoever uses it stumbles over nothi
 parts are those of the net is for `sw_driver.files.artifact` to say.
 """
 
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from golden import ClosShape, QuantisedLayer, QuantisedNet
-from golden.fixed.dense import QuantisedDense
-from golden.layers.dense import DenseShape
+from golden import QuantisedNet
+from golden.data.preparation import Preparation
 from hw.config import TorusConfig
 from hw.op_fields import Fields, gateway_fields, pe_fields
-from sw_driver.arrays import IntArray
-from sw_driver.files.archive import ArchiveError
+from sw_driver.files.members import Members
 from sw_driver.plan.images import Images
 from sw_driver.program.image import Op
 from sw_driver.program.program import OP_KINDS, QUEUE_NAMES, Queues
 from sw_driver.program.sample_loop import SampleLoop
 
 __all__ = [
-    "Members",
     "field_names",
     "loop_arrays",
-    "net_arrays",
-    "net_fields",
     "read_images",
     "read_loop",
-    "read_net",
+    "read_origin",
 ]
 
 _NO_OPS = ("END", "LOOP", "JUMP", "PROGRAM")  # What packing adds, and the fetch unit carries out.
-# The tensors of a layer of each kind, and their dimensions.
-_CLOS_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
-_DENSE_TENSORS = {"weight": 2, "bias": 1}
-
-
-class Members:
-    """The arrays of a file, each to be taken once.
-
-    Parameters
-    ----------
-    path
-        Of the file, which errors name.
-    arrays
-        By name.
-    """
-
-    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-        self._path = path
-        self._arrays = dict(arrays)
-
-    @property
-    def count(self) -> int:
-        """How many arrays are left."""
-        return len(self._arrays)
-
-    def fail(self, message: str) -> NoReturn:
-        """Raise an error about the file."""
-        raise ArchiveError(f"{self._path}: {message}")
-
-    def integers(self, name: str, fields: dict[str, Any], count: int) -> tuple[int, ...]:
-        """Return a field of the manifest that is a list of so many whole numbers."""
-        value: list[Any] = fields[name]
-        if len(value) != count or any(type(item) is not int for item in value):
-            self.fail(f"{name} must be {count} whole numbers, not {value!r}")
-        return tuple(value)
-
-    def take(self, name: str, *shape: int | None) -> IntArray:
-        """Return an array of this shape, None for any size."""
-        if name not in self._arrays:
-            self.fail(f"member {name}.npy is missing")
-        array = self._arrays.pop(name)
-        sizes = [
-            found if size is None else size for size, found in zip(shape, array.shape, strict=False)
-        ]
-        if array.dtype != np.int64 or list(array.shape) != sizes or array.ndim != len(shape):
-            wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            self.fail(
-                f"member {name}.npy must be int64 of shape [{wanted}], "
-                f"not {array.dtype} of shape {list(array.shape)}"
-            )
-        return array
-
-    def refuse_rest(self) -> None:
-        """Refuse arrays that nobody took."""
-        for name in self._arrays:
-            self.fail(f"member {name}.npy has no place in an artifact")
-
-
-def net_fields(net: QuantisedNet) -> dict[str, Any]:
-    """What the manifest says of a net."""
-    return {
-        "act_bits": net.act_bits,
-        "weight_bits": net.weight_bits,
-        "layers": [
-            {
-                "shape": list(layer.shape.as_tuple()),
-                **_cuts(layer),
-                "relu": layer.relu,
-                "activation_fraction_bits": list(layer.activation_fraction_bits),
-                "weight_fraction_bits": list(layer.weight_fraction_bits),
-            }
-            for layer in net.layers
-        ],
-    }
-
-
-def net_arrays(net: QuantisedNet) -> dict[str, NDArray[Any]]:
-    """The arrays of a net."""
-    return {
-        f"layer{index}.{name}": getattr(layer, name).numpy()
-        for index, layer in enumerate(net.layers)
-        for name in (*layer.weight_names, "bias")
-    }
-
-
-def _cuts(layer: QuantisedLayer | QuantisedDense) -> dict[str, list[int]]:
-    """What tells a dense layer from a Clos layer: where its sums are cut."""
-    return {"cuts": list(layer.shape.cuts)} if isinstance(layer, QuantisedDense) else {}
-
-
-def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
-    """Read a net from its arrays and `net_fields`; it checks itself."""
-    layers: list[QuantisedLayer | QuantisedDense] = []
-    for index, layer in enumerate(fields["layers"]):
-        if not isinstance(layer["relu"], bool):
-            members.fail(f"relu must be true or false, not {layer['relu']!r}")
-        dense = "cuts" in layer
-        tensors = {
-            name: torch.as_tensor(members.take(f"layer{index}.{name}", *[None] * dimensions))
-            for name, dimensions in (_DENSE_TENSORS if dense else _CLOS_TENSORS).items()
-        }
-        if dense:
-            layers.append(_dense(members, layer, tensors))
-            continue
-        x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
-        w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
-        layers.append(
-            QuantisedLayer(
-                shape=ClosShape(*members.integers("shape", layer, 5)),
-                **tensors,
-                relu=layer["relu"],
-                activation_fraction_bits=(x, h1, h2, y),
-                weight_fraction_bits=(w1, w2, w3),
-            )
-        )
-    return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])
-
-
-def _dense(
-    members: Members, fields: dict[str, Any], tensors: dict[str, torch.Tensor]
-) -> QuantisedDense:
-    """Put a dense layer together from its fields and tensors."""
-    inputs, outputs = members.integers("shape", fields, 2)
-    cuts = members.integers("cuts", fields, len(fields["cuts"]))
-    stages = 2 if cuts else 1
-    return QuantisedDense(
-        shape=DenseShape(inputs, outputs, cuts),
-        **tensors,
-        relu=fields["relu"],
-        activation_fraction_bits=members.integers("activation_fraction_bits", fields, stages + 1),
-        weight_fraction_bits=members.integers("weight_fraction_bits", fields, stages),
-    )
 
 
 def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Images:
@@ -279,3 +140,23 @@ def _layouts(config: TorusConfig) -> dict[str, Fields]:
 def _pieces(flat: int) -> list[str]:
     """Names of the pieces of a `SampleLoop` with so many flat runs."""
     return [*(f"flat{number}" for number in range(1, flat + 1)), "body"]
+
+
+def read_origin(
+    members: Members, manifest: dict[str, Any], net: QuantisedNet
+) -> dict[str, Any]:
+    """Read the fields `data` and `preparation` of an artifact: both are None where it is silent.
+
+    Raises
+    ------
+    ArchiveError, DataError
+        If it is something else, or of a net of other sizes.
+    """
+    data, held = manifest.get("data"), manifest.get("preparation")
+    if data is not None and not isinstance(data, str):
+        members.fail(f"data must be a name or null, not {data!r}")
+    if held is None:
+        return {"data": data, "preparation": None}
+    preparation = Preparation.from_dict(held)
+    preparation.check_sizes(net.shapes[0].in_features, net.shapes[-1].out_features)
+    return {"data": data, "preparation": preparation}

@@ -14,7 +14,8 @@ from golden import (
     initial_state,
     propose_format,
 )
-from golden.data import datasets
+from golden.data.loading import load_split
+from golden.data.source import Source
 from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
@@ -53,7 +54,7 @@ class Prepared:
 
 
 def prepare(
-    data: str,
+    data: Source,
     shapes: Sequence[ClosShape],
     torus: str,
     recipe: Recipe,
@@ -65,7 +66,7 @@ def prepare(
     Parameters
     ----------
     data
-        What `golden.data.datasets.load` takes.
+        The data.
     shapes
         The layers; if empty, the default ones of digits.
     torus
@@ -82,12 +83,12 @@ def prepare(
     """
     rows, cols = parse_torus(torus)
     check_size(shapes)
-    split = datasets.load(data)
+    split = load_split(data)
     if samples is not None:
         split = dataclasses.replace(
             split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
         )
-    shapes = shapes or default_shapes(data)
+    shapes = shapes or default_shapes(data.data)
     model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes)

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from sw_driver.cli import app
+from tests.support.own_data import LAYERS as SMALL_LAYERS
+from tests.support.own_data import named, numbers, write_csv
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 
@@ -24,7 +28,8 @@ class Workshop:
     ----------
     files : Path
         Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy and the
-        folder mnist. No case may change it.
+        folder mnist; the inputs of x.npy as x.csv, x.npz and x.parquet; and own.pt and own.ctz,
+        trained on the table own.csv. No case may change it.
     here : Path
         The working directory of a case.
     refusals : int
@@ -48,7 +53,25 @@ class Workshop:
             "train", "--device", "golden", "--torus", "1x2", "--epochs", 1, "--data",
             self.files / "mnist", *LAYERS, "-o", self.files / "fixed.pt",
         )  # fmt: skip
+        self._write_tables()
         self._before = self._state(self.files)
+
+    def _write_tables(self) -> None:
+        """Tables and an archive, with and without classes."""
+        x = np.load(self.files / "x.npy")
+        names = [f"p{number}" for number in range(64)]
+        write_csv(self.files / "x.csv", x, features=names)
+        np.savez_compressed(self.files / "x.npz", x=x)
+        columns = pyarrow.table(dict(zip(names, x.T, strict=True)))
+        parquet.write_table(columns, self.files / "x.parquet")
+        samples, labels = numbers()
+        own = write_csv(self.files / "own.csv", samples, named(labels))
+        self.succeed(
+            "train", "--data", own, "--label", "kind", "--test-fraction", 0.25, "--standardise",
+            *SMALL_LAYERS, "--epochs", 2, "-o", self.files / "own.pt",
+        )  # fmt: skip
+        self.succeed("compile", self.files / "own.pt", "--data", own, "--torus", "1x1", "-o",
+                     self.files / "own.ctz")
 
     def _write_mnist(self, folder: Path) -> None:
         """Twelve images of 8x8 to train on, and as many to test with."""
