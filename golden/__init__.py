@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from golden.fixed.state import TrainingState, initial_state
     from golden.fixed.training import FixedTrainingNet
     from golden.fixed.visits import Placement, StagePlacement
-    from golden.layers.pixels import from_pixels, pixel_net, to_pixels
+    from golden.models.pixels import from_pixels, pixel_net, to_pixels
     from golden.training.losses import mean_squared_error, softmax_cross_entropy
     from golden.training.scales import TrainingWidths, propose_format
     from golden.training.trainer import DIGITS_SHAPES, EpochStats, Trainer, accuracy
@@ -109,17 +109,17 @@ _HOMES = {
     "TrainingWidths": "training.scales",
     "accuracy": "training.trainer",
     "fixed_point_error": "fixed.precision",
-    "from_pixels": "layers.pixels",
+    "from_pixels": "models.pixels",
     "initial_state": "fixed.state",
     "load_checkpoint": "data.checkpoint",
     "load_model": "data.checkpoint",
     "mean_squared_error": "training.losses",
-    "pixel_net": "layers.pixels",
+    "pixel_net": "models.pixels",
     "propose_format": "training.scales",
     "quantise": "fixed.quantise",
     "save_model": "data.checkpoint",
     "softmax_cross_entropy": "training.losses",
-    "to_pixels": "layers.pixels",
+    "to_pixels": "models.pixels",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.errors import CheckpointError, GoldenError, GoldenWarning, ShapeError
-from golden.layers.pixels import pixel_net
+from golden.models.pixels import pixel_net
 from golden.system.digest import content_digest
 from golden.system.files import write_bytes
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from golden.errors import ModelError, ShapeError
+from golden.errors import ModelError
 from golden.fixed.layer import LayerWords, QuantisedLayer
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import round_half_even_shift
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
+from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
 
 __all__ = ["FixedPointError", "LayerSaturation", "fixed_point_error"]
@@ -82,17 +83,13 @@ def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPoi
     ShapeError
         If the samples do not fit.
     """
-    chain = clos_chain(model)
+    x = real_tensor("x", x)
+    chain = clos_chain(model, sample_shape=x.shape[1:])
     found = [(item.layer.shape, item.relu) for item in chain]
     if found != [(layer.shape, layer.relu) for layer in net.layers]:
         raise ModelError("model must have the layers of net, which was quantised from another one")
-    x = real_tensor("x", x)
-    if chain[0].pixels and x.ndim == 4:
-        x = x.movedim(1, 3).flatten(0, 2)
-    features = net.shapes[0].in_features
-    if x.ndim != 2 or x.shape[1] != features or not len(x):
-        raise ShapeError(f"x must have shape [N, {features}], N at least 1, not {list(x.shape)}")
-    layers = [(item.layer.to(torch.float64), item.relu) for item in chain]
+    x = samples_of("x", x, chain[0]).features
+    layers = [(item.layer.to(torch.float64), item.activation) for item in chain]
     counts = [[0, 0, 0] for _ in layers]
     errors: list[Tensor] = []
     reals: list[Tensor] = []
@@ -102,8 +99,8 @@ def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPoi
             for stage, count in enumerate(_saturated(layer, results, net.act_bits)):
                 total[stage] += count
         y = part
-        for layer, relu in layers:
-            y = layer(y).clamp(min=0) if relu else layer(y)
+        for layer, activation in layers:
+            y = activation.apply(layer(y))
         reals.append(y)
         errors.append(net.dequantise_output(words[-1].output.words) - y)
     y, error = torch.cat(reals), torch.cat(errors).abs()

@@ -10,12 +10,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from golden.errors import ModelError, ShapeError
+from golden.clos.layer import ClosLinear
+from golden.errors import ModelError
 from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits, to_words
-from golden.layers.chain import ActivatedLayer, clos_chain
+from golden.models.layers import ActivatedLayer
+from golden.models.read import clos_chain
+from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
 
 __all__ = ["most_fraction_bits", "quantise"]
@@ -47,14 +50,12 @@ def quantise(
     Parameters
     ----------
     model
-        A `ClosNet`, a `ClosLinear`, or an `nn.Sequential` (nested ones too) of `ClosLinear` and
-        `ReLU`; or an `nn.Sequential` of pointwise `ClosConv2d` and `ReLU`, whose samples are then
-        the pixels. `Dropout`, `Identity` and `Flatten` do nothing in inference on [N, I] and are
-        skipped.
+        Any module whose forward is a chain of what docs/models.md lists.
     calibration
-        [N, I] real inputs, such as the training data, or images [N, I, H, W] for convolutions; a
-        tensor, an array or nested lists. The largest magnitude that each tensor takes on them sets
-        its scale. On them no activation saturates, except by rounding.
+        Real inputs, such as the training data: [N, I], or [N, ...] as the model takes them; images
+        [N, I, H, W] for convolutions, whose samples are the pixels. A tensor, an array or nested
+        lists. The largest magnitude that each tensor takes on them sets its scale. On them no
+        activation saturates, except by rounding.
     act_bits, weight_bits
         Width of an activation and of a weight, 4 to 18 bits.
     bias_bits
@@ -65,17 +66,18 @@ def quantise(
     Raises
     ------
     ModelError
-        If the model holds a layer that is not supported, or a ReLU that follows no `ClosLinear`; if
-        it does something else than its layers do, one after the other, which shows on the
-        calibration data; if a weight or a calibration value is no real number or not finite, or a
-        calibration value is beyond 2**64; if a width is out of range.
+        If the model does what no chain of layers does; the message names the layer or the node of
+        its graph, and its line. If it does something else than its layers do, one after the other,
+        which shows on the calibration data; if a weight or a calibration value is no real number or
+        not finite, or a calibration value is beyond 2**64; if a width is out of range.
     ShapeError
         If the layers do not fit together, or the calibration data do not fit the first.
     """
     check_word_bits("act_bits", act_bits)
     check_word_bits("weight_bits", weight_bits)
-    chain = clos_chain(model)
-    x = _checked_calibration(calibration, chain[0])
+    given = real_tensor("calibration", calibration)
+    chain = clos_chain(model, sample_shape=given.shape[1:])
+    samples = samples_of("calibration", given, chain[0])
     if bias_bits is None:
         fan_in = max(max(item.layer.shape.fan_ins) for item in chain)
         bias_bits = act_bits + weight_bits + (fan_in - 1).bit_length()
@@ -86,29 +88,28 @@ def quantise(
         if getattr(limits, name) < least:
             raise ModelError(f"{name} must be at least {least}, not {getattr(limits, name)}")
 
-    input_fraction = most_fraction_bits(_largest(x), act_bits)
+    input_fraction = most_fraction_bits(_largest(samples.features), act_bits)
     layers: list[QuantisedLayer] = []
-    y = x
+    y = samples.features
     for item in chain:
         layer, y = _quantise_layer(item, y, input_fraction, limits)
         input_fraction = layer.activation_fraction_bits[3]
         layers.append(layer)
-    check_outputs(model, x, y, pixels=chain[0].pixels)
+    check_outputs(model, samples.given, y)
     return QuantisedNet(tuple(layers), act_bits, weight_bits)
 
 
 def _quantise_layer(
-    item: ActivatedLayer, x: Tensor, input_fraction: int, limits: _Limits
+    item: ActivatedLayer[ClosLinear], x: Tensor, input_fraction: int, limits: _Limits
 ) -> tuple[QuantisedLayer, Tensor]:
     """Quantise one layer, and run it on `x` in float64 for the next."""
     layer = copy.deepcopy(item.layer).to("cpu", torch.float64)
     with torch.no_grad():
         h1, h2, y = layer.stages(x)
-    if item.relu:
-        y = torch.relu(y)
+    y = item.activation.apply(y)
     if not bool(torch.isfinite(h1).all() & torch.isfinite(h2).all() & torch.isfinite(y).all()):
         raise ModelError(
-            f"layer {item.position}: results on the calibration data must be finite, "
+            f"{item.where}: results on the calibration data must be finite, "
             "but some overflow"
         )
     bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias.detach()
@@ -164,17 +165,3 @@ def most_fraction_bits(largest: float, bits: int) -> int:
 
 def _largest(values: Tensor) -> float:
     return float(values.detach().abs().max())
-
-
-def _checked_calibration(calibration: Reals, first: ActivatedLayer) -> Tensor:
-    x = real_tensor("calibration", calibration)
-    features = first.layer.in_features
-    if first.pixels and x.ndim == 4:
-        x = x.movedim(1, 3).flatten(0, 2)
-    if x.ndim != 2 or x.shape[1] != features or len(x) == 0:
-        images = f" or [N, {features}, H, W]" if first.pixels else ""
-        raise ShapeError(
-            f"calibration must have shape [N, {features}]{images} with N at least 1, "
-            f"not {list(x.shape)}"
-        )
-    return x
