@@ -66,6 +66,10 @@ class TorusConfig:
     link_stages
         Further registers on every hop, for links that are long or leave the chip; words, order and
         results do not depend on it.
+    leaky, bounded
+        1 for a torus that shifts negative sums by places of their own (LeakyReLU), and for one
+        whose results have bounds of their own (ReLU6, Hardtanh, clamp); 0 costs nothing. Neither is
+        there where a torus trains.
     training
         What a torus has that trains; None for one that only infers, which pays nothing for it.
 
@@ -90,6 +94,8 @@ class TorusConfig:
     shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
+    leaky: int = 0
+    bounded: int = 0
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -259,8 +265,15 @@ class TorusConfig:
     # Identity
 
     def canonical_json(self) -> str:
-        """The configuration as JSON with sorted keys and no spaces: what the id is taken of."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """The configuration as JSON with sorted keys and no spaces: what the id is taken of.
+
+        Options that came later are left out where they are off, so that ids stay as they were.
+        """
+        fields = dataclasses.asdict(self)
+        for name in ("leaky", "bounded"):
+            if not fields[name]:
+                del fields[name]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property
     def hardware_id(self) -> int:

@@ -22,6 +22,8 @@ RANGES = {
     "shift_bits": (1, 6),
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
+    "leaky": (0, 1),
+    "bounded": (0, 1),
 }
 
 
@@ -74,6 +76,10 @@ def check_torus(config, block_words: int) -> None:
     if config.training is not None and config.training.min_grad_shift >= config.acc_bits:
         raise ConfigError(f"min_grad_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.training.min_grad_shift}")
+    for name in ("leaky", "bounded"):
+        if config.training is not None and getattr(config, name):
+            raise ConfigError(f"{name} must be 0 where a torus trains, not 1: a ReLU, or nothing, "
+                              "is all that has a way back")
     if config.program_words % block_words:
         raise ConfigError(f"program_words must be a multiple of {block_words}, "
                           f"not {config.program_words}")

@@ -203,7 +203,7 @@ def place_net(
     The plan is in program order; in any other, its regions and ops are the same.
     """
     layers = place(net.shapes, rows, cols)
-    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    requantised = [Requantised(layer.shifts, layer.finish) for layer in net.layers]
     stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
     images = build_images(net, stages)
     plan = plan_forward(stages)

@@ -13,19 +13,15 @@ from golden.arguments import instance
 from golden.arguments import tensor as tensor_of
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.fixed.words import (
-    MAX_SHIFT,
-    fraction_bits,
-    round_half_even_shift,
-    saturate,
-    signed_bits,
-)
+from golden.fixed.finish import Finish
+from golden.fixed.words import MAX_SHIFT, fraction_bits, signed_bits
 
 __all__ = ["LayerWords", "QuantisedLayer", "StageWords"]
 
 # Bounds that keep int64 exact: a sum is less than 2**61 + fan-in * 2**34, with room for rounding.
 _MAX_BIAS_BITS = 62
 _MAX_FAN_IN = 1 << 26
+_LINEAR = Finish()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,6 +67,8 @@ class QuantisedLayer:
         Of the layer's input, the input stage's results, the middle stage's and the layer's output.
     weight_fraction_bits
         Of the input, middle and output weights.
+    leak_shift, bounds
+        A leak and bounds of the layer's outputs; see `golden.fixed.finish`.
 
     Raises
     ------
@@ -88,11 +86,15 @@ class QuantisedLayer:
     relu: bool
     activation_fraction_bits: tuple[int, int, int, int]
     weight_fraction_bits: tuple[int, int, int]
+    leak_shift: int = 0
+    bounds: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs, ri, rm, ro = instance("shape", self.shape, ClosShape).as_tuple()
-        instance("relu", self.relu, bool, error=ModelError)
+        finish = self.finish
+        object.__setattr__(self, "leak_shift", finish.leak_shift)
+        object.__setattr__(self, "bounds", finish.bounds)
         for field, count in (("activation_fraction_bits", 4), ("weight_fraction_bits", 3)):
             object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
         wanted = {
@@ -115,6 +117,11 @@ class QuantisedLayer:
                 raise ModelError(
                     f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
                 )
+        if self.shifts[2] + self.leak_shift > MAX_SHIFT:
+            raise ModelError(
+                f"leak_shift must be at most {MAX_SHIFT - self.shifts[2]} where the output stage's "
+                f"right shift is {self.shifts[2]}, not {self.leak_shift}"
+            )
         if max(self.shape.fan_ins) > _MAX_FAN_IN:
             raise ShapeError(
                 f"fan-in must be at most {_MAX_FAN_IN}, not {max(self.shape.fan_ins)}: "
@@ -122,6 +129,11 @@ class QuantisedLayer:
             )
         if self.bias_bits > _MAX_BIAS_BITS:
             raise ModelError(f"bias must fit {_MAX_BIAS_BITS} bits, not {self.bias_bits}")
+
+    @property
+    def finish(self) -> Finish:
+        """What becomes of the layer's sums besides their shift."""
+        return Finish(self.relu, self.leak_shift, self.bounds)
 
     @property
     def shifts(self) -> tuple[int, int, int]:
@@ -147,8 +159,8 @@ class QuantisedLayer:
         """
         shift_1, shift_2, shift_3 = self.shifts
 
-        def leave(acc: Tensor, shift: int) -> StageWords:
-            return StageWords(acc, saturate(round_half_even_shift(acc, shift), act_bits))
+        def leave(acc: Tensor, shift: int, finish: Finish = _LINEAR) -> StageWords:
+            return StageWords(acc, finish.leave(acc, shift, act_bits))
 
         input_acc = torch.stack(
             [
@@ -169,7 +181,5 @@ class QuantisedLayer:
             ],
             dim=1,
         )
-        output_stage = leave(output_acc, shift_3)
-        if self.relu:
-            output_stage = StageWords(output_acc, output_stage.words.clamp(min=0))
+        output_stage = leave(output_acc, shift_3, self.finish)
         return LayerWords(input_stage, middle_stage, output_stage)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from golden.errors import ModelError
+from golden.fixed.finish import Finish
 from golden.fixed.layer import LayerWords, QuantisedLayer
 from golden.fixed.quantised import QuantisedNet
-from golden.fixed.words import round_half_even_shift
 from golden.models.read import clos_chain
 from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
@@ -23,7 +23,8 @@ _SAMPLES = 1024  # At once: bounds the memory of their intermediate results.
 class LayerSaturation:
     """The part of a layer's results, 0 to 1, that do not fit their words and are clipped.
 
-    `input`, `middle` and `output` are the stages. What a ReLU makes 0 anyway does not count.
+    `input`, `middle` and `output` are the stages. What a ReLU or a bound changes anyway does not
+    count.
     """
 
     input: float
@@ -85,8 +86,11 @@ def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPoi
     """
     x = real_tensor("x", x)
     chain = clos_chain(model, sample_shape=x.shape[1:])
-    found = [(item.layer.shape, item.relu) for item in chain]
-    if found != [(layer.shape, layer.relu) for layer in net.layers]:
+    shapes = tuple(item.layer.shape for item in chain)
+    if shapes != net.shapes or any(
+        Finish.of(item.activation, layer.activation_fraction_bits[3], net.act_bits) != layer.finish
+        for item, layer in zip(chain, net.layers, strict=True)
+    ):
         raise ModelError("model must have the layers of net, which was quantised from another one")
     x = samples_of("x", x, chain[0]).features
     layers = [(item.layer.to(torch.float64), item.activation) for item in chain]
@@ -122,9 +126,13 @@ def _saturated(layer: QuantisedLayer, words: LayerWords, act_bits: int) -> list[
     stages = words.input, words.middle, words.output
     found: list[int] = []
     for index, (stage, shift) in enumerate(zip(stages, layer.shifts, strict=True)):
-        exact = round_half_even_shift(stage.acc, shift)
-        count = int((exact >= limit).sum())
-        if not (layer.relu and index == 2):
+        finish = layer.finish if index == 2 else Finish()
+        exact = finish.shifted(stage.acc, shift)
+        low, high = finish.bounds or (-limit, limit - 1)
+        count = 0
+        if high == limit - 1:
+            count += int((exact >= limit).sum())
+        if low == -limit and not finish.relu:
             count += int((exact < -limit).sum())
         found.append(count)
     return found

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
+from golden.fixed.finish import Finish
 from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
 from golden.fixed.quantised import QuantisedNet
@@ -116,14 +117,19 @@ def _quantise_layer(
 
     w1, h1_fraction = _stage_scales(layer.input_weight, input_fraction, h1, limits)
     w2, h2_fraction = _stage_scales(layer.middle_weight, h1_fraction, h2, limits)
-    w3, y_fraction = _stage_scales(layer.output_weight, h2_fraction, y, limits, _largest(bias))
+    leak = item.activation.leak_shift
+    leaking = dataclasses.replace(limits, max_shift=limits.max_shift - leak)
+    w3, y_fraction = _stage_scales(layer.output_weight, h2_fraction, y, leaking, _largest(bias))
+    finish = Finish.of(item.activation, y_fraction, limits.act_bits)
     quantised = QuantisedLayer(
         shape=layer.shape,
         input_weight=to_words(layer.input_weight, w1, limits.weight_bits),
         middle_weight=to_words(layer.middle_weight, w2, limits.weight_bits),
         output_weight=to_words(layer.output_weight, w3, limits.weight_bits),
         bias=to_words(bias, w3 + h2_fraction, limits.bias_bits),
-        relu=item.relu,
+        relu=finish.relu,
+        leak_shift=finish.leak_shift,
+        bounds=finish.bounds,
         activation_fraction_bits=(input_fraction, h1_fraction, h2_fraction, y_fraction),
         weight_fraction_bits=(w1, w2, w3),
     )

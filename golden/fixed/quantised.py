@@ -61,11 +61,23 @@ class QuantisedNet:
                         f"layer {index}: {name} must fit weight_bits = {self.weight_bits} bits, "
                         f"but needs {needed}"
                     )
+            self._check_bounds(index, layer)
         check_chain(self.layers)
+
+    def _check_bounds(self, index: int, layer: QuantisedLayer) -> None:
+        limit = 1 << (self.act_bits - 1)
+        low, high = layer.bounds or (0, 0)
+        if not -limit <= low <= high < limit:
+            raise ModelError(
+                f"layer {index}: bounds must be words of act_bits = {self.act_bits} bits, "
+                f"not {layer.bounds}"
+            )
 
     def __repr__(self) -> str:
         """Say which layers and widths it has; its words are in the layers."""
-        layers = ", ".join(f"{x.shape}{' + ReLU' if x.relu else ''}" for x in self.layers)
+        layers = ", ".join(
+            str(x.shape) + "".join(f" + {name}" for name in x.finish.names()) for x in self.layers
+        )
         return (
             f"<QuantisedNet {layers}: {self.act_bits}-bit activations, "
             f"{self.weight_bits}-bit weights>"

@@ -10,27 +10,27 @@ __all__ = ["NONE", "RELU", "Activation"]
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """y -> min(max(leak(y), low), high), where leak divides negative y by 2**`slope_shift`.
+    """y -> min(max(leak(y), low), high), where leak divides negative y by 2**`leak_shift`.
 
     Every ReLU, ReLU6, Hardtanh, clamp and LeakyReLU with a power of two is one, and so is any of
     them behind another, for all of them are monotone.
 
     Parameters
     ----------
-    slope_shift
+    leak_shift
         Places by which negative values are shifted right; 0 leaves them.
     low, high
         Bounds, low at most high; infinite where there is none.
     """
 
-    slope_shift: int = 0
+    leak_shift: int = 0
     low: float = -math.inf
     high: float = math.inf
 
     def __post_init__(self) -> None:
         """Drop a leak that no value reaches."""
         if self.low >= 0:
-            object.__setattr__(self, "slope_shift", 0)
+            object.__setattr__(self, "leak_shift", 0)
 
     @property
     def is_none(self) -> bool:
@@ -49,22 +49,22 @@ class Activation:
 
     def apply(self, y: Tensor) -> Tensor:
         """Compute it on floats of any shape."""
-        if self.slope_shift:
-            y = y.where(y > 0, y * 2.0**-self.slope_shift)
+        if self.leak_shift:
+            y = y.where(y > 0, y * 2.0**-self.leak_shift)
         return y.clamp(self.low, self.high)
 
     def then(self, other: "Activation") -> "Activation":
         """Return this one with another behind it."""
 
         def passed(value: float) -> float:
-            leaked = value if value > 0 else value * 2.0**-other.slope_shift
+            leaked = value if value > 0 else value * 2.0**-other.leak_shift
             return min(max(leaked, other.low), other.high)
 
-        return Activation(self.slope_shift + other.slope_shift, passed(self.low), passed(self.high))
+        return Activation(self.leak_shift + other.leak_shift, passed(self.low), passed(self.high))
 
     def scaled(self, factor: float) -> "Activation":
         """Return the one that makes factor * y of factor * x where this makes y of x."""
-        return Activation(self.slope_shift, self.low * factor, self.high * factor)
+        return Activation(self.leak_shift, self.low * factor, self.high * factor)
 
     def __str__(self) -> str:
         """Write it as a user would."""
@@ -73,7 +73,7 @@ class Activation:
         if self.is_relu:
             return "ReLU"
         bounded = self.low > -math.inf or self.high < math.inf
-        leak = f"LeakyReLU(2**-{self.slope_shift})" if self.slope_shift else ""
+        leak = f"LeakyReLU(2**-{self.leak_shift})" if self.leak_shift else ""
         bounds = f"clamp({self.low:g}, {self.high:g})" if bounded else ""
         return " and ".join(part for part in (leak, bounds) if part)
 

@@ -66,7 +66,7 @@ def leaky(flow: Flow, place: Place, negative_slope: object = 0.01, inplace: bool
             f"so it must be 2**-n with n from 0 to {_MOST_SLOPE_SHIFT}; the nearest is "
             f"{2.0**-near:g} = 2**-{near}, with which the model must then be trained"
         )
-    return flow.activate(place, Activation(slope_shift=shift), "LeakyReLU")
+    return flow.activate(place, Activation(leak_shift=shift), "LeakyReLU")
 
 
 def batch_norm(

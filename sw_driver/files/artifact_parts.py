@@ -102,10 +102,17 @@ def net_fields(net: QuantisedNet) -> dict[str, Any]:
                 "relu": layer.relu,
                 "activation_fraction_bits": list(layer.activation_fraction_bits),
                 "weight_fraction_bits": list(layer.weight_fraction_bits),
+                **finish_fields(layer),
             }
             for layer in net.layers
         ],
     }
+
+
+def finish_fields(layer: QuantisedLayer) -> dict[str, Any]:
+    """What a manifest or report says of a layer's leak and bounds, where it has them."""
+    found: dict[str, Any] = {"leak_shift": layer.leak_shift} if layer.leak_shift else {}
+    return found if layer.bounds is None else {**found, "bounds": list(layer.bounds)}
 
 
 def net_arrays(net: QuantisedNet) -> dict[str, NDArray[Any]]:
@@ -125,6 +132,10 @@ def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
             members.fail(f"relu must be true or false, not {layer['relu']!r}")
         x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
         w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
+        bounds = None
+        if "bounds" in layer:
+            low, high = members.integers("bounds", layer, 2)
+            bounds = low, high
         tensors = {
             name: torch.as_tensor(members.take(f"layer{index}.{name}", *[None] * dimensions))
             for name, dimensions in _TENSORS.items()
@@ -136,6 +147,8 @@ def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
                 relu=layer["relu"],
                 activation_fraction_bits=(x, h1, h2, y),
                 weight_fraction_bits=(w1, w2, w3),
+                leak_shift=layer.get("leak_shift", 0),
+                bounds=bounds,
             )
         )
     return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])

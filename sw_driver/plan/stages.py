@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from golden.fixed.finish import Finish
 from sw_driver.arrays import IntArray
 from sw_driver.plan.placement import LayerPlacement
 
@@ -59,8 +60,8 @@ class Stage:
     targets
         [reps, outputs, 2]: region of the next stage, and index of the own word in it, that each
         output becomes.
-    shift, relu
-        How a sum leaves the stage. Only an OUTPUT stage has biases.
+    shift, relu, leak_shift, bounds
+        How a sum leaves the stage; see `golden.fixed.finish`. Only an OUTPUT stage has biases.
     """
 
     layer: int
@@ -72,6 +73,8 @@ class Stage:
     targets: IntArray
     shift: int = 0
     relu: bool = False
+    leak_shift: int = 0
+    bounds: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -116,10 +119,10 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Requantised:
-    """How sums leave the stages of a layer: right shifts of the three, and a ReLU at its end."""
+    """How sums leave the stages of a layer: right shifts of the three, and what ends the last."""
 
     shifts: tuple[int, int, int]
-    relu: bool
+    finish: Finish
 
 
 def build_stages(
@@ -157,7 +160,7 @@ def build_stages(
         kinds += [StageKind.RESULT] if last else []
         kinds += [StageKind.MOVE] if handover.moved is not None else []
         for kind in kinds:
-            shift, relu = 0, False
+            shift, finish = 0, Finish()
             if owned is None:
                 sources = _host_words(placed, cols)
             else:
@@ -177,7 +180,7 @@ def build_stages(
                 outputs = results.shape[3]
                 targets = np.repeat(handover.targets[:, None, :], outputs, axis=1)
                 targets[:, :, 1] += np.arange(outputs)
-                shift, relu = layer.shifts[2], layer.relu
+                shift, finish = layer.shifts[2], layer.finish
             elif handover.moved is not None:
                 results = handover.moved
                 shift = move_shift
@@ -197,7 +200,9 @@ def build_stages(
                     results=results,
                     targets=targets,
                     shift=shift,
-                    relu=relu,
+                    relu=finish.relu,
+                    leak_shift=finish.leak_shift,
+                    bounds=finish.bounds,
                 )
             )
             owned = _owned(results, targets)

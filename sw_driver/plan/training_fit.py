@@ -63,6 +63,8 @@ def measure_training(
         bias_bits=form.bias_bits,
         min_shift=min(stage.shift for stage in sums),
         max_shift=max(stage.shift for stage in sums),
+        leaky=0,
+        bounded=0,
     )
     grads = [
         plan.gradient_shift(index)

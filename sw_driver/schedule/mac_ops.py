@@ -35,7 +35,20 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
         "shift": stage.shift - config.min_shift,
         "relu": int(stage.relu),
         "need_free": need_free,
+        **_finish_options(config, stage),
     }
+
+
+def _finish_options(config: TorusConfig, stage: Stage) -> Op:
+    """What a torus with more than ReLUs is told of every stage."""
+    found: Op = {}
+    if config.leaky:
+        found["negative_shift"] = stage.shift + stage.leak_shift - config.min_shift
+    if config.bounded:
+        whole = 1 << config.act_bits
+        low, high = stage.bounds or (whole // 2, whole // 2 - 1)
+        found |= {"low": low % whole, "high": high % whole}
+    return found
 
 
 def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) -> Op:

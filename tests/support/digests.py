@@ -6,7 +6,6 @@ programs of runs of several lengths, host words, memory images or maps, and the 
 model predicts. Lines of two checkouts that are equal compile the same.
 """
 
-import dataclasses
 import hashlib
 import json
 from random import Random
@@ -55,7 +54,7 @@ def net(seed):
     compiled = compile(random_net(shapes, seed=seed, **widths), torus,
                        host_bits=random.choice([32, 64]), order=random.choice(["best", "program"]))
     executable = compiled.executable
-    parts = [dataclasses.asdict(compiled.config), compiled.order, executable.images.weights,
+    parts = [json.loads(compiled.config.canonical_json()), compiled.order, executable.images.weights,
              executable.images.biases, compiled.predict(1), compiled.prediction]
     for samples in SAMPLES:
         x = np.arange(samples * executable.in_features).reshape(samples, -1) % 100 - 50
@@ -68,7 +67,7 @@ def training(seed):
     case = random_case(seed)
     compiled = compile(case.form, case.torus, **case.options)
     executable, maps = compiled.executable, compiled.executable.training.maps
-    parts = [dataclasses.asdict(compiled.config), compiled.order, maps.weights.index,
+    parts = [json.loads(compiled.config.canonical_json()), compiled.order, maps.weights.index,
              maps.weights.constants, maps.biases.index, *of_run(executable.dump())]
     for samples in SAMPLES[:-1]:
         program = executable.train_program(samples)

@@ -29,6 +29,15 @@ CONFIGS = [
         (LARGE, 3, 5, {}),
     ]
 ]
+# Those whose layers end with more than a ReLU.
+FINISHING = [
+    dataclasses.replace(base, rows=rows, cols=cols, **fields)
+    for base, rows, cols, fields in [
+        (LARGE, 2, 2, {"leaky": 1, "bounded": 1}),
+        (LARGE, 2, 3, {"bounded": 1, "act_bits": 8, "weight_bits": 8}),
+        (LARGE, 3, 1, {"leaky": 1, "act_bits": 12}),
+    ]
+]
 UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
 
 

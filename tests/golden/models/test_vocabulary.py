@@ -117,7 +117,7 @@ def test_bounds_and_leaks(name, x):
     model = Own(lambda m, x: function(m.first(x)))
     y, (item,) = computed(model, x)
     found = item.activation
-    assert (found.slope_shift, found.low, found.high) == wanted
+    assert (found.leak_shift, found.low, found.high) == wanted
     torch.testing.assert_close(y, model(x).double(), rtol=0, atol=1e-5)
 
 
