@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from golden.fixed.state import TrainingState, initial_state
     from golden.fixed.training import FixedTrainingNet
     from golden.fixed.visits import Placement, StagePlacement
+    from golden.models.chain import ChainNet
+    from golden.models.net import fold_batch_norm
     from golden.models.pixels import from_pixels, pixel_net, to_pixels
     from golden.training.losses import mean_squared_error, softmax_cross_entropy
     from golden.training.scales import TrainingWidths, propose_format
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from golden.training.twin import FloatTwin
 
 __all__ = [
+    "ChainNet",
     "Checkpoint",
     "CheckpointError",
     "ClosLinear",
@@ -66,6 +69,7 @@ __all__ = [
     "TrainingWidths",
     "accuracy",
     "fixed_point_error",
+    "fold_batch_norm",
     "from_pixels",
     "initial_state",
     "load_checkpoint",
@@ -80,6 +84,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ChainNet": "models.chain",
     "Checkpoint": "data.checkpoint",
     "CheckpointError": "errors",
     "ClosLinear": "clos.layer",
@@ -109,6 +114,7 @@ _HOMES = {
     "TrainingWidths": "training.scales",
     "accuracy": "training.trainer",
     "fixed_point_error": "fixed.precision",
+    "fold_batch_norm": "models.net",
     "from_pixels": "models.pixels",
     "initial_state": "fixed.state",
     "load_checkpoint": "data.checkpoint",

@@ -3,7 +3,8 @@
 import dataclasses
 import math
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 __all__ = ["NONE", "RELU", "Activation"]
 
@@ -50,7 +51,11 @@ class Activation:
     def apply(self, y: Tensor) -> Tensor:
         """Compute it on floats of any shape."""
         if self.leak_shift:
-            y = y.where(y > 0, y * 2.0**-self.leak_shift)
+            y = nn.functional.leaky_relu(y, 2.0**-self.leak_shift)
+        if self.low == 0 and self.high == math.inf:
+            return torch.relu(y)
+        if self.low == -math.inf and self.high == math.inf:
+            return y
         return y.clamp(self.low, self.high)
 
     def then(self, other: "Activation") -> "Activation":

@@ -14,12 +14,13 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 import golden
 from golden.clos.net import ClosNet
 from golden.errors import ModelError
+from golden.models.chain import ChainNet
 from golden.models.flow import Place
 from golden.models.layers import computes_weights, hooks
 
 __all__ = ["check_as_it_stands", "evaluation_copy", "place_of", "trace", "unwrapped"]
 
-_TRACED = (nn.Sequential, ClosNet)
+_TRACED = (nn.Sequential, ClosNet, ChainNet)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _BACKWARD_HOOKS = ("_backward_hooks", "_backward_pre_hooks")
 _QUANTISATION = ("torch.ao.", "torch.quantization", "torchao.")

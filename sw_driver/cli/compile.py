@@ -12,6 +12,8 @@ from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
@@ -27,6 +29,7 @@ EXAMPLES = (
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
+    "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
 )
 
 
@@ -36,6 +39,13 @@ _Data = Annotated[
         metavar="digits|mnist10k|DIR|FILE.npy",
         help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W] "
         "[default: the data that the model was trained on].",
+    ),
+]
+_Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.pt",
+        help="With FILE.py:FUNCTION: its weights, as torch.save(model.state_dict(), FILE) writes.",
     ),
 ]
 _Board = Annotated[
@@ -74,6 +84,7 @@ class _Wanted:
     torus: str
     output: Path
     data: str | None
+    weights: Path | None
     board: str | None
     widths: Mapping[str, Any]
     order: str
@@ -83,10 +94,17 @@ class _Wanted:
 
 def command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, as train writes it.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file, as train and golden.save_model write it; or FILE.py:FUNCTION, a "
+            "Python file, which is executed, and a function of it that returns a torch module."
+        ),
+    ],
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: _Data = None,
+    weights: _Weights = None,
     board: _Board = None,
     word_bits: _WordBits = None,
     weight_bits: _WeightBits = None,
@@ -105,14 +123,14 @@ def command(
     compiled for it so. --export writes the weights of every PE, the programs and the schedule, in
     words and as a picture.
 
-    Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
-    their model file.
+    Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
+    their model file. docs/models.md says which models compile.
     """
     out = make_output(ctx, json, quiet)
     both = word_bits if weight_bits is None else weight_bits
     given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
     widths = {name: bits for name, bits in given.items() if bits is not None}
-    wanted = _Wanted(model, torus, output, data, board, widths, order, bake, export)
+    wanted = _Wanted(model, torus, output, data, weights, board, widths, order, bake, export)
     config = _check(wanted)
     compiled, samples, error = _compile(out, wanted, config)
     files = _write(wanted, compiled, samples)
@@ -124,7 +142,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     from hw.config import ConfigError, TorusConfig
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import array_files, data_files
-    from sw_driver.files.kinds import check_model_file
+    from sw_driver.files.kinds import own_model
     from sw_driver.system.files import check_folder, check_outputs
     from sw_driver.torus import check_order, parse_torus
 
@@ -136,10 +154,11 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         check_folder(export)
     check_order(wanted.order)
     outputs: Files = {"--output": output}
-    check_outputs(outputs, {"MODEL": wanted.model, "--data": array_files(wanted.data)})
+    own = own_model(str(wanted.model))
+    inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
+    check_outputs(outputs, {**inputs, "--data": array_files(wanted.data)})
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
-    if export is None:
-        check_model_file(wanted.model)
+    _check_model(wanted)
     try:
         TorusConfig(rows=rows, cols=cols, **wanted.widths)
     except ConfigError as error:
@@ -149,8 +168,26 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         from sw_driver.files.export import exported_files
 
         outputs = {**outputs, "--export": exported_files(export, rows, cols)}
-    check_outputs(outputs, {"MODEL": wanted.model, "--data": data_files(wanted.data)})
+    check_outputs(outputs, {**inputs, "--data": data_files(wanted.data)})
     return wanted.torus if config is None else config
+
+
+def _check_model(wanted: _Wanted) -> None:
+    """Refuse a MODEL that is no model file and names no function of a file."""
+    from sw_driver.errors import DriverError
+    from sw_driver.files.kinds import check_model_file, check_own_model, own_model
+
+    own = own_model(str(wanted.model))
+    if own is not None:
+        check_own_model(own)
+        return
+    if wanted.weights is not None:
+        raise DriverError(
+            f"weights must be left out where MODEL is a model file, {wanted.model}, which holds "
+            "its own: they are those of a FILE.py:FUNCTION"
+        )
+    if wanted.export is None:
+        check_model_file(wanted.model)
 
 
 def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
@@ -176,21 +213,34 @@ def _compile(
     out: "Output", wanted: _Wanted, config: "str | TorusConfig"
 ) -> "tuple[Compiled, Samples, MeasuredError]":
     """Compile the model; return the samples that set its scales, and what its words lose, too."""
-    from golden import load_checkpoint
+    from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of, load_calibration
 
-    saved = load_checkpoint(wanted.model)
-    net = saved.model
-    data = data_of(wanted.data, saved.data, wanted.model, "that set the scales")
+    net, known = _model(wanted)
+    data = data_of(wanted.data, known, wanted.model, "that set the scales")
     samples = load_calibration(data)
-    check_features(samples.x, net.shapes[0].in_features, samples.name, wanted.model)
+    features = read_chain(net)[0].layer.in_features
+    check_features(samples.x, features, samples.name, wanted.model)
     with out.progress() as tell:
         tell("compile", 0, 2)
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
         return compiled, samples, measure_error(net, compiled, samples)
+
+
+def _model(wanted: _Wanted) -> "tuple[nn.Module, str | None]":
+    """The model, and the name of the data that it was trained on, where it is known."""
+    from golden import load_checkpoint
+    from sw_driver.files.kinds import own_model
+    from sw_driver.files.own_models import load_own_model
+
+    own = own_model(str(wanted.model))
+    if own is not None:
+        return load_own_model(own, wanted.weights), None
+    saved = load_checkpoint(wanted.model)
+    return saved.model, saved.data
 
 
 def _write(wanted: _Wanted, compiled: "Compiled", samples: "Samples") -> list[str]:

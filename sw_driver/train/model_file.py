@@ -133,6 +133,11 @@ def _read(
     """The model, its training state and its data; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
+    if not isinstance(model, ClosNet):
+        raise DriverError(
+            f"{path} must hold a ClosNet to go on with, Clos layers with a ReLU between any two, "
+            "not another chain of layers: train it in Python"
+        )
     if shapes and model.shapes != tuple(shapes):
         raise DriverError(
             f"{path}: layers must be {names(shapes)} to go on with them, "

@@ -10,11 +10,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from typer.testing import CliRunner
 
 from sw_driver.cli import app
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
+
+
+_OWN_MODEL = """\
+import sys
+import torch
+from golden import ClosLinear
+
+def make():
+    return ClosLinear(64, 10, (8, 4, 5))
+
+def small():
+    return ClosLinear(9, 10, (3, 4, 5))
+
+def tanh():
+    return torch.nn.Sequential(make(), torch.nn.Tanh())
+
+def fails():
+    return 1 / 0
+
+def leaves():
+    sys.exit(3)
+
+def number():
+    return 7
+
+def asks(inputs):
+    return make()
+
+nothing = None
+"""
 
 
 class Workshop:
@@ -23,8 +54,8 @@ class Workshop:
     Attributes
     ----------
     files : Path
-        Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy and the
-        folder mnist. No case may change it.
+        Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy, the
+        folder mnist, and net.py, broken.py, w.pt and text.pt, of a model of one's own. No case may change it.
     here : Path
         The working directory of a case.
     refusals : int
@@ -48,6 +79,10 @@ class Workshop:
             "train", "--device", "golden", "--torus", "1x2", "--epochs", 1, "--data",
             self.files / "mnist", *LAYERS, "-o", self.files / "fixed.pt",
         )  # fmt: skip
+        (self.files / "net.py").write_text(_OWN_MODEL)
+        (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
+        torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")
+        torch.save({"weight": "text"}, self.files / "text.pt")
         self._before = self._state(self.files)
 
     def _write_mnist(self, folder: Path) -> None:
