@@ -55,7 +55,8 @@ class Workshop:
     ----------
     files : Path
         Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy, the
-        folder mnist, and net.py, broken.py, w.pt and text.pt, of a model of one's own. No case may change it.
+        folder mnist, and net.py, broken.py, w.pt and text.pt of a model of one's own. No case may
+        change it.
     here : Path
         The working directory of a case.
     refusals : int
