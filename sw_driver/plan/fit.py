@@ -60,9 +60,9 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
         ),
         bias_bits=max(layer.bias_bits for layer in net.layers),
         min_shift=min(stage.shift for stage in stages if stage.outputs),
-        max_shift=max(stage.shift + stage.leak_shift for stage in stages if stage.outputs),
-        leaky=int(any(stage.leak_shift for stage in stages)),
-        bounded=int(any(stage.bounds is not None for stage in stages)),
+        max_shift=max(stage.shift + stage.finish.leak_shift for stage in stages if stage.outputs),
+        leaky=int(any(stage.finish.leak_shift for stage in stages)),
+        bounded=int(any(stage.finish.bounds is not None for stage in stages)),
     )
 
 

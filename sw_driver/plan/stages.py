@@ -60,8 +60,8 @@ class Stage:
     targets
         [reps, outputs, 2]: region of the next stage, and index of the own word in it, that each
         output becomes.
-    shift, relu, leak_shift, bounds
-        How a sum leaves the stage; see `golden.fixed.finish`. Only an OUTPUT stage has biases.
+    shift, finish
+        How a sum leaves the stage. Only an OUTPUT stage has biases.
     """
 
     layer: int
@@ -72,9 +72,7 @@ class Stage:
     results: IntArray
     targets: IntArray
     shift: int = 0
-    relu: bool = False
-    leak_shift: int = 0
-    bounds: tuple[int, int] | None = None
+    finish: Finish = Finish()
 
     @property
     def name(self) -> str:
@@ -200,9 +198,7 @@ def build_stages(
                     results=results,
                     targets=targets,
                     shift=shift,
-                    relu=finish.relu,
-                    leak_shift=finish.leak_shift,
-                    bounds=finish.bounds,
+                    finish=finish,
                 )
             )
             owned = _owned(results, targets)
