@@ -108,7 +108,7 @@ def test_another_net_or_other_samples_are_refused():
     words = quantise(net, x)
     with pytest.raises(ModelError, match="model must have the layers of net"):
         fixed_point_error(ClosNet(net.shapes[:1]), words, x)
-    with pytest.raises(ShapeError, match=r"x must have shape \[N, 9\], N at least 1, not \[5, 8\]"):
+    with pytest.raises(ShapeError, match=r"x must have shape \[N, 9\] with N at least 1, not"):
         fixed_point_error(net, words, x[:, :8])
     with pytest.raises(ShapeError, match=r"not \[0, 9\]"):
         fixed_point_error(net, words, x[:0])
