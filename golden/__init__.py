@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from golden.fixed.state import TrainingState, initial_state
     from golden.fixed.training import FixedTrainingNet
     from golden.fixed.visits import Placement, StagePlacement
-    from golden.layers.pixels import from_pixels, pixel_net, to_pixels
+    from golden.models.chain import ChainNet
+    from golden.models.net import fold_batch_norm
+    from golden.models.pixels import from_pixels, pixel_net, to_pixels
     from golden.training.losses import mean_squared_error, softmax_cross_entropy
     from golden.training.scales import TrainingWidths, propose_format
     from golden.training.trainer import DIGITS_SHAPES, EpochStats, Trainer, accuracy
     from golden.training.twin import FloatTwin
 
 __all__ = [
+    "ChainNet",
     "Checkpoint",
     "CheckpointError",
     "ClosLinear",
@@ -66,6 +69,7 @@ __all__ = [
     "TrainingWidths",
     "accuracy",
     "fixed_point_error",
+    "fold_batch_norm",
     "from_pixels",
     "initial_state",
     "load_checkpoint",
@@ -80,6 +84,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ChainNet": "models.chain",
     "Checkpoint": "data.checkpoint",
     "CheckpointError": "errors",
     "ClosLinear": "clos.layer",
@@ -109,17 +114,18 @@ _HOMES = {
     "TrainingWidths": "training.scales",
     "accuracy": "training.trainer",
     "fixed_point_error": "fixed.precision",
-    "from_pixels": "layers.pixels",
+    "fold_batch_norm": "models.net",
+    "from_pixels": "models.pixels",
     "initial_state": "fixed.state",
     "load_checkpoint": "data.checkpoint",
     "load_model": "data.checkpoint",
     "mean_squared_error": "training.losses",
-    "pixel_net": "layers.pixels",
+    "pixel_net": "models.pixels",
     "propose_format": "training.scales",
     "quantise": "fixed.quantise",
     "save_model": "data.checkpoint",
     "softmax_cross_entropy": "training.losses",
-    "to_pixels": "layers.pixels",
+    "to_pixels": "models.pixels",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

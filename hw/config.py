@@ -10,6 +10,7 @@ import json
 
 from .config_checks import (
     HOST_BITS,
+    OPTIONS,
     RANGES,
     ConfigError,
     check_known,
@@ -66,9 +67,11 @@ class TorusConfig:
     link_stages
         Further registers on every hop, for links that are long or leave the chip; words, order and
         results do not depend on them.
-    word_steps
-        Whether a sum can be over every n-th word of a region, as the partial sums of dense layers
-        are added. For inference only.
+    word_steps, leaky, bounded
+        Options, each 0 or 1, that cost nothing where they are 0 and are for inference only: sums
+        over every n-th word of a region, as the partial sums of dense layers are added; a shift of
+        its own for negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh,
+        clamp).
     training
         The parameters that only a torus that trains has; None for one that only infers, in which
         nothing is built for training.
@@ -94,7 +97,9 @@ class TorusConfig:
     shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
-    word_steps: bool = False
+    word_steps: int = 0
+    leaky: int = 0
+    bounded: int = 0
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -269,8 +274,10 @@ class TorusConfig:
         Options that are off are left out, so that a torus without them keeps its id when the
         generator learns a new one.
         """
-        fields = {name: value for name, value in dataclasses.asdict(self).items()
-                  if value is not False}
+        fields = dataclasses.asdict(self)
+        for name in OPTIONS:
+            if not fields[name]:
+                del fields[name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

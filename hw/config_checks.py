@@ -2,8 +2,8 @@
 
 import dataclasses
 
-__all__ = ["HOST_BITS", "RANGES", "ConfigError", "check_known", "check_ranges", "check_torus",
-           "check_whole"]
+__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
+           "check_torus", "check_whole"]
 
 HOST_BITS = (32, 64, 128, 256)
 # For each field, the least and the largest value that is accepted.
@@ -22,7 +22,13 @@ RANGES = {
     "shift_bits": (1, 6),
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
+    "word_steps": (0, 1),
+    "leaky": (0, 1),
+    "bounded": (0, 1),
 }
+
+OPTIONS = ("word_steps", "leaky", "bounded")
+"""Fields that came later, and cost nothing where they are 0."""
 
 
 class ConfigError(ValueError):
@@ -32,16 +38,10 @@ class ConfigError(ValueError):
 
 
 def check_whole(config) -> None:
-    """Refuse a field that is no whole number, or no truth value where that is wanted.
-
-    The field `training` is not looked at.
-    """
+    """Refuse a field that is not a whole number; the field `training` is not looked at."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.type is bool:
-            if not isinstance(value, bool):
-                raise ConfigError(f"{field.name} must be True or False, not {value!r}")
-        elif field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
+        if field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
             raise ConfigError(f"{field.name} must be a whole number, not {value!r}")
 
 
@@ -78,15 +78,15 @@ def check_torus(config, block_words: int) -> None:
         raise ConfigError(
             f"program_words must be at most {block_words << config.rep_bits}, the blocks "
             f"that rep_bits = {config.rep_bits} can count, not {config.program_words}")
-    if config.word_steps and config.training is not None:
-        raise ConfigError("word_steps must be False where a torus trains: a sum whose gradient "
-                          "goes back is over all words, not True")
     if config.min_shift >= config.acc_bits:
         raise ConfigError(f"min_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.min_shift}")
     if config.training is not None and config.training.min_grad_shift >= config.acc_bits:
         raise ConfigError(f"min_grad_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.training.min_grad_shift}")
+    for name in OPTIONS:
+        if config.training is not None and getattr(config, name):
+            raise ConfigError(f"{name} must be 0 where a torus trains, not 1: it has no way back")
     if config.program_words % block_words:
         raise ConfigError(f"program_words must be a multiple of {block_words}, "
                           f"not {config.program_words}")

@@ -17,6 +17,7 @@ __all__ = [
     "contribution_layout",
     "decoded_layout",
     "finish_layout",
+    "finish_options",
     "finished_layout",
     "framed_layout",
     "gradient_finish_layout",
@@ -52,10 +53,17 @@ def tap_layout(config):
 
 def finish_layout(config):
     """How a sum is finished: the right shift beyond `min_shift`, and whether a ReLU follows."""
-    return data.StructLayout({
-        "shift": config.shift_bits,
-        "relu": 1,
-    })
+    return data.StructLayout({"shift": config.shift_bits, "relu": 1, **finish_options(config)})
+
+
+def finish_options(config):
+    """Shapes of what else a sum is finished by, where a torus has it; see `mac_fields`."""
+    fields = {}
+    if config.leaky:
+        fields["negative_shift"] = unsigned(config.shift_bits)
+    if config.bounded:
+        fields |= {"low": signed(config.act_bits), "high": signed(config.act_bits)}
+    return fields
 
 
 def gradient_finish_layout(config):

@@ -175,9 +175,9 @@ def mac_fields(config: TorusConfig) -> Fields:
     y_base, y_stride, y_rep_stride
         Address of the first result, what each further output adds to it, and what each repetition
         adds.
-    shift, relu
-        Right shift, beyond `min_shift`, with round half to even and saturation; then max(0, y) if
-        `relu`.
+    shift, negative_shift, low, high, relu
+        Right shift, beyond `min_shift`, and that of negative sums in a `leaky` torus; saturation
+        after round half to even, to bounds in a `bounded` torus; then max(0, y) if `relu`.
     need_free
         How many more repetitions the destination's ring engine must have retired before the op
         begins, since only then the regions that it writes to are free.
@@ -192,9 +192,10 @@ def mac_fields(config: TorusConfig) -> Fields:
     Where a torus trains, there are BACK and DUMP ops, and more fields: see `hw.training_fields`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    training, shift_bits, more = config.training, config.shift_bits, {}
-    if config.word_steps:
-        more = {"word_step": count}
+    training, shift_bits = config.training, config.shift_bits
+    more = {"word_step": count} if config.word_steps else {}
+    more |= {"negative_shift": shift_bits} if config.leaky else {}
+    more |= {"low": config.act_bits, "high": config.act_bits} if config.bounded else {}
     if training is not None:
         shift_bits = max(shift_bits, training.grad_shift_bits)
         more = training_mac_fields(config, training)

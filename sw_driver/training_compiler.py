@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Sequence
 
+from golden.fixed.finish import Finish
 from golden.fixed.format import MAX_DECAY, TrainingFormat
 from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs, check_training_runs
@@ -52,7 +53,7 @@ def compile_format(
 
     layers = place(form.shapes, config.rows, config.cols, training=True)
     requantised = [
-        Requantised(shifts.forward, layer.relu)
+        Requantised(shifts.forward, Finish(layer.relu))
         for shifts, layer in zip(form.shifts, form.layers, strict=True)
     ]
     stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)

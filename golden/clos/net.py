@@ -66,6 +66,16 @@ class ClosNet(nn.Module):
                 layer.reset_parameters(generator)
             self.layers.append(layer)
 
+    @property
+    def in_features(self) -> int:
+        """Inputs of the first layer."""
+        return self.shapes[0].in_features
+
+    @property
+    def out_features(self) -> int:
+        """Outputs of the last layer."""
+        return self.shapes[-1].out_features
+
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""
         for index, layer in enumerate(self.layers):

@@ -2,16 +2,17 @@
 
 The file is a dict for `torch.load(weights_only=True)`:
 
-    format        this module's number
-    operations    in order: ("clos", I, O, Ri, Rm, Ro) of a layer, ("relu",) between two of them
-    state_dict    of the ClosNet
+    format        3 of a ClosNet, 4 of a ChainNet
+    operations    in order: of a ClosNet ("clos", I, O, Ri, Rm, Ro) of a layer, ("relu",) between
+                  two of them; of a ChainNet as `ChainNet.operations` has them
+    state_dict    of the net
     data          name of the data that it was trained on, or None
     preparation   how samples become its inputs: `golden.data.preparation`, as a dict; or None
     training      a trainer's state, or None
     sha256        of all the others (`golden.system.digest`)
 
-Format 2 has no preparation. Format 1 has `layers`, the 5-tuples, instead of `operations`, its
-training state names the data, and it has neither preparation nor digest.
+Format 2 is 3 without a preparation. Format 1 has `layers`, the 5-tuples, instead of `operations`,
+its training state names the data, and it has neither preparation nor digest.
 """
 
 import dataclasses
@@ -29,13 +30,15 @@ from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.data.preparation import Preparation
 from golden.errors import CheckpointError, DataError, GoldenError, GoldenWarning, ShapeError
-from golden.layers.pixels import pixel_net
+from golden.models.chain import ChainNet
+from golden.models.net import chain_net
 from golden.system.digest import content_digest
 from golden.system.files import write_bytes
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "load_model", "save_model"]
 
 FORMAT = 3
+CHAIN_FORMAT = 4
 _UNPREPARED_FORMAT = 2
 _UNCHECKED_FORMAT = 1
 _DATA_OF_FORMAT_1 = "dataset"  # In the training state.
@@ -43,6 +46,7 @@ _FIELDS = {
     _UNCHECKED_FORMAT: ("layers", "state_dict", "training"),
     _UNPREPARED_FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
     FORMAT: ("operations", "state_dict", "data", "preparation", "training", "sha256"),
+    CHAIN_FORMAT: ("operations", "state_dict", "data", "preparation", "training", "sha256"),
 }
 
 _NO_MODEL = "{path} must be a model file of Clostorus, but is truncated or something else"
@@ -64,7 +68,7 @@ class Checkpoint:
         How samples become its inputs, where that is known.
     """
 
-    model: ClosNet
+    model: ClosNet | ChainNet
     training: dict[str, Any] | None
     data: str | None
     preparation: Preparation | None = None
@@ -87,8 +91,9 @@ def save_model(
     path
         Of the file.
     model
-        A `ClosNet`, or what `pixel_net` makes one of: an `nn.Sequential` of `ClosLinear`, or of
-        pointwise `ClosConv2d`, with a ReLU after each but the last.
+        A `ClosNet`, or any other module that is a chain of what docs/models.md lists, in evaluation
+        mode if it has a BatchNorm, which is saved in the weights; of pointwise convolutions the net
+        at a pixel.
     training_state
         A trainer's `state_dict` to go on from.
     data
@@ -107,12 +112,12 @@ def save_model(
         raise CheckpointError("path must come first, and the model after it: save_model(path, net)")
     path = Path(path)
     try:
-        net = pixel_net(model)
+        net = chain_net(model)
     except GoldenError as error:
         raise CheckpointError(f"{path} cannot hold this model: {error}") from error
     content: dict[str, Any] = {
-        "format": FORMAT,
-        "operations": _operations(net.shapes),
+        "format": FORMAT if isinstance(net, ClosNet) else CHAIN_FORMAT,
+        "operations": net.operations() if isinstance(net, ChainNet) else _operations(net.shapes),
         "state_dict": {name: tensor.cpu() for name, tensor in net.state_dict().items()},
         "data": data,
         "preparation": None if preparation is None else preparation.as_dict(),
@@ -127,7 +132,7 @@ def save_model(
     write_bytes(path, file.getvalue(), CheckpointError)
 
 
-def load_model(path: Path | str) -> ClosNet:
+def load_model(path: Path | str) -> ClosNet | ChainNet:
     """Read the model of a model file; errors as for `load_checkpoint`."""
     return load_checkpoint(path).model
 
@@ -149,8 +154,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     number = fields["format"]
     if type(number) is not int or number not in _FIELDS:
         raise CheckpointError(
-            f"{path}: format must be {_UNCHECKED_FORMAT}, {_UNPREPARED_FORMAT} or {FORMAT}, those "
-            f"that this version reads, not {number!r}"
+            f"{path}: format must be one of {', '.join(map(str, _FIELDS))}, those that this "
+            f"version reads, not {number!r}"
         )
     for name in _FIELDS[number]:
         if name not in fields:
@@ -162,39 +167,49 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             GoldenWarning,
             stacklevel=2,
         )
-        shapes = _shapes(path, fields["layers"])
     else:
         _check_digest(path, fields)
-        shapes = _shapes(path, _layers(path, fields["operations"]))
-    state = _checked_state(path, shapes, fields["state_dict"])
+    model = _empty_net(path, number, fields)
+    state = _checked_state(path, model, fields["state_dict"])
     training = fields["training"]
     if training is not None and not isinstance(training, dict):
         raise CheckpointError(f"{path}: training must be a dict or None, not {training!r}")
     held = cast(dict[str, Any], training or {})
-    known = number != _UNCHECKED_FORMAT
-    data = fields["data"] if known else held.pop(_DATA_OF_FORMAT_1, None)
+    named = number != _UNCHECKED_FORMAT
+    data = fields["data"] if named else held.pop(_DATA_OF_FORMAT_1, None)
     if data is not None and not isinstance(data, str):
         raise CheckpointError(f"{path}: data must be a name or None, not {data!r}")
-    try:
-        with torch.device("meta"):  # The weights are those of the file: none is drawn.
-            model = ClosNet(shapes)
-    except ShapeError as error:
-        raise CheckpointError(f"{path}: layers must fit together: {error}") from error
     model.load_state_dict(state, assign=True)
     preparation = _preparation(path, fields.get("preparation"), model)
     return Checkpoint(model, cast(dict[str, Any] | None, training), data, preparation)
 
 
-def _preparation(path: Path, held: object, model: ClosNet) -> Preparation | None:
+def _preparation(path: Path, held: object, model: ClosNet | ChainNet) -> Preparation | None:
     """Read how samples become inputs; it must be of as many inputs and outputs as the model."""
     if held is None:
         return None
     try:
         found = Preparation.from_dict(held)
-        found.check_sizes(model.shapes[0].in_features, model.shapes[-1].out_features)
+        found.check_sizes(model.in_features, model.out_features)
     except DataError as error:
         raise CheckpointError(f"{path}: {error}") from error
     return found
+
+
+def _empty_net(path: Path, number: int, fields: dict[str, Any]) -> ClosNet | ChainNet:
+    """The net that a file is of, without weights."""
+    if number == CHAIN_FORMAT:
+        try:
+            return ChainNet.of_operations(fields["operations"])
+        except GoldenError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+    layers = fields["layers"] if number == _UNCHECKED_FORMAT else None
+    shapes = _shapes(path, _layers(path, fields["operations"]) if layers is None else layers)
+    try:
+        with torch.device("meta"):  # The weights are those of the file: none is drawn.
+            return ClosNet(shapes)
+    except ShapeError as error:
+        raise CheckpointError(f"{path}: layers must fit together: {error}") from error
 
 
 def _check_digest(path: Path, fields: dict[str, Any]) -> None:
@@ -259,18 +274,12 @@ def _shapes(path: Path, layers: object) -> list[ClosShape]:
         ) from error
 
 
-def _checked_state(path: Path, shapes: list[ClosShape], state: object) -> dict[str, Tensor]:
+def _checked_state(path: Path, model: nn.Module, state: object) -> dict[str, Tensor]:
     """Check the weights before a model of their claimed size is built."""
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: state_dict must be a dict of tensors, not {state!r}")
     tensors = cast(dict[str, Any], state)
-    wanted: dict[str, tuple[int, ...]] = {}
-    for index, shape in enumerate(shapes):
-        inputs, outputs, ri, rm, ro = shape.as_tuple()
-        wanted[f"layers.{index}.input_weight"] = (inputs, rm)
-        wanted[f"layers.{index}.middle_weight"] = (rm, ri, ro)
-        wanted[f"layers.{index}.output_weight"] = (outputs, rm)
-        wanted[f"layers.{index}.bias"] = (outputs,)
+    wanted = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     if tensors.keys() != wanted.keys():
         odd = ", ".join(sorted(map(str, tensors.keys() ^ wanted.keys())))
         raise CheckpointError(f"{path}: state_dict must hold the weights of its layers: {odd}")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from golden.arguments import instance
 from golden.errors import ModelError
+from golden.fixed.finish import Finish
 from golden.fixed.layer import StageWords, check_limits, check_tensors
 from golden.fixed.words import fraction_bits, round_half_even_shift, saturate, signed_bits
 from golden.layers.dense import DenseShape
@@ -56,6 +57,8 @@ class QuantisedDense:
         Of the layer's input, the partial sums if there are cuts, and the output.
     weight_fraction_bits
         Of the weights; and m if there are cuts.
+    leak_shift, bounds
+        A leak and bounds of the layer's outputs; see `golden.fixed.finish`.
 
     Raises
     ------
@@ -71,14 +74,17 @@ class QuantisedDense:
     relu: bool
     activation_fraction_bits: tuple[int, ...]
     weight_fraction_bits: tuple[int, ...]
+    leak_shift: int = 0
+    bounds: tuple[int, int] | None = None
 
-    stage_names = ("dense", "sum")
     weight_names = ("weight",)
 
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs = instance("shape", self.shape, DenseShape).as_tuple()
-        instance("relu", self.relu, bool, error=ModelError)
+        finish = self.finish
+        object.__setattr__(self, "leak_shift", finish.leak_shift)
+        object.__setattr__(self, "bounds", finish.bounds)
         stages = len(self.shape.fan_ins)
         for field, count in (
             ("activation_fraction_bits", stages + 1), ("weight_fraction_bits", stages)
@@ -91,6 +97,11 @@ class QuantisedDense:
                 f"not {self.weight_fraction_bits[1]}: partial sums are not made smaller"
             )
         check_limits(self)
+
+    @property
+    def finish(self) -> Finish:
+        """What becomes of the layer's sums besides their shift."""
+        return Finish(self.relu, self.leak_shift, self.bounds)
 
     @property
     def weights(self) -> tuple[Tensor]:
@@ -112,6 +123,18 @@ class QuantisedDense:
     def bias_bits(self) -> int:
         """Width of the two's-complement word that holds every bias."""
         return signed_bits(self.bias)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The names of its stages."""
+        return ("dense", "sum") if self.shape.cuts else ("dense",)
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Results of each stage for a sample."""
+        outputs = self.shape.out_features
+        counts = (len(self.shape.cuts) * outputs, outputs) if self.shape.cuts else (outputs,)
+        return dict(zip(self.stage_names, counts, strict=True))
 
     @property
     def needed_weight_bits(self) -> int:
@@ -139,5 +162,6 @@ class QuantisedDense:
             words = saturate(round_half_even_shift(acc, self.shifts[0]), act_bits)
             partial = StageWords(acc, words)
             acc = self.bias + words.sum(dim=1) * (1 << self.weight_fraction_bits[1])
-        words = saturate(round_half_even_shift(acc, self.shifts[-1]), act_bits)
-        return DenseWords(partial, StageWords(acc, words.clamp(min=0) if self.relu else words))
+        return DenseWords(
+            partial, StageWords(acc, self.finish.leave(acc, self.shifts[-1], act_bits))
+        )

@@ -15,19 +15,15 @@ from golden.arguments import instance
 from golden.arguments import tensor as tensor_of
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.fixed.words import (
-    MAX_SHIFT,
-    fraction_bits,
-    round_half_even_shift,
-    saturate,
-    signed_bits,
-)
+from golden.fixed.finish import Finish
+from golden.fixed.words import MAX_SHIFT, fraction_bits, signed_bits
 
 __all__ = ["LayerWords", "QuantisedLayer", "StageWords", "check_limits", "check_tensors"]
 
 # Bounds that keep int64 exact: a sum is less than 2**61 + fan-in * 2**34, with room for rounding.
 _MAX_BIAS_BITS = 62
 _MAX_FAN_IN = 1 << 26
+_LINEAR = Finish()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,6 +74,8 @@ class QuantisedLayer:
         Of the layer's input, the input stage's results, the middle stage's and the layer's output.
     weight_fraction_bits
         Of the input, middle and output weights.
+    leak_shift, bounds
+        A leak and bounds of the layer's outputs; see `golden.fixed.finish`.
 
     Raises
     ------
@@ -95,6 +93,8 @@ class QuantisedLayer:
     relu: bool
     activation_fraction_bits: tuple[int, int, int, int]
     weight_fraction_bits: tuple[int, int, int]
+    leak_shift: int = 0
+    bounds: tuple[int, int] | None = None
 
     stage_names = ("input", "middle", "output")
     weight_names = ("input_weight", "middle_weight", "output_weight")
@@ -102,7 +102,9 @@ class QuantisedLayer:
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs, ri, rm, ro = instance("shape", self.shape, ClosShape).as_tuple()
-        instance("relu", self.relu, bool, error=ModelError)
+        finish = self.finish
+        object.__setattr__(self, "leak_shift", finish.leak_shift)
+        object.__setattr__(self, "bounds", finish.bounds)
         for field, count in (("activation_fraction_bits", 4), ("weight_fraction_bits", 3)):
             object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
         wanted = {
@@ -119,6 +121,12 @@ class QuantisedLayer:
         """The weights of the input, middle and output stage."""
         return self.input_weight, self.middle_weight, self.output_weight
 
+
+    @property
+    def finish(self) -> Finish:
+        """What becomes of the layer's sums besides their shift."""
+        return Finish(self.relu, self.leak_shift, self.bounds)
+
     @property
     def shifts(self) -> tuple[int, int, int]:
         """Right shift on leaving each stage: weight plus input less output fraction bits."""
@@ -130,6 +138,12 @@ class QuantisedLayer:
     def bias_bits(self) -> int:
         """Width of the two's-complement word that holds every bias."""
         return signed_bits(self.bias)
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Results of each stage for a sample."""
+        _, outputs, ri, rm, ro = self.shape.as_tuple()
+        return dict(zip(self.stage_names, (ri * rm, rm * ro, outputs), strict=True))
 
     @property
     def needed_weight_bits(self) -> int:
@@ -148,8 +162,8 @@ class QuantisedLayer:
         """
         shift_1, shift_2, shift_3 = self.shifts
 
-        def leave(acc: Tensor, shift: int) -> StageWords:
-            return StageWords(acc, saturate(round_half_even_shift(acc, shift), act_bits))
+        def leave(acc: Tensor, shift: int, finish: Finish = _LINEAR) -> StageWords:
+            return StageWords(acc, finish.leave(acc, shift, act_bits))
 
         input_acc = torch.stack(
             [
@@ -170,9 +184,7 @@ class QuantisedLayer:
             ],
             dim=1,
         )
-        output_stage = leave(output_acc, shift_3)
-        if self.relu:
-            output_stage = StageWords(output_acc, output_stage.words.clamp(min=0))
+        output_stage = leave(output_acc, shift_3, self.finish)
         return LayerWords(input_stage, middle_stage, output_stage)
 
 
@@ -193,6 +205,9 @@ class _Layer(Protocol):
 
     @property
     def bias_bits(self) -> int: ...
+
+    @property
+    def leak_shift(self) -> int: ...
 
 
 def check_tensors(layer: _Layer, wanted: Mapping[str, tuple[int, ...]]) -> None:
@@ -225,11 +240,17 @@ def check_limits(layer: _Layer) -> None:
     ModelError
         If a right shift is not 0 to 62, or a bias is too wide.
     """
-    for stage, shift in zip(layer.stage_names, layer.shifts, strict=False):
+    for stage, shift in zip(layer.stage_names, layer.shifts, strict=True):
         if not 0 <= shift <= MAX_SHIFT:
             raise ModelError(
                 f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
             )
+    last = layer.shifts[-1]
+    if last + layer.leak_shift > MAX_SHIFT:
+        raise ModelError(
+            f"leak_shift must be at most {MAX_SHIFT - last} where the output stage's right shift "
+            f"is {last}, not {layer.leak_shift}"
+        )
     if max(layer.shape.fan_ins) > _MAX_FAN_IN:
         raise ShapeError(
             f"fan-in must be at most {_MAX_FAN_IN}, not {max(layer.shape.fan_ins)}: "

@@ -1,17 +1,16 @@
 """Whether a chain of layers computes what the user's own model computes.
 
-`golden.layers.chain` reads a model; this runs it. Whatever the reading does not see, such as hooks
-for all
-modules or a weight that a parametrisation changes at every call, shows here as a difference.
+`golden.models` reads a model; this runs it. Whatever the reading does not see, such as hooks for
+all modules or a weight that a parametrisation changes at every call, shows here as a difference.
 """
 
-import copy
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from golden.errors import ModelError
+from golden.models.trace import evaluation_copy, unwrapped
 
 __all__ = ["check_outputs"]
 
@@ -20,7 +19,7 @@ _TOLERANCE = 1e-4
 _COARSE_TOLERANCE = 1e-2
 
 
-def check_outputs(model: nn.Module, x: Tensor, chained: Tensor, *, pixels: bool = False) -> None:
+def check_outputs(model: nn.Module, x: Tensor, chained: Tensor) -> None:
     """Run a copy of a model in float64, and hold its outputs against those of its chain.
 
     Parameters
@@ -28,11 +27,9 @@ def check_outputs(model: nn.Module, x: Tensor, chained: Tensor, *, pixels: bool 
     model
         The user's; it stays as it is. The copy runs in evaluation mode, on the CPU.
     x
-        Samples [N, I], float64.
+        Samples [N, ...] as the model takes them, float64; of a chain of pixels, images.
     chained
-        What the chain of its layers makes of them, [N, O] float64.
-    pixels
-        Whether a sample is a pixel of a convolution.
+        What the chain of its layers makes of them, [N, O] float64, N pixels of images.
 
     Raises
     ------
@@ -40,7 +37,8 @@ def check_outputs(model: nn.Module, x: Tensor, chained: Tensor, *, pixels: bool 
         If the model cannot be copied or run on the samples, or if an output differs by more than
         1e-4 of the outputs' range (1e-2 for a model that cannot be raised to float64).
     """
-    computed, tolerance = _run(model, x[:, :, None, None] if pixels else x)
+    with torch.compiler.set_stance("force_eager"):  # A part of it may be compiled.
+        computed, tolerance = _run(unwrapped(model), x)
     computed = computed.to("cpu", torch.float64)
     if computed.shape != chained.shape and computed.numel() == chained.numel():
         computed = computed.reshape(chained.shape)
@@ -67,10 +65,10 @@ def check_outputs(model: nn.Module, x: Tensor, chained: Tensor, *, pixels: bool 
 def _run(model: nn.Module, x: Tensor) -> tuple[Tensor, float]:
     """Compute the outputs in float64 or the model's own type; and what they may differ by."""
     try:
-        return _called(_evaluation_copy(model).to(torch.float64), x), _TOLERANCE
+        return _called(evaluation_copy(model).to(torch.float64), x), _TOLERANCE
     except Exception:
         pass  # A part of it may have a type of its own, which `to` does not raise.
-    twin = _evaluation_copy(model)
+    twin = evaluation_copy(model)
     types = [tensor.dtype for tensor in twin.parameters() if tensor.is_floating_point()]
     try:
         return _called(twin, x.to(types[0] if types else torch.float32)), _COARSE_TOLERANCE
@@ -87,21 +85,3 @@ def _called(model: nn.Module, x: Tensor) -> Tensor:
     if not isinstance(outputs, Tensor):
         raise ModelError(f"the model must return a tensor, not a {type(outputs).__name__}")
     return outputs
-
-
-def _evaluation_copy(model: nn.Module) -> nn.Module:
-    """Copy a model to the CPU in evaluation mode; computed weights are copied as they stand."""
-    computed: dict[int, object] = {
-        id(value): value.detach().clone()
-        for module in model.modules()
-        for value in vars(module).values()
-        if isinstance(value, Tensor) and not value.is_leaf
-    }
-    try:
-        twin = copy.deepcopy(model, computed)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise ModelError(
-            "the model must be such that copy.deepcopy can copy it, to be compared with its "
-            f"layers: {error}"
-        ) from error
-    return twin.eval().to("cpu")

@@ -59,6 +59,7 @@ class QuantisedNet:
             for name, weight in zip(layer.weight_names, layer.weights, strict=True):
                 self._check_weight(f"layer {index}: {name}", signed_bits(weight))
             self._check_weight(f"layer {index}: weights", layer.needed_weight_bits)
+            self._check_bounds(index, layer)
         check_chain(self.layers)
 
     def _check_weight(self, name: str, needed: int) -> None:
@@ -67,9 +68,20 @@ class QuantisedNet:
                 f"{name} must fit weight_bits = {self.weight_bits} bits, but needs {needed}"
             )
 
+    def _check_bounds(self, index: int, layer: QuantisedLayer | QuantisedDense) -> None:
+        limit = 1 << (self.act_bits - 1)
+        low, high = layer.bounds or (0, 0)
+        if not -limit <= low <= high < limit:
+            raise ModelError(
+                f"layer {index}: bounds must be words of act_bits = {self.act_bits} bits, "
+                f"not {layer.bounds}"
+            )
+
     def __repr__(self) -> str:
         """Say which layers and widths it has; its words are in the layers."""
-        layers = ", ".join(f"{x.shape}{' + ReLU' if x.relu else ''}" for x in self.layers)
+        layers = ", ".join(
+            str(x.shape) + "".join(f" + {name}" for name in x.finish.names()) for x in self.layers
+        )
         return (
             f"<QuantisedNet {layers}: {self.act_bits}-bit activations, "
             f"{self.weight_bits}-bit weights>"

@@ -14,7 +14,7 @@ from golden.fixed.format import STAGES, TrainingFormat
 from golden.fixed.lfsr import LFSR_BITS, seed_states
 from golden.fixed.visits import check_tensor, weight_sizes
 from golden.fixed.words import signed_bits, to_words
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
 
 __all__ = ["LayerState", "TrainingState", "Weights", "initial_state"]
 

@@ -91,5 +91,10 @@ class DenseShape:
         return (widest, len(self.cuts)) if self.cuts else (widest,)
 
 
+    def uncut(self) -> "DenseShape":
+        """Return the shape without cuts."""
+        return dataclasses.replace(self, cuts=())
+
+
 LayerShape = ClosShape | DenseShape
 """The shape of any layer that a torus computes."""

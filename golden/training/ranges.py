@@ -16,7 +16,7 @@ from golden.arguments import real_number, seed_number, whole_number
 from golden.errors import ModelError, ShapeError
 from golden.fixed.format import STAGES, TrainingFormat
 from golden.fixed.model_check import check_outputs
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
 from golden.tensors.reals import Reals, real_tensor, target_tensor
 from golden.training.losses import LossFunction, loss_value, mask_relu
 from golden.training.twin import FloatTwin
@@ -137,15 +137,18 @@ def profile_ranges(
     batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
     epochs = whole_number("epochs", epochs, 1, error=ModelError)
     twin = FloatTwin.of_model(model)
-    x, targets = real_tensor("x", x), target_tensor("targets", targets)
+    given, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
-    if x.shape[1:] != (features,) or targets.ndim == 0 or not 0 < len(x) == len(targets):
+    fits = given.ndim > 1 and given.shape[1:].numel() == features
+    if not fits or targets.ndim == 0 or not 0 < len(given) == len(targets):
         raise ShapeError(
             f"calibration data must be [N, {features}] with N at least 1, and N targets, "
-            f"not {list(x.shape)} and {list(targets.shape)}"
+            f"not {list(given.shape)} and {list(targets.shape)}"
         )
+    x = given.flatten(1)
     chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
-    check_outputs(model, x, torch.cat(chained), pixels=clos_chain(model)[0].pixels)
+    pixels = clos_chain(model)[0].pixels
+    check_outputs(model, x[:, :, None, None] if pixels else given, torch.cat(chained))
     loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
     layers = tuple(LayerRanges.empty() for _ in twin.layers)
     order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))

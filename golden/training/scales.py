@@ -8,7 +8,7 @@ from golden.arguments import instance, whole_number
 from golden.errors import ModelError
 from golden.fixed.format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
 from golden.fixed.quantise import most_fraction_bits
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
 from golden.tensors.reals import Reals
 from golden.training.losses import LossFunction
 from golden.training.ranges import Magnitudes, Ranges, profile_ranges

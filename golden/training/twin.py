@@ -18,7 +18,7 @@ from golden.fixed.format import STAGES, TrainingFormat
 from golden.fixed.state import TrainingState, Weights
 from golden.fixed.visits import weight_sizes
 from golden.fixed.words import from_words
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
 from golden.tensors.inputs import check_features, check_plain
 
 __all__ = ["FloatTwin", "LayerGradients", "LayerReals", "TwinLayer"]

@@ -14,7 +14,7 @@ from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits
 from golden.layers.dense import DenseShape, LayerShape
 
-__all__ = ["TestVector", "paper_example", "random_net", "random_words"]
+__all__ = ["TestVector", "paper_example", "random_finishes", "random_net", "random_words"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -130,6 +130,36 @@ def random_net(
             )
         )
     return QuantisedNet(tuple(layers), act_bits, weight_bits)
+
+
+def random_finishes(
+    net: QuantisedNet, *, seed: int, leaky: bool = True, bounded: bool = True
+) -> QuantisedNet:
+    """Return the net with leaks, bounds, both, a ReLU or nothing behind each layer, drawn.
+
+    Parameters
+    ----------
+    net
+        The net; its weights and shifts stay.
+    seed
+        Of what is drawn.
+    leaky, bounded
+        Whether there are leaks of 2**-1 to 2**-4, and bounds.
+    """
+    generator = torch.Generator().manual_seed(seed_number(seed))
+    limit = 1 << (net.act_bits - 1)
+
+    def drawn(low: int, high: int) -> int:
+        return int(torch.randint(low, high, (1,), generator=generator))
+
+    layers: list[QuantisedLayer | QuantisedDense] = []
+    for layer in net.layers:
+        leak_shift = drawn(0, 5) if leaky else 0
+        low, high = sorted((drawn(-limit, limit), drawn(-limit, limit)))
+        bounds = (low, high) if bounded and drawn(0, 3) else None
+        relu = not leak_shift and bounds is None and bool(drawn(0, 2))
+        layers.append(dataclasses.replace(layer, relu=relu, leak_shift=leak_shift, bounds=bounds))
+    return QuantisedNet(tuple(layers), net.act_bits, net.weight_bits)
 
 
 def random_words(net: QuantisedNet, samples: int, *, seed: int) -> Tensor:

@@ -13,6 +13,8 @@ __all__ = ["Requantise"]
 class Requantise(wiring.Component):
     """Computes `saturate(round_half_even(acc / 2**(min_shift + shift)))`; with `relu`, at least 0.
 
+    Where the torus is `leaky`, a negative sum is shifted by `negative_shift` in place of `shift`.
+    Where it is `bounded`, results saturate to `low` and `high`, which are of the op.
     docs/arithmetic.md defines rounding and saturation. It is a pipeline that gives one result a
     cycle, `LATENCY_CYCLES` after its sum, and never waits.
 
@@ -44,6 +46,8 @@ class Requantise(wiring.Component):
             self.min_shift = config.min_shift
             finish = finish_layout(config)
         self.gradients = gradients
+        self.leaky = bool(config.leaky) and not gradients
+        self.bounded = bool(config.bounded) and not gradients
         super().__init__({
             "i": In(stream.Signature(data.StructLayout({
                 "acc": signed(config.acc_bits), "finish": finish,
@@ -66,10 +70,13 @@ class Requantise(wiring.Component):
             "sticky": _any(scaled[:self.min_shift]),
             "over": Const(0),
             "sign": acc[-1],
-            "shift": finish.shift,
+            "shift": finish.shift if not self.leaky else Mux(
+                acc[-1], finish.negative_shift, finish.shift),
             drop: finish[drop],
             "valid": self.i.valid,
         }
+        if self.bounded:
+            state |= {"low": finish.low, "high": finish.high}
 
         # The rest of the shift, its largest bit first, in two cycles.
         order = list(reversed(range(len(finish.shift))))
@@ -96,6 +103,14 @@ class Requantise(wiring.Component):
             self.o.valid.eq(state["valid"]),
             self.o.payload.eq(Mux(over, Cat((~sign).replicate(result_bits - 1), sign), rounded)),
         ]
+        if self.bounded:
+            # Compared before rounding, beside it: what is rounded up to a bound is at it.
+            lost = state["over"] | (value[result_bits] != sign)
+            floor = value[1:result_bits + 1].as_signed()
+            low, high = state["low"].as_signed(), state["high"].as_signed()
+            m.d.sync += self.o.payload.eq(Mux(
+                Mux(lost, sign, floor < low), low, Mux(Mux(lost, ~sign, floor >= high), high,
+                                                       rounded)))
         with m.If(state[drop] if self.gradients else state[drop] & sign):
             m.d.sync += self.o.payload.eq(0)
         return m

@@ -13,6 +13,8 @@ from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from golden.data.preparation import Preparation
     from golden.data.source import Source
     from hw.config import TorusConfig
@@ -29,6 +31,7 @@ EXAMPLES = (
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
+    "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
 )
 
 
@@ -39,6 +42,13 @@ _Data = Annotated[
         help="What sets the scales: data as for train, or a .npy file of inputs [N, I] or images "
         "[N, I, H, W]; classes are not needed "
         "[default: the data that the model was trained on].",
+    ),
+]
+_Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.pt",
+        help="With FILE.py:FUNCTION: its weights, as torch.save(model.state_dict(), FILE) writes.",
     ),
 ]
 _Board = Annotated[
@@ -77,6 +87,7 @@ class _Wanted:
     torus: str
     output: Path
     data: "Source | None"
+    weights: Path | None
     board: str | None
     widths: Mapping[str, Any]
     order: str
@@ -96,13 +107,20 @@ class _Made:
 
 def command(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A model file, as train writes it.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file, as train and golden.save_model write it; or FILE.py:FUNCTION, a "
+            "Python file, which is executed, and a function of it that returns a torch module."
+        ),
+    ],
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: _Data = None,
     label: Label = None,
     test_fraction: TestFraction = None,
     split_seed: SplitSeed = None,
+    weights: _Weights = None,
     board: _Board = None,
     word_bits: _WordBits = None,
     weight_bits: _WeightBits = None,
@@ -121,15 +139,15 @@ def command(
     compiled for it so. --export writes the weights of every PE, the programs and the schedule, in
     words and as a picture.
 
-    Pointwise Clos convolutions are run at every pixel, which is a sample: golden.pixel_net makes
-    their model file.
+    Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
+    their model file. docs/models.md says which models compile.
     """
     out = make_output(ctx, json, quiet)
     both = word_bits if weight_bits is None else weight_bits
     given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
     widths = {name: bits for name, bits in given.items() if bits is not None}
     source = make_source(data, label, test_fraction, split_seed)
-    wanted = _Wanted(model, torus, output, source, board, widths, order, bake, export)
+    wanted = _Wanted(model, torus, output, source, weights, board, widths, order, bake, export)
     config = _check(wanted)
     made = _compile(out, wanted, config)
     files = _write(wanted, made)
@@ -141,7 +159,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     from hw.config import ConfigError, TorusConfig
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import source_files
-    from sw_driver.files.kinds import check_model_file
+    from sw_driver.files.kinds import own_model
     from sw_driver.system.files import check_folder, check_outputs
     from sw_driver.torus import check_order, parse_torus
 
@@ -153,10 +171,12 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         check_folder(export)
     check_order(wanted.order)
     outputs: Files = {"--output": output}
-    check_outputs(outputs, {"MODEL": wanted.model, **source_files(wanted.data)})
+    own = own_model(str(wanted.model))
+    inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
+    inputs |= source_files(wanted.data)
+    check_outputs(outputs, inputs)
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
-    if export is None:
-        check_model_file(wanted.model)
+    _check_model(wanted)
     try:
         TorusConfig(rows=rows, cols=cols, **wanted.widths)
     except ConfigError as error:
@@ -166,10 +186,28 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         from sw_driver.files.export import exported_files
 
         outputs = {**outputs, "--export": exported_files(export, rows, cols)}
-    check_outputs(outputs, {"MODEL": wanted.model, **source_files(wanted.data)})
+    check_outputs(outputs, {**inputs, **source_files(wanted.data)})
     if wanted.data is not None:
         wanted.data.check()
     return wanted.torus if config is None else config
+
+
+def _check_model(wanted: _Wanted) -> None:
+    """Refuse a MODEL that is no model file and names no function of a file."""
+    from sw_driver.errors import DriverError
+    from sw_driver.files.kinds import check_model_file, check_own_model, own_model
+
+    own = own_model(str(wanted.model))
+    if own is not None:
+        check_own_model(own)
+        return
+    if wanted.weights is not None:
+        raise DriverError(
+            f"weights must be left out where MODEL is a model file, {wanted.model}, which holds "
+            "its own: they are those of a FILE.py:FUNCTION"
+        )
+    if wanted.export is None:
+        check_model_file(wanted.model)
 
 
 def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
@@ -193,23 +231,36 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
 
 def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Made:
     """Compile the model, and find out what its words lose."""
-    from golden import load_checkpoint
     from golden.data.loading import load_part
+    from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of
 
-    saved = load_checkpoint(wanted.model)
-    net = saved.model
-    data = data_of(wanted.data, saved.data, wanted.model, "that set the scales")
-    samples = load_part(data, "train", saved.preparation, net.shapes[-1].out_features)
-    check_features(samples, net.shapes[0].in_features, wanted.model)
+    net, known, preparation = _model(wanted)
+    data = data_of(wanted.data, known, wanted.model, "that set the scales")
+    chain = read_chain(net)
+    samples = load_part(data, "train", preparation, chain[-1].layer.out_features)
+    check_features(samples, chain[0].layer.in_features, wanted.model)
     with out.progress() as tell:
         tell("compile", 0, 2)
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
         error = measure_error(net, compiled, samples)
-    return _Made(compiled, samples.data, saved.preparation, error)
+    return _Made(compiled, samples.data, preparation, error)
+
+
+def _model(wanted: _Wanted) -> "tuple[nn.Module, str | None, Preparation | None]":
+    """The model, the data that it was trained on and how they became inputs, where known."""
+    from golden import load_checkpoint
+    from sw_driver.files.kinds import own_model
+    from sw_driver.files.own_models import load_own_model
+
+    own = own_model(str(wanted.model))
+    if own is not None:
+        return load_own_model(own, wanted.weights), None, None
+    saved = load_checkpoint(wanted.model)
+    return saved.model, saved.data, saved.preparation
 
 
 def _write(wanted: _Wanted, made: _Made) -> list[str]:

@@ -129,7 +129,7 @@ class Artifact(Compiled):
         config, images = self.config, self.executable.images
         with _named(self.path):
             layers, plan, expected, needs = place_net(
-                self.net, config.rows, config.cols, skips=config.word_steps
+                self.net, config.rows, config.cols, skips=bool(config.word_steps)
             )
             stages = len(plan.stages)
             if len(self.order) != stages:

@@ -5,17 +5,63 @@ what is plainly something else.
 """
 
 import os
+import re
 import stat
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, check_archive
 
-__all__ = ["check_model_file", "check_source_file", "is_none_of_both"]
+__all__ = [
+    "OwnModel",
+    "check_model_file",
+    "check_own_model",
+    "check_source_file",
+    "is_none_of_both",
+    "own_model",
+]
 
 _PICKLE = b"\x80"  # What model files of PyTorch's first format begin with; others are zips.
 _CONTENT = "data.pkl"
+
+
+class OwnModel(NamedTuple):
+    """A Python file and the name in it: of a function without arguments, a class, or a module."""
+
+    path: Path
+    name: str
+
+    def __str__(self) -> str:
+        """Write it as a user does."""
+        return f"{self.path}:{self.name}"
+
+
+def own_model(text: str) -> OwnModel | None:
+    """Return what FILE.py:NAME names; None of any other text, which is the name of a file."""
+    found = re.fullmatch(r"(.+\.py):(.*)", text, re.DOTALL)
+    return None if found is None else OwnModel(Path(found[1]), found[2])
+
+
+def check_own_model(model: OwnModel) -> None:
+    """Refuse what names no file and no name, before anything is executed.
+
+    Raises
+    ------
+    DriverError
+        The message names the file.
+    """
+    if not model.name.isidentifier():
+        raise DriverError(
+            f"{model} must end with the name of a function, as in net.py:make_net, "
+            f"not with {model.name!r}"
+        )
+    try:
+        with model.path.open("rb"):
+            pass
+    except OSError as error:
+        raise DriverError(f"{model} cannot be read: {error.strerror}") from error
 
 
 def check_model_file(path: Path) -> None:

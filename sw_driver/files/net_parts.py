@@ -10,7 +10,7 @@ from golden.fixed.dense import QuantisedDense
 from golden.layers.dense import DenseShape
 from sw_driver.files.members import Members
 
-__all__ = ["net_arrays", "net_fields", "read_net"]
+__all__ = ["finish_fields", "net_arrays", "net_fields", "read_net"]
 
 # The tensors of a layer of each kind, and their dimensions.
 _CLOS_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
@@ -29,10 +29,17 @@ def net_fields(net: QuantisedNet) -> dict[str, Any]:
                 "relu": layer.relu,
                 "activation_fraction_bits": list(layer.activation_fraction_bits),
                 "weight_fraction_bits": list(layer.weight_fraction_bits),
+                **finish_fields(layer),
             }
             for layer in net.layers
         ],
     }
+
+
+def finish_fields(layer: QuantisedLayer | QuantisedDense) -> dict[str, Any]:
+    """What a manifest or report says of a layer's leak and bounds, where it has them."""
+    found: dict[str, Any] = {"leak_shift": layer.leak_shift} if layer.leak_shift else {}
+    return found if layer.bounds is None else {**found, "bounds": list(layer.bounds)}
 
 
 def net_arrays(net: QuantisedNet) -> dict[str, NDArray[Any]]:
@@ -72,6 +79,7 @@ def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
                 relu=layer["relu"],
                 activation_fraction_bits=(x, h1, h2, y),
                 weight_fraction_bits=(w1, w2, w3),
+                **_finish(members, layer),
             )
         )
     return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])
@@ -90,4 +98,11 @@ def _dense(
         relu=fields["relu"],
         activation_fraction_bits=members.integers("activation_fraction_bits", fields, stages + 1),
         weight_fraction_bits=members.integers("weight_fraction_bits", fields, stages),
+        **_finish(members, fields),
     )
+
+
+def _finish(members: Members, fields: dict[str, Any]) -> dict[str, Any]:
+    """Read what `finish_fields` gives."""
+    bounds = members.integers("bounds", fields, 2) if "bounds" in fields else None
+    return {"leak_shift": fields.get("leak_shift", 0), "bounds": bounds}

@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from golden import ClosNet, load_checkpoint
+from golden import load_checkpoint
 from golden.data.preparation import Preparation
+from golden.layers.dense import DenseShape
+from golden.models.read import read_chain
 from golden.training.trainer import one_thread
 from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError
@@ -68,7 +70,7 @@ class OutputErrors:
 
 def load_float(
     path: Path, compiled: Compiled, preparation: Preparation | None
-) -> ClosNet:
+) -> nn.Module:
     """Read the float model that a net was compiled from.
 
     Parameters
@@ -88,11 +90,14 @@ def load_float(
         If it is no model file.
     """
     saved = load_checkpoint(path)
-    if saved.model.shapes != compiled.shapes:
+    shapes = [item.shape for item in read_chain(saved.model)]
+    wanted = [
+        shape.uncut() if isinstance(shape, DenseShape) else shape for shape in compiled.shapes
+    ]
+    if shapes != wanted:
         raise DriverError(
-            f"model must be the one that was compiled, of layers "
-            f"{', '.join(map(str, compiled.shapes))}, but {path} has "
-            f"{', '.join(map(str, saved.model.shapes))}"
+            f"model must be the one that was compiled, of layers {', '.join(map(str, wanted))}, "
+            f"but {path} has {', '.join(map(str, shapes))}"
         )
     if saved.preparation != preparation:
         raise DriverError(

@@ -5,6 +5,7 @@ from typing import Any
 
 from sw_driver.compiled import Compiled
 from sw_driver.files.artifact import Artifact
+from sw_driver.files.net_parts import finish_fields
 from sw_driver.plan.fit import measure
 from sw_driver.predict.op_table import OpRow, op_table
 
@@ -57,6 +58,7 @@ def describe(compiled: Compiled) -> dict[str, Any]:
                 "density": layer.shape.density,
                 "path_diversity": layer.shape.path_diversity,
                 "relu": layer.relu,
+                **finish_fields(layer),
                 "activation_fraction_bits": list(layer.activation_fraction_bits),
                 "weight_fraction_bits": list(layer.weight_fraction_bits),
             }
@@ -86,7 +88,7 @@ def layer_rows(compiled: Compiled) -> list[tuple[str, ...]]:
             str(layer.shape.parameters),
             percent(layer.shape.density),
             str(layer.shape.path_diversity),
-            "yes" if layer.relu else "no",
+            "yes" if layer.relu else ", ".join(layer.finish.names()) or "no",
         )
         for layer in compiled.net.layers
     ]

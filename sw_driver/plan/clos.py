@@ -97,7 +97,7 @@ def clos_stages(placed: LayerPlacement, layer: Requantised) -> list[Part]:
             handover.neurons,
             handover.targets,
             shift=layer.shifts[2],
-            relu=layer.relu,
+            finish=layer.finish,
         ),
     ]
 

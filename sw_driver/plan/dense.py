@@ -191,7 +191,7 @@ def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
                 way.neurons,
                 way.targets,
                 shift=layer.shifts[0],
-                relu=layer.relu,
+                finish=layer.finish,
                 broadcast=way.neurons.shape[1] > 1,
             )
         ]
@@ -227,7 +227,7 @@ def dense_stages(placed: DensePlacement, layer: Requantised) -> list[Part]:
             neurons[..., None],
             targets,
             shift=layer.shifts[1],
-            relu=layer.relu,
+            finish=layer.finish,
             gain_bits=layer.gain_bits,
             word_step=placed.word_step,
         ),

@@ -32,6 +32,9 @@ class Needs:
     bias_bits: int
     min_shift: int
     max_shift: int
+    word_steps: int
+    leaky: int
+    bounded: int
 
 
 def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
@@ -58,7 +61,10 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
         ),
         bias_bits=max(layer.bias_bits for layer in net.layers),
         min_shift=min(stage.shift for stage in stages if stage.outputs),
-        max_shift=max(stage.shift for stage in stages if stage.outputs),
+        max_shift=max(stage.shift + stage.finish.leak_shift for stage in stages if stage.outputs),
+        word_steps=int(any(stage.word_step > 1 for stage in stages)),
+        leaky=int(any(stage.finish.leak_shift for stage in stages)),
+        bounded=int(any(stage.finish.bounds is not None for stage in stages)),
     )
 
 
@@ -118,6 +124,9 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
                 bias_words=max(config.bias_words, _power_of_two(needs.bias_words)),
                 max_fan_in=fan_in,
                 min_shift=needs.min_shift,
+                word_steps=max(config.word_steps, needs.word_steps),
+                leaky=max(config.leaky, needs.leaky),
+                bounded=max(config.bounded, needs.bounded),
                 shift_bits=max((needs.max_shift - needs.min_shift).bit_length(), 1),
                 rep_bits=max(
                     config.rep_bits,

@@ -2,16 +2,18 @@
 
 import dataclasses
 
+from golden.fixed.finish import Finish
+
 __all__ = ["Requantised"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Requantised:
-    """How sums leave the stages of a layer: their right shifts, and a ReLU at the end.
+    """How sums leave the stages of a layer: their right shifts, and what ends the last.
 
     `gain_bits` is m of a dense layer's partial sums, which are added times 2**m.
     """
 
     shifts: tuple[int, ...]
-    relu: bool
+    finish: Finish
     gain_bits: int = 0

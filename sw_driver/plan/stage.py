@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from golden.fixed.finish import Finish
 from sw_driver.arrays import IntArray
 
 __all__ = ["COLUMN_STAGES", "COPIES", "POSITIONS", "Part", "Stage", "StageKind", "output_part"]
@@ -64,8 +65,8 @@ class Part:
     targets
         [reps, outputs, 2]: region of the next stage, and index of the own word in it, that each
         output becomes.
-    shift, relu
-        Right shift of a sum as it leaves the stage, and whether a ReLU follows.
+    shift, finish
+        Right shift of a sum as it leaves the stage, and what becomes of it besides.
     gain_bits
         Of a stage of `COPIES`, m: its weights are 2**m.
     biases
@@ -81,7 +82,7 @@ class Part:
     results: IntArray
     targets: IntArray
     shift: int = 0
-    relu: bool = False
+    finish: Finish = Finish()
     gain_bits: int = 0
     biases: bool = False
     broadcast: bool = False

@@ -64,6 +64,9 @@ def measure_training(
         bias_bits=form.bias_bits,
         min_shift=min(stage.shift for stage in sums),
         max_shift=max(stage.shift for stage in sums),
+        word_steps=0,
+        leaky=0,
+        bounded=0,
     )
     grads = [
         plan.gradient_shift(index)

@@ -91,7 +91,7 @@ def op_table(compiled: Compiled) -> list[OpRow]:
                     weight_base_word=entry.w_base,
                     bias_base_word=entry.b_base,
                     shift=stage.shift,
-                    relu=stage.relu,
+                    relu=stage.finish.relu,
                     ring_start_cycle=ring.start,
                     ring_end_cycle=ring.end,
                     mac_start_cycle=None if mac is None else mac.start,

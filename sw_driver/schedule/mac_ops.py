@@ -33,10 +33,23 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
         "y_stride": entry.y_stride % wrap,
         "y_rep_stride": entry.y_rep_stride % wrap,
         "shift": stage.shift - config.min_shift,
-        "relu": int(stage.relu),
+        "relu": int(stage.finish.relu),
         "need_free": need_free,
         **skipping,
+        **_finish_options(config, stage),
     }
+
+
+def _finish_options(config: TorusConfig, stage: Stage) -> Op:
+    """What a torus with more than ReLUs is told of every stage."""
+    found: Op = {}
+    if config.leaky:
+        found["negative_shift"] = stage.shift + stage.finish.leak_shift - config.min_shift
+    if config.bounded:
+        whole = 1 << config.act_bits
+        low, high = stage.finish.bounds or (whole // 2, whole // 2 - 1)
+        found |= {"low": low % whole, "high": high % whole}
+    return found
 
 
 def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) -> Op:

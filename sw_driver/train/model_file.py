@@ -95,8 +95,8 @@ def train_model(
     check_size(shapes)
     epochs = epochs or DEFAULT_EPOCHS
     if resume:
-        checkpoint = _read(path, shapes, seed)
-        model, state = checkpoint.model, checkpoint.training or {}
+        checkpoint, model = _read(path, shapes, seed)
+        state = checkpoint.training or {}
         split = load_again(data, checkpoint.data, checkpoint.preparation, path)
         seed = state.pop(_SEED, None)
     else:
@@ -150,10 +150,17 @@ def load_again(
     return split
 
 
-def _read(path: Path, shapes: Sequence[ClosShape], seed: int | None) -> Checkpoint:
-    """The file, with a training state; layers and seed must be those, if given."""
+def _read(
+    path: Path, shapes: Sequence[ClosShape], seed: int | None
+) -> tuple[Checkpoint, ClosNet]:
+    """The file and its net, with a training state; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
+    if not isinstance(model, ClosNet):
+        raise DriverError(
+            f"{path} must hold a ClosNet to go on with, Clos layers with a ReLU between any two, "
+            "not another chain of layers: train it in Python"
+        )
     if shapes and model.shapes != tuple(shapes):
         raise DriverError(
             f"{path}: layers must be {names(shapes)} to go on with them, "
@@ -171,7 +178,7 @@ def _read(path: Path, shapes: Sequence[ClosShape], seed: int | None) -> Checkpoi
         raise DriverError(
             f"seed must be {known}, as {path} was trained with, not {seed}: leave it out to go on"
         )
-    return checkpoint
+    return checkpoint, model
 
 
 def names(shapes: Sequence[ClosShape]) -> str:

@@ -32,6 +32,7 @@ NOT_RUN = {
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
+    r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
@@ -123,7 +124,8 @@ def test_blocks_have_a_language_that_is_known():
 
 def test_python_of_the_pages_is_run():
     places = {block.page for block in PYTHON}
-    assert places - set(PYTHON_RUN) == {"README.md", "docs/cycle-model.md"}
+    assert places - set(PYTHON_RUN) == {
+        "README.md", "docs/cycle-model.md", "docs/models.md"}
     for page, name in PYTHON_RUN.items():
         assert page.rpartition("/")[2].split(".")[0] in (ROOT / name).read_text(), name
 
@@ -140,6 +142,13 @@ def test_python_of_the_readme(folder):
     np.testing.assert_allclose(values["y"], scores, atol=0.01 * float(scores.abs().max()))
     assert 1024 * 1024 / values["layer"].shape.parameters == pytest.approx(5.5, abs=0.05)
     assert values["layer"].shape == ClosShape(1024, 1024, 32, 62, 32)
+
+
+def test_python_of_the_models():
+    [block] = [block for block in PYTHON if block.page == "docs/models.md"]
+    values = {}
+    exec(block.text, values)
+    assert [layer.relu for layer in values["form"].layers] == [True, False]
 
 
 def test_python_of_the_cycle_model():

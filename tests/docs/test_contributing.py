@@ -20,7 +20,7 @@ NAMED = [
     ("tests/support/traced_layers.py", "LAYERS"),
     ("tests/support/api_layers.py", "CALLS"),
     ("tests/golden/tensors/test_autocast.py", "PAIRS"),
-    ("golden/layers/chain.py", "clos_chain"),
+    ("golden/models/read.py", "clos_chain"),
     ("sw_driver/schedule/queues.py", "_COUNTS"),
     ("sw_driver/files/artifact.py", "VERSION"),
     ("sim/proofs/spec.py", "look_inside"),

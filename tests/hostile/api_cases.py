@@ -257,7 +257,7 @@ CONFIGS: dict[str, Call] = {
         ("rows", 0), ("rows", 65), ("rows", -1), ("cols", 10**30), ("act_bits", 3),
         ("act_bits", 19), ("weight_bits", 0), ("host_bits", 33), ("buffer_words", 0),
         ("weight_words", 10**9), ("program_words", 7), ("rep_bits", 0), ("link_stages", -1),
-        ("max_fan_in", 0), ("min_shift", -1),
+        ("max_fan_in", 0), ("min_shift", -1), ("leaky", 2), ("leaky", True), ("bounded", -1),
     )
 }  # fmt: skip
 CALLS = {

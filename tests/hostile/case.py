@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow
+import torch
 from pyarrow import parquet
 from typer.testing import CliRunner
 
@@ -21,6 +22,36 @@ from tests.support.own_data import named, numbers, write_csv
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 
 
+_OWN_MODEL = """\
+import sys
+import torch
+from golden import ClosLinear
+
+def make():
+    return ClosLinear(64, 10, (8, 4, 5))
+
+def small():
+    return ClosLinear(9, 10, (3, 4, 5))
+
+def tanh():
+    return torch.nn.Sequential(make(), torch.nn.Tanh())
+
+def fails():
+    return 1 / 0
+
+def leaves():
+    sys.exit(3)
+
+def number():
+    return 7
+
+def asks(inputs):
+    return make()
+
+nothing = None
+"""
+
+
 class Workshop:
     """A folder with the files that a user has, made once; every case gets an empty one beside it.
 
@@ -28,8 +59,9 @@ class Workshop:
     ----------
     files : Path
         Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy and the
-        folder mnist; the inputs of x.npy as x.csv, x.npz and x.parquet; and own.pt and own.ctz,
-        trained on the table own.csv. No case may change it.
+        folder mnist; the inputs of x.npy as x.csv, x.npz and x.parquet; own.pt and own.ctz, trained
+        on the table own.csv; and net.py, broken.py, w.pt and text.pt of a model of one's own. No
+        case may change it.
     here : Path
         The working directory of a case.
     refusals : int
@@ -54,6 +86,10 @@ class Workshop:
             self.files / "mnist", *LAYERS, "-o", self.files / "fixed.pt",
         )  # fmt: skip
         self._write_tables()
+        (self.files / "net.py").write_text(_OWN_MODEL)
+        (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
+        torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")
+        torch.save({"weight": "text"}, self.files / "text.pt")
         self._before = self._state(self.files)
 
     def _write_tables(self) -> None:

@@ -113,6 +113,9 @@ CALLS = {
     ),
     # Words and training in fixed point
     "QuantisedLayer": (golden.QuantisedLayer, {**QUANTISED, "relu": True}),
+    "QuantisedLayer with a leak and bounds": (golden.QuantisedLayer, {
+        **QUANTISED, "relu": False, "leak_shift": 2, "bounds": (-3, 3)
+    }),
     "QuantisedNet": (golden.QuantisedNet, {
         "layers": (QUANTISED_LAYER,), "act_bits": 12, "weight_bits": 12
     }),

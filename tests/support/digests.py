@@ -54,8 +54,9 @@ def net(seed):
     compiled = compile(random_net(shapes, seed=seed, **widths), torus,
                        host_bits=random.choice([32, 64]), order=random.choice(["best", "program"]))
     executable = compiled.executable
-    parts = [compiled.config.canonical_json(), compiled.order, executable.images.weights,
-             executable.images.biases, compiled.predict(1), compiled.prediction]
+    parts = [json.loads(compiled.config.canonical_json()), compiled.order,
+             executable.images.weights, executable.images.biases, compiled.predict(1),
+             compiled.prediction]
     for samples in SAMPLES:
         x = np.arange(samples * executable.in_features).reshape(samples, -1) % 100 - 50
         parts += of_run(executable.infer(x))
@@ -67,8 +68,9 @@ def training(seed):
     case = random_case(seed)
     compiled = compile(case.form, case.torus, **case.options)
     executable, maps = compiled.executable, compiled.executable.training.maps
-    parts = [compiled.config.canonical_json(), compiled.order, maps.weights.index,
-             maps.weights.constants, maps.biases.index, *of_run(executable.dump())]
+    parts = [json.loads(compiled.config.canonical_json()), compiled.order,
+             maps.weights.index, maps.weights.constants, maps.biases.index,
+             *of_run(executable.dump())]
     for samples in SAMPLES[:-1]:
         program = executable.train_program(samples)
         x = np.arange(samples * executable.in_features).reshape(samples, -1) % 100 - 50

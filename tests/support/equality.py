@@ -20,16 +20,25 @@ CONFIGS = [
     for base, rows, cols, fields in [
         (LARGE, 1, 1, {"rep_bits": 10}),
         (LARGE, 1, 4, {"host_bits": 32}),
-        (LARGE, 4, 1, {"host_bits": 128, "word_steps": True}),
+        (LARGE, 4, 1, {"host_bits": 128, "word_steps": 1}),
         (LARGE, 2, 2, {"act_bits": 8, "weight_bits": 8}),
         (LARGE, 2, 2, {"act_bits": 4, "weight_bits": 18, "host_bits": 32}),
         (LARGE, 2, 2, {"act_bits": 18, "weight_bits": 5, "host_bits": 256}),
-        (LARGE, 2, 3, {"link_stages": 2, "word_steps": True}),
+        (LARGE, 2, 3, {"link_stages": 2, "word_steps": 1}),
         (LARGE, 3, 2, {"host_fifo_beats": 4}),
         (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1,
                        "program_words": 4096}),
         (LARGE, 3, 1, {"act_bits": 12, "weight_bits": 16}),
-        (LARGE, 3, 5, {"word_steps": True}),
+        (LARGE, 3, 5, {"word_steps": 1}),
+    ]
+]
+# Those whose layers end with more than a ReLU.
+FINISHING = [
+    dataclasses.replace(base, rows=rows, cols=cols, **fields)
+    for base, rows, cols, fields in [
+        (LARGE, 2, 2, {"leaky": 1, "bounded": 1}),
+        (LARGE, 2, 3, {"bounded": 1, "act_bits": 8, "weight_bits": 8}),
+        (LARGE, 3, 1, {"leaky": 1, "act_bits": 12}),
     ]
 ]
 UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]

@@ -194,7 +194,12 @@ class PE:
                     if self.random.random() < 0.2:
                         yield True
                 assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
-                word = shifted(acc, config.min_shift + op.shift, config.act_bits)
+                negative = config.leaky and acc < 0
+                shift = op.negative_shift if negative else op.shift
+                word = shifted(acc, config.min_shift + shift, config.act_bits)
+                if config.bounded:
+                    low, high = (signed(bound, config.act_bits) for bound in (op.low, op.high))
+                    word = min(max(word, low), high)
                 word = max(word, 0) if op.relu else word
                 if output == op.last_output:
                     self.consumed(ring)

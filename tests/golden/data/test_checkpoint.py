@@ -139,8 +139,8 @@ def test_a_sequential_is_saved_as_the_net_that_it_is(path):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (nn.Sequential(ClosLinear(7, 6, (3, 2, 2)), nn.ReLU()), "must not be followed by a ReLU"),
-        (nn.Sequential(nn.Linear(7, 6)), "layer 0 is a Linear, which is not supported"),
+        (nn.Sequential(ClosLinear(7, 6, (3, 2, 2)), nn.Tanh()), "layer 1 is a Tanh, which is not"),
+        (nn.Sequential(nn.Linear(7, 6), nn.BatchNorm1d(6)), "layer 1 is a BatchNorm1d in train mo"),
         ("net", "model must be a torch module"),
     ],
 )
@@ -271,9 +271,9 @@ def state_with(name, tensor):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": lambda _: 4}, "format must be 1, 2 or 3, those that this version .*, not 4"),
-        ({"format": lambda _: "2"}, "format must be 1, 2 or 3, .* not '2'"),
-        ({"format": lambda _: [2]}, r"format must be 1, 2 or 3, .* not \[2\]"),
+        ({"format": lambda _: 5}, "format must be one of 1, 2, 3, 4, those that this .*, not 5"),
+        ({"format": lambda _: "2"}, "format must be one of 1, 2, 3, 4, .* not '2'"),
+        ({"format": lambda _: [2]}, r"format must be one of 1, 2, 3, 4, .* not \[2\]"),
         ({"preparation": lambda _: ...}, "must hold 'preparation'"),
         ({"preparation": lambda _: {"mean": 3}}, "preparation must have the fields features, .*"),
         ({"training": lambda _: ...}, "must hold 'training'"),
@@ -291,7 +291,7 @@ def state_with(name, tensor):
         ),
         (
             {"operations": lambda x: [x[2], x[1], x[0]]},
-            r"layers.0.input_weight must have shape \(6, 3\)",
+            "layers must fit together: layer 1 .* in_features must be 4",
         ),
         ({"state_dict": lambda _: 1}, "state_dict must be a dict of tensors, not 1"),
         ({"state_dict": lambda _: {}}, "weights of its layers: layers.0.bias, "),

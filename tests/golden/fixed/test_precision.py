@@ -77,9 +77,9 @@ def test_what_a_relu_cuts_off_is_no_saturation(relu, part):
     grown = quantise(model, [[1.0], [-1.0]], act_bits=8, weight_bits=8)
     object.__setattr__(words.layers[0], "output_weight", 4 * words.layers[0].output_weight)
     found = fixed_point_error(model, words, [[1.0], [-1.0]])
-    assert found.layers[0].output == part
-    assert found.layers[0].input == found.layers[0].middle == 0.0
-    assert fixed_point_error(model, grown, [[1.0], [-1.0]]).layers[0].output == 0.0
+    assert found.layers[0]["output"] == part
+    assert found.layers[0]["input"] == found.layers[0]["middle"] == 0.0
+    assert fixed_point_error(model, grown, [[1.0], [-1.0]]).layers[0]["output"] == 0.0
     assert found.agreement is None
 
 
@@ -108,7 +108,7 @@ def test_another_net_or_other_samples_are_refused():
     words = quantise(net, x)
     with pytest.raises(ModelError, match="model must have the layers of net"):
         fixed_point_error(ClosNet(net.shapes[:1]), words, x)
-    with pytest.raises(ShapeError, match=r"x must have shape \[N, 9\], N at least 1, not \[5, 8\]"):
+    with pytest.raises(ShapeError, match=r"x must have shape \[N, 9\] with N at least 1, not"):
         fixed_point_error(net, words, x[:, :8])
     with pytest.raises(ShapeError, match=r"not \[0, 9\]"):
         fixed_point_error(net, words, x[:0])

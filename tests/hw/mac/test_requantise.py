@@ -60,6 +60,48 @@ def test_random_sums(act_bits, weight_bits, max_fan_in, min_shift, shift_bits):
     assert rtl_results(Requantise(config), "relu", sums) == ref_activations(sums, act_bits)
 
 
+@pytest.mark.parametrize("options", [{"leaky": 1}, {"bounded": 1}, {"leaky": 1, "bounded": 1}])
+@pytest.mark.parametrize("act_bits, weight_bits, max_fan_in, min_shift, shift_bits", [
+    (16, 16, 256, 0, 6), (4, 4, 2, 0, 6), (18, 18, 1024, 0, 6), (8, 4, 16, 3, 3),
+])
+def test_leaks_and_bounds(options, act_bits, weight_bits, max_fan_in, min_shift, shift_bits):
+    """Negative sums are shifted by places of their own; results lie between two words."""
+    config = TorusConfig(act_bits=act_bits, weight_bits=weight_bits, max_fan_in=max_fan_in,
+                         buffer_words=1024, min_shift=min_shift, shift_bits=shift_bits, **options)
+    dut, random = Requantise(config), Random(act_bits)
+    edge = 1 << (act_bits - 1)
+    given, wanted, results = [], [], []
+    for acc, shift, relu in random_sums(random, config, act_bits, min_shift, config.max_shift):
+        negative_shift = random.randint(shift, config.max_shift)
+        near = rounded(acc, shift, act_bits) + random.randint(-2, 2)
+        low, high = sorted(min(max(bound, -edge), edge - 1) for bound in (
+            random.choice([-edge, near, random.randint(-edge, edge - 1)]),
+            random.choice([edge - 1, near, random.randint(-edge, edge - 1)])))
+        finish = {"shift": shift - min_shift, "relu": relu}
+        if config.leaky:
+            finish["negative_shift"] = negative_shift - min_shift
+        if config.bounded:
+            finish |= {"low": low, "high": high}
+        given.append({"acc": acc, "finish": finish})
+        word = rounded(acc, negative_shift if config.leaky and acc < 0 else shift, act_bits)
+        word = min(max(word, low), high) if config.bounded else word
+        # A ReLU has no bounds besides.
+        if relu and config.bounded:
+            finish["relu"] = 0
+        wanted.append(max(word, 0) if finish["relu"] else word)
+
+    async def feed(ctx):
+        for payload in given:
+            ctx.set(dut.i.payload, payload)
+            ctx.set(dut.i.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        await ctx.tick().repeat(Requantise.LATENCY_CYCLES)
+
+    simulate(dut, feed, background=[watcher(dut.o, results)])
+    assert results == wanted
+
+
 @pytest.mark.parametrize("act_bits, grad_bits, min_grad_shift, grad_shift_bits", [
     (16, 16, 0, 6), (8, 16, 0, 6), (16, 8, 8, 4), (18, 4, 20, 1), (4, 18, 2, 5),
 ])

@@ -56,7 +56,7 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
     if number % 3 < 2:
         order = ("best", "program")[number % 3]
         return compile_net(net, config, grow=False, order=order).executable, order
-    _, plan, images, _ = place_net(net, config.rows, config.cols, skips=config.word_steps)
+    _, plan, images, _ = place_net(net, config.rows, config.cols, skips=bool(config.word_steps))
     order = random.sample(range(len(plan.stages)), len(plan.stages))
     loop = sample_loop(config, plan, tuple(order))
     return Executable.of_images(config, images, loop), order

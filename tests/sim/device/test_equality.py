@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from golden import ClosShape, QuantisedNet
-from golden.vectors.nets import random_net, random_words
+from golden.vectors.nets import random_finishes, random_net, random_words
 from hw.config import TorusConfig
 from hw.presets import LARGE, TEST
 from hw.tops import TOPS
@@ -19,9 +19,18 @@ from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
+from sw_driver.errors import FitError
 from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
-from tests.support.equality import CONFIGS, UNALIGNED, name, perform, random_chain, random_shapes
+from tests.support.equality import (
+    CONFIGS,
+    FINISHING,
+    UNALIGNED,
+    name,
+    perform,
+    random_chain,
+    random_shapes,
+)
 
 CASES = 6
 DENSE_CASES = 4  # Of chains that have dense layers; they come after the others.
@@ -70,6 +79,37 @@ def test_random_nets(config):
         identity = compile(net, config, order="program").executable.identify()
         assert decode_id(perform(model, identity)) == config.hardware_id
     print(f"{name(config)}: {CASES + DENSE_CASES} nets, {words} words equal")
+
+
+@pytest.mark.parametrize("config", [
+    FINISHING[0], *(pytest.param(config, marks=pytest.mark.slow) for config in FINISHING[1:]),
+], ids=name)
+def test_random_nets_with_leaks_and_bounds(config):
+    ends = set()
+    with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
+        model.reset()
+        for case in range(CASES):
+            seed = 1000 * config.rows + 100 * config.cols + case
+            shapes = UNALIGNED if case == 0 else random_shapes(Random(seed))
+            net = random_net(shapes, seed=seed, act_bits=config.act_bits,
+                             weight_bits=config.weight_bits)
+            net = random_finishes(net, seed=seed, leaky=bool(config.leaky),
+                                  bounded=bool(config.bounded))
+            ends |= {(layer.relu, layer.leak_shift > 0, layer.bounds is not None)
+                     for layer in net.layers}
+            check(model, config, net, ("best", "program")[case % 2], seed)
+    assert len(ends) >= 3
+
+
+@pytest.mark.parametrize("option", ["leaky", "bounded"])
+def test_a_torus_without_the_option_refuses_the_net(option):
+    net = random_net(UNALIGNED, seed=1)
+    layers = [dataclasses.replace(layer, relu=False, **(
+        {"leak_shift": 1} if option == "leaky" else {"bounds": (-5, 5)})) for layer in net.layers]
+    net = QuantisedNet(tuple(layers), net.act_bits, net.weight_bits)
+    with pytest.raises(FitError, match=f"{option} must be at least 1 for this net on a 2x2 torus"):
+        compile(net, dataclasses.replace(LARGE, rows=2, cols=2))
+    assert getattr(compile(net, "2x2").config, option) == 1
 
 
 def test_there_are_enough_cases():

@@ -20,7 +20,7 @@ TORI = [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (6, 6)]
 
 
 def stages_of(net, layers, rows, cols):
-    requantised = [Requantised(layer.shifts, layer.relu) for layer in net.layers]
+    requantised = [Requantised(layer.shifts, layer.finish) for layer in net.layers]
     return build_stages(layers, requantised, net.weight_bits, rows, cols)
 
 

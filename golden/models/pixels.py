@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from golden.clos.net import ClosNet
 from golden.errors import ModelError, ShapeError
-from golden.layers.chain import clos_chain
+from golden.models.read import clos_chain
 
 __all__ = ["from_pixels", "pixel_net", "to_pixels"]
 
@@ -58,12 +58,18 @@ def pixel_net(model: nn.Module) -> ClosNet:
         If the model is anything else; the message names the layer.
     """
     chain = clos_chain(model)
-    for index, item in enumerate(chain, 1):
-        if item.relu != (index < len(chain)):
+    for item in chain[:-1]:
+        if not item.relu:
             raise ModelError(
-                f"layer {item.position} must {'not ' if item.relu else ''}be followed by a ReLU: "
-                "all layers of a ClosNet are, but the last"
+                f"{item.where} must be followed by a ReLU: all layers of a ClosNet are, but the "
+                "last"
             )
+    last = chain[-1]
+    if not last.activation.is_none:
+        raise ModelError(
+            f"{last.where} must not be followed by a {last.activation}: the last layer of a "
+            "ClosNet is followed by nothing"
+        )
     with torch.device("meta"):  # Its weights are not drawn, so no random number is used up.
         net = ClosNet([item.layer.shape for item in chain])
     state = {

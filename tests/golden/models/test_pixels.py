@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from golden import ClosLinear, ClosNet, ModelError, ShapeError, quantise, save_model
 from golden.layers import ClosConv2d, ClosGRU, ClosLSTM, SparseCascade, SparseRandomConv2d
-from golden.layers.pixels import from_pixels, pixel_net, to_pixels
+from golden.models.pixels import from_pixels, pixel_net, to_pixels
 from sw_driver import GoldenDevice, compile
 from sw_driver.cli import app
 
@@ -73,7 +73,7 @@ def test_n3_pixel_net_is_the_model_at_a_pixel_and_compiles_from_its_file(tmp_pat
         (nn.Sequential(ClosConv2d(4, 4, (2, 2, 2)), nn.Flatten()), "layer 1 is a Flatten behind"),
         (
             nn.Sequential(ClosConv2d(4, 4, (2, 2, 2)), ClosLinear(4, 4, (2, 2, 2))),
-            "layer 1: a model must be all ClosLinear or all ClosConv2d",
+            "layer 1: a model must be all ClosLinear and Linear or all convolutions",
         ),
         (ClosLSTM(4, 4, reduction=0.5), "layer 0 is a ClosLSTM, which is not supported"),
         (nn.Sequential(nn.ReLU(), ClosGRU(4, 4, reduction=0.5)), "layer 0: a ReLU must"),
