@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from golden.arguments import instance
-from golden.errors import ModelError, ShapeError
+from golden.errors import ModelError
 from golden.fixed.layer import StageWords, check_limits, check_tensors
 from golden.fixed.words import fraction_bits, round_half_even_shift, saturate, signed_bits
 from golden.layers.dense import DenseShape
@@ -129,7 +129,8 @@ class QuantisedDense:
         act_bits
             Width that every stage's results are saturated to.
         """
-        sums = [x[:, start:stop] @ self.weight[:, start:stop].T for start, stop in self.shape.groups]
+        groups = self.shape.groups
+        sums = [x[:, start:stop] @ self.weight[:, start:stop].T for start, stop in groups]
         partial: StageWords | None = None
         if not self.shape.cuts:
             acc = self.bias + sums[0]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -12,29 +13,49 @@ from golden.clos.net import ClosNet
 from golden.errors import ModelError, ShapeError
 from golden.layers.conv import ClosConv2d
 
-__all__ = ["ActivatedLayer", "clos_chain"]
+__all__ = ["ActivatedLayer", "AnyLayer", "clos_chain", "read_chain"]
 
-_KNOWN = (ClosNet, ClosLinear, ClosConv2d, nn.Sequential, nn.ReLU)
+AnyLayer = ClosLinear | nn.Linear
+"""A sparse layer, or a dense one."""
+
+_Layer = TypeVar("_Layer", bound=ClosLinear | nn.Linear)
+
+_KNOWN = (ClosNet, ClosLinear, ClosConv2d, nn.Linear, nn.Sequential, nn.ReLU)
 _IGNORED = (nn.Dropout, nn.Identity, nn.Flatten)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _BACKWARD_HOOKS = ("_backward_hooks", "_backward_pre_hooks")
 
 
 @dataclasses.dataclass
-class ActivatedLayer:
+class ActivatedLayer(Generic[_Layer]):
     """A layer and its place in the model; whether a ReLU follows, and if its samples are pixels.
 
-    `layer` is a view of the model's: a `ClosLinear` of its own with the weights that the model
-    computes with, masked or normalised where it has them so.
+    `layer` is a view of the model's: a `ClosLinear`, or an `nn.Linear` for a dense layer, of its
+    own with the weights that the model computes with, masked or normalised where it has them so.
     """
 
     position: str
-    layer: ClosLinear
+    layer: _Layer
     relu: bool = False
     pixels: bool = False
 
 
-def clos_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLayer]:
+def clos_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLayer[ClosLinear]]:
+    """Return what `read_chain` does, of a model without dense layers; errors as there."""
+    found: list[ActivatedLayer[ClosLinear]] = []
+    for item in read_chain(model, training=training):
+        layer = item.layer
+        if not isinstance(layer, ClosLinear):
+            raise ModelError(
+                f"layer {item.position} is a Linear, which is not supported; supported "
+                "are ClosNet, ClosLinear, pointwise ClosConv2d, ReLU and Sequential, and Dropout, "
+                "Identity and Flatten are skipped"
+            )
+        found.append(ActivatedLayer(item.position, layer, item.relu, item.pixels))
+    return found
+
+
+def read_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLayer[AnyLayer]]:
     """Return the layers of a model in the order in which a sample passes them.
 
     A module that occurs twice is there twice.
@@ -61,11 +82,11 @@ def clos_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLay
             "model must be a torch module, such as a ClosNet or what load_model(path) returns, "
             f"not a {type(model).__name__}"
         )
-    chain: list[ActivatedLayer] = []
+    chain: list[ActivatedLayer[AnyLayer]] = []
     seen: dict[int, str] = {}
     after_layer = False
     for position, module in _flat(model, "", training):
-        if isinstance(module, ClosLinear):
+        if isinstance(module, ClosLinear | nn.Linear):
             if training:
                 _check_trainable(position, module, seen)
             chain.append(ActivatedLayer(position, _plain(module)))
@@ -98,7 +119,7 @@ def clos_chain(model: nn.Module, *, training: bool = False) -> list[ActivatedLay
     return chain
 
 
-def _check_chain(chain: list[ActivatedLayer]) -> None:
+def _check_chain(chain: list[ActivatedLayer[AnyLayer]]) -> None:
     for left, right in zip(chain, chain[1:], strict=False):
         if right.layer.in_features != left.layer.out_features:
             raise ShapeError(
@@ -145,9 +166,13 @@ def _check_flatten(position: str, module: nn.Flatten, *, behind_pixels: bool) ->
         )
 
 
-def _plain(layer: ClosLinear) -> ClosLinear:
+def _plain(layer: AnyLayer) -> AnyLayer:
     """Return a layer with the weights that `layer` infers with; it shares their memory."""
-    plain = ClosLinear.of_shape(layer.shape, layer.bias is not None, device="meta")
+    has_bias = layer.bias is not None  # pyright: ignore[reportUnnecessaryComparison]
+    if isinstance(layer, ClosLinear):
+        plain = ClosLinear.of_shape(layer.shape, has_bias, device="meta")
+    else:
+        plain = nn.Linear(layer.in_features, layer.out_features, has_bias, device="meta")
     training = {module: module.training for module in layer.modules()}
     layer.eval()  # Some parametrisations change at every access in training.
     try:
@@ -206,7 +231,7 @@ def _hooks(module: nn.Module, kind: str) -> list[Callable[..., object]]:
     return list(getattr(module, kind, {}).values())
 
 
-def _check_trainable(position: str, layer: ClosLinear, seen: dict[int, str]) -> None:
+def _check_trainable(position: str, layer: AnyLayer, seen: dict[int, str]) -> None:
     """Refuse weights that a torus cannot train, as they are in another place, too, or computed."""
     if parametrize.is_parametrized(layer) or _hooks(layer, "_forward_pre_hooks"):
         raise ModelError(

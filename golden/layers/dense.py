@@ -8,7 +8,7 @@ from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["DenseShape", "LayerShape"]
+__all__ = ["DenseShape", "LayerShape", "layer_shape"]
 
 _MOST = 1 << 40  # Of every number of a shape.
 
@@ -66,8 +66,7 @@ class DenseShape:
 
     @property
     def parameters(self) -> int:
-        """Weights of the layer, I O; also its multiply-accumulates a sample. Biases do not count.
-        """
+        """Weights of the layer, I O; also multiply-accumulates a sample. Biases do not count."""
         return self.in_features * self.out_features
 
     @functools.cached_property
@@ -84,3 +83,14 @@ class DenseShape:
 
 LayerShape = ClosShape | DenseShape
 """The shape of any layer that a torus computes."""
+
+
+def layer_shape(shape: object) -> LayerShape:
+    """Return a shape: a `DenseShape` as it is, and anything else by `ClosShape.of`.
+
+    Raises
+    ------
+    ShapeError
+        If it is none.
+    """
+    return shape if isinstance(shape, DenseShape) else ClosShape.of(shape)

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
-from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.state import TrainingState, initial_state
 from golden.training.losses import mean_squared_error
 from golden.training.scales import Headroom, TrainingWidths, propose_format

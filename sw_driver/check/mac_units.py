@@ -44,7 +44,7 @@ class MacUnit:
         it goes backwards, gradients of `dest` or of the host that have landed.
     weights, biases, updates, fence
         Weights and biases that it visits, in the order of its steps (a bias with the first word of
-        its sum); whether they change, and whether it waits for earlier changes.
+        its sum); whether the weights change, and whether it waits for earlier changes.
     """
 
     number: int
@@ -78,6 +78,11 @@ class MacUnit:
     def backwards(self) -> bool:
         """Whether it asks for gradients."""
         return self.kind is MacKind.BACK
+
+    @property
+    def updates_biases(self) -> bool:
+        """Whether the biases that it visits change."""
+        return self.backwards and bool(self.biases)
 
     @property
     def start(self) -> Event:

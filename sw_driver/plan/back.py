@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sw_driver.arrays import IntArray
+from sw_driver.errors import FitError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.stage import Stage
 
@@ -94,6 +95,8 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
     blocks = stage.words // own
     # Some stages gather one region again and again: its gradients are summed over all repetitions.
     folded = len(stage.visits) > 1 and stage.regions == 1
+    if folded and entry.reps != len(stage.visits):
+        raise FitError(f"{stage.name}: one op must make all results, to go back through them")
     most = own if most_words is None else min(most_words, own)
     return tuple(
         Back(

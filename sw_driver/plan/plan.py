@@ -97,6 +97,11 @@ class Plan:
         found = self.stages[stage]
         return found.kind not in COPIES and found.layer not in self.frozen
 
+    def updates_biases(self, stage: int) -> bool:
+        """Whether a stage has biases that change."""
+        found = self.stages[stage]
+        return found.biases and found.layer not in self.frozen
+
     def masks(self, stage: int) -> bool:
         """Whether a stage's inputs are the results of a ReLU."""
         found = self.stages[stage]

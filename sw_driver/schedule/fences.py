@@ -28,13 +28,14 @@ class Fences:
         reads = _run_reads(stage, entry)
         return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.fan_in)
 
-    def back(self, op: Back, *, updates: bool) -> int:
-        """Whether an op backwards needs a fence; then it has been run."""
-        return self._pass(
-            _back_places(op, first=True),
-            _back_places(op, first=False) if updates else iter(()),
-            op.steps,
-        )
+    def back(self, op: Back, *, updates: bool, biases: bool) -> int:
+        """Whether an op backwards needs a fence; then it has been run.
+
+        `updates` and `biases` say whether weights and biases change.
+        """
+        changes = {"weight": updates, "bias": biases}
+        writes = (one for one in _back_places(op, first=False) if changes[one[1][0]])
+        return self._pass(_back_places(op, first=True), writes, op.steps)
 
     def _pass(
         self,

@@ -234,11 +234,11 @@ class _Scheduler:
                 if block == 0:
                     self._gradients[axis].done += 1
                     region.gradients[word] = self._gradients[axis].done
-        updates = plan.updates(index)
+        updates, biases = plan.updates(index), op.biases and plan.updates_biases(index)
         mac = self._ops["mac"] = back_op(self._config, plan, index, op, sample)
         mac["need_free"], mac["need_step"] = need_free, need_step
-        mac["fence"] = self._fences.back(op, updates=updates)
-        if updates:
+        mac["fence"] = self._fences.back(op, updates=updates, biases=biases)
+        if updates or biases:
             mac["decay"], mac["apply"] = self._mode(sample)
         if reduces and stage.from_host:
             sums = op.words

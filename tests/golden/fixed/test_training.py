@@ -19,7 +19,8 @@ from golden import (
     TrainingWidths,
     initial_state,
 )
-from golden.fixed.format import CLEAR, KEEP, LayerFormat, TrainingFormat
+from golden.fixed.format import CLEAR, KEEP, TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.results import Counts
 from golden.vectors.steps import paper_training_example, random_gradients, random_training
 from tests.support.training_by_python import PythonTraining
