@@ -88,13 +88,15 @@ class _Scheduler:
         axis = stage.on_columns
         landed: list[int] = []
         free: list[int] = []
+        again = stage.from_host and len(set(entry.visits)) < entry.reps
         for rep, visit in enumerate(entry.visits):
             region = self._region(index, sample, visit)
-            if stage.from_host and visit in entry.visits[:rep]:
-                # The host's words come again, into a region that the repetition before has read.
-                region.last_reads = self._reads[axis].done + rep
             if region.sample != sample:
                 region.sample, region.last_reads = sample, region.reads
+            if again:
+                # The host's words come again, into a region that the repetition before has read.
+                # What repetitions wait for grows evenly: else the first would wait for them all.
+                region.last_reads = self._reads[axis].done + rep
             landed.append(region.landed)
             free.append(region.last_reads)
             self._ring_ops[axis].done += 1
@@ -228,8 +230,9 @@ class _Scheduler:
             region = self._region(index, sample, visit)
             self._reads[axis].done += 1
             region.reads = self._reads[axis].done
-            if from_host:
-                self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
+            if index == plan.gradient_reader:
+                copy = plan.copy(len(plan.stages) - 1, sample)
+                self._gradient_reads[copy] = self._reads[axis].done
             for block, word in op.walk() if reduces and not stage.from_host else ():
                 if block == 0:
                     self._gradients[axis].done += 1
