@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from golden.clos.layer import ClosLinear
 from golden.errors import ModelError, ShapeError
 from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
@@ -98,7 +99,7 @@ def quantise(
 
 
 def _quantise_layer(
-    item: ActivatedLayer, x: Tensor, input_fraction: int, limits: _Limits
+    item: ActivatedLayer[ClosLinear], x: Tensor, input_fraction: int, limits: _Limits
 ) -> tuple[QuantisedLayer, Tensor]:
     """Quantise one layer, and run it on `x` in float64 for the next."""
     layer = copy.deepcopy(item.layer).to("cpu", torch.float64)
@@ -166,7 +167,7 @@ def _largest(values: Tensor) -> float:
     return float(values.detach().abs().max())
 
 
-def _checked_calibration(calibration: Reals, first: ActivatedLayer) -> Tensor:
+def _checked_calibration(calibration: Reals, first: ActivatedLayer[ClosLinear]) -> Tensor:
     x = real_tensor("calibration", calibration)
     features = first.layer.in_features
     if first.pixels and x.ndim == 4:

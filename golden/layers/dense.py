@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+from collections.abc import Sequence
 
 from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
@@ -85,7 +86,7 @@ LayerShape = ClosShape | DenseShape
 """The shape of any layer that a torus computes."""
 
 
-def layer_shape(shape: object) -> LayerShape:
+def layer_shape(shape: LayerShape | Sequence[int]) -> LayerShape:
     """Return a shape: a `DenseShape` as it is, and anything else by `ClosShape.of`.
 
     Raises

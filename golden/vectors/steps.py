@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from golden.arguments import instance
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.fixed.format import TrainingFormat
+from golden.fixed.layer import QuantisedLayer
 from golden.fixed.layer_format import LayerFormat
 from golden.fixed.state import TrainingState, initial_state
 from golden.training.losses import mean_squared_error
@@ -62,7 +64,8 @@ def paper_training_example() -> TrainingVector:
     the gradient is 0 where the ReLU gave 0. Every stored weight is 4 times that example's plus 2.
     Words of 4 bits and masters of 6 make gradients and weights saturate; the LFSR starts at 1.
     """
-    example = paper_example().net.layers[0]
+    vector = paper_example()
+    example = instance("the paper's layer", vector.net.layers[0], QuantisedLayer)
     form = TrainingFormat(
         layers=(
             LayerFormat(

@@ -17,6 +17,7 @@ from golden import (
     save_model,
 )
 from golden.data import datasets
+from golden.layers.dense import LayerShape
 from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
@@ -153,6 +154,6 @@ def _read(
     return model, state, checkpoint.data
 
 
-def names(shapes: Sequence[ClosShape]) -> str:
+def names(shapes: Sequence[LayerShape]) -> str:
     """Write layers one after the other."""
     return ", ".join(map(str, shapes))

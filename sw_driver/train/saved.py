@@ -13,6 +13,8 @@ from golden import (
     TrainingFormat,
     load_checkpoint,
 )
+from golden.fixed.layer_format import AnyLayerFormat, DenseFormat
+from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from sw_driver.device.state_device import CHECKPOINT_FORMAT
 from sw_driver.errors import DriverError
@@ -129,12 +131,12 @@ def _is_number(found: object, wanted: int) -> bool:
 def _read_format(text: str) -> TrainingFormat:
     """Read the widths and fraction bits of a net as JSON has them."""
 
-    def layer(values: dict[str, Any]) -> LayerFormat:
-        x, h1, h2, y = values["activation_fraction_bits"]
-        m1, m2, m3 = values["master_fraction_bits"]
-        d1, d2, dy = values["gradient_fraction_bits"]
-        shape = ClosShape(**values["shape"])
-        return LayerFormat(shape, bool(values["relu"]), (x, h1, h2, y), (m1, m2, m3), (d1, d2, dy))
+    def layer(values: dict[str, Any]) -> AnyLayerFormat:
+        shape, others = values["shape"], {k: v for k, v in values.items() if k != "shape"}
+        # Only the sums of a dense layer have cuts.
+        if "cuts" in shape:
+            return DenseFormat(DenseShape(**shape), **others)
+        return LayerFormat(ClosShape(**shape), **others)
 
     found: dict[str, Any] = json.loads(text)
     widths = {name: value for name, value in found.items() if name != "layers"}
