@@ -12,6 +12,7 @@ from random import Random
 import pytest
 import torch
 
+from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
@@ -65,9 +66,9 @@ def cut_off(model: NativeModel, job: Job, random: Random) -> None:
     model.reset(random.randint(1, 3))
 
 
-def check(model: NativeModel, config: TorusConfig, case: int) -> Job:
+def check(model: NativeModel, config: TorusConfig, case: int, *, dense: bool = False) -> Job:
     seed = seed_of(config, case)
-    job = random_job(config, seed, case)
+    job = random_job(config, seed, case, dense=dense)
     golden = golden_run(job)
     check_worth_comparing(job, golden)
     if case % 2:
@@ -99,6 +100,20 @@ def test_random_training(config):
         assert any(job.compiled.momentum for job in jobs)
     assert any(job.compiled.frozen for job in jobs)
     assert any(job.compiled.input_gradient for job in jobs)
+
+
+@pytest.mark.parametrize("config", [
+    *CONFIGS, *(pytest.param(config, marks=pytest.mark.slow) for config in WIDE_SWEEP),
+], ids=name)
+def test_random_training_of_dense_layers(config):
+    """Chains of dense and Clos layers, in both orders."""
+    with new_model(config) as model:
+        jobs = [check(model, config, case, dense=True) for case in range(CASES)]
+    kinds = {tuple(isinstance(shape, DenseShape) for shape in job.compiled.shapes) for job in jobs}
+    assert {(True, False), (False, True)} <= kinds, "not in both orders"
+    summed = [job for job in jobs
+              if any(stage.kind is StageKind.SUM for stage in job.compiled.stages)]
+    assert bool(summed) == (config.rows > 1)
 
 
 def test_there_are_enough_cases():
