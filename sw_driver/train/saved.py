@@ -22,7 +22,7 @@ from sw_driver.train.loop import Position
 from sw_driver.train.prepared import compile_recipe
 from sw_driver.train.recipe import Recipe
 
-__all__ = ["FIXED_POINT", "VERSION", "Saved", "read_saved", "trained_config"]
+__all__ = ["FIXED_POINT", "VERSION", "Saved", "read_format", "read_saved", "trained_config"]
 
 FIXED_POINT = "fixed_point"
 """The key in a model file's training state that says that it was trained in fixed point."""
@@ -114,7 +114,7 @@ def read_saved(path: Path) -> Saved:
     try:
         recipe = Recipe.from_dict(saved["recipe"])
         position = Position.from_dict(saved["position"])
-        form = _read_format(words["net"])
+        form = read_format(words["net"])
         rows, cols = (int(count) for count in words["torus"])
     except (DriverError, GoldenError) as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
@@ -128,7 +128,7 @@ def _is_number(found: object, wanted: int) -> bool:
     return isinstance(found, int) and found == wanted
 
 
-def _read_format(text: str) -> TrainingFormat:
+def read_format(text: str) -> TrainingFormat:
     """Read the widths and fraction bits of a net as JSON has them."""
 
     def layer(values: dict[str, Any]) -> AnyLayerFormat:
