@@ -218,7 +218,7 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> Fields
     x_base, w_base
         Of the first of these words in the last block.
     bias
-        Whether the biases change, too.
+        Whether the biases change, with the weights or without.
     y_base, y_stride, y_rep_stride
         Address of the first output's gradient, what each output of a group adds, and each
         repetition.

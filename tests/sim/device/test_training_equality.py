@@ -50,7 +50,9 @@ def check_worth_comparing(job: Job, golden) -> None:
     assert 4 * changed >= weights, f"{changed} of {weights} weights change: {job}"
     saturated = (counts.saturated_gradients + counts.saturated_weights
                  + counts.saturated_velocities)
-    assert saturated and counts.negative_gradients and counts.zero_gradients, f"{counts}: {job}"
+    # A dense layer of a few outputs has few gradients.
+    zeros = counts.zero_gradients or counts.gradients < 30
+    assert saturated and counts.negative_gradients and zeros, f"{counts}: {job}"
 
 
 def cut_off(model: NativeModel, job: Job, random: Random) -> None:
