@@ -12,6 +12,7 @@ from random import Random
 import pytest
 import torch
 
+from golden.fixed.results import Counts
 from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
@@ -40,7 +41,12 @@ def seed_of(config: TorusConfig, case: int) -> int:
 
 def check_worth_comparing(job: Job, golden) -> None:
     """A run in which nothing happens would be equal whatever the torus does."""
-    counts = golden.counts
+    check_changes(job, golden)
+    check_telling(golden.counts, str(job))
+
+
+def check_changes(job: Job, golden) -> None:
+    """Many weights change."""
     weights = changed = 0
     for index, (old, new) in enumerate(zip(job.state.layers, golden.state.layers, strict=True)):
         if index not in job.compiled.frozen:
@@ -48,11 +54,13 @@ def check_worth_comparing(job: Job, golden) -> None:
                 weights += before.numel()
                 changed += int(torch.count_nonzero(before != after))
     assert 4 * changed >= weights, f"{changed} of {weights} weights change: {job}"
+
+
+def check_telling(counts: Counts, what: str) -> None:
+    """Every special case comes up."""
     saturated = (counts.saturated_gradients + counts.saturated_weights
                  + counts.saturated_velocities)
-    # A dense layer of a few outputs has few gradients.
-    zeros = counts.zero_gradients or counts.gradients < 30
-    assert saturated and counts.negative_gradients and zeros, f"{counts}: {job}"
+    assert saturated and counts.negative_gradients and counts.zero_gradients, f"{counts}: {what}"
 
 
 def cut_off(model: NativeModel, job: Job, random: Random) -> None:
@@ -68,17 +76,22 @@ def cut_off(model: NativeModel, job: Job, random: Random) -> None:
     model.reset(random.randint(1, 3))
 
 
-def check(model: NativeModel, config: TorusConfig, case: int, *, dense: bool = False) -> Job:
+def check(
+    model: NativeModel, config: TorusConfig, case: int, *, dense: bool = False
+) -> tuple[Job, Counts]:
     seed = seed_of(config, case)
     job = random_job(config, seed, case, dense=dense)
     golden = golden_run(job)
-    check_worth_comparing(job, golden)
+    if dense:
+        check_changes(job, golden)  # Some nets are too small for more: all of them together do.
+    else:
+        check_worth_comparing(job, golden)
     if case % 2:
         cut_off(model, job, Random(seed))
     stalls = dataclasses.replace(STALLED, seed=seed) if case % 3 == 1 else Stalls()
     assert not rtl_run(model, job, stalls).differences(golden), f"{job}, seed {seed}"
     print(f"{job}, seed {seed}: {golden.counts}")
-    return job
+    return job, golden.counts
 
 
 @pytest.mark.parametrize("config", [
@@ -86,7 +99,7 @@ def check(model: NativeModel, config: TorusConfig, case: int, *, dense: bool = F
 ], ids=name)
 def test_random_training(config):
     with new_model(config) as model:
-        jobs = [check(model, config, case) for case in range(CASES)]
+        jobs = [check(model, config, case)[0] for case in range(CASES)]
     # What the nets are there for.
     training = config.training
     assert training is not None
@@ -110,7 +123,9 @@ def test_random_training(config):
 def test_random_training_of_dense_layers(config):
     """Chains of dense and Clos layers, in both orders."""
     with new_model(config) as model:
-        jobs = [check(model, config, case, dense=True) for case in range(CASES)]
+        found = [check(model, config, case, dense=True) for case in range(CASES)]
+    jobs = [job for job, _ in found]
+    check_telling(sum((counts for _, counts in found), Counts()), "all nets")
     kinds = {tuple(isinstance(shape, DenseShape) for shape in job.compiled.shapes) for job in jobs}
     assert {(True, False), (False, True)} <= kinds, "not in both orders"
     summed = [job for job in jobs
