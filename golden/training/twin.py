@@ -254,7 +254,8 @@ def cut_shapes(
         If there are cuts for another number of dense layers, or they do not fit one.
     """
     dense = [index for index, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
-    given = [()] * len(dense) if dense_cuts is None else items("dense_cuts", dense_cuts, len(dense))
+    name = "dense_cuts (one for each dense layer)"
+    given = [()] * len(dense) if dense_cuts is None else items(name, dense_cuts, len(dense))
     cuts = dict(zip(dense, given, strict=True))
     return tuple(shape_of(layer, cuts.get(index, ())) for index, layer in enumerate(layers))
 

@@ -26,7 +26,8 @@ from sw_driver.program.events import HostEvents, Run, RunResult, Send
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
 
 __all__ = ["Job", "Words", "batches_of_four", "golden_run", "new_model", "perform", "play",
-           "random_chain", "random_job", "random_shapes", "rtl_run", "start_batch", "widths"]
+           "random_chain", "random_job", "random_shapes", "rtl_run", "single_samples",
+           "start_batch", "widths"]
 
 UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
 # On several rows or columns, words of the first layer move before the second.
@@ -149,6 +150,14 @@ def batches_of_four(config: TorusConfig, seed: int, momentum: int | None) -> Job
     return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
                random_inputs(form, 8, seed=seed).unflatten(0, (2, 4)),
                random_gradients(form, 8, seed=seed).unflatten(0, (2, 4)))
+
+
+def single_samples(config: TorusConfig, shapes: Sequence[LayerShape], seed: int) -> Job:
+    """Four samples, each a batch of its own, with the gradient of the inputs."""
+    form = random_format(shapes, seed=seed, **widths(config))
+    compiled = compile(form, config, input_gradient=True)
+    return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
+               random_inputs(form, 4, seed=seed)[None], random_gradients(form, 4, seed=seed)[None])
 
 
 def golden_run(job: Job) -> Words:

@@ -131,10 +131,10 @@ def test_state_of_dense_layers_goes_through_a_dict():
 
 
 @pytest.mark.parametrize("cuts, message", [
-    ([()], "dense_cuts must be a sequence of 3"),
+    ([()], "dense_cuts .one for each dense layer. must be a sequence of 3"),
     ([(0, 3), (), (0, 6)], "cuts must begin with 0 and ascend, each below in_features .6."),
     ([(1,), (), ()], "cuts must begin with 0 and ascend"),
-    (7, "dense_cuts must be a sequence of 3, not 7"),
+    (7, "must be a sequence of 3, not 7"),
 ])
 def test_wrong_cuts_are_refused(cuts, message):
     model, x, labels = make()

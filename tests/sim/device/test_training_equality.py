@@ -12,11 +12,13 @@ from random import Random
 import pytest
 import torch
 
+from golden import ClosShape
 from golden.fixed.results import Counts
 from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
+from sw_driver.plan.placement import cut_dense
 from sw_driver.plan.stage import StageKind
 from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name
 from tests.support.training_runs import (
@@ -28,6 +30,7 @@ from tests.support.training_runs import (
     play,
     random_job,
     rtl_run,
+    single_samples,
     start_batch,
 )
 
@@ -131,6 +134,28 @@ def test_random_training_of_dense_layers(config):
     summed = [job for job in jobs
               if any(stage.kind is StageKind.SUM for stage in job.compiled.stages)]
     assert bool(summed) == (config.rows > 1)
+
+
+# Fewer inputs or outputs than rows, and than PEs; and one of each.
+SMALL = [
+    [DenseShape(1, 1)],
+    [DenseShape(2, 1), DenseShape(1, 2)],
+    [DenseShape(1, 7), ClosShape(7, 2, 2, 1, 1), DenseShape(2, 2)],
+    [ClosShape(5, 3, 1, 2, 3), DenseShape(3, 1), ClosShape(1, 4, 1, 1, 2)],
+]
+
+
+@pytest.mark.parametrize("config", [
+    *CONFIGS, *(pytest.param(config, marks=pytest.mark.slow) for config in WIDE_SWEEP),
+], ids=name)
+def test_small_dense_layers(config):
+    with new_model(config) as model:
+        for seed, shapes in enumerate(SMALL):
+            cut = cut_dense(shapes, config.rows, config.cols, training=True)
+            job = single_samples(config, cut, seed)
+            golden = golden_run(job)
+            assert golden.state != job.state
+            assert not rtl_run(model, job).differences(golden), str(job)
 
 
 def test_there_are_enough_cases():
