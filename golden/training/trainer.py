@@ -14,6 +14,7 @@ from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.data.datasets import Split
 from golden.errors import CheckpointError, ModelError, ShapeError
+from golden.layers.dense import LayerShape
 
 __all__ = [
     "DEFAULT_EPOCHS",
@@ -75,7 +76,7 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
     return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
 
 
-def check_data(split: Split, shapes: Sequence[ClosShape]) -> None:
+def check_data(split: Split, shapes: Sequence[LayerShape]) -> None:
     """Check that a net of layers of `shapes` takes the features of the data and tells its classes.
 
     Raises

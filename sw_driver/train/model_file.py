@@ -20,6 +20,7 @@ from golden import (
 from golden.data.loading import load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
+from golden.layers.dense import LayerShape
 from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
@@ -181,6 +182,6 @@ def _read(
     return checkpoint, model
 
 
-def names(shapes: Sequence[ClosShape]) -> str:
+def names(shapes: Sequence[LayerShape]) -> str:
     """Write layers one after the other."""
     return ", ".join(map(str, shapes))
