@@ -148,7 +148,7 @@ TRAIN: Lines = {
     "-o {files}/x.csv --data {files}/own.csv --label kind --test-data {files}/x.csv":
         "--output must not be a file that --test-data reads",
     "-o m.pt --data {files}/x.npy,none.npy --test-fraction 0.2": "--data none.npy cannot be read",
-    "-o m.pt --data {files}/x.npy,{files}/x.csv": "--data .*x.csv must be a NumPy array file",
+    "-o m.pt --data {files}/x.npy,{files}/x.csv": "--data must be x.npy,y.npy, inputs and th",
     "-o m.pt --data {files}/x.npy --test-fraction 0.2": "--data .*x.npy must say what the classes",
     "-o m.pt --data {files}/x.npz --label y --test-fraction 0.2": "--data .*x.npz must .* has no y",
     "-o m.pt --data {here}": "--data .*here must hold IDX files, .*, or images, .* but is empty",
