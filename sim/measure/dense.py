@@ -45,7 +45,7 @@ _LARGE_HOST_BITS = 256  # Of a torus larger than those of `HOST_BITS`.
 
 
 def measure(bench: Bench) -> Table:
-    """Run dense nets, and smaller nets in their place, on the RTL; quick: one. About 10 minutes."""
+    """Run dense nets, and smaller nets in their place, on the RTL; quick: one. About 5 minutes."""
     text, values = _utilisation(bench, _QUICK if bench.quick else _CASES)
     found: dict[str, Any] = {"utilisation": values}
     if not bench.quick:
@@ -79,7 +79,8 @@ def _utilisation(bench: Bench, cases: Sequence[_Case]) -> tuple[str, list[dict[s
         host_bits = HOST_BITS[case.torus]
         value = run_net(bench, case.shapes, roomy_torus(case.size, host_bits))
         share = layer_utilisation(case.shapes, case.size ** 2, value["cycles"])
-        values.append({"case": case, "utilisation": share, **value})
+        values.append({"layers": [str(shape) for shape in case.shapes], "torus": case.torus,
+                       "aim": case.aim, "utilisation": share, **value})
         waits = ", ".join(f"{activity} {percent(part)}" for activity, part in value["mac"].items()
                           if activity != "working" and round(part, 3))
         rows.append((_named(case), f"{value['cycles']:.5g}", f"{value['predicted']:.5g}",
@@ -131,7 +132,7 @@ def _systolic(bench: Bench) -> tuple[str, list[dict[str, Any]]]:
             rows.append((
                 f"{_FIRST[0]}, {size ** 2} PEs, batch {batch}", systolic_cell(there, array, batch),
                 f"{total / batch:.5g}" + ("" if ours["measured"] else " (predicted)"),
-                f"{there / total:.3g}", config.host_bits))
+                f"{there / total:.3f}", config.host_bits))
     bench.tell("dense, by batches", len(_SYSTOLIC_SIZES), len(_SYSTOLIC_SIZES))
     header = ("layer, multipliers", "systolic", "Clostorus", "systolic / ours", "host bits")
     text = paragraphs("""

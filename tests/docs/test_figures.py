@@ -45,6 +45,29 @@ def times(cell):
     return f"{cells(section('systolic'), '(784, 256, 28, 25, 16), 64 PEs, batch 32')[cell]} times |"
 
 
+def dense_utilisation():
+    first, behind, head = (
+        [cells(section("dense"), f"{layer}, {torus}") for torus in ("4x4", "8x8")]
+        for layer in ("(784, 256), first", "(256, 256) behind (256, 256)",
+                      "(256, 10) behind (256, 256)"))
+
+    def both(rows, cell):
+        return " / ".join(row[cell] for row in rows)
+
+    return (f"{both(first, 2)}: {both(first, 0)} cycles a sample (aims: {both(first, 3)})",
+            *(f"{both(rows, 2)} (aims: {both(rows, 3)})" for rows in (behind, head)))
+
+
+def dense_rivals():
+    few, fewer, low, lower = (
+        cells(section("dense"), f"{first}, (256, 10)", parameters) for first, parameters in (
+            ("Clos: (784, 256, 28, 22, 16)", "35562"), ("Clos: (784, 256, 28, 4, 16)", "8778"),
+            ("low-rank: (784, 32), (32, 256)", "36106"), ("low-rank: (784, 6), (6, 256)", "9066")))
+    clos, rank = ([f"{one[place]} / {other[place]}" for place in (3, 6)]
+                  for one, other in ((few, fewer), (low, lower)))
+    return f"{clos[0]} times on 4x4, {clos[1]} times on 8x8; low rank {' and '.join(rank)} times"
+
+
 def training(layer):
     sgd, batch = (cells(section("training"), layer, order)
                   for order in ("SGD, a sample at a time", "one batch, interleaved"))
@@ -104,6 +127,11 @@ def test_utilisation(layer):
 @pytest.mark.parametrize("cell", [3, 4], ids=["dense", "Clos"])
 def test_systolic(cell):
     assert times(cell) in README
+
+
+def test_dense():
+    for text in (*dense_utilisation(), dense_rivals()):
+        assert text in README
 
 
 @pytest.mark.parametrize("layer", ["(784, 256, 28, 8, 16) on 4x4, 64",
