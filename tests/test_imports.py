@@ -21,7 +21,7 @@ from tests.support.imports import (
 from tests.support.project import ROOT
 
 ALONE = ("hw", "golden")
-GOLDEN_NEEDS = {"matplotlib", "networkx", "numpy", "scipy", "sklearn", "torch"}
+GOLDEN_NEEDS = {"google", "matplotlib", "networkx", "numpy", "onnx", "scipy", "sklearn", "torch"}
 
 
 def test_imports_are_found_wherever_they_are():
