@@ -66,6 +66,16 @@ class ClosNet(nn.Module):
                 layer.reset_parameters(generator)
             self.layers.append(layer)
 
+    @property
+    def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """(I, O, Ri, Rm, Ro) of each layer."""
+        return tuple(shape.as_tuple() for shape in self.shapes)
+
+    @property
+    def weight_count(self) -> int:
+        """Weights of all layers; biases do not count."""
+        return sum(shape.parameters for shape in self.shapes)
+
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""
         for index, layer in enumerate(self.layers):

@@ -1,7 +1,7 @@
 """A chain of layers as a module of its own: what a model file holds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -66,6 +66,24 @@ class ChainNet(nn.Module):
     def out_features(self) -> int:
         """Outputs of the last layer."""
         return cast(AnyLayer, self.layers[-1]).out_features
+
+    @property
+    def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """(I, O, Ri, Rm, Ro) of each Clos layer, (I, O) of each dense one."""
+        return tuple(
+            layer.shape.as_tuple()
+            if isinstance(layer, ClosLinear)
+            else (layer.in_features, layer.out_features)
+            for layer in cast(Iterable[AnyLayer], self.layers)
+        )
+
+    @property
+    def weight_count(self) -> int:
+        """Weights of all layers; biases do not count."""
+        return sum(
+            layer.shape.parameters if isinstance(layer, ClosLinear) else layer.weight.numel()
+            for layer in cast(Iterable[AnyLayer], self.layers)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""

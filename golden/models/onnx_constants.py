@@ -113,6 +113,11 @@ class Constants:
             )
         for attribute in node.attribute:
             if attribute.name == "value":
+                if attribute.t.data_location == onnx.TensorProto.EXTERNAL:
+                    raise ModelError(
+                        f"{place_of(node)} must hold its numbers itself: only those of "
+                        "initializers may lie in another file"
+                    )
                 self._values[node.output[0]] = self._tensor(attribute.t, place_of(node))
                 return
         try:

@@ -13,7 +13,7 @@ from golden.models.read import read_chain
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["load_onnx"]
+__all__ = ["files_of", "load_onnx"]
 
 FIRST_OPSET = 7
 """Before it, BatchNormalization, Dropout and Gemm had other meanings."""
@@ -45,8 +45,7 @@ def load_onnx(path: Path | str) -> nn.Sequential:
         comes nearest to it. Also if the package is missing.
     """
     path = Path(path)
-    if importlib.util.find_spec("onnx") is None:
-        raise ModelError(f"{path} needs the package onnx to be read: pip install 'clostorus[onnx]'")
+    _check_package(path)
     from golden.models.onnx_graph import sequential_of
 
     model = _read(path)
@@ -57,6 +56,29 @@ def load_onnx(path: Path | str) -> nn.Sequential:
     except GoldenError as error:
         raise type(error)(f"{path}: {error}") from error
     return net
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return an ONNX file and the files of external data that it names in its folder.
+
+    Raises
+    ------
+    CheckpointError, ModelError
+        As `load_onnx`, of the file alone.
+    """
+    _check_package(path)
+    found = {
+        path.parent / Path(entry.value).name: None
+        for tensor in _read(path).graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location" and Path(entry.value).name
+    }
+    return (path, *found)
+
+
+def _check_package(path: Path) -> None:
+    if importlib.util.find_spec("onnx") is None:
+        raise ModelError(f"{path} needs the package onnx to be read: pip install 'clostorus[onnx]'")
 
 
 def _read(path: Path) -> "onnx.ModelProto":

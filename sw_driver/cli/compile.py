@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sw_driver.cli.given_net import Reduction, check_reduction, net_files
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import quoted, say_written
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
+    from sw_driver.files.projection import MeasuredProjection
     from sw_driver.files.samples import Samples
     from sw_driver.system.console import Output
     from sw_driver.system.files import Files
@@ -30,6 +32,7 @@ EXAMPLES = (
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
     "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
+    "clostorus compile net.onnx --reduction 5.5 --data digits --torus 4x4 -o net.ctz",
 )
 
 
@@ -85,6 +88,7 @@ class _Wanted:
     output: Path
     data: str | None
     weights: Path | None
+    reduction: float | None
     board: str | None
     widths: Mapping[str, Any]
     order: str
@@ -97,14 +101,16 @@ def command(
     model: Annotated[
         Path,
         typer.Argument(
-            help="A model file, as train and golden.save_model write it; or FILE.py:FUNCTION, a "
-            "Python file, which is executed, and a function of it that returns a torch module."
+            help="A model file, as train and golden.save_model write it; an ONNX file; or "
+            "FILE.py:FUNCTION, a Python file, which is executed, and a function of it that returns "
+            "a torch module."
         ),
     ],
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: _Data = None,
     weights: _Weights = None,
+    reduction: Reduction = None,
     board: _Board = None,
     word_bits: _WordBits = None,
     weight_bits: _WeightBits = None,
@@ -124,17 +130,19 @@ def command(
     words and as a picture.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
-    their model file. docs/models.md says which models compile.
+    their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
     both = word_bits if weight_bits is None else weight_bits
     given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
     widths = {name: bits for name, bits in given.items() if bits is not None}
-    wanted = _Wanted(model, torus, output, data, weights, board, widths, order, bake, export)
+    wanted = _Wanted(
+        model, torus, output, data, weights, reduction, board, widths, order, bake, export
+    )
     config = _check(wanted)
-    compiled, samples, error = _compile(out, wanted, config)
+    compiled, samples, error, projection = _compile(out, wanted, config)
     files = _write(wanted, compiled, samples)
-    _report(out, wanted, compiled, error, files)
+    _report(out, wanted, compiled, error, projection, files)
 
 
 def _check(wanted: _Wanted) -> "str | TorusConfig":
@@ -153,6 +161,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
             raise DriverError(f"output and export must be different, not both {output}")
         check_folder(export)
     check_order(wanted.order)
+    check_reduction(wanted.reduction)
     outputs: Files = {"--output": output}
     own = own_model(str(wanted.model))
     inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
@@ -164,6 +173,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     except ConfigError as error:
         raise DriverError(str(error)) from error
     # From here on it takes PyTorch.
+    inputs = {**inputs, "MODEL": net_files(own.path if own else wanted.model)}
     if export is not None:
         from sw_driver.files.export import exported_files
 
@@ -175,7 +185,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
 def _check_model(wanted: _Wanted) -> None:
     """Refuse a MODEL that is no model file and names no function of a file."""
     from sw_driver.errors import DriverError
-    from sw_driver.files.kinds import check_model_file, check_own_model, own_model
+    from sw_driver.files.kinds import check_net_file, check_own_model, is_onnx, own_model
 
     own = own_model(str(wanted.model))
     if own is not None:
@@ -183,11 +193,11 @@ def _check_model(wanted: _Wanted) -> None:
         return
     if wanted.weights is not None:
         raise DriverError(
-            f"weights must be left out where MODEL is a model file, {wanted.model}, which holds "
-            "its own: they are those of a FILE.py:FUNCTION"
+            f"weights must be left out where MODEL is a file of a net, {wanted.model}, which "
+            "holds its own: they are those of a FILE.py:FUNCTION"
         )
-    if wanted.export is None:
-        check_model_file(wanted.model)
+    if wanted.export is None or is_onnx(wanted.model):
+        check_net_file(wanted.model)
 
 
 def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
@@ -211,8 +221,8 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
 
 def _compile(
     out: "Output", wanted: _Wanted, config: "str | TorusConfig"
-) -> "tuple[Compiled, Samples, MeasuredError]":
-    """Compile the model; return the samples that set its scales, and what its words lose, too."""
+) -> "tuple[Compiled, Samples, MeasuredError, MeasuredProjection | None]":
+    """Compile the model; return the samples that set its scales, and what it loses, too."""
     from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
@@ -223,22 +233,31 @@ def _compile(
     samples = load_calibration(data)
     features = read_chain(net)[0].layer.in_features
     check_features(samples.x, features, samples.name, wanted.model)
+    projection = None
+    if wanted.reduction is not None:
+        from golden.convert.project import project_dense
+        from sw_driver.files.projection import measure_projection
+
+        projected = project_dense(net, wanted.reduction)
+        net, projection = projected.after, measure_projection(projected, samples)
     with out.progress() as tell:
         tell("compile", 0, 2)
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
-        return compiled, samples, measure_error(net, compiled, samples)
+        return compiled, samples, measure_error(net, compiled, samples), projection
 
 
 def _model(wanted: _Wanted) -> "tuple[nn.Module, str | None]":
     """The model, and the name of the data that it was trained on, where it is known."""
-    from golden import load_checkpoint
-    from sw_driver.files.kinds import own_model
+    from golden import load_checkpoint, load_onnx
+    from sw_driver.files.kinds import is_onnx, own_model
     from sw_driver.files.own_models import load_own_model
 
     own = own_model(str(wanted.model))
     if own is not None:
         return load_own_model(own, wanted.weights), None
+    if is_onnx(wanted.model):
+        return load_onnx(wanted.model), None
     saved = load_checkpoint(wanted.model)
     return saved.model, saved.data
 
@@ -258,12 +277,15 @@ def _report(
     wanted: _Wanted,
     compiled: "Compiled",
     error: "MeasuredError",
+    projection: "MeasuredProjection | None",
     files: list[str],
 ) -> None:
     """Say what was made, and what it costs."""
     from sw_driver.files import report
 
     output, export = wanted.output, wanted.export
+    if projection is not None:
+        out.facts(f"{wanted.model}, with Clos layers for dense ones", projection.rows())
     out.facts(f"{output}, from {wanted.model}", [*report.cost_rows(compiled), *error.rows()])
     say_written(out, output, f"clostorus run {quoted(output)}")
     if export is not None:
@@ -273,6 +295,7 @@ def _report(
             "artifact": str(output),
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(compiled),
+            "projection": None if projection is None else projection.as_dict(),
             "fixed_point": error.as_dict(),
             "baked": wanted.bake,
         }

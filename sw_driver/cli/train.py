@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sw_driver.cli.given_net import From, Reduction, check_from, net_files
+from sw_driver.cli.layer_option import Layer, parse_layer
 from sw_driver.cli.options import Baud, Data, Json, Port, Quiet, checked_port, make_output
 from sw_driver.cli.written import say_trained
 
@@ -19,6 +21,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus train -o model.pt",
     "clostorus train --data mnist10k --layer 784,128,28,9,16 --layer 128,10,16,9,5 -o mnist.pt",
+    "clostorus train --from net.onnx --reduction 5.5 --data digits -o model.pt",
     "clostorus train --epochs 80 --resume -o model.pt",
     "clostorus train --device sim --torus 2x2 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
@@ -28,13 +31,6 @@ EXAMPLES = (
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
 _TORUS_DEVICES = ("golden", "sim", "serial")
-_LETTERS = {
-    "in_features": "I",
-    "out_features": "O",
-    "input_routers": "Ri",
-    "middle_routers": "Rm",
-    "output_routers": "Ro",
-}
 
 
 _Device = Annotated[
@@ -43,10 +39,6 @@ _Device = Annotated[
         metavar="torch|golden|sim|serial",
         help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
     ),
-]
-_Layer = Annotated[
-    list[str] | None,
-    typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
 ]
 _Seed = Annotated[
     int | None,
@@ -98,6 +90,8 @@ class _Wanted:
     device: str
     data: str | None
     layers: tuple[str, ...]
+    start: Path | None
+    reduction: float | None
     torus: str | None
     options: Mapping[str, Any]
     save_every: int | None
@@ -111,7 +105,9 @@ def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
     device: _Device = _TORCH,
     data: Data = None,
-    layer: _Layer = None,
+    layer: Layer = None,
+    start: From = None,
+    reduction: Reduction = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
     seed: _Seed = None,
     torus: _Torus = None,
@@ -153,8 +149,8 @@ def command(
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
     wanted = _Wanted(
-        output, device, data, tuple(layer or ()), torus, options, save_every, serial_port, compare,
-        resume,
+        output, device, data, tuple(layer or ()), start, reduction, torus, options, save_every,
+        serial_port, compare, resume,
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -169,7 +165,11 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     from sw_driver.torus import parse_torus
     from sw_driver.train.recipe import Recipe
 
-    check_outputs({"--output": wanted.output}, {"--data": array_files(wanted.data)})
+    start = wanted.start
+    check_outputs(
+        {"--output": wanted.output}, {"--data": array_files(wanted.data), "--from": start}
+    )
+    check_from(start, wanted.reduction, resume=wanted.resume, layers=bool(wanted.layers))
     if wanted.device == _TORCH:
         given = [name for name in wanted.options if name not in ("epochs", "seed")]
         given += [] if wanted.torus is None else ["torus"]
@@ -191,8 +191,11 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
             if wanted.output.exists():  # A file of the data would be lost: that is said first.
                 check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
             raise
-    shapes = [_layer(text) for text in wanted.layers]
-    check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
+    shapes = [parse_layer(text) for text in wanted.layers]
+    check_outputs(
+        {"--output": wanted.output},
+        {"--data": data_files(wanted.data), "--from": net_files(start) if start else ()},
+    )
     return shapes
 
 
@@ -201,9 +204,13 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
     import torch
 
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
-    output, data, resume = wanted.output, wanted.data, wanted.resume
+    output, data, resume, start = wanted.output, wanted.data, wanted.resume, None
+    if wanted.start is not None:
+        from sw_driver.train.start import load_start
+
+        start = load_start(wanted.start, wanted.reduction)
     if wanted.device == _TORCH:
-        _train_float(out, output, data, shapes, **wanted.options, resume=resume)
+        _train_float(out, output, data, shapes, **wanted.options, start=start, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
 
@@ -213,6 +220,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
         data,
         shapes,
         wanted.device,
+        start=start,
         torus=wanted.torus,
         options=wanted.options,
         resume=resume,
@@ -220,22 +228,6 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
         compare=wanted.compare,
         port=wanted.port,
     )
-
-
-def _layer(text: str) -> "ClosShape":
-    """Read a layer; what is wrong with it is said of the five numbers as --help calls them."""
-    from golden import ClosShape, GoldenError
-    from sw_driver.errors import DriverError
-
-    try:
-        return ClosShape.parse(text)
-    except GoldenError as error:
-        reason = str(error)
-        if reason.startswith("a layer must"):
-            raise
-        for name, letter in _LETTERS.items():
-            reason = reason.replace(name, letter)
-        raise DriverError(f"layer {text}: {reason}") from error
 
 
 def _train_float(
@@ -252,14 +244,16 @@ def _train_float(
     with out.progress() as tell:
         trained = train_model(output, data, shapes, progress=progress(tell), **options)
     stats = trained.stats
-    parameters = sum(shape.parameters for shape in trained.model.shapes)
+    layers = trained.model.layer_shapes
+    parameters = trained.model.weight_count
     figures = {} if stats is None else dataclasses.asdict(stats)
     out.facts(
         f"{output}, trained on {trained.data}",
         [
-            ("layers", ", ".join(map(str, trained.model.shapes))),
+            ("layers", ", ".join(map(str, layers))),
             ("parameters", str(parameters)),
             ("epochs", str(trained.epochs)),
+            *((f"test accuracy {name}", percent(part)) for name, part in trained.before),
             *(
                 (name.replace("_", " "), percent(value))
                 for name, value in figures.items()
@@ -271,9 +265,10 @@ def _train_float(
     out.result(
         {
             "model": str(output),
-            "layers": [list(shape.as_tuple()) for shape in trained.model.shapes],
+            "layers": [list(shape) for shape in layers],
             "parameters": parameters,
             **figures,
+            "before": dict(trained.before),
             "epochs": trained.epochs,
         }
     )

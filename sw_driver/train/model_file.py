@@ -9,10 +9,13 @@ import torch
 
 from golden import (
     DIGITS_SHAPES,
+    ChainNet,
     ClosNet,
     ClosShape,
     EpochStats,
+    Split,
     Trainer,
+    accuracy,
     load_checkpoint,
     save_model,
 )
@@ -22,8 +25,9 @@ from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
 from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.size import check_size
+from sw_driver.train.start import Start
 
-__all__ = ["DEFAULT_DATA", "Trained", "default_shapes", "names", "train_model"]
+__all__ = ["DEFAULT_DATA", "Trained", "data_to_train_on", "default_shapes", "names", "train_model"]
 
 _SEED = "seed"  # In the training state, beside the trainer's own.
 DEFAULT_DATA = "digits"
@@ -43,12 +47,15 @@ class Trained:
         Epochs done in all.
     stats
         Of the last epoch; None if there was none to do.
+    before
+        Test accuracies, 0 to 1, of the net that it began with: as given, and as it was trained on.
     """
 
-    model: ClosNet
+    model: ClosNet | ChainNet
     data: str
     epochs: int
     stats: EpochStats | None
+    before: tuple[tuple[str, float], ...] = ()
 
 
 def train_model(
@@ -56,6 +63,7 @@ def train_model(
     data: str | None,
     shapes: Sequence[ClosShape],
     *,
+    start: Start | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     resume: bool = False,
@@ -72,6 +80,8 @@ def train_model(
         `DEFAULT_DATA`.
     shapes
         The layers; if empty, those of the file when it goes on, else the default ones of digits.
+    start
+        The net to begin with, in the place of `shapes` and of first weights; by default none.
     epochs
         In all, those done before included; by default `DEFAULT_EPOCHS`.
     seed
@@ -92,6 +102,7 @@ def train_model(
     check_target(path)
     check_size(shapes)
     epochs = epochs or DEFAULT_EPOCHS
+    before: tuple[tuple[str, float], ...] = ()
     if resume:
         model, state, known = _read(path, shapes, seed)
         data = data_of(data, known, path, "to go on with")
@@ -102,12 +113,17 @@ def train_model(
             )
         seed = state.pop(_SEED, None)
     else:
-        data, seed, state = data or DEFAULT_DATA, seed or 0, None
+        data, seed, state = data_to_train_on(data, start), seed or 0, None
         split = datasets.load(data)
-        model = ClosNet(
-            shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
-        )
+        if start is None:
+            model = ClosNet(
+                shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
+            )
+        else:
+            model = start.model
     trainer = Trainer(model, split, seed=seed or 0)
+    if start is not None:
+        before = _accuracies(start, split)
     if state is not None:
         trainer.load_state_dict(state)
     stats: EpochStats | None = None
@@ -117,7 +133,24 @@ def train_model(
             state = trainer.state_dict() | {_SEED: seed}
             save_model(path, model, state, data=split.name)
         progress(stats, epochs)
-    return Trained(model, split.name, trainer.epoch, stats)
+    return Trained(model, split.name, trainer.epoch, stats, before)
+
+
+def data_to_train_on(data: str | None, start: Start | None) -> str:
+    """Return the data given, those of the net that a training begins with, or `DEFAULT_DATA`."""
+    if start is None:
+        return data or DEFAULT_DATA
+    return data_of(data, start.data, start.path, "to train on")
+
+
+@torch.no_grad()
+def _accuracies(start: Start, split: Split) -> tuple[tuple[str, float], ...]:
+    """Test accuracies of a net before it is trained."""
+    x, labels = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
+    found = [(f"of {start.path}", accuracy(start.given.float()(x), labels))]
+    if start.reduced:
+        found.append(("with Clos layers", accuracy(start.model(x), labels)))
+    return tuple(found)
 
 
 def default_shapes(data: str) -> Sequence[ClosShape]:
@@ -129,19 +162,14 @@ def default_shapes(data: str) -> Sequence[ClosShape]:
 
 def _read(
     path: Path, shapes: Sequence[ClosShape], seed: int | None
-) -> tuple[ClosNet, dict[str, Any], str | None]:
+) -> tuple[ClosNet | ChainNet, dict[str, Any], str | None]:
     """The model, its training state and its data; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
-    if not isinstance(model, ClosNet):
-        raise DriverError(
-            f"{path} must hold a ClosNet to go on with, Clos layers with a ReLU between any two, "
-            "not another chain of layers: train it in Python"
-        )
-    if shapes and model.shapes != tuple(shapes):
+    if shapes and model.layer_shapes != tuple(shape.as_tuple() for shape in shapes):
         raise DriverError(
             f"{path}: layers must be {names(shapes)} to go on with them, "
-            f"not {names(model.shapes)}"
+            f"not {', '.join(map(str, model.layer_shapes))}"
         )
     if state is None:
         raise DriverError(f"{path} must hold a training state to go on from, but has none")

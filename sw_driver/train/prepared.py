@@ -59,6 +59,7 @@ def prepare(
     recipe: Recipe,
     *,
     samples: int | None = None,
+    first: ClosNet | None = None,
 ) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
 
@@ -74,6 +75,8 @@ def prepare(
         How it is trained.
     samples
         Only so many of the training samples; by default all.
+    first
+        The net to begin with, which then has the layers; by default one of new weights.
 
     Raises
     ------
@@ -81,6 +84,7 @@ def prepare(
         If data, layers, torus and recipe do not go together, or no words hold such training.
     """
     rows, cols = parse_torus(torus)
+    shapes = shapes if first is None else first.shapes
     check_size(shapes)
     split = datasets.load(data)
     if samples is not None:
@@ -88,7 +92,7 @@ def prepare(
             split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
         )
     shapes = shapes or default_shapes(data)
-    model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
+    model = first or ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes)
     check_batch(split, recipe.batch_size)
