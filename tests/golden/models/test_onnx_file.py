@@ -182,12 +182,17 @@ def test_what_torch_exports(name, dynamo, batch, tmp_path):
 
 
 def test_names_of_nodes_that_modules_cannot_have(tmp_path):
-    names = ["a.b", "forward", "training", "same", "same", "same_4", ""]
+    names = ["a.b", "forward", "training", "same", "same_4", ""]
     nodes = [node("MatMul", ["x", "a"], ["h0"], "first")]
     nodes += [node("Add", [f"h{i}", "r"], [f"h{i + 1}"], name) for i, name in enumerate(names)]
     path = write_net(tmp_path / "net.onnx", nodes, {"a": A, "r": ROW})
     check(path)
     assert len(load_onnx(path)) == len(names)  # The first Add is the bias of the layer.
+    twice = [FIRST] + [node("Add", [f"h{i or ''}", "r"], [f"h{i + 1}"], "same") for i in range(4)]
+    path = write_net(tmp_path / "twice.onnx", twice, {"a": A, "r": ROW})
+    wanted = np.ones((1, 6)) @ A + 4 * ROW  # onnxruntime takes no name twice.
+    found = load_onnx(path)(torch.ones(1, 6)).detach()
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-5)
 
 
 def test_weights_in_a_file_beside_it(tmp_path, monkeypatch):
