@@ -193,8 +193,8 @@ def _check_model(wanted: _Wanted) -> None:
         return
     if wanted.weights is not None:
         raise DriverError(
-            f"weights must be left out where MODEL is a file of a net, {wanted.model}, which "
-            "holds its own: they are those of a FILE.py:FUNCTION"
+            f"weights must be left out where MODEL is a model file or ONNX, {wanted.model}, "
+            "which holds its own: they are those of a FILE.py:FUNCTION"
         )
     if wanted.export is None or is_onnx(wanted.model):
         check_net_file(wanted.model)

@@ -14,6 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from sw_driver.cli import app
+from tests.support.onnx_nets import node, write_net
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 
@@ -55,8 +56,8 @@ class Workshop:
     ----------
     files : Path
         Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy, the
-        folder mnist, and net.py, broken.py, w.pt and text.pt of a model of one's own. No case may
-        change it.
+        folder mnist, and net.py, broken.py, w.pt and text.pt of a model of one's own, net.onnx, and
+        beside.onnx with its weights in beside.bin. No case may change it.
     here : Path
         The working directory of a case.
     refusals : int
@@ -84,6 +85,13 @@ class Workshop:
         (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
         torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")
         torch.save({"weight": "text"}, self.files / "text.pt")
+        rng = np.random.default_rng(3)
+        weights = {"a": rng.standard_normal((64, 16)), "c": rng.standard_normal((16, 10))}
+        weights = {name: weight.astype(np.float32) for name, weight in weights.items()}
+        nodes = [node("Gemm", ["x", "a"], ["h"], "first"), node("Relu", ["h"], ["r"], "relu"),
+                 node("MatMul", ["r", "c"], ["y"], "second")]
+        for name, beside in (("net.onnx", None), ("beside.onnx", "beside.bin")):
+            write_net(self.files / name, nodes, weights, shape=("batch", 64), external=beside)
         self._before = self._state(self.files)
 
     def _write_mnist(self, folder: Path) -> None:

@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sim.measure.markdown import replace_between_marks, table_lines
-from tests.hostile import api_cases, artifact_cases, file_cases, line_cases, process_cases
+from tests.hostile import (
+    api_cases,
+    artifact_cases,
+    file_cases,
+    line_cases,
+    onnx_cases,
+    process_cases,
+)
 from tests.hostile.case import Case, Workshop
 from tests.support.project import ROOT
 
@@ -26,7 +33,7 @@ _EVERY = 50  # A line tells how far it is after as many inputs.
 
 def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
-    modules = line_cases, file_cases, artifact_cases, api_cases, process_cases
+    modules = line_cases, file_cases, onnx_cases, artifact_cases, api_cases, process_cases
     return list(itertools.chain.from_iterable(module.cases() for module in modules))
 
 

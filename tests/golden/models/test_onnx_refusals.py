@@ -59,8 +59,8 @@ GRAPHS = {
     "norm of two sizes": (after("BatchNormalization", "r", "r", "w", "r"), "numbers of one size",
                           {}),
     "dropout in training": (after("Dropout", "half", "true"), "it is in training mode", {}),
-    "mask": ([*after("Dropout", outputs=("d", "mask"))], "output mask must depend on input x, but does not", {
-        "outputs": ("mask",)}),
+    "mask": (after("Dropout", outputs=("d", "mask")),
+             "output mask must depend on input x, but does not", {"outputs": ("mask",)}),
     "rounding": (after("Cast", to=TensorProto.FLOAT16), "rounds the samples to another type", {}),
     "computed weights": ([node("Exp", ["a"], ["e"], "e"), node("MatMul", ["x", "e"], ["y"], "n")],
                          r"node e \(Exp\) computes weights, which is not supported", {}),
