@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.given_net import Reduction, check_reduction, net_files
+from sw_driver.cli.given_net import (
+    Reduction,
+    check_model,
+    check_reduction,
+    load_net,
+    net_files,
+)
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
@@ -167,7 +171,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
     check_outputs(outputs, {**inputs, "--data": array_files(wanted.data)})
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
-    _check_model(wanted)
+    check_model(wanted.model, wanted.weights, exported=export is not None)
     try:
         TorusConfig(rows=rows, cols=cols, **wanted.widths)
     except ConfigError as error:
@@ -180,24 +184,6 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         outputs = {**outputs, "--export": exported_files(export, rows, cols)}
     check_outputs(outputs, {**inputs, "--data": data_files(wanted.data)})
     return wanted.torus if config is None else config
-
-
-def _check_model(wanted: _Wanted) -> None:
-    """Refuse a MODEL that is no model file and names no function of a file."""
-    from sw_driver.errors import DriverError
-    from sw_driver.files.kinds import check_net_file, check_own_model, is_onnx, own_model
-
-    own = own_model(str(wanted.model))
-    if own is not None:
-        check_own_model(own)
-        return
-    if wanted.weights is not None:
-        raise DriverError(
-            f"weights must be left out where MODEL is a model file or ONNX, {wanted.model}, "
-            "which holds its own: they are those of a FILE.py:FUNCTION"
-        )
-    if wanted.export is None or is_onnx(wanted.model):
-        check_net_file(wanted.model)
 
 
 def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
@@ -228,7 +214,7 @@ def _compile(
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of, load_calibration
 
-    net, known = _model(wanted)
+    net, known = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
     samples = load_calibration(data)
     features = read_chain(net)[0].layer.in_features
@@ -245,21 +231,6 @@ def _compile(
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
         return compiled, samples, measure_error(net, compiled, samples), projection
-
-
-def _model(wanted: _Wanted) -> "tuple[nn.Module, str | None]":
-    """The model, and the name of the data that it was trained on, where it is known."""
-    from golden import load_checkpoint, load_onnx
-    from sw_driver.files.kinds import is_onnx, own_model
-    from sw_driver.files.own_models import load_own_model
-
-    own = own_model(str(wanted.model))
-    if own is not None:
-        return load_own_model(own, wanted.weights), None
-    if is_onnx(wanted.model):
-        return load_onnx(wanted.model), None
-    saved = load_checkpoint(wanted.model)
-    return saved.model, saved.data
 
 
 def _write(wanted: _Wanted, compiled: "Compiled", samples: "Samples") -> list[str]:

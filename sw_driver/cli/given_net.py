@@ -2,11 +2,22 @@
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["From", "Reduction", "check_from", "check_reduction", "net_files"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = [
+    "From",
+    "Reduction",
+    "check_from",
+    "check_model",
+    "check_reduction",
+    "load_net",
+    "net_files",
+]
 
 From = Annotated[
     Path | None,
@@ -64,3 +75,39 @@ def net_files(path: Path) -> tuple[Path, ...]:
     from golden.models.onnx_file import files_of
 
     return files_of(path)
+
+
+def check_model(model: Path, weights: Path | None, *, exported: bool) -> None:
+    """Refuse a MODEL that is no file of a net and names no function of a file.
+
+    A model file that is read again for --export is left to whoever reads it.
+    """
+    from sw_driver.errors import DriverError
+    from sw_driver.files.kinds import check_net_file, check_own_model, is_onnx, own_model
+
+    own = own_model(str(model))
+    if own is not None:
+        check_own_model(own)
+        return
+    if weights is not None:
+        raise DriverError(
+            f"weights must be left out where MODEL is a model file or ONNX, {model}, "
+            "which holds its own: they are those of a FILE.py:FUNCTION"
+        )
+    if not exported or is_onnx(model):
+        check_net_file(model)
+
+
+def load_net(model: Path, weights: Path | None) -> "tuple[nn.Module, str | None]":
+    """Read MODEL; return the name of the data that it was trained on, too, where it is known."""
+    from golden import load_checkpoint, load_onnx
+    from sw_driver.files.kinds import is_onnx, own_model
+    from sw_driver.files.own_models import load_own_model
+
+    own = own_model(str(model))
+    if own is not None:
+        return load_own_model(own, weights), None
+    if is_onnx(model):
+        return load_onnx(model), None
+    saved = load_checkpoint(model)
+    return saved.model, saved.data
