@@ -31,6 +31,7 @@ NOT_RUN = {
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",
+    r"clostorus .*(digits\.onnx|recovered\.).*": "needs a net; tests/docs/test_onnx.py runs it",
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
@@ -44,6 +45,7 @@ NOT_RUN = {
 }
 PYTHON_RUN = {
     "docs/fpga.md": "tests/docs/test_verilog.py",
+    "docs/onnx.md": "tests/docs/test_onnx.py",
     "docs/training.md": "tests/sw_driver/train/test_torch_module.py",
 }
 LINES = [(page, line) for page, lines in command_lines().items() for line in lines]
