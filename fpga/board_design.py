@@ -55,7 +55,7 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
     config, link
         The torus, and its UART.
     images
-        `weights` and `biases`, [rows][cols][words], that stand in the memories from the start.
+        `weights` and `biases`, `[rows][cols][words]`, that stand in the memories from the start.
     folded
         They are logic instead of memories.
     clock

@@ -12,7 +12,7 @@ __all__ = ["BoardTop"]
 
 
 class BoardTop(wiring.Component):
-    """A `ClostorusTop` behind a `HostLink`. It needs no reset but that of its configuration.
+    """A `ClostorusTop` behind a `HostLink`. Configuring the FPGA is all the reset that it needs.
 
     Parameters
     ----------
@@ -21,14 +21,15 @@ class BoardTop(wiring.Component):
     make_pe : callable of (row, col)
         See `Torus`.
     weights_id : int
-        Of the weights that `make_pe` puts in place (`hw.uart.weights_id`); 0 without any.
+        Identifies the weights that `make_pe` puts into the PEs (`hw.uart.weights_id`); 0 if it puts
+        none there.
 
     Members
     -------
     rx, tx : In(1), Out(1)
         The wires from and to the host.
     led : Out(1)
-        A host has opened a session.
+        High once a host has opened a session.
     """
 
     def __init__(self, config, link, *, make_pe=None, weights_id=0):

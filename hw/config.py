@@ -10,6 +10,7 @@ import json
 
 from .config_checks import (
     HOST_BITS,
+    OPTIONS,
     RANGES,
     ConfigError,
     check_known,
@@ -25,7 +26,7 @@ __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "
            "RANGES"]
 
 HARDWARE_ID_BITS = 64
-PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before them, are loaded in blocks of this size.
+PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before each, are loaded in blocks of this size.
 QUEUES = 3                # Queues of ops in a program; each has a time slot of its fetch unit.
 LOOP_COUNT_BITS = 16      # Width of the count of a LOOP.
 READ_CYCLES = 2           # From an address to the word: the memory, and its output register.
@@ -33,7 +34,7 @@ REQUANTISE_CYCLES = 3     # From a sum to its activation.
 MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
 MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
-LFSR_TAPS = 0x80200003    # What the generator of a training PE flips when a one falls out.
+LFSR_TAPS = 0x80200003    # Bits that a training PE's generator flips when a one is shifted out.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,19 +60,21 @@ class TorusConfig:
     rep_bits
         Width of repetition counts and of the progress counters between engines.
     min_shift, shift_bits
-        Right shifts on leaving a stage: `min_shift` to `min_shift + 2**shift_bits - 1`. A shifter
-        for all of them is a fifth of a PE, so it is built for those that a net needs.
+        Right shifts of a sum as it leaves a stage: `min_shift` to `min_shift + 2**shift_bits - 1`.
+        A shifter for every shift takes a fifth of a PE, so one is built for those that a net needs.
     host_fifo_beats
         Depth of the two host FIFOs of each gateway.
     link_stages
         Further registers on every hop, for links that are long or leave the chip; words, order and
-        results do not depend on it.
-    leaky, bounded
-        1 for a torus that shifts negative sums by places of their own (LeakyReLU), and for one
-        whose results have bounds of their own (ReLU6, Hardtanh, clamp); 0 costs nothing. Neither is
-        there where a torus trains.
+        results do not depend on them.
+    word_steps, leaky, bounded
+        Options, each 0 or 1, that cost nothing where they are 0 and are for inference only: sums
+        over every n-th word of a region, as the partial sums of dense layers are added; a shift of
+        its own for negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh,
+        clamp).
     training
-        What a torus has that trains; None for one that only infers, which pays nothing for it.
+        The parameters that only a torus that trains has; None for one that only infers, in which
+        nothing is built for training.
 
     Raises
     ------
@@ -94,6 +97,7 @@ class TorusConfig:
     shift_bits: int = 6
     host_fifo_beats: int = 16
     link_stages: int = 0
+    word_steps: int = 0
     leaky: int = 0
     bounded: int = 0
     training: TrainingConfig | None = None
@@ -117,7 +121,7 @@ class TorusConfig:
 
     @property
     def operand_bits(self) -> int:
-        """Width of what a weight is multiplied with: an activation, or a gradient in training."""
+        """Width of what a weight is multiplied with: an activation, or in training a gradient."""
         return self.act_bits if self.training is None else max(
             self.act_bits, self.training.grad_bits)
 
@@ -265,12 +269,13 @@ class TorusConfig:
     # Identity
 
     def canonical_json(self) -> str:
-        """The configuration as JSON with sorted keys and no spaces: what the id is taken of.
+        """Return the configuration as JSON with sorted keys and no spaces; see `hardware_id`.
 
-        Options that came later are left out where they are off, so that ids stay as they were.
+        Options that are off are left out, so that a torus without them keeps its id when the
+        generator learns a new one.
         """
         fields = dataclasses.asdict(self)
-        for name in ("leaky", "bounded"):
+        for name in OPTIONS:
             if not fields[name]:
                 del fields[name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
@@ -283,7 +288,13 @@ class TorusConfig:
 
     @classmethod
     def from_dict(cls, fields: dict) -> "TorusConfig":
-        """A configuration from `dataclasses.asdict` output; a key that is no field is an error."""
+        """Return the configuration of `dataclasses.asdict` output.
+
+        Raises
+        ------
+        ConfigError
+            For a key that is no field, and as `TorusConfig`.
+        """
         check_known(cls, fields, "torus")
         training = fields.get("training")
         if isinstance(training, dict):

@@ -1,12 +1,12 @@
-"""What is checked of a configuration, and the error that says so."""
+"""Checks of a configuration, and the error that they raise."""
 
 import dataclasses
 
-__all__ = ["HOST_BITS", "RANGES", "ConfigError", "check_known", "check_ranges", "check_torus",
-           "check_whole"]
+__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
+           "check_torus", "check_whole"]
 
 HOST_BITS = (32, 64, 128, 256)
-# Per field: the least and the largest value that is accepted.
+# For each field, the least and the largest value that is accepted.
 RANGES = {
     "rows": (1, 64),
     "cols": (1, 64),
@@ -22,9 +22,13 @@ RANGES = {
     "shift_bits": (1, 6),
     "host_fifo_beats": (4, 4096),
     "link_stages": (0, 8),
+    "word_steps": (0, 1),
     "leaky": (0, 1),
     "bounded": (0, 1),
 }
+
+OPTIONS = ("word_steps", "leaky", "bounded")
+"""Fields that came later, and cost nothing where they are 0."""
 
 
 class ConfigError(ValueError):
@@ -34,7 +38,7 @@ class ConfigError(ValueError):
 
 
 def check_whole(config) -> None:
-    """Refuse a field that is not a whole number, but for a part named `training`."""
+    """Refuse a field that is not a whole number; the field `training` is not looked at."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name != "training" and (isinstance(value, bool) or not isinstance(value, int)):
@@ -50,7 +54,7 @@ def check_ranges(config, ranges: dict[str, tuple[int, int]]) -> None:
 
 
 def check_known(cls, fields: dict, what: str) -> None:
-    """Refuse a key that is no field of `cls`, a `what` configuration."""
+    """Refuse a key that is no field of `cls`; the message calls `cls` a `what` configuration."""
     known = {field.name for field in dataclasses.fields(cls)}
     for name in fields:
         if name not in known:
@@ -59,7 +63,11 @@ def check_known(cls, fields: dict, what: str) -> None:
 
 
 def check_torus(config, block_words: int) -> None:
-    """Refuse fields of a `TorusConfig` that do not go together; programs come in `block_words`."""
+    """Refuse fields of a `TorusConfig` that do not go together.
+
+    Programs are loaded in blocks of `block_words` link words, which `rep_bits` must be able to
+    count.
+    """
     if config.host_bits not in HOST_BITS:
         raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
     if config.max_fan_in > config.buffer_words:
@@ -76,10 +84,9 @@ def check_torus(config, block_words: int) -> None:
     if config.training is not None and config.training.min_grad_shift >= config.acc_bits:
         raise ConfigError(f"min_grad_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.training.min_grad_shift}")
-    for name in ("leaky", "bounded"):
+    for name in OPTIONS:
         if config.training is not None and getattr(config, name):
-            raise ConfigError(f"{name} must be 0 where a torus trains, not 1: a ReLU, or nothing, "
-                              "is all that has a way back")
+            raise ConfigError(f"{name} must be 0 where a torus trains, not 1: it has no way back")
     if config.program_words % block_words:
         raise ConfigError(f"program_words must be a multiple of {block_words}, "
                           f"not {config.program_words}")

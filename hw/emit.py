@@ -15,14 +15,16 @@ __all__ = ["emit_verilog", "synthesis_text"]
 _YOSYS_CHOICE = "AMARANTH_USE_YOSYS"
 _STREAM_MEMBERS = {"payload", "valid", "ready"}
 
-# Yosys gives each module with blocks `always @*` a variable that they all read, and declares it
-# with a value: the event that starts those whose inputs do not change. From SystemVerilog on it is
-# none, for such a value is there before any block waits for it (IEEE 1800, 6.8), and the design
-# stands still without a word. A nonblocking assignment comes after all blocks have begun to wait,
-# in every edition and whatever order a simulator takes them in. Yosys forgets a block that is an
-# assignment alone, to some bits of what another block assigns other bits of.
-# Registers keep the values that they are declared with, in every edition: what reads them needs no
-# event, since each block and each continuous assignment is evaluated once at the start.
+# Yosys gives each module that has blocks `always @*` a variable that all of them read, and declares
+# the variable with a value. In Verilog that value is an event, which starts the blocks whose inputs
+# do not change. In SystemVerilog it is none, since such a value is there before any block waits for
+# it (IEEE 1800, 6.8); a design then stands still, and no tool says why. So the variable gets its
+# value by a nonblocking assignment here, which comes after all blocks have begun to wait, in every
+# edition and in whatever order a simulator takes the blocks. A block that is a single assignment,
+# to some bits of a signal whose other bits another block assigns, is not given the variable by
+# Yosys, so it gets it here, too. Registers keep the values that they are declared with, in every
+# edition: whatever reads them needs no event, since each block and each continuous assignment is
+# evaluated once at the start.
 _START = r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ "
 _DECLARED = re.compile(rf"^(  reg ({_START})) = 0;$", re.M)
 _STARTED = re.compile(rf"^(  reg ({_START})); initial \2<= 0;$", re.M)
@@ -68,18 +70,17 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
 
 
 def synthesis_text(verilog: str) -> str:
-    """Return what a synthesiser reads in Verilog of `emit_verilog`: the text without what is there
-    for simulators alone.
+    """Return Verilog of `emit_verilog` as Yosys wrote it, without the parts for simulators alone.
 
-    What was measured of a design after synthesis is kept under this text. It is the one that Yosys
-    wrote, which differs in how blocks start: Yosys makes the same netlist of both, byte for byte
+    Measurements of a synthesised design are kept under this text. The two texts differ only in how
+    blocks start, and Yosys makes the same netlist of both, byte for byte
     (tests/fpga/test_equivalence.py).
     """
     return _STARTED.sub(r"\1 = 0;", _ALONE_STARTED.sub(r"  always @*\n    \1", verilog))
 
 
 def _start(verilog: str) -> str:
-    """Have all blocks of a text that Yosys wrote start, in simulators of SystemVerilog too."""
+    """Change a text that Yosys wrote so that its blocks start in SystemVerilog simulators, too."""
     return "".join(map(_start_module, _MODULE_END.split(verilog)))
 
 

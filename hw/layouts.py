@@ -42,8 +42,8 @@ def write_layout(config):
 def tap_layout(config):
     """A word as it is received, with the kind of its op.
 
-    In training also the op's `base`, whether the word is the first of its repetition, and whether
-    less than a row of PEs' words come after it.
+    In training it has also the op's `base`, `first` with the first word of a repetition, and
+    `last_turn` if fewer words than a row has PEs come after it in its repetition.
     """
     fields = {"kind": config.kind_bits, "word": config.word_bits}
     if config.training is not None:
@@ -52,7 +52,7 @@ def tap_layout(config):
 
 
 def finish_layout(config):
-    """How a sum is finished."""
+    """How a sum is finished: the right shift beyond `min_shift`, and whether a ReLU follows."""
     return data.StructLayout({"shift": config.shift_bits, "relu": 1, **finish_options(config)})
 
 
@@ -67,7 +67,9 @@ def finish_options(config):
 
 
 def gradient_finish_layout(config):
-    """How the sum of a gradient is finished; the gradient is 0 where `zero`, whatever the sum."""
+    """How the sum of a gradient is finished: the right shift beyond `min_grad_shift`, and `zero`,
+    which makes the gradient 0 whatever the sum is.
+    """
     return data.StructLayout({
         "shift": config.training.grad_shift_bits,
         "zero": 1,
@@ -75,9 +77,10 @@ def gradient_finish_layout(config):
 
 
 def result_layout(config):
-    """Where a result goes, and whether it is counted: the last of its repetition, or each.
+    """Where a result goes: the buffer of ring `dest`, at `addr`. `landed` says that it is counted.
 
-    A torus that only infers counts repetitions, one that trains results.
+    A torus that only infers counts the last result of each repetition; one that trains counts every
+    result.
     """
     return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
 
@@ -98,7 +101,7 @@ def finished_layout(config):
 
 
 def weight_load_layout(config):
-    """A weight on its way into the weight memory; in training the stored one, and its velocity."""
+    """A weight on its way into its memory; in training it is a stored weight with its velocity."""
     bits = config.weight_bits if config.training is None else config.training.master_bits
     return data.StructLayout({
         "addr": config.weight_addr_bits, "weight": signed(bits), **_velocity_field(config)})
@@ -148,15 +151,15 @@ def contribution_layout(config):
     """What the MAC adds to the reduction of one word.
 
     sum
-        Its share of the sum.
+        The share of this PE.
     takes
-        It is added to the next partial sum that arrives; else it is the first of its sum.
+        The share is added to the next partial sum that arrives; else it begins a sum.
     keeps
-        The sum is complete then and stays here; else it goes on.
+        The sum is then complete and stays here; else it goes on to the next node.
     to_host
-        Of a sum that goes on: it is the host's.
+        A sum that goes on is meant for the host.
     place
-        Of a sum that stays.
+        What becomes of a sum that stays.
     """
     return data.StructLayout({
         "sum": signed(config.acc_bits),
@@ -172,16 +175,17 @@ def complete_layout(config):
 
 
 def back_step_layout(config):
-    """One step: the weight from an input x to an output, of which dy is the gradient.
+    """One step backwards: the weight from an input x to an output, whose gradient is dy.
 
     axis, x_addr
-        The buffer of x, and its address; the gradient of x, if it is an own word, has the same.
+        The buffer of x, and the address of x in it. If x is an own word, its gradient goes to the
+        same address of the gradient memory of that axis.
     dest, from_host, dy_addr
-        Which memory dy is in, and where.
+        The memory that dy is in, and its address there.
     w_addr
-        Of the weight.
+        Address of the weight.
     first, last
-        The first, or last, step of a sum: the outputs of one x.
+        This is the first, or the last, step of a sum; a sum goes over the outputs of one x.
     reduce, takes, keeps, to_host
         What becomes of the sum: see `hw.ring.reduce`.
     shift, relu

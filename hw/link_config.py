@@ -1,4 +1,4 @@
-"""`LinkConfig`: how a board talks to its host; apart from the torus, whose id does not hold it."""
+"""`LinkConfig`: how a board talks to its host. It is no part of a torus, nor of a hardware id."""
 
 import dataclasses
 
@@ -7,14 +7,16 @@ from .config_checks import ConfigError, check_ranges
 __all__ = ["BAUD_RANGE", "CLOCK_HZ_RANGE", "FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC",
            "WORD_BYTES", "LinkConfig"]
 
-WORD_BYTES = 4         # What sequence numbers count.
-FRAME_WORDS = 60       # Most words of a frame: with header and CRC, no COBS code is 255.
-LINK_VERSION = 2       # Of docs/host_link.md.
+WORD_BYTES = 4         # Bytes of a word, which sequence numbers count.
+FRAME_WORDS = 60       # Most words of a frame; beyond them a COBS code could be 255.
+LINK_VERSION = 2       # Version of the contract in docs/host_link.md.
 LINK_MAGIC = b"CLT"
 CLOCK_HZ_RANGE = 1_000_000, 1_000_000_000
 BAUD_RANGE = 9_600, 12_000_000
 _LEAST_BIT_CYCLES = 4
-_MOST_ERROR = 0.02     # Of a bit; a byte's ten may be off by half a bit, both ends together.
+# Most error of a bit's length: over the 10 bits of a byte both ends together may be off by half a
+# bit.
+_MOST_ERROR = 0.02
 _RANGES = {
     "clock_hz": CLOCK_HZ_RANGE,
     "baud": BAUD_RANGE,
@@ -33,19 +35,20 @@ class LinkConfig:
     baud
         Bits per second of either wire. A bit takes at least 4 clock cycles.
     buffer_bytes
-        Bytes, in each direction, that may be on their way: a power of two. 512 is one block RAM of
-        an iCE40, 2048 one of an ECP5. A host whose answers take long needs more.
+        Bytes that may be on their way in each direction: a power of two. 512 is one block RAM of an
+        iCE40, 2048 one of an ECP5. A host whose answers take long needs more.
     registered
-        Whether bytes rest in registers behind the memories of words to send and of a frame, before
-        the receiver and before the CRC of what is sent, and the counts that decide whether to send
-        in others: for parts whose memories answer late in a cycle, and for faster clocks. What is
-        on the wires stays the same.
+        Whether the link has more registers: for parts whose memories answer late in a cycle, and
+        for faster clocks. A byte then rests in a register behind the buffer of words to send,
+        before the CRC of a frame to send, before the memory of the COBS encoder, and before the
+        frame receiver. Counts and comparisons that decide whether to send or take words are
+        registers, too. The bytes on the wires are the same.
 
     Raises
     ------
     ConfigError
-        For a value outside its range, or a clock of which no whole number of cycles makes a bit;
-        the message names the field, the value and what was expected.
+        For a value outside its range, or a clock of which no whole number of cycles comes close to
+        a bit; the message names the field, the value and what was expected.
     """
 
     clock_hz: int
@@ -85,5 +88,5 @@ class LinkConfig:
 
     @property
     def place_bits(self) -> int:
-        """Width of a place in a buffer, and a bit more: full and empty are not the same."""
+        """Width of a place in a buffer, with a bit more, by which full and empty differ."""
         return self.buffer_words.bit_length()

@@ -9,18 +9,19 @@ An op is packed low bit first, field after field, into whole lines of the progra
 fetch unit and never reach an engine; they begin with the same `kind` field as the ops of their
 queue, three values of which are theirs.
 
-This module needs nothing but the standard library; `hw.ops` makes Amaranth layouts of it.
+This module needs nothing but the standard library; `hw.ops` makes Amaranth layouts of the fields.
 """
 
 import enum
 
-from .config import LOOP_COUNT_BITS, MOMENTUM_BITS, TorusConfig, TrainingConfig
+from .config import LOOP_COUNT_BITS, MOMENTUM_BITS, TorusConfig
+from .training_fields import training_mac_fields
 
 __all__ = [
     "Axis", "GatherKind", "MacKind", "RingKind", "HostInKind", "HostOutKind", "Memory",
     "KEEP", "CLEAR", "END", "LOOP", "JUMP", "Fields", "PE_QUEUES", "GATEWAY_QUEUES",
     "gather_fields", "mac_fields", "ring_fields", "host_in_fields", "host_out_fields",
-    "loop_fields", "training_mac_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
+    "loop_fields", "pe_fields", "gateway_fields", "op_bits", "op_lines",
 ]
 
 PE_QUEUES = ("row", "col", "mac")
@@ -42,41 +43,42 @@ END, LOOP, JUMP = 0, 1, 7
 
 
 class GatherKind(enum.IntEnum):
-    """What a PE's ring engine does with the words it receives; it always forwards them."""
+    """What a PE's ring engine does with the words that it receives, beside forwarding them."""
 
     END = END
     LOOP = LOOP
     GATHER = 2   # Keep for the MAC, which consumes the op.
-    PASS = 3     # Nobody reads them here: output words on their way to the gateway.
+    PASS = 3     # Nothing: they are output words on their way to the gateway.
     WEIGHTS = 4  # Every C-th word goes to the weight memory, in order.
     BIASES = 5   # Every C-th word is a part of a bias, `bias_chunks` parts a bias.
     PROGRAM = 6  # The built-in op before a program: all words go to the program memory.
     JUMP = JUMP
-    GRADIENT = 8  # Every C-th word is a gradient of an own word. This and LFSR: training only.
+    # In training only:
+    GRADIENT = 8  # Every C-th word is the gradient of an own word.
     LFSR = 9      # Every C-th word is a part of the state of the random generator.
 
 
 class MacKind(enum.IntEnum):
-    """What the MAC does; all but RUN in training only."""
+    """What the MAC does; BACK and DUMP exist in training only."""
 
     END = END
     LOOP = LOOP
     RUN = 2   # Sums over gathered words.
-    BACK = 3  # The same op backwards: partial sums of gradients, and changes of the weights.
+    BACK = 3  # The sums of a RUN backwards: gradients of its words, and changes of its weights.
     DUMP = 4  # Copy records of a memory to own words of the row buffer.
     JUMP = JUMP
 
 
 class Memory(enum.IntEnum):
-    """What a DUMP copies."""
+    """The memory that a DUMP op copies."""
 
     WEIGHTS = 0
     BIASES = 1
     LFSR = 2
 
 
-# What becomes of the gradient that was accumulated before: values of `decay` of a BACK op. Any
-# other n takes off a 2**n-th part of it.
+# Values of the field `decay` of a BACK op, which says what becomes of the gradient accumulated
+# before: it stays, it is cleared, or, for any other value n, a 2**n-th part is taken off.
 KEEP, CLEAR = 0, (1 << MOMENTUM_BITS) - 1
 
 
@@ -123,25 +125,26 @@ def gather_fields(config: TorusConfig) -> Fields:
         Words that arrive, stored behind the own ones, and sent on: a node sends as many words as
         it receives.
     to_gateway
-        The last PE of a row, whose downstream neighbour is the gateway, sends all words, its own
-        and what it receives; else none, since they came from there. Without meaning elsewhere.
+        Whether the last PE of a row, whose downstream neighbour is the gateway, sends all words,
+        its own and those it receives. If not, it sends none, since the words came from the gateway.
+        Other nodes do not look at it.
     base, stride
-        Buffer address of the first repetition's words, and what each further one adds. Of GRADIENT
-        also where this PE's first gradient goes in its memory of the host's gradients; the words
-        pass through the buffer like any others.
+        Buffer address of the first repetition's words, and what each further repetition adds to it.
+        In a GRADIENT op `base` is also the address of this PE's first gradient in its memory of the
+        host's gradients; the words pass through the buffer like any others.
     need_first, need_step
-        MAC repetitions (where a torus trains, results) that must have landed in this buffer, beyond
-        those asked for before, until the own words of the first, and of each further, repetition
-        are there.
+        How many more MAC repetitions (where a torus trains, how many more results) must have landed
+        in this buffer before the own words are sent: in the first repetition, and in each further
+        one. What was asked for before is not counted again.
     lag
-        A repetition begins when fewer than `lag` gathered ones wait for the MAC: the one that
-        used its region last has then been consumed.
+        A repetition begins when fewer than `lag` gathered repetitions wait for the MAC, which has
+        then consumed the repetition that used the same region last.
 
     Where a torus trains, the MAC reads a region more than once, and in place of `lag` there are
 
     need_read, need_read_step
-        MAC repetitions (RUN and BACK) that must have read this buffer, beyond those asked for
-        before, until the region of the first, and of each further, repetition is free.
+        How many more MAC repetitions (RUN and BACK) must have read this buffer before the region is
+        free: of the first repetition, and of each further one.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
     fields = {
@@ -157,31 +160,41 @@ def mac_fields(config: TorusConfig) -> Fields:
     """Op of the MAC: sums over the same words, repeated `reps` + 1 times.
 
     axis, dest
-        The buffer read, and the buffer that results are written to.
+        The buffer that words are read from, and the buffer that results are written to.
     last_word
         Fan-in of each sum (own and received words), less one.
     last_output
-        Sums a repetition, less one.
+        Number of sums in a repetition, less one.
     x_base, x_stride
-        Buffer address of the first word, and what each repetition adds.
+        Buffer address of the first word, and what each repetition adds to it.
     w_base
         Address of the first weight; weights are read in order (repetition, output, word).
     bias, b_base
-        Whether sums start from biases, and the address of the first; read in order (repetition,
-        output).
+        Whether sums start from biases, and the address of the first bias; biases are read in order
+        (repetition, output).
     y_base, y_stride, y_rep_stride
-        Address of the first result, what each further output adds, and each repetition.
+        Address of the first result, what each further output adds to it, and what each repetition
+        adds.
     shift, negative_shift, low, high, relu
-        Right shift, beyond `min_shift`, that of negative sums in a `leaky` torus; saturation after
-        round half to even, to bounds in a `bounded` torus; then max(0, y) if `relu`.
+        Right shift, beyond `min_shift`, and that of negative sums in a `leaky` torus; saturation
+        after round half to even, to bounds in a `bounded` torus; then max(0, y) if `relu`.
     need_free
-        Ops that the destination's ring engine must have retired, beyond those asked for before.
+        How many more repetitions the destination's ring engine must have retired before the op
+        begins, since only then the regions that it writes to are free.
 
-    Where a torus trains, there are BACK and DUMP ops, and more fields: see `training_mac_fields`.
+    With `word_steps` of the configuration there is
+
+    word_step
+        From each word of a sum to the next, 1 for all words; `last_word` is then the number of the
+        last one in the region. With more than 1, the op reads no word of a repetition before all
+        have been received.
+
+    Where a torus trains, there are BACK and DUMP ops, and more fields: see `hw.training_fields`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
     training, shift_bits = config.training, config.shift_bits
-    more = {"negative_shift": shift_bits} if config.leaky else {}
+    more = {"word_step": count} if config.word_steps else {}
+    more |= {"negative_shift": shift_bits} if config.leaky else {}
     more |= {"low": config.act_bits, "high": config.act_bits} if config.bounded else {}
     if training is not None:
         shift_bits = max(shift_bits, training.grad_shift_bits)
@@ -192,62 +205,6 @@ def mac_fields(config: TorusConfig) -> Fields:
         "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
         "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
         "shift": shift_bits, "relu": 1, "need_free": rep, **more,
-    }
-
-
-def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> Fields:
-    """What the op of a MAC that trains has besides, and what its other fields mean there.
-
-    A BACK op is the same sums backwards (docs/training.md). Its fields that are not the same:
-
-    axis
-        The buffer of the inputs x, whose ring reduces their gradients and whose gradient memory
-        gets them.
-    dest
-        The gradient memory with the gradients of the outputs; `from_host` if the host sent them.
-    last_word
-        Words taken of each block (the own words of one PE), less one: a chunk, or all.
-    x_base, w_base
-        Of the first of these words in the last block.
-    bias
-        Whether the biases change, too.
-    y_base, y_stride, y_rep_stride
-        Address of the first output's gradient, what each output of a group adds, and each
-        repetition.
-    shift, relu
-        Of the gradients: right shift beyond `min_grad_shift`; and none where x is not above 0.
-    need_free, need_step
-        Gradients that must have landed, beyond those asked for before, for the first and for each
-        further repetition: own words of BACK ops on `dest`, or GRADIENT repetitions if `from_host`.
-    last_block, block_jump
-        Blocks, less one; and how far the first word of a block lies below the last of the one
-        after it.
-    last_group, group_stride
-        Outputs come in groups: their number, less one; and what each adds to the address of a
-        gradient.
-    w_step, w_stride
-        From the weight of an output to that of the next, and from repetition to repetition.
-    reduce, host
-        Whether there are sums of gradients at all; and whether the words are the gateway's.
-    update, update_shift, bias_shift
-        Whether weights change, and the shifts, beyond `min_update_shift` and `min_bias_shift`.
-    decay, apply
-        What becomes of the gradient accumulated before (KEEP, CLEAR, or n to take off a 2**n-th
-        part), and whether the weights change by what is accumulated then.
-    fence
-        Also of RUN: begin only when no weight is being written. A DUMP waits for that by itself.
-    memory
-        Of DUMP: which memory. Its records are counted by `last_word`, from `w_base`, and go to
-        `y_base` and up; every repetition asks for `need_free`.
-    """
-    count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    return {
-        "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
-        "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
-        "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
-        "update": 1, "update_shift": training.update_shift_bits,
-        "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
-        "fence": 1, "memory": 2,
     }
 
 
@@ -272,10 +229,10 @@ def host_out_fields(config: TorusConfig) -> Fields:
 
 
 def loop_fields(config: TorusConfig) -> Fields:
-    """LOOP, or JUMP: go to line `target` of the program.
+    """LOOP and JUMP, which go to line `target` of the program.
 
-    A LOOP does so `count` times, 1 at least, and then goes on; loops do not nest. A JUMP always
-    does, and has no `count`.
+    A LOOP goes there `count` times, 1 at least, and then on to the next op; loops do not nest. A
+    JUMP always goes there, and does not look at `count`.
     """
     return {"kind": config.kind_bits, "target": config.line_addr_bits, "count": LOOP_COUNT_BITS}
 
@@ -291,7 +248,7 @@ def gateway_fields(config: TorusConfig) -> tuple[Fields, ...]:
 
 
 def op_bits(fields: Fields) -> int:
-    """Bits of an op."""
+    """Width of an op with these fields."""
     return sum(fields.values())
 
 

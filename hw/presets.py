@@ -15,31 +15,34 @@ __all__ = ["BOARD_LARGE", "BOARD_SMALL", "FITTED", "FITTED_BATCHES", "FITTED_TRA
 PROOF = TorusConfig(act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4,
                     weight_words=16, bias_words=4, program_words=64)
 
-# The smallest torus that a net of some use fits, for parts with hardly any memory.
+# The smallest torus that a useful net fits, for parts with hardly any memory.
 SMALLEST = TorusConfig(rows=1, cols=1, act_bits=8, weight_bits=8, host_bits=32, buffer_words=64,
                        max_fan_in=64, weight_words=256, bias_words=16, program_words=512,
                        rep_bits=5, shift_bits=4, host_fifo_beats=4)
 
-# Memories for random nets of up to 40 features in simulation: short programs, and any at all.
+# Memories for simulations of random nets of up to 40 features: TEST has room for short programs,
+# LARGE for any program of such a net.
 TEST = TorusConfig(buffer_words=128, max_fan_in=128, weight_words=512, bias_words=32,
                    program_words=1024)
 LARGE = TorusConfig(buffer_words=512, max_fan_in=512, weight_words=4096, bias_words=128,
                     program_words=2048)
 
 # Memories and counters as large as a Clos layer of (784, 256, 28, 8, 16) needs on a 4x4 torus; the
-# shifts are those that its quantisation uses. Areas and clocks are measured of these.
+# shifts are those that its quantisation uses. Areas and clocks are measured with FITTED and the two
+# presets after it.
 FITTED = TorusConfig(buffer_words=512, weight_words=1024, bias_words=16, program_words=256,
                      max_fan_in=32, rep_bits=5, min_shift=15, shift_bits=2)
 
-# The same layer in training, a sample at a time; and in batches, with momentum.
+# Training of the same layer: FITTED_TRAINING takes a sample at a time, FITTED_BATCHES trains in
+# batches, with momentum.
 FITTED_TRAINING = dataclasses.replace(FITTED, program_words=512, training=TrainingConfig(
     master_bits=24, grad_bits=16, min_grad_shift=13, grad_shift_bits=2, min_update_shift=8,
     update_shift_bits=2, min_bias_shift=4, bias_shift_bits=2))
 FITTED_BATCHES = dataclasses.replace(FITTED_TRAINING, training=dataclasses.replace(
     FITTED_TRAINING.training, velocity_bits=36))
 
-# What a large part on a board gets if no model says what is needed, and a small one: memories for
-# layers of some hundred inputs, or for the digits net, all of it in one element.
+# What a part on a board gets if no model says what is needed. BOARD_LARGE has memories for layers
+# of some hundred inputs; with those of BOARD_SMALL the whole digits net fits one PE.
 BOARD_LARGE = TorusConfig(host_bits=32)
 BOARD_SMALL = TorusConfig(act_bits=8, weight_bits=8, host_bits=32, buffer_words=256,
                           weight_words=4096, bias_words=128, program_words=512, max_fan_in=64,

@@ -17,8 +17,8 @@ class Sequencer(wiring.Component):
 
     After reset, and whenever all queues have ended and the engines are idle, it loads the next
     program: it gives the built-in op, which brings one block, the header; then the built-in op
-    again, repeated for every block of the program; and then starts. Their words come over `load`.
-    See docs/architecture.md, section 5.
+    again, repeated for every block of the program; and then starts. The words of these blocks come
+    over `load`. See docs/architecture.md, section 5.
 
     The fetch unit is a barrel: slot q of every three cycles belongs to queue q, whatever the other
     queues do, and reads one line of the program memory if the queue has room. An op of n lines is
@@ -41,7 +41,8 @@ class Sequencer(wiring.Component):
     queue_0, queue_1, queue_2 : Out(stream)
         The ops of each queue in `queues`.
     idle : In(1)
-        The engines have finished all ops that they took, and given the words of built-in ones.
+        The engines have finished all ops that they took, and those that took a built-in op have
+        given all its words to `load`.
     start : Out(1)
         High for one cycle before the first slot of a program.
     """
@@ -63,8 +64,8 @@ class Sequencer(wiring.Component):
         config = self.config
         m.submodules.program = program = BlockRam(config.line_bits, config.program_lines)
 
-        # The registers of each queue: its next op, as whole lines; that it is complete; and that
-        # there is no further one. The boot queue begins with the built-in op.
+        # The registers of each queue: its next op, as whole lines; `full` if this op is complete;
+        # and `ended` if no further op comes. The boot queue begins with the built-in op.
         lines = {number: -(-layout.size // config.line_bits)
                  for number, layout in self.queues.items()}
         boot_op = self.queues[self.boot_queue].const(self.boot_fields).as_bits()
@@ -153,13 +154,14 @@ class Sequencer(wiring.Component):
     def _fetch(self, m, program, lines, ops, full, ended):
         """Serve one queue a cycle in turn: read a line of its op, or carry out a LOOP or JUMP."""
         config = self.config
-        # What the fetch unit remembers of a queue. The three go round: the one that is served now,
-        # then in between, then the one whose line comes out of the memory.
+        # The fetch unit has such a context for each queue. The three contexts go round: first the
+        # queue of a context is served, then the context is in between, and then the line that was
+        # read comes out of the memory.
         context = data.StructLayout({
             "pc": config.line_addr_bits,
             "line": range(max(2, *lines.values())),  # Lines read of the op in hand.
             "turns": LOOP_COUNT_BITS,            # Jumps that the LOOP in progress has made.
-            "reading": 1, "first": 1, "last": 1,     # What was done in its slot.
+            "reading": 1, "first": 1, "last": 1,     # In its slot: a line was read; which one.
         })
         now, between, arriving = (Signal(context, name=name)
                                   for name in ("now", "between", "arriving"))

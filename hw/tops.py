@@ -28,7 +28,7 @@ CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
 
 class _PEInstance(wiring.Component):
-    """A PE by reference: its module stands once in the Verilog, however many there are."""
+    """A PE by reference: however many PEs there are, their module stands once in the Verilog."""
 
     def __init__(self, config):
         super().__init__(pe_members(config) if config.training is None
@@ -67,8 +67,9 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     Raises
     ------
     ValueError
-        There is no such top or kind of cells, there are weights without biases or for another top,
-        the top trains and the configuration does not, or what is folded is not there or trains.
+        There is no such top or kind of cells; there are weights without biases, or for another top;
+        the top trains and the configuration does not; `folded` comes without weights, or with a
+        configuration that trains.
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
@@ -97,12 +98,12 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     config : TorusConfig
     link : LinkConfig
     weights, biases, folded, cells
-        As of `top_verilog`; a board tells its host which weights it has (`hw.uart.weights_id`).
+        As in `top_verilog`; a board tells its host which weights it has (`hw.uart.weights_id`).
 
     Raises
     ------
     ValueError
-        As `top_verilog`.
+        For the same reasons as in `top_verilog`.
     """
     platform = _platform(cells)
     make_pe = _pe_maker(config, weights, biases, folded)
@@ -114,7 +115,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
 
 
 def _pe_maker(config, weights, biases, folded):
-    """What a torus makes its PEs with: with words of their own, or instances of one module."""
+    """Return the `make_pe` of a torus: PEs that hold the words, or instances of one module."""
     if (weights is None) != (biases is None):
         raise ValueError("weights and biases must be given together")
     if folded and weights is None:

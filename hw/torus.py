@@ -1,4 +1,4 @@
-"""The torus: R x C PEs on row and column rings, a gateway on each row ring. Only wires."""
+"""The torus: R x C PEs on row and column rings, a gateway on each row ring. It only wires them."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -20,8 +20,8 @@ class Torus(wiring.Component):
     ----------
     config : TorusConfig
     make_pe : callable of (row, col)
-        Makes each PE: a `PE`, or a `TrainingPE` where the torus trains, or something with its
-        ports. The default holds no weights yet.
+        Makes each PE: a `PE`, or a `TrainingPE` where the torus trains, or something with the same
+        ports. The PEs that are made by default hold no weights.
 
     Members
     -------
@@ -67,7 +67,7 @@ class Torus(wiring.Component):
                     link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)
             if config.training is None:
                 continue
-            # The rings that go back, each link against one of the others.
+            # The rings that go back: each link runs against the forward link of the same two nodes.
             link_back(f"to_gateway_{row}", pes[row][0].to_west, gateway.from_pe)
             link_back(f"from_gateway_{row}", gateway.to_pe, pes[row][-1].from_east)
             for col in range(cols):

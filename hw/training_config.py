@@ -1,4 +1,4 @@
-"""The part of a configuration that only a torus that trains has."""
+"""`TrainingConfig`: the part of a configuration that only a torus that trains has."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ from .config_checks import ConfigError, check_ranges, check_whole
 
 __all__ = ["LFSR_BITS", "TrainingConfig"]
 
-LFSR_BITS = 32  # Of the random generator of a PE, whose bits round the changes of weights.
+LFSR_BITS = 32  # Width of a PE's random generator, whose bits round the changes of weights.
 _RANGES = {
     "master_bits": (4, 36),
     "grad_bits": (4, 18),
@@ -25,24 +25,25 @@ _LEAST_VELOCITY_BITS = 16
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """What a torus that trains has besides; docs/training.md explains its arithmetic and its ops.
+    """Parameters of a torus that trains; docs/training.md explains its arithmetic and its ops.
 
     Parameters
     ----------
     master_bits
-        Width of a stored weight, up to 36 bits; its top `weight_bits` are what is multiplied.
+        Width of a stored weight, up to 36 bits; its top `weight_bits` are multiplied.
     grad_bits
         Width of a gradient word, 4 to 18 bits.
     velocity_bits
-        Width of the accumulated gradient of a weight, 16 to 48; 0 for none: then there are neither
-        mini-batches nor momentum.
+        Width of the accumulated gradient of a weight, 16 to 48; 0 if none is kept, and then there
+        are neither mini-batches nor momentum.
     reduce_words
         Depth of each FIFO of a reduce engine: partial sums received, and contributions to send. A
         power of two.
     result_words
         Gradients of the net's own results that one PE can hold.
     min_grad_shift, grad_shift_bits
-        Right shifts of a gradient on leaving a stage, as `min_shift` and `shift_bits`.
+        Right shifts of a gradient as it leaves a stage, as `min_shift` and `shift_bits` of
+        `TorusConfig`.
     min_update_shift, update_shift_bits
         Right shifts from an accumulated gradient to a change of its weight, at most 32.
     min_bias_shift, bias_shift_bits

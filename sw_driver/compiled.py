@@ -3,16 +3,17 @@
 import dataclasses
 import functools
 
-from golden import ClosShape, QuantisedNet
+from golden import QuantisedNet
 from golden.fixed.format import TrainingFormat
 from golden.fixed.visits import Placement
+from golden.layers.dense import LayerShape
 from hw.config import TorusConfig
 from sw_driver.errors import MissingError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.order import Order
-from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.stage import Stage
 from sw_driver.predict.cycles import Prediction, predict_cycles, predict_steady
 from sw_driver.program.executable import Executable
 
@@ -62,7 +63,7 @@ class Compiled:
 
     source: QuantisedNet | TrainedNet
     executable: Executable
-    layers: tuple[LayerPlacement, ...]
+    layers: tuple[Placed, ...]
     plan: Plan
 
     @property
@@ -126,7 +127,7 @@ class Compiled:
         return self.source if isinstance(self.source, QuantisedNet) else self.source.format
 
     @property
-    def shapes(self) -> tuple[ClosShape, ...]:
+    def shapes(self) -> tuple[LayerShape, ...]:
         """Of the layers."""
         return self.word_format.shapes
 

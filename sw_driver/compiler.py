@@ -6,8 +6,12 @@ from collections.abc import Collection
 from torch import nn
 
 from golden import QuantisedNet, quantise
+from golden.fixed.dense import QuantisedDense
 from golden.fixed.format import TrainingFormat
-from golden.tensors.reals import Reals
+from golden.fixed.layer import QuantisedLayer
+from golden.layers.dense import DenseShape
+from golden.models.read import read_chain
+from golden.tensors.reals import Reals, real_tensor
 from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
@@ -15,9 +19,10 @@ from sw_driver.errors import DriverError, ProgramError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
-from sw_driver.plan.placement import LayerPlacement, place
+from sw_driver.plan.placement import Placed, cut_dense, place
 from sw_driver.plan.plan import Plan, plan_forward
-from sw_driver.plan.stages import Requantised, build_stages
+from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stages import build_stages
 from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.executable import Executable
 from sw_driver.program.sample_loop import SampleLoop
@@ -108,10 +113,26 @@ def compile(
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")
         model = quantise(
-            model, calibration, act_bits=config.act_bits, weight_bits=config.weight_bits
+            model,
+            calibration,
+            act_bits=config.act_bits,
+            weight_bits=config.weight_bits,
+            dense_cuts=_dense_cuts(model, calibration, config),
         )
     order = "best" if order is None else order
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
+
+
+def _dense_cuts(
+    model: nn.Module, calibration: Reals, config: TorusConfig
+) -> list[tuple[int, ...]]:
+    """Where the torus cuts the sums of a model's dense layers."""
+    sample_shape = real_tensor("calibration", calibration).shape[1:]
+    shapes = [item.shape for item in read_chain(model, sample_shape=sample_shape)]
+    if not any(isinstance(shape, DenseShape) for shape in shapes):
+        return []
+    cut = cut_dense(shapes, config.rows, config.cols)
+    return [shape.cuts for shape in cut if isinstance(shape, DenseShape)]
 
 
 def _refuse(**options: object) -> None:
@@ -149,7 +170,8 @@ def compile_net(
     """
     check_order(order)
     check_infers(config)
-    layers, plan, images, needs = place_net(net, config.rows, config.cols)
+    skips = grow or bool(config.word_steps)
+    layers, plan, images, needs = place_net(net, config.rows, config.cols, skips=skips)
     if grow:
         config = grown(config, needs)
     check_fit(config, needs)
@@ -196,15 +218,21 @@ def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
 
 
 def place_net(
-    net: QuantisedNet, rows: int, cols: int
-) -> tuple[tuple[LayerPlacement, ...], Plan, Images, Needs]:
+    net: QuantisedNet, rows: int, cols: int, *, skips: bool = False
+) -> tuple[tuple[Placed, ...], Plan, Images, Needs]:
     """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
-    The plan is in program order; in any other, its regions and ops are the same.
+    The plan is in program order; in any other, its regions and ops are the same. `skips` says
+    whether the MACs of the torus can skip words.
     """
-    layers = place(net.shapes, rows, cols)
-    requantised = [Requantised(layer.shifts, layer.finish) for layer in net.layers]
+    layers = place(net.shapes, rows, cols, skips=skips)
+    requantised = [_requantised(layer) for layer in net.layers]
     stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
     images = build_images(net, stages)
     plan = plan_forward(stages)
     return layers, plan, images, measure(net, plan, images)
+
+
+def _requantised(layer: QuantisedLayer | QuantisedDense) -> Requantised:
+    """How sums leave a layer's stages; the last weights of a cut dense layer are its gain."""
+    return Requantised(layer.shifts, layer.finish, layer.weight_fraction_bits[-1])

@@ -13,7 +13,8 @@ from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
 from sw_driver.plan.plan import check_frozen, last_backward, make_plan, plan_forward
-from sw_driver.plan.stages import Requantised, build_stages
+from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stages import build_stages
 from sw_driver.plan.tasks import Task, list_tasks, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
 from sw_driver.plan.visits import build_placement

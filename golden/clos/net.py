@@ -67,6 +67,16 @@ class ClosNet(nn.Module):
             self.layers.append(layer)
 
     @property
+    def in_features(self) -> int:
+        """Inputs of the first layer."""
+        return self.shapes[0].in_features
+
+    @property
+    def out_features(self) -> int:
+        """Outputs of the last layer."""
+        return self.shapes[-1].out_features
+
+    @property
     def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
         """(I, O, Ri, Rm, Ro) of each layer."""
         return tuple(shape.as_tuple() for shape in self.shapes)

@@ -2,16 +2,17 @@
 
 The file is a dict for `torch.load(weights_only=True)`:
 
-    format        2 of a ClosNet, 3 of a ChainNet
+    format        3 of a ClosNet, 4 of a ChainNet
     operations    in order: of a ClosNet ("clos", I, O, Ri, Rm, Ro) of a layer, ("relu",) between
                   two of them; of a ChainNet as `ChainNet.operations` has them
     state_dict    of the net
     data          name of the data that it was trained on, or None
+    preparation   how samples become its inputs: `golden.data.preparation`, as a dict; or None
     training      a trainer's state, or None
     sha256        of all the others (`golden.system.digest`)
 
-Format 1 has `layers`, the 5-tuples, instead of `operations`, its training state names the data, and
-it has no digest.
+Format 2 is 3 without a preparation. Format 1 has `layers`, the 5-tuples, instead of `operations`,
+its training state names the data, and it has neither preparation nor digest.
 """
 
 import dataclasses
@@ -27,7 +28,8 @@ from torch import Tensor, nn
 
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
-from golden.errors import CheckpointError, GoldenError, GoldenWarning, ShapeError
+from golden.data.preparation import Preparation
+from golden.errors import CheckpointError, DataError, GoldenError, GoldenWarning, ShapeError
 from golden.models.chain import ChainNet
 from golden.models.net import chain_net
 from golden.system.digest import content_digest
@@ -35,14 +37,16 @@ from golden.system.files import write_bytes
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "load_model", "save_model"]
 
-FORMAT = 2
-CHAIN_FORMAT = 3
+FORMAT = 3
+CHAIN_FORMAT = 4
+_UNPREPARED_FORMAT = 2
 _UNCHECKED_FORMAT = 1
 _DATA_OF_FORMAT_1 = "dataset"  # In the training state.
 _FIELDS = {
     _UNCHECKED_FORMAT: ("layers", "state_dict", "training"),
-    FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
-    CHAIN_FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
+    _UNPREPARED_FORMAT: ("operations", "state_dict", "data", "training", "sha256"),
+    FORMAT: ("operations", "state_dict", "data", "preparation", "training", "sha256"),
+    CHAIN_FORMAT: ("operations", "state_dict", "data", "preparation", "training", "sha256"),
 }
 
 _NO_MODEL = "{path} must be a model file of Clostorus, but is truncated or something else"
@@ -60,11 +64,14 @@ class Checkpoint:
         The trainer's state, where one was saved.
     data
         Name of the data that it was trained on, where it is known.
+    preparation
+        How samples become its inputs, where that is known.
     """
 
     model: ClosNet | ChainNet
     training: dict[str, Any] | None
     data: str | None
+    preparation: Preparation | None = None
 
 
 def save_model(
@@ -73,6 +80,7 @@ def save_model(
     training_state: dict[str, Any] | None = None,
     *,
     data: str | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a model to `path`, by custom ending in `.pt`.
 
@@ -91,6 +99,8 @@ def save_model(
     data
         Name of the data that it was trained on: what `golden.data.datasets.load` takes, or any
         other.
+    preparation
+        How samples become its inputs, if it has to be known.
 
     Raises
     ------
@@ -110,6 +120,7 @@ def save_model(
         "operations": net.operations() if isinstance(net, ChainNet) else _operations(net.shapes),
         "state_dict": {name: tensor.cpu() for name, tensor in net.state_dict().items()},
         "data": data,
+        "preparation": None if preparation is None else preparation.as_dict(),
         "training": training_state,
     }
     try:
@@ -143,8 +154,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     number = fields["format"]
     if type(number) is not int or number not in _FIELDS:
         raise CheckpointError(
-            f"{path}: format must be {FORMAT}, {CHAIN_FORMAT} or {_UNCHECKED_FORMAT}, those that "
-            f"this version reads, not {number!r}"
+            f"{path}: format must be one of {', '.join(map(str, _FIELDS))}, those that this "
+            f"version reads, not {number!r}"
         )
     for name in _FIELDS[number]:
         if name not in fields:
@@ -169,7 +180,20 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     if data is not None and not isinstance(data, str):
         raise CheckpointError(f"{path}: data must be a name or None, not {data!r}")
     model.load_state_dict(state, assign=True)
-    return Checkpoint(model, cast(dict[str, Any] | None, training), data)
+    preparation = _preparation(path, fields.get("preparation"), model)
+    return Checkpoint(model, cast(dict[str, Any] | None, training), data, preparation)
+
+
+def _preparation(path: Path, held: object, model: ClosNet | ChainNet) -> Preparation | None:
+    """Read how samples become inputs; it must be of as many inputs and outputs as the model."""
+    if held is None:
+        return None
+    try:
+        found = Preparation.from_dict(held)
+        found.check_sizes(model.in_features, model.out_features)
+    except DataError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return found
 
 
 def _empty_net(path: Path, number: int, fields: dict[str, Any]) -> ClosNet | ChainNet:

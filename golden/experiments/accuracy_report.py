@@ -9,9 +9,15 @@ from typing import NamedTuple
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.experiment import Report
 from golden.experiments.judgement import Difference, difference
-from golden.experiments.pictures import Point, curves_png
+from golden.experiments.pictures import Panels, Point, curves_png
 
-__all__ = ["CLAIMED_REDUCTION", "MARGIN_POINTS", "PICTURE", "accuracy_report"]
+__all__ = [
+    "CLAIMED_REDUCTION",
+    "MARGIN_POINTS",
+    "PICTURE",
+    "accuracy_picture",
+    "accuracy_report",
+]
 
 CLAIMED_REDUCTION = 5.5
 """ClosNets, section II: "comparable accuracy ... while having 5.5x less parameters"."""
@@ -60,7 +66,7 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
     rates
         The learning rates that there were to choose from, the smallest first.
     """
-    texts: list[str] = []
+    seeds, texts = 0, list[str]()
     panels: dict[str, dict[str, list[Point]]] = {}
     for data, of_data in itertools.groupby(rows, lambda row: row[0].data):
         networks = _networks(of_data)
@@ -69,8 +75,16 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
         curves = panels[data] = {}
         for network in networks:
             curves.setdefault(network.kind, []).append(network.point)
-    picture = curves_png(panels, "parameters", "test accuracy, %")
-    return Report("\n\n".join(texts) + "\n", {PICTURE: picture})
+        seeds = len(dense.accuracies)
+    return Report("\n\n".join(texts) + "\n", {PICTURE: accuracy_picture(panels, seeds)})
+
+
+def accuracy_picture(panels: Panels, seeds: int) -> bytes:
+    """Draw the accuracies in percent, against parameters, of networks of so many seeds; PNG."""
+    note = f"each point: mean of {seeds} seeds; its bar: from the lowest to the highest of them"
+    if seeds == 1:
+        note = "each point: one seed"
+    return curves_png(panels, "parameters", "test accuracy, %", note)
 
 
 def _networks(rows: Iterable[tuple[Run, Result]]) -> list[_Network]:
@@ -100,12 +114,12 @@ def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
     against = difference(claimed.accuracies, dense.accuracies)
     seeds = len(dense.accuracies)
     return (
-        f"the dense network of {dense.parameters} parameters puts {100 * dense.mean:.2f} % of the "
-        f"test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}), "
-        f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer "
-        f"{100 * claimed.mean:.2f} %, {_points(against)} points. With {MARGIN_POINTS:g} point for "
-        "comparable, the claim of ClosNets (section II, fig 3) "
-        f"{_CLAIM[against.verdict(MARGIN_POINTS)]}."
+        f"the dense network has {dense.parameters} parameters and puts {100 * dense.mean:.2f} % of "
+        f"the test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}). "
+        f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer parameters reaches "
+        f"{100 * claimed.mean:.2f} %, a difference of {_points(against)} points. If at most "
+        f"{MARGIN_POINTS:g} point less counts as comparable, the claim of ClosNets (section II, "
+        f"fig 3) {_CLAIM[against.verdict(MARGIN_POINTS)]}."
     )
 
 
@@ -117,10 +131,13 @@ def _reach(dense: _Network, clos: Sequence[_Network]) -> str:
         if difference(one.accuracies, dense.accuracies).verdict(MARGIN_POINTS) == "yes"
     ]
     if not comparable:
-        return "The interval lies within that margin for no Clos network."
+        return "The interval of the difference lies within that margin for no Clos network."
     *others, last = comparable
     numbers = f"{', '.join(others)} and {last}" if others else last
-    return f"The interval lies within that margin with {numbers} times fewer parameters."
+    return (
+        f"The interval of the difference lies within that margin with {numbers} times fewer "
+        "parameters."
+    )
 
 
 def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:
@@ -137,7 +154,10 @@ def _rivals(clos: Sequence[_Network], networks: Sequence[_Network]) -> str:
         f"{kind} at {found.count('yes')} and below at {found.count('no')}"
         for kind, found in verdicts.items()
     )
-    return f"Of {len(clos)} equal budgets, Clos is above {counts}; the others are not decided."
+    return (
+        f"At {len(clos)} budgets Clos is compared with kinds that have as many parameters: it is "
+        f"above {counts}; the others are not decided."
+    )
 
 
 def _ends(networks: Sequence[_Network], rates: Sequence[float]) -> str:

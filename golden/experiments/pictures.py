@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["Point", "curves_png"]
+__all__ = ["Panels", "Point", "curves_png"]
 
 _MARKERS = "osD^v<>Pp*"
 
@@ -26,10 +26,26 @@ class Point(NamedTuple):
     highest: float
 
 
-def curves_png(
-    panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: str, y_label: str
-) -> bytes:
-    """Draw one panel for each name, and in it one curve for each name; logarithmic in x; PNG."""
+Panels = Mapping[str, Mapping[str, Sequence[Point]]]
+"""Points by the names of their panel and of their curve."""
+
+def curves_png(panels: Panels, x_label: str, y_label: str, note: str) -> bytes:
+    """Draw curves whose points have bars from their lowest value to their highest, as PNG.
+
+    Parameters
+    ----------
+    panels
+        The curves of each panel, and the points of each curve, by their names.
+    x_label, y_label
+        Of every panel; x is logarithmic.
+    note
+        What the bars mean; it stands above the panels.
+
+    Returns
+    -------
+    bytes
+        Of the file, whose "Description" says in a line for each curve what is drawn.
+    """
     with rc_context({"font.size": 9}):
         figure = Figure(figsize=(5.5 * len(panels), 4), layout="constrained")
         FigureCanvasAgg(figure)
@@ -52,5 +68,19 @@ def curves_png(
             axes.grid(alpha=0.3)
             axes.legend()
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+        figure.suptitle(note, fontsize=9)
+        metadata = {"Software": None, "Description": _description(panels, note)}
+        figure.savefig(file, format="png", dpi=110, metadata=metadata)
     return file.getvalue()
+
+
+def _description(panels: Panels, note: str) -> str:
+    lines = [note]
+    for title, curves in panels.items():
+        for name, points in curves.items():
+            values = ", ".join(
+                f"{point.x:g}: {point.mean:.2f} ({point.lowest:.2f} to {point.highest:.2f})"
+                for point in sorted(points)
+            )
+            lines.append(f"{title}, {name}: {values}")
+    return "\n".join(lines)

@@ -1,11 +1,11 @@
 """What every chain of layers in fixed point keeps to: one feeds the next, at the same scale."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
-from golden.arguments import instance, items
-from golden.clos.shape import ClosShape
+from golden.arguments import items, shown
 from golden.errors import ModelError, ShapeError
+from golden.layers.dense import LayerShape
 
 __all__ = ["ChainLayer", "check_chain", "layers_of"]
 
@@ -14,21 +14,21 @@ class ChainLayer(Protocol):
     """A layer, as far as its neighbours are concerned."""
 
     @property
-    def shape(self) -> ClosShape:
-        """Its 5-tuple (I, O, Ri, Rm, Ro)."""
+    def shape(self) -> LayerShape:
+        """Its sizes."""
         ...
 
     @property
-    def activation_fraction_bits(self) -> tuple[int, int, int, int]:
-        """Of the layer's input, the input stage's results, the middle stage's and its output."""
+    def activation_fraction_bits(self) -> tuple[int, ...]:
+        """Of the layer's input, what its stages but the last make, and its output."""
         ...
 
 
 Layer = TypeVar("Layer")
 
 
-def layers_of(layers: object, kind: type[Layer]) -> tuple[Layer, ...]:
-    """Return `layers` as a tuple, once it is at least one layer and all are of this kind.
+def layers_of(layers: object, *kinds: type[Layer]) -> tuple[Layer, ...]:
+    """Return `layers` as a tuple, once it is at least one layer and all are of these kinds.
 
     Raises
     ------
@@ -38,10 +38,11 @@ def layers_of(layers: object, kind: type[Layer]) -> tuple[Layer, ...]:
     found = items("layers", layers, error=ModelError)
     if not found:
         raise ModelError("layers must hold at least one layer, not none")
-    return tuple(
-        instance(f"layer {index}", layer, kind, error=ModelError)
-        for index, layer in enumerate(found)
-    )
+    for index, layer in enumerate(found):
+        if not isinstance(layer, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise ModelError(f"layer {index} must be a {names}, not {shown(layer)}")
+    return cast(tuple[Layer, ...], tuple(found))
 
 
 def check_chain(layers: Sequence[ChainLayer]) -> None:
@@ -60,9 +61,9 @@ def check_chain(layers: Sequence[ChainLayer]) -> None:
                 f"layer {index}: in_features must be {left.shape.out_features}, the outputs of "
                 f"layer {index - 1}, not {right.shape.in_features}"
             )
-        if right.activation_fraction_bits[0] != left.activation_fraction_bits[3]:
+        if right.activation_fraction_bits[0] != left.activation_fraction_bits[-1]:
             raise ModelError(
-                f"layer {index}: its input must have {left.activation_fraction_bits[3]} "
+                f"layer {index}: its input must have {left.activation_fraction_bits[-1]} "
                 f"fraction bits, as the output of layer {index - 1}, "
                 f"not {right.activation_fraction_bits[0]}"
             )

@@ -1,10 +1,12 @@
-"""One Clos layer in integers, and every intermediate of it.
+"""One Clos layer in integers, and every intermediate of it; what dense layers share with it.
 
 `docs/arithmetic.md` is the definition in prose. Everything here is exact int64 arithmetic, written
 stage by stage from that definition and not from the order in which the hardware adds.
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +18,7 @@ from golden.errors import ModelError, ShapeError
 from golden.fixed.finish import Finish
 from golden.fixed.words import MAX_SHIFT, fraction_bits, signed_bits
 
-__all__ = ["LayerWords", "QuantisedLayer", "StageWords"]
+__all__ = ["LayerWords", "QuantisedLayer", "StageWords", "check_limits", "check_tensors"]
 
 # Bounds that keep int64 exact: a sum is less than 2**61 + fan-in * 2**34, with room for rounding.
 _MAX_BIAS_BITS = 62
@@ -43,6 +45,11 @@ class LayerWords:
     input: StageWords
     middle: StageWords
     output: StageWords
+
+    @property
+    def stages(self) -> tuple[StageWords, ...]:
+        """The stages in order."""
+        return self.input, self.middle, self.output
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,6 +96,9 @@ class QuantisedLayer:
     leak_shift: int = 0
     bounds: tuple[int, int] | None = None
 
+    stage_names = ("input", "middle", "output")
+    weight_names = ("input_weight", "middle_weight", "output_weight")
+
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs, ri, rm, ro = instance("shape", self.shape, ClosShape).as_tuple()
@@ -103,32 +113,14 @@ class QuantisedLayer:
             "output_weight": (outputs, rm),
             "bias": (outputs,),
         }
-        for name, size in wanted.items():
-            tensor = tensor_of(name, getattr(self, name))
-            if tensor.dtype != torch.int64:
-                raise ModelError(f"{name} must be int64, not {tensor.dtype}")
-            if tuple(tensor.shape) != size:
-                raise ShapeError(
-                    f"{name} must have shape {size} for layer {self.shape}, "
-                    f"not {tuple(tensor.shape)}"
-                )
-        for stage, shift in zip(("input", "middle", "output"), self.shifts, strict=True):
-            if not 0 <= shift <= MAX_SHIFT:
-                raise ModelError(
-                    f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
-                )
-        if self.shifts[2] + self.leak_shift > MAX_SHIFT:
-            raise ModelError(
-                f"leak_shift must be at most {MAX_SHIFT - self.shifts[2]} where the output stage's "
-                f"right shift is {self.shifts[2]}, not {self.leak_shift}"
-            )
-        if max(self.shape.fan_ins) > _MAX_FAN_IN:
-            raise ShapeError(
-                f"fan-in must be at most {_MAX_FAN_IN}, not {max(self.shape.fan_ins)}: "
-                "sums would not be exact in 64 bits"
-            )
-        if self.bias_bits > _MAX_BIAS_BITS:
-            raise ModelError(f"bias must fit {_MAX_BIAS_BITS} bits, not {self.bias_bits}")
+        check_tensors(self, wanted)
+        check_limits(self)
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The weights of the input, middle and output stage."""
+        return self.input_weight, self.middle_weight, self.output_weight
+
 
     @property
     def finish(self) -> Finish:
@@ -146,6 +138,17 @@ class QuantisedLayer:
     def bias_bits(self) -> int:
         """Width of the two's-complement word that holds every bias."""
         return signed_bits(self.bias)
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Results of each stage for a sample."""
+        _, outputs, ri, rm, ro = self.shape.as_tuple()
+        return dict(zip(self.stage_names, (ri * rm, rm * ro, outputs), strict=True))
+
+    @property
+    def needed_weight_bits(self) -> int:
+        """Width of the two's-complement word that holds every weight."""
+        return max(map(signed_bits, self.weights))
 
     def run(self, x: Tensor, act_bits: int) -> LayerWords:
         """Compute the layer on words.
@@ -183,3 +186,75 @@ class QuantisedLayer:
         )
         output_stage = leave(output_acc, shift_3, self.finish)
         return LayerWords(input_stage, middle_stage, output_stage)
+
+
+class _Shape(Protocol):
+    @property
+    def fan_ins(self) -> tuple[int, ...]: ...
+
+
+class _Layer(Protocol):
+    @property
+    def shape(self) -> _Shape: ...
+
+    @property
+    def stage_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def shifts(self) -> tuple[int, ...]: ...
+
+    @property
+    def bias_bits(self) -> int: ...
+
+    @property
+    def leak_shift(self) -> int: ...
+
+
+def check_tensors(layer: _Layer, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that the tensors of a layer are int64, each of the size that is wanted.
+
+    Raises
+    ------
+    ShapeError
+        If one has another size.
+    ModelError
+        If one is not int64.
+    """
+    for name, size in wanted.items():
+        tensor = tensor_of(name, getattr(layer, name))
+        if tensor.dtype != torch.int64:
+            raise ModelError(f"{name} must be int64, not {tensor.dtype}")
+        if tuple(tensor.shape) != size:
+            raise ShapeError(
+                f"{name} must have shape {size} for layer {layer.shape}, not {tuple(tensor.shape)}"
+            )
+
+
+def check_limits(layer: _Layer) -> None:
+    """Check that every stage of a layer shifts to the right, and that its sums are exact in int64.
+
+    Raises
+    ------
+    ShapeError
+        If a sum is over too many values.
+    ModelError
+        If a right shift is not 0 to 62, or a bias is too wide.
+    """
+    for stage, shift in zip(layer.stage_names, layer.shifts, strict=True):
+        if not 0 <= shift <= MAX_SHIFT:
+            raise ModelError(
+                f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
+            )
+    last = layer.shifts[-1]
+    if last + layer.leak_shift > MAX_SHIFT:
+        raise ModelError(
+            f"leak_shift must be at most {MAX_SHIFT - last} where the output stage's right shift "
+            f"is {last}, not {layer.leak_shift}"
+        )
+    if max(layer.shape.fan_ins) > _MAX_FAN_IN:
+        raise ShapeError(
+            f"fan-in must be at most {_MAX_FAN_IN}, not {max(layer.shape.fan_ins)}: "
+            "sums would not be exact in 64 bits"
+        )
+    if layer.bias_bits > _MAX_BIAS_BITS:
+        raise ModelError(f"bias must fit {_MAX_BIAS_BITS} bits, not {layer.bias_bits}")

@@ -1,39 +1,23 @@
 """What fixed point costs: a float model and its words, on the same samples."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from golden.errors import ModelError
+from golden.fixed.dense import DenseWords, QuantisedDense
 from golden.fixed.finish import Finish
 from golden.fixed.layer import LayerWords, QuantisedLayer
 from golden.fixed.quantised import QuantisedNet
-from golden.models.read import clos_chain
+from golden.layers.dense import DenseShape
+from golden.models.read import read_chain
 from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
 
-__all__ = ["FixedPointError", "LayerSaturation", "fixed_point_error"]
+__all__ = ["FixedPointError", "fixed_point_error"]
 
 _SAMPLES = 1024  # At once: bounds the memory of their intermediate results.
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerSaturation:
-    """The part of a layer's results, 0 to 1, that do not fit their words and are clipped.
-
-    `input`, `middle` and `output` are the stages. What a ReLU or a bound changes anyway does not
-    count.
-    """
-
-    input: float
-    middle: float
-    output: float
-
-    def items(self) -> list[tuple[str, float]]:
-        """The stages' names and parts."""
-        return [("input", self.input), ("middle", self.middle), ("output", self.output)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +37,8 @@ class FixedPointError:
     saturated_inputs
         Part of the input values, 0 to 1, beyond the range of the input words.
     layers
-        Of every layer, in order.
+        Of every layer, in order, by stage: the part of its results, 0 to 1, that do not fit their
+        words and are clipped. What a ReLU or bounds cut off anyway does not count.
     """
 
     samples: int
@@ -62,7 +47,7 @@ class FixedPointError:
     mean: float
     agreement: float | None
     saturated_inputs: float
-    layers: tuple[LayerSaturation, ...]
+    layers: tuple[dict[str, float], ...]
 
 
 def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPointError:
@@ -85,22 +70,23 @@ def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPoi
         If the samples do not fit.
     """
     x = real_tensor("x", x)
-    chain = clos_chain(model, sample_shape=x.shape[1:])
-    shapes = tuple(item.layer.shape for item in chain)
-    if shapes != net.shapes or any(
-        Finish.of(item.activation, layer.activation_fraction_bits[3], net.act_bits) != layer.finish
+    chain = read_chain(model, sample_shape=x.shape[1:])
+    shapes = tuple(item.shape for item in chain)
+    uncut = (one.uncut() if isinstance(one, DenseShape) else one for one in net.shapes)
+    if shapes != tuple(uncut) or any(
+        Finish.of(item.activation, layer.activation_fraction_bits[-1], net.act_bits) != layer.finish
         for item, layer in zip(chain, net.layers, strict=True)
     ):
         raise ModelError("model must have the layers of net, which was quantised from another one")
     x = samples_of("x", x, chain[0]).features
     layers = [(item.layer.to(torch.float64), item.activation) for item in chain]
-    counts = [[0, 0, 0] for _ in layers]
+    counts = [dict.fromkeys(layer.results, 0) for layer in net.layers]
     errors: list[Tensor] = []
     reals: list[Tensor] = []
     for part in x.split(_SAMPLES):
         words = net.layer_words(net.quantise_input(part))
         for total, layer, results in zip(counts, net.layers, words, strict=True):
-            for stage, count in enumerate(_saturated(layer, results, net.act_bits)):
+            for stage, count in _saturated(layer, results, net.act_bits).items():
                 total[stage] += count
         y = part
         for layer, activation in layers:
@@ -116,36 +102,28 @@ def fixed_point_error(model: nn.Module, net: QuantisedNet, x: Reals) -> FixedPoi
         mean=float(error.mean()),
         agreement=float(same.double().mean()) if y.shape[1] > 1 else None,
         saturated_inputs=net.saturated_inputs(x) / x.numel(),
-        layers=_parts(net.layers, counts, len(x)),
+        layers=tuple(
+            {name: count / (layer.results[name] * len(x)) for name, count in total.items()}
+            for layer, total in zip(net.layers, counts, strict=True)
+        ),
     )
 
 
-def _saturated(layer: QuantisedLayer, words: LayerWords, act_bits: int) -> list[int]:
+def _saturated(
+    layer: QuantisedLayer | QuantisedDense, words: LayerWords | DenseWords, act_bits: int
+) -> dict[str, int]:
     """How many results of each stage are beyond the range of a word."""
     limit = 1 << (act_bits - 1)
-    stages = words.input, words.middle, words.output
-    found: list[int] = []
-    for index, (stage, shift) in enumerate(zip(stages, layer.shifts, strict=True)):
-        finish = layer.finish if index == 2 else Finish()
+    found: dict[str, int] = {}
+    last = len(layer.shifts) - 1
+    stages = zip(layer.results, words.stages, layer.shifts, strict=True)
+    for index, (name, stage, shift) in enumerate(stages):
+        finish = layer.finish if index == last else Finish()
         exact = finish.shifted(stage.acc, shift)
         low, high = finish.bounds or (-limit, limit - 1)
-        count = 0
+        found[name] = 0
         if high == limit - 1:
-            count += int((exact >= limit).sum())
+            found[name] += int((exact >= limit).sum())
         if low == -limit and not finish.relu:
-            count += int((exact < -limit).sum())
-        found.append(count)
+            found[name] += int((exact < -limit).sum())
     return found
-
-
-def _parts(
-    layers: Sequence[QuantisedLayer], counts: Sequence[Sequence[int]], samples: int
-) -> tuple[LayerSaturation, ...]:
-    found: list[LayerSaturation] = []
-    for layer, row in zip(layers, counts, strict=True):
-        _, outputs, ri, rm, ro = layer.shape.as_tuple()
-        sizes = ri * rm, rm * ro, outputs
-        found.append(
-            LayerSaturation(*(n / (size * samples) for n, size in zip(row, sizes, strict=True)))
-        )
-    return tuple(found)

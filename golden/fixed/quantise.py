@@ -1,4 +1,4 @@
-"""Post-training quantisation: from a float Clos network to words, with a scale per tensor.
+"""Post-training quantisation: from a float network to words, with a scale per tensor.
 
 `docs/arithmetic.md` says how the scales are chosen and why.
 """
@@ -6,19 +6,24 @@
 import copy
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import items
 from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
+from golden.fixed.dense import QuantisedDense
 from golden.fixed.finish import Finish
 from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits, to_words
-from golden.models.layers import ActivatedLayer
-from golden.models.read import clos_chain
+from golden.layers.dense import DenseShape, LayerShape
+from golden.models.layers import ActivatedLayer, AnyLayer
+from golden.models.read import read_chain
 from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
 
@@ -45,6 +50,7 @@ def quantise(
     weight_bits: int = 16,
     bias_bits: int | None = None,
     max_shift: int | None = None,
+    dense_cuts: Sequence[Sequence[int]] = (),
 ) -> QuantisedNet:
     """Turn a trained model into words, with power-of-two scales taken from the calibration data.
 
@@ -63,6 +69,9 @@ def quantise(
         Width of a bias; by default act_bits + weight_bits + ceil(log2(largest fan-in)).
     max_shift
         Largest right shift on leaving a stage; by default bias_bits.
+    dense_cuts
+        Of every dense layer in order, where its sums are cut (`golden.layers.dense.DenseShape`); by
+        default nowhere. `sw_driver.compile` cuts them as its torus does.
 
     Raises
     ------
@@ -77,10 +86,11 @@ def quantise(
     check_word_bits("act_bits", act_bits)
     check_word_bits("weight_bits", weight_bits)
     given = real_tensor("calibration", calibration)
-    chain = clos_chain(model, sample_shape=given.shape[1:])
+    chain = read_chain(model, sample_shape=given.shape[1:])
+    shapes = _cut([item.shape for item in chain], dense_cuts)
     samples = samples_of("calibration", given, chain[0])
     if bias_bits is None:
-        fan_in = max(max(item.layer.shape.fan_ins) for item in chain)
+        fan_in = max(max(shape.fan_ins) for shape in shapes)
         bias_bits = act_bits + weight_bits + (fan_in - 1).bit_length()
     limits = _Limits(
         act_bits, weight_bits, bias_bits, bias_bits if max_shift is None else max_shift
@@ -90,29 +100,92 @@ def quantise(
             raise ModelError(f"{name} must be at least {least}, not {getattr(limits, name)}")
 
     input_fraction = most_fraction_bits(_largest(samples.features), act_bits)
-    layers: list[QuantisedLayer] = []
+    layers: list[QuantisedLayer | QuantisedDense] = []
     y = samples.features
-    for item in chain:
-        layer, y = _quantise_layer(item, y, input_fraction, limits)
-        input_fraction = layer.activation_fraction_bits[3]
+    for item, shape in zip(chain, shapes, strict=True):
+        if isinstance(shape, DenseShape):
+            layer, y = _quantise_dense(item, shape, y, input_fraction, limits)
+        else:
+            layer, y = _quantise_layer(item, y, input_fraction, limits)
+        input_fraction = layer.activation_fraction_bits[-1]
         layers.append(layer)
     check_outputs(model, samples.given, y)
     return QuantisedNet(tuple(layers), act_bits, weight_bits)
 
 
-def _quantise_layer(
-    item: ActivatedLayer[ClosLinear], x: Tensor, input_fraction: int, limits: _Limits
-) -> tuple[QuantisedLayer, Tensor]:
-    """Quantise one layer, and run it on `x` in float64 for the next."""
-    layer = copy.deepcopy(item.layer).to("cpu", torch.float64)
-    with torch.no_grad():
-        h1, h2, y = layer.stages(x)
-    y = item.activation.apply(y)
-    if not bool(torch.isfinite(h1).all() & torch.isfinite(h2).all() & torch.isfinite(y).all()):
+def _cut(shapes: Sequence[LayerShape], dense_cuts: Sequence[Sequence[int]]) -> list[LayerShape]:
+    """Return the shapes with these cuts in the dense ones."""
+    dense = [index for index, shape in enumerate(shapes) if isinstance(shape, DenseShape)]
+    given = items("dense_cuts", dense_cuts, error=ModelError)
+    if given and len(given) != len(dense):
+        raise ModelError(
+            f"dense_cuts must be those of the {len(dense)} dense layers, not of {len(given)}"
+        )
+    found = list(shapes)
+    for index, cuts in zip(dense, given, strict=False):
+        found[index] = DenseShape(*shapes[index].as_tuple()[:2], cuts)
+    return found
+
+
+def _check_finite(item: ActivatedLayer[AnyLayer], *results: Tensor) -> None:
+    if not all(bool(torch.isfinite(result).all()) for result in results):
         raise ModelError(
             f"{item.where}: results on the calibration data must be finite, "
             "but some overflow"
         )
+
+
+def _quantise_dense(
+    item: ActivatedLayer[AnyLayer],
+    shape: DenseShape,
+    x: Tensor,
+    input_fraction: int,
+    limits: _Limits,
+) -> tuple[QuantisedDense, Tensor]:
+    """Quantise one dense layer, and run it on `x` in float64 for the next."""
+    layer = cast(nn.Linear, item.layer)
+    weight = layer.weight.detach().to("cpu", torch.float64)
+    given = cast(Tensor | None, layer.bias)
+    bias = torch.zeros(shape.out_features) if given is None else given.detach()
+    bias = bias.to("cpu", torch.float64)
+    partial = [x[:, start:stop] @ weight[:, start:stop].T for start, stop in shape.groups]
+    y = item.activation.apply(torch.stack(partial).sum(dim=0) + bias)
+    _check_finite(item, *partial, y)
+    leaking = dataclasses.replace(limits, max_shift=limits.max_shift - item.activation.leak_shift)
+    if shape.cuts:
+        w, p_fraction = _stage_scales(weight, input_fraction, torch.stack(partial), limits)
+        gain, y_fraction = _stage_scales(torch.ones(1), p_fraction, y, leaking, _largest(bias))
+        # A bias far beyond all partial sums makes these coarser, not smaller.
+        p_fraction, gain = p_fraction + min(gain, 0), max(gain, 0)
+        words, weights = (input_fraction, p_fraction, y_fraction), (w, gain)
+        bias_fraction = gain + p_fraction
+    else:
+        w, y_fraction = _stage_scales(weight, input_fraction, y, leaking, _largest(bias))
+        words, weights = (input_fraction, y_fraction), (w,)
+        bias_fraction = w + input_fraction
+    finish = Finish.of(item.activation, y_fraction, limits.act_bits)
+    quantised = QuantisedDense(
+        shape=shape,
+        weight=to_words(weight, w, limits.weight_bits),
+        bias=to_words(bias, bias_fraction, limits.bias_bits),
+        relu=finish.relu,
+        leak_shift=finish.leak_shift,
+        bounds=finish.bounds,
+        activation_fraction_bits=words,
+        weight_fraction_bits=weights,
+    )
+    return quantised, y
+
+
+def _quantise_layer(
+    item: ActivatedLayer[AnyLayer], x: Tensor, input_fraction: int, limits: _Limits
+) -> tuple[QuantisedLayer, Tensor]:
+    """Quantise one layer, and run it on `x` in float64 for the next."""
+    layer = copy.deepcopy(cast(ClosLinear, item.layer)).to("cpu", torch.float64)
+    with torch.no_grad():
+        h1, h2, y = layer.stages(x)
+    y = item.activation.apply(y)
+    _check_finite(item, h1, h2, y)
     bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias.detach()
 
     w1, h1_fraction = _stage_scales(layer.input_weight, input_fraction, h1, limits)

@@ -1,6 +1,7 @@
-"""The bit-exact integer model of a quantised ClosNet: what the hardware must compute.
+"""The bit-exact integer model of a quantised net: what the hardware must compute.
 
-`docs/arithmetic.md` is the definition in prose; `golden/fixed/layer.py` computes a layer.
+`docs/arithmetic.md` is the definition in prose; `golden/fixed/layer.py` computes a Clos layer, and
+`golden/fixed/dense.py` a dense one.
 """
 
 import dataclasses
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from golden.arguments import tensor as tensor_of
-from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
 from golden.fixed.chain import check_chain, layers_of
+from golden.fixed.dense import DenseWords, QuantisedDense
 from golden.fixed.layer import LayerWords, QuantisedLayer
 from golden.fixed.words import (
     check_word_bits,
@@ -20,13 +21,14 @@ from golden.fixed.words import (
     signed_bits,
     to_words,
 )
+from golden.layers.dense import LayerShape
 
 __all__ = ["QuantisedNet"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class QuantisedNet:
-    """A chain of quantised Clos layers and the widths of their words.
+    """A chain of quantised layers and the widths of their words.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class QuantisedNet:
         the tensor between them.
     """
 
-    layers: tuple[QuantisedLayer, ...]
+    layers: tuple[QuantisedLayer | QuantisedDense, ...]
     act_bits: int
     weight_bits: int
 
@@ -52,19 +54,21 @@ class QuantisedNet:
         """Check the widths, every weight's range, and that the layers chain."""
         for field in ("act_bits", "weight_bits"):
             object.__setattr__(self, field, check_word_bits(field, getattr(self, field)))
-        object.__setattr__(self, "layers", layers_of(self.layers, QuantisedLayer))
+        object.__setattr__(self, "layers", layers_of(self.layers, QuantisedLayer, QuantisedDense))
         for index, layer in enumerate(self.layers):
-            for name in ("input_weight", "middle_weight", "output_weight"):
-                needed = signed_bits(getattr(layer, name))
-                if needed > self.weight_bits:
-                    raise ModelError(
-                        f"layer {index}: {name} must fit weight_bits = {self.weight_bits} bits, "
-                        f"but needs {needed}"
-                    )
+            for name, weight in zip(layer.weight_names, layer.weights, strict=True):
+                self._check_weight(f"layer {index}: {name}", signed_bits(weight))
+            self._check_weight(f"layer {index}: weights", layer.needed_weight_bits)
             self._check_bounds(index, layer)
         check_chain(self.layers)
 
-    def _check_bounds(self, index: int, layer: QuantisedLayer) -> None:
+    def _check_weight(self, name: str, needed: int) -> None:
+        if needed > self.weight_bits:
+            raise ModelError(
+                f"{name} must fit weight_bits = {self.weight_bits} bits, but needs {needed}"
+            )
+
+    def _check_bounds(self, index: int, layer: QuantisedLayer | QuantisedDense) -> None:
         limit = 1 << (self.act_bits - 1)
         low, high = layer.bounds or (0, 0)
         if not -limit <= low <= high < limit:
@@ -84,7 +88,7 @@ class QuantisedNet:
         )
 
     @property
-    def shapes(self) -> tuple[ClosShape, ...]:
+    def shapes(self) -> tuple[LayerShape, ...]:
         """The shape of every layer."""
         return tuple(layer.shape for layer in self.layers)
 
@@ -96,9 +100,9 @@ class QuantisedNet:
     @property
     def output_fraction_bits(self) -> int:
         """Fraction bits of the net's output words."""
-        return self.layers[-1].activation_fraction_bits[3]
+        return self.layers[-1].activation_fraction_bits[-1]
 
-    def layer_words(self, x: Tensor) -> list[LayerWords]:
+    def layer_words(self, x: Tensor) -> list[LayerWords | DenseWords]:
         """Compute words [N, I] int64 and return every intermediate of every layer.
 
         Raises
@@ -115,7 +119,7 @@ class QuantisedNet:
             raise ModelError(
                 f"input words must fit act_bits = {self.act_bits} bits, but need {signed_bits(x)}"
             )
-        found: list[LayerWords] = []
+        found: list[LayerWords | DenseWords] = []
         for layer in self.layers:
             found.append(layer.run(x, self.act_bits))
             x = found[-1].output.words

@@ -17,12 +17,15 @@ from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
 from golden.fixed.format import STAGES
 from golden.fixed.lfsr import states_after
+from golden.layers.dense import DenseShape, LayerShape
 
 __all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes"]
 
 
-def weight_sizes(shape: ClosShape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm)."""
+def weight_sizes(shape: LayerShape) -> tuple[tuple[int, ...], ...]:
+    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm); if dense, (O, I)."""
+    if isinstance(shape, DenseShape):
+        return ((shape.out_features, shape.in_features),)
     inputs, outputs, ri, rm, ro = shape.as_tuple()
     return (inputs, rm), (rm, ri, ro), (outputs, rm)
 

@@ -14,6 +14,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 from golden.clos.forms import ClosWeights, compute
 from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
+from golden.layers.dense import DenseShape, LayerShape
 from golden.models.activation import NONE, Activation
 
 __all__ = [
@@ -68,6 +69,14 @@ class ActivatedLayer(Generic[_Layer]):
     pixels: bool = False
     source: str | None = None
     folded: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> LayerShape:
+        """Its shape; a dense one has no cuts, which a torus makes."""
+        layer = self.layer
+        if isinstance(layer, ClosLinear):
+            return layer.shape
+        return DenseShape(layer.in_features, layer.out_features)
 
     @property
     def relu(self) -> bool:

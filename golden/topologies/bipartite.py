@@ -2,7 +2,7 @@
 
 All masks are bool [m, n] for n inputs and m outputs, the transpose of the paper's Adj [n, m]. The
 degree k is that of an input: with one exception, every input has exactly k edges. Those of a
-rotating mask are Adj[i][j] = v[(j - i) mod m] for one vector v of k ones.
+rotating mask are `Adj[i][j] = v[(j - i) mod m]` for one vector v of k ones.
 """
 
 import torch

@@ -1,16 +1,18 @@
 """Named and random quantised nets that every implementation is tested against."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from golden.arguments import instance, items, seed_number, whole_number
 from golden.clos.shape import ClosShape
+from golden.fixed.dense import QuantisedDense
 from golden.fixed.layer import QuantisedLayer
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits
+from golden.layers.dense import DenseShape, LayerShape
 
 __all__ = ["TestVector", "paper_example", "random_finishes", "random_net", "random_words"]
 
@@ -69,7 +71,7 @@ def paper_example() -> TestVector:
 
 
 def random_net(
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     *,
     seed: int,
     act_bits: int = 16,
@@ -90,7 +92,10 @@ def random_net(
     act_bits, weight_bits
         Width of an activation and of a weight, 4 to 18 bits.
     """
-    shapes = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+    shapes = [
+        shape if isinstance(shape, DenseShape) else ClosShape.of(shape)
+        for shape in items("shapes", shapes)
+    ]
     check_word_bits("act_bits", act_bits)
     check_word_bits("weight_bits", weight_bits)
     generator = torch.Generator().manual_seed(seed_number(seed))
@@ -104,8 +109,12 @@ def random_net(
         growth = (fan_in.bit_length() - 1) // 2
         return weight_bits - 2 + growth + int(torch.randint(2, (1,), generator=generator))
 
-    layers: list[QuantisedLayer] = []
+    layers: list[QuantisedLayer | QuantisedDense] = []
     for index, shape in enumerate(shapes):
+        relu = index < len(shapes) - 1
+        if isinstance(shape, DenseShape):
+            layers.append(_random_dense(shape, draw, draw_shift, act_bits, weight_bits, relu=relu))
+            continue
         inputs, outputs, ri, rm, ro = shape.as_tuple()
         shifts = tuple(draw_shift(fan_in) for fan_in in shape.fan_ins)
         layers.append(
@@ -115,7 +124,7 @@ def random_net(
                 middle_weight=draw(weight_bits, rm, ri, ro),
                 output_weight=draw(weight_bits, outputs, rm),
                 bias=draw(weight_bits + act_bits - 1, outputs),
-                relu=index < len(shapes) - 1,
+                relu=relu,
                 activation_fraction_bits=(0, 0, 0, 0),
                 weight_fraction_bits=(shifts[0], shifts[1], shifts[2]),
             )
@@ -143,7 +152,7 @@ def random_finishes(
     def drawn(low: int, high: int) -> int:
         return int(torch.randint(low, high, (1,), generator=generator))
 
-    layers: list[QuantisedLayer] = []
+    layers: list[QuantisedLayer | QuantisedDense] = []
     for layer in net.layers:
         leak_shift = drawn(0, 5) if leaky else 0
         low, high = sorted((drawn(-limit, limit), drawn(-limit, limit)))
@@ -165,3 +174,30 @@ def random_words(net: QuantisedNet, samples: int, *, seed: int) -> Tensor:
     words = torch.randint(low, high + 1, size, generator=generator)
     extremes = torch.where(words < 0, low, high)
     return torch.where(torch.arange(samples)[:, None] % 2 == 1, extremes, words)
+
+
+def _random_dense(
+    shape: DenseShape,
+    draw: Callable[..., Tensor],
+    draw_shift: Callable[[int], int],
+    act_bits: int,
+    weight_bits: int,
+    *,
+    relu: bool,
+) -> QuantisedDense:
+    """Draw a dense layer as `random_net` draws a Clos layer."""
+    inputs, outputs = shape.as_tuple()
+    first = draw_shift(shape.fan_ins[0])
+    words, weights = (0, 0), (first,)
+    if shape.cuts:
+        # Partial sums times 2**m, and a shift of m or one more: a sum of words saturates often.
+        more = draw_shift(1) % 2
+        words, weights = (0, more, 0), (first + more, weight_bits - 2 - more)
+    return QuantisedDense(
+        shape=shape,
+        weight=draw(weight_bits, outputs, inputs),
+        bias=draw(weight_bits + act_bits - 1, outputs),
+        relu=relu,
+        activation_fraction_bits=words,
+        weight_fraction_bits=weights,
+    )

@@ -8,7 +8,7 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
-    """`sum <= (start if first else sum) + term` on every cycle with `en`.
+    """Does `sum <= (start if first else sum) + term` in every cycle in which `en` is high.
 
     A platform with `get_accumulator(accumulator)` may put a vendor's cells in its place
     (`hw.cells.ecp5`): an FPGA's carry cell can choose and add at once, which no synthesiser infers.
@@ -21,8 +21,11 @@ class Accumulator(wiring.Component):
     Members
     -------
     en, first : In(1)
+        A term is added in this cycle; it is the first of its sum.
     term : In(signed(term_bits))
+        What is added.
     start : In(signed(start_bits))
+        What a sum begins with; used with `first` only.
     sum : Out(signed(bits))
         A register.
     """

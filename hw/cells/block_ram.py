@@ -10,16 +10,16 @@ __all__ = ["BlockRam"]
 class BlockRam(wiring.Component):
     """A block memory as FPGAs have it; the register behind its output makes it twice as fast.
 
-    A word read is on `read_data` two cycles after its address: one into the memory's own output
-    latch, one into the register. A read of the address that is written in the same cycle gives the
-    old word or the new one: never rely on it.
+    A word is on `read_data` two cycles after its address: one cycle takes it into the memory's own
+    output latch, one into the register. A read of the address that is written in the same cycle
+    gives the old word or the new one: never rely on it.
 
     A platform with `get_block_ram(ram)` may put a vendor's cell in its place (`hw.cells.ecp5`).
 
     Parameters
     ----------
     width, depth : int
-        Of the memory, in bits and words.
+        Size of the memory: bits of a word, and words.
     init : list of int
         Unsigned contents after configuration, from address 0 up; the rest is zero. Reset does not
         change the contents.

@@ -1,4 +1,4 @@
-"""`Countdown`: a count that goes down, with what control asks of it in registers."""
+"""`Countdown`: a count that goes down, with registers that say whether it is at 0 or at 1."""
 
 from amaranth import *
 
@@ -6,10 +6,11 @@ __all__ = ["Countdown"]
 
 
 class Countdown:
-    """A count of what is left, and whether that is anything, or one: no comparison in any path.
+    """Counts what is left. Registers say whether that is more than 0, or 1, so nobody compares.
 
-    Its owner adds the statements of `start` or `step` to a clocked domain; of two in one cycle the
-    later one holds. After a `step` with nothing left, it must be started before it is used.
+    Its owner adds the statements of `start` or `step` to a clocked domain; if both hold in one
+    cycle, those that were added later count. After a `step` at 0 the count must be started before
+    it is used again.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ class Countdown:
     left : Signal(bits)
         The count, 0 at reset.
     some, last : Signal(1)
-        It is not 0; it is 1.
+        The count is not 0; the count is 1.
     """
 
     def __init__(self, bits, name):

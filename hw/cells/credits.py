@@ -8,32 +8,32 @@ __all__ = ["Credits"]
 
 
 class Credits(wiring.Component):
-    """Counts events of one engine, less those that another has asked for: may that one go on?
+    """Counts events of one engine, less those that another engine asks for, which may then go on.
 
-    Whoever is to wait takes as many credits as it needs, in one cycle and whether they are there or
-    not, and goes on when there are `enough`. So a wait is a single bit, and what is asked for adds
-    up: it does not matter which of several events comes first, nor how far they are ahead. See
-    docs/architecture.md, section 3, for who counts what.
+    The engine that has to wait takes as many credits as it needs, in one cycle and whether they are
+    there or not, and goes on when there are `enough`. So a wait is a single bit, and what is asked
+    for adds up: it does not matter which of several events comes first, nor how far they are ahead.
+    See docs/architecture.md, section 3, for who counts what, and docs/waveforms.md for a figure.
 
     There may be 2**width - 1 more events than were asked for, and 2**width fewer; the counter wraps
-    beyond that. It never forgets an event, nor counts one twice, but for those of a `start`.
+    beyond that. It counts every event once, and only a `start` makes it forget any.
 
     Parameters
     ----------
     width : int
-        Of what is asked for at once.
+        Bits of `take`.
 
     Members
     -------
     add : In(1)
-        An event. Sampled on every cycle: one for each cycle in which it is high.
+        Sampled on every cycle: each cycle in which it is high is an event.
     take : In(width)
-        So many are asked for, 0 for none. Sampled on every cycle, independent of `add`.
+        So many events are asked for, 0 for none. Sampled on every cycle, independent of `add`.
     start : In(1)
-        Forget all, and what comes in this cycle as well.
+        Forget all events and all that was asked for, those of this cycle included.
     enough : Out(1)
-        All that was asked for before this cycle has come before it. A register, so a `take` or an
-        `add` shows in the cycle after it. High at reset.
+        As many events came before this cycle as were asked for before it. A register, so a `take`
+        or an `add` shows in the cycle after it. High at reset.
     """
 
     def __init__(self, width):

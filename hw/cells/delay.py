@@ -1,4 +1,4 @@
-"""`delayed` and `later`: what goes along through the stages of a pipeline that never waits."""
+"""`delayed` and `later`: values that go along from stage to stage of a pipeline without waits."""
 
 from amaranth import *
 
@@ -6,11 +6,11 @@ __all__ = ["delayed", "later"]
 
 
 def delayed(m, valid, payload, n, name):
-    """`valid` and a payload in every stage of a pipeline: now, and 1 to n cycles later.
+    """Return `valid` and a payload in every stage of a pipeline: now, and 1 to n cycles later.
 
-    One item a cycle; nothing ever waits. A `valid` register is cleared by a reset, so nothing that
-    was under way comes out after it; a payload register is not, and means nothing where its `valid`
-    is low.
+    An item may come in every cycle, and none ever waits. A reset clears the `valid` registers, so
+    nothing that was under way comes out after it. It does not clear the payload registers, which
+    mean nothing while their `valid` is low.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def delayed(m, valid, payload, n, name):
     valid : Value
         Sampled on every cycle.
     payload : Value or data.View
-        With `valid`.
+        Sampled with `valid`.
     n : int
-        Stages behind the input; 0 for none.
+        Stages behind the input, at least 0.
     name : str
         The registers are `{name}_valid_{stage}` and `{name}_{stage}`, from stage 1 on.
 
@@ -35,18 +35,18 @@ def delayed(m, valid, payload, n, name):
 
 
 def later(m, value, n, name, *, reset_less=True):
-    """A value in every stage of a pipeline: now, and 1 to n cycles later.
+    """Return a value in every stage of a pipeline: now, and 1 to n cycles later.
 
     Parameters
     ----------
     m, value, n, name, reset_less
-        As of `delayed`; the registers are `{name}_{stage}`, and a reset clears them unless they
+        As in `delayed`; the registers are `{name}_{stage}`, and a reset clears them unless they
         are `reset_less`.
 
     Returns
     -------
     list of Value or data.View
-        Of stages 0 to n, with the shape of `value`.
+        The value in stages 0 to n, each with the shape of `value`.
     """
     stages = [value]
     for stage in range(1, n + 1):

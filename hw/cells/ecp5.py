@@ -1,8 +1,7 @@
-"""Lattice ECP5 cells in place of what a synthesiser infers: faster, or smaller, than it can.
+"""Lattice ECP5 cells that are faster or smaller than what a synthesiser infers.
 
-Give `ECP5` as the platform when Verilog is made (`hw.tops.top_verilog(..., cells="ecp5")`). What
-each cell replaces is the behaviour of the component that asks for it; docs/benchmarks.md shows what
-it brings.
+Give `ECP5` as the platform when Verilog is made (`hw.tops.top_verilog(..., cells="ecp5")`). Each
+cell behaves as the component that asks for it; docs/benchmarks.md shows what it brings.
 """
 
 from amaranth import *
@@ -14,7 +13,7 @@ _RAM_LANES = ((18, 1024, 4), (9, 2048, 3))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
 _INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 16, 18, 20
-_WORD_BITS = 18  # Of a memory port, and of an operand.
+_WORD_BITS = 18  # Width of a memory port, and of an operand of the multiplier.
 
 # Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
 # out is LUT2(A, B), the first four entries, where the LUT4 is 0. Here D chooses what is added to A:
@@ -23,14 +22,14 @@ _ADD_CHOSEN = 0x665A
 
 
 class ECP5:
-    """A platform for the blocks that have a vendor's twin: see the methods.
+    """A platform with a cell for each block that asks for one: see the methods.
 
-    Those of memories and multipliers return None where the cell does not fit, and the block stays
-    as it is written.
+    `get_block_ram` and `get_multiplier` return None where the cell is too small, and the block then
+    stays as it is written.
     """
 
     def get_block_ram(self, ram):
-        """DP16KDs with their output registers in use: 1 instead of 5.8 ns from clock to word."""
+        """A DP16KD with its output register in use: 1 instead of 5.8 ns from clock to word."""
         fitting = (lane for lane in _RAM_LANES if ram.width <= lane[0] and ram.depth <= lane[1])
         lane_bits, _, low_addr_bits = next(fitting, (None, None, None))
         if lane_bits is None:
@@ -85,16 +84,17 @@ class ECP5:
         return m
 
     def get_reset_driver(self, driver):
-        """A DCCA, which drives a clock network: it reaches all registers, and nextpnr's router
-        takes much longer without it. Its net must not be marked as a global one (ECP5_IS_GLOBAL):
-        nextpnr then puts the cell where its input may have no way in.
+        """A DCCA, which drives a clock network that reaches all registers.
+
+        nextpnr's router takes much longer without it. Its net must not be marked as a global one
+        (ECP5_IS_GLOBAL): nextpnr would put the cell where its input may have no way in.
         """
         m = Module()
         m.submodules.cell = Instance("DCCA", i_CLKI=driver.i, i_CE=Const(1), o_CLKO=driver.o)
         return m
 
     def get_accumulator(self, accumulator):
-        """A chain of CCU2Cs that choose and add at once: a LUT a bit less."""
+        """A chain of CCU2Cs that choose and add at once, which saves a LUT for each bit."""
         m = Module()
         bits = accumulator.bits
         term = accumulator.term.as_signed()

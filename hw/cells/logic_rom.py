@@ -15,18 +15,18 @@ class LogicRom(wiring.Component):
     Parameters
     ----------
     width : int
-        Of a word, in bits.
+        Bits of a word.
     words : list of int
         Unsigned contents, from address 0 up. What is read beyond them is undefined.
     addr_bits : int
-        Of an address; there may be fewer words.
+        Bits of an address; there may be fewer words than addresses.
 
     Members
     -------
     read_en, read_addr : In
-        The address is taken where `read_en` is high, else the one before stays.
+        The address is taken where `read_en` is high; else the address before it stays.
     out_en : In(1)
-        The register takes the word at that address, else it holds.
+        The register takes the word at the address that was taken, else it holds.
     read_data : Out(width)
         The register.
     """

@@ -1,4 +1,4 @@
-"""`Loop`: the count of one of nested loops, with its end in a register."""
+"""`Loop`: the count of one of nested loops, with a register that is high in its last turn."""
 
 from amaranth import *
 
@@ -6,15 +6,16 @@ __all__ = ["Loop"]
 
 
 class Loop:
-    """A count down to 0 that then begins again: no comparison is in the path of its end.
+    """Counts down to 0 and then begins again. Its end is a register, so nobody compares.
 
-    Its owner adds the statements of `start` or `step` to a clocked domain; of two in one cycle the
-    later one holds. A loop outside steps in the cycles in which this one steps `at_last`.
+    Its owner adds the statements of `start` or `step` to a clocked domain; if both hold in one
+    cycle, those that were added later count. The loop around this one steps in the cycles in which
+    this one steps while `at_last` is high.
 
     Parameters
     ----------
     last : Value
-        Of the shape of what it counts from: turns, less one.
+        The number of turns less one; only its shape is used.
     name : str
         Its registers are `{name}` and `at_last_{name}`.
 
@@ -23,7 +24,7 @@ class Loop:
     left : Signal
         Turns after this one, 0 at reset.
     at_last : Signal(1)
-        There are none; low at reset, so it must be started before it is used.
+        No turn comes after this one. Low at reset, so the loop must be started before it is used.
     """
 
     def __init__(self, last, name):

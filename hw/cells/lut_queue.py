@@ -8,9 +8,9 @@ __all__ = ["LutQueue"]
 
 
 class LutQueue(wiring.Component):
-    """Holds up to `depth` items in order; an item can leave on the cycle after it came.
+    """Holds up to `depth` items in order; an item can leave in the cycle after it came.
 
-    `i.ready` and `o.valid` are registers. One item a cycle goes in and one comes out.
+    `i.ready` and `o.valid` are registers. In each cycle an item can come and another one leave.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class LutQueue(wiring.Component):
             read.addr.eq(read_at),
             self.o.payload.eq(read.data),
         ]
-        # Of as many bits as the addresses, so that they wrap.
+        # These have as many bits as the addresses, so that they wrap.
         write_next = (write_at + 1)[:len(write_at)]
         read_next = (read_at + 1)[:len(read_at)]
         with m.If(put):

@@ -8,7 +8,7 @@ __all__ = ["Multiplier"]
 
 
 class Multiplier(wiring.Component):
-    """One signed product a cycle, two cycles after its operands. Never waits.
+    """Gives one signed product a cycle, two cycles after its operands. It never waits.
 
     A platform with `get_multiplier(multiplier)` may put a vendor's cell in its place
     (`hw.cells.ecp5`).
@@ -23,7 +23,7 @@ class Multiplier(wiring.Component):
     a, b : In(signed)
         Sampled on every cycle.
     product : Out(signed(a_bits + b_bits))
-        `a * b` of two cycles before.
+        The product of the operands of two cycles before.
     """
 
     def __init__(self, a_bits, b_bits):

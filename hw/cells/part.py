@@ -11,22 +11,22 @@ class _Part:
 
 
 def part(interface, signature):
-    """The members of `signature` of an interface, or component, that has more of them.
+    """Return the members of an interface, or of a component, that `signature` names.
 
     `wiring.connect` demands that both sides have the same members, and checks directions and
-    shapes. With this a block that knows a part of an interface is connected to that part, and
-    whoever wires drives the rest.
+    shapes. With `part` a block that knows some members of an interface is connected to these, and
+    the module around it drives the other ones.
 
     Parameters
     ----------
     interface : interface object
-        With all members of `signature`, and others.
+        Has all members of `signature`, and others.
     signature : wiring.Signature
-        These members, with the directions that they have in the signature of `interface`.
+        The members to return, with the directions that they have in the signature of `interface`.
 
     Raises
     ------
     AttributeError
-        `interface` has no member of such a name.
+        `interface` lacks a member of `signature`.
     """
     return _Part(interface, signature)

@@ -1,4 +1,4 @@
-"""A first-in, first-out queue with typed stream ports."""
+"""`Queue`: a first-in, first-out queue with typed stream ports."""
 
 from amaranth import *
 from amaranth.lib import fifo, stream, wiring
@@ -8,7 +8,7 @@ __all__ = ["Queue"]
 
 
 class Queue(wiring.Component):
-    """Holds up to `depth` items in order; in block RAM where it is deep enough.
+    """Holds up to `depth` items in order. Synthesisers make block RAM of it if it is deep enough.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`ResetDriver`: a reset with thousands of registers on it."""
+"""`ResetDriver`: drives a reset that thousands of registers listen to."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -16,7 +16,7 @@ class ResetDriver(wiring.Component):
     Members
     -------
     i, o : In(1), Out(1)
-        The reset, and the same for the registers.
+        The reset as it comes in, and as it goes to the registers.
     """
 
     i: In(1)

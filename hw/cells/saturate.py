@@ -1,4 +1,4 @@
-"""Saturation of a value to a narrower word."""
+"""`saturated`: a value clipped to a narrower word."""
 
 from amaranth import *
 
@@ -6,7 +6,10 @@ __all__ = ["saturated"]
 
 
 def saturated(value, bits):
-    """A signed value clipped to `bits` bits, two's complement; wider words are kept whole."""
+    """Return a signed value clipped to a word of `bits` bits, two's complement.
+
+    A value of no more bits comes back as it is.
+    """
     if len(value) <= bits:
         return value.as_signed()
     sign = value[-1]

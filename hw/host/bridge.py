@@ -1,4 +1,4 @@
-"""The bridge: one host stream each way, and as many to and from the gateways."""
+"""`Bridge`: shares the one host stream each way among the gateways of all rows."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -16,7 +16,7 @@ __all__ = ["Bridge"]
 
 
 class Bridge(wiring.Component):
-    """A sequencer with a `Distributor` and a `Collector`; they run queues of the gateway program.
+    """A sequencer with a `Distributor` and a `Collector`, which run queues of the gateway program.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Bridge(wiring.Component):
         wiring.connect(m, sequencer.queue_2, collector.op)
         wiring.connect(m, distributor.own, unpack.i)
 
-        # Only program blocks come this way, each on beats of its own.
+        # Only blocks of the gateway program come this way, and each begins on a new beat.
         block_index = Signal(range(PROGRAM_BLOCK_WORDS))
         at_last_word = Signal()
         m.d.comb += [

@@ -13,7 +13,7 @@ __all__ = ["Collector"]
 
 
 class Collector(wiring.Component):
-    """Runs queue `host_out`: beats from one gateway after the other, or the hardware id.
+    """Runs queue `host_out`: it sends beats of one gateway after the other, or the hardware id.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ __all__ = ["Distributor"]
 
 
 class Distributor(wiring.Component):
-    """Runs queue `host_in`: beats to one gateway after the other, or to all at once.
+    """Runs queue `host_in`: it gives beats to one gateway after the other, or to all at once.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Distributor(wiring.Component):
     Members
     -------
     host : In(stream)
-        Beats from the host, taken in order, none before an op asks for it.
+        Beats from the host. They are taken in order, and none before an op asks for it.
     gateways : array of Out(stream)
         Beats to each gateway.
     own : Out(stream)

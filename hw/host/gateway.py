@@ -1,4 +1,4 @@
-"""The gateway of a row: the ring node through which words enter and leave the torus."""
+"""`Gateway`: the node of a row ring through which words enter and leave the torus."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -18,7 +18,7 @@ __all__ = ["Gateway"]
 
 
 def gateway_reverse_members(config):
-    """The ports of a gateway that trains, beside those of one that does not."""
+    """The ports that only a gateway of a torus that trains has."""
     if config.training is None:
         return {}
     partials = stream.Signature(partial_layout(config))
@@ -26,10 +26,11 @@ def gateway_reverse_members(config):
 
 
 class Gateway(wiring.Component):
-    """Runs queue `ring` of the gateway program: sends host words, forwards, or hands words out.
+    """Runs queue `ring` of the gateway program, between a row ring and the host.
 
-    Where the torus trains it is also a node of the row ring that goes back (`ReverseGateway`), and
-    a GRADIENT op hands out sums of that ring in the place of words.
+    Its ops send words of the host round the ring, forward words of the ring, and hand them to the
+    host. Where the torus trains a gateway is also a node of the row ring that goes back
+    (`ReverseGateway`), and a GRADIENT op hands sums of that ring to the host.
 
     It needs no gather buffer: it never owns words that wait for others, so a word goes from its
     link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
@@ -42,13 +43,13 @@ class Gateway(wiring.Component):
     Members
     -------
     i, o : In(stream), Out(stream)
-        The row ring: from the last PE, to the first.
+        The row ring: words from the last PE of the row, and to the first.
     host_in : In(stream)
         Beats for this gateway, through a queue of `host_fifo_beats`.
     host_out : Out(stream)
         Beats from this gateway, through a queue of `host_fifo_beats`.
     from_pe, to_pe : In(stream), Out(stream)
-        Training only. The row ring that goes back: from the first PE, to the last.
+        Training only. The row ring that goes back: sums from the first PE, and to the last.
     """
 
     def __init__(self, config):
@@ -79,7 +80,7 @@ class Gateway(wiring.Component):
 
         op = Signal(layout)
         active = Signal()
-        reps = Countdown(config.rep_bits, "reps")  # After this one.
+        reps = Countdown(config.rep_bits, "reps")  # Repetitions after this one.
         recv = Countdown(config.count_bits, "recv")
         send = Countdown(config.count_bits, "send")
 
@@ -146,7 +147,10 @@ class Gateway(wiring.Component):
         return m
 
     def _add_reverse(self, m, op, recv, pack):
-        """The ring that goes back; in a GRADIENT op its sums, and no words, go to the host."""
+        """Add the node of the ring that goes back; return whether it hands out a whole sum.
+
+        In a GRADIENT op the sums of that ring go to the host, and no words are received.
+        """
         m.submodules.reverse = reverse = ReverseGateway(self.config)
         wiring.connect(m, wiring.flipped(self.from_pe), reverse.i)
         wiring.connect(m, reverse.o, wiring.flipped(self.to_pe))

@@ -1,4 +1,4 @@
-"""Between host beats and link words: `Unpack` and `Pack`."""
+"""`Unpack` splits beats of the host into link words, and `Pack` joins words into beats."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -10,7 +10,7 @@ __all__ = ["Pack", "Unpack"]
 
 
 class Unpack(wiring.Component):
-    """Splits beats into words, word 0 first. One word a cycle, also from one beat to the next.
+    """Splits beats into words, word 0 first: one word a cycle, also from one beat to the next.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Unpack(wiring.Component):
     o : Out(stream)
         Words.
     last : In(1)
-        With a transfer on `o`: this word ends its block, drop the rest of its beat.
+        With a transfer on `o`: this word ends its block, and the rest of its beat is dropped.
     """
 
     def __init__(self, config):
@@ -62,7 +62,7 @@ class Unpack(wiring.Component):
 class Pack(wiring.Component):
     """Joins words into beats, word 0 lowest; a word that ends its block closes the beat.
 
-    One word a cycle. Words of the beat that were not given are zero.
+    It takes one word a cycle. Places of a beat for which no word was given are zero.
 
     Parameters
     ----------

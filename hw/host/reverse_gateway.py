@@ -11,10 +11,11 @@ __all__ = ["ReverseGateway"]
 
 
 class ReverseGateway(wiring.Component):
-    """Sends partial sums on, in a hop of 1 cycle, and hands those for the host out as words.
+    """Sends partial sums on, in a hop of 1 cycle, and hands sums for the host out as words.
 
-    One sum a cycle goes on; one for the host takes `sum_chunks` cycles. It waits until `is_due`
-    says that it is wanted, and what comes behind it waits with it. `i.ready` is a register.
+    One sum a cycle goes on; a sum for the host takes `sum_chunks` cycles. A sum for the host waits
+    until `is_due` says that it is wanted, and the sums behind it wait with it. `i.ready` is a
+    register.
 
     Parameters
     ----------
@@ -24,12 +25,13 @@ class ReverseGateway(wiring.Component):
     Members
     -------
     i, o : In(stream), Out(stream)
-        The ring back: from the first PE of the row, to the last.
+        The ring back: sums from the first PE of the row, and to the last.
     is_due, is_last : In(1)
-        The op in progress still has to hand out a sum, or just one more, which closes its beat;
-        looked at on every cycle.
+        The op in progress still has to hand out a sum; it has to hand out just one more, which
+        closes its beat. Both are looked at in every cycle.
     words : Out(stream)
-        Their words (`sum_chunks` a sum, low word first, `hw.layouts.packed_layout`).
+        The words of sums for the host (`hw.layouts.packed_layout`), `sum_chunks` for each sum, low
+        word first.
     handed_out : Out(1)
         High with the transfer of the last word of a sum.
     """

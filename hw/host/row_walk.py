@@ -8,10 +8,11 @@ __all__ = ["RowWalk"]
 
 
 class RowWalk:
-    """How far the op in progress is: beats of one row, of the next one, and so in each repetition.
+    """Counts how far a host op is: in each repetition it goes over the beats of row after row.
 
-    Or of all rows at once, or of none: then a repetition has the beats of one row. Its owner calls
-    `advance` once, and adds the statements of `start` behind that.
+    An op may also be about all rows at once, or about none; a repetition then has as many beats as
+    one row has otherwise. The owner calls `advance` once, and adds the statements of `start` behind
+    that.
 
     Parameters
     ----------
@@ -22,23 +23,23 @@ class RowWalk:
     active : Signal(1)
         An op is in progress.
     of_row : Signal(rows)
-        Which rows are meant: one of them, all or none.
+        The rows that the coming beat is for: one of them, all or none.
     """
 
     def __init__(self, config):
         self.active = Signal()
         self.of_row = Signal(config.rows)
         self._beats_of_row = Signal(config.count_bits, name="beats_of_row")
-        self._beats = Countdown(config.count_bits, "beats")  # Of this row.
-        self._reps = Countdown(config.rep_bits, "reps")      # After this one.
+        self._beats = Countdown(config.count_bits, "beats")  # Beats left of this row.
+        self._reps = Countdown(config.rep_bits, "reps")      # Repetitions after this one.
 
     def advance(self, m, passed, at_once):
-        """Go on by a beat where `passed`; `at_once`: this op does not go from row to row.
+        """Go on by a beat where `passed` is high. `at_once` is high in an op for all rows or none.
 
         Returns
         -------
         Value
-            That beat is the last of the op, which ends.
+            High with the op's last beat, which ends the op.
         """
         last_row = at_once | self.of_row[-1]
         at_last = self._beats.last & last_row & ~self._reps.some

@@ -1,4 +1,4 @@
-"""`BackControl`: runs BACK ops; makes the addresses, one step of a gradient a cycle."""
+"""`BackControl`: runs BACK ops, and makes the addresses of one step backwards a cycle."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -14,22 +14,22 @@ __all__ = ["BackControl", "back_ring_side"]
 
 
 class _Position:
-    """How far a repetition of a BACK op is.
+    """How far a repetition of a BACK op is, and the addresses of its next step.
 
     Attributes
     ----------
     output, group, word, block : Loop
-        The loops of an op, from the inner one.
+        The nested loops of a repetition, the innermost first.
     farthest
-        It is in the block that no one has summed before.
+        The step is in the last block, whose words no other PE has added a share to before.
     first_word, first_output
-        In the first word; in the first output of its word.
+        The step is in the first word of the repetition; it is the first step of its word.
     x_addr, w_addr, dy_addr, b_addr
-        Of the step.
+        Addresses of the step's word, its weight, the gradient of its output, and its bias.
     w_word
-        The first weight of the word.
+        Address of the word's first weight.
     dy_group, dy_first
-        The first gradient of the group, and of the repetition.
+        Addresses of the first gradient of the group, and of the repetition.
     """
 
     def __init__(self, config, op):
@@ -49,7 +49,7 @@ class _Position:
         self.b_addr = Signal(config.bias_addr_bits)
 
     def start(self, op, x_addr, w_addr, dy_addr):
-        """Statements that go to the first step of a repetition; biases go on where they were."""
+        """Statements that go to the first step of a repetition; `b_addr` stays what it was."""
         return [
             self.x_addr.eq(x_addr),
             *(addr.eq(w_addr) for addr in (self.w_addr, self.w_word)),
@@ -61,7 +61,7 @@ class _Position:
 
 
 def back_ring_side():
-    """What `BackControl` shares with the blocks of one axis, as it sees them.
+    """What `BackControl` shares with the blocks of one axis, as `BackControl` sees it.
 
     Members
     -------
@@ -70,8 +70,9 @@ def back_ring_side():
     taken : In(1)
         A sum has left the queue of the axis's reduce engine; one for each cycle that it is high.
     landed : In(1)
-        A gradient has landed in the axis's memory of gradients. Counted on every cycle; a
-        repetition that waits for it begins 1 cycle later, and reads it from the next on.
+        A gradient has landed in the axis's memory of gradients; each cycle in which it is high
+        counts. A repetition that waits for the gradient begins 1 cycle later, and reads it after
+        that.
     """
     return wiring.Signature({"reread": Out(1), "taken": In(1), "landed": In(1)})
 
@@ -79,12 +80,12 @@ def back_ring_side():
 class BackControl(wiring.Component):
     """Walks ops as (repetition, block, word, group, output), blocks from last to first.
 
-    A step a cycle, when the gradients of the outputs are there and the sum of a word has room in
-    its reduce engine; these two are asked for, the one when a repetition begins, the other with the
-    last step of a word. No cycle is lost between words or blocks, between repetitions of 2 steps or
-    more, nor between BACK ops if the last repetition of the former has 4 steps or more: the next
-    op is taken in the cycle after that has begun. The words of the regions must be there: the RUN
-    op that gathered them comes earlier in the queue. See docs/training.md.
+    It does a step a cycle. A repetition waits, before it begins, until the gradients of its outputs
+    are there; the last step of a word waits until its sum has room in the reduce engine. No cycle
+    is lost between words or blocks, between repetitions of 2 steps or more, nor between BACK ops if
+    the last repetition of the first one has 4 steps or more: the next op is taken in the cycle
+    after that repetition has begun. It does not wait for the words of a region, since the RUN op
+    that gathered them comes earlier in the queue. See docs/training.md.
 
     Parameters
     ----------
@@ -96,17 +97,18 @@ class BackControl(wiring.Component):
     last_in_row : In(1)
         This PE is the last of its row; a constant.
     op : In(stream)
-        BACK ops (`hw.op_fields.training_mac_fields`).
+        BACK ops (`hw.training_fields`).
     step : Out(stream)
         The step that is done in this cycle. Never waits.
     rings : array of Out(back_ring_side)
         What belongs to each `Axis`: see `back_ring_side`.
     host_landed : In(1)
-        The host's gradients of a repetition have landed; counted as `landed` of `rings`.
+        The host's gradients of a repetition have landed; counted like `landed` of `rings`.
     hold, writing : In(1), In(1)
-        Begin no repetition; begin no op with `fence`.
+        While `hold` is high no repetition begins; while `writing` is high no op with `fence`.
     waiting, busy : Out(1), Out(1)
-        An op waits for its last repetition to begin; and one is in progress. Both are registers.
+        An op waits for its last repetition to begin; a repetition is in progress. Both are
+        registers.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -198,7 +200,7 @@ class BackControl(wiring.Component):
         with m.If(steps & end_of_rep):
             m.d.sync += active.eq(0)
 
-        # Room in the reduce engines: sums they can take, those on their way taken off.
+        # Room in the reduce engines: how many more sums each can take beside those on their way.
         rooms = Signal(2, init=0b11)
         m.d.comb += room.eq(rooms.bit_select(op.axis, 1))
         full = config.training.reduce_words
@@ -215,20 +217,20 @@ class BackControl(wiring.Component):
         return m
 
     def _next_repetition(self, m, op, active, ends, at):
-        """The op that was taken last, and the beginning of its repetitions."""
+        """Take ops, and begin their repetitions."""
         config = self.config
         coming = Signal(mac_op(config))
         waiting = Signal()    # It has repetitions that have not begun.
-        asked_for = Signal()  # The counts of landed gradients are about the next of them,
-        prepared = Signal()   # and the addresses too, from the first on.
-        first = Signal()      # None of them has begun.
+        asked_for = Signal()  # The counts of landed gradients are about its next repetition.
+        prepared = Signal()   # So are the addresses, from its first repetition on.
+        first = Signal()      # None of its repetitions has begun.
         rep = Signal(config.rep_bits)
-        last_rep = Signal()   # The next of them is its last.
+        last_rep = Signal()   # Its next repetition is its last.
         x_coming = Signal(config.addr_bits)
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, in the memory of either axis or in that of the host's.
+        # Gradients that have landed, in the memory of either axis or among those of the host.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)

@@ -13,10 +13,11 @@ __all__ = ["BiasUpdate"]
 
 
 class BiasUpdate(wiring.Component):
-    """`bias - (accumulated << shift)`, saturated: docs/arithmetic.md, on training. Rounds nothing.
+    """Computes `bias - (accumulated << shift)`, saturated: docs/arithmetic.md, section on training.
 
-    `accumulated` is the velocity, decayed, and the gradient. A pipeline, one update a cycle, that
-    never waits: the velocity is written 3 cycles after `i`, the bias 6.
+    Nothing is rounded. `accumulated` is the decayed velocity plus the gradient. It is a pipeline
+    that takes one update a cycle and never waits: the velocity is written 3 cycles after `i`, the
+    bias 6.
 
     Parameters
     ----------
@@ -26,12 +27,12 @@ class BiasUpdate(wiring.Component):
     Members
     -------
     i : In(stream)
-        An update (`bias_update_layout`), in the cycle in which its words are there. Always
-        accepted.
+        An update (`bias_update_layout`). Always accepted.
     bias, velocity, gradient : In
-        The bias, its velocity if there are any, and the gradient of its output: with `i`.
+        The bias, its velocity if the torus has velocities, and the gradient of its output; sampled
+        with `i`.
     new_bias, new_velocity : Out(stream)
-        What is to be written, and where. Never wait.
+        A word to write, and its address. Never wait.
     pending : Out(1)
         A bias or velocity will be written in the next cycle or later.
     """
@@ -63,8 +64,8 @@ class BiasUpdate(wiring.Component):
         gradient = later(m, self.gradient, 2, "gradient")[-1]
         accumulated = accumulate(m, self, along, gradient)
 
-        # Stages 3 and 4: the shift, its small half first; stage 5: the bias. What is lost at the
-        # top is far beyond any bias, but for the sign.
+        # Stages 3 and 4: the shift, by its low bits first; stage 5: the bias. `saturated` cuts a
+        # change that is far beyond any bias to one that is still beyond it.
         low_bits = training.bias_shift_bits // 2
         wide = config.bias_bits + 1
         fine = Signal(signed(len(accumulated) + training.min_bias_shift + (1 << low_bits) - 1))

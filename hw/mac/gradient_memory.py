@@ -1,4 +1,4 @@
-"""Where the gradients of words are kept until the stage before needs them."""
+"""`GradientMemory` and `HostGradients`, which keep gradients until the stage before needs them."""
 
 from amaranth import *
 from amaranth.lib import memory, stream, wiring
@@ -24,8 +24,8 @@ class GradientMemory(wiring.Component):
     Members
     -------
     complete : In(stream)
-        A sum, and what becomes of it (`hw.layouts.complete_layout`). Always accepted; written
-        `REQUANTISE_CYCLES` later.
+        A sum, and what becomes of it (`hw.layouts.complete_layout`). Always accepted; its gradient
+        is written `REQUANTISE_CYCLES` later.
     landed : Out(1)
         High in the cycle before a gradient is written: it can be read two cycles later.
     read_en, read_addr, word : In(1), In, Out

@@ -19,9 +19,9 @@ __all__ = ["Mac"]
 class Mac(wiring.Component):
     """Does the steps of `MacControl`: one multiplication and addition a cycle, exactly.
 
-    The words of a step come `READ_CYCLES` after it, from the gather buffer of its axis. A result is
-    given `LATENCY_CYCLES` after the last step of its sum. Nothing in it ever waits. Weights and
-    biases are loaded while no step is done that reads the same address.
+    The words of a step come `READ_CYCLES` after it, from the gather buffer of its axis. A result
+    comes `LATENCY_CYCLES` after the last step of its sum. Nothing in a MAC ever waits. Weights and
+    biases may be loaded while no step reads the same address.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class Mac(wiring.Component):
     load_weight, load_bias : In(stream)
         Writes to the memories. Always accepted.
     result : Out(stream)
-        A finished activation and where it goes. Never waits.
+        A finished activation, and where it goes. Never waits.
     for_row, for_col : Out(1)
         High with a result for that axis. Registers, since a ring's readiness depends on them.
     idle : Out(1)
-        No sum is under way; a step of this cycle is not counted.
+        No sum is under way; a step in this cycle does not count.
     """
 
     LATENCY_CYCLES = MAC_CYCLES
@@ -78,7 +78,7 @@ class Mac(wiring.Component):
         m.submodules.results = results = Results(config)
         bias_read = bias_memory.read_port(domain="comb")
 
-        # What goes along with a step, from stage to stage. Stage 0 is the step itself.
+        # The fields of a step go along from stage to stage; stage 0 is the step itself.
         stages = READ_CYCLES + 3
         valid, step = zip(*delayed(m, self.step.valid, self.step.p, stages, "step"), strict=True)
 
@@ -118,7 +118,7 @@ class Mac(wiring.Component):
         return m
 
     def _memories(self, m):
-        """The two memories, both of which can be loaded."""
+        """Make the memories of weights and biases, which can be loaded; return both."""
         config = self.config
         m.submodules.weight_memory = weights = BlockRam(
             config.weight_bits, config.weight_words, init=self._weight_patterns())
@@ -136,7 +136,7 @@ class Mac(wiring.Component):
         return weights, bias_memory
 
     def _folded(self, m):
-        """The same as logic, and what is loaded goes nowhere."""
+        """Make the weights and biases as logic, which cannot be loaded; return both."""
         config = self.config
         m.submodules.weight_memory = weights = LogicRom(
             config.weight_bits, self._weight_patterns(), config.weight_addr_bits)

@@ -1,4 +1,4 @@
-"""`MacControl`: runs the queue of MAC ops; makes the addresses, one step of a sum a cycle."""
+"""`MacControl`: runs RUN ops, and makes the addresses of one step of a sum a cycle."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -17,11 +17,14 @@ __all__ = ["MacControl"]
 class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
-    A step a cycle when words are there: no cycle is lost between outputs, nor between repetitions,
-    nor between ops if the next one came two cycles before the end of the one in progress and, where
-    a torus trains, that one's last repetition has 3 steps or more. Never steps on a word that has
-    not been received, nor begins an op whose destination is not free. See docs/architecture.md,
-    section 3.
+    A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one;
+    an op of that kind waits until repetitions are complete.
+
+    It does a step a cycle when words are there, and loses no cycle between outputs or repetitions.
+    It loses none between ops either, if the next op came at least two cycles before the one in
+    progress ends; where a torus trains, the last repetition of the op in progress must also have 3
+    steps or more. It never does a step with a word that has not been received, and never begins an
+    op whose destination is not free. See docs/architecture.md, section 3.
 
     Parameters
     ----------
@@ -40,10 +43,11 @@ class MacControl(wiring.Component):
     idle : Out(1)
         No op is in progress, and none that was taken waits to begin.
     hold, writing : In(1), In(1)
-        Training only. Begin no repetition; begin no op with `fence`.
+        Training only. While `hold` is high no repetition begins; while `writing` is high no op with
+        `fence`.
     waiting, busy : Out(1), Out(1)
-        Training only. An op waits for its last repetition to begin; and one is in progress. Both
-        are registers.
+        Training only. An op waits for its last repetition to begin; a repetition is in progress.
+        Both are registers.
     """
 
     def __init__(self, config):
@@ -68,9 +72,9 @@ class MacControl(wiring.Component):
         axis = Signal()
         dest = Signal()
         word = Signal(config.count_bits)
-        outputs = Countdown(config.count_bits, "outputs")  # After this one.
-        last_but_one = Signal(config.count_bits)           # Number of that word.
-        # Kept rather than compared when asked for: they decide what happens after a step.
+        outputs = Countdown(config.count_bits, "outputs")  # Outputs after this one.
+        last_but_one = Signal(config.count_bits)           # Number of the last word but one.
+        # These decide what happens after a step, so they are registers instead of comparisons.
         at_last_word = Signal()
         one_word = Signal()
         x_base = Signal(config.addr_bits)
@@ -86,8 +90,8 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # What follows is about it, and so is `free`.
-        first = Signal()        # None of them has begun.
+        asked_for = Signal()    # The registers below and `free` are about it.
+        first = Signal()        # None of its repetitions has begun.
         rep = Signal(config.rep_bits)
         last_rep = Signal()     # The coming repetition is its last.
         x_coming = Signal(config.addr_bits)
@@ -97,6 +101,15 @@ class MacControl(wiring.Component):
         step = Signal()
         end_of_rep = Signal()
         word_next = Signal(config.count_bits)
+        # How far it is to the next word, and which ring has what the sum asks for.
+        word_step, coming_step, readable = Const(1), Const(1), [
+            ring.readable for ring in self.rings]
+        if config.word_steps:
+            word_step, skips = Signal(config.count_bits), Signal()
+            coming_step = op.word_step
+            readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
+            with m.If(begin):
+                m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != 1)]
         for number, ring in enumerate(self.rings):
             reads = step & (axis == number)
             m.d.comb += [
@@ -107,10 +120,9 @@ class MacControl(wiring.Component):
                 ring.consume.eq(reads & end_of_rep),
             ]
         m.d.comb += [
-            step.eq(active & Mux(axis, self.rings[Axis.COL].readable,
-                                 self.rings[Axis.ROW].readable)),
+            step.eq(active & Mux(axis, readable[Axis.COL], readable[Axis.ROW])),
             end_of_rep.eq(at_last_word & ~outputs.some),
-            word_next.eq(word + 1),
+            word_next.eq(word + word_step),
             self.idle.eq(~active & ~waiting),
 
             self.step.valid.eq(step),
@@ -183,7 +195,7 @@ class MacControl(wiring.Component):
                 axis.eq(op.axis),
                 dest.eq(op.dest),
                 *outputs.start(op.last_output),
-                last_but_one.eq(op.last_word - 1),
+                last_but_one.eq(op.last_word - coming_step),
                 one_word.eq(op.last_word == 0),
                 at_last_word.eq(op.last_word == 0),
                 x_base.eq(x_coming),

@@ -1,4 +1,4 @@
-"""From a sum to a word: shift with round half to even, saturate, ReLU or mask."""
+"""`Requantise`: makes a word of a sum, by a shift with rounding, saturation, and a ReLU or mask."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -11,18 +11,19 @@ __all__ = ["Requantise"]
 
 
 class Requantise(wiring.Component):
-    """`max(0, saturate(round_half_even(acc / 2**(min_shift + shift))))`; `max` only with `relu`.
+    """Computes `saturate(round_half_even(acc / 2**(min_shift + shift)))`; with `relu`, at least 0.
 
-    Where the torus is `leaky`, a negative sum is shifted by `negative_shift` in place of `shift`;
-    where it is `bounded`, `saturate` is to `low` and `high`, which are of the op.
-    docs/arithmetic.md defines rounding and saturation. A pipeline: one result a cycle,
-    `LATENCY_CYCLES` after its sum, never waiting.
+    Where the torus is `leaky`, a negative sum is shifted by `negative_shift` in place of `shift`.
+    Where it is `bounded`, results saturate to `low` and `high`, which are of the op.
+    docs/arithmetic.md defines rounding and saturation. It is a pipeline that gives one result a
+    cycle, `LATENCY_CYCLES` after its sum, and never waits.
 
     Parameters
     ----------
     config : TorusConfig
     gradients : bool
-        Its sums are those of gradients: with `min_grad_shift`, and `zero` in place of `relu`.
+        The sums are gradients: `min_grad_shift` is used for `min_shift`, and instead of `relu`
+        there is `zero`, which makes the result 0.
 
     Members
     -------
@@ -60,8 +61,8 @@ class Requantise(wiring.Component):
         finish = self.i.p.finish
         drop = "zero" if self.gradients else "relu"
 
-        # One more bit below the point: after the shift it is the guard bit. What falls off further
-        # down only matters as one bit, `sticky`.
+        # One more bit below the point: after the shift it is the guard bit. Of the bits below it
+        # only matters whether one is 1, which `sticky` says.
         acc = self.i.p.acc
         scaled = acc << 1
         state = {
@@ -115,11 +116,11 @@ class Requantise(wiring.Component):
         return m
 
     def _shifted(self, state, bit):
-        """The next state after one bit of the shift.
+        """Return the state after one bit of the shift.
 
-        Kept are the guard bit, the result, and as many bits above as the bits of the shift that
-        are still to come may bring in. `over` says that one that was dropped was not equal to the
-        sign.
+        The value keeps the guard bit, the bits of the result, and as many bits above them as the
+        bits of the shift that are still to come may bring in. `over` says that a dropped bit was
+        not equal to the sign.
         """
         amount = 1 << bit
         kept = self.result_bits + amount

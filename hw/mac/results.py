@@ -1,4 +1,4 @@
-"""`Results`: from the sums of the MAC to words on their way into a gather buffer."""
+"""`Results`: makes words of the MAC's sums, on their way into a gather buffer."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -14,7 +14,7 @@ __all__ = ["Results"]
 
 
 class Results(wiring.Component):
-    """Finishes sums, and carries along where they go. Never waits.
+    """Finishes sums, and carries along where each of them goes. It never waits.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Results(wiring.Component):
     for_row, for_col : Out(1)
         High with a result for that axis. Registers, since a ring's readiness depends on them.
     busy : Out(1)
-        A sum or a result is here.
+        A sum or a result is in here.
     """
 
     def __init__(self, config):

@@ -1,4 +1,4 @@
-"""`TrainingMac`: the MAC of a torus that trains: sums both ways, and weights that change."""
+"""`TrainingMac`: the MAC of a torus that trains, with sums both ways and weights that change."""
 
 from amaranth import *
 from amaranth.lib import memory, stream, wiring
@@ -28,13 +28,13 @@ __all__ = ["TrainingMac"]
 class TrainingMac(wiring.Component):
     """Does the steps of `MacControl` and of `BackControl`, one or the other in each cycle.
 
-    A step forwards is what it is in `Mac`. A step backwards multiplies twice: the weight with the
-    gradient of its output, for the gradient of its input, and the input with the gradient of the
-    output, for the change of the weight. A sum of the first kind leaves READ_CYCLES + 3 cycles
-    after its last step; a weight, or a bias, is written UPDATE_CYCLES after its step, and a step of
-    the cycle after that reads it. Nothing ever waits.
+    A step forwards is the same as in `Mac`. A step backwards multiplies twice: the weight with the
+    gradient of its output, for the gradient of its input; and the input with the gradient of the
+    output, for the change of the weight. The sum for the gradient of an input leaves READ_CYCLES +
+    3 cycles after its last step. A weight or a bias is written UPDATE_CYCLES after its step, and a
+    step of the cycle after that reads it. Nothing ever waits.
 
-    A stored weight lies in two memories: the bits that are multiplied, and those below them.
+    A stored weight lies in two memories: one has the bits that are multiplied, one the lower bits.
 
     Parameters
     ----------
@@ -48,25 +48,25 @@ class TrainingMac(wiring.Component):
     forward, back : In(stream), In(stream)
         Steps; never both at once.
     row_word, col_word : In(word_bits)
-        The word read for the step in either gather buffer, `READ_CYCLES` after it.
+        The word that either gather buffer reads for a step, `READ_CYCLES` after the step.
     row_gradient, col_gradient, host_gradient : In(grad_bits)
-        The same of the gradient memories.
+        The gradient that each memory of gradients reads for a step, as late.
     load_weight, load_bias, load_lfsr : In(stream)
         Records for the memories. Always accepted; none may come while `writing`.
     result, for_row, for_col : Out
-        Of steps forwards: see `Mac`.
+        Results of steps forwards: see `Mac`.
     row_share, col_share : Out(stream)
-        Of steps backwards: what is to be added to the reduction on either axis. Never wait.
+        Contributions of steps backwards to the reduction on either axis. Never wait.
     look, look_addr : In(1), In
-        Read the records at this address; no step is done, then or for `READ_CYCLES` more.
+        Read the records at this address; no step may be done then or for `READ_CYCLES` more.
     weight_record, bias_record, lfsr_record : Out
-        They are here `READ_CYCLES` after `look`, and stay.
+        The records that were read, `READ_CYCLES` after `look`; they stay.
     idle : Out(1)
         No sum or update was under way in the cycle before. A register.
     writing : Out(1)
         A weight, a bias or a velocity will be written in this cycle or later.
     still_writing : Out(1)
-        The same, by a step of a cycle before. A register.
+        As `writing`, but a step in this cycle does not count. A register.
     """
 
     def __init__(self, config, *, weights=(), biases=()):
@@ -106,7 +106,7 @@ class TrainingMac(wiring.Component):
         m.submodules.weight_update = update = WeightUpdate(config)
         m.submodules.bias_update = bias_update = BiasUpdate(config)
 
-        # What goes along with a step, from stage to stage. Stage 0 is the step itself.
+        # The fields of a step go along from stage to stage; stage 0 is the step itself.
         stages = READ_CYCLES + 3
         forward = delayed(m, self.forward.valid, self.forward.p, stages, "forward")
         back = delayed(m, self.back.valid, self.back.p, stages, "back")
@@ -163,7 +163,7 @@ class TrainingMac(wiring.Component):
         if training.velocity_bits:
             m.d.comb += bias_update.velocity.eq(bias_velocity)
 
-        # Another one on: the product, and what it is added to.
+        # Another stage on: the product, and the sum that it is added to.
         is_back, back_step = back[to_word + 2]
         is_forward, forward_step = forward[to_word + 2]
         m.d.comb += [
@@ -202,7 +202,7 @@ class TrainingMac(wiring.Component):
         return m
 
     def _weight_memories(self, m, update):
-        """The stored weight, and its velocity, that the step asks for: READ_CYCLES after it."""
+        """Return the stored weight of a step and its velocity, as they are READ_CYCLES later."""
         config, training = self.config, self.config.training
         low_bits = training.master_bits - config.weight_bits
         mask = (1 << training.master_bits) - 1
@@ -244,7 +244,7 @@ class TrainingMac(wiring.Component):
         return weight.as_signed(), velocity
 
     def _bias_memories(self, m, update, forward, back):
-        """The bias, and its velocity, that a step asks for: in the same cycle."""
+        """Return the bias of a step and its velocity, as they are in the same cycle."""
         config, training = self.config, self.config.training
         is_back, back_step = back
         addr = Mux(self.look, self.look_addr,

@@ -1,4 +1,4 @@
-"""`Velocity`: what a gradient adds to those accumulated before; and its part of an update."""
+"""`Velocity`: adds gradients up, with decay; `WeightUpdate` and `BiasUpdate` have one each."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -12,11 +12,12 @@ __all__ = ["Velocity", "accumulate", "velocity_members"]
 
 
 class Velocity(wiring.Component):
-    """`saturate(decayed(velocity) + term)`, of which KEEP, CLEAR and n are ways to decay.
+    """Lets a velocity decay and adds a term: `sum = saturate(decayed + term)`.
 
-    `velocity - (velocity >> n)` for n, all of it for KEEP, 0 for CLEAR. A pipeline that never
-    waits: `sum` comes 3 cycles after `velocity` and `decay`, and 1 after `term`. Without velocities
-    the sum is the term.
+    `decay` says what `decayed` is: the velocity itself for KEEP, 0 for CLEAR, and
+    `velocity - (velocity >> n)` for any other value n. It is a pipeline that never waits: `sum`
+    comes 3 cycles after `velocity` and `decay`, and 1 cycle after `term`. Without velocities the
+    sum is the term.
 
     Parameters
     ----------
@@ -28,11 +29,13 @@ class Velocity(wiring.Component):
     Members
     -------
     velocity : In(signed(bits))
-        Only with velocities.
-    decay : In
+        The velocity before; there is no such port if `bits` is 0.
+    decay : In(MOMENTUM_BITS)
+        How the velocity decays: `hw.op_fields.KEEP` and `CLEAR`, or n.
     term : In(signed(term_bits))
+        What is added: a gradient.
     sum : Out(signed)
-        Of `bits`, or of `term_bits` without velocities. A register.
+        The velocity after, of `bits`; or the term, of `term_bits`, if `bits` is 0. A register.
     """
 
     def __init__(self, bits, term_bits):
@@ -70,14 +73,14 @@ class Velocity(wiring.Component):
 
 
 def velocity_members(config, addr_bits):
-    """The ports of `WeightUpdate` and `BiasUpdate` that are there only with velocities.
+    """The ports that `WeightUpdate` and `BiasUpdate` have only if the torus has velocities.
 
     Members
     -------
     velocity : In(signed(velocity_bits))
-        The stored one, with `i`.
+        The stored velocity; sampled with `i`.
     new_velocity : Out(stream)
-        What is to be written, and where, 3 cycles after `i`. Never waits.
+        The velocity to write, and its address, 3 cycles after `i`. Never waits.
     """
     bits = config.training.velocity_bits
     if not bits:
@@ -90,20 +93,20 @@ def velocity_members(config, addr_bits):
 
 
 def accumulate(m, update, stages, term):
-    """Add a `Velocity` to the module of an update, with its ports; return the accumulated gradient.
+    """Add a `Velocity` to the module of an update, and connect it; return the accumulated gradient.
 
     Parameters
     ----------
     update : WeightUpdate or BiasUpdate
     stages : list of (Value, data.View)
-        Its `i` in every stage of its pipeline.
+        The `i` of the update in every stage of its pipeline.
     term : Value
-        Of stage 2.
+        The gradient, as it is in stage 2.
 
     Returns
     -------
     Value
-        The sum, in stage 3.
+        The accumulated gradient, as it is in stage 3.
     """
     bits = update.config.training.velocity_bits
     m.submodules.velocity = velocity = Velocity(bits, len(term))

@@ -14,12 +14,12 @@ __all__ = ["WeightUpdate"]
 
 
 class WeightUpdate(wiring.Component):
-    """`weight - ((accumulated + random) >> shift)`, saturated: docs/arithmetic.md, on training.
+    """Computes `weight - ((accumulated + random) >> shift)`, saturated: see docs/arithmetic.md.
 
-    `accumulated` is the velocity, decayed, and the product of input and gradient; `random` is as
-    many low bits of the LFSR as are shifted out. The LFSR steps once for each weight to which its
-    change is applied. A pipeline, one update a cycle, that never waits: the velocity is written
-    3 cycles after `i`, the weight 7.
+    `accumulated` is the decayed velocity plus the product of input and gradient; `random` is as
+    many low bits of the LFSR as are shifted out. The LFSR steps once for each update with `apply`.
+    It is a pipeline that takes one update a cycle and never waits: the velocity is written 3 cycles
+    after `i`, the weight 7.
 
     Parameters
     ----------
@@ -29,17 +29,17 @@ class WeightUpdate(wiring.Component):
     Members
     -------
     i : In(stream)
-        An update (`update_layout`), in the cycle in which its words are there. Always accepted.
+        An update (`update_layout`). Always accepted.
     weight, velocity : In
-        The stored weight and, if there are any, its velocity: with `i`.
+        The stored weight and, if the torus has velocities, its velocity; sampled with `i`.
     product : In
-        Of input and gradient: 2 cycles after `i`.
+        The product of input and gradient, 2 cycles after `i`.
     new_weight, new_velocity : Out(stream)
-        What is to be written, and where. Never wait.
+        A word to write, and its address. Never wait.
     load_lfsr : In(stream)
-        Sets the LFSR. Always accepted.
+        A new state of the LFSR. Always accepted.
     lfsr : Out(32)
-        Its state.
+        The state of the LFSR.
     pending : Out(1)
         A weight or velocity will be written in the next cycle or later.
     """
@@ -64,7 +64,7 @@ class WeightUpdate(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         training = self.config.training
-        # What goes along, from stage to stage. Stage 0 is the input.
+        # Values that go along from stage to stage; stage 0 is the input.
         stages = UPDATE_CYCLES - READ_CYCLES
         along = delayed(m, self.i.valid, self.i.p, stages, "update")
         valid, update = zip(*along, strict=True)
@@ -74,7 +74,7 @@ class WeightUpdate(wiring.Component):
         # Stages 0 to 2: the accumulated gradient, which is there in stage 3.
         accumulated = accumulate(m, self, along, self.product)
 
-        # Stage 3: random bits, as many as fall out.
+        # Stage 3: as many random bits as the shift drops.
         random_bits = Signal(training.max_update_shift)
         m.d.sync += random_bits.eq(Cat(
             training.min_update_shift + update[2].shift > bit
@@ -87,7 +87,7 @@ class WeightUpdate(wiring.Component):
         with m.If(self.load_lfsr.valid):
             m.d.sync += self.lfsr.eq(self.load_lfsr.payload)
 
-        # Stages 4 and 5: the shift, its large half first; stage 6: the weight.
+        # Stages 4 and 5: the shift, by its high bits first; stage 6: the weight.
         low_bits = training.update_shift_bits // 2
         coarse = Signal.like(total)
         change = Signal.like(total)

@@ -14,7 +14,7 @@ __all__ = ["Dump"]
 
 
 class Dump(wiring.Component):
-    """Runs DUMP ops, a record after the other: READ_CYCLES to read it, then a word a cycle.
+    """Runs DUMP ops: it reads a record, for READ_CYCLES, and writes it, a word a cycle; and again.
 
     Parameters
     ----------
@@ -24,22 +24,22 @@ class Dump(wiring.Component):
     Members
     -------
     op : In(stream)
-        DUMP ops (`hw.op_fields.training_mac_fields`).
+        DUMP ops (`hw.training_fields`).
     look, look_addr : Out(1), Out
         Read the records at this address.
     weight_record, bias_record, lfsr_record : In
-        They are here `READ_CYCLES` after `look`, and stay.
+        The records that were read, `READ_CYCLES` after `look`; they stay.
     write : Out(stream)
         A word for the row buffer. Never waits.
     landed : Out(1)
         High with the last word of a repetition.
     row_retired : In(1)
-        The row engine has retired a repetition. Those that DUMP ops ask for are counted apart from
-        those that RUN ops ask for.
+        The row engine has retired a repetition. Repetitions that DUMP ops ask for are counted apart
+        from those that RUN ops ask for.
     hold : In(1)
-        Begin no repetition: a step may be done, or the MAC has not finished one.
+        While it is high no repetition begins: the MAC does a step, or has not finished one.
     waiting, busy : Out(1), Out(1)
-        An op waits for its last repetition to end; and a repetition is in progress.
+        An op waits for its last repetition to end; a repetition is in progress.
     start : In(1)
         High for one cycle before a program starts: forget all progress.
     idle : Out(1)
@@ -68,11 +68,11 @@ class Dump(wiring.Component):
         config = self.config
 
         op = Signal(mac_op(config))
-        waiting = Signal()                    # It has repetitions that have not begun.
-        asked_for = Signal()                  # `freed` is about the next of them.
+        waiting = Signal()                    # The op has repetitions that have not begun.
+        asked_for = Signal()                  # `freed` is about its next repetition.
         m.submodules.freed = freed = Credits(config.rep_bits)
-        reps_left = Signal(config.rep_bits)   # After the next one.
-        base = Signal(config.addr_bits)       # Of the next one.
+        reps_left = Signal(config.rep_bits)   # Repetitions after the next one.
+        base = Signal(config.addr_bits)       # Address of the next repetition's first word.
 
         # The repetition in progress
         records_left = Signal(config.count_bits)

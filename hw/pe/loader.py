@@ -15,8 +15,8 @@ __all__ = ["Loader"]
 class Loader(wiring.Component):
     """Keeps every `cols`-th word of load ops, and all words of PROGRAM ops.
 
-    Which words are meant follows from position alone: the words of WEIGHTS, BIASES and LFSR ops
-    are dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
+    A PE knows its words by their position alone: the words of WEIGHTS, BIASES and LFSR ops are
+    dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
     (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`), whose addresses count up
     from 0 from one program start to the next. The words of a GRADIENT op are dealt out with the
     last column first, which has the longest way; they go to the op's `base` and up.
@@ -34,9 +34,10 @@ class Loader(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: begin at address 0 again.
     weight, bias, program : Out(stream)
-        Writes, on the cycle on which the word (of a record, its last one) arrives. Never wait.
+        Writes to the memories of weights, biases and the program, in the cycle in which the word,
+        or the last word of a record, arrives. Never wait.
     lfsr, gradient : Out(stream)
-        The same, in training only.
+        Training only. Writes of the same kind to the LFSR and to the gradients from the host.
     gradients_landed : Out(1)
         Training only. High with this PE's last word of a GRADIENT repetition.
     """

@@ -14,17 +14,17 @@ _KINDS = (MacKind.RUN, MacKind.BACK, MacKind.DUMP)
 
 
 def mac_op_side(config):
-    """What `MacDispatch` shares with the control of one kind of op, as it sees it.
+    """What `MacDispatch` shares with the control of one kind of op, as `MacDispatch` sees it.
 
     Members
     -------
     op : Out(stream)
         The ops of this kind.
     hold : Out(1)
-        Begin nothing.
+        While it is high the control begins no repetition.
     waiting, busy : In(1), In(1)
-        An op has repetitions that have not begun (of a DUMP: not ended); and one is in progress.
-        Registers.
+        An op has repetitions that have not begun (of a DUMP: not ended); a repetition is in
+        progress. Registers.
     """
     return wiring.Signature({
         "op": Out(stream.Signature(mac_op(config))),
@@ -37,8 +37,8 @@ class MacDispatch(wiring.Component):
 
     An op is given to its control when no control has an op that waits to begin: a cycle after the
     last repetition of the op before has begun (of a DUMP: has ended). It begins when no other
-    control is busy, a cycle after an op of another kind has ended. So nothing here waits for what a
-    control decides in the same cycle.
+    control is busy, a cycle after an op of another kind has ended. So nothing here depends on what
+    a control decides in the same cycle.
 
     Parameters
     ----------

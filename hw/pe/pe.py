@@ -1,4 +1,4 @@
-"""A processing element: router, MAC, weights and program. Only wires its blocks together."""
+"""`PE`: a processing element. It only wires its router, MAC, memories and sequencer together."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -37,13 +37,13 @@ class PE(wiring.Component):
     weights, biases : list of int
         Contents of the memories after configuration.
     folded : bool
-        They are logic instead, and cannot be loaded.
+        Weights and biases are logic instead of memories, and cannot be loaded.
 
     Members
     -------
     col : In
-        Column of this PE, a constant: which words of a load op are its own, and whether a gateway
-        follows. A port, so that all PEs are one module.
+        Column of this PE, a constant. It says which words of a load op are the PE's own, and
+        whether a gateway comes next in the row. It is a port so that all PEs are one module.
     west, north : In(stream)
         Words of the row ring and of the column ring.
     east, south : Out(stream)

@@ -1,4 +1,4 @@
-"""`Records`: puts the words that are loaded into a memory together, and counts its addresses."""
+"""`Records`: joins words that are loaded into records of a memory, and counts their addresses."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -17,9 +17,9 @@ class Records(wiring.Component):
     Members
     -------
     word : In(stream)
-        Always accepted.
+        The next word of a record. Always accepted.
     start : In(1)
-        Begin at address 0 again, with a first word.
+        The next word is the first one of the record at address 0.
     record : Out(stream)
         A record and its address, in the cycle of its last word. Never waits.
     """
@@ -39,7 +39,7 @@ class Records(wiring.Component):
         addr = Signal.like(self.record.p.addr)
         words, last = self.word.payload, Const(1)
         if self.chunks > 1:
-            # With the words that came before this one, the latest on top.
+            # The words of the record that came before this one, the latest on top.
             chunk = Signal(range(self.chunks))
             low_words = Signal(self.word_bits * (self.chunks - 1))
             words, last = Cat(low_words, self.word.payload), chunk == self.chunks - 1

@@ -1,4 +1,4 @@
-"""A processing element of a torus that trains. Only wires its blocks together."""
+"""`TrainingPE`: a processing element of a torus that trains. It only wires its blocks together."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring

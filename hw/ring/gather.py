@@ -1,4 +1,4 @@
-"""`RingGather`: one node of a ring all-gather. Link side, gather buffer, and its queue of ops."""
+"""`RingGather`: one node of a ring all-gather, with its gather buffer. It runs a queue of ops."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -18,9 +18,10 @@ class RingGather(wiring.Component):
 
     In each repetition it stores `recv` arriving words behind the `own` words of the region and
     sends, in buffer order, the own words and then what arrived. A repetition begins when its
-    region is free, and sends when its own words have landed; receiving never waits for sending. How
-    a word passes is the `Hop`'s affair. Between repetitions the link rests for 1 cycle. Nothing is
-    ever lost, doubled or reordered; words of different ops never mix, since every node counts.
+    region is free, and sends when its own words have landed; receiving never waits for sending. The
+    `Hop` inside takes words from the ring and sends them. Between repetitions the link rests for 1
+    cycle. Nothing is ever lost, doubled or reordered; words of different ops never mix, since every
+    node counts.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class RingGather(wiring.Component):
     i, o : In(stream), Out(stream)
         The ring.
     pe : In(ring_side)
-        The side of the PE; see `ring_side`.
+        What the engine shares with the blocks of its PE; see `ring_side`.
     """
 
     def __init__(self, config):
@@ -66,12 +67,12 @@ class RingGather(wiring.Component):
         have = Signal(config.count_bits)      # Own words and those received.
         sent = Signal(config.count_bits)
         own_here = Signal(init=1)             # The own words have landed.
-        # Kept rather than compared when asked for, since a word's way depends on them:
+        # A word's way depends on these, so they are registers instead of comparisons.
         receiving = Signal()                  # `have` is not `total`.
         unsent = Signal()                     # `sent` is not `send_end`.
         caught_up = Signal(init=1)            # `sent` is `have`.
-        unread = Signal()                     # It has words that the MAC has not read.
-        gathers = Signal()                    # It is a GATHER; low while none is in progress.
+        unread = Signal()                     # There are words that the MAC has not read.
+        gathers = Signal()                    # It is of a GATHER op; low while none is in progress.
 
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
@@ -79,12 +80,13 @@ class RingGather(wiring.Component):
         prepared = Signal()                   # `coming_base` and `landed` are about it.
         coming_base = Signal(config.addr_bits)
 
-        # Progress of the MAC
+        # Progress of the MAC: repetitions whose results have landed here, and repetitions that are
+        # gathered and wait for the MAC, which may also be ahead.
         progress_bits = config.rep_bits + 1
-        m.submodules.landed = landed = Credits(config.rep_bits)  # Repetitions with their results.
-        gathered = Signal(signed(progress_bits))  # Complete ones that wait for the MAC.
-        some_gathered = Signal()              # `gathered` is above 0, or
-        none_gathered = Signal(init=1)        # just 0.
+        m.submodules.landed = landed = Credits(config.rep_bits)
+        gathered = Signal(signed(progress_bits))
+        some_gathered = Signal()              # `gathered` is above 0.
+        none_gathered = Signal(init=1)        # `gathered` is 0.
 
         # The ring, and the buffer
         m.d.comb += [
@@ -104,6 +106,8 @@ class RingGather(wiring.Component):
             pe.readable.eq(
                 some_gathered | (none_gathered & gathers & own_here & unread)),
         ]
+        if config.word_steps:
+            m.d.comb += pe.complete.eq(some_gathered)
         m.d.sync += [
             pe.tap.valid.eq(hop.received),
             pe.tap.p.kind.eq(kind),
@@ -206,8 +210,9 @@ class RingGather(wiring.Component):
                 none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
             ]
         if config.training is not None:
-            # Of the repetition in progress: no word has been received; and the number of the first
-            # word of the last turn of a row, where the gateway owns all words.
+            # About the repetition in progress: `fresh` says that no word has been received, and
+            # `last_turn`, how many words come before the last turn of the row (a word for each PE)
+            # where the gateway owns all words.
             fresh = Signal()
             last_turn = Signal(signed(config.count_bits + 1))
             m.d.sync += [

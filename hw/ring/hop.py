@@ -1,4 +1,4 @@
-"""`Hop`: the link side of a ring node. What a word passes on its way through."""
+"""`Hop`: the part of a ring node that a word passes on its way through."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -10,11 +10,11 @@ __all__ = ["Hop"]
 class Hop(wiring.Component):
     """Takes words from a ring into a buffer, and sends the buffer's words on.
 
-    A word that arrives when it is the next to be sent, with the way out free, goes there directly:
-    1 cycle from input to output. Any other goes through the buffer: 2 cycles from its reading on.
-    Either way one word a cycle. `i.ready` comes from registers of this node alone, so there is no
-    combinational path from `o.ready` to it, nor one round a ring. `o.valid` and `o.payload` hold
-    until transfer.
+    A word that arrives when it is the next to be sent, with the way out free, goes to the output
+    directly and takes 1 cycle. Any other word goes through the buffer and takes 2 cycles from its
+    reading on. Either way words can go on at one a cycle. `i.ready` comes from registers of this
+    node alone, so there is no combinational path from `o.ready` to it, nor one round a ring.
+    `o.valid` and `o.payload` hold until transfer.
 
     Which words are received and sent, and where the buffer keeps them, is not decided here: a
     `Hop` has no counters.
@@ -41,7 +41,7 @@ class Hop(wiring.Component):
     sent : Out(1)
         High when a word has left the buffer, or passed it by.
     write_data : Out(word_bits)
-        What the buffer is to store where `own.valid` or `received` is high.
+        The word that the buffer is to store in a cycle with `own.valid` or `received`.
     read_en, out_en, read_data : Out(1), Out(1), In(word_bits)
         The read port of the buffer, a `BlockRam`; it reads the next word to be sent.
     """

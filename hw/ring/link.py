@@ -1,4 +1,4 @@
-"""The link between two ring nodes: one word a cycle, valid and ready, nothing else."""
+"""`Link`: a register slice between two nodes of a ring."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -8,12 +8,12 @@ __all__ = ["Link", "chain"]
 
 
 class Link(wiring.Component):
-    """A register slice: breaks every combinational path between its two ends.
+    """A register slice, which breaks every combinational path between its two ends.
 
     Words leave in the order in which they came, each once; `o.valid` and `o.payload` hold until
-    transfer. `i.ready` is a register. Latency 1 cycle, throughput 1 word a cycle, 2 words deep.
-    Because the torus is insensitive to the latency of its links, any number of these may stand in
-    any hop.
+    transfer. `i.ready` is a register. A word takes 1 cycle, one word can pass in each cycle, and 2
+    words fit in. Results of a torus do not depend on the latency of its links, so any number of
+    links may stand in any hop.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Link(wiring.Component):
     Members
     -------
     i : In(stream)
-        Sampled on every cycle on which `i.valid & i.ready`.
+        A word is taken in each cycle with `i.valid & i.ready`.
     o : Out(stream)
         The oldest word not yet transferred.
     """
@@ -38,7 +38,7 @@ class Link(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        # The word that arrived while the output was held up; `i.ready` says that it is empty.
+        # `spare` is for a word that arrives while the output is held up.
         spare = Signal(self.shape)
         spare_full = Signal()
         m.d.comb += self.i.ready.eq(~spare_full)

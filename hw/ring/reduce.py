@@ -1,4 +1,4 @@
-"""`RingReduce`: one node of a ring reduction. Adds up partial sums of gradients on their way."""
+"""`RingReduce`: one node of a ring reduction, which adds to the partial sums that pass it."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -16,15 +16,16 @@ class RingReduce(wiring.Component):
     It has no ops: the order of the contributions decides everything, since all nodes of a ring walk
     the same words in the same order. For each contribution, oldest first, it takes the oldest
     partial sum received, if the contribution says so, adds the two, and sends the sum on or keeps
-    it. One a cycle; from `own` to `o` or `complete` 2 cycles, from `i` 1 cycle where the
-    contribution waits for it. `o.valid` and `o.payload` hold until transfer. `i.ready` is a
-    register, so there is no combinational path from `o.ready` to it, nor one round a ring. No
-    partial sum is ever lost, doubled or reordered.
+    it. It does one contribution a cycle. A contribution takes 2 cycles from `own` to `o` or
+    `complete`, and a partial sum that its contribution waits for takes 1 cycle from `i` on.
+    `o.valid` and `o.payload` hold until transfer. `i.ready` is a register, so there is no
+    combinational path from `o.ready` to it, nor one round a ring. No partial sum is ever lost,
+    doubled or reordered.
 
     Parameters
     ----------
     config : TorusConfig
-        One with `training`.
+        With `training`.
 
     Members
     -------
@@ -32,14 +33,15 @@ class RingReduce(wiring.Component):
         The reverse ring (`partial_layout`). `reduce_words` partial sums wait here at most.
     own : In(stream)
         The MAC's contributions (`contribution_layout`). Always accepted: the sender sees to it that
-        no more than `reduce_words` of those it sent are not yet `taken`.
+        at most `reduce_words` of its contributions are not yet `taken`.
     taken : Out(1)
-        High for one cycle for each contribution that left its queue, on the cycle after. A
-        register.
+        High for one cycle for each contribution that has left its queue, in the cycle after that.
+        A register.
     complete : Out(stream)
         The sums that stay (`complete_layout`). Never waits.
     idle : Out(1)
-        No contribution waits or is on its way out. Partial sums received may still wait for theirs.
+        No contribution waits or is on its way out. Partial sums that were received may still wait
+        for a contribution.
     """
 
     def __init__(self, config):
@@ -58,7 +60,7 @@ class RingReduce(wiring.Component):
         config = self.config
         depth = config.training.reduce_words
 
-        # What the node before says of the host does not matter: contributions say it again.
+        # `to_host` of an arriving partial sum is not looked at: its contribution says it again.
         m.submodules.partials = partials = LutQueue(signed(config.acc_bits), depth)
         m.submodules.contributions = contributions = LutQueue(contribution_layout(config), depth)
         mine = contributions.o

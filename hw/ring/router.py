@@ -1,4 +1,7 @@
-"""The inference router: north and west in, east and south out (ClosNets, section III, fig. 6)."""
+"""`InferenceRouter`: words come from north and west and leave to east and south.
+
+It is the router of the ClosNets paper, section III, figure 6.
+"""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -29,7 +32,7 @@ class InferenceRouter(wiring.Component):
     north, south : In(stream), Out(stream)
         The column ring.
     row, col : In(ring_side)
-        The PE's side of each engine.
+        What each engine shares with the blocks of the PE.
     """
 
     def __init__(self, config):

@@ -1,4 +1,4 @@
-"""What a ring engine shares with the blocks of its PE: `ring_side`, and `mac_ring_side` of it."""
+"""The signals between a ring engine and its PE: `ring_side`, of which `mac_ring_side` is a part."""
 
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -15,18 +15,24 @@ def mac_ring_side(config):
     Members
     -------
     readable : In(1)
-        The next word of the oldest repetition not yet consumed may be read. From registers alone.
+        The next word of the oldest repetition that is not yet consumed may be read. It depends on
+        registers alone.
     read_en, read_addr : Out(1), Out(addr_bits)
         The MAC reads that word, which lies at `read_addr`.
     read_next, rewind : Out(count_bits), Out(1)
-        With a read: the number of the word that is read next, from 0; `rewind` if it is word 0,
-        for another sum over the same words, whatever `read_next` says.
+        With a read: the number of the word that is read next, from 0. With `rewind` that is word
+        0, for another sum over the same words, whatever `read_next` says.
     consume : Out(1)
         High for one cycle when the MAC issues its last read of a repetition.
     retired : In(1)
         High for one cycle when a repetition of any kind is done here.
+    complete : In(1)
+        With `word_steps` only. All words of the oldest repetition not yet consumed may be read, in
+        any order. A register.
     """
+    skipping = {"complete": In(1)} if config.word_steps else {}
     return wiring.Signature({
+        **skipping,
         "readable": In(1),
         "read_en": Out(1),
         "read_addr": Out(config.addr_bits),
@@ -42,13 +48,13 @@ def ring_side(config):
 
     Members
     -------
-    readable, read_en, read_addr, read_next, rewind, consume, retired
+    readable, read_en, read_addr, read_next, rewind, consume, retired, complete
         See `mac_ring_side`.
     op : Out(stream)
-        The queue of ops (`hw.op_fields.gather_fields`). Its payload is used, and so must stay, from
-        the first repetition of an op to the beginning of the last, when it is taken.
+        The queue of ops (`hw.op_fields.gather_fields`). The payload is used, and so must stay, from
+        the first repetition of an op to the beginning of its last one, when the op is taken.
     write : Out(stream)
-        Results of the MAC; always accepted, visible to reads from the next cycle on.
+        Results of the MAC; always accepted. A read finds a result from the next cycle on.
     landed : Out(1)
         High with the last result of a MAC repetition that writes here; where a torus trains, with
         every result.
@@ -61,8 +67,8 @@ def ring_side(config):
     idle : In(1)
         No op is in progress or waits.
     reread : Out(1)
-        Training only. High for one cycle when a BACK repetition issues its last read here. All its
-        reads come with `rewind`.
+        Training only. High for one cycle when a BACK repetition issues its last read here. All
+        reads of BACK repetitions come with `rewind`.
     """
     training = {} if config.training is None else {"reread": Out(1)}
     return wiring.Signature({

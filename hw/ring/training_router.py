@@ -1,4 +1,4 @@
-"""The training router: an inference router, and a ring back on each axis."""
+"""`TrainingRouter`: an inference router, and a ring back on each axis."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -31,7 +31,7 @@ class TrainingRouter(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-        One with `training`.
+        With `training`.
 
     Members
     -------
@@ -46,9 +46,9 @@ class TrainingRouter(wiring.Component):
     from_south, to_north : In(stream), Out(stream)
         The column ring back.
     row, col : In(ring_side)
-        The PE's side of the rings' engines.
+        What each engine of the forward rings shares with the blocks of the PE.
     row_back, col_back : In(reduce_side)
-        The PE's side of the engines of the rings back.
+        What each engine of the rings back shares with the blocks of the PE.
     """
 
     def __init__(self, config):

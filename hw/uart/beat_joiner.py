@@ -1,4 +1,4 @@
-"""`BeatJoiner`: the bytes that a link has received, joined into beats."""
+"""`BeatJoiner`: joins the bytes that a link has received into beats."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -19,13 +19,13 @@ class BeatJoiner(wiring.Component):
     Members
     -------
     expected : In(place_bits)
-        Words that have been received: those before this one may be read.
+        Number of the word that is expected next: the words before it may be read.
     read_word : Out(place_bits)
-        Words before this one have been read.
+        Number of the word that is read next.
     read_at, read_data : Out, In(8)
-        The read port of the buffer, in bytes; what is read comes a cycle later.
+        The read port of the buffer, in bytes; a byte comes a cycle after its address.
     o : Out(stream)
-        Beats, lowest byte first received.
+        Beats; the byte that was received first is the lowest.
     """
 
     def __init__(self, link, host_bits):
@@ -41,7 +41,7 @@ class BeatJoiner(wiring.Component):
         m = Module()
         beat_bytes = self.host_bits // 8
         place = Signal(self.link.place_bits + 2)
-        index = Signal(range(beat_bytes))  # Of the byte in its beat; it wraps.
+        index = Signal(range(beat_bytes))  # Number of the byte in its beat; it wraps.
         fetched = Signal()
         beat = Signal(self.host_bits)
 

@@ -1,4 +1,4 @@
-"""`BeatSplitter`: beats, split into the bytes that a link is to send."""
+"""`BeatSplitter`: splits beats into the bytes that a link is to send."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -21,9 +21,9 @@ class BeatSplitter(wiring.Component):
     i : In(stream)
         Beats.
     acknowledged : In(place_bits)
-        Words before this one are no longer needed.
+        Number of a word; the words before it are no longer needed.
     written : Out(place_bits)
-        Words before this one are in the buffer.
+        Number of the word that is written next; the words before it are in the buffer.
     write_en, write_at, write_data : Out
         The write port of the buffer, in bytes.
     """
@@ -44,7 +44,7 @@ class BeatSplitter(wiring.Component):
         place = Signal(link.place_bits + 2)
         beat = Signal(self.host_bits)
         bytes_left = Signal(range(beat_bytes + 1))
-        empty = Signal(init=1)  # None is left.
+        empty = Signal(init=1)  # `bytes_left` is 0.
 
         # Only the bit beyond the buffer differs.
         full = (place[2:] ^ self.acknowledged) == link.buffer_words

@@ -1,4 +1,4 @@
-"""`CobsDecoder`: bytes of COBS frames to the bytes that they stand for."""
+"""`CobsDecoder`: makes of the bytes of COBS frames the bytes that they stand for."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -10,7 +10,7 @@ __all__ = ["CobsDecoder"]
 
 
 class CobsDecoder(wiring.Component):
-    """Takes Consistent Overhead Byte Stuffing off (Cheshire and Baker 1999): no state but a count.
+    """Takes Consistent Overhead Byte Stuffing off (Cheshire and Baker 1999); it needs no memory.
 
     Every byte in gives at most one item out, in the same cycle. A zero byte gives an `end`; it is
     `whole` if no byte is missing that the last code promised.
@@ -20,7 +20,7 @@ class CobsDecoder(wiring.Component):
     i : In(stream)
         Bytes, always taken.
     o : Out(stream)
-        Bytes and ends, each for one cycle.
+        Bytes and ends of frames (`decoded_layout`), each for one cycle.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""`CobsEncoder`: frames to COBS bytes, each frame followed by a zero."""
+"""`CobsEncoder`: makes COBS bytes of frames, with a zero after each frame."""
 
 from amaranth import *
 from amaranth.lib import memory, stream, wiring
@@ -14,21 +14,21 @@ _MEMORY_BYTES = 256
 class CobsEncoder(wiring.Component):
     """Puts Consistent Overhead Byte Stuffing on (Cheshire and Baker 1999).
 
-    A code says how far it is to the next zero, which is known only when that has come. So a frame
-    is taken whole, a byte a cycle, into a memory in which the codes are filled in afterwards; then
-    it is given, and a zero after it. In between nothing is taken.
+    A code says how far it is to the next zero, which is known only when that zero has come. So a
+    frame is taken whole, a byte a cycle, into a memory in which the codes are filled in afterwards;
+    then the frame is given, and a zero after it. Until that is done no other frame is taken.
 
     Parameters
     ----------
     registered : bool
-        A byte rests in a register before it is written, a cycle more for each frame.
+        A byte rests in a register before it is written, which takes a cycle more for each frame.
 
     Members
     -------
     i : In(stream)
-        Frames of 1 to 253 bytes.
+        Bytes of frames (`framed_layout`); a frame has 1 to 253 bytes.
     o : Out(stream)
-        Bytes.
+        COBS bytes.
     """
 
     def __init__(self, registered=False):
@@ -44,7 +44,7 @@ class CobsEncoder(wiring.Component):
             shape=8, depth=_MEMORY_BYTES, init=[], attrs={"no_rw_check": 1})
         write, read = frame.write_port(), frame.read_port()
 
-        place = Signal(8, init=1)  # Of the next byte; the first place is the first code's.
+        place = Signal(8, init=1)  # Place of the next byte; place 0 is the first code's.
         code_place = Signal(8)
         code = Signal(8, init=1)
         read_place = Signal(8)

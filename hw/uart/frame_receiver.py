@@ -1,4 +1,4 @@
-"""`FrameReceiver`: checks the host's frames, keeps their words, and says what they ask for."""
+"""`FrameReceiver`: checks the host's frames, keeps their words, and tells what they ask for."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -15,9 +15,9 @@ _HEADER_BYTES = 7
 class FrameReceiver(wiring.Component):
     """The board's end of the wire from the host; docs/host_link.md has the format of a frame.
 
-    Words are written into the buffer as they come, beyond the last one that counts; `expected`
-    moves over them when the frame turns out to be right, else the next frame overwrites them. The
-    CRC is written there, too: a word of the buffer must be left for it.
+    Words are written into the buffer as they come, behind the words of earlier frames. `expected`
+    moves over them when the frame turns out to be right; else the next frame overwrites them. The
+    CRC is written there, too, so one word of the buffer must be left for it.
 
     Parameters
     ----------
@@ -26,29 +26,30 @@ class FrameReceiver(wiring.Component):
     Members
     -------
     i : In(stream)
-        Bytes and ends of frames, not more often than every 16th cycle; always taken.
+        Bytes and ends of frames, at most one in 16 cycles; always taken.
     hold : In(1)
-        Nothing that a frame changes may change now; for 8 cycles at most.
+        While it is high, at most 8 cycles, `arrived` stays low and the outputs below do not change.
     write_en, write_at, write_data : Out
         The write port of the buffer, in bytes.
     read_word : In(place_bits)
-        The word of the buffer, with a bit more, that is read next.
+        Number of the word of the buffer that is read next.
     expected : Out(16)
-        Number of the word that is expected next. What is before it may be read.
+        Number of the word that is expected next. The words before it may be read.
     session : Out(7)
+        Number of the session.
     opened : Out(1)
         There has been an OPEN.
     tag : Out(8)
-        Of the latest frame.
+        Tag of the latest frame of the session.
     most_words : Out(6)
         Words that a frame to the host may have.
     acknowledged : Out(16)
         Number of the word that the host expects next.
     arrived : Out(1)
-        High for one cycle when a frame of the session has arrived; from the next one on all above
-        are of it.
+        High for one cycle when a frame of the session has arrived; from the next cycle on the
+        outputs above say what that frame said.
     rewinds, opens : Out(1)
-        With `arrived`: it is a REWIND, or an OPEN.
+        With `arrived`: the frame is a REWIND; it is an OPEN.
     """
 
     def __init__(self, link):
@@ -79,10 +80,12 @@ class FrameReceiver(wiring.Component):
         session = Signal(7)
         tag = Signal(8)
         most_words = Signal(6)
-        number = Signal(16)       # Of the frame's first word; of a registered link alone, where
-        number_fits = Signal()    # this is a cycle later: still before the next byte is here.
+        # `number` is of the frame's first word, and only a registered link keeps it. `number_fits`
+        # says that this word is expected; it is right before the next byte comes.
+        number = Signal(16)
+        number_fits = Signal()
         acknowledged = Signal(16)
-        place = Signal(16 + 2)    # Of the byte that comes next, if it is one of a word.
+        place = Signal(16 + 2)    # Place of the byte that comes next, if it is a byte of a word.
         place_word = place[2:]
         overflow = Signal()
 
@@ -133,8 +136,8 @@ class FrameReceiver(wiring.Component):
                         overflow.eq(0),
                     ]
 
-        # The end of a frame is looked at when the CRC has seen its last byte, and what was found
-        # counts when nothing holds it up.
+        # The end of a frame is looked at when the CRC has seen the last byte. What was found counts
+        # when `hold` is low.
         ended = Signal()
         whole = Signal()
         checked = Signal()

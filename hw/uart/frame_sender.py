@@ -1,4 +1,4 @@
-"""`FrameSender`: answers the host, and sends it the words that are there."""
+"""`FrameSender`: answers the host, and sends it the words of the torus."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -18,24 +18,25 @@ class FrameSender(wiring.Component):
     ----------
     link : LinkConfig
     hardware_id, weights_id : int
-        Of the torus, 64 bits; and of the weights in it, 32 bits.
+        Identifies the torus, 64 bits; identifies the weights in it, 32 bits.
 
     Members
     -------
     arrived, rewinds, opens : In(1)
     tag, session, opened, most_words, acknowledged, expected : In
-        What the `FrameReceiver` gives.
+        The outputs of the `FrameReceiver`.
     space : In(place_bits)
         Words that the board can still take.
     written : In(place_bits)
-        Words that have been written into the buffer of words to send.
+        Number of the word that is written next into the buffer of words to send.
     read_at, read_data : Out, In(8)
-        The read port of that buffer, in bytes; what is read comes a cycle later.
+        The read port of that buffer, in bytes; a byte comes a cycle after its address.
     hold : Out(1)
-        A header is being sent: what it says of the receiver must not change.
+        A header is being sent, so the outputs of the receiver, which it tells, must not change.
     o : Out(stream)
-        Frames; once one has begun it goes on as it is taken, a byte every cycle, with a cycle's
-        pause before the CRC; if the link is registered, a byte of the words every second cycle.
+        Bytes of frames (`framed_layout`). A frame that has begun gives a byte in every cycle in
+        which one is taken, but pauses for a cycle before the CRC; if the link is registered, the
+        bytes of words come in every second cycle.
     """
 
     def __init__(self, link, hardware_id, weights_id):
@@ -60,22 +61,23 @@ class FrameSender(wiring.Component):
         owed = Signal()
         hello_owed = Signal()
         goes_back = Signal()
-        place = Signal(16 + 2)       # Of the byte that is sent next.
+        place = Signal(16 + 2)       # Number of the byte that is sent next, of all words.
         number = place[2:]
         is_hello = Signal()
         words_left = Signal(6)
-        index = Signal(4)            # Of a byte of the header, of a HELLO's words or of the CRC.
-        space = Signal(16)           # As told in the latest frame.
+        index = Signal(4)            # Number of a byte in the header, a HELLO's words or the CRC.
+        space = Signal(16)           # The space that the latest frame told of.
         half = link.buffer_words // 2
-        # As of the cycle before, if the link is registered. More may be unsent by now, and less
-        # only behind a change of place in "Idle", after which "Gone back" lets a cycle pass; and
-        # whether there is much space only hurries a frame.
+        # In a registered link these two are registers, so they are about the cycle before. That is
+        # safe: by now there may be more unsent words, never fewer, since `place` is changed only in
+        # "Words", long before "Idle" looks at `unsent`, and by going back, after which the state
+        # "Gone back" lets a cycle pass. `much_space` only hurries a frame.
         unsent = Signal(link.place_bits)
         much_space = Signal()
         byte = self.o.p.byte
-        step = Signal()              # On to the next byte of the words.
-        # A byte of the words. It rests in a register behind the memory, which answers late in a
-        # cycle, if the link is registered; there is none in it when it was taken.
+        step = Signal()              # Go on to the next byte of the words.
+        # A byte of the words. In a registered link it rests in a register behind the memory, which
+        # answers late in a cycle; `is_held` is low in the cycle after the byte was taken.
         held = Signal(8)
         is_held = Signal()
         in_words = Signal()
@@ -87,7 +89,7 @@ class FrameSender(wiring.Component):
             m.d.comb += [held.eq(read), is_held.eq(1)]
         # The address goes ahead of the byte: a read takes a cycle.
         m.d.comb += self.read_at.eq(place + step)
-        # The CRC is a cycle behind what is sent, if the link is registered.
+        # In a registered link the CRC gets each byte a cycle after it is sent.
         checks = Signal()
         m.d["sync" if link.registered else "comb"] += [
             unsent.eq(self.written - number),
@@ -101,7 +103,7 @@ class FrameSender(wiring.Component):
                 m.d.comb += crc.start.eq(1)
                 m.d.sync += index.eq(0)
                 with m.If(self.arrived):
-                    pass  # What it changes comes first.
+                    pass  # Wait a cycle for what the frame sets below.
                 with m.Elif(goes_back):
                     m.d.sync += [goes_back.eq(0), place.eq(self.acknowledged << 2)]
                     m.next = "Gone back"
@@ -117,7 +119,7 @@ class FrameSender(wiring.Component):
                             Mux(unsent > self.most_words, self.most_words, unsent))),
                     ]
                     m.next = "Header"
-            with m.State("Gone back"):  # `unsent` is still of the place before.
+            with m.State("Gone back"):  # `unsent` is still about the place before.
                 m.next = "Idle"
             with m.State("Header"):
                 header = Cat(self.session, is_hello, self.tag, space, number, self.expected)

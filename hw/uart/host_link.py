@@ -1,4 +1,4 @@
-"""`HostLink`: two streams of beats over two wires that may lose, double or flip bytes."""
+"""`HostLink`: carries two streams of beats over two wires that may lose, double or flip bytes."""
 
 from amaranth import *
 from amaranth.lib import memory, stream, wiring
@@ -17,7 +17,7 @@ __all__ = ["HostLink"]
 
 
 class HostLink(wiring.Component):
-    """The board's end of docs/host_link.md.
+    """The board's end of the host link, whose contract is docs/host_link.md.
 
     Parameters
     ----------
@@ -25,18 +25,18 @@ class HostLink(wiring.Component):
     host_bits : int
         Width of a beat: a multiple of 32.
     hardware_id : int
-        Of the torus; 64 bits.
+        Identifies the torus, 64 bits (`TorusConfig.hardware_id`).
     weights_id : int
-        Of the weights in it; 32 bits, 0 without any.
+        Identifies the weights in it, 32 bits (`hw.uart.weights_id`); 0 if it holds none.
 
     Members
     -------
     rx, tx : In(1), Out(1)
-        The wires.
+        The wires from and to the host.
     to_torus, from_torus : Out(stream), In(stream)
-        Beats.
+        Beats of `host_bits`.
     reset : Out(1)
-        High for a cycle when a session begins: whatever is at the other end of the streams must be
+        High for a cycle when a session begins: the torus at the other end of the streams must be
         reset then.
     opened : Out(1)
         There has been a session since the reset.

@@ -1,4 +1,4 @@
-"""`UartReceiver`: bytes from a wire."""
+"""`UartReceiver`: takes bytes from a UART's wire."""
 
 from amaranth import *
 from amaranth.lib import cdc, stream, wiring
@@ -10,8 +10,8 @@ __all__ = ["UartReceiver"]
 class UartReceiver(wiring.Component):
     """Takes bytes of 8 data bits, no parity and one stop bit; each bit is sampled in its middle.
 
-    After a byte without a stop bit it waits until the wire is idle; the byte is given all the same,
-    since frames have a CRC.
+    After a byte without a stop bit it waits until the wire is idle. It gives that byte all the
+    same, since frames have a CRC.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class UartReceiver(wiring.Component):
     rx : In(1)
         The wire, asynchronous. Idle is high.
     o : Out(stream)
-        Each byte, for one cycle; whoever takes it must always be ready.
+        Each byte, for one cycle.
     """
 
     def __init__(self, bit_cycles):
@@ -44,7 +44,8 @@ class UartReceiver(wiring.Component):
         m.d.comb += self.o.payload.eq(byte)
         m.d.sync += self.o.valid.eq(0)
         with m.If(bits_left == 0):
-            # The edge was seen one cycle ago, and in the middle of the start bit half a bit ago.
+            # The start bit begins in this cycle. A bit and a half later the first data bit is at
+            # its middle.
             with m.If(~wire):
                 m.d.sync += [
                     bits_left.eq(9),

@@ -1,4 +1,4 @@
-"""`UartTransmitter`: bytes onto a wire."""
+"""`UartTransmitter`: puts bytes onto a UART's wire."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -33,8 +33,8 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cycles_left = Signal(range(self.bit_cycles))
-        bits_left = Signal(range(10))  # After the one on the wire.
-        bits = Signal(9, init=0x1ff)   # The next ones, and the stop bit.
+        bits_left = Signal(range(10))  # Bits after the one on the wire.
+        bits = Signal(9, init=0x1ff)   # These bits, the next one lowest; the last is the stop bit.
 
         m.d.comb += self.i.ready.eq((cycles_left == 0) & (bits_left == 0))
         with m.If(cycles_left != 0):

@@ -1,4 +1,4 @@
-"""`weights_id`: which weights a bitstream holds, as the host link tells it."""
+"""`weights_id`: a number for the weights that a bitstream holds, which the host link tells."""
 
 import zlib
 
@@ -8,7 +8,7 @@ _WORD_BYTES = 8
 
 
 def weights_id(weights, biases):
-    """The CRC-32 of all words, as docs/host_link.md has it; never 0, which stands for none.
+    """Return the CRC-32 of all words, as docs/host_link.md defines it; 1 in the place of 0.
 
     Parameters
     ----------

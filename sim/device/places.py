@@ -13,7 +13,7 @@ from golden.fixed.visits import weight_sizes
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.plan.maps import MemoryMap
-from sw_driver.plan.stages import POSITIONS, Stage, StageKind
+from sw_driver.plan.stage import POSITIONS, Stage, StageKind
 
 __all__ = ["Image", "Place", "Places"]
 

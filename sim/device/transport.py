@@ -87,7 +87,7 @@ class SimTransport(Transport):
             verilog = emitted_torus(config, weights=images.weights, biases=images.biases)
         else:
             verilog = emitted_torus(config)
-        probes = list(engine_probes(config).values()) if self._recording else []
+        probes = [probe for _, probe in engine_probes(config)] if self._recording else []
         self._model = NativeModel(
             verilog, TOPS["torus"], trace=self._trace, probes=probes, accessible=self._accessible
         )

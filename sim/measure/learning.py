@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from golden import DIGITS_SHAPES, ClosShape
+from golden.data.source import Source
 from sim.device.device import SimDevice
 from sim.toolchain import find_toolchain
 from sw_driver.device.golden import GoldenDevice
@@ -16,7 +17,7 @@ from sw_driver.train.recipe import Recipe
 from sw_driver.train.weights import stored_words
 
 from .nets import RTL_PACKAGES
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .simulation import machine
 
 __all__ = ["TITLE", "measure"]
@@ -53,13 +54,15 @@ def measure(bench: Bench) -> Table:
         depends = {"sources": source_digest(*RTL_PACKAGES), "tools": tools, "machine": machine(),
                    "case": dataclasses.asdict(case)}
         values.append(bench.result("learning", depends, lambda case=case: _run(case, bench)))
-    text = paragraph(f"""
-        Batch-1 SGD from scratch in the fixed point of docs/training.md, learning rate
-        {Recipe().learning_rate}, on the RTL in the native harness and on the golden model: the
-        loss of every step, computed from the outputs of each, and at the end every weight, bias and
-        random generator. "loss": mean of the first and of the last {_SHOWN} steps, in nats.
-        "samples/s" is by processor time of one core, the host's work included. Measured on
-        {machine()}, with {tools}.""")
+    text = paragraphs(f"""
+        SGD with batches of one sample trains from scratch in the fixed point of docs/training.md,
+        with learning rate {Recipe().learning_rate}, on the RTL in the native harness and on the
+        golden model. Compared are the loss of every step, computed from the outputs of each, and at
+        the end every weight, every bias and every random generator.
+
+        "loss" is the mean of the first {_SHOWN} steps and that of the last {_SHOWN} steps, in nats.
+        "samples/s" counts the processor time of one core, the host's work included. All was
+        measured on {machine()}, with {tools}.""")
     header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden",
               "loss", "test accuracy", "losses equal", "words equal")
     rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],
@@ -72,7 +75,7 @@ def measure(bench: Bench) -> Table:
 
 def _run(case: _Case, bench: Bench) -> dict[str, Any]:
     torch.set_num_threads(1)
-    prepared = prepare(case.data, case.shapes, case.torus, Recipe(epochs=1))
+    prepared = prepare(Source(case.data), case.shapes, case.torus, Recipe(epochs=1))
     whole = prepared.split
     split = dataclasses.replace(
         whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],

@@ -11,8 +11,9 @@ __all__ = ["check_page", "write_page"]
 
 _HEAD = """# Benchmarks
 
-Every section is written by the command that it names; a table that is not run again keeps its
-section. Raw results are kept in `out/bench`, and measured again when what they depend on changes.
+Each section below stands between marks and is written by the command that it names. A section
+whose command is not run again stays as it is. Raw results are kept in `out/bench`; a command
+measures again only what has changed.
 """
 _MARK = re.compile(r"^<!-- (begin|end) ([\w-]+) -->(?:\n|\Z)", re.M)
 

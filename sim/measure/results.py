@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +13,9 @@ from typing import Any
 from golden.system.progress import Progress
 from sw_driver.system.kept import read_kept, write_kept
 
-__all__ = ["Bench", "Table", "markdown_table", "paragraph", "source_digest"]
+__all__ = ["Bench", "Table", "markdown_table", "paragraphs", "source_digest"]
 
-_PAGE_COLUMNS = 120
+_PAGE_COLUMNS = 100
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -105,7 +106,7 @@ def source_digest(*packages: str) -> str:
     digest = hashlib.sha256()
     for package in packages:
         for path in sorted((_ROOT / package).rglob("*.*")):
-            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "bench" not in path.parts:
+            if path.suffix in (".py", ".cpp", ".h", ".vlt") and "measure" not in path.parts:
                 digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -116,7 +117,9 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> s
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
-def paragraph(text: str) -> str:
-    """Text in lines of the page's width."""
-    return textwrap.fill(" ".join(text.split()), _PAGE_COLUMNS, break_long_words=False,
-                         break_on_hyphens=False) + "\n"
+def paragraphs(text: str) -> str:
+    """Text in lines of the page's width; empty lines part its paragraphs."""
+    parts = (textwrap.fill(" ".join(part.split()), _PAGE_COLUMNS, break_long_words=False,
+                           break_on_hyphens=False)
+             for part in re.split(r"\n\s*\n", text.strip()))
+    return "\n\n".join(parts) + "\n"

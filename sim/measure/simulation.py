@@ -20,7 +20,7 @@ from sw_driver.compiled import Compiled
 from sw_driver.system.scratch import temporary_folder
 
 from .nets import RTL_PACKAGES, compiled_layer
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 
 __all__ = ["TITLE", "machine", "measure"]
 
@@ -47,11 +47,12 @@ def measure(bench: Bench) -> Table:
         values.append(bench.result("simulation", depends | {"torus": torus},
                                    lambda torus=torus: _run(torus)))
     bench.tell("simulation", len(tori), len(tori))
-    text = paragraph(f"""
-        {ClosShape(*_LAYER)} on {_HOST_BITS} host bits, every beat through the host stream; the
-        best of {_REPEATS} runs. Building is from Verilog to a model, without Verilator's runtime,
-        which is built once for all. Both kinds of model come from the Verilog as
-        `sim/model/simplify.py` rewrites it. Measured on {machine()}, with {tools}.""")
+    text = paragraphs(f"""
+        The layer is {ClosShape(*_LAYER)} with a host stream of {_HOST_BITS} bits, through which
+        every beat passes. A speed is the best of {_REPEATS} runs. Building leads from Verilog to a
+        model; it leaves out Verilator's runtime, which is built once for all models. Both kinds of
+        model come from the Verilog as `sim/model/simplify.py` rewrites it. All was measured on
+        {machine()}, with {tools}.""")
     header = ("torus", "native: build s", "cycles/s", "PE cycles/s", "cocotb: build s", "cycles/s")
     rows = [(value["torus"], f"{value['native_build_s']:.1f}", f"{value['native_rate']:,.0f}",
              f"{value['native_rate'] * value['pes']:,.0f}", f"{value['cocotb_build_s']:.1f}",

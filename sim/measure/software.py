@@ -14,7 +14,7 @@ from golden.clos.forms import ClosWeights, by_columns, by_padded_columns, by_row
 from golden.layers import LowRankLinear
 from sim.errors import ToolMissing
 
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 
 __all__ = ["TITLE", "measure"]
 
@@ -108,23 +108,26 @@ def measure(bench: Bench) -> Table:
 
 
 def _text(values: list[dict[str, Any]], place: str) -> str:
-    text = paragraph(f"""
-        Microseconds of a layer, forward / forward and backward, float32 without bias on {place}:
-        minima of at least {_FEWEST_RUNS} runs, in which the layers take turns. "{_CLOS}" is
-        `ClosLinear` as it is, "rows", "columns" and "padded" (columns, 16 at least) its forms
-        alone. Low rank, PyTorch's CSR and two block-diagonal stages (Monarch) have as many weights,
-        within a percent or two. From 16 samples on, "columns" and "padded" are the same
-        computation: what they differ by is the noise of the machine.
-        Backward is for weights and inputs. PyTorch {torch.__version__}.""")
+    text = paragraphs(f"""
+        A cell has the microseconds of a layer, forward / forward and backward, in float32 without
+        bias on {place}. Each figure is the least of at least {_FEWEST_RUNS} runs, in which the
+        layers take turns. Backward computes the gradients of weights and inputs. PyTorch has
+        version {torch.__version__}.
+
+        "{_CLOS}" is `ClosLinear` as it is; "rows", "columns" and "padded" are its forms alone, and
+        "padded" is "columns" with 16 samples at least. From 16 samples on, "columns" and "padded"
+        are the same computation, so what they differ by is the noise of the machine. "low rank",
+        PyTorch's "CSR" and "two-stage" (two block-diagonal stages, as in Monarch) have as many
+        weights as the Clos layer, within a percent or two.""")
     names = [f"{ClosShape(*v['shape'])}, {v['batch']}, {v['threads']}" for v in values]
     rows = [(name, *(f"{v['us'][kind][0]:.0f} / {v['us'][kind][1]:.0f}" for kind in _NAMES))
             for name, v in zip(names, values, strict=True)]
     ratios = [(name, *_ratios(v["us"])) for name, v in zip(names, values, strict=True)]
     first = "shape, batch, threads"
-    text += "\n" + markdown_table((first, *_NAMES), rows) + "\n" + paragraph("""
-        Ratios of the same figures: how many times faster the Clos layer is, and how much slower
-        than the fastest of its forms (the aim: 10 % at most), forward / forward and backward.
-        """)
+    text += "\n" + markdown_table((first, *_NAMES), rows) + "\n" + paragraphs("""
+        Ratios of the same figures say how many times faster the Clos layer is, and how much slower
+        it is than the fastest of its forms (the aim is 10 % at most), forward / forward and
+        backward.""")
     return text + "\n" + markdown_table((first, *_NAMES[4:], "over the best form"), ratios)
 
 

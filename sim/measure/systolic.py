@@ -15,7 +15,7 @@ from sw_driver.cycle_model import simulate
 from sw_driver.program.events import Run
 
 from .nets import RTL_PACKAGES, compiled_layer
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .scale_sim import Array, best_cycles, clos_gemms, dense_gemm
 
 __all__ = ["TITLE", "measure"]
@@ -56,15 +56,19 @@ def measure(bench: Bench) -> Table:
     bench.tell("systolic", len(jobs), len(jobs))
     header = ("layer, multipliers", "dense layer, systolic", "Clos layer, systolic", "Clostorus",
               "dense / ours", "Clos / ours", "program load")
-    text = paragraph(f"""
-        Total cycles of a batch / batch. The systolic array has the counts of SCALE-Sim 3.0.0
-        (`sim/measure/scale_sim.py`): for every product the best of its three dataflows, for every
-        layer the best array with sides that are powers of two (in brackets); no memory ever stalls
-        it. The Clos layer is run on it block after block. Clostorus is counted from the first beat
-        of the batch on the host stream of {_HOST_BITS} bits to the last beat of its results, with
-        weights in the PEs. The program before it, sent once for a run of any length, takes the
-        cycles of the last column more. Every beat of the RTL in Verilator ({tools}) comes in the
-        cycle in which the cycle model expects it; "predicted": the model's count alone.""")
+    text = paragraphs(f"""
+        A figure is the total cycles of a batch over the number of its samples.
+
+        The systolic array has the counts of SCALE-Sim 3.0.0 (`sim/measure/scale_sim.py`). Every
+        product has the best of the three dataflows. Every layer has the best array whose sides are
+        powers of two; its sides stand in brackets. No memory ever stalls the array. It computes a
+        Clos layer block after block.
+
+        Clostorus is counted from the first beat of the batch on the host stream of {_HOST_BITS}
+        bits to the last beat of its results, with the weights in the PEs. The program before the
+        batch takes the cycles of the last column more; a run of any length needs it once. Every
+        beat of the RTL in Verilator ({tools}) comes in the cycle in which the cycle model expects
+        it. "predicted" marks a count of the model alone.""")
     text += "\n" + markdown_table(header, rows)
     return Table(text, values)
 

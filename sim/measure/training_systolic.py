@@ -13,7 +13,7 @@ from sw_driver.cycle_model import simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training_steady
 
 from .nets import RTL_PACKAGES
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .scale_sim import best_cycles, clos_training_gemms, dense_training_gemms
 from .training_nets import training_layer
 
@@ -58,28 +58,37 @@ def measure(bench: Bench) -> Table:
     bench.tell("training: a published trainer", len(jobs), len(jobs) + 1)
     trainer = bench.result("training-trainer", {"sources": digest, "ours": _OURS}, _run_trainer)
     bench.tell("training", len(jobs) + 1, len(jobs) + 1)
-    text = paragraph(f"""
-        Cycles of a batch / batch, of one layer: outputs, the gradient of the inputs' stages, and
-        the change of all weights. Dense: the three products Y = X W, dX = dY W^T and dW = X^T dY
-        on a systolic array with the counts of SCALE-Sim 3.0.0, as in the table of inference; "PEs":
-        as many multipliers as the torus has PEs, "2 PEs": as many as it has multipliers. "Clos":
-        the same three products of every block. Clostorus is counted by the cycle model, from the
-        first beat of the batch's inputs to its last step; batch 1 as the mean of a long run of
-        single samples. Host stream of {_HOST_BITS} bits.""")
+    text = paragraphs(f"""
+        A figure is the cycles of a batch over the number of its samples, for one layer.
+
+        "Dense" is the three products Y = X W, dX = dY W^T and dW = X^T dY of a dense layer on a
+        systolic array with the counts of SCALE-Sim 3.0.0, as in the table of inference. "Clos" is
+        the same three products of every block of the Clos layer on such an array. An array of "PEs"
+        has as many multipliers as the torus has PEs, and one of "2 PEs" has as many as the torus
+        has multipliers.
+
+        Clostorus computes the outputs, the gradients of the inputs of its middle and its output
+        stage, and the change of all weights. It is not asked for the gradient of the layer's
+        inputs, which is dX of the other columns, and which it would also have to send to the host.
+        It is counted by the cycle model, from the first beat of the batch's inputs to its last
+        step, with a host stream of {_HOST_BITS} bits. Batch 1 is the mean of a long run of single
+        samples.""")
     header = ("layer, torus, batch", "dense, PEs", "dense, 2 PEs", "Clos, PEs", "Clos, 2 PEs",
               "Clostorus", "dense, PEs / ours", "dense, 2 PEs / ours")
     text += "\n" + markdown_table(header, rows)
-    text += "\n" + paragraph(f"""
-        The FPGA trainer of pre-defined sparse networks of Dey et al. (2018) takes
-        {_THEIRS["cycles"]} clocks a training sample for {_THEIRS["layers"]} at
-        {100 * _THEIRS["density"]:.1f} % density ({_THEIR_WEIGHTS} weights) with
-        {_THEIRS["multipliers"]} edge processors, its layers' phases of several samples overlapped
-        while weights change every sample. Clos layers
-        {" and ".join(str(ClosShape(*layer)) for layer in _OURS)} ({trainer["parameters"]} weights)
-        on {_OUR_TORUS} PEs, two multipliers each, take {trainer["sgd"]:.4g} cycles a sample one at
-        a time and {trainer["batch"]:.4g} interleaved in a batch; the bound of their multipliers is
-        {trainer["bound"]:.3g}, that of their padding {trainer["steps"]} steps: so few middle blocks
-        keep few of the columns busy.""")
+    text += "\n" + paragraphs(f"""
+        Beside a published trainer: Dey et al. (2018) train pre-defined sparse networks on an FPGA.
+        Their trainer takes {_THEIRS["cycles"]} clocks a training sample for a net
+        {_THEIRS["layers"]} at {100 * _THEIRS["density"]:.1f} % density ({_THEIR_WEIGHTS} weights),
+        with {_THEIRS["multipliers"]} edge processors. It overlaps the phases of its layers over
+        several samples, while weights change every sample.
+
+        Clos layers {" and ".join(str(ClosShape(*layer)) for layer in _OURS)} have
+        {trainer["parameters"]} weights. On {_OUR_TORUS} PEs, each with two multipliers, a sample
+        takes {trainer["sgd"]:.4g} cycles one at a time and {trainer["batch"]:.4g} cycles
+        interleaved in a batch. The bound of the multipliers is {trainer["bound"]:.3g} cycles, but
+        with padding a MAC has {trainer["steps"]} steps to do: so few middle blocks keep few of the
+        columns busy.""")
     return Table(text, {"layers": values, "trainer": trainer})
 
 

@@ -11,7 +11,7 @@ from sw_driver.files.report import percent
 from sw_driver.predict.training_cycles import predict_training_steady
 
 from .nets import RTL_PACKAGES
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .training_nets import training_layer
 
 __all__ = ["TITLE", "measure"]
@@ -54,17 +54,22 @@ def measure(bench: Bench) -> Table:
     header = ("layer, torus, host bits", "order", "bound", "cycles/sample, RTL", "predicted",
               "MAC utilisation", "aim", "gradient at once", "MAC waits for")
     rows = [_row(case, value) for case, value in zip(cases, values, strict=True)]
-    text = paragraph(f"""
-        A training step of a sample is its way forward, one multiplication a weight, and its way
-        back, two at once: the bound is 2 P / (R C) cycles, and utilisation is the bound over the
-        cycles. Cycles are (T({_SAMPLES + _MORE_SAMPLES}) - T({_SAMPLES})) / {_MORE_SAMPLES} of
-        whole runs on the RTL in Verilator ({tools}): every input, output and gradient passes
-        through the host stream, and the host answers with a sample's gradient in the cycle after
-        its last output. "gradient at once": utilisation by the cycle model of a host that has the
-        gradient before the outputs leave; what lies between is the host's turn-around. In "SGD"
-        every sample is a batch of its own, and the weights change before the next one; in "one
-        batch" the gradients of all samples are accumulated, and the ways forward and back of
-        neighbouring samples are interleaved.""")
+    text = paragraphs(f"""
+        A training step of a sample is a way forward, with one multiplication for each weight, and a
+        way back, with two at once. So it takes at least 2 P / (R C) cycles, for P weights on R x C
+        PEs. This is the bound, and utilisation is the bound over the cycles.
+
+        Cycles are (T({_SAMPLES + _MORE_SAMPLES}) - T({_SAMPLES})) / {_MORE_SAMPLES}, where T(n) is
+        a whole run of n samples on the RTL in Verilator ({tools}). Every input, output and gradient
+        passes through the host stream. The host answers with the gradient of a sample in the cycle
+        after the last output of that sample. "gradient at once" is the utilisation that the cycle
+        model predicts for a host that has the gradient before the outputs leave; the difference is
+        the turn-around of the host.
+
+        In "SGD" every sample is a batch of its own, and the weights change before the next sample.
+        In "one batch" the gradients of all samples are accumulated, and the ways forward and back
+        of neighbouring samples are interleaved. "aim" is the least utilisation that was asked for.
+        """)
     text += "\n" + markdown_table(header, rows)
     return Table(text, values)
 

@@ -9,7 +9,7 @@ from sim.toolchain import find_toolchain
 from sw_driver.files.report import percent
 
 from .nets import RTL_PACKAGES, compiled_layer
-from .results import Bench, Table, markdown_table, paragraph, source_digest
+from .results import Bench, Table, markdown_table, paragraphs, source_digest
 
 __all__ = ["TITLE", "measure"]
 
@@ -50,15 +50,18 @@ def measure(bench: Bench) -> Table:
               "aim", "padding", "MAC waits for", "host bits", "needed")
     rows = [_row(case, order, value)
             for (case, order), value in zip(jobs, values, strict=True)]
-    text = paragraph(f"""
-        MAC utilisation is useful products / (PEs x cycles), padding not counted, with cycles =
-        (T({_SAMPLES} + 64) - T({_SAMPLES})) / 64 of whole runs from host to host on the RTL in
-        Verilator ({tools}). What is lost is lost to padding (blocks that do not fill all PEs, with
-        zero weights) and to waiting: by the cycle model, which `sw_driver/cycle_model/account.py`
-        explains, and which has the cycles of the RTL. "host bits": width of the host stream, and
-        the narrowest one that does not bound the run. A hop takes 1 cycle, or 2 through the buffer
-        (`tests/hw/ring/test_gather.py`); a result takes {MAC_CYCLES} cycles from its last
-        product.""")
+    text = paragraphs(f"""
+        MAC utilisation is the share of all cycles of all MACs that goes into useful products:
+        useful products / (PEs x cycles). Padding is not useful. The cycles of a sample are
+        (T({_SAMPLES} + 64) - T({_SAMPLES})) / 64, where T(n) is a whole run of n samples from host
+        to host, on the RTL in Verilator ({tools}).
+
+        What is lost is lost to padding and to waiting. Padding is blocks that do not fill all PEs;
+        their weights are zero. What the MAC waits for is counted by the cycle model, which takes
+        exactly the cycles of the RTL; docs/cycle-model.md explains the words. "host bits" is the
+        width of the host stream, and "needed" is the narrowest width that does not bound the run. A
+        hop takes 1 cycle, or 2 through the buffer (`tests/hw/ring/test_gather.py`). A result takes
+        {MAC_CYCLES} cycles from its last product.""")
     text += "\n" + markdown_table(header, rows)
     return Table(text, values)
 

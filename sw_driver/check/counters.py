@@ -1,4 +1,4 @@
-"""Progress counters of a program: none may pass its end, however far an engine runs ahead."""
+"""Checks that no progress counter of a program can overflow, however far an engine runs ahead."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from sw_driver.errors import ProgramError
 
 __all__ = ["check_counters"]
 
-# Who asks, when, and for how many since the start of the program.
+# Name of who asks, the event before which it asks, and how many it has asked for since the start.
 _Ask = tuple[str, Event, int]
 
 
@@ -26,7 +26,7 @@ def check_counters(
     Raises
     ------
     ProgramError
-        It says which width would do.
+        It names the unit, and the width that would do.
     """
     for axis, units in rings.items():
         readers = [unit for unit in macs if unit.reads and unit.axis == axis]
@@ -56,10 +56,10 @@ def check_counters(
 def _check(
     config: TorusConfig, ordering: Ordering, counted: Sequence[Event], asks: Sequence[_Ask]
 ) -> None:
-    """Check one counter: it counts events, and what is asked for is taken off."""
+    """Check one counter, which counts events less those that were asked for."""
     most = (1 << config.rep_bits) - 1
     asked = 0
-    # What is counted comes in order, so where it ends only moves on.
+    # Events are counted in order, so the number of those that may have come only grows.
     reached = 0
     for name, event, total in asks:
         while reached < len(counted) and not ordering.before(event, counted[reached]):

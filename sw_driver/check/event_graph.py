@@ -1,4 +1,4 @@
-"""A graph of events: what comes before what, whatever the timing."""
+"""A graph of the events of a program, and which come before which, whatever the timing."""
 
 import graphlib
 
@@ -11,7 +11,7 @@ Event = tuple[str, int, str]
 
 
 class EventGraph:
-    """Events, and for each those that wait for it."""
+    """Events, and for each event those that wait for it."""
 
     def __init__(self) -> None:
         self._after: dict[Event, list[Event]] = {}
@@ -24,17 +24,17 @@ class EventGraph:
         self._sorter.add(second, first)
 
     def ordering(self) -> "Ordering":
-        """Find what comes before what; to be called once, when all edges are there.
+        """Find which events come before which; to be called once, when all edges are there.
 
         Raises
         ------
         ProgramError
-            If there is a cycle; it is printed.
+            If there is a cycle; the message has its events.
         """
         return Ordering(self.in_order(), self._after)
 
     def in_order(self) -> list[Event]:
-        """List all events, each after those that it waits for; errors are those of `ordering`."""
+        """List all events, each after those that it waits for; raises as `ordering` does."""
         try:
             return list(self._sorter.static_order())
         except graphlib.CycleError as error:
@@ -58,7 +58,7 @@ class Ordering:
     """
 
     def __init__(self, order: list[Event], after: dict[Event, list[Event]]) -> None:
-        # Sets of events as the bits of a number.
+        # A set of events is a number with a bit for each event.
         self._bit = {event: 1 << index for index, event in enumerate(order)}
         self._after: dict[Event, int] = {}
         for event in reversed(order):

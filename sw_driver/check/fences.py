@@ -1,4 +1,4 @@
-"""Changes of weights take some cycles: no op may visit one that is still on its way."""
+"""Checks that no op visits a weight or a bias whose change is still being written."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ __all__ = ["check_fences"]
 
 
 def check_fences(macs: Sequence[MacUnit]) -> None:
-    """No weight or bias is visited while its change is on its way.
+    """Refuse a program in which an op visits a weight or bias whose change is still on its way.
 
-    Only the ends of ops can be as near to each other: no op visits anything twice.
+    A change is written UPDATE_CYCLES after its step. No op visits anything twice, so only the end
+    of an op and the beginning of a later one can be too near to each other.
 
     Raises
     ------

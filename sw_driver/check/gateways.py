@@ -1,12 +1,13 @@
-"""The gateways and the host of a program: do all nodes of a ring agree, and who waits for whom.
+"""Checks of the gateways and the host of a program, and what they wait for.
 
-FIFOs are taken to hold no more than one op's words.
+All nodes of a ring must agree on the words that they move. FIFOs are taken to hold no more than one
+op's words.
 """
 
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
-from hw.op_fields import GatherKind, HostInKind, HostOutKind, RingKind
+from hw.op_fields import GatherKind, HostInKind, RingKind
 from sw_driver.check.event_graph import Event
 from sw_driver.check.mac_units import MacUnit
 from sw_driver.check.ring_units import RingUnit
@@ -28,7 +29,13 @@ def check_ring_counts(
     col: Sequence[RingUnit],
     gateway: Sequence[Sequence[Op]],
 ) -> None:
-    """All nodes of a ring must agree on how many words each op moves."""
+    """Refuse a program in which the nodes of a ring do not agree on how many words each op moves.
+
+    Raises
+    ------
+    ProgramError
+        It names the op, and what it needs.
+    """
 
     def refuse_unless(unit: RingUnit, recv: int) -> None:
         if unit.recv != recv:
@@ -62,13 +69,19 @@ def check_ring_counts(
 
 
 def _after_loading(gateway: Sequence[Sequence[Op]]) -> list[Op]:
-    """Repetitions of the gateways' ring queue after those that load the PEs' program."""
-    loads = _repetitions(gateway[1], HostInKind.BROADCAST.value)
+    """List the repetitions of the gateways' ring queue that come after the PEs' program."""
+    loads = _loads(gateway[1])
     return [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)][loads:]
 
 
-def _repetitions(queue: Sequence[Op], kind: int) -> int:
-    return sum(op["reps"] + 1 for _, op in expand(queue) if op["kind"] == kind)
+def _loads(host_in: Sequence[Op]) -> int:
+    """Repetitions by which the PEs' program is loaded: those of the first op, if there is one."""
+    first = host_in[0] if host_in else None
+    return first["reps"] + 1 if first and first["kind"] == HostInKind.BROADCAST.value else 0
+
+
+def _repetitions(queue: Sequence[Op]) -> int:
+    return sum(op["reps"] + 1 for _, op in expand(queue))
 
 
 def gateway_edges(
@@ -77,9 +90,10 @@ def gateway_edges(
     gateway: Sequence[Sequence[Op]],
     host: Sequence[HostAction] | None,
 ) -> Edges:
-    """Waits of the gateways for each other's words and for the host.
+    """Go through the waits of the gateways: for words of the row ring, for sums, for the host.
 
-    The ring queue of the gateways has the ops that a unit of the row ring takes part in, and sums.
+    An op of the gateways' ring queue is one in which a unit of the row ring takes part, or it takes
+    the sums of a BACK op.
 
     Raises
     ------
@@ -122,8 +136,8 @@ def _check_host_counts(
     host: Sequence[HostAction] | None,
 ) -> None:
     for name, count, moved in (
-        ("in", len(takers), _repetitions(gateway[1], HostInKind.SCATTER.value)),
-        ("out", len(givers), _repetitions(gateway[2], HostOutKind.COLLECT.value)),
+        ("in", len(takers), _repetitions(gateway[1]) - _loads(gateway[1])),
+        ("out", len(givers), _repetitions(gateway[2])),
     ):
         done = count if host is None else sum(reps for kind, reps in host if kind == name)
         if not done == count == moved:
@@ -139,7 +153,10 @@ def _host_waits(
     givers: Sequence[Event],
     host: Sequence[HostAction],
 ) -> Edges:
-    """The host does one thing after the other; its queues are taken to hold nothing."""
+    """Go through the waits of a host that does one thing after the other.
+
+    Its queues are taken to hold nothing.
+    """
     counts = {"in": 0, "out": 0}
     before: Event | None = None
     for kind, reps in host:

@@ -1,4 +1,4 @@
-"""Words that two ops of a program use: one must come first, whatever the timing."""
+"""Checks that of two ops which use the same words one comes first, whatever the timing."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,14 +20,14 @@ Rings = dict[int, list[RingUnit]]
 
 @dataclasses.dataclass(frozen=True)
 class _Use:
-    """Words of one memory that somebody reads or writes between two events."""
+    """Words of one memory that a unit reads or writes between two events."""
 
     name: str
-    words: int  # A set of addresses as the bits of a number.
+    words: int  # A set of addresses: a number with a bit for each.
     begin: Event
     end: Event
     writes: bool
-    source: RingUnit | None = None  # The gather that brings, or brought, its words.
+    source: RingUnit | None = None  # The gather that brings the words, or has brought them.
 
 
 def check_hazards(
@@ -62,7 +62,7 @@ def _mask(addresses: Iterable[int]) -> int:
 
 
 def _buffer_uses(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) -> Iterator[_Use]:
-    """Who uses words of the gather buffer of an axis."""
+    """Go through the uses of words of the gather buffer of an axis."""
     for unit in units:
         yield _Use(unit.name, _mask(unit.own_words), unit.own_here, unit.done, False)
         yield _Use(unit.name, _mask(unit.received_words), unit.open, unit.done, True, unit)
@@ -88,7 +88,7 @@ def _buffer_uses(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) 
 
 
 def _last_read(sources: dict[int, RingUnit], words: int) -> RingUnit | None:
-    """The gather of the latest RUN that read all these words."""
+    """Return the gather of the latest RUN that read all these words."""
     for region in reversed(sources):
         if words & ~region == 0:
             return sources[region]
@@ -96,7 +96,7 @@ def _last_read(sources: dict[int, RingUnit], words: int) -> RingUnit | None:
 
 
 def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
-    """Who uses words of the gradient memory of an axis."""
+    """Go through the uses of words of the gradient memory of an axis."""
     for unit in macs:
         if unit.axis == axis:
             for landed, address in unit.gradient_landings:
@@ -108,7 +108,7 @@ def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
 def _host_gradient_uses(
     config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
 ) -> list[_Use]:
-    """Who uses words of the memory of the host's gradients."""
+    """List the uses of words of the memory of the host's gradients."""
     uses = [
         _Use(unit.name, _mask(range(unit.base, unit.base + unit.recv // config.cols)),
              unit.open, unit.taken, True)
@@ -126,7 +126,7 @@ def _host_gradient_uses(
 def _versions(
     ordering: Ordering, axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]
 ) -> dict[int, int]:
-    """How often the own words of each ring op have been written when it sends them."""
+    """Count how often the own words of each ring unit have been written when it sends them."""
     writers = [
         (landed, _mask(addresses))
         for unit in macs
@@ -148,7 +148,7 @@ def _check_apart(ordering: Ordering, uses: Sequence[_Use], versions: dict[int, i
     before = ordering.before
     for index, one in enumerate(found):
         words, begin, end = one.words, one.begin, one.end
-        # A use that only reads is in nobody's way but a writer's.
+        # Two uses that only read are not in each other's way.
         for other in found[:index] if one.writes else (use for use in found[:index] if use.writes):
             if not words & other.words or before(other.end, begin) or before(end, other.begin):
                 continue
@@ -159,12 +159,12 @@ def _check_apart(ordering: Ordering, uses: Sequence[_Use], versions: dict[int, i
 
 
 def _same_words(one: _Use, other: _Use, versions: dict[int, int]) -> bool:
-    """Whether a gather brings just the words that the other one waits for, or has."""
+    """Whether two uses are about the same words of the same gather, or of an equal one."""
     if one.source is None or other.source is None or (one.writes and other.writes):
         return False
     if one.source is other.source:
         return True
-    # The same own words, gathered again. The gateway's words are new ones every time.
+    # An equal gather brings the same own words again. The gateway's words are new every time.
     return (
         one.source.own > 0
         and one.source.words == other.source.words
@@ -173,7 +173,7 @@ def _same_words(one: _Use, other: _Use, versions: dict[int, int]) -> bool:
 
 
 def _check_made(ordering: Ordering, uses: Sequence[_Use]) -> None:
-    """Every gradient that is read has been made."""
+    """Refuse a unit that may read a gradient before it has been written."""
     for reader in uses:
         if reader.writes:
             continue

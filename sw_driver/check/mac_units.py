@@ -17,33 +17,38 @@ __all__ = ["MacUnit", "gradient_event", "mac_units", "result_event"]
 
 @dataclasses.dataclass(frozen=True)
 class MacUnit:
-    """One repetition of a MAC op, forwards or backwards, or of a DUMP.
+    """One repetition of a RUN, BACK or DUMP op.
 
-    Its events: `start`, it may begin; `read`, it has read its last word; and then its results and
-    its gradients land, counted from 1 since the start of the program (`result_event` and
-    `gradient_event`). A torus for inference counts all results of a repetition as one.
+    A unit has these events. At `start` it may begin; at `read` it has read its last word; then its
+    results and its gradients land (`result_event` and `gradient_event`), which are counted from 1
+    since the start of the program. A torus for inference counts all results of a repetition as one.
 
     Parameters
     ----------
-    number, name, kind, axis, dest
+    number, name
+        Number of the unit in its queue, and its name for messages.
+    kind, axis, dest
         As in the op.
-    read_words
-        Addresses that it reads in the gather buffer of `axis`.
+    read_words, word_step
+        Addresses in the gather buffer of `axis` that the unit reads, and the step from each to the
+        next. With a step above 1 it waits until all words have been received and sent on.
     results, counted, first_result
-        Addresses in the gather buffer of `dest` that it writes, how often that counts, and the
-        number of the first time.
+        Addresses in the gather buffer of `dest` that it writes, how many counts that makes, and
+        the number of the first of these counts.
     gradients, first_gradient
-        Addresses in the gradient memory of `axis` that it writes, and the number of the first.
+        Addresses in the gradient memory of `axis` that it writes, and the number of the first of
+        these gradients.
     read_gradients, from_host
-        Addresses of the gradients that it reads, and whether they are those of the host.
+        Addresses of the gradients that it reads, and whether the host sent them.
     sums, chunk
-        Sums for the host; and words of a block, if it has partial sums to pass on, else 0.
+        Sums that it makes for the host; words of a block that it reduces, 0 if it passes no partial
+        sums on.
     asked
-        What it asks for before it starts, as a total: ring ops of `dest` that have retired, or if
-        it goes backwards, gradients of `dest` or of the host that have landed.
+        The total that must be reached before `start`: retired repetitions of the ring of `dest`; or
+        for a BACK op landed gradients, those of `dest` or those of the host.
     weights, biases, updates, fence
         Weights and biases that it visits, in the order of its steps (a bias with the first word of
-        its sum); whether they change, and whether it waits for earlier changes.
+        its sum); whether it changes them, and whether it waits for earlier changes.
     """
 
     number: int
@@ -52,6 +57,7 @@ class MacUnit:
     axis: int
     dest: int
     read_words: Sequence[int] = ()
+    word_step: int = 1
     results: Sequence[int] = ()
     counted: int = 0
     first_result: int = 0
@@ -63,38 +69,38 @@ class MacUnit:
     chunk: int = 0
     asked: int = 0
     weights: Sequence[int] = ()
-    biases: tuple[tuple[int, int], ...] = ()  # Step, address.
+    biases: tuple[tuple[int, int], ...] = ()  # Each is (step, address).
     updates: bool = False
     fence: bool = False
 
     @property
     def reads(self) -> bool:
-        """Whether it counts as a reader of its gather buffer."""
+        """Whether the unit counts as a reader of its gather buffer."""
         return self.kind is not MacKind.DUMP
 
     @property
     def backwards(self) -> bool:
-        """Whether it asks for gradients."""
+        """Whether the unit asks for gradients."""
         return self.kind is MacKind.BACK
 
     @property
     def start(self) -> Event:
-        """It may begin."""
+        """The event that the unit may begin."""
         return "mac", self.number, "start"
 
     @property
     def read(self) -> Event:
-        """It has read its last word."""
+        """The event that the unit has read its last word."""
         return "mac", self.number, "read"
 
     @property
     def sums_taken(self) -> Event:
-        """The gateways have taken its sums."""
+        """The event that the gateways have taken the unit's sums."""
         return "mac", self.number, "sums taken"
 
     @property
     def landings(self) -> list[tuple[Event, Sequence[int]]]:
-        """When its results have landed, and which addresses each time."""
+        """The events of its results landing, each with the addresses of the results."""
         events = [result_event(self.dest, self.first_result + k) for k in range(self.counted)]
         if len(events) == 1:
             return [(events[0], self.results)]
@@ -102,7 +108,7 @@ class MacUnit:
 
     @property
     def gradient_landings(self) -> list[tuple[Event, int]]:
-        """When its gradients have landed, and at which address each."""
+        """The events of its gradients landing, each with the gradient's address."""
         return [
             (gradient_event(self.axis, self.first_gradient + index), address)
             for index, address in enumerate(self.gradients)
@@ -110,12 +116,12 @@ class MacUnit:
 
 
 def result_event(axis: int, number: int) -> Event:
-    """A result has landed in the gather buffer of an axis."""
+    """Return the event that so many results have landed in the gather buffer of an axis."""
     return f"results of axis {axis}", number, "landed"
 
 
 def gradient_event(axis: int, number: int) -> Event:
-    """A gradient has landed in the gradient memory of an axis."""
+    """Return the event that so many gradients have landed in the gradient memory of an axis."""
     return f"gradients of axis {axis}", number, "landed"
 
 
@@ -149,14 +155,16 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
 
 
 def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
-    wrap, words, outputs = 1 << config.addr_bits, op["last_word"] + 1, op["last_output"] + 1
+    wrap, step, outputs = 1 << config.addr_bits, op.get("word_step", 1), op["last_output"] + 1
+    words = op["last_word"] // step + 1
     x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
     y_base = op["y_base"] + rep * op["y_rep_stride"]
     weights = op["w_base"] + rep * outputs * words
     biases = op["b_base"] + rep * outputs
     return dataclasses.replace(
         blank,
-        read_words=range(x_base, x_base + words),
+        read_words=range(x_base, x_base + op["last_word"] + 1, step),
+        word_step=step,
         results=[(y_base + output * op["y_stride"]) % wrap for output in range(outputs)],
         counted=1 if config.training is None else outputs,
         weights=range(weights, weights + outputs * words),
@@ -196,7 +204,7 @@ def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUni
 
 
 def _walk(op: Op) -> Iterator[tuple[int, int]]:
-    """Words of a BACK repetition as (block, address less that of the first)."""
+    """Go through the words of a BACK repetition as (block, address less that of the first word)."""
     offset = 0
     for block in reversed(range(op["last_block"] + 1)):
         for word in range(op["last_word"] + 1):

@@ -1,4 +1,4 @@
-"""Addresses of a program: do they lie within the memories of its torus?"""
+"""Checks that the addresses of a program lie within the memories of its torus."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +14,7 @@ __all__ = ["check_ranges"]
 def check_ranges(
     config: TorusConfig, rings: dict[int, list[RingUnit]], macs: Sequence[MacUnit]
 ) -> None:
-    """Refuse a program that leaves its memories.
+    """Refuse a program with an address beyond a memory, or with more words in a sum than may be.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def _needs(
 
 
 def _end(addresses: Sequence[int]) -> int:
-    """The address after the last one, 0 if there is none."""
+    """Return the address after the last one; 0 without addresses."""
     if isinstance(addresses, range):
         return addresses.stop if addresses else 0
     return max(addresses, default=-1) + 1

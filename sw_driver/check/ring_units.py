@@ -1,7 +1,8 @@
 """Repetitions of the ops of a ring queue one by one, as the checks of a program see them.
 
-What an op waits for is a count of its hardware. Here every unit has the total since the start of
-the program instead, so that one check serves a torus for inference and one that trains.
+An op says how many more events it waits for than the ops before it. Here every unit has the total
+since the start of the program instead, so that one check serves a torus for inference and one that
+trains.
 """
 
 import dataclasses
@@ -21,14 +22,16 @@ __all__ = ["RingUnit", "ring_units"]
 class RingUnit:
     """One repetition of a ring op of a PE.
 
-    Its events: `open`, it begins, since its region is free, and receives; `own_here`, its own words
-    have landed, so it sends and the MAC may read; `taken`, the gradients that it brings are in
-    their memory; `done`, it retires.
+    A unit has these events. At `open` its region is free, so it begins and receives. At `own_here`
+    its own words have landed, so it sends, and the MAC may read. At `taken` the gradients that it
+    brings are in their memory. At `done` it retires.
 
     Parameters
     ----------
-    queue, number, name, kind, base, own, recv, to_gateway
-        As in the op.
+    queue, number, name
+        Its queue, its number in the queue, and its name for messages.
+    kind, base, own, recv, to_gateway
+        As in the op; `base` is that of the repetition.
     landed
         Results of the MAC that must have landed in its buffer before its own words are there.
     reads
@@ -48,32 +51,32 @@ class RingUnit:
 
     @property
     def open(self) -> Event:
-        """Its region is free."""
+        """The event that the unit's region is free, so that it begins."""
         return self.queue, self.number, "open"
 
     @property
     def own_here(self) -> Event:
-        """Its own words have landed."""
+        """The event that the unit's own words have landed."""
         return self.queue, self.number, "own words here"
 
     @property
     def taken(self) -> Event:
-        """The gradients of this PE are in their memory."""
+        """The event that the PE's gradients from the host are in their memory."""
         return self.queue, self.number, "gradients here"
 
     @property
     def done(self) -> Event:
-        """It retires."""
+        """The event that the unit retires."""
         return self.queue, self.number, "done"
 
     @property
     def gathers(self) -> bool:
-        """Whether the MAC consumes it."""
+        """Whether the MAC consumes the unit."""
         return self.kind is GatherKind.GATHER
 
     @property
     def takes_gradients(self) -> bool:
-        """Whether it brings gradients from the host."""
+        """Whether the unit brings gradients from the host."""
         return self.kind is GatherKind.GRADIENT
 
     @property
@@ -88,7 +91,9 @@ class RingUnit:
 
     @property
     def words(self) -> tuple[int, int, int]:
-        """What it gathers: the same words, if these are the same and its own have not changed."""
+        """(base, own, recv). Two units with equal ones gather the same words, if the own words that
+        they send have not been written in between.
+        """
         return self.base, self.own, self.recv
 
 
@@ -98,7 +103,7 @@ def ring_units(config: TorusConfig, name: str, queue: Sequence[Op]) -> list[Ring
     Raises
     ------
     ProgramError
-        If one could never open.
+        If a unit could never open.
     """
     units: list[RingUnit] = []
     landed = reads = gathered = 0

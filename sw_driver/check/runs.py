@@ -1,4 +1,4 @@
-"""Checks of what is really sent to a torus, as packed: the shortest runs, and turns of a loop."""
+"""Checks of packed programs, as a torus gets them: the shortest runs, and turns of a loop."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from sw_driver.program.sample_loop import SampleLoop, SampleLoops
 
 __all__ = ["check_packed", "check_runs", "check_training_runs", "host_actions"]
 
-# A run checked in full: the first samples, and two turns of the loop.
+# The longer run that is checked has the first samples and so many turns of the loop.
 _CHECKED_TURNS = 2
 
 
@@ -31,9 +31,9 @@ def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
 
 
 def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> None:
-    """Check the shortest runs that train, and those with two turns of every loop.
+    """Check the shortest runs that train, and runs with two turns of every loop.
 
-    Errors are those of `check_runs`.
+    It raises as `check_runs` does.
     """
     period = len(loops.loops)
     for number, loop in enumerate(loops.loops):
@@ -43,7 +43,7 @@ def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> 
 
 
 def check_packed(program: Program, host: list[HostAction] | None = None) -> None:
-    """Check one program from its packed words; `host` is as for `check_program`."""
+    """Check one program from its packed words; `host` is as in `check_program`."""
     config = program.config
     check_program(
         config,
@@ -54,7 +54,7 @@ def check_packed(program: Program, host: list[HostAction] | None = None) -> None
 
 
 def host_actions(plan: Plan, samples: int) -> Iterator[HostAction]:
-    """What the host does in a run that trains, in order, in repetitions of its queues."""
+    """Go through what the host does in a run that trains, in repetitions of its queues."""
     for part, sample in host_order(plan, samples):
         if part is HostPart.INPUTS:
             yield "in", plan.stages[0].reps

@@ -1,11 +1,11 @@
-"""Is a program safe? Found from its packed ops alone, without knowing what they are for.
+"""Checks that a program is safe, from its packed ops alone, without knowing what they are for.
 
 The graph is that of docs/architecture.md, section 3: an edge leads from every event of every
-repetition to those that wait for it. All PEs run the same program, so one graph stands for all of
-them. Two are built. One has only what always comes before what; in it, two users of a word must be
-in order (`sw_driver.check.hazards`). The other has also all waits that there may be: for room in
-FIFOs, and for a host that does one thing after the other. A cycle in it is a program that could
-lock up.
+repetition to the events that wait for it. All PEs run the same program, so one graph stands for all
+of them. Two graphs are built. The first has only the waits that there are in every run; in it, two
+users of a word must be in order (`sw_driver.check.hazards`). The second has also the waits that
+there may be: for room in FIFOs, and for a host that does one thing after the other. A program could
+lock up if there is a cycle in the second graph.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,17 +42,17 @@ def check_program(
     Parameters
     ----------
     config
-        Of the torus.
+        The torus.
     pe, gateway
-        The three queues of the PEs and those of the gateways, unpacked.
+        The three queues of the PEs and the three of the gateways, unpacked.
     host
-        What the host does, in order; None for one that sends and receives at the same time.
+        What the host does, in order; None for a host that sends and receives at the same time.
 
     Raises
     ------
     ProgramError
-        It prints the cycle, the wait that nothing ends, or the two ops that are in each other's
-        way.
+        The message has the cycle, the wait that nothing ends, or the two ops that are in each
+        other's way.
     """
     rings = {axis: ring_units(config, name, pe[axis]) for axis, name in _NAMES.items()}
     macs = mac_units(config, pe[2])
@@ -84,7 +84,7 @@ def _check_chunks(config: TorusConfig, macs: Sequence[MacUnit]) -> None:
 
 
 def _sure_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
-    """What always comes before what."""
+    """Go through the pairs of events of which the first always comes before the second."""
     for axis, units in rings.items():
         yield from _ring_edges(axis, units, macs)
     yield from _mac_edges(rings, macs)
@@ -135,13 +135,13 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
             source = next(gathers[unit.axis], None)
             if source is None:
                 raise ProgramError(f"{unit.name} reads a gather that its ring does not do")
-            words = range(source.base, source.base + source.own + source.recv)
+            words = range(source.base, source.base + source.own + source.recv, unit.word_step)
             if unit.read_words != words:
                 raise ProgramError(
                     f"{unit.name} must read the words that {source.name} gathers, {words}, "
                     f"not {unit.read_words}"
                 )
-            yield source.own_here, unit.start
+            yield source.own_here if unit.word_step == 1 else source.done, unit.start
             yield source.open, unit.read
     for axis, left in gathers.items():
         unread = next(left, None)
@@ -151,7 +151,10 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
 
 
 def _landing_edges(macs: Sequence[MacUnit]) -> Edges:
-    """Results land in order, and so do the gradients of an axis; the last when all is read."""
+    """Go through the waits of results and gradients, which land in order.
+
+    The last result of a unit, and its last gradient, land after its last word has been read.
+    """
     result: Event | None = None
     gradient: dict[int, Event] = {}
     for unit in macs:
@@ -172,7 +175,7 @@ def _landing_edges(macs: Sequence[MacUnit]) -> Edges:
 
 
 def _reduce_edges(macs: Sequence[MacUnit]) -> Edges:
-    """Contributions of an op wait until those of the op before have gone on."""
+    """Go through the waits of a unit's contributions for those of the unit before to go on."""
     reduced: dict[int, Event] = {}
     for unit in macs:
         landings = unit.gradient_landings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.given_net import (
     Reduction,
     check_model,
@@ -16,14 +17,15 @@ from sw_driver.cli.given_net import (
     net_files,
 )
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
-from sw_driver.cli.written import quoted, say_written
+from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
+    from golden.data.preparation import Preparation
+    from golden.data.source import Source
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
     from sw_driver.files.projection import MeasuredProjection
-    from sw_driver.files.samples import Samples
     from sw_driver.system.console import Output
     from sw_driver.system.files import Files
 
@@ -43,8 +45,9 @@ EXAMPLES = (
 _Data = Annotated[
     str | None,
     typer.Option(
-        metavar="digits|mnist10k|DIR|FILE.npy",
-        help="What sets the scales: a dataset, or inputs [N, I] or images [N, I, H, W] "
+        metavar=FORMS,
+        help="What sets the scales: data as for train, or a .npy file of inputs [N, I] or images "
+        "[N, I, H, W]; classes are not needed "
         "[default: the data that the model was trained on].",
     ),
 ]
@@ -90,7 +93,7 @@ class _Wanted:
     model: Path
     torus: str
     output: Path
-    data: str | None
+    data: "Source | None"
     weights: Path | None
     reduction: float | None
     board: str | None
@@ -98,6 +101,17 @@ class _Wanted:
     order: str
     bake: bool
     export: Path | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Made:
+    """A compiled model, its data and how their samples become inputs, and what its words lose."""
+
+    compiled: "Compiled"
+    data: str
+    preparation: "Preparation | None"
+    error: "MeasuredError"
+    projection: "MeasuredProjection | None"
 
 
 def command(
@@ -113,6 +127,9 @@ def command(
     torus: Torus,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: _Data = None,
+    label: Label = None,
+    test_fraction: TestFraction = None,
+    split_seed: SplitSeed = None,
     weights: _Weights = None,
     reduction: Reduction = None,
     board: _Board = None,
@@ -140,20 +157,21 @@ def command(
     both = word_bits if weight_bits is None else weight_bits
     given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
     widths = {name: bits for name, bits in given.items() if bits is not None}
+    source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
-        model, torus, output, data, weights, reduction, board, widths, order, bake, export
+        model, torus, output, source, weights, reduction, board, widths, order, bake, export
     )
     config = _check(wanted)
-    compiled, samples, error, projection = _compile(out, wanted, config)
-    files = _write(wanted, compiled, samples)
-    _report(out, wanted, compiled, error, projection, files)
+    made = _compile(out, wanted, config)
+    files = _write(wanted, made)
+    _report(out, wanted, made, files)
 
 
 def _check(wanted: _Wanted) -> "str | TorusConfig":
     """Refuse what is wrong with the command line and the model file; return the torus."""
     from hw.config import ConfigError, TorusConfig
     from sw_driver.errors import DriverError
-    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.data_files import source_files
     from sw_driver.files.kinds import own_model
     from sw_driver.system.files import check_folder, check_outputs
     from sw_driver.torus import check_order, parse_torus
@@ -169,7 +187,8 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     outputs: Files = {"--output": output}
     own = own_model(str(wanted.model))
     inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
-    check_outputs(outputs, {**inputs, "--data": array_files(wanted.data)})
+    inputs |= source_files(wanted.data)
+    check_outputs(outputs, inputs)
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
     check_model(wanted.model, wanted.weights, exported=export is not None)
     try:
@@ -182,7 +201,9 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
         from sw_driver.files.export import exported_files
 
         outputs = {**outputs, "--export": exported_files(export, rows, cols)}
-    check_outputs(outputs, {**inputs, "--data": data_files(wanted.data)})
+    check_outputs(outputs, {**inputs, **source_files(wanted.data)})
+    if wanted.data is not None:
+        wanted.data.check()
     return wanted.torus if config is None else config
 
 
@@ -205,20 +226,19 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
     return config
 
 
-def _compile(
-    out: "Output", wanted: _Wanted, config: "str | TorusConfig"
-) -> "tuple[Compiled, Samples, MeasuredError, MeasuredProjection | None]":
-    """Compile the model; return the samples that set its scales, and what it loses, too."""
+def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Made:
+    """Compile the model, and find out what its words lose."""
+    from golden.data.loading import load_part
     from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
-    from sw_driver.files.samples import check_features, data_of, load_calibration
+    from sw_driver.files.samples import check_features, data_of
 
-    net, known = load_net(wanted.model, wanted.weights)
+    net, known, preparation = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
-    samples = load_calibration(data)
-    features = read_chain(net)[0].layer.in_features
-    check_features(samples.x, features, samples.name, wanted.model)
+    chain = read_chain(net)
+    samples = load_part(data, "train", preparation, chain[-1].layer.out_features)
+    check_features(samples, chain[0].layer.in_features, wanted.model)
     projection = None
     if wanted.reduction is not None:
         from golden.convert.project import project_dense
@@ -230,44 +250,46 @@ def _compile(
         tell("compile", 0, 2)
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
-        return compiled, samples, measure_error(net, compiled, samples), projection
+        error = measure_error(net, compiled, samples)
+    return _Made(compiled, samples.data, preparation, error, projection)
 
 
-def _write(wanted: _Wanted, compiled: "Compiled", samples: "Samples") -> list[str]:
+def _write(wanted: _Wanted, made: _Made) -> list[str]:
     """Write the artifact, and what --export asks for; return the names of those files."""
     from sw_driver.files.artifact import save_artifact
     from sw_driver.files.export import export_files
 
-    files = [] if wanted.export is None else export_files(compiled, wanted.export)
-    save_artifact(wanted.output, compiled, baked=wanted.bake, data=samples.data)
+    files = [] if wanted.export is None else export_files(made.compiled, wanted.export)
+    save_artifact(
+        wanted.output,
+        made.compiled,
+        baked=wanted.bake,
+        data=made.data,
+        preparation=made.preparation,
+    )
     return files
 
 
-def _report(
-    out: "Output",
-    wanted: _Wanted,
-    compiled: "Compiled",
-    error: "MeasuredError",
-    projection: "MeasuredProjection | None",
-    files: list[str],
-) -> None:
+def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> None:
     """Say what was made, and what it costs."""
     from sw_driver.files import report
 
     output, export = wanted.output, wanted.export
-    if projection is not None:
-        out.facts(f"{wanted.model}, with Clos layers for dense ones", projection.rows())
-    out.facts(f"{output}, from {wanted.model}", [*report.cost_rows(compiled), *error.rows()])
-    say_written(out, output, f"clostorus run {quoted(output)}")
+    rows = [*report.cost_rows(made.compiled), *made.error.rows()]
+    lost = made.projection
+    if lost is not None:
+        out.facts(f"{wanted.model}, with Clos layers for dense ones", lost.rows())
+    out.facts(f"{output}, from {wanted.model}", rows)
+    say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")
     if export is not None:
         say_written(out, export, "schedule.svg there for a browser, the rest for an editor")
     out.result(
         {
             "artifact": str(output),
             "exported": [str(export / name) for name in files] if export else [],
-            **report.describe(compiled),
-            "projection": None if projection is None else projection.as_dict(),
-            "fixed_point": error.as_dict(),
+            **report.describe(made.compiled),
+            "projection": None if lost is None else lost.as_dict(),
+            "fixed_point": made.error.as_dict(),
             "baked": wanted.bake,
         }
     )

@@ -43,7 +43,7 @@ def run_demo(folder: Path, output: Output) -> int:
     test_x, test_y = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
     with output.progress() as tell:
         trained = train_model(
-            folder / "model.pt", "digits", DIGITS_SHAPES,
+            folder / "model.pt", None, DIGITS_SHAPES,
             progress=lambda stats, total: tell("train", stats.epoch, total))
         tell("compile", 0, 1)
         compiled = compile(trained.model, _TORUS, torch.as_tensor(split.train_x))

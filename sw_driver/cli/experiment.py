@@ -88,12 +88,12 @@ def command(
 
 def _make_folder(folder: Path, experiment: "Experiment[Any, Any]", settings: "Settings") -> None:
     """Make the folder of the results, whose files must not be those of the data."""
-    from sw_driver.files.data_files import data_files
+    from golden.data import datasets
     from sw_driver.system.files import check_outputs, make_folder
 
     make_folder(folder)
     results = [folder / name for name in (_TABLE, _TEXT, *experiment.pictures)]
-    sources = [path for one in settings.data for path in data_files(one)]
+    sources = [path for one in settings.data for path in datasets.files(one)]
     check_outputs({f"{path.name} of --out": path for path in results}, {"--data": sources})
 
 

@@ -15,7 +15,6 @@ __all__ = [
     "MOST_JOBS",
     "Baud",
     "CompiledModel",
-    "Data",
     "Json",
     "Port",
     "Quiet",
@@ -31,14 +30,6 @@ CompiledModel = Annotated[Path, typer.Argument(help="A compiled model, as compil
 MOST_JOBS = 1024  # Processes at once.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="digits|mnist10k|DIR",
-        help="The dataset; DIR holds MNIST's four files, itself or as torchvision lays them out "
-        "[default: digits; with --resume, what the training began with].",
-    ),
-]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
 
 Port = Annotated[

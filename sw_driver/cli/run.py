@@ -1,12 +1,12 @@
 """`clostorus run`: a compiled model on the integer model, on the RTL or on a board."""
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from golden.system.status import DIFFERENT
+from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.options import (
     Baud,
     CompiledModel,
@@ -17,13 +17,12 @@ from sw_driver.cli.options import (
     failed,
     make_output,
 )
-from sw_driver.cli.written import WAVES, say_written
+from sw_driver.cli.run_report import Ran, Wanted, report
 
 if TYPE_CHECKING:
     from sim.device.verify import Verdict
     from sw_driver.arrays import IntArray
     from sw_driver.files.artifact import Artifact
-    from sw_driver.files.samples import Samples
     from sw_driver.serial.verify import BoardVerdict
     from sw_driver.system.console import Output
 
@@ -35,15 +34,11 @@ EXAMPLES = (
     "clostorus run model.ctz --device sim --samples 2 --trace waves.fst",
     "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
+    "clostorus run model.ctz --data test.csv --model model.pt",
     "clostorus run model.ctz --device serial --port /dev/ttyUSB0",
 )
 
 _OTHER_FORMATS = (".csv", ".json", ".npz", ".txt")  # Of outputs, that are not written.
-_LABELS = {
-    "fixed_point_accuracy": "fixed-point accuracy",
-    "rtl_accuracy": "RTL accuracy",
-    "board_accuracy": "accuracy of the board",
-}
 _Device = Annotated[
     str,
     typer.Option(
@@ -54,9 +49,16 @@ _Device = Annotated[
 _Data = Annotated[
     str | None,
     typer.Option(
-        metavar="digits|mnist10k|DIR|FILE.npy",
-        help="The dataset whose test samples are run, or an array of inputs [N, I] "
+        metavar=FORMS,
+        help="The data whose test samples are run, as for train; classes are not needed "
         "[default: the data that set the scales].",
+    ),
+]
+_Model = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The float model that was compiled: say how far the outputs are from its own.",
     ),
 ]
 _Trace = Annotated[
@@ -77,36 +79,15 @@ _Timeline = Annotated[
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Wanted:
-    """What the command line asks for."""
-
-    artifact: Path
-    device: str
-    data: str | None
-    samples: int | None
-    trace: Path | None
-    timeline: Path | None
-    port: tuple[str, int] | None
-    output: Path | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Ran:
-    """What came of the samples."""
-
-    inputs: "Samples"
-    clipped: int
-    words: "IntArray"
-    accuracy: dict[str, float | None]
-    verdict: "Verdict | BoardVerdict | None"
-
-
 def command(
     ctx: typer.Context,
     artifact: CompiledModel,
     device: _Device = "golden",
     data: _Data = None,
+    label: Label = None,
+    test_fraction: TestFraction = None,
+    split_seed: SplitSeed = None,
+    model: _Model = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Only so many samples.")] = None,
     trace: _Trace = None,
     timeline: _Timeline = None,
@@ -135,11 +116,12 @@ def command(
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
     serial_port = checked_port(device, port, baud)
-    wanted = _Wanted(artifact, device, data, samples, trace, timeline, serial_port, output)
+    source = make_source(data, label, test_fraction, split_seed)
+    wanted = Wanted(artifact, device, source, model, samples, trace, timeline, serial_port, output)
     _check_files(wanted)
     compiled = _load(wanted)
     ran = _run(out, wanted, compiled)
-    _report(out, wanted, compiled, ran)
+    report(out, wanted, compiled, ran)
     faults: list[str] = []
     if ran.verdict is not None and ran.verdict.comparison.first is not None:
         faults.append(f"words differ; the first at {ran.verdict.comparison.first}")
@@ -149,24 +131,28 @@ def command(
         raise failed("; ".join(faults), DIFFERENT)
 
 
-def _check_files(wanted: _Wanted) -> None:
+def _check_files(wanted: Wanted) -> None:
     """Refuse outputs that cannot be, and what is no whole artifact."""
     from sw_driver.errors import DriverError
     from sw_driver.files.archive import check_archive
-    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.data_files import source_files
+    from sw_driver.files.kinds import check_model_file
     from sw_driver.system.files import check_outputs
 
     output = wanted.output
     outputs = {"--output": output, "--trace": wanted.trace, "--timeline": wanted.timeline}
-    check_outputs(outputs, {"ARTIFACT": wanted.artifact, "--data": array_files(wanted.data)})
+    inputs = {"ARTIFACT": wanted.artifact, "--model": wanted.model, **source_files(wanted.data)}
+    check_outputs(outputs, inputs)
     if output is not None and output.suffix in _OTHER_FORMATS:
         raise DriverError(f"output must end in .npy, not {output.name!r}")
     check_archive(wanted.artifact)
-    # From here on it takes PyTorch.
-    check_outputs(outputs, {"ARTIFACT": wanted.artifact, "--data": data_files(wanted.data)})
+    if wanted.model is not None:
+        check_model_file(wanted.model)
+    if wanted.data is not None:
+        wanted.data.check()
 
 
-def _load(wanted: _Wanted) -> "Artifact":
+def _load(wanted: Wanted) -> "Artifact":
     """Read the artifact, and compare its images; its ops are checked if they will be modelled."""
     from sw_driver.files.artifact import load_artifact
 
@@ -175,17 +161,22 @@ def _load(wanted: _Wanted) -> "Artifact":
     return compiled
 
 
-def _run(out: "Output", wanted: _Wanted, compiled: "Artifact") -> _Ran:
+def _run(out: "Output", wanted: Wanted, compiled: "Artifact") -> Ran:
     """Run the samples on the integer model, and on the device if it is another one."""
     from sw_driver.device.golden import GoldenDevice
     from sw_driver.device.saturation import warn_of_saturation
-    from sw_driver.files.samples import check_features, data_of, load_samples
+    from sw_driver.files.class_counts import count_classes
+    from sw_driver.files.output_error import compare_outputs, load_float
+    from sw_driver.files.samples import check_features, data_of, first_samples
     from sw_driver.system.files import write_array
 
     data = data_of(wanted.data, compiled.data, wanted.artifact, "to run")
-    inputs = load_samples(data, wanted.samples)
     net = compiled.net
-    check_features(inputs.x, net.shapes[0].in_features, inputs.name, wanted.artifact)
+    classes = net.shapes[-1].out_features
+    inputs = first_samples(data, wanted.samples, compiled.preparation, classes)
+    check_features(inputs, net.shapes[0].in_features, wanted.artifact)
+    known = compiled.preparation
+    model = None if wanted.model is None else load_float(wanted.model, compiled, known)
     golden = GoldenDevice()
     golden.load(compiled)
     words = golden.to_words(inputs.x)
@@ -206,13 +197,20 @@ def _run(out: "Output", wanted: _Wanted, compiled: "Artifact") -> _Ran:
     elif wanted.timeline is not None:
         _write_prediction(wanted.timeline, compiled, words)
     found = outputs if verdict is None else verdict.outputs
+    reals = golden.to_reals(found)
+    names = () if known is None or known.classes is None else known.classes
+    counts = count_classes(found, inputs.labels, names)
+    errors = None
+    if model is not None:
+        unnamed = [str(number) for number in range(len(names), classes)]
+        errors = compare_outputs(model, inputs.x, reals, [*names, *unnamed])
     if wanted.output is not None:
-        write_array(wanted.output, golden.to_reals(found))
-    return _Ran(inputs, clipped, words, accuracy, verdict)
+        write_array(wanted.output, reals)
+    return Ran(inputs, clipped, words, accuracy, verdict, counts, errors)
 
 
 def _simulate(
-    out: "Output", wanted: _Wanted, compiled: "Artifact", words: "IntArray", expected: "IntArray"
+    out: "Output", wanted: Wanted, compiled: "Artifact", words: "IntArray", expected: "IntArray"
 ) -> "Verdict":
     """Run on the RTL; write its timeline, if one is asked for."""
     from sim.device.device import SimDevice
@@ -242,39 +240,3 @@ def _write_prediction(timeline: Path, compiled: "Artifact", words: "IntArray") -
     shown = words[: compiled.executable.max_samples]
     recording = record(compiled.config, compiled.executable.infer(shown).program)
     write_text(timeline, timeline_json(compiled, recording, len(shown)))
-
-
-def _report(out: "Output", wanted: _Wanted, compiled: "Artifact", ran: _Ran) -> None:
-    """Say what came of it."""
-    from sw_driver.files.report import mac_line, percent
-
-    verdict, name = ran.verdict, ran.inputs.name
-    known = {label: value for label, value in ran.accuracy.items() if value is not None}
-    rows = [(_LABELS[label], percent(value)) for label, value in known.items()]
-    rows.append(("input values clipped", f"{ran.clipped} of {ran.words.size}"))
-    compared: dict[str, Any] = {}
-    if verdict is not None:
-        rows += [*verdict.rows(), ("MACs, predicted", mac_line(compiled))]
-        compared = {**verdict.as_dict(), "engines": compiled.prediction.breakdown.engines}
-    out.facts(
-        f"{wanted.artifact} on the {wanted.device} device, {len(ran.words)} samples of {name}", rows
-    )
-    if wanted.trace is not None:
-        say_written(out, wanted.trace, WAVES)
-    if wanted.timeline is not None:
-        opener = "https://ui.perfetto.dev, where a microsecond is a cycle"
-        say_written(out, wanted.timeline, opener)
-    if wanted.output is not None:
-        say_written(out, wanted.output, "numpy.load")
-    out.result(
-        {
-            "artifact": str(wanted.artifact),
-            "device": wanted.device,
-            "data": name,
-            "samples": len(ran.words),
-            "saturated_inputs": ran.clipped,
-            **ran.accuracy,
-            "image_difference": compiled.image_difference,
-            **compared,
-        }
-    )

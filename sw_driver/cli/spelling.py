@@ -124,6 +124,7 @@ def _texts(value: object) -> Iterator[str]:
         yield str(value)
     elif isinstance(value, str) and ("." in value or "/" in value):
         yield value
+        yield from value.split(",") if "," in value else ()  # Of a pair of files.
 
 
 def _suggested(message: str) -> str:

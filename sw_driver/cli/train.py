@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sw_driver.cli.data_options import (
+    Label,
+    SplitSeed,
+    Standardise,
+    TestData,
+    TestFraction,
+    TrainingData,
+    make_source,
+)
 from sw_driver.cli.given_net import From, Reduction, check_from, net_files
 from sw_driver.cli.layer_option import Layer, parse_layer
-from sw_driver.cli.options import Baud, Data, Json, Port, Quiet, checked_port, make_output
+from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_output
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
     from golden import ClosShape
+    from golden.data.source import Source
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -88,7 +98,7 @@ class _Wanted:
 
     output: Path
     device: str
-    data: str | None
+    data: "Source | None"
     layers: tuple[str, ...]
     start: Path | None
     reduction: float | None
@@ -104,7 +114,12 @@ def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
     device: _Device = _TORCH,
-    data: Data = None,
+    data: TrainingData = None,
+    label: Label = None,
+    test_data: TestData = None,
+    test_fraction: TestFraction = None,
+    split_seed: SplitSeed = None,
+    standardise: Standardise = False,
     layer: Layer = None,
     start: From = None,
     reduction: Reduction = None,
@@ -148,8 +163,11 @@ def command(
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
     serial_port = checked_port(device, port, baud)
+    source = make_source(
+        data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
+    )
     wanted = _Wanted(
-        output, device, data, tuple(layer or ()), start, reduction, torus, options, save_every,
+        output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
         serial_port, compare, resume,
     )  # fmt: skip
     shapes = _check(wanted)
@@ -159,16 +177,15 @@ def command(
 def _check(wanted: _Wanted) -> "list[ClosShape]":
     """Refuse what is wrong with the command line, before PyTorch is imported; read the layers."""
     from sw_driver.errors import DriverError
-    from sw_driver.files.data_files import array_files, data_files
+    from sw_driver.files.data_files import source_files
     from sw_driver.files.kinds import check_model_file
     from sw_driver.system.files import check_outputs
     from sw_driver.torus import parse_torus
     from sw_driver.train.recipe import Recipe
 
     start = wanted.start
-    check_outputs(
-        {"--output": wanted.output}, {"--data": array_files(wanted.data), "--from": start}
-    )
+    inputs = {**source_files(wanted.data), "--from": () if start is None else (start,)}
+    check_outputs({"--output": wanted.output}, inputs)
     check_from(start, wanted.reduction, resume=wanted.resume, layers=bool(wanted.layers))
     if wanted.device == _TORCH:
         given = [name for name in wanted.options if name not in ("epochs", "seed")]
@@ -185,17 +202,14 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     if wanted.torus is not None:
         parse_torus(wanted.torus)
     if wanted.resume:
-        try:
-            check_model_file(wanted.output)
-        except DriverError:
-            if wanted.output.exists():  # A file of the data would be lost: that is said first.
-                check_outputs({"--output": wanted.output}, {"--data": data_files(wanted.data)})
-            raise
+        check_model_file(wanted.output)
     shapes = [parse_layer(text) for text in wanted.layers]
-    check_outputs(
-        {"--output": wanted.output},
-        {"--data": data_files(wanted.data), "--from": net_files(start) if start else ()},
-    )
+    if wanted.data is not None:
+        wanted.data.check()
+        if not wanted.resume and start is None:
+            wanted.data.check_label()
+    if start is not None:
+        check_outputs({"--output": wanted.output}, {"--from": net_files(start)})
     return shapes
 
 
@@ -231,7 +245,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
 
 
 def _train_float(
-    out: "Output", output: Path, data: str | None, shapes: "list[ClosShape]", **options: Any
+    out: "Output", output: Path, data: "Source | None", shapes: "list[ClosShape]", **options: Any
 ) -> None:
     from sw_driver.files.report import percent
     from sw_driver.train.model_file import train_model
@@ -261,7 +275,7 @@ def _train_float(
             ),
         ],
     )
-    say_trained(out, output, trained.epochs, trained=stats is not None)
+    say_trained(out, output, data, trained.epochs, trained=stats is not None)
     out.result(
         {
             "model": str(output),

@@ -32,6 +32,7 @@ from golden import (
     accuracy,
     save_model,
 )
+from golden.data.source import Source
 from golden.system.ending import run_program
 from golden.system.progress import Progress
 from golden.system.status import DIFFERENT
@@ -115,7 +116,7 @@ def run_train_demo(
     torch.set_num_threads(1)
     with output.progress() as tell:
         tell("lay out the words", 0, 1)
-        prepared = prepare("digits", shapes, torus, recipe, samples=samples)
+        prepared = prepare(Source("digits"), shapes, torus, recipe, samples=samples)
         tell("lay out the words", 1, 1)
         with GoldenDevice() as golden, SimDevice(progress=tell) as sim:
             found = _train(prepared, golden, sim, tell)
@@ -218,16 +219,17 @@ def _draw(path: Path, curves: Sequence[Curves]) -> None:
     loss, score = figure.subplots(1, 2)
     # The RTL's curve is the golden one: what is drawn last must leave it to be seen.
     styles = ("C7", 1.5, "-"), ("C0", 4.0, "-"), ("C1", 1.5, "--")
+    size = max(min(_SMOOTHED, len(curves[0].losses) // 4), 1)
     for curve, (colour, width, line) in zip(curves, styles, strict=True):
         style: dict[str, Any] = {"color": colour, "linewidth": width, "linestyle": line}
-        size = max(min(_SMOOTHED, len(curve.losses) // 4), 1)
         mean = np.convolve(curve.losses, np.full(size, 1 / size), mode="valid")
         steps = np.linspace(0, len(curve.epochs), len(mean))
         loss.plot(steps, mean, label=curve.name, **style)
         score.plot([one.epoch for one in curve.epochs],
                    [100 * one.test_accuracy for one in curve.epochs], label=curve.name, **style)
-    loss.set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
-    score.set(xlabel="epoch", ylabel="test accuracy (%)")
+    loss.set(xlabel="epoch", yscale="log",
+             ylabel=f"training loss (nats), mean of {size} samples")
+    score.set(xlabel="epoch", ylabel="test accuracy (%), end of epoch")
     for axes in (loss, score):
         axes.grid(alpha=0.3)
         axes.legend()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golden import ClosShape
+from golden.data.source import Source
 from sw_driver.cli.written import say_trained
 from sw_driver.device.device import Device
 from sw_driver.device.golden import GoldenDevice
@@ -22,7 +23,7 @@ Tell = Callable[[str, int, int], None]
 def train_on_device(
     out: Output,
     output: Path,
-    data: str | None,
+    data: Source | None,
     shapes: Sequence[ClosShape],
     device: str,
     *,
@@ -74,7 +75,7 @@ def train_on_device(
             *([] if trained.cycles is None else [("cycles", str(trained.cycles))]),
         ],
     )
-    say_trained(out, output, recipe.epochs, trained=trained.samples > 0)
+    say_trained(out, output, data, recipe.epochs, trained=trained.samples > 0)
     out.result(
         {
             "model": str(output),

@@ -2,10 +2,14 @@
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sw_driver.system.console import Output
 
-__all__ = ["WAVES", "quoted", "say_trained", "say_written"]
+if TYPE_CHECKING:
+    from golden.data.source import Source
+
+__all__ = ["WAVES", "data_option", "quoted", "say_trained", "say_written"]
 
 WAVES = "GTKWave or Surfer"
 
@@ -25,13 +29,25 @@ def say_written(out: Output, path: Path, opener: str) -> None:
     out.text(f"{path} written: {opener}")
 
 
-def say_trained(out: Output, path: Path, epochs: int, *, trained: bool) -> None:
+def say_trained(
+    out: Output, path: Path, data: "Source | None", epochs: int, *, trained: bool
+) -> None:
     """Say that a model is there, or that all its epochs were done already."""
-    compiles = f"clostorus compile {quoted(path)} --torus 4x4 -o {quoted(path.with_suffix('.ctz'))}"
+    compiles = (
+        f"clostorus compile {quoted(path)}{data_option(data)} --torus 4x4 "
+        f"-o {quoted(path.with_suffix('.ctz'))}"
+    )
     if trained:
         say_written(out, path, compiles)
     else:
         out.text(f"nothing to do: all {epochs} epochs of {path} are done, and it stays as it is")
+
+
+def data_option(data: "Source | None") -> str:
+    """Write --data for the command that comes next, if its file cannot name them."""
+    from golden.data.datasets import NAMES
+
+    return "" if data is None or data.data in NAMES else f" --data {shlex.quote(data.data)}"
 
 
 def quoted(path: Path) -> str:

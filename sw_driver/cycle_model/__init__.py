@@ -8,7 +8,13 @@ held against it.
 from sw_driver.cycle_model.account import ACTIVITIES, Account
 from sw_driver.cycle_model.beats import Cycles
 from sw_driver.cycle_model.exchanges import Exchange, ExchangeSimulation, simulate_exchanges
-from sw_driver.cycle_model.recorder import Engine, Recording, Span, record
+from sw_driver.cycle_model.recorder import (
+    Engine,
+    Recording,
+    Span,
+    record,
+    record_exchanges,
+)
 from sw_driver.cycle_model.run import Run, Simulation, Steady, simulate
 from sw_driver.cycle_model.training_account import TrainingAccount
 
@@ -26,6 +32,7 @@ __all__ = [
     "Steady",
     "TrainingAccount",
     "record",
+    "record_exchanges",
     "simulate",
     "simulate_exchanges",
 ]

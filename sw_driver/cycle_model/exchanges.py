@@ -69,6 +69,11 @@ class ExchangeSimulation:
         """Whether all exchanges are complete."""
         return self.over == len(self.exchanges)
 
+    @property
+    def first_cycle(self) -> int:
+        """The machine's cycle of the first beat given: cycle 0 of a `Run`."""
+        return self._gave.first
+
     def exchange(self) -> None:
         """Carry out the next exchange.
 
@@ -138,7 +143,7 @@ class ExchangeSimulation:
     def result(self) -> Run:
         """What has been run so far."""
         gave, took = self._gave.cycles(), self._took.cycles()
-        return Run(gave - self._gave.first, took - self._gave.first, self.steady)
+        return Run(gave - self.first_cycle, took - self.first_cycle, self.steady)
 
     def _moment(self) -> _Moment:
         machine = self.machine

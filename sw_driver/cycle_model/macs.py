@@ -18,6 +18,7 @@ class _Op(NamedTuple):
     """What the registers of a MAC hold of an op."""
 
     words: int
+    skips: bool
     outputs: int
     reads_col: bool
     writes_col: bool
@@ -26,8 +27,10 @@ class _Op(NamedTuple):
 
 
 def _op(op: Op) -> _Op:
+    step = op.get("word_step", 1)
     return _Op(
-        words=op["last_word"] + 1,
+        words=op["last_word"] // step + 1,
+        skips=step > 1,
         outputs=op["last_output"] + 1,
         reads_col=op["axis"] == Axis.COL,
         writes_col=op["dest"] == Axis.COL,
@@ -44,9 +47,9 @@ class Macs:
     """
 
     REGISTERS = (
-        "running", "coming", "active", "reads_col", "_writes_col", "_words", "_word", "_words_left",
-        "_outputs_left", "waiting", "asked_for", "_first", "_last", "_next_writes_col", "_freed",
-        "_pipeline",
+        "running", "coming", "active", "reads_col", "_skips", "_writes_col", "_words", "_word",
+        "_words_left", "_outputs_left", "waiting", "asked_for", "_first", "_last",
+        "_next_writes_col", "_freed", "_pipeline",
     )  # fmt: skip
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue) -> None:
@@ -60,6 +63,7 @@ class Macs:
         # The repetition in progress.
         self.active: Mask = 0
         self.reads_col: Mask = 0
+        self._skips: Mask = 0
         self._writes_col: Mask = 0
         self._words: Registers = 0
         self._word: Registers = 0
@@ -99,6 +103,7 @@ class Macs:
         arriving = rings.newest & rings.active & rings.gathers & rings.own_here
         if arriving:
             arriving &= lanes.nonzero(word ^ rings.have)
+            arriving &= ~(self._skips | self._skips << half)
         by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
         if not by_ring:
             return IDLE
@@ -205,3 +210,4 @@ class Macs:
             self._words_left |= here * op.words
             self._outputs_left |= here * op.outputs
             self.reads_col = self.reads_col & ~here | here * op.reads_col
+            self._skips = self._skips & ~here | here * op.skips

@@ -7,9 +7,9 @@ from typing import Any
 from torch import nn
 
 from golden import FixedPointError, GoldenWarning, fixed_point_error
+from golden.data.loading import Part
 from sw_driver.compiled import Compiled
 from sw_driver.files.report import percent
-from sw_driver.files.samples import Samples
 
 __all__ = ["MeasuredError", "measure_error"]
 
@@ -71,7 +71,7 @@ class MeasuredError:
         return doubts
 
 
-def measure_error(model: nn.Module, compiled: Compiled, samples: Samples) -> MeasuredError:
+def measure_error(model: nn.Module, compiled: Compiled, samples: Part) -> MeasuredError:
     """Compare a model with its compiled net on samples; warn (`GoldenWarning`) if that is bad."""
     measured = MeasuredError(fixed_point_error(model, compiled.net, samples.x), samples.name)
     if doubts := measured.doubts():

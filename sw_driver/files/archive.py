@@ -95,7 +95,7 @@ def read_archive(path: Path) -> "tuple[dict[str, Any], dict[str, NDArray[Any]]]"
         If the file is missing, truncated, altered or no archive; the message names the member that
         is not what the manifest says.
     """
-    from sw_driver.files.array_files import read_npy
+    from golden.data.npy import read_npy
 
     manifest, members = _read_whole(path)
     arrays: dict[str, NDArray[Any]] = {}

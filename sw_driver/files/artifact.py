@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from golden import GoldenError
+from golden.data.preparation import Preparation
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
@@ -29,19 +30,18 @@ from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
 from sw_driver.files.artifact_checks import check_images, ops_difference
 from sw_driver.files.artifact_parts import (
-    Members,
     field_names,
     loop_arrays,
-    net_arrays,
-    net_fields,
     read_images,
     read_loop,
-    read_net,
+    read_origin,
 )
+from sw_driver.files.members import Members
+from sw_driver.files.net_parts import net_arrays, net_fields, read_net
 from sw_driver.plan.fit import check_fit
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import Order
-from sw_driver.plan.placement import LayerPlacement
+from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
 from sw_driver.system.files import as_path
@@ -50,18 +50,19 @@ from sw_driver.torus import check_infers
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
 
 FORMAT = "clostorus artifact"
-VERSION = 3
+VERSION = 4
 """Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
 
-_READ_VERSIONS = (1, 2, VERSION)
-# Files of version 1 name no data; those of both have no digest, and are compiled again to check.
+_READ_VERSIONS = (1, 2, 3, VERSION)
+# Files of version 1 name no data, and those before version 4 say nothing of how samples become
+# inputs. Those of 1 and 2 have no digest, and are compiled again to check.
 _WITHOUT_DIGEST = (1, 2)
 
 
 class _Placed(NamedTuple):
     """What follows from a net and the size of its torus."""
 
-    layers: tuple[LayerPlacement, ...]
+    layers: tuple[Placed, ...]
     plan: Plan
     images: Images
 
@@ -85,17 +86,18 @@ class Artifact(Compiled):
     baked
         Whether the torus holds the weights and biases when it is configured, so that they are not
         loaded.
-    data
-        Name of the data that set the scales of its words, where it is known.
+    data, preparation
+        Name of the data that set the scales, and how samples become inputs, where that is known.
     """
 
-    layers: tuple[LayerPlacement, ...] = dataclasses.field(init=False)
+    layers: tuple[Placed, ...] = dataclasses.field(init=False)
     plan: Plan = dataclasses.field(init=False)
     path: Path
     stored_order: Order
     digest: str | None = None
     baked: bool = False
     data: str | None = None
+    preparation: Preparation | None = None
 
     if not TYPE_CHECKING:
 
@@ -126,7 +128,9 @@ class Artifact(Compiled):
     def _placed(self) -> _Placed:
         config, images = self.config, self.executable.images
         with _named(self.path):
-            layers, plan, expected, needs = place_net(self.net, config.rows, config.cols)
+            layers, plan, expected, needs = place_net(
+                self.net, config.rows, config.cols, skips=bool(config.word_steps)
+            )
             stages = len(plan.stages)
             if len(self.order) != stages:
                 raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")
@@ -150,7 +154,12 @@ class Artifact(Compiled):
 
 
 def save_artifact(
-    path: Path | str, compiled: Compiled, *, baked: bool = False, data: str | None = None
+    path: Path | str,
+    compiled: Compiled,
+    *,
+    baked: bool = False,
+    data: str | None = None,
+    preparation: Preparation | None = None,
 ) -> None:
     """Write a compiled net to `path`, which is replaced only when all is written.
 
@@ -160,7 +169,7 @@ def save_artifact(
         Of the file, by custom ending in `.ctz`.
     compiled
         The net.
-    baked, data
+    baked, data, preparation
         See `Artifact`.
 
     Raises
@@ -184,6 +193,7 @@ def save_artifact(
         "version": VERSION,
         "baked": baked,
         "data": data,
+        "preparation": None if preparation is None else preparation.as_dict(),
         "config": dataclasses.asdict(config),
         "hardware_id": _id_text(config),
         "net": net_fields(net),
@@ -262,9 +272,6 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     loop = read_loop(members, config, manifest["loop"])
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
-    data = manifest.get("data")
-    if data is not None and not isinstance(data, str):
-        members.fail(f"data must be a name or null, not {data!r}")
     return Artifact(
         source=net,
         executable=Executable.of_images(config, images, loop),
@@ -272,7 +279,7 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
         path=path,
         digest=manifest.get("digest"),
         baked=manifest["baked"],
-        data=data,
+        **read_origin(members, manifest, net),
     )
 
 

@@ -5,153 +5,30 @@ of the size that the others ask for, so that whoever uses it stumbles over nothi
 parts are those of the net is for `sw_driver.files.artifact` to say.
 """
 
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from golden import ClosShape, QuantisedLayer, QuantisedNet
+from golden import QuantisedNet
+from golden.data.preparation import Preparation
 from hw.config import TorusConfig
 from hw.op_fields import Fields, gateway_fields, pe_fields
-from sw_driver.arrays import IntArray
-from sw_driver.files.archive import ArchiveError
+from sw_driver.files.members import Members
 from sw_driver.plan.images import Images
 from sw_driver.program.image import Op
 from sw_driver.program.program import OP_KINDS, QUEUE_NAMES, Queues
 from sw_driver.program.sample_loop import SampleLoop
 
 __all__ = [
-    "Members",
     "field_names",
     "loop_arrays",
-    "net_arrays",
-    "net_fields",
     "read_images",
     "read_loop",
-    "read_net",
+    "read_origin",
 ]
 
 _NO_OPS = ("END", "LOOP", "JUMP", "PROGRAM")  # What packing adds, and the fetch unit carries out.
-# The tensors of a layer, and their dimensions.
-_TENSORS = {"input_weight": 2, "middle_weight": 3, "output_weight": 2, "bias": 1}
-
-
-class Members:
-    """The arrays of a file, each to be taken once.
-
-    Parameters
-    ----------
-    path
-        Of the file, which errors name.
-    arrays
-        By name.
-    """
-
-    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-        self._path = path
-        self._arrays = dict(arrays)
-
-    @property
-    def count(self) -> int:
-        """How many arrays are left."""
-        return len(self._arrays)
-
-    def fail(self, message: str) -> NoReturn:
-        """Raise an error about the file."""
-        raise ArchiveError(f"{self._path}: {message}")
-
-    def integers(self, name: str, fields: dict[str, Any], count: int) -> tuple[int, ...]:
-        """Return a field of the manifest that is a list of so many whole numbers."""
-        value: list[Any] = fields[name]
-        if len(value) != count or any(type(item) is not int for item in value):
-            self.fail(f"{name} must be {count} whole numbers, not {value!r}")
-        return tuple(value)
-
-    def take(self, name: str, *shape: int | None) -> IntArray:
-        """Return an array of this shape, None for any size."""
-        if name not in self._arrays:
-            self.fail(f"member {name}.npy is missing")
-        array = self._arrays.pop(name)
-        sizes = [
-            found if size is None else size for size, found in zip(shape, array.shape, strict=False)
-        ]
-        if array.dtype != np.int64 or list(array.shape) != sizes or array.ndim != len(shape):
-            wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            self.fail(
-                f"member {name}.npy must be int64 of shape [{wanted}], "
-                f"not {array.dtype} of shape {list(array.shape)}"
-            )
-        return array
-
-    def refuse_rest(self) -> None:
-        """Refuse arrays that nobody took."""
-        for name in self._arrays:
-            self.fail(f"member {name}.npy has no place in an artifact")
-
-
-def net_fields(net: QuantisedNet) -> dict[str, Any]:
-    """What the manifest says of a net."""
-    return {
-        "act_bits": net.act_bits,
-        "weight_bits": net.weight_bits,
-        "layers": [
-            {
-                "shape": list(layer.shape.as_tuple()),
-                "relu": layer.relu,
-                "activation_fraction_bits": list(layer.activation_fraction_bits),
-                "weight_fraction_bits": list(layer.weight_fraction_bits),
-                **finish_fields(layer),
-            }
-            for layer in net.layers
-        ],
-    }
-
-
-def finish_fields(layer: QuantisedLayer) -> dict[str, Any]:
-    """What a manifest or report says of a layer's leak and bounds, where it has them."""
-    found: dict[str, Any] = {"leak_shift": layer.leak_shift} if layer.leak_shift else {}
-    return found if layer.bounds is None else {**found, "bounds": list(layer.bounds)}
-
-
-def net_arrays(net: QuantisedNet) -> dict[str, NDArray[Any]]:
-    """The arrays of a net."""
-    return {
-        f"layer{index}.{name}": getattr(layer, name).numpy()
-        for index, layer in enumerate(net.layers)
-        for name in _TENSORS
-    }
-
-
-def read_net(members: Members, fields: dict[str, Any]) -> QuantisedNet:
-    """Read a net from its arrays and `net_fields`; it checks itself."""
-    layers: list[QuantisedLayer] = []
-    for index, layer in enumerate(fields["layers"]):
-        if not isinstance(layer["relu"], bool):
-            members.fail(f"relu must be true or false, not {layer['relu']!r}")
-        x, h1, h2, y = members.integers("activation_fraction_bits", layer, 4)
-        w1, w2, w3 = members.integers("weight_fraction_bits", layer, 3)
-        bounds = None
-        if "bounds" in layer:
-            low, high = members.integers("bounds", layer, 2)
-            bounds = low, high
-        tensors = {
-            name: torch.as_tensor(members.take(f"layer{index}.{name}", *[None] * dimensions))
-            for name, dimensions in _TENSORS.items()
-        }
-        layers.append(
-            QuantisedLayer(
-                shape=ClosShape(*members.integers("shape", layer, 5)),
-                **tensors,
-                relu=layer["relu"],
-                activation_fraction_bits=(x, h1, h2, y),
-                weight_fraction_bits=(w1, w2, w3),
-                leak_shift=layer.get("leak_shift", 0),
-                bounds=bounds,
-            )
-        )
-    return QuantisedNet(tuple(layers), fields["act_bits"], fields["weight_bits"])
 
 
 def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Images:
@@ -163,9 +40,12 @@ def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Ima
     images = Images(
         weights=members.take("image.weights", rows, cols, None),
         biases=members.take("image.biases", rows, cols, None),
-        input_map=members.take("map.inputs", None, rows, None),
+        input_map=members.take("map.inputs", None, None, None),
         output_map=members.take("map.outputs", rows, None),
     )
+    dealt_to = images.input_map.shape[1]
+    if dealt_to not in (1, rows):
+        members.fail(f"member map.inputs.npy must be of {rows} rows, or of 1, not of {dealt_to}")
     for name, image, bits, field in (
         ("image.weights", images.weights, config.weight_bits, "weight_words"),
         ("image.biases", images.biases, config.bias_bits, "bias_words"),
@@ -260,3 +140,23 @@ def _layouts(config: TorusConfig) -> dict[str, Fields]:
 def _pieces(flat: int) -> list[str]:
     """Names of the pieces of a `SampleLoop` with so many flat runs."""
     return [*(f"flat{number}" for number in range(1, flat + 1)), "body"]
+
+
+def read_origin(
+    members: Members, manifest: dict[str, Any], net: QuantisedNet
+) -> dict[str, Any]:
+    """Read the fields `data` and `preparation` of an artifact: both are None where it is silent.
+
+    Raises
+    ------
+    ArchiveError, DataError
+        If it is something else, or of a net of other sizes.
+    """
+    data, held = manifest.get("data"), manifest.get("preparation")
+    if data is not None and not isinstance(data, str):
+        members.fail(f"data must be a name or null, not {data!r}")
+    if held is None:
+        return {"data": data, "preparation": None}
+    preparation = Preparation.from_dict(held)
+    preparation.check_sizes(net.shapes[0].in_features, net.shapes[-1].out_features)
+    return {"data": data, "preparation": preparation}

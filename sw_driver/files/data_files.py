@@ -2,26 +2,31 @@
 
 from pathlib import Path
 
-__all__ = ["array_files", "data_files"]
+from golden.data.source import Source, data_files
+
+__all__ = ["known_files", "source_files"]
 
 
-def data_files(data: str | None) -> tuple[Path, ...]:
-    """Return the files that `load_samples` would read; those of all known names if it is None.
+def source_files(source: Source | None) -> dict[str, tuple[Path, ...]]:
+    """Return the files that are read for data, by the option that names them.
+
+    Those of all known names, if no data are given: a model or an artifact may name one of them.
 
     Raises
     ------
     GoldenError
-        If there is no such dataset.
+        If there are no such data.
     """
-    if data is not None and data.endswith(".npy"):
-        return (Path(data),)
+    if source is None:
+        return {"--data": known_files()}
+    found = {"--data": data_files(source.data)}
+    if source.test_data is not None:
+        found["--test-data"] = data_files(source.test_data, "test_data")
+    return found
+
+
+def known_files() -> tuple[Path, ...]:
+    """Return the files of all data that come with the program."""
     from golden.data import datasets
 
-    if data is None:
-        return tuple(path for name in datasets.NAMES for path in datasets.files(name))
-    return datasets.files(data)
-
-
-def array_files(data: str | None) -> tuple[Path, ...]:
-    """Return what of `data_files` is known before PyTorch is imported: an array file."""
-    return data_files(data) if data is not None and data.endswith(".npy") else ()
+    return tuple(path for name in datasets.NAMES for path in datasets.files(name))

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from golden.convert.project import Projected, relative_distance
+from golden.data.loading import Part
 from sw_driver.files.report import percent
-from sw_driver.files.samples import Samples
 
 __all__ = ["MeasuredProjection", "measure_projection"]
 
@@ -88,7 +88,7 @@ class MeasuredProjection:
         }
 
 
-def measure_projection(projected: Projected, samples: Samples) -> MeasuredProjection:
+def measure_projection(projected: Projected, samples: Part) -> MeasuredProjection:
     """Compare the two nets on samples, in float64."""
     x: Tensor = torch.as_tensor(samples.x)
     before, after = (_outputs(net, x) for net in (projected.before, projected.after))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sw_driver.compiled import Compiled
 from sw_driver.files.artifact import Artifact
-from sw_driver.files.artifact_parts import finish_fields
+from sw_driver.files.net_parts import finish_fields
 from sw_driver.plan.fit import measure
 from sw_driver.predict.op_table import OpRow, op_table
 

@@ -1,8 +1,9 @@
-"""The ops of a stage backwards: which words they walk through, in which order.
+"""The BACK ops of a stage: which words they walk through, and in which order.
 
-A BACK op walks through the blocks of a region from the farthest PE's to the own one, and in each
-from the last word to the first; for each word through all outputs. With every block cut into chunks
-that fit the FIFOs of the reduce engines, no PE waits for room that only a later word would make.
+A block is the own words of one PE in a region. A BACK op walks through the blocks from that of the
+farthest PE to the own one, through the words of each block upwards, and for each word through all
+outputs. Blocks are cut into chunks that fit the FIFOs of the reduce engines, one op for each chunk,
+so that no PE waits for room that only a later word would make.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ import numpy as np
 
 from sw_driver.arrays import IntArray
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["Back", "back_ops", "visited_weights"]
 
@@ -24,27 +25,28 @@ class Back:
     Parameters
     ----------
     entry
-        What it is the way back of.
+        The entry forwards whose way back the op is.
     reps
-        Repetitions.
+        Number of repetitions.
     regions
         The region that each repetition reads.
     written
-        Per repetition, the regions of the next stage whose gradients it reads.
+        Per repetition, the regions of the next stage whose gradients the repetition reads.
     words, blocks
-        Words taken of each block, and blocks of a region.
+        Words that the op takes of each block, and number of blocks in a region.
     jump
-        How far the first word taken of a block lies below the last of the block after it.
+        How far the first word taken of a block lies below the last word taken of the block after
+        it.
     first
-        Position of the first word taken, in its region.
+        Position in its region of the first word that is walked through.
     outputs, groups
-        Outputs of a group, and groups.
+        Outputs of a group, and number of groups.
     group_stride
-        What each group adds to the address of a gradient.
+        What each group adds to the address of the first gradient.
     fan_in
         Words of a region.
     biases
-        Whether it is the one that changes the biases.
+        Whether the op changes the biases; in an output stage the op of the first chunk does.
     """
 
     entry: Entry
@@ -63,16 +65,16 @@ class Back:
 
     @property
     def steps(self) -> int:
-        """Steps of the MAC."""
+        """Number of steps of the MAC, over all repetitions."""
         return self.reps * self.words * self.blocks * self.groups * self.outputs
 
     @property
     def weight_stride(self) -> int:
-        """Weights of a repetition."""
+        """Number of weights from one repetition to the next."""
         return self.fan_in * self.groups * self.outputs
 
     def walk(self) -> Iterator[tuple[int, int]]:
-        """Every word of a repetition as (block, position in the region), in order."""
+        """Go through the words of a repetition in order, as (block, position in the region)."""
         position = self.first
         for block in reversed(range(self.blocks)):
             for word in range(self.words):
@@ -81,19 +83,21 @@ class Back:
 
 
 def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, ...]:
-    """List the ops of an entry backwards.
+    """List the BACK ops of an entry, the chunk of the lowest words first.
 
     Parameters
     ----------
     stage, entry
         The stage, and its entry.
     most_words
-        Words of a block that one op may take; None if there are no sums of gradients.
+        Most words of a block that one op may take; None if no gradients are summed, and then there
+        is no limit.
     """
     own = stage.own or stage.words
     blocks = stage.words // own
-    # A move gathers one region again and again, whose gradients are summed over all repetitions.
-    folded = stage.kind is StageKind.MOVE
+    # A stage that gathers one region again and again: the gradients of its words are summed over
+    # all repetitions, so these become the groups of a single one.
+    folded = len(stage.visits) > 1 and stage.regions == 1
     most = own if most_words is None else min(most_words, own)
     return tuple(
         Back(
@@ -111,14 +115,14 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
             groups=entry.reps if folded else 1,
             group_stride=entry.y_rep_stride if folded else 0,
             fan_in=stage.words,
-            biases=stage.kind is StageKind.OUTPUT and low == 0,
+            biases=stage.biases and low == 0,
         )
         for low in range(0, own, most)
     )
 
 
 def visited_weights(op: Back) -> IntArray:
-    """[steps]: the address of the weight that each step of an op is about."""
+    """Return the address of the weight of each step of an op: [steps]."""
     positions = np.array([position for _, position in op.walk()])
     sums = np.arange(op.groups * op.outputs) * op.fan_in
     reps = np.arange(op.reps) * op.weight_stride

@@ -1,4 +1,4 @@
-"""Columns for neurons, such that blocks on both sides of a handover are spread evenly."""
+"""Columns for neurons, chosen so that blocks on both sides of a handover are spread evenly."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def spread_over_columns(left: NDArray[np.int64], right: NDArray[np.int64], cols:
 
 
 def _parts(blocks: NDArray[np.int64], cols: int) -> list[tuple[int, int]]:
-    """Part (block, number) of every neuron, at most `cols` neurons a part."""
+    """Return the part (block, number) of every neuron; a part has at most `cols` neurons."""
     seen: dict[int, int] = {}
     parts: list[tuple[int, int]] = []
     for block in blocks.tolist():

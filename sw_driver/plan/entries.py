@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sw_driver.arrays import IntArray
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["BufferUse", "Entry", "cut_entries"]
 
@@ -20,15 +20,17 @@ class Entry:
     stage
         Index of the stage.
     reps
-        Repetitions.
+        Number of repetitions.
     visits
         The region that each repetition gathers.
     written
-        Per repetition, the regions of the next stage that its results go to.
+        Per repetition, the regions of the next stage that the repetition's results go to.
     base, stride
-        Buffer address of the first repetition's region, and what each further one adds.
+        Buffer address of the first repetition's region, and what each further repetition adds to
+        it.
     y_base, y_stride, y_rep_stride
-        Address of the first result, what each further output adds, and each repetition.
+        Address of the first result, what each further output adds to it, and what each repetition
+        adds.
     w_base, b_base
         Address of the first weight and of the first bias.
     """
@@ -48,14 +50,14 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class BufferUse:
-    """Words that all regions together take in each gather buffer of a PE."""
+    """Words that all regions together take in the row buffer and in the column buffer of a PE."""
 
     row: int
     col: int
 
 
 def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[Entry, ...], ...]:
-    """Cut every stage into entries, the regions of each beginning at its base."""
+    """Cut every stage into entries; the regions of stage k begin at address `bases[k]`."""
     entries: list[list[Entry]] = []
     w_base, b_base = 0, 0
     for index, stage in enumerate(stages):
@@ -88,14 +90,14 @@ def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[En
                 )
             )
             first += reps
-            w_base += reps * stage.outputs * stage.words
-            if stage.kind is StageKind.OUTPUT:
+            w_base += reps * stage.outputs * stage.fan_in
+            if stage.biases:
                 b_base += reps * stage.outputs
     return tuple(map(tuple, entries))
 
 
 def _affine_run(rows: IntArray) -> int:
-    """How many of the first rows are an arithmetic progression in every column."""
+    """Count how many of the first rows are an arithmetic progression in every column."""
     if len(rows) < 3:
         return len(rows)
     steps = np.diff(rows, axis=0)

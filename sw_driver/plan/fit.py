@@ -1,4 +1,4 @@
-"""Does a net fit a torus, and which torus would it fit."""
+"""Whether a net fits a torus, and which torus it would fit."""
 
 import contextlib
 import dataclasses
@@ -15,11 +15,11 @@ __all__ = ["Needs", "check_fit", "grown", "measure", "some_torus"]
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What a placed net needs of a torus; each field is the least value of that name.
+    """What a placed net needs of a torus: for most fields the least value that will do.
 
-    But for `rep_bits`: that is enough for the counters in any order of ops, where a careful order
-    might do with less. `bias_bits` and `max_shift` follow from other fields of a configuration, and
-    of `min_shift` the net needs that or less.
+    Three fields are different. `min_shift` is the largest value that will do. `bias_bits` and
+    `max_shift` are no fields of a configuration, but follow from others. `rep_bits` is enough for
+    the counters in any order of ops; some orders need less.
     """
 
     act_bits: int
@@ -32,15 +32,16 @@ class Needs:
     bias_bits: int
     min_shift: int
     max_shift: int
+    word_steps: int
     leaky: int
     bounded: int
 
 
 def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
-    """Add up what a placed net needs."""
+    """Add up what a placed net needs of a torus."""
     stages, entries, buffers = plan.stages, plan.entries[0], plan.buffers
     cols = stages[0].sources.shape[2]
-    fan_in = max(stage.words for stage in stages if stage.outputs)
+    fan_in = max(stage.fan_in for stage in stages if stage.outputs)
     # A region is written again only after it was used, so a counter between two engines never
     # counts more than what happens in two samples.
     ring_ops = {ring: sum(stage.reps for stage in stages if stage.on_columns == ring)
@@ -61,6 +62,7 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
         bias_bits=max(layer.bias_bits for layer in net.layers),
         min_shift=min(stage.shift for stage in stages if stage.outputs),
         max_shift=max(stage.shift + stage.finish.leak_shift for stage in stages if stage.outputs),
+        word_steps=int(any(stage.word_step > 1 for stage in stages)),
         leaky=int(any(stage.finish.leak_shift for stage in stages)),
         bounded=int(any(stage.finish.bounds is not None for stage in stages)),
     )
@@ -96,16 +98,16 @@ def check_fit(config: TorusConfig, needs: Needs) -> None:
 def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusConfig:
     """Enlarge the fields of a configuration that are too small, memories to powers of two.
 
-    The shifts become those that the net needs, no more.
+    The shifts become exactly those that the net needs.
 
     Parameters
     ----------
     config
         The widths and sizes to begin with; `act_bits` and `weight_bits` stay.
     needs
-        Of the net.
+        What the net needs.
     program_words
-        Least program memory.
+        The least size of a program memory.
 
     Raises
     ------
@@ -122,6 +124,7 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
                 bias_words=max(config.bias_words, _power_of_two(needs.bias_words)),
                 max_fan_in=fan_in,
                 min_shift=needs.min_shift,
+                word_steps=max(config.word_steps, needs.word_steps),
                 leaky=max(config.leaky, needs.leaky),
                 bounded=max(config.bounded, needs.bounded),
                 shift_bits=max((needs.max_shift - needs.min_shift).bit_length(), 1),
@@ -144,12 +147,12 @@ def grown(config: TorusConfig, needs: Needs, program_words: int = 0) -> TorusCon
 
 @contextlib.contextmanager
 def some_torus() -> Generator[None]:
-    """Say of a configuration that cannot be that no torus is large enough.
+    """Within this context, a configuration that cannot be means that no torus is large enough.
 
     Raises
     ------
     FitError
-        Instead of a `ConfigError`.
+        In place of a `ConfigError` from within.
     """
     try:
         yield
@@ -158,5 +161,5 @@ def some_torus() -> Generator[None]:
 
 
 def _power_of_two(least: int) -> int:
-    """The smallest power of two that is at least `least`, and 1 for 0."""
+    """Return the smallest power of two that is at least `least`, and 1 for 0."""
     return 1 << max(least - 1, 0).bit_length()

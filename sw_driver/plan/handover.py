@@ -1,12 +1,14 @@
 """How a layer's outputs get to where they are read next: three ways, as tables of neurons.
 
-The output stage works in repetitions. In each, every PE computes some outputs of one output block
-of its row, and they become own words of one region of the next gather. A `Handover` says which:
+The output stage works in repetitions. In each of them every PE computes some outputs of one output
+block of its row, and these outputs become own words of one region of the next gather. A `Handover`
+says which outputs, and which region. Three functions make one:
 
-- `hand_to_host`: to the gateway, as one region, or block by block;
-- `hand_in_row`: to the next layer's input blocks, which lie in rows that hold all their inputs;
-- `hand_by_move`: once round the column ring, then copied to the PE that owns them in the next
-  layer's input gather.
+- `hand_to_host` hands the outputs to the gateways, all in one region or block by block;
+- `hand_in_row` hands them to the next layer's input blocks, which lie in rows that compute all
+  their inputs;
+- `hand_by_move` sends them once round the column rings, and each is then copied to the PE that owns
+  it in the next layer's input gather.
 """
 
 import dataclasses
@@ -35,15 +37,16 @@ class Handover:
     neurons
         [reps, R, C, outputs]: the neuron that each PE computes, -1 for padding.
     targets
-        [reps, 2]: region of the next gather, and index of the first own word in it.
+        [reps, 2]: the region of the next gather that each repetition writes to, and the index in it
+        of the first own word that is written.
     regions, own
-        Regions of the next gather, and own words of a PE in each.
+        Number of regions of the next gather, and own words of a PE in each.
     input_slots
-        [R, ki]: the next layer's input block in each slot of each row, -1 for none; None if the
-        outputs go to the host.
+        [R, ki]: the next layer's input block in each slot of each row, -1 for none; no slots if
+        that layer is dense, None if the outputs go to the host.
     moved
         [ki, R, C, own words]: the neurons that each PE owns in the next layer's input gather, after
-        a move; None without one.
+        a move; None if nothing is moved.
     """
 
     output_slots: IntArray
@@ -55,9 +58,17 @@ class Handover:
     input_slots: IntArray | None = None
     moved: IntArray | None = None
 
+    @property
+    def to_host(self) -> bool:
+        """Whether the outputs go to the host."""
+        return self.input_slots is None
+
 
 def slots_in_order(blocks: int, lines: int) -> IntArray:
-    """[lines, slots]: block b in line b // slots, -1 for none; slots = ceil(blocks / lines)."""
+    """Put blocks into the slots of lines, in order: [lines, slots], -1 where no block is left.
+
+    A line has ceil(blocks / lines) slots, so block b lies in line b // slots.
+    """
     slots = -(-blocks // lines)
     numbers = np.arange(lines * slots).reshape(lines, slots)
     return np.where(numbers < blocks, numbers, -1)
@@ -66,9 +77,10 @@ def slots_in_order(blocks: int, lines: int) -> IntArray:
 def hand_to_host(
     shape: ClosShape, rows: int, cols: int, *, block_by_block: bool = False
 ) -> Handover:
-    """Put output block o in row o // ko, and its neuron q in column q // pb.
+    """Put the output blocks into the rows in order, and deal a block's neurons to the columns.
 
-    Block by block, the host has the first outputs sooner, for more repetitions of the ring.
+    With `block_by_block` each block is a gather of its own: the host has the first outputs sooner,
+    and the ring has more repetitions.
     """
     slots = slots_in_order(shape.output_routers, rows)
     count = slots.shape[1]
@@ -91,10 +103,10 @@ def hand_to_host(
 
 
 def hand_in_row(left: ClosShape, right: ClosShape, rows: int, cols: int) -> Handover:
-    """Put the next layer's input blocks in the rows that hold all their inputs.
+    """Put the next layer's input blocks into the rows that compute all their inputs.
 
-    Blocks that overlap share a row. Where an output block feeds several input blocks, its gather is
-    repeated, once for each of them.
+    An output block and an input block that have neurons in common share a row. An output block that
+    feeds several input blocks takes a repetition of the output stage for each of them.
     """
     output_slots, input_slots = _pack_rows(left.output_blocks, right.input_blocks, rows)
 
@@ -168,7 +180,7 @@ def hand_by_move(left: ClosShape, right: ClosShape, rows: int, cols: int) -> Han
 
 
 def _counted(count: int) -> IntArray:
-    """[count]: 0, 1, 2, ..."""
+    """Return the numbers from 0 up: [count]."""
     return np.arange(count, dtype=np.int64)
 
 
@@ -178,15 +190,16 @@ def _deal(words: IntArray, neurons: range) -> None:
 
 
 def _block_of(blocks: Blocks) -> IntArray:
-    """[neurons]: the block of each."""
+    """Return the block of each neuron: [neurons]."""
     return np.repeat(np.arange(len(blocks)), [stop - start for start, stop in blocks])
 
 
 def _pack_rows(makers: Blocks, readers: Blocks, rows: int) -> tuple[IntArray, IntArray]:
-    """Output and input slots, such that blocks that overlap share a row.
+    """Choose the output and the input slots so that blocks with common neurons share a row.
 
-    Groups of blocks between common boundaries go to the rows in order; the fewest slots a row are
-    tried first, then more of both, in proportion.
+    Both lists of blocks are cut into groups where a block of either begins with the same neuron.
+    The groups go to the rows in order. Rows of the fewest slots are tried first, then rows with
+    more slots of both kinds, in proportion.
     """
     starts = sorted({start for start, _ in makers} & {start for start, _ in readers})
 
@@ -214,7 +227,10 @@ Group = tuple[list[int], list[int]]
 
 
 def _fill(groups: list[Group], rows: int, most: tuple[int, int]) -> list[list[Group]] | None:
-    """Deal groups to rows in order, at most `most` (output, input) blocks a row; None if not."""
+    """Deal groups to rows in order; None if a row would have more than `most` blocks.
+
+    `most` is of output blocks and of input blocks.
+    """
     packed: list[list[Group]] = [[]]
     for group in groups:
         if len(group[0]) > most[0] or len(group[1]) > most[1]:

@@ -1,4 +1,4 @@
-"""In which order a host deals with the samples of a run."""
+"""The order in which a host sends and receives what belongs to the samples of a run."""
 
 import enum
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ __all__ = ["HostPart", "host_order"]
 class HostPart(enum.Enum):
     """What passes between host and torus for one sample."""
 
-    INPUTS = "inputs"  # To the torus.
-    OUTPUTS = "outputs"  # To the host.
-    GRADIENT = "gradient"  # Of the outputs, to the torus.
-    SUMS = "sums"  # The gradient of the inputs, to the host.
+    INPUTS = "inputs"  # They go to the torus.
+    OUTPUTS = "outputs"  # They go to the host.
+    GRADIENT = "gradient"  # The gradient of the outputs goes to the torus.
+    SUMS = "sums"  # The gradient of the inputs goes to the host.
 
 
 def host_order(plan: Plan, samples: int) -> Iterator[tuple[HostPart, int]]:

@@ -1,4 +1,4 @@
-"""Which word of a net lies at which address of which PE's memories."""
+"""Maps from the weights and biases of a net to addresses of the PEs' memories."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from golden import ClosShape
 from golden.fixed.visits import weight_sizes
+from golden.layers.dense import DenseShape, LayerShape
 from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
-from sw_driver.plan.stages import POSITIONS, Stage, StageKind
+from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
 
 __all__ = ["MemoryMap", "Maps", "build_maps", "first_weights"]
 
@@ -22,11 +22,12 @@ class MemoryMap:
     Parameters
     ----------
     index
-        [R, C, depth]: the number of the word in a list of all that change, -1 for none.
+        [R, C, depth]: the number of the word that lies here, in a list of the net's words; -1 where
+        none of them does.
     constants
-        [R, C, depth]: the words that lie where `index` is -1, and never change.
+        [R, C, depth]: the words that lie where `index` is -1; they never change.
     words
-        Length of the list.
+        Length of the list of the net's words.
     """
 
     index: IntArray
@@ -34,16 +35,16 @@ class MemoryMap:
     words: int
 
     def fill(self, values: IntArray) -> IntArray:
-        """Return the image [R, C, depth] of words [words]."""
+        """Return the image [R, C, depth] that holds these words [words]."""
         return np.where(self.index >= 0, values[self.index], self.constants)
 
     def read(self, image: IntArray) -> IntArray:
-        """Return the words [words] of an image [R, C, depth].
+        """Return the words [words] that an image [R, C, depth] holds.
 
         Raises
         ------
         FitError
-            If a word has changed that never does.
+            If the image has another word than the one of `constants` where that must be.
         """
         used = self.index >= 0
         changed = ~used & (image != self.constants)
@@ -61,9 +62,10 @@ class MemoryMap:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Maps:
-    """The weights and biases of all PEs; lists of words are in the order of a `TrainingState`.
+    """Where the weights and the biases of a net lie.
 
-    That is layer after layer, of weights the input, middle and output stage, each flat.
+    Lists of words are in the order of a `TrainingState`: layer after layer, and of a layer's
+    weights those of the input, the middle and the output stage, each tensor flat.
     """
 
     weights: MemoryMap
@@ -71,7 +73,7 @@ class Maps:
 
     @property
     def velocity(self) -> tuple[MemoryMap, MemoryMap]:
-        """The accumulators beside the weights and beside the biases: padding stays 0."""
+        """Where the velocities of the weights and of the biases lie; padding has velocity 0."""
         weights, biases = (
             dataclasses.replace(one, constants=np.zeros_like(one.constants))
             for one in (self.weights, self.biases)
@@ -79,8 +81,11 @@ class Maps:
         return weights, biases
 
 
-def first_weights(shapes: Sequence[ClosShape]) -> dict[tuple[int, int], int]:
-    """The number of the first weight of every (layer, stage) in a list of all weights."""
+def first_weights(shapes: Sequence[LayerShape]) -> dict[tuple[int, int], int]:
+    """Return the number of the first weight of every (layer, stage) in a list of all weights.
+
+    A stage is a value of `POSITIONS`.
+    """
     first = 0
     found: dict[tuple[int, int], int] = {}
     for layer, shape in enumerate(shapes):
@@ -91,7 +96,7 @@ def first_weights(shapes: Sequence[ClosShape]) -> dict[tuple[int, int], int]:
 
 
 def build_maps(
-    shapes: Sequence[ClosShape], stages: Sequence[Stage], *, one: int = 1, trains: bool = False
+    shapes: Sequence[LayerShape], stages: Sequence[Stage], *, one: int = 1, trains: bool = False
 ) -> Maps:
     """Find where every weight and bias of a placed net lies.
 
@@ -100,9 +105,10 @@ def build_maps(
     shapes, stages
         The net, placed.
     one
-        The stored weight that multiplies by 1.
+        The stored weight by which a multiplication changes nothing.
     trains
-        Whether weights change: a PE must then have none that the net does not have.
+        Whether weights change; a PE must then have no weight between a value and a result that the
+        net does not connect.
 
     Raises
     ------
@@ -121,16 +127,16 @@ def build_maps(
             continue
         places = _weight_places(shapes[stage.layer], stage)
         flat = places.transpose(1, 2, 0, 3, 4).reshape(rows, cols, -1)
-        if stage.kind is StageKind.MOVE:
+        if stage.kind in COPIES:
             numbers.append(np.full_like(flat, -1))
-            constants.append(np.where(flat >= 0, one << stage.shift, 0))
-            continue
-        if trains:
-            _check_padding(stage, places)
-        start = starts[stage.layer, POSITIONS[stage.kind]]
-        numbers.append(np.where(flat >= 0, start + flat, -1))
-        constants.append(np.zeros_like(flat))
-        if stage.kind is StageKind.OUTPUT:
+            constants.append(np.where(flat >= 0, one << stage.gain_bits, 0))
+        else:
+            if trains:
+                _check_padding(stage, places)
+            start = starts[stage.layer, POSITIONS[stage.kind]]
+            numbers.append(np.where(flat >= 0, start + flat, -1))
+            constants.append(np.zeros_like(flat))
+        if stage.biases:
             results = stage.results.transpose(1, 2, 0, 3).reshape(rows, cols, -1)
             biases.append(np.where(results >= 0, bias_starts[stage.layer] + results, -1))
     weight_map = _memory_map(numbers, constants, "weight")
@@ -138,17 +144,17 @@ def build_maps(
     return Maps(weight_map, bias_map)
 
 
-def _weight_places(shape: ClosShape, stage: Stage) -> IntArray:
-    """[reps, R, C, outputs, words]: a weight's place in its tensor, flat; -1 where there is none.
+def _weight_places(shape: LayerShape, stage: Stage) -> IntArray:
+    """Return each weight's place in its tensor, flat: [reps, R, C, outputs, words], -1 for none.
 
-    Of a move, 0 stands for its only weight.
+    A stage of `COPIES` has only one weight, whose place is 0.
     """
     result, source = np.broadcast_arrays(
-        stage.results[:, :, :, :, None], stage.sources[stage.visits][:, :, :, None, :]
+        stage.results[:, :, :, :, None], stage.summed[stage.visits][:, :, :, None, :]
     )
     places, connected = _connect(shape, stage.kind, np.maximum(result, 0), np.maximum(source, 0))
     connected = connected & (result >= 0) & (source >= 0)
-    ordered = np.sort(stage.sources, axis=3)
+    ordered = np.sort(stage.summed, axis=3)
     twice = ((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] >= 0)).any()
     wanted = _fan_in(shape, stage.kind, np.maximum(stage.results, 0))
     complete = (connected.sum(axis=4) == wanted) | (stage.results < 0)
@@ -158,12 +164,18 @@ def _weight_places(shape: ClosShape, stage: Stage) -> IntArray:
 
 
 def _connect(
-    shape: ClosShape, kind: StageKind, result: IntArray, source: IntArray
+    shape: LayerShape, kind: StageKind, result: IntArray, source: IntArray
 ) -> tuple[IntArray, np.ndarray]:
-    """The place of the weight from each source to each result, and whether there is one."""
-    middle_routers = shape.middle_routers
+    """Return the place of the weight from each source to each result, and whether there is one."""
     if kind is StageKind.MOVE:
         return np.zeros_like(result), result == source
+    if isinstance(shape, DenseShape):
+        outputs, inputs = shape.out_features, shape.in_features
+        group, output = np.divmod(result, outputs)
+        if kind is StageKind.SUM:
+            return np.zeros_like(result), source % outputs == result
+        return output * inputs + source, _block_of(shape.groups)[source] == group
+    middle_routers = shape.middle_routers
     if kind is StageKind.INPUT:
         block, middle = np.divmod(result, middle_routers)
         return source * middle_routers + middle, _block_of(shape.input_blocks)[source] == block
@@ -178,27 +190,34 @@ def _connect(
     )
 
 
-def _fan_in(shape: ClosShape, kind: StageKind, result: IntArray) -> IntArray:
-    """How many values each result is summed over."""
+def _fan_in(shape: LayerShape, kind: StageKind, result: IntArray) -> IntArray:
+    """Return how many values each result is summed over."""
+    if kind is StageKind.MOVE:
+        return np.ones_like(result)
+    if isinstance(shape, DenseShape):
+        if kind is StageKind.SUM:
+            return np.full_like(result, len(shape.cuts))
+        sizes = np.array([stop - start for start, stop in shape.groups])
+        return sizes[result // shape.out_features]
     if kind is StageKind.INPUT:
         sizes = np.array([stop - start for start, stop in shape.input_blocks])
         return sizes[result // shape.middle_routers]
-    counts = {
-        StageKind.MIDDLE: shape.input_routers,
-        StageKind.OUTPUT: shape.middle_routers,
-        StageKind.MOVE: 1,
-    }
+    counts = {StageKind.MIDDLE: shape.input_routers, StageKind.OUTPUT: shape.middle_routers}
     return np.full_like(result, counts[kind])
 
 
 def _block_of(blocks: tuple[tuple[int, int], ...]) -> IntArray:
-    """[features]: the block of each."""
+    """Return the block of each feature: [features]."""
     return np.repeat(np.arange(len(blocks)), [stop - start for start, stop in blocks])
 
 
 def _check_padding(stage: Stage, places: IntArray) -> None:
-    """A weight from a value to a result learns, so there must be one wherever both are real."""
-    sources = stage.sources[stage.visits][:, :, :, None, :] >= 0
+    """Refuse a stage in which a PE would train a weight that the net does not have.
+
+    Every weight of a memory learns if its value and its result are no padding, so the net must
+    have a weight there.
+    """
+    sources = stage.summed[stage.visits][:, :, :, None, :] >= 0
     if not np.array_equal(sources & (stage.results[..., None] >= 0), places >= 0):
         raise FitError(f"{stage.name}: a PE would train a weight that the net does not have")
 

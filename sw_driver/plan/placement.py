@@ -1,8 +1,4 @@
-"""Where the blocks of every layer lie on the torus.
-
-Input and output blocks lie in rows, middle blocks in columns: each stage is then one all-gather on
-the rings of one axis, and the permutations between stages are the change of axis.
-"""
+"""Where all layers of a net lie on the torus, chosen together."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden import ClosShape
+from golden.layers.dense import DenseShape, LayerShape
 from sw_driver.arrays import IntArray
+from sw_driver.errors import FitError
+from sw_driver.plan.clos import LayerPlacement, place_clos
+from sw_driver.plan.dense import (
+    DensePlacement,
+    groups_of_rows,
+    hand_from_dense,
+    hand_to_dense,
+    place_dense,
+)
 from sw_driver.plan.handover import (
     Handover,
     hand_by_move,
@@ -19,103 +25,172 @@ from sw_driver.plan.handover import (
     slots_in_order,
 )
 
-__all__ = ["LayerPlacement", "place"]
+__all__ = ["Placed", "cut_dense", "place"]
+
+Placed = LayerPlacement | DensePlacement
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LayerPlacement:
-    """The blocks of one layer.
+class _Inputs:
+    """What a layer finds in the rows: blocks in slots, or groups; and how many words a gather has.
 
-    Parameters
-    ----------
-    shape
-        Of the layer.
-    input_slots
-        [R, ki]: the input block in each slot of each row, -1 for none.
-    middle_slots
-        [C, km]: the middle block in each slot of each column, -1 for none.
-    handover
-        The output blocks, and where their outputs go.
-    input_words
-        Words that the input stage gathers a repetition, padding included.
-    mac_cycles
-        Multiply-accumulates of one PE a sample, padding and the handover's move included.
+    `slots` [R, ki] is for a Clos layer. For a dense one, `cuts` and `groups` are as in
+    `groups_of_rows`; both are empty where every row has all inputs.
     """
 
-    shape: ClosShape
-    input_slots: IntArray
-    middle_slots: IntArray
-    handover: Handover
-    input_words: int
-    mac_cycles: int
+    words: int
+    slots: IntArray
+    cuts: tuple[int, ...] = ()
+    groups: IntArray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Chain:
+    """The first layers of a net, placed, with their cost, and what the next one finds."""
+
+    cycles: int
+    layers: tuple[Placed, ...]
+    inputs: _Inputs
 
 
 def place(
-    shapes: Sequence[ClosShape], rows: int, cols: int, *, training: bool = False
-) -> tuple[LayerPlacement, ...]:
+    shapes: Sequence[LayerShape],
+    rows: int,
+    cols: int,
+    *,
+    training: bool = False,
+    skips: bool = False,
+) -> tuple[Placed, ...]:
     """Place a chain of layers on a torus so that a PE has the fewest multiply-accumulates to do.
 
-    Between two layers, blocks are packed into rows or words are moved, whichever is cheaper; both
-    ends of a layer bear on the cost of its middle stage, so all layers are chosen together, by
-    dynamic programming over the boundaries. Of equals, packing is taken. For training, some ways of
-    packing do not serve.
+    Between two Clos layers, blocks are packed into rows or words are moved, whichever costs less,
+    and packing if both cost the same. Both ends of a layer change the cost of its middle stage, so
+    all layers are chosen together, by dynamic programming over the boundaries. Some ways of packing
+    cannot be used for training, where gradients have to go back.
+
+    Parameters
+    ----------
+    shapes
+        The layers. The cuts of a dense one must be those that its inputs have in the rows; see
+        `cut_dense`.
+    rows, cols
+        Size of the torus.
+    training
+        Whether gradients must be able to go back.
+    skips
+        Whether the MACs of the torus can skip words.
+
+    Raises
+    ------
+    FitError
+        If a dense layer is cut in another way than its inputs are.
     """
-    first = slots_in_order(shapes[0].input_routers, rows)
+    placed = _place(shapes, rows, cols, training=training, skips=skips, cut=False)
+    for index, (shape, layer) in enumerate(zip(shapes, placed, strict=True)):
+        if isinstance(shape, DenseShape) and shape != layer.shape:
+            raise FitError(
+                f"layer {index}, dense {shape}: its sums must be cut as the inputs lie in the rows "
+                f"of a {rows}x{cols} torus, at {_cuts(layer.shape)}, not at {_cuts(shape)}: "
+                "compile the model for this torus, or quantise it with these dense_cuts"
+            )
+    return placed
+
+
+def cut_dense(
+    shapes: Sequence[LayerShape], rows: int, cols: int, *, training: bool = False
+) -> tuple[LayerShape, ...]:
+    """Cut the sums of all dense layers as this torus makes them; whatever cuts they had is lost."""
+    placed = _place(shapes, rows, cols, training=training, skips=not training, cut=True)
+    return tuple(layer.shape for layer in placed)
+
+
+def _cuts(shape: LayerShape) -> str:
+    cuts = shape.cuts if isinstance(shape, DenseShape) else ()
+    return str(list(cuts)) if cuts else "no input (one sum)"
+
+
+def _place(
+    shapes: Sequence[LayerShape],
+    rows: int,
+    cols: int,
+    *,
+    training: bool,
+    skips: bool,
+    cut: bool,
+) -> tuple[Placed, ...]:
     # Best chain of placements for each way in which the next layer's inputs can lie.
-    best: list[tuple[int, tuple[LayerPlacement, ...], IntArray, int]] = [
-        (0, (), first, shapes[0].fan_ins[0])
-    ]
+    best = [_Chain(0, (), inputs) for inputs in _from_host(shapes[0], rows, cut=cut)]
     for index, shape in enumerate(shapes):
         following = shapes[index + 1] if index + 1 < len(shapes) else None
-        ways = (
-            [hand_to_host(shape, rows, cols, block_by_block=training)]
-            if following is None
-            else [
-                hand_in_row(shape, following, rows, cols),
-                hand_by_move(shape, following, rows, cols),
-            ]
-        )
-        if training:
-            ways = [way for way in ways if _trainable(way)]
-        reached: list[tuple[int, tuple[LayerPlacement, ...], IntArray, int]] = []
-        for way in ways:
-            chains = [
-                (cost + placed.mac_cycles, (*chain, placed))
-                for cost, chain, input_slots, input_words in best
-                for placed in [_layer(shape, input_slots, input_words, way, rows, cols)]
-            ]
-            cost, chain = min(chains, key=lambda item: item[0])
-            own = way.own if way.moved is None else way.moved.shape[3]
-            reached.append((cost, chain, _next_inputs(way, first), own * cols))
+        reached: list[_Chain] = []
+        for way in _ways(shape, following, rows, cols, training=training):
+            chains: list[_Chain] = []
+            for chain in best:
+                layer = _layer(shape, chain.inputs, way, rows, cols, skips=skips)
+                cycles = chain.cycles + layer.mac_cycles
+                chains.append(_Chain(cycles, (*chain.layers, layer), _handed(way, following, cols)))
+            reached.append(min(chains, key=lambda chain: chain.cycles))
         best = reached
-    return min(best, key=lambda item: item[0])[1]
+    return min(best, key=lambda chain: chain.cycles).layers
+
+
+def _from_host(shape: LayerShape, rows: int, *, cut: bool) -> list[_Inputs]:
+    """The ways in which the host can deal the inputs of the first layer to the rows."""
+    if isinstance(shape, ClosShape):
+        return [_Inputs(shape.fan_ins[0], slots_in_order(shape.input_routers, rows))]
+    none = np.empty((rows, 0), np.int64)
+    ways = [_Inputs(shape.in_features, none)]
+    if rows > 1:
+        words = -(-shape.in_features // rows)
+        cuts = tuple(range(0, shape.in_features, words))
+        groups = np.where(np.arange(rows) < len(cuts), np.arange(rows), -1)
+        ways.append(_Inputs(words, none, cuts, groups))
+    if cut:
+        return ways
+    return [way for way in ways if way.cuts == shape.cuts] or ways
+
+
+def _ways(
+    shape: LayerShape, following: LayerShape | None, rows: int, cols: int, *, training: bool
+) -> list[Handover]:
+    """The ways in which the outputs of a layer can get to the next one, or to the host."""
+    if isinstance(shape, DenseShape):
+        return [hand_from_dense(shape, following, rows, cols, block_by_block=training)]
+    if following is None:
+        return [hand_to_host(shape, rows, cols, block_by_block=training)]
+    if isinstance(following, DenseShape):
+        return [hand_to_dense(shape, rows, cols)]
+    ways = [hand_in_row(shape, following, rows, cols), hand_by_move(shape, following, rows, cols)]
+    return [way for way in ways if not training or _trainable(way)]
+
+
+def _handed(way: Handover, following: LayerShape | None, cols: int) -> _Inputs:
+    """What the next layer finds behind a handover."""
+    own = way.own if way.moved is None else way.moved.shape[3]
+    none = np.empty((way.neurons.shape[1], 0), np.int64)
+    slots = none if way.input_slots is None else way.input_slots
+    rows = way.neurons.shape[1]
+    if isinstance(following, DenseShape) and rows > 1:
+        return _Inputs(own * cols, slots, *groups_of_rows(way.neurons))
+    return _Inputs(own * cols, slots)
 
 
 def _trainable(way: Handover) -> bool:
-    """Whether gradients can go back the same way.
+    """Whether gradients can go back on the way that a handover takes.
 
-    An output block that is gathered more than once would get its gradients in parts. A word that
-    no result is written to would have a weight that learns from whatever it holds.
+    An output block that is gathered more than once would get its gradients in parts. A word to
+    which no result is written would have a weight that learns from whatever the word holds.
     """
     once = len(np.unique(way.slots)) == len(way.slots)
     filled = np.bincount(way.targets[:, 0], minlength=way.regions) * way.neurons.shape[3]
     return once and bool((filled == way.own).all())
 
 
-def _next_inputs(way: Handover, otherwise: IntArray) -> IntArray:
-    return otherwise if way.input_slots is None else way.input_slots
-
-
 def _layer(
-    shape: ClosShape, input_slots: IntArray, input_words: int, way: Handover, rows: int, cols: int
-) -> LayerPlacement:
-    """One layer between two ways of handing over, with its cost."""
-    middle_slots = slots_in_order(shape.middle_routers, cols)
-    in_count, mid_count = input_slots.shape[1], middle_slots.shape[1]
-    reps, _, _, outputs = way.neurons.shape
-    cycles = in_count * input_words * mid_count
-    cycles += mid_count * rows * in_count * way.output_slots.shape[1]
-    cycles += reps * cols * mid_count * outputs
-    if way.moved is not None:
-        cycles += way.moved.shape[0] * way.moved.shape[3] * rows * way.own
-    return LayerPlacement(shape, input_slots, middle_slots, way, input_words, cycles)
+    shape: LayerShape, inputs: _Inputs, way: Handover, rows: int, cols: int, *, skips: bool
+) -> Placed:
+    """One layer between what its rows have and a way of handing over."""
+    if isinstance(shape, ClosShape):
+        return place_clos(shape, inputs.slots, inputs.words, way, rows, cols)
+    cut = dataclasses.replace(shape, cuts=inputs.cuts)
+    return place_dense(cut, inputs.groups, inputs.words, way, skips=skips)

@@ -1,4 +1,4 @@
-"""A placed net and an order of its tasks: buffer regions, ops, and what becomes of gradients."""
+"""`Plan`: the buffer regions and ops of a placed net, and what becomes of its gradients."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -8,7 +8,7 @@ from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
 from sw_driver.plan.order import Order, program_order
-from sw_driver.plan.stages import POSITIONS, Stage, StageKind
+from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
 from sw_driver.plan.tasks import Direction, Task, copies, list_tasks, period
 
 __all__ = ["Plan", "check_frozen", "last_backward", "make_plan", "plan_forward"]
@@ -21,23 +21,23 @@ class Plan:
     Parameters
     ----------
     stages
-        In the order in which a sample passes them.
+        The stages in the order in which a sample passes them.
     tasks, order
-        What is done with a sample, and in which order samples follow each other.
+        The tasks of a sample, and the order in which those of successive samples follow each other.
     copies
-        Per stage, samples whose words its regions hold at once.
+        For each stage, how many samples have words in its regions at once.
     entries
         [period][stage]: the entries of each stage, for samples 0, 1, ... of a period.
     backs
-        [period][stage]: the ops backwards of each stage; none where gradients do not get to.
+        [period][stage]: the BACK ops of each stage; a stage that gradients do not reach has none.
     buffers
-        What all regions take.
+        Words that all regions take.
     training_form
         Widths and fraction bits of the words of a net that trains, else None.
     input_gradient
-        Whether the host gets the sums that are the gradient of its inputs.
+        Whether the host gets the gradient of its inputs, as sums.
     frozen
-        Layers that do not change.
+        Layers whose weights do not change.
     """
 
     stages: tuple[Stage, ...]
@@ -75,13 +75,13 @@ class Plan:
         return self.training_form
 
     def name(self, task: Task) -> str:
-        """What a task is called in tables: its stage, and its direction if there are several."""
+        """The name of a task in tables: its stage, and its direction if the net trains."""
         stage = self.stages[task.stage].name
         return stage if self.training_form is None else f"{stage} {task.direction.value}"
 
     @property
     def gradient_words(self) -> int:
-        """Gradients of its results that the host sends to one PE for each sample."""
+        """Gradients that the host sends to one PE for each sample: those of the PE's outputs."""
         return self.result.regions * self.result.own
 
     def copy(self, stage: int, sample: int) -> int:
@@ -89,28 +89,31 @@ class Plan:
         return sample % self.copies[stage]
 
     def reduces(self, stage: int) -> bool:
-        """Whether a stage's gradients are summed: somebody before it, or the host, wants them."""
+        """Whether the gradients of a stage's inputs are summed.
+
+        They are if a stage before it needs them, or the host wants them.
+        """
         return stage > _last_backward(self.tasks) or (stage == 0 and self.input_gradient)
 
     def updates(self, stage: int) -> bool:
         """Whether a stage has weights that change."""
         found = self.stages[stage]
-        return found.kind is not StageKind.MOVE and found.layer not in self.frozen
+        return found.kind not in COPIES and found.layer not in self.frozen
 
     def masks(self, stage: int) -> bool:
         """Whether a stage's inputs are the results of a ReLU."""
         found = self.stages[stage]
         return (
-            found.kind is StageKind.INPUT
+            found.kind in (StageKind.INPUT, StageKind.DENSE)
             and not found.from_host
             and self.form.layers[found.layer - 1].relu
         )
 
     def gradient_shift(self, stage: int) -> int:
-        """Right shift of the gradients of a stage's inputs; 0 if they leave as they are."""
+        """Right shift of the gradients of a stage's inputs; 0 if their sums go to the host."""
         found = self.stages[stage]
-        if found.kind is StageKind.MOVE:
-            return found.shift
+        if found.kind in COPIES:
+            return found.gain_bits
         return self.form.shifts[found.layer].gradient[POSITIONS[found.kind]] or 0
 
     def update_shift(self, stage: int) -> int:
@@ -124,12 +127,13 @@ class Plan:
 
 
 def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool = False) -> None:
-    """Refuse what is no collection of layers, or leaves nothing to do on the way back.
+    """Refuse frozen layers that the net does not have, or that leave nothing to train.
 
     Raises
     ------
     DriverError
-        The message says which layers there are.
+        For a value that is no collection of layer numbers, or that holds all layers although
+        nobody wants the gradient of the inputs; the message says which layers there are.
     """
     if not isinstance(frozen, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DriverError(f"frozen must be a collection of layers, such as (0,), not {frozen!r}")
@@ -151,9 +155,10 @@ def _last_backward(tasks: Sequence[Task]) -> int:
 def last_backward(
     stages: Sequence[Stage], frozen: Collection[int], *, input_gradient: bool
 ) -> int:
-    """Return the stage that the way back ends with: the first one that anything depends on.
+    """Return the stage that the way back ends with: the first that trains, or stage 0.
 
-    `check_frozen` has found that there is one.
+    It is stage 0 if the gradient of the inputs is wanted. `check_frozen` has found that there is
+    such a stage.
     """
     if input_gradient:
         return 0
@@ -170,24 +175,25 @@ def make_plan(
     input_gradient: bool = False,
     frozen: Collection[int] = (),
 ) -> Plan:
-    """Give every region its place, as often as the order asks for, and list all ops.
+    """Give every region its place, in as many copies as the order asks for, and list all ops.
 
     Parameters
     ----------
     stages
-        The net, placed.
+        The stages of the placed net.
     order, tasks
-        As from `sw_driver.plan.tasks`.
+        An order of tasks, and the tasks: see `sw_driver.plan.tasks`.
     reduce_words
         Depth of the FIFOs of a reduce engine.
     form, input_gradient, frozen
         See `Plan`.
     """
-    # Powers of two, so that addresses are soon the same again.
+    # Copies are powers of two, so that addresses are soon the same again.
     counts = [1 << (count - 1).bit_length() for count in copies(tasks, order)]
     result = stages[-1]
     back = any(task.direction is Direction.GRADIENT for task in tasks)
-    # Each block of a gradient begins where it goes to in the memory of gradients.
+    # A GRADIENT op has one `base` for the row buffer, through which its words pass, and for the
+    # memory of gradients. So the words of all copies take the lowest addresses of the row buffer.
     blocks = counts[-1] * result.regions
     scratch = ((blocks - 1) * result.own + result.words) * back
     ends = {False: scratch, True: 0}

@@ -1,9 +1,9 @@
-"""What a torus does with every sample, and in which order samples follow each other.
+"""The tasks of a sample on a torus, and orders in which the tasks of successive samples follow.
 
 A sample passes the stages of the net forwards, and its outputs go to the host. On a torus that
-trains, their gradient comes back, and the sample passes the stages backwards. An order is a
-permutation of these tasks, as in `sw_driver.plan.order`: wherever a task comes before the one that
-it follows, it works on the sample before.
+trains, the gradient of the outputs comes back, and the sample passes the stages backwards. An order
+is a permutation of these tasks, as in `sw_driver.plan.order`: a task that stands in it before the
+task that it follows works on the sample before.
 
 Where a torus trains, not every order can do with one region per word: the inputs of a stage are
 read again on the way back, maybe after the next sample has come. `copies` counts how many samples'
@@ -28,7 +28,7 @@ class Direction(enum.Enum):
     """Which way a task goes through its stage."""
 
     FORWARD = "forward"
-    GRADIENT = "gradient"  # From the host, into the place of the stage that gave the outputs.
+    GRADIENT = "gradient"  # It comes from the host to the stage that gave the outputs.
     BACKWARD = "backward"
 
 
@@ -46,7 +46,7 @@ def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
     Parameters
     ----------
     stages
-        Of the net, the one that gives the outputs to the host included.
+        Number of stages of the net, with the one that gives the outputs to the host.
     last_backward
         The stage that the way back ends with; None if there is none.
     """
@@ -65,10 +65,11 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     Parameters
     ----------
     name
-        "program": one sample after the other. "interleaved": the way back of each sample beside the
-        way forward of the next, stage for stage, with the host's time to answer between.
+        "program" takes one sample after the other. "interleaved" has the way back of each sample
+        beside the way forward of the next one, stage for stage, and between the two ways of a
+        sample the host has time to answer.
     tasks
-        As from `list_tasks`.
+        The tasks of a sample, from `list_tasks`.
 
     Raises
     ------
@@ -94,13 +95,13 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
 
 
 def copies(tasks: Sequence[Task], order: Order) -> list[int]:
-    """How many samples have words in the regions of each stage at once."""
+    """Count how many samples have words in the regions of each stage at once."""
     position = {tasks[task]: place for place, task in enumerate(order)}
     delay = dict(zip(tasks, delays(order), strict=True))
     stages = max(task.stage for task in tasks) + 1
 
     def samples(first: Task, last: Task) -> int:
-        """Samples that may have passed `first` before one has passed `last`."""
+        """Count the samples that may have passed `first` before one of them has passed `last`."""
         if first not in delay or last not in delay:
             return 1
         ahead = delay[last] - delay[first]
@@ -111,7 +112,8 @@ def copies(tasks: Sequence[Task], order: Order) -> list[int]:
         forward = Task(Direction.FORWARD, max(stage - 1, 0))
         backward = Task(Direction.BACKWARD, stage)
         if stage == stages - 1:
-            # The outputs are read by their own task alone, their gradients by the last stage.
+            # Outputs are read by the forward task of this stage alone, and their gradients by the
+            # stage before.
             backward = Task(Direction.GRADIENT, stage)
             needed = samples(forward, Task(Direction.FORWARD, stage))
         else:

@@ -1,4 +1,4 @@
-"""Which torus a net can train on."""
+"""Whether a net can train on a torus, and which torus it could train on."""
 
 import dataclasses
 
@@ -17,9 +17,10 @@ _SAMPLES_COUNTED = 2  # See `sw_driver.plan.fit.measure`.
 
 @dataclasses.dataclass(frozen=True)
 class TrainingNeeds:
-    """What training a placed net needs of a torus, beside `Needs`.
+    """What a placed net needs of a torus to train, beside `Needs`.
 
-    Of ranges, the least and the largest value; widths and depths as in `TrainingConfig`.
+    `result_words` is a depth as in `TrainingConfig`; each of the others is the least and the
+    largest shift that the net has.
     """
 
     result_words: int
@@ -31,7 +32,7 @@ class TrainingNeeds:
 def measure_training(
     config: TorusConfig, plan: Plan, maps: Maps
 ) -> tuple[Needs, TrainingNeeds]:
-    """Add up what a plan needs of a torus as large as `config`."""
+    """Add up what a plan needs of a torus; `config` has its size and the widths of its words."""
     form, stages = plan.form, plan.stages
     working = range(len(stages) - 1)
     sums = [stages[index] for index in working]
@@ -46,7 +47,7 @@ def measure_training(
     chunks = max(config.weight_chunks, config.bias_record_chunks, config.lfsr_chunks)
     backs = [op for index in passed for op in plan.backs[0][index]]
     entries = [entry for cut in plan.entries[0] for entry in cut]
-    # What is counted of one sample: repetitions, results and gradients.
+    # What counters may count for one sample: repetitions, results and gradients.
     counted = sum(stage.reps * max(stage.outputs, 1) for stage in stages) + 1
     counted += sum(op.reps * op.words for op in backs)
     needs = Needs(
@@ -63,6 +64,7 @@ def measure_training(
         bias_bits=form.bias_bits,
         min_shift=min(stage.shift for stage in sums),
         max_shift=max(stage.shift for stage in sums),
+        word_steps=0,
         leaky=0,
         bounded=0,
     )
@@ -137,7 +139,7 @@ def grown_for_training(
     more: TrainingNeeds,
     program_words: int = 0,
 ) -> TorusConfig:
-    """Enlarge the fields of a configuration that are too small; the shifts become those needed.
+    """Enlarge the fields of a configuration that are too small; the shifts become those of the net.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where and when every weight is visited on the way back."""
+"""The PE and the time in which the way back visits every weight, which decides its random bits."""
 
 import numpy as np
 import torch
@@ -8,15 +8,15 @@ from sw_driver.arrays import IntArray
 from sw_driver.plan.back import visited_weights
 from sw_driver.plan.maps import Maps, first_weights
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import POSITIONS
+from sw_driver.plan.stage import POSITIONS
 
 __all__ = ["build_placement"]
 
 
 def build_placement(plan: Plan, maps: Maps) -> Placement:
-    """Say where and when every weight is visited in a backward pass; PE number = row * C + column.
+    """Return where and when every weight is visited in a backward pass; PE number = row * C + col.
 
-    Found by walking through the ops of the pass, so it holds for whatever order they have.
+    It walks through the BACK ops of the pass, so it is right whatever order they have.
     """
     rows, cols = maps.weights.index.shape[:2]
     pes: IntArray = np.arange(rows * cols, dtype=np.int64).reshape(rows, cols, 1)
@@ -30,7 +30,7 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
             continue
         key = stage.layer, POSITIONS[stage.kind]
         ops = plan.backs[0][number]
-        # A stage that gradients do not get to has no visits; any table will do.
+        # A stage that gradients do not reach has no visits; any table will do.
         walk = [visited_weights(op) for op in ops] or [_forward_addresses(plan, number)]
         addresses = np.concatenate(walk)
         numbers = maps.weights.index[:, :, addresses]
@@ -54,7 +54,7 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
 
 
 def _forward_addresses(plan: Plan, stage: int) -> IntArray:
-    """Addresses of a stage's weights, in the order of the way forward."""
+    """Return the addresses of a stage's weights, in the order of the way forward."""
     entries = plan.entries[0][stage]
     count = plan.stages[stage].mac_cycles
     return entries[0].w_base + np.arange(count)

@@ -1,4 +1,4 @@
-"""What the engines of a torus do in the steady state of a net: work, or wait for what."""
+"""What the engines of a torus do in the steady state of a net: how long they work and wait."""
 
 import dataclasses
 from collections import Counter, defaultdict
@@ -11,30 +11,30 @@ from sw_driver.program.program import QUEUE_NAMES
 __all__ = ["Activities", "Breakdown", "break_down"]
 
 Activities = dict[str, dict[str, float]]
-"""By engine and activity, one of `sw_driver.cycle_model.ACTIVITIES`: a part of time, or cycles."""
+"""A part of the time, or cycles, by engine and by activity (`sw_driver.cycle_model.ACTIVITIES`)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Breakdown:
-    """What the engines do, on average over all PEs, or all rows.
+    """What the engines do, on average over all PEs, or over all rows.
 
-    Engines are called as their queues: "row", "col" and "mac" of a PE, "ring" of a gateway,
+    Engines have the names of their queues: "row", "col" and "mac" of a PE, "ring" of a gateway,
     "host_in" and "host_out" of the bridge.
 
     Parameters
     ----------
     engines
-        Part of the time that each activity takes.
+        For each engine, the part of the time that each activity takes.
     stages
-        By stage: cycles a sample that each activity takes. A wait for an op belongs to no stage
-        before the op is known.
+        For each stage and engine, the cycles for each sample that each activity takes. A wait for
+        an op that is not yet known belongs to no stage.
     """
 
     engines: Activities
     stages: dict[str, Activities]
 
     def line(self, engine: str) -> str:
-        """What an engine does, in words, the most frequent first."""
+        """Say in words what an engine does, the most frequent activity first."""
         parts = sorted(self.engines[engine].items(), key=lambda item: (-item[1], item[0]))
         return ", ".join(f"{activity} {100 * part:.1f} %" for activity, part in parts)
 
@@ -51,15 +51,15 @@ def break_down(
     Parameters
     ----------
     config
-        Of the torus.
+        The torus.
     account
-        Of all cycles of `steady`.
+        What was counted in all cycles of `steady`.
     steady
-        What a run repeats.
+        The part of a run that repeats itself.
     names
-        Of the stages, by queue and index of an op in the run's own queues.
+        For each queue, the name of the stage of each op, by the op's index in the run's own queue.
     loaded
-        By queue, how many ops stand before those: they load the PEs' program.
+        For each queue, how many ops come before the run's own; they load the PEs' program.
     """
     pes = config.rows * config.cols
     engines_of = {"row": pes, "col": pes, "mac": pes, "ring": config.rows}

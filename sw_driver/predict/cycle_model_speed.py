@@ -22,7 +22,7 @@ from sw_driver.program.program import Program
 
 
 def main(torus: str, host_bits: str, *layers: str) -> None:
-    """Print cycles a sample, cycles stepped and seconds, the best of three times."""
+    """Print the cycles of a sample, and how long the model takes, the best of three times."""
     net = random_net([ClosShape.parse(layer) for layer in layers], seed=1)
     start = time.perf_counter()
     compiled = compile(net, torus, host_bits=int(host_bits))

@@ -1,14 +1,14 @@
-"""What a run costs: exact cycles, and the bounds that no schedule can beat."""
+"""Predictions for runs that compute outputs: exact cycles, and bounds that no schedule can beat."""
 
 import dataclasses
 from collections.abc import Sequence
 
-from golden import ClosShape
+from golden.layers.dense import LayerShape
 from hw.config import HOST_BITS, QUEUES, TorusConfig
 from hw.op_fields import op_lines, pe_fields
 from sw_driver.cycle_model import Account, Simulation, simulate
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage
+from sw_driver.plan.stage import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.sample_loop import SampleLoop
@@ -16,30 +16,32 @@ from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
 
-# To judge an order, samples are left out at the beginning, beyond those that fill the pipeline, and
-# then so many counted: a multiple of the three cycles in which the fetch units go round is enough
-# for any length of a sample.
+# To judge an order, the cycles of some samples are counted, after the samples that fill the
+# pipeline and so many more. The fetch units go round in three cycles, so over three samples they
+# are as far as before, whatever the length of a sample.
 _SETTLING_SAMPLES = 1
 _COUNTED_SAMPLES = QUEUES
-# A sample as long as this is counted alone: filling it and the fetch units make no difference.
+# Of samples that take so many cycles only one is counted: settling and fetching hardly matter.
 _LONG_SAMPLE_CYCLES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The steady state of a run, in cycles a sample.
+    """The steady state of a run. Cycles are for each sample.
 
     Parameters
     ----------
     cycles
-        What it takes; exact if the run comes to repeat itself, which all known ones do.
+        The cycles that a sample takes; exact if the run comes to repeat itself, as all known runs
+        do.
     ideal_cycles
-        Multiply-accumulates of the net over PEs: no torus of this size can be faster.
+        Multiply-accumulates of the net, divided by the number of PEs: no torus of this size can be
+        faster.
     bounds
         Cycles that each part needs by itself, however the ops are ordered; see `bounds`.
     host_bits
-        The narrowest host stream that would take no longer than anything else; None if the widest
-        does.
+        The narrowest host stream that would take no longer than any other part; None if even the
+        widest one takes longer.
     breakdown
         What each engine does in this time.
     """
@@ -52,7 +54,7 @@ class Prediction:
 
     @property
     def utilisation(self) -> float:
-        """Part of the multipliers' time that goes into the net's own products; padding is waste."""
+        """Part of the multipliers' time that goes into products of the net, padding left out."""
         return self.ideal_cycles / self.cycles
 
     @property
@@ -62,23 +64,23 @@ class Prediction:
 
     @property
     def bound_by(self) -> str:
-        """The part that takes longest."""
+        """The part that needs the most cycles by itself."""
         return max(self.bounds, key=lambda part: self.bounds[part])
 
 
 def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
-    """Cycles of a run of `samples` samples on a torus that waits for it.
+    """Return the cycles of a run of `samples` samples, on a torus that waits for a program.
 
-    Exact, from the first beat of its program to the last beat of its results, both included, if the
-    host never stalls.
+    They are exact if the host never stalls, from the first beat of the program to the last beat of
+    the results, both included.
     """
     return simulate(config, loop.program(config, samples)).cycles
 
 
 def predict_steady(
-    config: TorusConfig, shapes: Sequence[ClosShape], plan: Plan, loop: SampleLoop
+    config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan, loop: SampleLoop
 ) -> Prediction:
-    """Cycles a sample of a long run, and what bounds it."""
+    """Return the cycles that a sample takes in a long run, and what bounds them."""
     program = loop.program(config, loop.max_samples)
     run = Simulation(config, program)
     steady = run.find_steady() or run.latest()
@@ -104,32 +106,34 @@ def predict_steady(
 
 
 def _names(config: TorusConfig, plan: Plan, loop: SampleLoop) -> dict[str, dict[int, str]]:
-    samples = len(loop.flat) + 2  # The fewest with a LOOP.
+    samples = len(loop.flat) + 2  # The shortest run that has a LOOP.
     return names_of_ops(plan, loop.queues(samples), schedule(config, plan, samples))
 
 
 def order_cycles(
     config: TorusConfig, loop: SampleLoop, depth: int, bound: int, reached: float
 ) -> tuple[float, int]:
-    """Cycles a sample that an order of ops takes, as the search for the best one asks it.
-
-    Returns
-    -------
-    The cycles, and how many the model went through to find them.
+    """Find the cycles that a sample takes in an order of ops, for the search for the best order.
 
     Parameters
     ----------
     config
-        Of the torus.
+        The torus.
     loop
-        A run in that order.
+        The queues of runs in that order.
     depth
         Samples in the pipeline besides the first.
     bound
         Cycles that a sample takes at least.
     reached
-        What other orders reach: one that seems better is looked at until it repeats itself, unless
-        its samples are so long that it makes no difference.
+        Cycles that a sample takes in the best order so far. If this order seems to take fewer, it
+        is simulated until it repeats itself, so that its cycles are exact; but not if a sample is
+        so long that this makes no difference.
+
+    Returns
+    -------
+    tuple of (float, int)
+        The cycles of a sample, and how many cycles the model simulated to find them.
     """
     run = Simulation(config, loop.program(config, loop.max_samples))
     long = bound >= _LONG_SAMPLE_CYCLES
@@ -144,7 +148,7 @@ def order_cycles(
 
 
 def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
-    """Cycles a sample that each part needs by itself, however the ops are ordered.
+    """Return the cycles that each part needs by itself for a sample, however ops are ordered.
 
     The parts are "MAC" (with the padding of this placement), "host input", "host output", "row
     ring", "column ring" and "op fetch".
@@ -152,7 +156,8 @@ def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
     stages, entries = plan.stages, plan.entries[0]
 
     def ring_cycles(on_columns: bool) -> int:
-        # A row's gateway sees all words, a PE all but its own; then a repetition rests a cycle.
+        # A row's gateway receives all words, a PE all but its own; after each repetition the link
+        # rests for a cycle.
         return sum(
             stage.reps * (stage.words - (stage.own if on_columns else 0) + 1)
             for stage in stages
@@ -167,7 +172,7 @@ def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
         return sum(len(stage) for stage, keep in zip(entries, kept, strict=True) if keep)
 
     fetch_cycles = [
-        # A line in every round of the fetch unit; one more for the LOOP.
+        # The fetch unit reads a line of each queue in every round; the LOOP is one line more.
         QUEUES * (ops(queue) * op_lines(config, fields) + 1)
         for queue, fields in enumerate(pe_fields(config))
     ]
@@ -183,9 +188,10 @@ def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
 
 
 def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]:
-    """Beats of a sample in and out."""
+    """Count the beats of a sample that go in, and those that come out."""
 
     def beats(stage: Stage) -> int:
-        return stage.reps * config.rows * -(-stage.words // config.beat_words)
+        rows = 1 if stage.broadcast else config.rows
+        return stage.reps * rows * -(-stage.words // config.beat_words)
 
     return beats(stages[0]), beats(stages[-1])

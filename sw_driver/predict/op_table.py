@@ -1,18 +1,11 @@
-"""The ops of a compiled net in words: what they do, where, and when in the steady state."""
+"""A table of the ops of a compiled net: what they do, where, and when in the steady state."""
 
 import dataclasses
-from typing import NamedTuple
 
 from sw_driver.compiled import Compiled
-from sw_driver.cycle_model import Engine, record
-from sw_driver.plan.order import delays
-from sw_driver.predict.timeline import HOST_IN, HOST_OUT, slices
-from sw_driver.schedule.queues import Step
-from sw_driver.schedule.scheduler import schedule
+from sw_driver.predict.steady_spans import steady_spans
 
-__all__ = ["OpRow", "SteadySpan", "op_table", "steady_spans"]
-
-_SETTLING_SAMPLES = 2
+__all__ = ["OpRow", "op_table"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,31 +15,33 @@ class OpRow:
     Parameters
     ----------
     name
-        Its stage, for instance "layer 0 H1".
+        Name of the stage, for instance "layer 0 H1".
     axis
-        "row" or "column": the ring that it gathers on.
+        "row" or "column": the ring that the op gathers on.
     source
         "host" if the gateways own its words, else "PEs".
     blocks
-        Blocks of the stage that it goes over: its repetitions.
+        Blocks of the stage that the op goes over, one in each repetition.
     own_words, received_words
-        Of one PE and one repetition.
+        Own words, and words received, of one PE in one repetition.
     outputs
-        Sums of one PE and one repetition; 0 if the words only pass to the host.
+        Sums of one PE in one repetition; 0 if the words only pass to the host.
     base_word, stride_words
-        Gather buffer address of the first repetition's words, and what each further one adds.
+        Gather buffer address of the first repetition's words, and what each further repetition
+        adds.
     result_base_word, result_stride_words, result_rep_stride_words
-        Address of the first result in the other buffer, what each further output adds, and each
-        repetition.
+        Address of the first result in the other buffer, what each further output adds, and what
+        each repetition adds.
     weight_base_word, bias_base_word
         Address of the first weight and of the first bias.
     shift, relu
-        Right shift on leaving, and whether negative results become 0.
+        Right shift of the results, and whether negative ones become 0.
     ring_start_cycle, ring_end_cycle
-        When its ring begins with it, and is done with it, in the steady state, at the last PE of
-        the last row; 0 is when that begins with the first op of the same sample.
+        When the ring of the last PE of the last row begins with the op, and is done with it, in the
+        steady state. Cycle 0 is when this ring begins with the first op of the same sample.
     mac_start_cycle, mac_end_cycle
-        The same of the MAC; None if it has no part in it.
+        When the MAC of that PE begins with the op, and is done with it; None if it has no part in
+        it.
     """
 
     name: str
@@ -69,52 +64,6 @@ class OpRow:
     ring_end_cycle: int
     mac_start_cycle: int | None
     mac_end_cycle: int | None
-
-
-class SteadySpan(NamedTuple):
-    """When an engine is at an entry of a sample, from its first repetition to its last.
-
-    Parameters
-    ----------
-    lane
-        "row", "col" or "mac", of the last PE of the last row; or "host_in" or "host_out".
-    step
-        What it is at; samples are counted from 0.
-    start, end
-        Cycles; 0 is when the row ring begins with the first op of sample 0.
-    """
-
-    lane: str
-    step: Step
-    start: int
-    end: int
-
-
-def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
-    """Time `samples` samples of a long run, the first of which finds the pipeline full."""
-    config, plan = compiled.config, compiled.plan
-    depth = max(delays(plan.order))
-    before = depth + _SETTLING_SAMPLES
-    count = before + samples + depth
-    program = compiled.executable.loop.program(config, count)
-    steps = schedule(config, plan, count)
-    shown = {Engine(lane, config.rows - 1, config.cols - 1) for lane in ("row", "col", "mac")}
-    shown |= {HOST_IN, HOST_OUT}
-    ends: dict[tuple[str, int], SteadySpan] = {}
-    for one in slices(config, program, record(config, program), plan, steps):
-        if one.engine in shown and one.step is not None and 0 <= one.step.sample - before < samples:
-            step = dataclasses.replace(one.step, sample=one.step.sample - before)
-            key = one.engine.kind, id(one.step)
-            start = ends[key].start if key in ends else one.span.start
-            ends[key] = SteadySpan(one.engine.kind, step, start, one.span.end)
-    origin = min(span.start for span in ends.values() if span.lane == "row" and _is_first(span))
-    return [
-        span._replace(start=span.start - origin, end=span.end - origin) for span in ends.values()
-    ]
-
-
-def _is_first(span: SteadySpan) -> bool:
-    return span.step.sample == 0 and span.step.task.stage == 0
 
 
 def op_table(compiled: Compiled) -> list[OpRow]:

@@ -1,4 +1,4 @@
-"""Which step of a run each op of its programs comes from."""
+"""The step of a run that each op of its program comes from."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ __all__ = ["loading_ops", "names_of_ops", "queue_steps"]
 
 
 def queue_steps(steps: Iterable[Step]) -> dict[str, list[Step]]:
-    """The step that each op of a run comes from, by queue, loops carried out."""
+    """List for each queue the step that each op comes from, with LOOPs carried out."""
     found: dict[str, list[Step]] = {name: [] for name in QUEUE_NAMES}
     for step in steps:
         for name in step.ops:
@@ -20,7 +20,7 @@ def queue_steps(steps: Iterable[Step]) -> dict[str, list[Step]]:
 
 
 def names_of_ops(plan: Plan, queues: Queues, steps: Sequence[Step]) -> dict[str, dict[int, str]]:
-    """Names of tasks, by queue and by an op's index in the queues of a run."""
+    """Return for each queue the name of the task of each op, by the op's index in the queue."""
     found = queue_steps(steps)
     return {
         name: {
@@ -32,9 +32,9 @@ def names_of_ops(plan: Plan, queues: Queues, steps: Sequence[Step]) -> dict[str,
 
 
 def loading_ops(program: Program, queues: Queues) -> dict[str, int]:
-    """How many ops of each queue of a program stand before a run's own: they load the PEs' program.
+    """Count for each queue of a program the ops before a run's own, which load the PEs' program.
 
-    `queues` are those of the run.
+    `queues` are the run's own.
     """
     packed = (*queues[:3], *program.gateway)
     return {

@@ -1,11 +1,12 @@
-"""What every engine does when, by name: for tables, pictures, and trace viewers.
+"""Names for what every engine does at every time, for tables, pictures, and trace viewers.
 
-Recordings come from the cycle model or from the RTL; what the repetitions are called follows from
-the program alone.
+Recordings of repetitions come from the cycle model or from the RTL; the names of the repetitions
+follow from the program alone.
 """
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,27 +32,27 @@ __all__ = ["HOST_IN", "HOST_OUT", "UNIT", "Slice", "chrome_trace", "slices", "ti
 
 UNIT = "clock cycles; viewers show each as a microsecond"
 HOST_IN, HOST_OUT = Engine("host_in", 0, 0), Engine("host_out", 0, 0)
-_QUEUE_OF = {"gateway": "ring"}  # Of engines that are not called as their queue.
+_QUEUE_OF = {"gateway": "ring"}  # The queue of an engine whose name is not that of its queue.
 
 
 class Slice(NamedTuple):
     """One repetition of an op on one engine.
 
-    Parameters
+    Attributes
     ----------
     engine
-        Which; `HOST_IN` and `HOST_OUT` are the two halves of the bridge.
+        The engine; `HOST_IN` and `HOST_OUT` are the two halves of the bridge.
     name
-        Of the stage, for instance "layer 0 H1"; else of the kind of op.
+        Name of the stage, for instance "layer 0 H1"; without a stage, the kind of op.
     step
-        What it is a repetition of, in a run of a compiled net.
+        The step that the repetition belongs to; None if the run is not of a compiled net.
     rep
         Number of the repetition in its op.
     span
-        Its cycles.
+        First cycle of the repetition, and the cycle after its last.
     waiting_cycles
-        Those in which the engine does not do its proper work: a step of a sum, a word that is
-        received or sent, a beat.
+        Cycles in which the engine does not do its proper work, which is a step of a sum, a word
+        that is received or sent, or a beat.
     """
 
     engine: Engine
@@ -76,23 +77,23 @@ def slices(
     plan: Plan | None = None,
     steps: Sequence[Step] = (),
 ) -> list[Slice]:
-    """Say what the spans of a recording are.
+    """Name the spans of a recording.
 
     Parameters
     ----------
     config
-        Of the torus.
+        The torus.
     program
-        What was run.
+        The program that was run.
     recording
-        Of the run.
+        The recording of the run.
     plan, steps
-        Of a compiled net: the steps of the run, in their common order.
+        For a run of a compiled net: its plan, and the steps of the run in their common order.
 
     Returns
     -------
     list of Slice
-        Engine by engine, each in order.
+        The repetitions of one engine after the other, those of an engine in order.
     """
     queues = _repetitions(config, program, plan, queue_steps(steps))
     found: list[Slice] = []
@@ -112,7 +113,7 @@ def _repetitions(
     plan: Plan | None,
     steps: Mapping[str, Sequence[Step]],
 ) -> dict[str, list[_Repetition]]:
-    """All repetitions of each queue, built-in ops first."""
+    """List all repetitions of each queue, those of built-in ops first."""
     pe: list[list[Op]] = [[] for _ in PE_QUEUES]
     if program.pe_image:
         pe = unpack_image(config, pe_fields(config), program.pe_image)
@@ -122,7 +123,7 @@ def _repetitions(
     found: dict[str, list[_Repetition]] = {}
     for name, queue in zip(QUEUE_NAMES, (*pe, *gateway), strict=True):
         ops = [op for _, op in expand(queue)]
-        # What stands before a run's own ops brings the PEs' program.
+        # The ops before a run's own bring the PEs' program.
         own = [*[None] * (len(ops) - len(steps[name])), *steps[name]]
         boots = len(images.get(name, ())) // PROGRAM_BLOCK_WORDS
         found[name] = [
@@ -153,9 +154,11 @@ def _name(plan: Plan | None, queue: str, op: Op, step: Step | None) -> str:
 
 
 def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
-    """Cycles of a repetition if nothing is waited for."""
+    """Return the cycles of a repetition that never waits."""
     if engine.kind == "mac":
-        return (op["last_word"] + 1) * (op["last_output"] + 1)
+        # Only an op of a torus that trains has blocks and groups, and only a BACK has several.
+        lasts = ("last_word", "last_output", "last_block", "last_group")
+        return math.prod(op.get(name, 0) + 1 for name in lasts)
     if engine.kind == "gateway":
         return max(op["recv"], op["send"])
     sends_all = engine.kind == "row" and last_in_row and op["to_gateway"]
@@ -165,7 +168,7 @@ def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
 def _host_slices(
     config: TorusConfig, engine: Engine, queue: Sequence[_Repetition], stamps: Cycles
 ) -> Iterator[Slice]:
-    """The repetitions of the bridge, each from its first beat to its last one."""
+    """Go through the repetitions of the bridge, each from its first beat to its last."""
     first = 0
     for one in queue:
         kind, beats = one.op["kind"], one.op["beats"]
@@ -216,7 +219,7 @@ def chrome_trace(found: Iterable[Slice]) -> dict[str, Any]:
 
 
 def timeline_json(compiled: Compiled, recording: Recording, samples: int) -> str:
-    """The text of a trace viewer's file for a run of a compiled net, an event a line."""
+    """Return the text of a trace viewer's file for a run of a compiled net, one event in a line."""
     steps = schedule(compiled.config, compiled.plan, samples)
     program = compiled.executable.loop.program(compiled.config, samples)
     found = slices(compiled.config, program, recording, compiled.plan, steps)

@@ -1,4 +1,4 @@
-"""What a run that trains costs: exact cycles, and what they are spent on."""
+"""Predictions for runs that train: exact cycles, and what they are spent on."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,23 +21,24 @@ from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["TrainingPrediction", "exchanges", "predict_training", "predict_training_steady"]
 
-# Enough for every program that was seen to come to repeat itself.
+# Samples of a long run: enough for every program that has been seen to repeat itself.
 _SAMPLES = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPrediction:
-    """The steady state of a run that trains, in cycles a sample.
+    """The steady state of a run that trains. Cycles are for each sample.
 
     Parameters
     ----------
     cycles
-        What it takes; exact if the run comes to repeat itself, which all known ones do.
+        The cycles that a sample takes; exact if the run comes to repeat itself, as all known runs
+        do.
     ideal_cycles
-        Weights of the net over PEs, twice: once forwards, and once backwards, where two multipliers
-        work side by side.
+        Twice the weights of the net, divided by the number of PEs: each weight takes a step
+        forwards, and a step backwards, in which two multipliers work side by side.
     steps
-        Steps of a MAC, padding included: no order of ops can be faster.
+        Steps of a MAC for each sample, padding included: no order of ops can be faster.
     breakdown
         What each engine does in this time.
     """
@@ -49,33 +50,31 @@ class TrainingPrediction:
 
     @property
     def utilisation(self) -> float:
-        """Part of the multipliers' time that goes into the net's own products; padding is waste."""
+        """Part of the multipliers' time that goes into products of the net, padding left out."""
         return self.ideal_cycles / self.cycles
 
 
 def exchanges(
     executable: Executable, samples: int, *, at_once: bool = False
 ) -> list[Exchange]:
-    """List what a host gives and takes in a run that trains.
+    """List the beats that a host gives and takes in a run that trains, in order.
 
     Parameters
     ----------
     executable
-        What is run.
+        The compiled net.
     samples
-        Of the run.
+        Number of samples.
     at_once
-        Whether gradients are there at once: the host never waits for outputs. Else it sends what
-        follows a sample's outputs in the cycle after the last of them has come.
+        Whether the host never waits for outputs, as if it knew the gradients. If not, it sends what
+        comes after a sample's outputs in the cycle after their last beat has come.
     """
     config, plan, words = executable.config, executable.training.plan, executable.words
     program = executable.train_program(samples)
 
-    def beats(repetitions: int, count: int) -> int:
-        return repetitions * config.rows * -(-count // config.beat_words)
-
     def of_map(shape: Sequence[int]) -> int:
-        return beats(shape[0], shape[2])
+        repetitions, rows, count = shape
+        return repetitions * rows * -(-count // config.beat_words)
 
     inputs, outputs = of_map(words.input_map.shape), of_map(words.output_map.shape)
     gradients = of_map(words.gradients.shape)
@@ -108,10 +107,10 @@ def exchanges(
 
 
 def predict_training(compiled: Compiled, samples: int, *, at_once: bool = False) -> int:
-    """Cycles of a run of `samples` samples on a torus that waits for it.
+    """Return the cycles of a run of `samples` samples, on a torus that waits for a program.
 
-    Exact, from the first beat of its program to the last beat in either direction, both included,
-    for a host that does as `exchanges` says.
+    They are exact for a host that does as `exchanges` says, from the first beat of the program to
+    the last beat in either direction, both included.
     """
     executable = compiled.executable
     return simulate_exchanges(
@@ -124,7 +123,10 @@ def predict_training(compiled: Compiled, samples: int, *, at_once: bool = False)
 def predict_training_steady(
     compiled: Compiled, *, at_once: bool = False
 ) -> TrainingPrediction:
-    """Cycles a sample of a long run, and what they are spent on; see `exchanges`."""
+    """Return the cycles that a sample takes in a long run, and what they are spent on.
+
+    `at_once` is as in `exchanges`.
+    """
     executable = compiled.executable
     config, plan = executable.config, executable.training.plan
     samples = min(_SAMPLES, executable.max_training_samples)

@@ -1,4 +1,4 @@
-"""Reading all memories of a torus that trains."""
+"""Programs that read all memories of a torus that trains."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ class Dump:
 
     @property
     def words(self) -> int:
-        """Words of one PE in a repetition."""
+        """Words that one PE gives in a repetition."""
         return self.records * self.chunks
 
 
 def list_dumps(config: TorusConfig, weights: int, biases: int) -> Iterator[Dump]:
-    """List what it takes to read `weights` weights, `biases` biases and the LFSR of every PE."""
+    """List the dumps that read `weights` weights, `biases` biases and the LFSR of every PE."""
     most_words = config.buffer_words // config.cols
     for memory, count, chunks in (
         (Memory.WEIGHTS, weights, config.weight_chunks),
@@ -47,8 +47,8 @@ def list_dumps(config: TorusConfig, weights: int, biases: int) -> Iterator[Dump]
 def dump_program(config: TorusConfig, weights: int, biases: int) -> Program:
     """Make the program that reads `weights` weights, `biases` biases and the LFSR of every PE.
 
-    Its outputs are, for every repetition of `list_dumps`, a row of words for each gateway: those of
-    column C - 1, of column C - 2, ..., each in address order.
+    It gives, for every repetition of every dump of `list_dumps`, a row of words from each gateway:
+    the words of column C - 1, then those of column C - 2, and so on, each in address order.
     """
     row: list[Op] = []
     mac: list[Op] = []
@@ -76,7 +76,8 @@ def dump_program(config: TorusConfig, weights: int, biases: int) -> Program:
             "last_word": dump.records - 1,
             "memory": dump.memory.value,
         }
-        # All use the same words of the buffer: each but the very first waits for the one before.
+        # All repetitions use the same words of the buffer, so each but the very first waits until
+        # the words of the one before have been sent.
         further = dump.reps
         if not mac:
             mac.append({**op, "reps": 0, "need_free": 0})

@@ -1,8 +1,9 @@
-"""What passes between host and torus in a run: in which order, and what the words mean.
+"""What the host sends and receives in a run, event by event.
 
-`run_events` (a run whose outputs the host only takes) and `host_events` (one that trains) are
-generators of `Send` and `Receive`: whoever moves beats carries one out after the other, and gives
-back the beats of every `Receive`. Nothing else is needed to run a net, or to train it.
+`run_events` (for a run that only computes outputs) and `host_events` (for a run that trains) are
+generators of `Send` and `Receive`. Whoever moves beats carries out one event after the other, and
+gives the generator the beats of every `Receive`. Nothing else is needed to run a net, or to train
+it.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from sw_driver.arrays import Beats, IntArray
 from sw_driver.errors import ProgramError
 from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.plan.plan import Plan
-from sw_driver.program.host_stream import program_beats, words_to_beats
+from sw_driver.program.host_stream import input_kind, program_beats, words_to_beats
 from sw_driver.program.host_words import HostWords
 from sw_driver.program.image import Op
 from sw_driver.program.loops import expand
@@ -34,26 +35,26 @@ __all__ = [
 ]
 
 GradientOf = Callable[[int, IntArray], IntArray]
-"""From a sample's number and its output words [O] to the words [O] of their gradient."""
+"""Returns the gradient words [O] for a sample's number and its output words [O]."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Send:
-    """Beats uint32 [beats, host_bits / 32] that the host sends next."""
+    """The host sends these beats next: uint32 [beats, host_bits / 32]."""
 
     beats: Beats
 
 
 @dataclasses.dataclass(frozen=True)
 class Receive:
-    """Beats that the host receives next, before it sends anything more."""
+    """The host receives so many beats next, before it sends anything more."""
 
     beats: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run gave: output words [N, O], and the sums that are the inputs' gradient, [N, I]."""
+    """The output words [N, O] of a run, and its sums [N, I], the gradient of the inputs, if any."""
 
     outputs: IntArray
     input_gradients: IntArray | None
@@ -82,7 +83,7 @@ class Run:
 
 
 def run_events(run: Run) -> Generator[Send | Receive, Beats | None, Beats]:
-    """Go through a run that needs nothing of its outputs; returns these."""
+    """Go through a run in which the host sends everything first; return the beats that came."""
     yield Send(run.beats)
     if not run.output_beats:
         return run.beats[:0]
@@ -97,9 +98,9 @@ def host_events(
     Parameters
     ----------
     plan, words
-        The net, and the meaning of the host's words.
+        The plan of the net, and the meaning of the host's words.
     program
-        Of a run of as many samples as `x` has.
+        The program of a run of as many samples as `x` has.
     x
         Input words [N, I].
     gradient_of
@@ -143,7 +144,7 @@ def _given(beats: Beats | None) -> Beats:
 
 
 class _HostQueues:
-    """The host's queues of a program, held against what the host does."""
+    """The host's queues of a program, by which everything that the host does is checked."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -151,17 +152,17 @@ class _HostQueues:
         self._out = _repetitions(program.gateway[2])
 
     def program_beats(self) -> Beats:
-        """The programs themselves."""
+        """Send the programs of the gateways and of the PEs."""
         program = self._program
         count = len(program.pe_image) // PROGRAM_BLOCK_WORDS
         self._expect(self._in, [(HostInKind.BROADCAST.value, program.config.block_beats)] * count)
         return program_beats(program)
 
     def send(self, block: IntArray) -> Send:
-        """Send [repetitions, R, words]."""
+        """Send a block of words [repetitions, R or 1, words]."""
         config = self._program.config
         beats = -(-block.shape[2] // config.beat_words)
-        self._expect(self._in, [(HostInKind.SCATTER.value, beats)] * len(block))
+        self._expect(self._in, [(input_kind(config, block).value, beats)] * len(block))
         return Send(words_to_beats(config, block))
 
     def receive(self, reps: int, beats: int) -> Receive:
@@ -170,7 +171,7 @@ class _HostQueues:
         return Receive(reps * self._program.config.rows * beats)
 
     def check_end(self) -> None:
-        """Refuse a program that wants more."""
+        """Refuse a program that wants more to be sent or received."""
         for queue in (self._in, self._out):
             self._expect(queue, [None])
 

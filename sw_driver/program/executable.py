@@ -20,22 +20,22 @@ from sw_driver.program.sample_loop import SampleLoop, SampleLoops
 
 __all__ = ["Executable", "TrainingRuns"]
 
-# Programs that are kept packed: of the lengths of runs that one loop over data has.
+# So many packed programs are kept: a loop over data has runs of few lengths.
 _KEPT_PROGRAMS = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TrainingRuns:
-    """What a torus needs beside, to train.
+    """What an executable needs beside to train.
 
     Parameters
     ----------
     plan
-        The tasks of a run that trains.
+        The plan of a run that trains.
     maps
-        What lies where in the memories of the PEs.
+        Where the weights and biases lie in the memories of the PEs.
     loops
-        The queues of such a run.
+        The queues of runs that train.
     """
 
     plan: Plan
@@ -45,7 +45,7 @@ class TrainingRuns:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Executable:
-    """A compiled net, without the net: enough to run it.
+    """What is needed to run a compiled net; the net itself is not in it.
 
     Parameters
     ----------
@@ -125,11 +125,11 @@ class Executable:
         return self.training.loops.max_samples
 
     def identify(self) -> Run:
-        """Ask for the hardware id: see `sw_driver.program.host_stream.decode_id`."""
+        """Make the run that asks for the hardware id; `host_stream.decode_id` reads its answer."""
         return _run(id_program(self.config), [])
 
     def load(self, state: TrainingState | None = None) -> Run:
-        """Load all weights and biases, or everything of a training state. Nothing comes back.
+        """Make the run that loads all weights and biases, or a training state; nothing comes back.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Executable:
         return _run(program, blocks)
 
     def infer(self, x: IntArray) -> Run:
-        """Compute outputs of input words [N, I], 1 to `max_samples` samples: see `decode`.
+        """Make the run that computes outputs of input words [N, I]; `decode` reads its answer.
 
         Raises
         ------
@@ -165,12 +165,12 @@ class Executable:
         Raises
         ------
         HostDataError
-            If they are not those of whole samples.
+            If the beats are not those of whole samples.
         """
         return self.words.read_outputs(self.config, beats)
 
     def train(self, x: IntArray, gradient_of: GradientOf) -> HostEvents:
-        """Train on input words [N, I]: everything that the host sends and receives.
+        """Go through everything that the host sends and receives to train on input words [N, I].
 
         Raises
         ------
@@ -185,12 +185,12 @@ class Executable:
         )
 
     def train_program(self, samples: int) -> Program:
-        """The program of a run that trains on `samples` samples."""
+        """Return the program of a run that trains on `samples` samples."""
         loops = self.training.loops
         return self._kept("train", samples, lambda: loops.program(self.config, samples))
 
     def dump(self) -> Run:
-        """Read everything that `load` loads of a state: see `read_state`.
+        """Make the run that reads back what `load` loads of a state; `read_state` reads its answer.
 
         Raises
         ------
@@ -207,22 +207,22 @@ class Executable:
         Raises
         ------
         HostDataError
-            If their number is not right.
+            If there are more or fewer beats than `dump` gives.
         FitError
-            If a word has changed that never does.
+            If a word that never changes, such as padding, has another value.
         """
         runs = self.training
         return read_state(self.config, runs.plan.form, runs.maps, beats)
 
     def _depths(self) -> tuple[int, int]:
-        """Weights and biases of a PE."""
+        """Return how many weights, and how many biases, a PE holds."""
         if self.training_runs is None:
             return self.images.weights.shape[2], self.images.biases.shape[2]
         maps = self.training_runs.maps
         return maps.weights.index.shape[2], maps.biases.index.shape[2]
 
     def _kept(self, kind: str, samples: int, pack: Callable[[], Program]) -> Program:
-        """A program that is packed once: of runs of one length, only the data differ."""
+        """Return a program, packed once: runs of one length differ in their data only."""
         program = self._packed.get((kind, samples))
         if program is None:
             program = pack()

@@ -1,4 +1,4 @@
-"""The host stream: words to beats and back, in the order that a program asks for.
+"""The host stream: packs words into beats and takes beats apart, in the order of a program.
 
 Beats are rows of 32-bit parts, low part first: uint32 [beats, host_bits / 32].
 """
@@ -19,6 +19,7 @@ __all__ = [
     "deal_words",
     "decode_id",
     "encode",
+    "input_kind",
     "load_words",
     "output_beats",
     "program_beats",
@@ -66,7 +67,8 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
     program
         The program.
     blocks
-        The words of its SCATTER ops in order, each [repetitions, R, words of a gateway].
+        The words of its further ops in order, each [repetitions, R, words of a gateway]; or
+        [repetitions, 1, words] of a BROADCAST, which all gateways get.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
     for words in blocks:
         pieces.append(words_to_beats(config, words))
         beats = -(-words.shape[2] // config.beat_words)
-        given.append((HostInKind.SCATTER.name, beats, len(words)))
+        given.append((input_kind(config, words).name, beats, len(words)))
 
     asked = [
         (HostInKind(op["kind"]).name, op["beats"], turns * (op["reps"] + 1))
@@ -101,14 +103,19 @@ def encode(program: Program, blocks: Sequence[IntArray]) -> Beats:
     return np.concatenate(pieces)
 
 
+def input_kind(config: TorusConfig, block: IntArray) -> HostInKind:
+    """The op that takes a block [repetitions, R or 1, words]: 1 where all gateways get the same."""
+    return HostInKind.SCATTER if block.shape[1] == config.rows else HostInKind.BROADCAST
+
+
 def program_beats(program: Program) -> Beats:
-    """Pack a program itself: that of the gateways, and then that of the PEs, if any."""
+    """Pack a program itself: the gateways' image, and then the PEs' image, if they have one."""
     blocks = np.array([*program.gateway_image, *program.pe_image], np.int64)
     return words_to_beats(program.config, blocks.reshape(-1, PROGRAM_BLOCK_WORDS))
 
 
 def _runs(queue: Sequence[Op]) -> Iterator[tuple[Op, int]]:
-    """Ops of a queue in turn, with how often; a loop must be over ops that all do the same."""
+    """Go through the ops of a queue with how often each is done; a loop must repeat equal ops."""
     for index, op in enumerate(queue):
         if op["kind"] == LOOP:
             body = queue[op["target"] : index]
@@ -120,7 +127,7 @@ def _runs(queue: Sequence[Op]) -> Iterator[tuple[Op, int]]:
 
 
 def _merged(runs: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Runs with equal neighbours joined."""
+    """Join neighbours of the same kind and number of beats."""
     joined: list[tuple[str, int, int]] = []
     for kind, beats, reps in runs:
         if joined and joined[-1][:2] == (kind, beats):
@@ -130,7 +137,7 @@ def _merged(runs: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
 
 
 def output_beats(program: Program) -> int:
-    """Beats that a program sends to the host."""
+    """Count the beats that a program sends to the host."""
     config = program.config
     total = 0
     for op, turns in _runs(program.gateway[2]):
@@ -149,7 +156,7 @@ def load_words(config: TorusConfig, weights: IntArray, biases: IntArray) -> list
 
 
 def deal_words(config: TorusConfig, images: Sequence[IntArray]) -> list[IntArray]:
-    """Arrange the words [R, C, count] that PEs keep as the blocks that load ops ask for."""
+    """Arrange words [R, C, count], which PEs are to keep, as the blocks that load ops ask for."""
     blocks: list[IntArray] = []
     for image in images:
         dealt = image.transpose(0, 2, 1).reshape(len(image), -1)

@@ -1,4 +1,4 @@
-"""`HostWords`: what the words of a host mean, in and out."""
+"""`HostWords`: the meaning of the words that a host sends and receives."""
 
 import dataclasses
 
@@ -15,12 +15,12 @@ __all__ = ["HostWords", "check_input_words"]
 
 
 def check_input_words(x: IntArray, features: int, act_bits: int) -> None:
-    """Refuse what are not input words [N, features] of `act_bits` bits.
+    """Refuse anything but input words [N, features] of `act_bits` bits.
 
     Raises
     ------
     HostDataError
-        If the shape is another one, or a word does not fit.
+        If the shape is not [N, features], or a word does not fit `act_bits`.
     """
     if x.ndim != 2 or x.shape[1] != features:
         raise HostDataError(f"input words must have shape [N, {features}], not {list(x.shape)}")
@@ -39,13 +39,14 @@ class HostWords:
     Parameters
     ----------
     input_map
-        [reps, R, words]: the input that each word is, -1 for padding.
+        [reps, R, words]: the input that each word is, -1 for padding; [reps, 1, words] where all
+        rows get the same.
     output_map
         [reps, R, words]: the output that each word is.
     gradient_map
         [reps, R, words]: the output whose gradient each word is; None where nothing trains.
     sum_maps
-        Per op that gives sums, [reps, R, words]: the input whose gradient each sum is.
+        For each op that gives sums, [reps, R, words]: the input whose gradient each sum is.
     """
 
     input_map: IntArray
@@ -55,17 +56,18 @@ class HostWords:
 
     @classmethod
     def of(cls, plan: Plan) -> "HostWords":
-        """Find what the host's words mean in the runs of a plan."""
+        """Return the meaning of the host's words in the runs of a plan."""
         first, result = plan.stages[0], plan.result
         rows, cols = result.sources.shape[1:3]
-        # Own words come first in what a PE sees, and go round the columns in turn, last to first.
+        # The gradients of a region are sent in turns over the columns, the last column first; a PE
+        # sees its own words first.
         own = result.sources[:, :, ::-1, : result.own].transpose(0, 1, 3, 2)
         sums: list[IntArray] = []
         for op in plan.backs[0][0] if plan.input_gradient else ():
             positions = [position for _, position in op.walk()]
             sums.append(first.sources[list(op.regions), :, 0][:, :, positions])
         return cls(
-            input_map=first.sources[:, :, 0],
+            input_map=first.host_words,
             output_map=result.sources[:, :, cols - 1],
             gradient_map=own.reshape(result.regions, rows, -1),
             sum_maps=tuple(sums),
@@ -103,7 +105,7 @@ class HostWords:
         Raises
         ------
         HostDataError
-            If they are not those of whole samples.
+            If the beats are not those of whole samples.
         """
         blocks = self.output_map.reshape(-1, self.output_map.shape[2])
         rows, count = blocks.shape
@@ -122,7 +124,7 @@ class HostWords:
         return y
 
     def sum_beats(self, config: TorusConfig) -> list[int]:
-        """Beats of each repetition and gateway, for each op that gives sums."""
+        """Count, for each op that gives sums, the beats of one gateway in one repetition."""
         return [
             -(-table.shape[2] * config.sum_chunks // config.beat_words) for table in self.sum_maps
         ]
@@ -142,5 +144,6 @@ class HostWords:
                 config.word_bits,
             )
             used = table >= 0
-            found[table[used]] = values[used]
+            # Where all rows have an input, each has a sum for it.
+            np.add.at(found, table[used], values[used])
         return found

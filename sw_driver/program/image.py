@@ -9,7 +9,7 @@ from sw_driver.errors import ProgramError
 
 __all__ = ["Op", "pack_image", "unpack_image"]
 
-# An op: its fields by name. A LOOP's target is an op's index in its own queue.
+# An op is its fields by name. The target of a LOOP is the index of an op of the same queue.
 Op = dict[str, int]
 
 
@@ -28,7 +28,7 @@ def pack_image(
     ProgramError
         If a field's value does not fit, or the program does not fit `program_words`.
     """
-    # Per queue, the line of each op and of its END. Before the queues, there is a JUMP to each.
+    # For each queue, the lines of its ops and of its END. Before the queues is a JUMP to each.
     addresses: list[list[int]] = []
     end = QUEUES
     for layout, queue in zip(fields, queues, strict=True):
@@ -61,7 +61,7 @@ def pack_image(
 
 
 def _lines(config: TorusConfig, fields: Fields, op: Op) -> int:
-    """Lines of program memory that an op of a queue takes."""
+    """Count the lines of program memory that an op of a queue takes."""
     return 1 if op["kind"] == LOOP else op_lines(config, fields)
 
 
@@ -116,7 +116,7 @@ def _unpack_queue(
 
 
 def _pack(fields: Fields, op: Op) -> int:
-    """The bits of an op; a field that it does not name is 0."""
+    """Return the bits of an op; a field that it does not name is 0."""
     bits, position = 0, 0
     for name in op:
         if name not in fields:
@@ -131,7 +131,7 @@ def _pack(fields: Fields, op: Op) -> int:
 
 
 def _unpack(fields: Fields, bits: int) -> Op:
-    """The fields of an op."""
+    """Return the fields of an op from its bits."""
     op: Op = {}
     for name, width in fields.items():
         op[name] = bits & ((1 << width) - 1)
@@ -140,7 +140,7 @@ def _unpack(fields: Fields, bits: int) -> Op:
 
 
 def _join(parts: Sequence[int], bits: int) -> int:
-    """One number from parts of so many bits, low part first."""
+    """Join parts of so many bits to one number, low part first."""
     return sum(part << (bits * index) for index, part in enumerate(parts))
 
 

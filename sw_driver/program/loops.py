@@ -1,4 +1,4 @@
-"""LOOP ops, carried out: the ops of a queue as they are run."""
+"""`expand`: the ops of a queue as they are run, with LOOPs carried out."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ __all__ = ["expand"]
 
 
 def expand(queue: Sequence[Op]) -> Iterator[tuple[int, Op]]:
-    """Go through the ops of a queue as they are run, with their index: LOOPs are carried out."""
+    """Go through the ops of a queue as they are run, as (index, op); LOOPs are carried out."""
     numbered = list(enumerate(queue))
     for index, op in numbered:
         if op["kind"] == LOOP:

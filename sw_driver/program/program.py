@@ -71,12 +71,12 @@ class Program:
 
     @classmethod
     def build(cls, config: TorusConfig, queues: Queues) -> "Program":
-        """Pack queues, and put the loading of the PEs' program before those of the gateways.
+        """Pack queues; those of the gateways begin with the ops that load the PEs' program.
 
         Raises
         ------
         ProgramError
-            If a field or a program memory is too small.
+            If an op does not fit its fields, or a program does not fit its memory.
         """
         pe, (ring, host_in, host_out) = queues[:3], queues[3:]
         pe_image: list[int] = []
@@ -94,19 +94,19 @@ class Program:
 
 
 def _after(first: list[Op], queue: list[Op]) -> list[Op]:
-    """A queue with ops put before it."""
+    """Return a queue with ops put before it; targets of LOOPs move on."""
     return first + [
         {**op, "target": op["target"] + len(first)} if op["kind"] == LOOP else op for op in queue
     ]
 
 
 def _chunks(total: int, most: int) -> list[int]:
-    """Cut `total` into parts of `most` and a rest."""
+    """Cut `total` into parts of `most`, and a rest if there is one."""
     return [most] * (total // most) + [total % most] * (total % most > 0)
 
 
 def load_runs(config: TorusConfig, words: int) -> list[tuple[int, int]]:
-    """In which pieces so many words of a row are loaded: words of one, and how many of these."""
+    """List the pieces in which `words` words of a row are loaded, as (words, number of pieces)."""
     most = config.buffer_words // config.cols * config.cols
     whole, rest = divmod(words, most)
     return [(most, whole)] * (whole > 0) + [(rest, 1)] * (rest > 0)
@@ -115,10 +115,10 @@ def load_runs(config: TorusConfig, words: int) -> list[tuple[int, int]]:
 def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
     """Make the program that loads `weights` weights and `biases` biases into every PE.
 
-    Its host words are [R, weights * C], word a * C + c for address a of column c, and then
-    [R, biases * bias_chunks * C] in the same way, low chunk of a bias first. Where a torus trains,
-    the words of a weight's record take the place of each weight and those of a bias's record that
-    of each bias; and then come the `lfsr_chunks` words of every random generator.
+    The host sends it first [R, weights * C] words, where word a * C + c is for address a of column
+    c, and then [R, biases * bias_chunks * C] words in the same order, the low chunk of a bias
+    first. Where a torus trains, each weight and each bias is a record with all its words, and after
+    them come the `lfsr_chunks` words of every random generator.
     """
     row: list[Op] = []
     ring: list[Op] = []

@@ -1,4 +1,4 @@
-"""Words that are longer than a link word, and the training state that a host loads and reads."""
+"""Numbers that are longer than a link word, and the training state that a host loads and reads."""
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ def state_words(config: TorusConfig, maps: Maps, state: TrainingState) -> list[I
 
 
 def _flat(state: TrainingState) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """All weights, biases, accumulators of weights and of biases, each as one list of words."""
+    """Return the weights, the biases and the velocities of both, each as one list of words."""
 
     def join(tensors: list[torch.Tensor]) -> IntArray:
         return torch.cat([tensor.flatten() for tensor in tensors]).numpy()
@@ -69,9 +69,9 @@ def read_state(
     Raises
     ------
     HostDataError
-        If the number of beats is not right.
+        If there are more or fewer beats than the program gives.
     FitError
-        If a word has changed that never does.
+        If a word that never changes, such as padding, has another value.
     """
     rows, cols = config.rows, config.cols
     depths = {
@@ -113,7 +113,7 @@ def read_state(
 def _record(
     config: TorusConfig, records: IntArray, bits: int, form: TrainingFormat
 ) -> tuple[IntArray, IntArray]:
-    """Take records [..., chunks] apart: a number of `bits` bits, and its accumulator or 0."""
+    """Take records [..., chunks] apart: a number of `bits` bits, and its velocity, or 0 without."""
     chunks = records.shape[-1] - config.velocity_chunks
     values = join_words(records[..., :chunks], bits, config.word_bits)
     if not form.velocity_bits:

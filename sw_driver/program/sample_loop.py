@@ -1,4 +1,4 @@
-"""The loops over samples: a program for any number of them, from what one sample more adds."""
+"""Loops over samples: programs for any number of samples, from the ops that one sample adds."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,11 +22,12 @@ class SampleLoop:
     Parameters
     ----------
     flat
-        The queues of a run of 1, 2, ... samples, every op listed.
+        The queues of runs of 1, 2, ... samples, with every op listed.
     body
-        What one further sample adds to each queue of the last of them, and
+        For each queue the ops that one further sample adds to the last run of `flat`.
     cut
-        where: the index of the op that comes after it.
+        For each queue the index in the last run of `flat` of the op before which `body` is put; it
+        is put there once for each further sample.
     """
 
     flat: tuple[Queues, ...]
@@ -57,12 +58,13 @@ class SampleLoop:
         return tuple(found)
 
     def program_words(self, config: TorusConfig) -> int:
-        """Words of the longer of the two programs, for any number of samples."""
+        """Words of the longer program, of the PEs' and the gateways', for any number of samples."""
         # A gateway also loads the PEs' program, of at most one block more than `rep_bits` counts.
         extra = (0, 0, 0, 2, 2, 0)
         layouts = (*pe_fields(config), *gateway_fields(config))
         counts = [
-            # One sample more, a LOOP, an END, and the JUMP to the queue.
+            # The ops of one further sample; and three lines for a LOOP, an END, and the JUMP to the
+            # queue.
             (len(queue) + len(body) + more) * op_lines(config, layout) + 3
             for queue, body, more, layout in zip(
                 self.flat[-1], self.body, extra, layouts, strict=True
@@ -72,18 +74,19 @@ class SampleLoop:
         return -(-longest // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
 
     def program(self, config: TorusConfig, samples: int) -> Program:
-        """Pack a run of `samples` samples; errors as for `queues` and `Program.build`."""
+        """Pack a run of `samples` samples; raises as `queues` and `Program.build` do."""
         return Program.build(config, self.queues(samples))
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleLoops:
-    """The queues of a run for any number of samples, where ops repeat after `period` of them.
+    """The queues of a run for any number of samples, where ops repeat after a period of samples.
 
     Parameters
     ----------
     loops
-        [period]: turn k of loop r is a run of r + 1 + k * period samples.
+        [period]: the queues that loop r has for k + 1 samples are those of a run of r + 1 + k *
+        period samples.
     """
 
     loops: tuple[SampleLoop, ...]
@@ -129,19 +132,19 @@ def _check_samples(samples: int, most: int) -> None:
 
 
 def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> SampleLoop:
-    """Find what repeats: the run of n + 1 samples is that of n with one piece put in.
+    """Find the ops that repeat: from some n on, one more sample puts the same ops into the queues.
 
     Parameters
     ----------
     queues_of
-        The queues of a run of so many samples.
+        Gives the queues of a run of so many samples.
     most_flat
-        Samples after which the run must have become regular.
+        The most samples after which the runs must have become regular.
 
     Raises
     ------
     ProgramError
-        If it has not.
+        If they have not.
     """
     flat = [queues_of(1)]
     ahead = [queues_of(samples) for samples in (2, 3, 4)]
@@ -159,21 +162,21 @@ def find_sample_loop(queues_of: Callable[[int], Queues], most_flat: int) -> Samp
 def find_sample_loops(
     queues_of: Callable[[int], Queues], period: int, most_flat: int
 ) -> SampleLoops:
-    """Find what repeats in runs of any number of samples.
+    """Find the ops that repeat where addresses do so only after `period` samples.
 
     Parameters
     ----------
     queues_of
-        The queues of a run of so many samples.
+        Gives the queues of a run of so many samples.
     period
         Samples after which ops have the same addresses again.
     most_flat
-        Periods after which a run must have become regular.
+        The most periods after which the runs must have become regular.
 
     Raises
     ------
     ProgramError
-        If it has not.
+        If they have not.
     """
 
     def loop(first: int) -> SampleLoop:
@@ -187,7 +190,10 @@ def find_sample_loops(
 def _inserted(
     run: list[Op], second: list[Op], third: list[Op], fourth: list[Op]
 ) -> tuple[int, list[Op]] | None:
-    """Where a run is cut, and what is put in once, twice and three times to get the others."""
+    """Return where a run is cut, and the ops that are put in there once, twice and three times.
+
+    That must give the second, third and fourth run; None if it does not.
+    """
     size = len(second) - len(run)
     same = (index for index, (a, b) in enumerate(zip(run, second, strict=False)) if a != b)
     cut = next(same, len(run))

@@ -1,11 +1,14 @@
-"""Which ops must wait until no weight is being written: those that would read one too early."""
+"""`Fences`: finds the ops that must wait until no weight is being written.
+
+These are the ops that would read a weight or a bias before its change is written.
+"""
 
 from collections.abc import Iterator
 
 from hw.config import UPDATE_CYCLES
 from sw_driver.plan.back import Back, visited_weights
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 
 __all__ = ["Fences"]
 
@@ -14,9 +17,9 @@ _Place = tuple[str, int]
 
 
 class Fences:
-    """Follows the steps of the MAC, and what has been written in the last UPDATE_CYCLES of them.
+    """Follows the steps of the MAC, and what the last UPDATE_CYCLES steps have changed.
 
-    Steps are counted as if none ever waited, which is when they are closest to each other.
+    Steps are counted as if none ever waited: they are closest to each other then.
     """
 
     def __init__(self) -> None:
@@ -24,12 +27,12 @@ class Fences:
         self._written: dict[_Place, int] = {}  # The step of the latest change.
 
     def run(self, stage: Stage, entry: Entry) -> int:
-        """Whether the op of an entry needs a fence; then it has been run."""
+        """Say whether the RUN op of an entry needs a fence, and go on past the op."""
         reads = _run_reads(stage, entry)
-        return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.words)
+        return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.fan_in)
 
     def back(self, op: Back, *, updates: bool) -> int:
-        """Whether an op backwards needs a fence; then it has been run."""
+        """Say whether a BACK op needs a fence, and go on past the op."""
         return self._pass(
             _back_places(op, first=True),
             _back_places(op, first=False) if updates else iter(()),
@@ -55,15 +58,15 @@ class Fences:
 
 
 def _run_reads(stage: Stage, entry: Entry) -> Iterator[tuple[int, _Place]]:
-    """What the first steps of an op forwards read."""
-    for step in range(min(entry.reps * stage.outputs * stage.words, UPDATE_CYCLES + 1)):
+    """Go through the weights and biases that the first steps of a RUN op read, as (step, place)."""
+    for step in range(min(entry.reps * stage.outputs * stage.fan_in, UPDATE_CYCLES + 1)):
         yield step, ("weight", entry.w_base + step)
-        if stage.kind is StageKind.OUTPUT and step % stage.words == 0:
-            yield step, ("bias", entry.b_base + step // stage.words)
+        if stage.biases and step % stage.fan_in == 0:
+            yield step, ("bias", entry.b_base + step // stage.fan_in)
 
 
 def _back_places(op: Back, *, first: bool) -> Iterator[tuple[int, _Place]]:
-    """What the first, or the last, steps of an op backwards read and change."""
+    """Go through what the first, or the last, steps of a BACK op visit, as (step, place)."""
     weights = visited_weights(op)
     near = range(op.steps)[: UPDATE_CYCLES + 1] if first else range(op.steps)[-UPDATE_CYCLES - 1 :]
     sums = op.groups * op.outputs

@@ -1,4 +1,4 @@
-"""The queues of runs of any number of samples."""
+"""Schedules for runs of any number of samples, from those of short runs."""
 
 from hw.config import TorusConfig
 from sw_driver.plan.plan import Plan
@@ -14,7 +14,7 @@ def schedule_loops(
 ) -> SampleLoops:
     """Schedule runs of a few samples, and find what repeats in longer ones.
 
-    Parameters are those of `sw_driver.schedule.scheduler.schedule`.
+    The parameters are as in `sw_driver.schedule.scheduler.schedule`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The MAC ops of an entry forwards and backwards, but for what they wait for."""
+"""The fields of RUN and BACK ops that follow from the plan alone, not from what an op waits for."""
 
 from hw.config import TorusConfig
 from hw.op_fields import Axis, MacKind
@@ -6,35 +6,36 @@ from sw_driver.errors import ProgramError
 from sw_driver.plan.back import Back
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.plan import Plan
-from sw_driver.plan.stages import Stage, StageKind
+from sw_driver.plan.stage import Stage
 from sw_driver.program.image import Op
 
 __all__ = ["back_op", "run_op"]
 
 
 def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free: int) -> Op:
-    """Write the RUN op of an entry of stage `index`, but for its fence."""
+    """Write the RUN op of an entry of stage `index`; the caller adds a `fence`."""
     stage = plan.stages[index]
-    has_bias = stage.kind is StageKind.OUTPUT
     wrap = 1 << config.addr_bits
+    skipping = {"word_step": stage.word_step} if config.word_steps else {}
     return {
         "kind": MacKind.RUN.value,
         "axis": _axis(stage),
         "dest": _axis(plan.stages[index + 1]),
         "reps": entry.reps - 1,
-        "last_word": stage.words - 1,
+        "last_word": (stage.fan_in - 1) * stage.word_step,
         "last_output": stage.outputs - 1,
         "x_base": entry.base,
         "x_stride": entry.stride % wrap,
         "w_base": entry.w_base,
-        "bias": int(has_bias),
-        "b_base": entry.b_base if has_bias else 0,
+        "bias": int(stage.biases),
+        "b_base": entry.b_base if stage.biases else 0,
         "y_base": entry.y_base,
         "y_stride": entry.y_stride % wrap,
         "y_rep_stride": entry.y_rep_stride % wrap,
         "shift": stage.shift - config.min_shift,
         "relu": int(stage.finish.relu),
         "need_free": need_free,
+        **skipping,
         **_finish_options(config, stage),
     }
 
@@ -52,7 +53,11 @@ def _finish_options(config: TorusConfig, stage: Stage) -> Op:
 
 
 def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) -> Op:
-    """Write a BACK op of stage `index`, but for how its updates begin and end."""
+    """Write a BACK op of stage `index`.
+
+    The caller adds what it waits for, its `fence`, and how its updates begin and end (`decay` and
+    `apply`).
+    """
     stage, following = plan.stages[index], plan.stages[index + 1]
     entry, training = op.entry, config.training
     if training is None:
@@ -62,8 +67,8 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
     wrap = 1 << config.addr_bits
     y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
     if from_host:
-        # Own words of the result's regions, one behind the other in the memory of the host's
-        # gradients.
+        # In the memory of the host's gradients the own words of the result's regions lie one behind
+        # the other.
         blocks = [region for (region,) in op.written]
         y_base = plan.copy(index + 1, sample) * plan.gradient_words + blocks[0] * following.own
         y_rep_stride = (blocks[-1] - blocks[0]) // max(op.reps - 1, 1) * following.own

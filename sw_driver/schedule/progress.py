@@ -11,11 +11,12 @@ class Region:
     """Progress of one region; counts are of its own axis since the start of the program."""
 
     sample: int = -1
-    landed: int = 0  # What is counted of the MAC's results when its own words are complete.
-    ring_ops: int = 0  # Ring ops when its last visit retires.
-    reads: int = 0  # Repetitions of the MAC that read this axis, up to the last of this region.
-    last_reads: int = 0  # The same for the sample before.
-    # Per own word, the gradients that have landed when its own has; of the host's, repetitions.
+    landed: int = 0  # The count of landed results (or repetitions) when its own words are complete.
+    ring_ops: int = 0  # The count of retired repetitions when its last visit has retired.
+    reads: int = 0  # The count of the MAC's readings of this axis, with those of this region.
+    last_reads: int = 0  # What `reads` was for the sample before.
+    # For each own word the count of landed gradients when the word's own gradient has landed. If
+    # the host sends the gradients, their repetitions are counted.
     gradients: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
 
 
@@ -27,7 +28,13 @@ class Counter:
     asked: int = 0
 
     def ask(self, thresholds: Sequence[int]) -> tuple[int, int]:
-        """Ask for these counts, repetition after repetition: for the first, and each further."""
+        """Ask for these totals, one for each repetition of an op.
+
+        Returns
+        -------
+        tuple of (int, int)
+            What the op must ask for in its first repetition, and in each further one.
+        """
         needs: list[int] = []
         for threshold in thresholds:
             needs.append(max([threshold - self.asked, *needs[-1:]]))
@@ -36,7 +43,10 @@ class Counter:
         return first, step
 
 def _as_first_and_step(needs: list[int]) -> tuple[int, int]:
-    """The waits of successive repetitions; all of them at first if they grow unevenly."""
+    """Return what the first repetition, and each further one, asks for.
+
+    If the needs grow unevenly, the first repetition asks for all of them.
+    """
     needs = [max(need, 0) for need in needs]
     growth = {after - before for before, after in zip(needs, needs[1:], strict=False)}
     if len(growth) > 1:

@@ -19,16 +19,17 @@ _COUNTS = ("reps", "need_first", "need_step", "lag", "need_read", "need_read_ste
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Step:
-    """What an entry, a part of the way back, or a gradient from the host adds to the queues.
+    """The ops that an entry, a BACK op, or a gradient from the host adds to the queues.
 
     Parameters
     ----------
     task, sample
-        What it is a part of, and for which sample.
+        The task that the step belongs to, and the sample.
     entry
-        Of the stage; None for a gradient from the host.
+        The entry that the step carries out, forwards or backwards; None for a gradient from the
+        host.
     ops
-        The op that it adds to each queue, by the queue's name.
+        The op that the step adds to each queue, by the queue's name.
     """
 
     task: Task
@@ -38,7 +39,7 @@ class Step:
 
 
 def build_queues(config: TorusConfig, steps: Sequence[Step]) -> Queues:
-    """Put the ops of steps into the queues, those of a PE and then those of a gateway.
+    """Put the ops of steps into queues: the three of a PE, and then the three of a gateway.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From an order of tasks to ops: what each queue does, and what every op waits for.
+"""Makes the ops of every queue from an order of tasks, with what every op waits for.
 
 A run is one list of steps. In it, every wait is for a step that comes earlier, so the ops of each
 queue, taken in this order, cannot lock up. The counts that an op must wait for follow from the
@@ -32,7 +32,7 @@ from sw_driver.schedule.queues import Step
 __all__ = ["KnownOps", "schedule"]
 
 KnownOps = dict[tuple[object, ...], dict[str, Op]]
-"""Ops of forward entries, by entry and all that they wait for; nobody changes them."""
+"""Ops of forward entries, by the entry and all that it waits for. They must not be changed."""
 
 # Fields of a gather that say when its region is free, by whether the torus trains.
 _ROOM = {False: ("lag",), True: ("need_read", "need_read_step")}
@@ -53,7 +53,8 @@ class _Scheduler:
         self._reads = {axis: Counter() for axis in axes}
         self._gradients = {axis: Counter() for axis in axes}
         self._host_gradients = Counter()
-        # Per copy of the host's gradients, reads of the row buffer up to the last that used them.
+        # For each copy of the host's gradients, the count of readings of the row buffer after the
+        # last one that used this copy.
         self._gradient_reads: defaultdict[int, int] = defaultdict(int)
         self._fences = Fences()
         self._ops: dict[str, Op] = {}
@@ -88,8 +89,11 @@ class _Scheduler:
         axis = stage.on_columns
         landed: list[int] = []
         free: list[int] = []
-        for visit in entry.visits:
+        for rep, visit in enumerate(entry.visits):
             region = self._region(index, sample, visit)
+            if stage.from_host and visit in entry.visits[:rep]:
+                # The host's words come again, into a region that the repetition before has read.
+                region.last_reads = self._reads[axis].done + rep
             if region.sample != sample:
                 region.sample, region.last_reads = sample, region.reads
             landed.append(region.landed)
@@ -106,20 +110,20 @@ class _Scheduler:
         self._ops = self._known[known]
 
     def _room(self, axis: bool, free: Sequence[int]) -> tuple[int, ...]:
-        """What the repetitions of a gather wait for before they receive: the fields of `_ROOM`.
+        """Return the fields of `_ROOM`, which say when a gather's repetitions may begin.
 
-        `free` has for each the readings of its buffer that must be over.
+        `free` has for each repetition the count of readings that must be over.
         """
         reads = self._reads[axis]
         if self._trains:
             return reads.ask(free)
-        # Gathered repetitions that may wait for the MAC, plus one. Each gather is read once, so
-        # that as many have been gathered as will have been read.
+        # A lag is the number of gathered repetitions that may wait for the MAC, plus one. Each
+        # gather is read once, so as many have been gathered by then as will have been read.
         lags = [reads.done + rep - read + 1 for rep, read in enumerate(free) if read]
         return (min(lags) if lags else (1 << self._config.rep_bits) - 1,)
 
     def _count_results(self, index: int, entry: Entry, sample: int) -> int:
-        """Count what the MAC reads and writes; return the ring ops that must have retired."""
+        """Count what the MAC reads and writes; return `need_free`, what the op must ask for."""
         plan = self._plan
         axis, dest = plan.stages[index].on_columns, plan.stages[index + 1].on_columns
         freed = max(
@@ -161,7 +165,8 @@ class _Scheduler:
         if axis:
             return
         if stage.from_host:
-            self._send(stage.words, reps)
+            kind = HostInKind.BROADCAST if stage.broadcast else HostInKind.SCATTER
+            self._send(stage.words, reps, kind)
         elif stage.outputs:
             self._add("ring", RingKind.FORWARD, reps, recv=stage.words, send=recv)
         else:
@@ -169,13 +174,13 @@ class _Scheduler:
             self._add("host_out", HostOutKind.COLLECT, reps, beats=self._beats(stage.words))
 
     def _counted_results(self, index: int, entry: Entry) -> list[list[Sequence[int]]]:
-        """Per repetition, what is counted as its results land: regions that each was written to."""
+        """Return for each repetition its counted landings, each as the regions written to."""
         if not self._trains:
             return [[regions] for regions in entry.written]
         return [[(to,) for to, _ in rep] for rep in self._targets(index, entry)]
 
     def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
-        """Per repetition, the region and own word of the next stage that each output becomes."""
+        """Return for each repetition the (region, own word) of the next stage of each output."""
         stage = self._plan.stages[index]
         before = (one.reps for one in self._plan.entries[0][index] if one.w_base < entry.w_base)
         first = sum(before)
@@ -243,16 +248,18 @@ class _Scheduler:
             self._add("host_out", HostOutKind.COLLECT, op.reps - 1, beats=beats)
 
     def _mode(self, sample: int) -> tuple[int, int]:
-        """What a sample's updates begin with, and whether they are applied."""
+        """Return `decay` and `apply` of a sample's BACK ops."""
         if self._batch is None:
             return self._decay, 1
         return KEEP if sample else self._decay, int(sample == self._batch - 1)
 
     # Gateways and host
 
-    def _send(self, words: int, reps: int) -> None:
+    def _send(
+        self, words: int, reps: int, kind: HostInKind = HostInKind.SCATTER
+    ) -> None:
         self._add("ring", RingKind.SEND, reps, recv=0, send=words)
-        self._add("host_in", HostInKind.SCATTER, reps, beats=self._beats(words))
+        self._add("host_in", kind, reps, beats=self._beats(words))
 
     def _add(
         self, queue: str, kind: RingKind | HostInKind | HostOutKind, reps: int, **fields: int
@@ -281,14 +288,15 @@ def schedule(
     plan
         The net.
     samples
-        Of the run.
+        Number of samples.
     momentum
-        n, if accumulated gradients lose a 2**-n-th part per batch; None to begin with nothing.
+        n, if accumulated gradients lose a 2**n-th part in every batch; None if each batch begins
+        with none.
     one_batch
-        Whether all samples are one batch; else each is one of its own.
+        Whether all samples are one batch; else each sample is a batch.
     known
-        What calls for other numbers of samples have written, on the same torus and plan: it makes
-        them faster, and is filled here.
+        Ops that calls with other numbers of samples have written, for the same torus and plan. They
+        make the call faster, and the call adds its own.
     """
     decay = CLEAR if momentum is None else momentum
     batch = samples if one_batch else None

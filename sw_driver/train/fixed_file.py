@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from golden import ClosNet, ClosShape, TrainingState, save_model
-from golden.data import datasets
+from golden.data.source import Source
 from golden.system.progress import Progress
 from sw_driver.compiler import parse_torus
 from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
-from sw_driver.files.samples import data_of
 from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.loop import EpochFigures, TrainingLoop
-from sw_driver.train.model_file import data_to_train_on, names
+from sw_driver.train.model_file import data_to_train_on, load_again, names
 from sw_driver.train.prepared import Prepared, compile_recipe, prepare
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.saved import FIXED_POINT, VERSION, read_saved
@@ -57,7 +56,7 @@ class FixedTrained:
 
 def train_fixed(
     path: Path,
-    data: str | None,
+    data: Source | None,
     shapes: Sequence[ClosShape],
     device: Device,
     *,
@@ -108,9 +107,8 @@ def train_fixed(
         prepared = _read(path, data, shapes, torus, options)
     else:
         recipe = Recipe(**options)
-        first = None if start is None else start.clos_net()
         data = data_to_train_on(data, start)
-        prepared = prepare(data, shapes, torus or DEFAULT_TORUS, recipe, first=first)
+        prepared = prepare(data, shapes, torus or DEFAULT_TORUS, recipe, start=start)
     progress("lay out the words", 1, 1)
     device.load(prepared.compiled, prepared.state)
     loop = _train(path, prepared, device, save_every, progress)
@@ -171,12 +169,14 @@ def _save(path: Path, prepared: Prepared, device: Device) -> None:
         "position": prepared.position.as_dict(),
         "words": checkpoint,
     }
-    save_model(path, float_model(form, state), training, data=prepared.split.name)
+    split = prepared.split
+    model = float_model(form, state)
+    save_model(path, model, training, data=split.name, preparation=split.preparation)
 
 
 def _read(
     path: Path,
-    data: str | None,
+    data: Source | None,
     shapes: Sequence[ClosShape],
     torus: str | None,
     options: Mapping[str, Any],
@@ -184,8 +184,8 @@ def _read(
     """Go on from what `_save` wrote; whatever is asked for must be what it holds."""
     saved = read_saved(path)
     form = saved.form
-    split = datasets.load(data_of(data, saved.dataset, path, "to go on with"))
-    has: list[tuple[str, Any, Any]] = [("data", saved.dataset or split.name, split.name)]
+    split = load_again(data, saved.dataset, saved.preparation, path)
+    has: list[tuple[str, Any, Any]] = []
     has += [("layers", names(form.shapes), names(shapes))] if shapes else []
     has += [("torus", saved.torus, _normal(torus))] if torus is not None else []
     has += [(name, getattr(saved.recipe, name), wanted) for name, wanted in options.items()]

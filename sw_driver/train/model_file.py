@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from golden import (
     DIGITS_SHAPES,
     ChainNet,
+    Checkpoint,
     ClosNet,
     ClosShape,
     EpochStats,
@@ -19,7 +19,9 @@ from golden import (
     load_checkpoint,
     save_model,
 )
-from golden.data import datasets
+from golden.data.loading import load_split
+from golden.data.preparation import Preparation
+from golden.data.source import Source
 from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
@@ -27,7 +29,8 @@ from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.size import check_size
 from sw_driver.train.start import Start
 
-__all__ = ["DEFAULT_DATA", "Trained", "data_to_train_on", "default_shapes", "names", "train_model"]
+__all__ = ["DEFAULT_DATA", "Trained", "data_to_train_on", "default_shapes", "load_again",
+    "names", "train_model"]
 
 _SEED = "seed"  # In the training state, beside the trainer's own.
 DEFAULT_DATA = "digits"
@@ -60,7 +63,7 @@ class Trained:
 
 def train_model(
     path: Path,
-    data: str | None,
+    data: Source | None,
     shapes: Sequence[ClosShape],
     *,
     start: Start | None = None,
@@ -76,8 +79,7 @@ def train_model(
     path
         Of the model file.
     data
-        What `golden.data.datasets.load` takes; None for that of the file when it goes on, else
-        `DEFAULT_DATA`.
+        The data; None for those of the file when it goes on, else `DEFAULT_DATA`.
     shapes
         The layers; if empty, those of the file when it goes on, else the default ones of digits.
     start
@@ -104,20 +106,16 @@ def train_model(
     epochs = epochs or DEFAULT_EPOCHS
     before: tuple[tuple[str, float], ...] = ()
     if resume:
-        model, state, known = _read(path, shapes, seed)
-        data = data_of(data, known, path, "to go on with")
-        split = datasets.load(data)
-        if known not in (None, split.name):
-            raise DriverError(
-                f"data must be {known}, which {path} was trained on, not {split.name}"
-            )
+        checkpoint, model = _read(path, shapes, seed)
+        state = checkpoint.training or {}
+        split = load_again(data, checkpoint.data, checkpoint.preparation, path)
         seed = state.pop(_SEED, None)
     else:
         data, seed, state = data_to_train_on(data, start), seed or 0, None
-        split = datasets.load(data)
+        split = load_split(data, None if start is None else start.preparation)
         if start is None:
             model = ClosNet(
-                shapes or default_shapes(data), generator=torch.Generator().manual_seed(seed)
+                shapes or default_shapes(data.data), generator=torch.Generator().manual_seed(seed)
             )
         else:
             model = start.model
@@ -131,15 +129,15 @@ def train_model(
     for stats in trainer.run(epochs):
         if always or stats.epoch == epochs:
             state = trainer.state_dict() | {_SEED: seed}
-            save_model(path, model, state, data=split.name)
+            save_model(path, model, state, data=split.name, preparation=split.preparation)
         progress(stats, epochs)
     return Trained(model, split.name, trainer.epoch, stats, before)
 
 
-def data_to_train_on(data: str | None, start: Start | None) -> str:
+def data_to_train_on(data: Source | None, start: Start | None) -> Source:
     """Return the data given, those of the net that a training begins with, or `DEFAULT_DATA`."""
     if start is None:
-        return data or DEFAULT_DATA
+        return data or Source(DEFAULT_DATA)
     return data_of(data, start.data, start.path, "to train on")
 
 
@@ -160,10 +158,35 @@ def default_shapes(data: str) -> Sequence[ClosShape]:
     return DIGITS_SHAPES
 
 
+def load_again(
+    data: Source | None, known: str | None, preparation: Preparation | None, path: Path
+) -> Split:
+    """Load the data that a training goes on with, prepared as before.
+
+    Parameters
+    ----------
+    data
+        Those given, or None.
+    known, preparation
+        What the file says of those that it was trained on.
+    path
+        Of the file.
+
+    Raises
+    ------
+    DriverError, GoldenError
+        If they are other data, or not what they must be.
+    """
+    split = load_split(data_of(data, known, path, "to go on with"), preparation)
+    if known not in (None, split.name):
+        raise DriverError(f"data must be {known}, as {path} was trained with, not {split.name}")
+    return split
+
+
 def _read(
     path: Path, shapes: Sequence[ClosShape], seed: int | None
-) -> tuple[ClosNet | ChainNet, dict[str, Any], str | None]:
-    """The model, its training state and its data; layers and seed must be those, if given."""
+) -> tuple[Checkpoint, ClosNet | ChainNet]:
+    """The file and its net, with a training state; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
     if shapes and model.layer_shapes != tuple(shape.as_tuple() for shape in shapes):
@@ -183,7 +206,7 @@ def _read(
         raise DriverError(
             f"seed must be {known}, as {path} was trained with, not {seed}: leave it out to go on"
         )
-    return model, state, checkpoint.data
+    return checkpoint, model
 
 
 def names(shapes: Sequence[ClosShape]) -> str:

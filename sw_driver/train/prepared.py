@@ -14,7 +14,8 @@ from golden import (
     initial_state,
     propose_format,
 )
-from golden.data import datasets
+from golden.data.loading import load_split
+from golden.data.source import Source
 from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
@@ -23,6 +24,7 @@ from sw_driver.train.loop import Position, check_batch
 from sw_driver.train.model_file import default_shapes
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.size import check_size
+from sw_driver.train.start import Start
 
 __all__ = ["Prepared", "compile_recipe", "prepare"]
 
@@ -53,20 +55,20 @@ class Prepared:
 
 
 def prepare(
-    data: str,
+    data: Source,
     shapes: Sequence[ClosShape],
     torus: str,
     recipe: Recipe,
     *,
     samples: int | None = None,
-    first: ClosNet | None = None,
+    start: Start | None = None,
 ) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
 
     Parameters
     ----------
     data
-        What `golden.data.datasets.load` takes.
+        The data.
     shapes
         The layers; if empty, the default ones of digits.
     torus
@@ -75,8 +77,8 @@ def prepare(
         How it is trained.
     samples
         Only so many of the training samples; by default all.
-    first
-        The net to begin with, which then has the layers; by default one of new weights.
+    start
+        The net to begin with, in the place of `shapes` and of first weights; by default none.
 
     Raises
     ------
@@ -84,14 +86,15 @@ def prepare(
         If data, layers, torus and recipe do not go together, or no words hold such training.
     """
     rows, cols = parse_torus(torus)
+    first = None if start is None else start.clos_net()
     shapes = shapes if first is None else first.shapes
     check_size(shapes)
-    split = datasets.load(data)
+    split = load_split(data, None if start is None else start.preparation)
     if samples is not None:
         split = dataclasses.replace(
             split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
         )
-    shapes = shapes or default_shapes(data)
+    shapes = shapes or default_shapes(data.data)
     model = first or ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes)

@@ -13,6 +13,7 @@ from golden import (
     TrainingFormat,
     load_checkpoint,
 )
+from golden.data.preparation import Preparation
 from hw.config import TorusConfig
 from sw_driver.device.state_device import CHECKPOINT_FORMAT
 from sw_driver.errors import DriverError
@@ -63,6 +64,8 @@ class Saved:
         Of the torus.
     dataset
         Name of the dataset, where it is known.
+    preparation
+        How its samples became inputs, where that is known.
     state
         The words, as `TrainingState.from_state_dict` takes them.
     """
@@ -73,6 +76,7 @@ class Saved:
     rows: int
     cols: int
     dataset: str | None
+    preparation: Preparation | None
     state: Any
 
     @property
@@ -118,7 +122,8 @@ def read_saved(path: Path) -> Saved:
         raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
     except _DAMAGE as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error!r}") from error
-    return Saved(recipe, position, form, rows, cols, checkpoint.data, words.get("state"))
+    dataset, preparation = checkpoint.data, checkpoint.preparation
+    return Saved(recipe, position, form, rows, cols, dataset, preparation, words.get("state"))
 
 
 def _is_number(found: object, wanted: int) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from golden import ChainNet, ClosNet, load_checkpoint, load_onnx
 from golden.convert.project import project_dense
+from golden.data.preparation import Preparation
 from golden.models.net import chain_net
 from sw_driver.errors import DriverError
 from sw_driver.files.kinds import is_onnx
@@ -28,6 +29,8 @@ class Start:
         Whether it has Clos layers in the place of dense ones.
     data
         Name of the data that it was trained on, where the file says it.
+    preparation
+        How those data became inputs, where the file says it.
     """
 
     path: Path
@@ -35,6 +38,7 @@ class Start:
     model: ClosNet | ChainNet
     reduced: bool
     data: str | None
+    preparation: Preparation | None
 
     def clos_net(self) -> ClosNet:
         """Return the model to be trained on a torus.
@@ -70,8 +74,9 @@ def load_start(path: Path, reduction: float | None) -> Start:
     """
     if is_onnx(path):
         given, data = chain_net(load_onnx(path)), None
+        preparation = None
     else:
         saved = load_checkpoint(path)
-        given, data = saved.model, saved.data
+        given, data, preparation = saved.model, saved.data, saved.preparation
     model = chain_net(given) if reduction is None else project_dense(given, reduction).after
-    return Start(path, given, model.float(), reduction is not None, data)
+    return Start(path, given, model.float(), reduction is not None, data, preparation)

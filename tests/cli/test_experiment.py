@@ -32,7 +32,7 @@ def test_experiment_from_start_to_end(tmp_path, monkeypatch):
     done = succeed(*QUICK, "--out", first)
     rows = (first / "runs.csv").read_text()
     assert len(made) == 16 and rows.startswith(begun) and len(rows.splitlines()) == 16
-    assert done.stdout.startswith("**mnist10k**: the dense network of 203530 parameters")
+    assert done.stdout.startswith("**mnist10k**: the dense network has 203530 parameters")
     assert "fig 3) is not decided" in done.stdout
     assert {file.name for file in first.iterdir()} == {"runs.csv", "report.md", "accuracy.png"}
 

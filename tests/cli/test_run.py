@@ -35,8 +35,8 @@ def test_run_an_array(artifact, tmp_path):
     ("x", "message"),
     [
         (np.zeros((2, 63)), "samples of 64 values, the inputs of .*, but x.npy has 63"),
-        (np.zeros(64), r"must hold an array of shape \[N, inputs\] or .*, not \[64\]"),
-        (np.full((2, 64), np.nan), "must be finite, but input 0 of sample 0 is nan"),
+        (np.zeros(64), r"must hold an array of shape \[N, inputs\], .*, not \[64\]"),
+        (np.full((2, 64), np.nan), "x.npy, row 0, column 0 must be a finite number of .*, not nan"),
         (np.zeros((2, 64), bool), "must be real numbers, not bool"),
         (np.array([[None] * 64]), "must be a NumPy array file"),
     ],

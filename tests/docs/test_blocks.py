@@ -12,11 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from typer.main import get_command
 
-from golden import DIGITS_SHAPES, ClosNet, save_model
+from golden import DIGITS_SHAPES, ClosNet, ClosShape, save_model
 from sw_driver.cli import app
 from tests.support.pages import blocks, command_lines
 from tests.support.project import ROOT
@@ -30,6 +31,7 @@ NOT_RUN = {
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
+    r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
     r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",
     r"clostorus .*(digits\.onnx|recovered\.).*": "needs a net; tests/docs/test_onnx.py runs it",
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
@@ -46,6 +48,7 @@ NOT_RUN = {
 PYTHON_RUN = {
     "docs/fpga.md": "tests/docs/test_verilog.py",
     "docs/onnx.md": "tests/docs/test_onnx.py",
+    "docs/own-data.md": "tests/docs/test_own_data.py",
     "docs/training.md": "tests/sw_driver/train/test_torch_module.py",
 }
 LINES = [(page, line) for page, lines in command_lines().items() for line in lines]
@@ -133,9 +136,14 @@ def test_python_of_the_pages_is_run():
 def test_python_of_the_readme(folder):
     [block] = [block for block in PYTHON if block.page == "README.md"]
     values = {}
+    torch.manual_seed(0)  # What a reader runs is random; what the test compares is not.
     exec(block.text, values)
-    assert values["y"].shape == (100, 10)
+    x, labels = values["x"], values["labels"]
+    scores = values["net"](x).detach()
+    assert (scores.argmax(1) == labels).float().mean() > 0.9
+    np.testing.assert_allclose(values["y"], scores, atol=0.01 * float(scores.abs().max()))
     assert 1024 * 1024 / values["layer"].shape.parameters == pytest.approx(5.5, abs=0.05)
+    assert values["layer"].shape == ClosShape(1024, 1024, 32, 62, 32)
 
 
 def test_python_of_the_models():

@@ -36,6 +36,12 @@ def test_every_room_is_in_the_map():
     assert set(PACKAGES) <= named
 
 
+def test_every_room_has_tests_that_are_there():
+    for line in room_map()[2:]:
+        links = re.findall(r"\]\(\.\./([\w/.]+)\)", line.split(" | ")[-1])
+        assert links and all((ROOT / link).exists() for link in links), line
+
+
 def test_the_wires_of_a_torus_of_one_element():
     """Its ring leads from the gateway to the element and back, its column to itself."""
     blocks, found = wires(ClostorusTop(SMALLEST), ("torus",))

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from tests.support.pages import PAGES, anchors
 from tests.support.project import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a page may leave out of a path: docs/papers.md speaks of `golden` alone.
 BELOW = {"papers.md": ("", "golden/")}
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|cpp|h|v|vlt|md|svg)|/))`")
@@ -32,8 +32,11 @@ def test_what_a_page_names_is_there(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
-    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
+    for name, _, anchor in (link.partition("#") for link in links):
+        target = page.parent / name if name else page
+        assert target.exists()
+        assert not anchor or anchor in anchors(target), f"{name} has no heading {anchor}"
 
 
 def test_some_are_found():

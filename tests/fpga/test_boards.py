@@ -1,8 +1,10 @@
 """Boards: their pins and clocks, what fits them, and what is refused."""
 
 import dataclasses
+import re
 
 import pytest
+from typer.main import get_command
 
 from fpga.board_design import board_config, board_design, board_link
 from fpga.boards import BOARDS, find_board
@@ -15,8 +17,10 @@ from fpga.resources import estimate, is_measured, model_errors
 from fpga.synthesis import ECP5
 from golden.system.status import BAD_INPUT, exit_status
 from hw.link_config import LinkConfig
+from sw_driver.cli import app
 from tests.support.board_builds import AREA
 from tests.support.command_line import fail
+from tests.support.project import ROOT
 
 MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
 
@@ -29,6 +33,17 @@ def test_every_port_has_a_pin(board):
                    line.replace('"', " ").replace(";", " ").split()
                    for line in text.splitlines()), f"{port} of {board.name}"
     LinkConfig(clock_hz=board.clock_hz)  # A million baud can be made of its clock.
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_the_page_and_the_help_know_every_board(board):
+    table = (ROOT / "docs" / "fpga.md").read_text().split("| board | part |")[1].split("\n\n")[0]
+    [row] = re.findall(rf"^\| {board.name} \| [^|]+ \| (.*) \|$", table, re.M)
+    cells = board.capacity
+    assert row.split(" | ") == [f"{number:g}" for number in (
+        board.clock_hz / 1e6, cells.luts, cells.flip_flops, cells.multipliers, cells.block_rams)]
+    [option] = [one for one in get_command(app).commands["build"].params if one.name == "board"]
+    assert board.name in re.split(r", | or |\.", option.help)
 
 
 def test_known_pins():
@@ -71,9 +86,9 @@ def test_the_largest_torus_fits_and_no_larger_one(board):
 
 
 def test_a_part_without_measured_areas_is_not_estimated():
-    fail(2, r"board must be one .* knows \(ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker\), not "
-         "tangnano9k: `clostorus build --board tangnano9k` finds out", "plan", "--board",
-         "tangnano9k")
+    names = ", ".join(board.name for board in MEASURED)
+    fail(2, rf"board must be one .* knows \({names}\), not tangnano9k: `clostorus build --board "
+         "tangnano9k` finds out", "plan", "--board", "tangnano9k")
     board = BOARDS["tangnano9k"]
     with pytest.raises(BoardError, match="27 of 26 BRAM; try fewer elements"):
         check_usage(board, board_config(board, 1, 1),

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import torch
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from sw_driver.cli import app
 from tests.support.onnx_nets import node, write_net
+from tests.support.own_data import LAYERS as SMALL_LAYERS
+from tests.support.own_data import named, numbers, write_csv
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 
@@ -55,9 +59,10 @@ class Workshop:
     Attributes
     ----------
     files : Path
-        Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy, the
-        folder mnist, and net.py, broken.py, w.pt and text.pt of a model of one's own, net.onnx, and
-        beside.onnx with its weights in beside.bin. No case may change it.
+        Holds model.pt, model.ctz (2x2), fixed.pt (trained on the golden device), x.npy and the
+        folder mnist; the inputs of x.npy as x.csv, x.npz and x.parquet; own.pt and own.ctz, trained
+        on the table own.csv; and net.py, broken.py, w.pt and text.pt of a model of one's own. No
+        case may change it.
     here : Path
         The working directory of a case.
     refusals : int
@@ -81,10 +86,16 @@ class Workshop:
             "train", "--device", "golden", "--torus", "1x2", "--epochs", 1, "--data",
             self.files / "mnist", *LAYERS, "-o", self.files / "fixed.pt",
         )  # fmt: skip
+        self._write_tables()
         (self.files / "net.py").write_text(_OWN_MODEL)
         (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
         torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")
         torch.save({"weight": "text"}, self.files / "text.pt")
+        self._write_onnx()
+        self._before = self._state(self.files)
+
+    def _write_onnx(self) -> None:
+        """A dense net of the digits, in one file and with its weights in another."""
         rng = np.random.default_rng(3)
         weights = {"a": rng.standard_normal((64, 16)), "c": rng.standard_normal((16, 10))}
         weights = {name: weight.astype(np.float32) for name, weight in weights.items()}
@@ -92,7 +103,23 @@ class Workshop:
                  node("MatMul", ["r", "c"], ["y"], "second")]
         for name, beside in (("net.onnx", None), ("beside.onnx", "beside.bin")):
             write_net(self.files / name, nodes, weights, shape=("batch", 64), external=beside)
-        self._before = self._state(self.files)
+
+    def _write_tables(self) -> None:
+        """Tables and an archive, with and without classes."""
+        x = np.load(self.files / "x.npy")
+        names = [f"p{number}" for number in range(64)]
+        write_csv(self.files / "x.csv", x, features=names)
+        np.savez_compressed(self.files / "x.npz", x=x)
+        columns = pyarrow.table(dict(zip(names, x.T, strict=True)))
+        parquet.write_table(columns, self.files / "x.parquet")
+        samples, labels = numbers()
+        own = write_csv(self.files / "own.csv", samples, named(labels))
+        self.succeed(
+            "train", "--data", own, "--label", "kind", "--test-fraction", 0.25, "--standardise",
+            *SMALL_LAYERS, "--epochs", 2, "-o", self.files / "own.pt",
+        )  # fmt: skip
+        self.succeed("compile", self.files / "own.pt", "--data", own, "--torus", "1x1", "-o",
+                     self.files / "own.ctz")
 
     def _write_mnist(self, folder: Path) -> None:
         """Twelve images of 8x8 to train on, and as many to test with."""

@@ -32,10 +32,13 @@ READERS = {
         ("verify", "{bad}"),
         ("verilog", "--bake", "{bad}", "-o", "out.v"),
     ),
-    "x.npy": (
-        ("run", "{{files}}/model.ctz", "--data", "{bad}"),
-        ("compile", "{{files}}/model.pt", "--torus", "2x2", "--data", "{bad}", "-o", "out.ctz"),
-    ),
+    **{
+        f"x.{form}": (
+            ("run", "{{files}}/model.ctz", "--data", "{bad}"),
+            ("compile", "{{files}}/model.pt", "--torus", "2x2", "--data", "{bad}", "-o", "o.ctz"),
+        )
+        for form in ("npy", "npz", "csv", "parquet")
+    },
 }
 
 
@@ -81,8 +84,8 @@ def _reading(bench: Workshop, kind: str, data: bytes, *, whole: bytes) -> None:
     """Read a file with every command: each refuses it, or does as with the whole one."""
     for command in READERS[kind]:
         found = outcome(bench, kind, command, data)
-        # An array file has no digest: other numbers are other inputs.
-        if found is not None and kind != "x.npy":
+        # Data have no digest: other numbers are other inputs.
+        if found is not None and not kind.startswith("x."):
             key = kind, command
             if key not in bench.outcomes:
                 bench.outcomes[key] = outcome(bench, kind, command, whole)
@@ -213,7 +216,7 @@ ARRAYS = {
     "no features": lambda: _array(np.zeros((4, 0))),
     "one number": lambda: _array(np.float64(3)),
     "one row": lambda: _array(np.zeros(64)),
-    "three dimensions": lambda: _array(np.zeros((2, 8, 8))),
+    "images of other sizes": lambda: _array(np.zeros((2, 8, 9))),
     "five dimensions": lambda: _array(np.zeros((1, 1, 64, 1, 1))),
     "one feature too few": lambda: _array(np.zeros((4, 63))),
     "text": lambda: _array(np.full((2, 64), "a")),

@@ -14,7 +14,12 @@ _RESUME = "--resume --device golden --data {files}/mnist -o {files}/fixed.pt"
 _MODEL = "{files}/model.pt --torus 2x2"
 _OWN = "--torus 2x2 -o m.ctz --data digits {files}/net.py"
 _RUN = "{files}/model.ctz"
+_RUN_OWN = "{files}/own.ctz"
+_TABLE = "{files}/own.pt --torus 1x1 -o m.ctz --data"
 _BUILD = "--board icebreaker"
+_OWN = "-o m.pt --data {files}/own.csv"
+_PART = f"{_OWN} --label kind --test-fraction"
+_AGAIN = "--resume -o {files}/own.pt --data {files}/own.csv"
 
 ANY: Lines = {
     "--nothing": "No such option: --nothing",
@@ -43,7 +48,7 @@ TRAIN: Lines = {
     "-o m.pt --data digit": "--data must be one of .*, not 'digit' .did you mean digits",
     "-o m.pt --data ''": "--data must not be empty",
     "-o m.pt --data {files}/model.pt": "--data must be one of digits, .* not '.*model.pt'",
-    "-o m.pt --data {files}": "--data .*files must hold train-images-idx3-ubyte",
+    "-o m.pt --data {files}": "--data .*files must hold IDX files, or a folder of im",
     "-o m.pt --data mnist10k": "--layer must be given for mnist10k",
     "-o m.pt --layer ''": "--layer must not be empty",
     "-o m.pt --layer 64,10,8,8": "--layer must be five whole numbers .* not '64,10,8,8'",
@@ -111,6 +116,49 @@ TRAIN: Lines = {
     f"{_RESUME} --momentum 3": "--momentum must be none, as .* was trained with, not 3",
     f"{_RESUME} --layer 64,10,8,2,5": "--layer must be .*, as .* was trained with, not",
     "--resume --device golden -o {files}/fixed.pt": "--data must name the samples to go on with",
+    "-o m.pt --label kind": "--label needs --data",
+    "-o m.pt --test-data {files}/own.csv": "--test-data needs --data",
+    "-o m.pt --test-fraction 0.2": "--test-fraction needs --data",
+    "-o m.pt --split-seed 1": "--split-seed needs --data",
+    "-o m.pt --standardise": "--standardise needs --data",
+    "-o m.pt --data digits --label kind": "--label must not be given with digits, which has",
+    "-o m.pt --data mnist10k --test-fraction 0.5": "--test-fraction must not be given with mnist",
+    "-o m.pt --data {files}/mnist --label kind": "--label must not be given with .*mnist, which",
+    "-o m.pt --data digits --standardise": "--standardise must not be given with digits, whose",
+    _OWN: "--label must name the column of classes of .*own.csv, one of height, width",
+    f"{_OWN} --label ''": "--label must not be empty",
+    f"{_OWN} --label knd": "--label must be one of .*, kind, not 'knd' .did you mean kind",
+    f"{_OWN} --label height": "--data .*own.csv, line 2, column 'kind' must be a number, not",
+    f"{_OWN} --label kind": "--test-data and --test-fraction must not both be left out",
+    f"{_PART} 1": "--test-fraction must be above 0 and below 1, not 1.0",
+    f"{_PART} nan": "--test-fraction must be above 0 and below 1, not nan",
+    f"{_PART} a": "'--test-fraction': .* valid number, .*, not a",
+    f"{_PART} 0.01": "--test-fraction 0.01 of 40 samples must leave one of each of 2 classes",
+    f"{_PART} 0.5 --split-seed -1": "--split-seed must be a whole number from 0 .* not -1",
+    f"{_PART} 0.5 --split-seed x": "'--split-seed': .* valid integer, .*, not x",
+    f"{_PART} 0.5 --test-data {{files}}/own.csv": "--test-data and --test-fraction must not both",
+    f"{_PART} 0.5": "--layer must be given for .*own.csv: only digits have default layers",
+    f"{_PART} 0.5 --layer 3,1,1,1,1": "--layer: the last layer .* must have at least 2 outputs",
+    f"{_PART} 0.5 --layer 4,2,1,1,1": "--layer: the first layer .* must have 3 inputs",
+    f"{_OWN} --label kind --split-seed 3": "--split-seed and --test-fraction must be given",
+    f"{_OWN} --label kind --test-data none.csv": "--test-data none.csv cannot be read: No such",
+    f"{_OWN} --label kind --test-data none": "--test-data must be one of digits, .* 'none'",
+    f"{_OWN} --label kind --test-data {{files}}/x.csv": "--label must be one of the 64 columns",
+    "-o {files}/own.csv --data {files}/own.csv": "--output must not be a file that --data reads",
+    "-o {files}/x.csv --data {files}/own.csv --label kind --test-data {files}/x.csv":
+        "--output must not be a file that --test-data reads",
+    "-o m.pt --data {files}/x.npy,none.npy --test-fraction 0.2": "--data none.npy cannot be read",
+    "-o m.pt --data {files}/x.npy,{files}/x.csv": "--data .*x.csv must be a NumPy array file",
+    "-o m.pt --data {files}/x.npy --test-fraction 0.2": "--data .*x.npy must say what the classes",
+    "-o m.pt --data {files}/x.npz --label y --test-fraction 0.2": "--data .*x.npz must .* has no y",
+    "-o m.pt --data {here}": "--data .*here must hold IDX files, .*, or images, .* but is empty",
+    f"{_AGAIN} --label width": "--label must be kind, as the model was trained, not width",
+    f"{_AGAIN} --test-fraction 0.5": "--test-fraction must be 0.25, as the model was trained",
+    f"{_AGAIN} --test-fraction 0.25 --split-seed 1": "--split-seed must be 0, as the model was",
+    f"{_AGAIN} --test-data {{files}}/own.csv": "--test-data must not be given: the model was",
+    "--resume -o {files}/own.pt": "--data must name the samples to go on with: .*own.pt was made",
+    "--resume -o {files}/own.pt --data digits": "--data must be own.csv, as .* not digits",
+    "--resume -o {files}/own.pt --data {files}/x.csv": "--data .*x.csv must have the 3 input col",
 }
 COMPILE: Lines = {
     "none.pt --torus 2x2 -o m.ctz": "MODEL none.pt cannot be read: No such file",
@@ -138,6 +186,14 @@ COMPILE: Lines = {
     f"{_MODEL} -o m.ctz --export {{files}}/x.npy": "--export .*x.npy cannot be written",
     f"{_MODEL} -o m.ctz --export ''": "--export must not be empty",
     f"{_MODEL} -o m.ctz --export m.ctz": "--output and --export must be different",
+    f"{_TABLE} {{files}}/x.csv": "--data .*x.csv must have the 3 input columns .* has no 'height'",
+    f"{_TABLE} {{files}}/x.npz": "--data must be samples of 3 values, as the model was trained",
+    f"{_TABLE} {{files}}/own.csv --label none": "--label must be one of .*, not 'none'",
+    f"{_TABLE} {{files}}/own.csv --test-fraction 2": "--test-fraction must be above 0 and below",
+    f"{_TABLE} {{files}}/x.npy --label y": "--label must not be given with .*x.npy: only tables",
+    f"{_MODEL} -o m.ctz --label kind": "--label needs --data",
+    f"{_MODEL} -o m.ctz --data {{files}}/own.csv": "--data .*own.csv, line 2, column 'kind' must",
+    f"{_MODEL} -o m.ctz --data {{files}}/x.npz --test-fraction 0.5": "--test-fraction must not be",
     f"{_MODEL} -o m.ctz --weights {{files}}/w.pt": "--weights must be left out where MODEL is a m",
     f"{_OWN}:make --weights ''": "--weights must not be empty",
     f"{_OWN}:make --weights none.pt": "--weights none.pt cannot be read: No such file",
@@ -163,7 +219,7 @@ RUN: Lines = {
     f"{_RUN} --device rtl": "--device must be golden, sim or serial, not 'rtl'",
     f"{_RUN} --device gold": "--device must be .* not 'gold' .did you mean golden",
     f"{_RUN} --data none.npy": "--data none.npy cannot be read",
-    f"{_RUN} --data {{here}}": "--data .*here must hold train-images-idx3-ubyte",
+    f"{_RUN} --data {{here}}": "--data .*here must hold IDX files, such as train-im",
     f"{_RUN} --data {{files}}/x.npy --samples 5": "--samples must be at most 4, those of .*x.npy",
     f"{_RUN} --samples 0": "'--samples': .* greater than or equal to 1, not 0",
     f"{_RUN} --samples 1e3": "'--samples': .* valid integer, .*, not 1e3",
@@ -179,6 +235,16 @@ RUN: Lines = {
     f"{_RUN} --timeline a -o a": "--output and --timeline must be different files",
     f"{_RUN} -o y.csv": "--output must end in .npy, not 'y.csv'",
     f"{_RUN} -o none/y.npy": "--output none/y.npy cannot be written: there is no folder",
+    f"{_RUN} --model none.pt": "--model none.pt cannot be read: No such file",
+    f"{_RUN} --model {{files}}/x.npy": "--model .*x.npy must be a model file of Clostorus",
+    f"{_RUN} --model {{files}}/own.pt": "--model must be the one that was compiled, of layers",
+    f"{_RUN} --model {{files}}/model.pt -o {{files}}/model.pt": "--output must not .* that --model",
+    f"{_RUN} --label kind": "--label needs --data",
+    f"{_RUN_OWN} --data {{files}}/own.csv --model {{files}}/model.pt": "--model must be the one",
+    f"{_RUN_OWN}": "--data must name the samples to run: .* was made from own.csv, which does not",
+    f"{_RUN_OWN} --data {{files}}/own.csv --label none": "--label must be one of .*, not 'none'",
+    f"{_RUN_OWN} --data {{files}}/x.parquet": "--data .*x.parquet must have the 3 input columns",
+    f"{_RUN_OWN} --data {{files}}/x.npy --test-fraction 0.5": "--test-fraction must not be given",
 }
 VERILOG: Lines = {
     "-o m.v": "one of --torus, --config-from and --bake must name a configuration",

@@ -15,6 +15,7 @@ from sim.measure.markdown import replace_between_marks, table_lines
 from tests.hostile import (
     api_cases,
     artifact_cases,
+    data_cases,
     file_cases,
     line_cases,
     onnx_cases,
@@ -33,7 +34,10 @@ _EVERY = 50  # A line tells how far it is after as many inputs.
 
 def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
-    modules = line_cases, file_cases, onnx_cases, artifact_cases, api_cases, process_cases
+    modules = (
+        line_cases, file_cases, data_cases, onnx_cases, artifact_cases, api_cases,
+        process_cases,
+    )  # fmt: skip
     return list(itertools.chain.from_iterable(module.cases() for module in modules))
 
 

@@ -17,6 +17,9 @@ from golden import (
     TrainingWidths,
 )
 from golden.data import datasets
+from golden.data.loading import load_split
+from golden.data.preparation import Preparation
+from golden.data.source import Source
 from golden.fixed import lfsr, words
 from golden.fixed.training import FixedTrainingNet
 from golden.training import losses
@@ -76,6 +79,15 @@ CALLS = {
     # Data, losses, training in float
     "datasets.load": (datasets.load, {"name_or_directory": "digits"}),
     "datasets.load_idx_directory": (datasets.load_idx_directory, {"directory": "mnist"}),
+    "Source": (Source, {
+        "data": "d.csv", "label": "kind", "test_data": None, "test_fraction": 0.5, "split_seed": 1,
+        "standardise": True,
+    }),
+    "load_split": (load_split, {"source": "digits", "known": None}),
+    "Preparation": (Preparation, {
+        "features": ("a", "b"), "label": "c", "classes": ("x", "y"), "mean": (0.0, 1.0),
+        "scale": (1.0, 2.0), "split": (0.5, 1),
+    }),
     "Split": (Split, {
         "train_x": np.ones((2, 3), np.float32), "train_y": np.array([0, 1]),
         "test_x": np.ones((2, 3), np.float32), "test_y": np.array([0, 1]), "name": "a",

@@ -6,10 +6,12 @@ from random import Random
 import numpy as np
 
 from golden import ClosShape
+from golden.layers.dense import DenseShape, LayerShape
 from hw.config import TorusConfig
 from hw.presets import LARGE
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
+from sw_driver.plan.placement import cut_dense
 from sw_driver.program.events import Run
 
 # The tori: sizes of one, narrow and wide words, every host width, long links.
@@ -18,15 +20,16 @@ CONFIGS = [
     for base, rows, cols, fields in [
         (LARGE, 1, 1, {"rep_bits": 10}),
         (LARGE, 1, 4, {"host_bits": 32}),
-        (LARGE, 4, 1, {"host_bits": 128}),
+        (LARGE, 4, 1, {"host_bits": 128, "word_steps": 1}),
         (LARGE, 2, 2, {"act_bits": 8, "weight_bits": 8}),
         (LARGE, 2, 2, {"act_bits": 4, "weight_bits": 18, "host_bits": 32}),
         (LARGE, 2, 2, {"act_bits": 18, "weight_bits": 5, "host_bits": 256}),
-        (LARGE, 2, 3, {"link_stages": 2}),
+        (LARGE, 2, 3, {"link_stages": 2, "word_steps": 1}),
         (LARGE, 3, 2, {"host_fifo_beats": 4}),
-        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1}),
+        (LARGE, 1, 2, {"act_bits": 4, "weight_bits": 4, "host_bits": 256, "link_stages": 1,
+                       "program_words": 4096}),
         (LARGE, 3, 1, {"act_bits": 12, "weight_bits": 16}),
-        (LARGE, 3, 5, {}),
+        (LARGE, 3, 5, {"word_steps": 1}),
     ]
 ]
 # Those whose layers end with more than a ReLU.
@@ -47,6 +50,16 @@ def random_shapes(random: Random) -> list[ClosShape]:
     return [ClosShape(inputs, outputs, random.randint(1, min(inputs, 9)), random.randint(1, 8),
                       random.randint(1, min(outputs, 9)))
             for inputs, outputs in zip(features, features[1:], strict=False)]
+
+
+def random_chain(random: Random, config: TorusConfig) -> tuple[LayerShape, ...]:
+    """One to three layers, dense and Clos in any order, at least one of them dense."""
+    shapes: list[LayerShape] = list(random_shapes(random))
+    number = random.randrange(len(shapes))
+    for index, shape in enumerate(shapes):
+        if index == number or random.random() < 0.3:
+            shapes[index] = DenseShape(shape.in_features, shape.out_features)
+    return cut_dense(shapes, config.rows, config.cols)
 
 
 def perform(model: NativeModel, run: Run, stalls: Stalls = Stalls()) -> np.ndarray:

@@ -182,8 +182,11 @@ class PE:
             for output in range(op.last_output + 1):
                 acc = self.bias(bias) if op.bias else 0
                 bias += 1
-                for address in range(x_base, x_base + op.last_word + 1):
-                    yield from until(lambda address=address: ring.readable(address))
+                step = op.word_step if config.word_steps else 1
+                for address in range(x_base, x_base + op.last_word + 1, step):
+                    # Words are left out only of repetitions that are complete.
+                    yield from until(lambda address=address, step=step: (
+                        ring.readable(address) if step == 1 else ring.gathered > 0))
                     factor = self.weight(weight)
                     if factor:
                         acc += factor * signed(ring.buffer[address], config.act_bits)

@@ -1,11 +1,13 @@
 """What README.md and the pages of docs/ show as code: blocks, and the command lines in them."""
 
+import itertools
 import re
 from typing import NamedTuple
 
 from tests.support.project import ROOT
 
-__all__ = ["PAGES", "Block", "blocks", "command_lines", "is_command"]
+__all__ = ["FENCE", "PAGES", "Block", "anchors", "blocks", "command_lines", "is_command",
+           "section"]
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {"cd", "clostorus", "iverilog", "make", "python", "python3", "verilator", "vvp",
@@ -20,6 +22,27 @@ class Block(NamedTuple):
     page: str
     language: str
     text: str
+
+
+def _sections(page):
+    """(anchor as GitHub makes it, level, text up to the next heading) of each heading of a page."""
+    text = FENCE.sub("", page.read_text())
+    for marks, heading, inside in re.findall(r"^(#+) (.*)\n((?:(?!#+ ).*\n)*)", text, re.M):
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        yield anchor, len(marks), inside
+
+
+def anchors(page):
+    """The anchors of a page's headings."""
+    return {anchor for anchor, _, _ in _sections(page)}
+
+
+def section(page, anchor):
+    """The text of a section of a page, with that of the sections below it."""
+    found = list(_sections(page))
+    [first] = [number for number, one in enumerate(found) if one[0] == anchor]
+    below = itertools.takewhile(lambda one: one[1] > found[first][1], found[first + 1:])
+    return "".join(text for _, _, text in (found[first], *below))
 
 
 def blocks():

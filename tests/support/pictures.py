@@ -1,9 +1,10 @@
 """The pictures of docs/index.md, drawn from the code as Mermaid diagrams and a tree.
 
     python -m tests.support.pictures            # Prints them.
-    python -m tests.support.pictures --write    # Puts them into the page.
+    python -m tests.support.pictures --write    # Puts them into the page, and writes files, too.
 
-`tests/docs/test_index.py` holds what stands in the page against them.
+`tests/docs/test_index.py` holds what stands in the page against them. The files are those of
+`tests.support.picture_files`.
 """
 
 import ast
@@ -23,14 +24,23 @@ from sim.measure.markdown import replace_between_marks
 from sw_driver.compiled import Compiled
 from sw_driver.plan.order import Order
 from sw_driver.program.program import Queues
+from sw_driver.system.files import write_bytes
 from tests.support.block_pictures import block_tree, mermaid
 from tests.support.imports import ORDER, PACKAGES, layer, modules, room_graph
+from tests.support.picture_files import FILES
 from tests.support.project import ROOT
 
 __all__ = ["PAGE", "PICTURES", "fenced", "main", "packages", "pipeline", "print_or_write",
            "room_map", "rooms"]
 
 PAGE = ROOT / "docs" / "index.md"
+# Where the tests of a room are, if not in the folder that mirrors it.
+_TESTED_IN = {
+    "golden/vectors": ["tests/golden/fixed"],
+    "sw_driver/cli": ["tests/cli"],
+    "sw_driver/cycle_model": ["tests/sim/device/test_cycles.py", "tests/sw_driver/predict"],
+    "sw_driver/schedule": ["tests/sw_driver/test_compiler.py", "tests/sw_driver/check"],
+}
 # Types that pass between functions of the compiler and are no classes of ours.
 _ALIASES = ((Order, "Order"), (Queues, "Queues"))
 
@@ -55,10 +65,14 @@ def room_map():
     for room in sorted(one.replace(".", "/") for one in room_graph()):
         text = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
         text = " ".join(text.partition("\n\n")[0].split())
-        tests = "tests/cli" if room == "sw_driver/cli" else f"tests/{room}"
-        links = [f"[`{one}/`](../{one})" if (ROOT / one).is_dir() else "" for one in (room, tests)]
-        lines.append(f"| {links[0]} | {text} | {links[1]} |")
+        tests = ", ".join(map(_linked, _TESTED_IN.get(room, [f"tests/{room}"])))
+        lines.append(f"| {_linked(room)} | {text} | {tests} |")
     return lines
+
+
+def _linked(path):
+    name = path if path.endswith(".py") else f"{path}/"
+    return f"[`{name}`](../{path})"
 
 
 def rooms(package):
@@ -171,8 +185,11 @@ def print_or_write(page, pictures, arguments):
 
 
 def main(arguments):
-    """Print all pictures, or write them into the page."""
+    """Print all pictures, or write them into the page, and those that are files into docs/."""
     print_or_write(PAGE, PICTURES, arguments)
+    if arguments == ["--write"]:
+        for name, draw in FILES.items():
+            write_bytes(PAGE.parent / name, draw())
 
 
 if __name__ == "__main__":

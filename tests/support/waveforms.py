@@ -7,107 +7,29 @@
 """
 
 import sys
-from typing import NamedTuple
 
 from hw.cells.credits import Credits
 from hw.mac.mac import READ_CYCLES, Mac
 from hw.op_fields import GatherKind
 from hw.presets import TEST
 from hw.ring.gather import RingGather
-from tests.support.hw_bench import putter, simulate
+from tests.support.hw_bench import putter
+from tests.support.link_waveforms import (
+    bytes_text,
+    damaged_answer,
+    damaged_words,
+    frame_and_answer,
+    frames_text,
+)
+from tests.support.pe_waveforms import engines, read_again
 from tests.support.pictures import fenced, print_or_write
 from tests.support.project import ROOT
+from tests.support.traces import later, settings, trace
 
-__all__ = ["PAGE", "WAVEFORMS", "Trace", "credit_counter", "forwarded_words", "main", "own_words",
+__all__ = ["PAGE", "WAVEFORMS", "credit_counter", "forwarded_words", "main", "own_words",
            "step_to_result"]
 
 PAGE = ROOT / "docs" / "waveforms.md"
-_CELL = 4  # Characters of a cycle.
-
-
-class Trace(NamedTuple):
-    """What a simulation showed: for each name a value per cycle, None where it means nothing.
-
-    `bits` names those that are drawn as levels; the others are drawn as numbers.
-    """
-
-    values: dict
-    bits: frozenset
-
-    def text(self):
-        """The lines of the waveform."""
-        width = max(map(len, self.values)) + 2
-        cycles = range(len(next(iter(self.values.values()))))
-        lines = [f"{'cycle':<{width}}" + "".join(f"{cycle:<{_CELL}}" for cycle in cycles)]
-        for name, values in self.values.items():
-            draw = _levels if name in self.bits else _numbers
-            lines.append(f"{name:<{width}}{draw(values)}")
-        return [line.rstrip() for line in lines]
-
-
-def _levels(values):
-    text, before = "", values[0]
-    for value in values:
-        level = "‾" if value else "_"
-        edge = level if value == before else "/" if value else "\\"
-        text += edge + level * (_CELL - 1)
-        before = value
-    return text
-
-
-def _numbers(values):
-    return "".join(f"{'.' if value is None else value:<{_CELL}}" for value in values)
-
-
-def _trace(dut, cycles, shown, drivers):
-    """Simulate and record.
-
-    Parameters
-    ----------
-    dut, cycles
-        What is simulated, and for how long.
-    shown
-        By name: a signal of 1 bit; or (value, valid signal, how it is written).
-    drivers
-        Testbenches that give the inputs.
-    """
-    values = {name: [] for name in shown}
-
-    async def watch(ctx):
-        flat = [signal for one in shown.values()
-                for signal in (one[:2] if isinstance(one, tuple) else (one,))]
-        for _ in range(cycles):
-            _, _, *sampled = await ctx.tick().sample(*flat)
-            for name, one in shown.items():
-                value = sampled.pop(0)
-                if isinstance(one, tuple):
-                    value = one[2](value) if sampled.pop(0) else None
-                values[name].append(value)
-
-    simulate(dut, watch, *drivers)
-    bits = frozenset(name for name, one in shown.items() if not isinstance(one, tuple))
-    return Trace(values, bits)
-
-
-def _settings(*changes):
-    """A testbench that sets signals: (cycle, {signal: value}), in the order of cycles."""
-    async def testbench(ctx):
-        now = 0
-        for cycle, values in changes:
-            while now < cycle:
-                await ctx.tick()
-                now += 1
-            for signal, value in values:
-                ctx.set(signal, value)
-    return testbench
-
-
-def _later(cycle, testbench):
-    async def delayed(ctx):
-        for _ in range(cycle):
-            await ctx.tick()
-        await testbench(ctx)
-    return delayed
 
 
 def _hop(node):
@@ -127,10 +49,10 @@ def _gather(own, recv):
 def forwarded_words():
     """A node without own words passes four words on; its neighbour waits for two cycles."""
     node = RingGather(TEST)
-    return _trace(node, 13, _hop(node), [
+    return trace(node, 13, _hop(node), [
         putter(node.pe.op, [_gather(0, 4)]),
-        _later(1, putter(node.i, [0xB0, 0xB1, 0xB2, 0xB3])),
-        _settings((0, [(node.o.ready, 1)]), (3, [(node.o.ready, 0)]), (5, [(node.o.ready, 1)])),
+        later(1, putter(node.i, [0xB0, 0xB1, 0xB2, 0xB3])),
+        settings((0, [(node.o.ready, 1)]), (3, [(node.o.ready, 0)]), (5, [(node.o.ready, 1)])),
     ])
 
 
@@ -139,10 +61,10 @@ def own_words():
     node = RingGather(TEST)
     write = node.pe.write
     shown = {"write": write.valid, "landed": node.pe.landed, **_hop(node)}
-    return _trace(node, 13, shown, [
+    return trace(node, 13, shown, [
         putter(node.pe.op, [_gather(2, 4)]),
-        _later(1, putter(node.i, [0xB0, 0xB1, 0xC0, 0xC1])),
-        _settings(
+        later(1, putter(node.i, [0xB0, 0xB1, 0xC0, 0xC1])),
+        settings(
             (0, [(node.o.ready, 1)]),
             (2, [(write.valid, 1), (write.p.word, 0xA0), (write.p.addr, 0)]),
             (3, [(write.p.word, 0xA1), (write.p.addr, 1), (node.pe.landed, 1)]),
@@ -169,7 +91,7 @@ def step_to_result():
              for cycle in range(len(words) + 1)]
     read = [(cycle + READ_CYCLES, [(mac.row_word, word)])
             for cycle, word in enumerate([*words, 0])]
-    return _trace(mac, 14, shown, [_settings(*steps), _settings(*read)])
+    return trace(mac, 14, shown, [settings(*steps), settings(*read)])
 
 
 def credit_counter():
@@ -177,15 +99,21 @@ def credit_counter():
     counter = Credits(2)
     shown = {"add": counter.add, "take": (counter.take, counter.take != 0, str),
              "enough": counter.enough}
-    return _trace(counter, 9, shown, [_settings(
+    return trace(counter, 9, shown, [settings(
         (1, [(counter.add, 1)]), (2, [(counter.add, 0)]), (3, [(counter.take, 2)]),
         (4, [(counter.take, 0)]), (6, [(counter.add, 1)]), (7, [(counter.add, 0)]))])
 
 
+_TRACES = {
+    "forwarded words": forwarded_words, "own words": own_words, "step to result": step_to_result,
+    "credits": credit_counter, "engines": engines, "read again": read_again,
+}
 WAVEFORMS = {
-    name: lambda draw=draw: fenced("", draw().text()) for name, draw in {
-        "forwarded words": forwarded_words, "own words": own_words,
-        "step to result": step_to_result, "credits": credit_counter}.items()}
+    **{name: lambda draw=draw: fenced("", draw().text()) for name, draw in _TRACES.items()},
+    "frame and answer": lambda: fenced("", bytes_text(frame_and_answer())),
+    "damaged words": lambda: fenced("", frames_text(damaged_words())),
+    "damaged answer": lambda: fenced("", frames_text(damaged_answer())),
+}
 """What draws each waveform, by the name in the marks that it stands between."""
 
 

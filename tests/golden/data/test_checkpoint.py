@@ -32,10 +32,11 @@ def write(path, **changes):
     """Write a good file's dict with some entries changed; None removes one."""
     model = ClosNet(SHAPES)
     content = {
-        "format": 2,
+        "format": 3,
         "operations": operations(*SHAPES),
         "state_dict": dict(model.state_dict()),
         "data": "digits",
+        "preparation": None,
         "training": None,
     }
     for name, change in changes.items():
@@ -270,9 +271,11 @@ def state_with(name, tensor):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": lambda _: 4}, "format must be 2, 3 or 1, those that this version reads, not 4"),
-        ({"format": lambda _: "2"}, "format must be 2, 3 or 1, .* not '2'"),
-        ({"format": lambda _: [2]}, r"format must be 2, 3 or 1, .* not \[2\]"),
+        ({"format": lambda _: 5}, "format must be one of 1, 2, 3, 4, those that this .*, not 5"),
+        ({"format": lambda _: "2"}, "format must be one of 1, 2, 3, 4, .* not '2'"),
+        ({"format": lambda _: [2]}, r"format must be one of 1, 2, 3, 4, .* not \[2\]"),
+        ({"preparation": lambda _: ...}, "must hold 'preparation'"),
+        ({"preparation": lambda _: {"mean": 3}}, "preparation must have the fields features, .*"),
         ({"training": lambda _: ...}, "must hold 'training'"),
         ({"data": lambda _: ...}, "must hold 'data'"),
         ({"data": lambda _: 3}, "data must be a name or None, not 3"),

@@ -27,6 +27,7 @@ from golden.experiments.fitting import fit, score
 from golden.experiments.judgement import difference
 from golden.experiments.table import ResultTable
 from tests.support.datasets import write_files
+from tests.support.drawn import description
 
 SIZES = Sizes(inputs=49, hidden=32, classes=10)
 RUN = Run("test", "toy", 100, "Clos", 32, 5.5, 0.003, 60, 8, 0)
@@ -258,7 +259,11 @@ def report(tmp_path, clos, others=0.9, rate=0.003, seeds=3):
             table.add(run, Result(int(100000 / reduction), 0.1, accuracy + off))
     rows = ResultTable(tmp_path / "runs.csv", Run, Result).results.items()
     made = accuracy_report(rows, (0.001, 0.003, 0.01))
-    assert made.pictures["accuracy.png"].startswith(b"\x89PNG")
+    said = description(made.pictures["accuracy.png"])
+    bars = "each point: mean of {} seeds; its bar: from the lowest to the highest of them"
+    assert said[0] == (bars.format(seeds) if seeds > 1 else "each point: one seed")
+    low, high = (94.9, 95.1 if seeds > 2 else 95.0) if seeds > 1 else (94.9, 94.9)
+    assert f"toy, dense: 100000: {(low + high) / 2:.2f} ({low:.2f} to {high:.2f})" in said
     return made.text
 
 

@@ -77,9 +77,9 @@ def test_what_a_relu_cuts_off_is_no_saturation(relu, part):
     grown = quantise(model, [[1.0], [-1.0]], act_bits=8, weight_bits=8)
     object.__setattr__(words.layers[0], "output_weight", 4 * words.layers[0].output_weight)
     found = fixed_point_error(model, words, [[1.0], [-1.0]])
-    assert found.layers[0].output == part
-    assert found.layers[0].input == found.layers[0].middle == 0.0
-    assert fixed_point_error(model, grown, [[1.0], [-1.0]]).layers[0].output == 0.0
+    assert found.layers[0]["output"] == part
+    assert found.layers[0]["input"] == found.layers[0]["middle"] == 0.0
+    assert fixed_point_error(model, grown, [[1.0], [-1.0]]).layers[0]["output"] == 0.0
     assert found.agreement is None
 
 

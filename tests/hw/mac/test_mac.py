@@ -16,16 +16,20 @@ from tests.support.activations import ref_activations
 from tests.support.hw_bench import putter, simulate
 
 CONFIG = TorusConfig(buffer_words=64, max_fan_in=32, weight_words=256, bias_words=16)
+SKIPPING = dataclasses.replace(CONFIG, word_steps=1)
 
 
 class Bench(wiring.Component):
-    """The two blocks with two buffers of given words, every word readable when `readable` says."""
+    """The two blocks with two buffers of given words, every word readable when `readable` says.
 
-    def __init__(self, buffers, weights, biases):
-        self.buffers = buffers
-        self.control = MacControl(CONFIG)
-        self.mac = Mac(CONFIG, weights=weights, biases=biases)
-        super().__init__({"readable": In(1)})
+    Where words can be skipped, repetitions are complete when `complete` says so.
+    """
+
+    def __init__(self, buffers, weights, biases, config=CONFIG):
+        self.buffers, self.config = buffers, config
+        self.control = MacControl(config)
+        self.mac = Mac(config, weights=weights, biases=biases)
+        super().__init__({"readable": In(1), "complete": In(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -34,6 +38,8 @@ class Bench(wiring.Component):
         for name, ring, words, target in zip(("row", "col"), self.control.rings, self.buffers,
                                              (self.mac.row_word, self.mac.col_word), strict=True):
             m.d.comb += ring.readable.eq(self.readable)
+            if self.config.word_steps:
+                m.d.comb += ring.complete.eq(self.complete)
             m.submodules[name] = buffer = memory.Memory(
                 shape=CONFIG.word_bits, depth=len(words), init=[word % 65536 for word in words])
             port = buffer.read_port()
@@ -54,12 +60,13 @@ def ref_mac(ops, buffers, weights, biases):
         weight_addr, bias_addr = op["w_base"], op["b_base"]
         for rep in range(op["reps"] + 1):
             base = op["x_base"] + rep * op["x_stride"]
-            words = buffers[op["axis"].value][base:base + (op["last_word"] + 1)]
+            words = buffers[op["axis"].value][
+                base:base + (op["last_word"] + 1):op.get("word_step", 1)]
             for output in range(op["last_output"] + 1):
                 acc = biases[bias_addr] if op["bias"] else 0
                 acc += sum(word * weight for word, weight in zip(
-                    words, weights[weight_addr:weight_addr + (op["last_word"] + 1)], strict=True))
-                weight_addr += (op["last_word"] + 1)
+                    words, weights[weight_addr:weight_addr + len(words)], strict=True))
+                weight_addr += len(words)
                 bias_addr += 1
                 (word,) = ref_activations([(acc, op["shift"], op["relu"])], CONFIG.act_bits)
                 addr = op["y_base"] + output * op["y_stride"] + rep * op["y_rep_stride"]
@@ -67,9 +74,9 @@ def ref_mac(ops, buffers, weights, biases):
     return results
 
 
-def rtl_mac(ops, buffers, weights, biases, stall, seed):
+def rtl_mac(ops, buffers, weights, biases, stall, seed, config=CONFIG):
     """The same from the hardware, and the number of cycles between the first and the last step."""
-    bench = Bench(buffers, weights, biases)
+    bench = Bench(buffers, weights, biases, config)
     wanted = sum((op["reps"] + 1) * (op["last_output"] + 1) for op in ops)
     results, steps = [], []
 
@@ -78,6 +85,7 @@ def rtl_mac(ops, buffers, weights, biases, stall, seed):
         cycle = 0
         while len(results) < wanted:
             ctx.set(bench.readable, random.random() >= stall)
+            ctx.set(bench.complete, random.random() >= stall)
             _, _, step, valid, result = await ctx.tick().sample(
                 bench.control.step.valid, bench.mac.result.valid, bench.mac.result.payload)
             cycle += 1
@@ -120,6 +128,45 @@ def test_random_ops(seed, stall):
     ops, buffers, weights, biases = random_case(seed)
     results, _ = rtl_mac(ops, buffers, weights, biases, stall, seed)
     assert results == ref_mac(ops, buffers, weights, biases)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(6))
+def test_sums_over_every_nth_word(seed, stall):
+    """Ops that skip words and ops that do not, in turn; without stalls no cycle is lost."""
+    ops, buffers, weights, biases = random_case(seed)
+    random, steps = Random(seed), 0
+    for op in ops:
+        count = op["last_word"] + 1
+        op["word_step"] = random.choice([1, 2, 3, 7])
+        op["last_word"] *= op["word_step"]
+        op["x_base"] = min(op["x_base"], 63 - op["last_word"])
+        op["x_stride"] = min(op["x_stride"], (63 - op["last_word"] - op["x_base"]) // 3)
+        steps += (op["reps"] + 1) * (op["last_output"] + 1) * count
+    results, cycles = rtl_mac(ops, buffers, weights, biases, stall, seed, SKIPPING)
+    assert results == ref_mac(ops, buffers, weights, biases)
+    assert stall or cycles == steps
+
+
+@pytest.mark.parametrize("step, waits", [(1, False), (2, True)])
+def test_an_op_that_skips_words_waits_for_all_of_them(step, waits):
+    dut = MacControl(SKIPPING)
+    op = dict(kind=MacKind.RUN, axis=Axis.COL, dest=Axis.ROW, last_word=2 * step, last_output=0,
+              word_step=step)
+    steps = []
+
+    async def run(ctx):
+        ctx.set(dut.rings[Axis.COL].readable, 1)
+        for cycle in range(40):
+            ctx.set(dut.rings[Axis.COL].complete, cycle >= 20)
+            _, _, now, addr = await ctx.tick().sample(
+                dut.step.valid, dut.rings[Axis.COL].read_addr)
+            if now:
+                steps.append((cycle, addr))
+
+    simulate(dut, run, putter(dut.op, [op]))
+    assert [addr for _, addr in steps] == [0, step, 2 * step]
+    assert (steps[0][0] >= 20) is waits
 
 
 @pytest.mark.parametrize("seed", range(4))

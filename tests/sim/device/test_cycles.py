@@ -20,7 +20,7 @@ from sw_driver.compiler import compile_net, place_net, sample_loop
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices
 from sw_driver.program.executable import Executable
-from tests.support.equality import CONFIGS, UNALIGNED, name, random_shapes
+from tests.support.equality import CONFIGS, UNALIGNED, name, random_chain, random_shapes
 from tests.support.knobs import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -31,7 +31,8 @@ TORI = [
     dataclasses.replace(LARGE, rows=4, cols=4),
     dataclasses.replace(LARGE, rows=3, cols=3, host_bits=32, link_stages=1, host_fifo_beats=4),
 ]
-NETS = 3
+NETS = 5
+CLOS_NETS = 3  # The others have dense layers.
 SAMPLES = (1, 2, 40)
 # After a run, the torus finishes what is left to do, and waits for the next program.
 IDLE_CYCLES = 3000
@@ -55,7 +56,7 @@ def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Exe
     if number % 3 < 2:
         order = ("best", "program")[number % 3]
         return compile_net(net, config, grow=False, order=order).executable, order
-    _, plan, images, _ = place_net(net, config.rows, config.cols)
+    _, plan, images, _ = place_net(net, config.rows, config.cols, skips=bool(config.word_steps))
     order = random.sample(range(len(plan.stages)), len(plan.stages))
     loop = sample_loop(config, plan, tuple(order))
     return Executable.of_images(config, images, loop), order
@@ -69,6 +70,8 @@ def sweep(config: TorusConfig, nets: int, seed: int) -> None:
         for number in range(nets):
             random = Random(seed + number)
             shapes = UNALIGNED if number == 0 else random_shapes(random)
+            if number >= CLOS_NETS:
+                shapes = random_chain(random, config)
             net = random_net(shapes, seed=seed + number, act_bits=config.act_bits,
                              weight_bits=config.weight_bits)
             executable, order = compiled(net, config, number, random)
@@ -108,9 +111,9 @@ def test_every_beat_of_many_random_runs(config):
 def test_timelines_of_model_and_rtl_are_equal(config, order):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable
-    probes = engine_probes(config)
+    probes = [probe for _, probe in engine_probes(config)]
     verilog = emitted_torus(config)
-    with NativeModel(verilog, TOPS["torus"], probes=list(probes.values())) as rtl:
+    with NativeModel(verilog, TOPS["torus"], probes=probes) as rtl:
         rtl.reset()
         runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]
         for run in [*runs, executable.identify()]:

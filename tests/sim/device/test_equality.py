@@ -22,9 +22,18 @@ from sw_driver.compiler import compile
 from sw_driver.errors import FitError
 from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
-from tests.support.equality import CONFIGS, FINISHING, UNALIGNED, name, perform, random_shapes
+from tests.support.equality import (
+    CONFIGS,
+    FINISHING,
+    UNALIGNED,
+    name,
+    perform,
+    random_chain,
+    random_shapes,
+)
 
 CASES = 6
+DENSE_CASES = 4  # Of chains that have dense layers; they come after the others.
 
 
 def rtl_outputs(model: NativeModel, executable: Executable, x, stalls: Stalls) -> np.ndarray:
@@ -53,10 +62,12 @@ def test_random_nets(config):
     words = 0
     with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
         model.reset()
-        for case in range(CASES):
+        for case in range(CASES + DENSE_CASES):
             seed = 1000 * config.rows + 100 * config.cols + case
             random = Random(seed)
             shapes = UNALIGNED if case == 0 else random_shapes(random)
+            if case >= CASES:
+                shapes = random_chain(random, config)
             net = random_net(shapes, seed=seed, act_bits=config.act_bits,
                              weight_bits=config.weight_bits)
             if case % 2:
@@ -67,7 +78,7 @@ def test_random_nets(config):
             words += check(model, config, net, ("best", "program")[case % 2], seed)
         identity = compile(net, config, order="program").executable.identify()
         assert decode_id(perform(model, identity)) == config.hardware_id
-    print(f"{name(config)}: {CASES} nets, {words} words equal")
+    print(f"{name(config)}: {CASES + DENSE_CASES} nets, {words} words equal")
 
 
 @pytest.mark.parametrize("config", [

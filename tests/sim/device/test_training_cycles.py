@@ -4,6 +4,7 @@ No number here has a tolerance. The host waits for outputs before it sends their
 nothing else; or it has all gradients at once.
 """
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,10 +12,14 @@ import pytest
 
 from golden import ClosShape
 from hw.config import TorusConfig
+from hw.tops import TOPS
+from sim.device.rtl_timeline import engine_probes, engine_recording
+from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
+from sim.model.transfers import Transfer
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile
-from sw_driver.cycle_model import Exchange, simulate, simulate_exchanges
+from sw_driver.cycle_model import Engine, Exchange, record_exchanges, simulate, simulate_exchanges
 from sw_driver.predict.training_cycles import exchanges, predict_training, predict_training_steady
 from sw_driver.program.events import Receive, Run, Send
 from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name, torus
@@ -65,15 +70,21 @@ def rest(rtl: NativeModel) -> None:
     rtl.advance(np.zeros((0, rtl.beat_words), np.uint32), 1, cycles=IDLE_CYCLES)
 
 
-def measure(rtl: NativeModel, beats, wanted: list[Exchange]) -> tuple[np.ndarray, np.ndarray]:
-    """The cycle of every beat in and out, counted from the first."""
+def move(rtl: NativeModel, beats: np.ndarray, wanted: list[Exchange]) -> Transfer:
+    """Carry out exchanges, on a torus at rest."""
     rest(rtl)
     starts = itertools.accumulate((one.gives for one in wanted), initial=0)
     done = [rtl.run(beats[start : start + gives], takes, max_cycles=200_000)
             for start, (gives, takes) in zip(starts, wanted, strict=False)]
-    given = np.concatenate([one.in_cycles for one in done]).astype(np.int64)
-    taken = np.concatenate([one.out_cycles for one in done]).astype(np.int64)
-    return given - given[0], taken - given[0]
+    return Transfer(*(np.concatenate([getattr(one, name) for one in done])
+                      for name in ("beats", "in_cycles", "out_cycles")))
+
+
+def measure(rtl: NativeModel, beats, wanted: list[Exchange]) -> tuple[np.ndarray, np.ndarray]:
+    """The cycle of every beat in and out, counted from the first."""
+    moved = move(rtl, beats, wanted)
+    first = int(moved.in_cycles[0])
+    return moved.in_cycles.astype(np.int64) - first, moved.out_cycles.astype(np.int64) - first
 
 
 def check_run(rtl: NativeModel, config: TorusConfig, run: Run, what: str) -> int:
@@ -130,6 +141,31 @@ def test_every_beat_of_random_training(config):
 @pytest.mark.parametrize("config", [*TORI, *WIDE_SWEEP, LARGE], ids=name)
 def test_every_beat_of_much_random_training(config):
     sweep(config, 8, first_seed=2000 + 100 * config.rows + config.cols)
+
+
+@pytest.mark.parametrize("config", [
+    dataclasses.replace(STEADY, rows=1), pytest.param(STEADY, marks=pytest.mark.slow)], ids=name)
+def test_timelines_of_training_are_equal(config):
+    """Every repetition of every engine, RUN and BACK, while samples are trained on."""
+    form = random_format([ClosShape(24, 12, 4, 4, 3)], seed=1, velocity_bits=32)
+    compiled, samples = compile(form, config, input_gradient=True), 3
+    probes = [probe for _, probe in engine_probes(config)]
+    with NativeModel(emitted_torus(config), TOPS["torus"], probes=probes) as rtl:
+        rtl.reset()
+        state = random_state(compiled.format, config.rows, config.cols, seed=1)
+        check_run(rtl, config, compiled.executable.load(state), "load")
+        rest(rtl)
+        rtl.spans()
+        measured = engine_recording(config, rtl, move(rtl, *beats_of(compiled, samples)))
+    predicted = record_exchanges(
+        config, compiled.executable.train_program(samples), exchanges(compiled.executable, samples))
+    assert measured.spans.keys() == predicted.spans.keys()
+    for engine, spans in predicted.spans.items():
+        assert measured.spans[engine] == spans, engine
+    np.testing.assert_array_equal(measured.out_cycles, predicted.out_cycles)
+    reps = sum(op.reps for ops in compiled.plan.backs[0] for op in ops)
+    reps += sum(stage.reps for stage in compiled.stages if stage.outputs)
+    assert len(predicted.spans[Engine("mac", 0, 0)]) == samples * reps
 
 
 def test_there_are_enough_cases():

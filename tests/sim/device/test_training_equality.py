@@ -15,7 +15,7 @@ import torch
 from hw.config import TorusConfig
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
-from sw_driver.plan.stages import StageKind
+from sw_driver.plan.stage import StageKind
 from tests.support.training_equality import CONFIGS, WIDE_SWEEP, name
 from tests.support.training_runs import (
     Job,

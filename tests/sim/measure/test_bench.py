@@ -11,7 +11,7 @@ from fpga.place_route import Routed
 from fpga.synthesis import Area
 from sim.measure import area
 from sim.measure.page import write_page
-from sim.measure.results import Bench, markdown_table, source_digest
+from sim.measure.results import Bench, markdown_table, paragraphs, source_digest
 from sim.measure.tables import TABLES
 from sw_driver.cli import app
 from sw_driver.errors import DriverError
@@ -145,6 +145,15 @@ def test_a_damaged_netlist_is_synthesised_again(tmp_path, monkeypatch):
 
 def test_markdown():
     assert markdown_table(("a", "b"), [(1, 2.5)]) == "| a | b |\n| --- | ---: |\n| 1 | 2.5 |\n"
+
+
+def test_paragraphs():
+    assert paragraphs("""
+        a
+        b
+
+        c""") == "a b\n\nc\n"
+    assert max(map(len, paragraphs("word " * 100).splitlines())) <= 100
 
 
 def test_sources_are_those_of_the_packages():

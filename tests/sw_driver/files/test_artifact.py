@@ -176,8 +176,8 @@ NEEDS_COMPILER = ("order must be 8", "act_bits must be", "must be what the host"
     ("change", "message"),
     [
         (at("format")("zip"), "format must be 'clostorus artifact', not 'zip'"),
-        (at("version")(4), "version must be 1, 2 or 3, those that this program reads, not 4; comp"),
-        (drop("version"), "version must be 1, 2 or 3, those that this program reads, not None"),
+        (at("version")(5), "version must be 1, 2, 3 or 4, those that this program .*, not 5; comp"),
+        (drop("version"), "version must be 1, 2, 3 or 4, those that this .* reads, not None"),
         (at("config", "rows")(3), "hardware_id must be .*, that of its configuration, not '"),
         (
             at("hardware_id")("0" * 16),
@@ -264,7 +264,7 @@ def test_files_of_before_are_compiled_again(compiled, path, version, change):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (drop("digest"), "its digest is missing, which files of version 3 have; copy the file again"),
+    (drop("digest"), "its digest is missing, which files of version 4 have; copy the file again"),
     (at("digest")("0" * 64), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not '"),
     (at("digest")(7), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not 7; copy"),
     (at("digest")(None), r"manifest\.json was altered: its digest must be .*, not None; copy"),

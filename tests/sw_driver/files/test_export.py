@@ -13,7 +13,8 @@ from hw.tops import top_verilog
 from sw_driver import DriverError, compile, export_files
 from sw_driver.files.export import PROGRAM_SAMPLES
 from sw_driver.predict import schedule_picture as picture
-from sw_driver.predict.op_table import op_table, steady_spans
+from sw_driver.predict.op_table import op_table
+from sw_driver.predict.steady_spans import steady_spans
 from tests.support.verilog_text import memory_words
 
 SHAPES = (ClosShape(13, 9, 4, 3, 2), ClosShape(9, 5, 3, 2, 4))

@@ -12,7 +12,7 @@ from sw_driver.check.mac_units import mac_units
 from sw_driver.check.waits import check_program
 from sw_driver.compiler import compile
 from sw_driver.errors import FitError, HostDataError
-from sw_driver.plan.stages import StageKind
+from sw_driver.plan.stage import StageKind
 from sw_driver.program.dump import dump_program, list_dumps
 from sw_driver.program.image import unpack_image
 from sw_driver.program.records import join_words, split_words

@@ -12,7 +12,9 @@ from sw_driver.plan.columns import spread_over_columns
 from sw_driver.plan.handover import hand_by_move, hand_in_row, hand_to_host, slots_in_order
 from sw_driver.plan.images import build_images
 from sw_driver.plan.placement import place
-from sw_driver.plan.stages import Requantised, StageKind, build_stages
+from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stage import StageKind
+from sw_driver.plan.stages import build_stages
 
 TORI = [(1, 1), (1, 4), (4, 1), (2, 2), (3, 5), (6, 6)]
 

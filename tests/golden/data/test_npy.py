@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 
 from golden import ClosNet, ClosShape, save_model
-from sw_driver.errors import DriverError
-from sw_driver.files.array_files import read_npy
-from sw_driver.files.samples import load_calibration, load_samples
+from golden.data.loading import load_part
+from golden.data.npy import read_npy
+from golden.errors import DataError
 from tests.support.command_line import fail
 
 NUMBERS = np.random.default_rng(5).integers(0, 100, (3, 4))
+
+
+
+def load_calibration(data):
+    return load_part(data, "train", None, 10)
 
 
 @pytest.fixture
@@ -23,8 +28,8 @@ def path(tmp_path):
 
 
 def refused(path, message):
-    for load in (load_calibration, lambda data: load_samples(data, 1)):
-        with pytest.raises(DriverError, match=rf"x\.npy.*{message}") as found:
+    for load in (load_calibration, lambda data: load_part(data, "test", None, 10)):
+        with pytest.raises(DataError, match=rf"x\.npy.*{message}") as found:
             load(str(path))
         assert "\n" not in str(found.value)
 
@@ -104,9 +109,9 @@ def test_pixels_are_samples(path):
         (np.zeros((2, 2), "M8[s]"), "must be real numbers of at most 64 bits, not datetime64"),
         (np.zeros((2, 2), np.longdouble), "must be real numbers of at most 64 bits, not float128"),
         (np.zeros((2, 2), bool), "must be real numbers, not bool"),
-        (np.float64(3), r"shape \[N, inputs\] .*, not \[\]"),
+        (np.float64(3), r"shape \[N, inputs\], .*, not \[\]"),
         (np.zeros(3), r"not \[3\]"),
-        (np.zeros((2, 3, 4)), r"not \[2, 3, 4\]"),
+        (np.zeros((2, 3, 4, 5, 6)), r"not \[2, 3, 4, 5, 6\]"),
         (np.zeros((0, 3)), r"with none of them 0, not \[0, 3\]"),
         (np.zeros((3, 0)), r"not \[3, 0\]"),
         (np.zeros((2, 0, 3, 3)), r"not \[2, 0, 3, 3\]"),
@@ -168,8 +173,8 @@ def test_what_is_no_file_is_refused(path, tmp_path):
     path.symlink_to(path)
     refused(path, "cannot be read: Too many levels")
     for name in ("a" * 300 + "/x.npy", "a" * 300 + ".npy"):
-        with pytest.raises(DriverError, match="cannot be read: File name too long"):
-            load_samples(str(tmp_path / name), None)
+        with pytest.raises(DataError, match="cannot be read: File name too long"):
+            load_calibration(str(tmp_path / name))
 
 
 def test_a_false_count_takes_no_memory(path):

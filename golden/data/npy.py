@@ -28,13 +28,15 @@ _USUAL = re.compile(
 _USUAL_BYTES = 128
 _USUAL_LENGTH = (_USUAL_BYTES - 10).to_bytes(2, "little")  # As said behind magic and version.
 _NUMBERS = "biuf"
+_TEXT = "U"
 _MOST_BYTES = 8
 
 
-def read_npy(file: io.BufferedIOBase) -> NDArray[Any]:
+def read_npy(file: io.BufferedIOBase, *, text: bool = False) -> NDArray[Any]:
     """Read a whole `.npy` file of truth values, integers or floats of at most 64 bits.
 
-    Memory is taken for as much as the file holds, whatever its header says.
+    Memory is taken for as much as the file holds, whatever its header says. With `text`, an array
+    of text is taken, too.
 
     Raises
     ------
@@ -46,7 +48,8 @@ def read_npy(file: io.BufferedIOBase) -> NDArray[Any]:
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     shape, in_fortran_order, dtype = _read_header(file)
-    if dtype.kind not in _NUMBERS or dtype.itemsize > _MOST_BYTES:
+    number = dtype.kind in _NUMBERS and dtype.itemsize <= _MOST_BYTES
+    if not number and not (text and dtype.kind == _TEXT):
         raise ValueError(f"its values must be real numbers of at most 64 bits, not {dtype}")
     claimed, there = math.prod(shape) * dtype.itemsize, length - file.tell()
     if claimed != there or min(shape, default=0) < 0:
