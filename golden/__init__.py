@@ -22,8 +22,9 @@ if TYPE_CHECKING:
         ModelError,
         ShapeError,
     )
-    from golden.fixed.format import LayerFormat, TrainingFormat
+    from golden.fixed.format import TrainingFormat
     from golden.fixed.layer import LayerWords, QuantisedLayer, StageWords
+    from golden.fixed.layer_format import LayerFormat
     from golden.fixed.precision import FixedPointError, fixed_point_error
     from golden.fixed.quantise import quantise
     from golden.fixed.quantised import QuantisedNet
@@ -100,7 +101,7 @@ _HOMES = {
     "FloatTwin": "training.twin",
     "GoldenError": "errors",
     "GoldenWarning": "errors",
-    "LayerFormat": "fixed.format",
+    "LayerFormat": "fixed.layer_format",
     "LayerWords": "fixed.layer",
     "ModelError": "errors",
     "Placement": "fixed.visits",

@@ -53,7 +53,7 @@ def compile_format(
 
     layers = place(form.shapes, config.rows, config.cols, training=True)
     requantised = [
-        Requantised(shifts.forward, Finish(layer.relu))
+        Requantised(shifts.forward, Finish(layer.relu), sum(layer.gains))
         for shifts, layer in zip(form.shifts, form.layers, strict=True)
     ]
     stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)

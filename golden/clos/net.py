@@ -77,11 +77,6 @@ class ClosNet(nn.Module):
         return self.shapes[-1].out_features
 
     @property
-    def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """(I, O, Ri, Rm, Ro) of each layer."""
-        return tuple(shape.as_tuple() for shape in self.shapes)
-
-    @property
     def weight_count(self) -> int:
         """Weights of all layers; biases do not count."""
         return sum(shape.parameters for shape in self.shapes)

@@ -138,6 +138,8 @@ def kind_of(data: str, field: str = "data") -> str:
     if data in datasets.NAMES:
         return "name"
     path = Path(data)
+    if _is_pair(data):
+        return ".npy"
     if path.suffix in _SUFFIXES:
         return path.suffix
     if os.path.isdir(path):
@@ -149,12 +151,16 @@ def kind_of(data: str, field: str = "data") -> str:
 
 def pair_of(data: str) -> tuple[Path, Path | None]:
     """Split "x.npy,y.npy" into its two files; a file that is there may have a comma in its name."""
-    first, comma, second = data.partition(",")
-    if comma and not os.path.exists(data):
-        if not first.endswith(".npy") or "," in second:
-            raise DataError(f"data must be x.npy,y.npy, inputs and their classes, not {data!r}")
-        return Path(first), Path(second)
-    return Path(data), None
+    if not _is_pair(data):
+        return Path(data), None
+    first, _, second = data.partition(",")
+    if not second.endswith(".npy") or "," in second:
+        raise DataError(f"data must be x.npy,y.npy, inputs and their classes, not {data!r}")
+    return Path(first), Path(second)
+
+
+def _is_pair(data: str) -> bool:
+    return data.partition(",")[0].endswith(".npy") and "," in data and not os.path.exists(data)
 
 
 def data_files(data: str, field: str = "data") -> tuple[Path, ...]:

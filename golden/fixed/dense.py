@@ -77,6 +77,7 @@ class QuantisedDense:
     leak_shift: int = 0
     bounds: tuple[int, int] | None = None
 
+    stage_names = ("dense", "sum")
     weight_names = ("weight",)
 
     def __post_init__(self) -> None:
@@ -125,16 +126,11 @@ class QuantisedDense:
         return signed_bits(self.bias)
 
     @property
-    def stage_names(self) -> tuple[str, ...]:
-        """The names of its stages."""
-        return ("dense", "sum") if self.shape.cuts else ("dense",)
-
-    @property
     def results(self) -> dict[str, int]:
         """Results of each stage for a sample."""
         outputs = self.shape.out_features
         counts = (len(self.shape.cuts) * outputs, outputs) if self.shape.cuts else (outputs,)
-        return dict(zip(self.stage_names, counts, strict=True))
+        return dict(zip(self.stage_names, counts, strict=False))
 
     @property
     def needed_weight_bits(self) -> int:

@@ -240,7 +240,7 @@ def check_limits(layer: _Layer) -> None:
     ModelError
         If a right shift is not 0 to 62, or a bias is too wide.
     """
-    for stage, shift in zip(layer.stage_names, layer.shifts, strict=True):
+    for stage, shift in zip(layer.stage_names, layer.shifts, strict=False):
         if not 0 <= shift <= MAX_SHIFT:
             raise ModelError(
                 f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"

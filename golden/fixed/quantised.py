@@ -23,7 +23,10 @@ from golden.fixed.words import (
 )
 from golden.layers.dense import LayerShape
 
-__all__ = ["QuantisedNet"]
+__all__ = ["AnyLayerWords", "QuantisedNet"]
+
+AnyLayerWords = LayerWords | DenseWords
+"""Every intermediate of one layer of any kind."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +105,7 @@ class QuantisedNet:
         """Fraction bits of the net's output words."""
         return self.layers[-1].activation_fraction_bits[-1]
 
-    def layer_words(self, x: Tensor) -> list[LayerWords | DenseWords]:
+    def layer_words(self, x: Tensor) -> list[AnyLayerWords]:
         """Compute words [N, I] int64 and return every intermediate of every layer.
 
         Raises
@@ -119,7 +122,7 @@ class QuantisedNet:
             raise ModelError(
                 f"input words must fit act_bits = {self.act_bits} bits, but need {signed_bits(x)}"
             )
-        found: list[LayerWords | DenseWords] = []
+        found: list[AnyLayerWords] = []
         for layer in self.layers:
             found.append(layer.run(x, self.act_bits))
             x = found[-1].output.words

@@ -91,17 +91,29 @@ class StageBackward:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerBackward:
-    """One layer's passes, and the update of its biases (None in a frozen layer)."""
+    """One layer's passes, and the update of its biases (None in a frozen layer).
 
-    input: StageBackward
-    middle: StageBackward
-    output: StageBackward
+    `stages` are those that have weights: the input, middle and output stage of a Clos layer, or the
+    one of a dense layer.
+    """
+
+    stages: tuple[StageBackward, ...]
     bias: Update | None
 
     @property
-    def stages(self) -> tuple[StageBackward, StageBackward, StageBackward]:
-        """The input, middle and output stage."""
-        return self.input, self.middle, self.output
+    def input(self) -> StageBackward:
+        """The first stage."""
+        return self.stages[0]
+
+    @property
+    def middle(self) -> StageBackward:
+        """The middle stage of a Clos layer."""
+        return self.stages[1]
+
+    @property
+    def output(self) -> StageBackward:
+        """The last stage that has weights."""
+        return self.stages[-1]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

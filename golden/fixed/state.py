@@ -10,18 +10,25 @@ from torch import Tensor, nn
 from golden.arguments import instance, items, shown, whole_number
 from golden.arguments import tensor as tensor_of
 from golden.errors import CheckpointError, ModelError, ShapeError
-from golden.fixed.format import STAGES, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import STAGES
 from golden.fixed.lfsr import LFSR_BITS, seed_states
 from golden.fixed.visits import check_tensor, weight_sizes
 from golden.fixed.words import signed_bits, to_words
-from golden.models.read import clos_chain
+from golden.layers.weights import shape_of, weights_of
+from golden.models.read import read_chain
 
 __all__ = ["LayerState", "TrainingState", "Weights", "initial_state"]
 
-Weights = tuple[Tensor, Tensor, Tensor]
-"""A tensor for the weights of each stage: [I, Rm], [Rm, Ri, Ro], [O, Rm]."""
+Weights = tuple[Tensor, ...]
+"""A tensor for the weights of each stage: [I, Rm], [Rm, Ri, Ro], [O, Rm]; of a dense layer [O, I].
+"""
 
 _MOST_LAYERS = 1 << 16
+
+# What the names of a layer's tensors begin with, by how many stages with weights it has: a dense
+# layer has one.
+_PREFIXES = {len(STAGES): tuple(f"{stage}_" for stage in STAGES), 1: ("",)}
 
 
 @dataclasses.dataclass(eq=False)
@@ -39,28 +46,22 @@ class LayerState:
 
     def __post_init__(self) -> None:
         """Check types; `TrainingState.check` checks sizes and values."""
-        self.masters = _three("masters", self.masters)
-        self.velocities = _three("velocities", self.velocities)
+        self.masters = _weights("masters", self.masters)
+        self.velocities = _weights("velocities", self.velocities, len(self.masters))
         tensor_of("bias", self.bias)
         tensor_of("bias_velocity", self.bias_velocity)
 
     @classmethod
     def at_rest(cls, masters: Weights, bias: Tensor) -> "LayerState":
         """Return the state with zero velocities."""
-        masters, bias = _three("masters", masters), tensor_of("bias", bias)
-        first, second, third = (torch.zeros_like(master) for master in masters)
-        return cls(masters, bias, (first, second, third), torch.zeros_like(bias))
+        masters, bias = _weights("masters", masters), tensor_of("bias", bias)
+        velocities = tuple(torch.zeros_like(master) for master in masters)
+        return cls(masters, bias, velocities, torch.zeros_like(bias))
 
     def named(self) -> dict[str, Tensor]:
         """Return every tensor by name."""
-        found: dict[str, Tensor] = {}
-        for stage, master in zip(STAGES, self.masters, strict=True):
-            found[f"{stage}_weight"] = master
-        found["bias"] = self.bias
-        for stage, velocity in zip(STAGES, self.velocities, strict=True):
-            found[f"{stage}_velocity"] = velocity
-        found["bias_velocity"] = self.bias_velocity
-        return found
+        tensors = (*self.masters, self.bias, *self.velocities, self.bias_velocity)
+        return dict(zip(_names(len(self.masters)), tensors, strict=True))
 
 
 @dataclasses.dataclass(eq=False)
@@ -140,24 +141,26 @@ class TrainingState:
         """
         state = _tensors(saved)
         layers = whole_number("layers", layers, 1, _MOST_LAYERS, error=CheckpointError)
-        names = {f"layers.{index}.{name}" for index in range(layers) for name in _LAYER_NAMES}
-        odd = sorted((names | {"lfsr"}) ^ set(state))
+        names = [
+            [f"layers.{index}.{name}" for name in _names(1 if dense else len(STAGES))]
+            for index in range(layers)
+            for dense in [f"layers.{index}.weight" in state]
+        ]
+        odd = sorted({"lfsr", *(name for layer in names for name in layer)} ^ set(state))
         if odd:
             raise CheckpointError(
                 f"the training state must hold the words of {layers} layers: {', '.join(odd)}"
             )
 
-        def layer(index: int) -> LayerState:
-            words = [state[f"layers.{index}.{name}"] for name in _LAYER_NAMES]
-            masters, velocities = words[:3], words[4:7]
+        def layer(tensors: list[Tensor]) -> LayerState:
+            half = len(tensors) // 2
+            masters, velocities = tensors[: half - 1], tensors[half:-1]
             return LayerState(
-                (masters[0], masters[1], masters[2]),
-                words[3],
-                (velocities[0], velocities[1], velocities[2]),
-                words[7],
+                tuple(masters), tensors[half - 1], tuple(velocities), tensors[-1]
             )
 
-        return cls([layer(index) for index in range(layers)], state["lfsr"])
+        found = [layer([state[name] for name in of_layer]) for of_layer in names]
+        return cls(found, state["lfsr"])
 
     def check(self, form: TrainingFormat, pes: int) -> None:
         """Check that every word fits `form`, and that there is an LFSR for each of `pes` PEs.
@@ -177,7 +180,13 @@ class TrainingState:
             )
         for index, (layer, shape) in enumerate(zip(self.layers, form.shapes, strict=True)):
             sizes = (*weight_sizes(shape), (shape.out_features,))
-            widths = (*(form.master_bits,) * 3, form.bias_bits, *(max(form.velocity_bits, 1),) * 4)
+            if len(layer.masters) != len(sizes) - 1:
+                raise ShapeError(
+                    f"layer {index}: masters must be of {len(sizes) - 1} stages, those of layer "
+                    f"{shape}, not {len(layer.masters)}"
+                )
+            widths = [form.master_bits] * len(layer.masters) + [form.bias_bits]
+            widths += [max(form.velocity_bits, 1)] * len(sizes)
             for (name, tensor), size, bits in zip(
                 layer.named().items(), sizes * 2, widths, strict=True
             ):
@@ -215,28 +224,40 @@ def initial_state(
         If the model is not one that `quantise` takes, or is another one than that of `form`.
     """
     form = instance("form", form, TrainingFormat)
-    chain = clos_chain(model, training=True)
-    found = [(item.layer.shape.as_tuple(), item.relu) for item in chain]
+    chain = read_chain(model, training=True)
+    found = [(shape_of(item.layer).as_tuple(), item.relu) for item in chain]
     wanted = [(layer.shape.as_tuple(), layer.relu) for layer in form.layers]
     if found != wanted:
         raise ModelError(f"the model's layers (shape, ReLU) must be {wanted}, not {found}")
-    layers: list[tuple[tuple[Tensor, Tensor, Tensor], Tensor]] = []
+    layers: list[tuple[Weights, Tensor]] = []
     for index, item in enumerate(chain):
-        first, second, third = form.layers[index].master_fraction_bits
-        layer, bits = item.layer, form.master_bits
-        bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
-        masters = (
-            to_words(layer.input_weight, first, bits),
-            to_words(layer.middle_weight, second, bits),
-            to_words(layer.output_weight, third, bits),
+        weights, bias = weights_of(item.layer)
+        masters = tuple(
+            to_words(weight, bits, form.master_bits)
+            for weight, bits in zip(
+                weights, form.layers[index].master_fraction_bits, strict=True
+            )
         )
         layers.append((masters, to_words(bias, form.bias_fraction_bits(index), form.bias_bits)))
     return TrainingState.at_rest(layers, seed=seed, rows=rows, cols=cols)
 
 
-def _three(name: str, tensors: Weights) -> Weights:
-    first, second, third = (tensor_of(name, one) for one in items(name, tensors, 3))
-    return first, second, third
+def _names(stages: int) -> list[str]:
+    """Names of a layer's tensors, in the order of `LayerState`."""
+    weights, velocities = (
+        [f"{prefix}{kind}" for prefix in _PREFIXES[stages]] for kind in ("weight", "velocity")
+    )
+    return [*weights, "bias", *velocities, "bias_velocity"]
+
+
+def _weights(name: str, tensors: Weights, count: int | None = None) -> Weights:
+    found = tuple(tensor_of(name, one) for one in items(name, tensors, count))
+    if len(found) not in _PREFIXES:
+        raise ShapeError(
+            f"{name} must be of {len(STAGES)} stages, or of the one of a dense layer, "
+            f"not of {len(found)}"
+        )
+    return found
 
 
 def _tensors(saved: object) -> dict[str, Tensor]:
@@ -249,11 +270,3 @@ def _tensors(saved: object) -> dict[str, Tensor]:
             f"{type(found[odd[0]]).__name__}"
         )
     return cast(dict[str, Tensor], found)
-
-
-_LAYER_NAMES = (
-    *(f"{stage}_weight" for stage in STAGES),
-    "bias",
-    *(f"{stage}_velocity" for stage in STAGES),
-    "bias_velocity",
-)

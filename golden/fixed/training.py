@@ -1,4 +1,4 @@
-"""The bit-exact integer model of training a Clos net: what a training torus must compute.
+"""The bit-exact integer model of training a net: what a training torus must compute.
 
 `docs/arithmetic.md` is the definition in prose. Gradients backtrack their path through the network
 (ClosNets, section III); everything is exact int64 arithmetic, written stage by stage from the
@@ -11,17 +11,16 @@ import torch
 from torch import Tensor
 
 from golden.arguments import instance, tensor
-from golden.clos.routing import ClosRouting
 from golden.errors import ModelError
 from golden.fixed.format import CLEAR, KEEP, TrainingFormat
-from golden.fixed.layer import LayerWords, QuantisedLayer
-from golden.fixed.quantised import QuantisedNet
+from golden.fixed.quantised import AnyLayerWords, QuantisedNet
 from golden.fixed.results import LayerBackward, SampleBackward, StageBackward
 from golden.fixed.state import LayerState, TrainingState
 from golden.fixed.training_arguments import check_frozen, check_step
 from golden.fixed.update import UpdateMode, update_bias, update_weights
 from golden.fixed.visits import Placement, check_tensor
 from golden.fixed.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
+from golden.layers.routing import routing_of
 
 __all__ = ["FixedTrainingNet"]
 
@@ -58,35 +57,25 @@ class FixedTrainingNet:
         self.state = state
         self.placement = placement
         self._shifts = form.shifts
-        self._routings = tuple(ClosRouting.of(shape) for shape in form.shapes)
+        self._routings = tuple(routing_of(shape) for shape in form.shapes)
 
     # Forward
 
     def operands(self) -> QuantisedNet:
         """Return the net of the weights that are multiplied, the upper bits of the stored ones."""
         form = self.form
-        layers: list[QuantisedLayer] = []
-        for index, (layer, state) in enumerate(zip(form.layers, self.state.layers, strict=True)):
-            first, second, third = (master >> form.dropped_bits for master in state.masters)
-            layers.append(
-                QuantisedLayer(
-                    layer.shape,
-                    first,
-                    second,
-                    third,
-                    state.bias,
-                    layer.relu,
-                    layer.activation_fraction_bits,
-                    form.operand_fraction_bits(index),
-                )
-            )
-        return QuantisedNet(tuple(layers), form.act_bits, form.weight_bits)
+        dropped = form.dropped_bits
+        layers = tuple(
+            layer.quantised([master >> dropped for master in state.masters], state.bias, dropped)
+            for layer, state in zip(form.layers, self.state.layers, strict=True)
+        )
+        return QuantisedNet(layers, form.act_bits, form.weight_bits)
 
-    def forward(self, x: Tensor) -> list[LayerWords]:
+    def forward(self, x: Tensor) -> list[AnyLayerWords]:
         """Compute words [N, I] int64 with every intermediate; errors as for `layer_words`."""
         return self.operands().layer_words(x)
 
-    def outputs(self, words: Sequence[LayerWords]) -> Tensor:
+    def outputs(self, words: Sequence[AnyLayerWords]) -> Tensor:
         """Return the reals [N, O] float64 that the net's output words stand for."""
         return from_words(words[-1].output.words, self.form.output_fraction_bits)
 
@@ -114,7 +103,7 @@ class FixedTrainingNet:
     def backward_batch(
         self,
         x: Tensor,
-        words: Sequence[LayerWords],
+        words: Sequence[AnyLayerWords],
         gradients: Tensor,
         *,
         decay: int = CLEAR,
@@ -162,7 +151,7 @@ class FixedTrainingNet:
     def backward(
         self,
         x: Tensor,
-        words: Sequence[LayerWords],
+        words: Sequence[AnyLayerWords],
         gradient: Tensor,
         *,
         sample: int = 0,
@@ -202,11 +191,9 @@ class FixedTrainingNet:
         )
         done: list[LayerBackward] = []
         for index in reversed(range(len(self.form.layers))):
-            stage_inputs = (
-                words[index - 1].output.words[sample] if index > 0 else x[sample],
-                words[index].input.words[sample],
-                words[index].middle.words[sample],
-            )
+            before = words[index - 1].output.words if index > 0 else x
+            results = (stage.words for stage in words[index].stages)
+            stage_inputs = [one[sample] for one in (before, *results)]
             layer = self._layer(
                 index,
                 stage_inputs,
@@ -224,7 +211,7 @@ class FixedTrainingNet:
     def _layer(
         self,
         index: int,
-        inputs: tuple[Tensor, Tensor, Tensor],
+        inputs: Sequence[Tensor],
         gradient: Tensor,
         mode: UpdateMode | None,
         random_words: dict[tuple[int, int], Tensor],
@@ -232,14 +219,15 @@ class FixedTrainingNet:
     ) -> LayerBackward:
         """Carry the gradient [O] of a layer's results back to its inputs, and update (by `mode`).
 
-        `inputs` are those of each stage.
+        `inputs` begins with those of each stage that has weights. A stage behind these has none: it
+        adds words, so the gradient of a sum is that of each of them.
         """
         form, shifts, routing = self.form, self._shifts[index], self._routings[index]
         old = self.state.layers[index]
         masters, velocities = list(old.masters), list(old.velocities)
         stages: list[StageBackward] = []
         dy = gradient
-        for stage in (2, 1, 0):
+        for stage in reversed(range(len(masters))):
             sums = rounded = words = update = None
             shift = shifts.gradient[stage]
             if stage > 0 or input_gradient:
@@ -266,12 +254,9 @@ class FixedTrainingNet:
         if mode is not None:
             bias = update_bias(form, mode, old.bias, old.bias_velocity, gradient, shifts.bias)
             self.state.layers[index] = LayerState(
-                (masters[0], masters[1], masters[2]),
-                bias.after,
-                (velocities[0], velocities[1], velocities[2]),
-                bias.kept,
+                tuple(masters), bias.after, tuple(velocities), bias.kept
             )
-        return LayerBackward(stages[2], stages[1], stages[0], bias)
+        return LayerBackward(tuple(reversed(stages)), bias)
 
     def rounding(self, random_words: Tensor, shift: int) -> Tensor:
         """Return what is added to an accumulator before its lower `shift` bits are dropped.

@@ -6,13 +6,18 @@ from torch import Tensor
 
 from golden.arguments import instance, items, tensor, whole_number
 from golden.errors import ModelError, ShapeError
+from golden.fixed.dense import DenseWords
 from golden.fixed.format import TrainingFormat
 from golden.fixed.layer import LayerWords
+from golden.fixed.layer_format import DenseFormat
+from golden.fixed.quantised import AnyLayerWords
 
 __all__ = ["check_frozen", "check_step"]
 
 
-def check_step(form: TrainingFormat, x: Tensor, words: Sequence[LayerWords], sample: int) -> None:
+def check_step(
+    form: TrainingFormat, x: Tensor, words: Sequence[AnyLayerWords], sample: int
+) -> None:
     """Check that `words` are of the net and of `x`, and that `x` has the sample.
 
     Raises
@@ -23,8 +28,9 @@ def check_step(form: TrainingFormat, x: Tensor, words: Sequence[LayerWords], sam
     features = form.shapes[0].in_features
     if tensor("x", x).ndim != 2 or x.shape[1] != features:
         raise ShapeError(f"x must be [N, {features}], not {list(x.shape)}")
-    for layer in items("words", words, len(form.layers)):
-        found = instance("each of words", layer, LayerWords)
+    for layer, wanted in zip(items("words", words, len(form.layers)), form.layers, strict=True):
+        dense = isinstance(wanted, DenseFormat)
+        found = instance("each of words", layer, DenseWords if dense else LayerWords)
         if len(tensor("words", found.output.words)) != len(x):
             raise ShapeError(
                 f"words must be of the {len(x)} samples of x, not of {len(found.output.words)}"

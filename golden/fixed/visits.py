@@ -13,21 +13,25 @@ from torch import Tensor
 
 from golden.arguments import instance, items, whole_number
 from golden.arguments import tensor as tensor_of
-from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.fixed.format import STAGES
+from golden.fixed.layer_format import STAGES
 from golden.fixed.lfsr import states_after
-from golden.layers.dense import DenseShape, LayerShape
+from golden.layers.dense import DenseShape, LayerShape, layer_shape
 
-__all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes"]
+__all__ = ["Placement", "StagePlacement", "check_tensor", "weight_sizes", "weight_stages"]
 
 
 def weight_sizes(shape: LayerShape) -> tuple[tuple[int, ...], ...]:
-    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm); if dense, (O, I)."""
+    """Return the sizes of a layer's weights: (I, Rm), (Rm, Ri, Ro), (O, Rm); or, dense, (O, I)."""
     if isinstance(shape, DenseShape):
         return ((shape.out_features, shape.in_features),)
     inputs, outputs, ri, rm, ro = shape.as_tuple()
     return (inputs, rm), (rm, ri, ro), (outputs, rm)
+
+
+def weight_stages(shape: LayerShape) -> tuple[str, ...]:
+    """Return the names of a layer's stages that have weights, in the order of `weight_sizes`."""
+    return ("dense",) if isinstance(shape, DenseShape) else STAGES
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,35 +61,34 @@ class StagePlacement:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Placement:
-    """Where all weights are visited, on `pes` PEs; layers[l] holds the three stages of layer l."""
+    """Where all weights are visited, on `pes` PEs; layers[l] holds the stages of layer l.
+
+    These are the three of a Clos layer, or the one of a dense layer.
+    """
 
     pes: int
-    layers: tuple[tuple[StagePlacement, StagePlacement, StagePlacement], ...]
+    layers: tuple[tuple[StagePlacement, ...], ...]
 
     def __post_init__(self) -> None:
         """Check types; `check` checks values."""
         object.__setattr__(self, "pes", whole_number("pes", self.pes, 1))
-        layers = tuple(items("each layer", layer, 3) for layer in items("layers", self.layers))
+        layers = tuple(items("each layer", layer) for layer in items("layers", self.layers))
         for stage in (stage for layer in layers for stage in layer):
             instance("each stage", stage, StagePlacement)
         object.__setattr__(self, "layers", layers)
 
     @classmethod
-    def one_pe(cls, shapes: Sequence[ClosShape]) -> "Placement":
+    def one_pe(cls, shapes: Sequence[LayerShape]) -> "Placement":
         """Place all weights of layers of `shapes` in one PE, visited in the order of the tensor."""
 
         def place(size: tuple[int, ...]) -> StagePlacement:
             visit = torch.arange(torch.Size(size).numel()).reshape(size)
             return StagePlacement(torch.zeros_like(visit), visit, visit.numel())
 
-        def layer(shape: ClosShape) -> tuple[StagePlacement, StagePlacement, StagePlacement]:
-            first, second, third = weight_sizes(shape)
-            return place(first), place(second), place(third)
+        given = [layer_shape(shape) for shape in items("shapes", shapes)]
+        return cls(1, tuple(tuple(map(place, weight_sizes(shape))) for shape in given))
 
-        given = [ClosShape.of(shape) for shape in items("shapes", shapes)]
-        return cls(1, tuple(layer(shape) for shape in given))
-
-    def check(self, shapes: Sequence[ClosShape]) -> None:
+    def check(self, shapes: Sequence[LayerShape]) -> None:
         """Check that this places the weights of layers of `shapes`.
 
         Raises
@@ -95,13 +98,15 @@ class Placement:
         ModelError
             If a PE or a visit is out of range.
         """
-        shapes = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        shapes = [layer_shape(shape) for shape in items("shapes", shapes)]
         if len(self.layers) != len(shapes):
             raise ShapeError(
                 f"placement must be of {len(shapes)} layers, not of {len(self.layers)}"
             )
         for index, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
-            for stage, placed, size in zip(STAGES, layer, weight_sizes(shape), strict=True):
+            names = weight_stages(shape)
+            items(f"placement of layer {index}", layer, len(names))
+            for stage, placed, size in zip(names, layer, weight_sizes(shape), strict=True):
                 where = f"placement of layer {index}, {stage} stage"
                 for name, tensor, limit in (
                     ("pe", placed.pe, self.pes),
@@ -134,7 +139,7 @@ class Placement:
             (index, stage)
             for index in reversed(range(len(self.layers)))
             if index not in frozen
-            for stage in (2, 1, 0)
+            for stage in reversed(range(len(self.layers[index])))
         ]
         visits = [self.layers[index][stage].visits for index, stage in passes]
         states = states_after(lfsr, sum(visits))

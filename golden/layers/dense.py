@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import itertools
+from collections.abc import Sequence
 
 from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["DenseShape", "LayerShape"]
+__all__ = ["DenseShape", "LayerShape", "layer_shape"]
 
 _MOST = 1 << 40  # Of every number of a shape.
 
@@ -98,3 +99,14 @@ class DenseShape:
 
 LayerShape = ClosShape | DenseShape
 """The shape of any layer that a torus computes."""
+
+
+def layer_shape(shape: LayerShape | Sequence[int]) -> LayerShape:
+    """Return a shape: a `DenseShape` as it is, and anything else by `ClosShape.of`.
+
+    Raises
+    ------
+    ShapeError
+        If it is none.
+    """
+    return shape if isinstance(shape, DenseShape) else ClosShape.of(shape)

@@ -1,7 +1,7 @@
 """A chain of layers as a module of its own: what a model file holds."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from golden.arguments import items
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
+from golden.layers.dense import LayerShape
+from golden.layers.weights import shape_of
 from golden.models.activation import NONE, RELU, Activation
 from golden.models.layers import AnyLayer
 
@@ -68,22 +70,14 @@ class ChainNet(nn.Module):
         return cast(AnyLayer, self.layers[-1]).out_features
 
     @property
-    def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """(I, O, Ri, Rm, Ro) of each Clos layer, (I, O) of each dense one."""
-        return tuple(
-            layer.shape.as_tuple()
-            if isinstance(layer, ClosLinear)
-            else (layer.in_features, layer.out_features)
-            for layer in cast(Iterable[AnyLayer], self.layers)
-        )
+    def shapes(self) -> tuple[LayerShape, ...]:
+        """The shape of each layer."""
+        return tuple(shape_of(cast(AnyLayer, layer)) for layer in self.layers)
 
     @property
     def weight_count(self) -> int:
         """Weights of all layers; biases do not count."""
-        return sum(
-            layer.shape.parameters if isinstance(layer, ClosLinear) else layer.weight.numel()
-            for layer in cast(Iterable[AnyLayer], self.layers)
-        )
+        return sum(shape.parameters for shape in self.shapes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from golden.clos.routing import ClosRouting
 from golden.fixed.format import CLEAR, KEEP, TrainingFormat
 from golden.fixed.lfsr import states_after
 from golden.fixed.state import LayerState, TrainingState
+from golden.layers.routing import routing_of
 
 __all__ = ["ROUNDINGS", "Population"]
 
@@ -46,7 +46,7 @@ class Population:
         """Stack the runs; see the class."""
         self.forms = tuple(forms)
         layers = range(len(forms[0].layers))
-        self._routings = [ClosRouting.of(shape) for shape in forms[0].shapes]
+        self._routings = [routing_of(shape) for shape in forms[0].shapes]
         self._relus = [layer.relu for layer in forms[0].layers]
         self._masters = [
             [

@@ -5,9 +5,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from golden.fixed.format import CLEAR, STAGES
+from golden.fixed.format import CLEAR
 from golden.fixed.results import SampleBackward
 from golden.fixed.training import FixedTrainingNet
+from golden.fixed.visits import weight_stages
 from golden.fixed.words import from_words, to_words
 from golden.training.losses import LossFunction, mask_relu
 from golden.training.twin import FloatTwin, LayerGradients, TwinLayer
@@ -86,16 +87,14 @@ def step_errors(
 
     lines: list[TensorError] = []
     for index, layer in enumerate(form.layers):
-        stages = (words[index].input, words[index].middle, words[index].output)
-        real = reals[index]
         inputs = (words[index - 1].output.words, reals[index - 1].output) if index else (words_x, x)
         fractions = layer.activation_fraction_bits
         activations = zip(
-            ("input", *(f"{stage} result" for stage in STAGES)),
-            (inputs[0], *(stage.words for stage in stages)),
+            ("input", *(f"{stage} result" for stage in layer.stage_names)),
+            (inputs[0], *(stage.words for stage in words[index].stages)),
             fractions,
-            (inputs[1], real.input, real.middle, real.output),
-            strict=True,
+            (inputs[1], *reals[index].results),
+            strict=False,
         )
         lines += [
             _line(f"layer {index} {name}", found, fraction, value)
@@ -111,10 +110,12 @@ def _gradient_errors(
 ) -> list[TensorError]:
     """Compare the gradients of the results of a layer's stages."""
     lines: list[TensorError] = []
-    for position, value in enumerate((real.input, real.middle, real.output)):
+    layer = net.form.layers[index]
+    for position, value in enumerate(real.results):
         found = torch.stack([sample.layers[index].stages[position].gradient for sample in results])
-        fraction = net.form.layers[index].gradient_fraction_bits[position]
-        lines.append(_line(f"layer {index} {STAGES[position]} gradient", found, fraction, value))
+        fraction = layer.gradient_fraction_bits[position]
+        name = f"layer {index} {layer.stage_names[position]} gradient"
+        lines.append(_line(name, found, fraction, value))
     return lines
 
 
@@ -122,7 +123,7 @@ def _change_errors(
     index: int, old: TwinLayer, new: TwinLayer, wanted: TwinLayer
 ) -> list[TensorError]:
     """Compare how a layer's weights and biases changed: from `old` to `new`, and to `wanted`."""
-    names = (*(f"{stage} weight" for stage in STAGES), "bias")
+    names = (*(f"{stage} weight" for stage in weight_stages(old.shape)), "bias")
     tensors = ((*one.weights, one.bias) for one in (old, new, wanted))
     return [
         _error(f"layer {index} {name} change", after - before, right - before)

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from golden.arguments import real_number, seed_number, whole_number
 from golden.errors import ModelError, ShapeError
-from golden.fixed.format import STAGES, TrainingFormat
+from golden.fixed.format import TrainingFormat
 from golden.fixed.model_check import check_outputs
-from golden.models.read import clos_chain
+from golden.models.read import read_chain
 from golden.tensors.reals import Reals, real_tensor, target_tensor
 from golden.training.losses import LossFunction, loss_value, mask_relu
-from golden.training.twin import FloatTwin
+from golden.training.twin import DenseCuts, FloatTwin, TwinLayer
 
 __all__ = ["LayerRanges", "Magnitudes", "Ranges", "TensorRange", "profile_ranges", "range_table"]
 
@@ -62,25 +62,27 @@ class Magnitudes:
 class LayerRanges:
     """The magnitudes of one layer's tensors.
 
-    `activations` of its input and of the three stages' results; `weights` of the stages;
-    `gradients` of the results of the stages, times the learning rate; `velocities` of the
-    stages' weights: the sums over a batch, with momentum.
+    `activations` of its input and of the stages' results; `weights` of the stages that have some;
+    `gradients` of the results of these stages, times the learning rate; `velocities` of their
+    weights: the sums over a batch, with momentum.
     """
 
-    activations: tuple[Magnitudes, Magnitudes, Magnitudes, Magnitudes]
-    weights: tuple[Magnitudes, Magnitudes, Magnitudes]
+    activations: tuple[Magnitudes, ...]
+    weights: tuple[Magnitudes, ...]
     bias: Magnitudes
-    gradients: tuple[Magnitudes, Magnitudes, Magnitudes]
-    velocities: tuple[Magnitudes, Magnitudes, Magnitudes]
+    gradients: tuple[Magnitudes, ...]
+    velocities: tuple[Magnitudes, ...]
 
     @classmethod
-    def empty(cls) -> "LayerRanges":
-        """Return magnitudes of no values."""
+    def empty(cls, layer: TwinLayer) -> "LayerRanges":
+        """Return magnitudes of no values, for a layer."""
 
-        def three() -> tuple[Magnitudes, Magnitudes, Magnitudes]:
-            return Magnitudes(), Magnitudes(), Magnitudes()
+        def some(count: int) -> tuple[Magnitudes, ...]:
+            return tuple(Magnitudes() for _ in range(count))
 
-        return cls((Magnitudes(), *three()), three(), Magnitudes(), three(), three())
+        stages = len(layer.weights)
+        words = len(layer.shape.fan_ins) + 1
+        return cls(some(words), some(stages), Magnitudes(), some(stages), some(stages))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,6 +105,7 @@ def profile_ranges(
     momentum: float = 0.0,
     epochs: int = 1,
     seed: int = 0,
+    dense_cuts: DenseCuts | None = None,
 ) -> Ranges:
     """Train the float twin of `model` and record the magnitudes of every tensor.
 
@@ -119,6 +122,9 @@ def profile_ranges(
         Of the training to come. What is left over after the last whole batch is not used.
     epochs, seed
         How often the data are passed, and the seed of their order.
+    dense_cuts
+        For every dense layer of the model, in order, the first input of every group whose sum is
+        rounded by itself, as in `DenseShape.cuts`; by default, all are one sum.
 
     Raises
     ------
@@ -136,7 +142,7 @@ def profile_ranges(
         raise ModelError(f"momentum must be at least 0 and below 1, not {momentum}")
     batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
     epochs = whole_number("epochs", epochs, 1, error=ModelError)
-    twin = FloatTwin.of_model(model)
+    twin = FloatTwin.of_model(model, dense_cuts)
     given, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
     fits = given.ndim > 1 and given.shape[1:].numel() == features
@@ -147,10 +153,10 @@ def profile_ranges(
         )
     x = given.flatten(1)
     chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
-    pixels = clos_chain(model)[0].pixels
+    pixels = read_chain(model)[0].pixels
     check_outputs(model, x[:, :, None, None] if pixels else given, torch.cat(chained))
     loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
-    layers = tuple(LayerRanges.empty() for _ in twin.layers)
+    layers = tuple(map(LayerRanges.empty, twin.layers))
     order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
     for _ in range(epochs):
         samples = torch.randperm(len(x), generator=order)
@@ -179,7 +185,7 @@ def _record_step(
 ) -> None:
     reals = twin.forward(x)
     value = loss_value(loss, reals[-1].output, targets)
-    layers[-1].gradients[2].reserve(value.bound * learning_rate)
+    layers[-1].gradients[-1].reserve(value.bound * learning_rate)
     gradient = value.gradient * learning_rate
     if twin.layers[-1].relu:
         gradient = mask_relu(gradient, reals[-1].output)
@@ -188,12 +194,12 @@ def _record_step(
     for index, found in enumerate(layers):
         inputs = reals[index - 1].output if index > 0 else x
         forward, backward, layer = reals[index], gradients[index], twin.layers[index]
-        activations = (inputs, forward.input, forward.middle, forward.output)
+        activations = (inputs, *forward.results)
         for magnitudes, values in (
             *zip(found.activations, activations, strict=True),
             *zip(found.weights, layer.weights, strict=True),
             (found.bias, layer.bias),
-            *zip(found.gradients, (backward.input, backward.middle, backward.output), strict=True),
+            *zip(found.gradients, backward.results, strict=True),
             *zip(found.velocities, layer.velocities, strict=True),
         ):
             magnitudes.add(values)
@@ -232,23 +238,24 @@ def range_table(ranges: Ranges, form: TrainingFormat) -> list[TensorRange]:
         )
 
     for index, (layer, found) in enumerate(zip(form.layers, ranges.layers, strict=True)):
-        names = ("input", *(f"{stage} result" for stage in STAGES))
+        stages = layer.stage_names[: len(layer.master_fraction_bits)]
+        names = ("input", *(f"{stage} result" for stage in layer.stage_names))
         for name, magnitudes, fraction in zip(
-            names, found.activations, layer.activation_fraction_bits, strict=True
+            names, found.activations, layer.activation_fraction_bits, strict=False
         ):
             line(f"layer {index} {name}", magnitudes, form.act_bits, fraction)
         for stage, magnitudes, fraction in zip(
-            STAGES, found.weights, layer.master_fraction_bits, strict=True
+            stages, found.weights, layer.master_fraction_bits, strict=True
         ):
             line(f"layer {index} {stage} weight", magnitudes, form.master_bits, fraction)
         line(f"layer {index} bias", found.bias, form.bias_bits, form.bias_fraction_bits(index))
         for stage, magnitudes, fraction in zip(
-            STAGES, found.gradients, layer.gradient_fraction_bits, strict=True
+            stages, found.gradients, layer.gradient_fraction_bits, strict=True
         ):
             line(f"layer {index} {stage} gradient", magnitudes, form.grad_bits, fraction)
         if form.velocity_bits:
             for stage, magnitudes, fraction in zip(
-                STAGES, found.velocities, form.product_fraction_bits(index), strict=True
+                stages, found.velocities, form.product_fraction_bits(index), strict=True
             ):
                 line(f"layer {index} {stage} velocity", magnitudes, form.velocity_bits, fraction)
     return lines

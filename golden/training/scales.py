@@ -1,17 +1,22 @@
 """Fraction bits for training, from the ranges that the tensors take."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from torch import nn
 
 from golden.arguments import instance, whole_number
 from golden.errors import ModelError
-from golden.fixed.format import MAX_UPDATE_SHIFT, STAGES, LayerFormat, TrainingFormat
+from golden.fixed.format import MAX_UPDATE_SHIFT, TrainingFormat
+from golden.fixed.layer_format import AnyLayerFormat, DenseFormat, LayerFormat
 from golden.fixed.quantise import most_fraction_bits
-from golden.models.read import clos_chain
+from golden.fixed.visits import weight_stages
+from golden.layers.dense import DenseShape, LayerShape
+from golden.models.read import read_chain
 from golden.tensors.reals import Reals
 from golden.training.losses import LossFunction
-from golden.training.ranges import Magnitudes, Ranges, profile_ranges
+from golden.training.ranges import LayerRanges, Magnitudes, Ranges, profile_ranges
+from golden.training.twin import DenseCuts, cut_shapes
 
 __all__ = ["Headroom", "TrainingWidths", "format_for", "propose_format"]
 
@@ -67,6 +72,7 @@ def propose_format(
     momentum: float = 0.0,
     epochs: int = 1,
     seed: int = 0,
+    dense_cuts: DenseCuts | None = None,
 ) -> TrainingFormat:
     """Profile the training of `model` and lay out its words; `profile_ranges` has the parameters.
 
@@ -85,8 +91,9 @@ def propose_format(
         momentum=momentum,
         epochs=epochs,
         seed=seed,
+        dense_cuts=dense_cuts,
     )
-    return format_for(model, ranges, widths=widths, headroom=headroom)
+    return format_for(model, ranges, widths=widths, headroom=headroom, dense_cuts=dense_cuts)
 
 
 def format_for(
@@ -95,8 +102,9 @@ def format_for(
     *,
     widths: TrainingWidths | None = None,
     headroom: Headroom | None = None,
+    dense_cuts: DenseCuts | None = None,
 ) -> TrainingFormat:
-    """Lay out the words of `model` for `ranges`.
+    """Lay out the words of `model` for `ranges`, which were profiled with the same `dense_cuts`.
 
     Every tensor takes the most fraction bits with which its largest magnitude, times its headroom,
     fits. Where a shift would then be out of range, results lose fraction bits, which are finer than
@@ -107,25 +115,22 @@ def format_for(
     ModelError
         If the learning rate leaves a gradient or a weight without any significant bit.
     """
-    chain = clos_chain(model, training=True)
+    chain = read_chain(model, training=True)
     if len(chain) != len(ranges.layers):
         raise ModelError(f"ranges must be of {len(chain)} layers, not of {len(ranges.layers)}")
     widths = TrainingWidths() if widths is None else widths
     headroom = Headroom() if headroom is None else headroom
     instance("widths", widths, TrainingWidths, error=ModelError)
     instance("headroom", headroom, Headroom, error=ModelError)
-    shapes = [item.layer.shape for item in chain]
+    shapes = cut_shapes([item.layer for item in chain], dense_cuts)
     bias_bits = widths.bias_bits
     if bias_bits is None:
         fan_in = max(max(shape.fan_ins) for shape in shapes)
         bias_bits = widths.act_bits + widths.weight_bits + (fan_in - 1).bit_length()
-    search = _Search(ranges, widths, bias_bits, headroom)
-    layers = search.run()
+    search = _Search(shapes, ranges, widths, bias_bits, headroom)
+    relus = [item.relu for item in chain]
     return TrainingFormat(
-        tuple(
-            LayerFormat(shape, item.relu, found.activations, found.masters, found.gradients)
-            for shape, item, found in zip(shapes, chain, layers, strict=True)
-        ),
+        tuple(search.run(relus)),
         widths.act_bits,
         widths.weight_bits,
         widths.master_bits,
@@ -136,21 +141,27 @@ def format_for(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Fractions:
-    """The fraction bits of one layer, as in `LayerFormat`."""
+class _Words:
+    """Fraction bits of a layer's words and of its bias, and m of its partial sums."""
 
-    activations: tuple[int, int, int, int]
-    masters: tuple[int, int, int]
-    gradients: tuple[int, int, int]
+    activations: tuple[int, ...]
+    bias: int
+    gain: int = 0
 
 
 class _Search:
     """The search for fraction bits: weights lose bits until every update shift is 0 or more."""
 
     def __init__(
-        self, ranges: Ranges, widths: TrainingWidths, bias_bits: int, headroom: Headroom
+        self,
+        shapes: Sequence[LayerShape],
+        ranges: Ranges,
+        widths: TrainingWidths,
+        bias_bits: int,
+        headroom: Headroom,
     ) -> None:
         """Begin with the most fraction bits that each weight's own range allows."""
+        self._shapes = shapes
         self._ranges = ranges
         self._widths = widths
         self._bias_bits = bias_bits
@@ -161,85 +172,95 @@ class _Search:
             for layer in ranges.layers
         ]
 
-    def run(self) -> list[_Fractions]:
-        """Return the fraction bits of every layer."""
+    def run(self, relus: Sequence[bool]) -> list[AnyLayerFormat]:
+        """Return the format of every layer; `relus` says which end with a ReLU."""
         while True:
             self._check_weights()
-            activations = self._activations()
-            gradients = self._gradients(activations)
-            if not self._lower_weights(activations, gradients):
+            words = self._words()
+            gradients = self._gradients(words)
+            if not self._lower_weights(words, gradients):
                 break
-        return [
-            _Fractions(
-                activations[index],
-                (first + self._dropped, second + self._dropped, third + self._dropped),
-                gradients[index],
+        found: list[AnyLayerFormat] = []
+        for index, (shape, relu) in enumerate(zip(self._shapes, relus, strict=True)):
+            masters = tuple(weight + self._dropped for weight in self._weights[index])
+            activations = words[index].activations
+            found.append(
+                DenseFormat(shape, relu, activations, masters, gradients[index], words[index].gain)
+                if isinstance(shape, DenseShape)
+                else LayerFormat(shape, relu, activations, masters, gradients[index])
             )
-            for index, (first, second, third) in enumerate(self._weights)
-        ]
-
-    def _activations(self) -> list[tuple[int, int, int, int]]:
-        """Results are no finer than the sums they come from, and every bias fits."""
-        bits, free = self._widths.act_bits, self._headroom.activations
-        # The inputs are data: what they are in calibration they are in training.
-        x = _most(self._ranges.layers[0].activations[0], bits, 0)
-        found: list[tuple[int, int, int, int]] = []
-        for layer, weights in zip(self._ranges.layers, self._weights, strict=True):
-            _, most_1, most_2, most_y = (_most(item, bits, free) for item in layer.activations)
-            h1 = min(most_1, weights[0] + x)
-            h2 = min(most_2, weights[1] + h1)
-            weights[2] = min(
-                weights[2], _most(layer.bias, self._bias_bits, self._headroom.weights) - h2
-            )
-            y = min(most_y, weights[2] + h2)
-            found.append((x, h1, h2, y))
-            x = y
         return found
 
-    def _gradients(
-        self, activations: list[tuple[int, int, int, int]]
-    ) -> list[tuple[int, int, int]]:
+    def _words(self) -> list[_Words]:
+        """Results are no finer than the sums they come from, and every bias fits."""
+        # The inputs are data: what they are in calibration they are in training.
+        x = _most(self._ranges.layers[0].activations[0], self._widths.act_bits, 0)
+        found: list[_Words] = []
+        for layer, weights in zip(self._ranges.layers, self._weights, strict=True):
+            found.append(self._layer_words(layer, weights, x))
+            x = found[-1].activations[-1]
+        return found
+
+    def _layer_words(self, layer: LayerRanges, weights: list[int], x: int) -> _Words:
+        bits, free = self._widths.act_bits, self._headroom.activations
+        *most, most_y = (_most(item, bits, free) for item in layer.activations[1:])
+        most_bias = _most(layer.bias, self._bias_bits, self._headroom.weights)
+        words, gain = [x], 0
+        for weight, most_word in zip(weights, most, strict=False):
+            words.append(min(most_word, weight + words[-1]))
+        if len(most) < len(weights):
+            weights[-1] = min(weights[-1], most_bias - words[-1])
+            bias = weights[-1] + words[-1]
+        else:
+            words[-1] = min(words[-1], most_bias)
+            gain = min(self._widths.weight_bits - 2, most_bias - words[-1])
+            bias = gain + words[-1]
+        return _Words((*words, min(most_y, bias)), bias, gain)
+
+    def _gradients(self, words: list[_Words]) -> list[tuple[int, ...]]:
         """Gradients are no finer than their sums, nor than the bias or an update can use."""
         bits, free = self._widths.grad_bits, self._headroom.gradients
-        found: list[tuple[int, int, int]] = []
-        from_above = None
+        found: list[tuple[int, ...]] = []
+        above = _most(self._ranges.layers[-1].gradients[-1], bits, self._headroom.outputs)
         for index in reversed(range(len(self._weights))):
             layer, weights = self._ranges.layers[index], self._weights[index]
-            x, h1, h2, _ = activations[index]
             usable = [
                 weight + self._dropped + MAX_UPDATE_SHIFT - inputs
-                for weight, inputs in zip(weights, (x, h1, h2), strict=True)
+                for weight, inputs in zip(weights, words[index].activations, strict=False)
             ]
-            most_1, most_2, most_y = (_most(item, bits, free) for item in layer.gradients)
-            if from_above is None:
-                from_above = most_y = _most(layer.gradients[2], bits, self._headroom.outputs)
-            dy = min(most_y, from_above, weights[2] + h2, usable[2])
-            d2 = min(most_2, weights[2] + dy, usable[1])
-            d1 = min(most_1, weights[1] + d2, usable[0])
-            found.append((d1, d2, dy))
-            from_above = weights[0] + d1
-            for stage, gradient, fraction in zip(
-                STAGES, layer.gradients, (d1, d2, dy), strict=True
-            ):
-                if 0.0 < gradient.largest < 2.0 ** (-fraction - 1):
-                    raise ModelError(
-                        f"learning_rate must be larger than {self._ranges.learning_rate}: in layer "
-                        f"{index} the gradient of the {stage} stage's results must reach "
-                        f"{2.0 ** (-fraction - 1):.3g} to be seen, but its largest is "
-                        f"{gradient.largest:.3g}: no shift represents it in these widths"
-                    )
+            most = [_most(item, bits, free) for item in layer.gradients]
+            if not found:
+                most[-1] = above
+            above = min(above, words[index].bias)
+            fractions: list[int] = []
+            for stage in reversed(range(len(weights))):
+                fractions.insert(0, min(most[stage], above, usable[stage]))
+                above = weights[stage] + fractions[0]
+            found.append(tuple(fractions))
+            self._check_gradients(index, fractions)
         return found[::-1]
+
+    def _check_gradients(self, index: int, fractions: Sequence[int]) -> None:
+        layer, names = self._ranges.layers[index], weight_stages(self._shapes[index])
+        for stage, gradient, fraction in zip(names, layer.gradients, fractions, strict=True):
+            if 0.0 < gradient.largest < 2.0 ** (-fraction - 1):
+                raise ModelError(
+                    f"learning_rate must be larger than {self._ranges.learning_rate}: in layer "
+                    f"{index} the gradient of the {stage} stage's results must reach "
+                    f"{2.0 ** (-fraction - 1):.3g} to be seen, but its largest is "
+                    f"{gradient.largest:.3g}: no shift represents it in these widths"
+                )
 
     def _lower_weights(
         self,
-        activations: list[tuple[int, int, int, int]],
-        gradients: list[tuple[int, int, int]],
+        words: Sequence[_Words],
+        gradients: Sequence[Sequence[int]],
     ) -> bool:
         """Lower the weights' fraction bits where an update shift is negative; tell if any was."""
         lowered = False
         for index, weights in enumerate(self._weights):
-            for stage in range(3):
-                product = activations[index][stage] + gradients[index][stage]
+            for stage, gradient in enumerate(gradients[index]):
+                product = words[index].activations[stage] + gradient
                 reach = product - self._dropped
                 if reach < weights[stage]:
                     weights[stage] = reach
@@ -250,7 +271,9 @@ class _Search:
         for index, (layer, weights) in enumerate(
             zip(self._ranges.layers, self._weights, strict=True)
         ):
-            for stage, found, fraction in zip(STAGES, layer.weights, weights, strict=True):
+            for stage, found, fraction in zip(
+                weight_stages(self._shapes[index]), layer.weights, weights, strict=True
+            ):
                 if found.largest * 2.0**fraction < 1.0 and found.largest > 0.0:
                     raise ModelError(
                         f"learning_rate must be another than {self._ranges.learning_rate}: in "

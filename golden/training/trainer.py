@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.data.datasets import Split
 from golden.errors import CheckpointError, ModelError, ShapeError
+from golden.layers.dense import LayerShape
 from golden.models.chain import ChainNet
 
 __all__ = [
@@ -76,17 +77,7 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
     return float((scores.argmax(dim=1) == labels).to(torch.float64).mean())
 
 
-class _Sized(Protocol):
-    """A layer, or the shape of one."""
-
-    @property
-    def in_features(self) -> int: ...
-
-    @property
-    def out_features(self) -> int: ...
-
-
-def check_data(split: Split, shapes: Sequence[_Sized]) -> None:
+def check_data(split: Split, shapes: Sequence[LayerShape]) -> None:
     """Check that a net of layers of `shapes` takes the features of the data and tells its classes.
 
     Raises
@@ -105,12 +96,6 @@ def check_data(split: Split, shapes: Sequence[_Sized]) -> None:
             f"the last layer {last} must have at least {split.classes} outputs, the classes of "
             f"{split.name}, not {last.out_features}"
         )
-
-
-def _layers(model: ClosNet | ChainNet) -> Sequence[_Sized]:
-    if isinstance(model, ClosNet):
-        return model.shapes
-    return [cast(_Sized, layer) for layer in model.layers]
 
 
 class Trainer:
@@ -154,7 +139,7 @@ class Trainer:
         rate = real_number("learning_rate", learning_rate, error=ModelError)
         if not 0 < rate < math.inf:
             raise ModelError(f"learning_rate must be above 0 and finite, not {learning_rate}")
-        check_data(split, _layers(model))
+        check_data(split, model.shapes)
         self.model = model
         self.epoch = 0
         self._batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)

@@ -11,40 +11,50 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import instance, items, tensor
-from golden.clos.routing import ClosRouting
-from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
-from golden.fixed.format import STAGES, TrainingFormat
+from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState, Weights
-from golden.fixed.visits import weight_sizes
+from golden.fixed.visits import weight_sizes, weight_stages
 from golden.fixed.words import from_words
-from golden.models.read import clos_chain
+from golden.layers.dense import DenseShape, LayerShape, layer_shape
+from golden.layers.routing import Routing, routing_of
+from golden.layers.weights import shape_of, weights_of
+from golden.models.layers import AnyLayer
+from golden.models.read import read_chain
 from golden.tensors.inputs import check_features, check_plain
 
-__all__ = ["FloatTwin", "LayerGradients", "LayerReals", "TwinLayer"]
+__all__ = ["DenseCuts", "FloatTwin", "LayerGradients", "LayerReals", "TwinLayer", "cut_shapes"]
+
+DenseCuts = Sequence[Sequence[int]]
+"""For every dense layer of a model, in order, the cuts of its `DenseShape`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerReals:
-    """One layer's results, float64: [N, Ri, Rm], [N, Ro, Rm], and [N, O] after the ReLU."""
+    """One layer's results by stage, float64; those of its last stage are after the ReLU.
 
-    input: Tensor
-    middle: Tensor
-    output: Tensor
+    [N, Ri, Rm], [N, Ro, Rm] and [N, O] of a Clos layer; of a dense one [N, O], and [N, groups, O]
+    before, if its sums are cut.
+    """
+
+    results: tuple[Tensor, ...]
+
+    @property
+    def output(self) -> Tensor:
+        """[N, O]."""
+        return self.results[-1]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerGradients:
     """One layer's gradients, times the learning rate.
 
-    `input`, `middle` and `output` are those of each stage's results, shaped as in `LayerReals`;
-    `weights` and `bias` are summed over the batch; `inputs` [N, I] is that of the layer's input,
-    masked by the ReLU that made it.
+    `results` are those of the results of each stage that has weights: [N, Ri, Rm], [N, Ro, Rm] and
+    [N, O] of a Clos layer, [N, O] of a dense one. `weights` and `bias` are summed over the batch;
+    `inputs` [N, I] is that of the layer's input, masked by the ReLU that made it.
     """
 
-    input: Tensor
-    middle: Tensor
-    output: Tensor
+    results: tuple[Tensor, ...]
     inputs: Tensor
     weights: Weights
     bias: Tensor
@@ -54,17 +64,30 @@ class LayerGradients:
 class TwinLayer:
     """One layer of a twin, float64: its weights by stage, its bias, and their velocities."""
 
-    routing: ClosRouting
-    shape: ClosShape
+    routing: Routing
+    shape: LayerShape
     relu: bool
     weights: list[Tensor]
     bias: Tensor
     velocities: list[Tensor]
     bias_velocity: Tensor
 
+    def run(self, x: Tensor) -> LayerReals:
+        """Compute reals [N, I]."""
+        results: list[Tensor] = []
+        for stage, weight in enumerate(self.weights):
+            results.append(self.routing.sums(stage, weight, results[-1] if results else x))
+        if isinstance(self.shape, DenseShape) and self.shape.cuts:
+            (weight,) = self.weights
+            partial = [x[:, one:end] @ weight[:, one:end].mT for one, end in self.shape.groups]
+            results.insert(0, torch.stack(partial, dim=1))
+        output = results[-1] + self.bias
+        results[-1] = output.clamp(min=0) if self.relu else output
+        return LayerReals(tuple(results))
+
 
 class FloatTwin:
-    """A Clos net in float64 that trains by SGD, with every intermediate in sight.
+    """A net in float64 that trains by SGD, with every intermediate in sight.
 
     Attributes
     ----------
@@ -74,7 +97,7 @@ class FloatTwin:
 
     def __init__(
         self,
-        shapes: Sequence[ClosShape],
+        shapes: Sequence[LayerShape],
         relus: Sequence[bool],
         weights: Sequence[Weights],
         biases: Sequence[Tensor],
@@ -86,14 +109,18 @@ class FloatTwin:
         ShapeError
             If there are not as many of each as layers, or a tensor does not fit its layer.
         """
-        given = [ClosShape.of(shape) for shape in items("shapes", shapes)]
+        given = [layer_shape(shape) for shape in items("shapes", shapes)]
         count = len(given)
         shapes, relus = given, items("relus", relus, count)
-        weights = [items("weights", stages, 3) for stages in items("weights", weights, count)]
+        weights = [
+            items("weights", stages, len(weight_sizes(shape)))
+            for stages, shape in zip(items("weights", weights, count), given, strict=True)
+        ]
         biases = items("biases", biases, count)
         for shape, stages, bias in zip(shapes, weights, biases, strict=True):
             sizes = (*weight_sizes(shape), (shape.out_features,))
-            for name, one, size in zip((*STAGES, "bias"), (*stages, bias), sizes, strict=True):
+            names = (*weight_stages(shape), "bias")
+            for name, one, size in zip(names, (*stages, bias), sizes, strict=True):
                 if tuple(tensor(name, one).shape) != size or one.is_complex():
                     raise ShapeError(
                         f"{name} must be real {list(size)} for layer {shape}, "
@@ -101,7 +128,7 @@ class FloatTwin:
                     )
         self.layers = [
             TwinLayer(
-                ClosRouting.of(shape),
+                routing_of(shape),
                 shape,
                 relu,
                 [_copy(weight) for weight in stages],
@@ -113,20 +140,18 @@ class FloatTwin:
         ]
 
     @classmethod
-    def of_model(cls, model: nn.Module) -> "FloatTwin":
-        """Return the twin of a float model that `quantise` takes, if a torus can train it."""
-        chain = clos_chain(model, training=True)
+    def of_model(cls, model: nn.Module, dense_cuts: DenseCuts | None = None) -> "FloatTwin":
+        """Return the twin of a float model that a torus can train.
+
+        `dense_cuts` are as for `golden.propose_format`.
+        """
+        chain = read_chain(model, training=True)
+        tensors = [weights_of(item.layer) for item in chain]
         return cls(
-            [item.layer.shape for item in chain],
+            cut_shapes([item.layer for item in chain], dense_cuts),
             [item.relu for item in chain],
-            [
-                (item.layer.input_weight, item.layer.middle_weight, item.layer.output_weight)
-                for item in chain
-            ],
-            [
-                torch.zeros(item.layer.out_features) if item.layer.bias is None else item.layer.bias
-                for item in chain
-            ],
+            [weights for weights, _ in tensors],
+            [bias for _, bias in tensors],
         )
 
     @classmethod
@@ -143,12 +168,12 @@ class FloatTwin:
         for index, (layer, words) in enumerate(zip(twin.layers, state.layers, strict=True)):
             fractions = form.layers[index].master_fraction_bits
             accumulators = form.product_fraction_bits(index)
-            for stage in range(3):
+            for stage in range(len(layer.weights)):
                 layer.weights[stage] = from_words(words.masters[stage], fractions[stage])
                 layer.velocities[stage] = from_words(words.velocities[stage], accumulators[stage])
             layer.bias = from_words(words.bias, form.bias_fraction_bits(index))
             layer.bias_velocity = from_words(
-                words.bias_velocity, form.layers[index].gradient_fraction_bits[2]
+                words.bias_velocity, form.layers[index].gradient_fraction_bits[-1]
             )
         return twin
 
@@ -161,12 +186,8 @@ class FloatTwin:
         x = x.to(torch.float64)
         found: list[LayerReals] = []
         for layer in self.layers:
-            h1 = layer.routing.sums(0, layer.weights[0], x)
-            h2 = layer.routing.sums(1, layer.weights[1], h1)
-            x = layer.routing.sums(2, layer.weights[2], h2) + layer.bias
-            if layer.relu:
-                x = x.clamp(min=0)
-            found.append(LayerReals(h1, h2, x))
+            found.append(layer.run(x))
+            x = found[-1].output
         return found
 
     def gradients(
@@ -179,20 +200,20 @@ class FloatTwin:
         """
         found: list[LayerGradients] = []
         for index in reversed(range(len(self.layers))):
-            layer, words = self.layers[index], reals[index]
+            layer, bias = self.layers[index], gradient.sum(0)
             inputs = reals[index - 1].output if index > 0 else x.to(torch.float64)
-            d2 = layer.routing.transposed(2, layer.weights[2], gradient)
-            d1 = layer.routing.transposed(1, layer.weights[1], d2)
-            dx = layer.routing.transposed(0, layer.weights[0], d1)
+            # A stage without weights adds: the gradient of a sum is that of all that is added.
+            stage_inputs = (inputs, *reals[index].results)
+            results: list[Tensor] = []
+            products: list[Tensor] = []
+            for stage in reversed(range(len(layer.weights))):
+                results.insert(0, gradient)
+                product = layer.routing.products(stage, stage_inputs[stage], gradient)
+                products.insert(0, product.sum(0))
+                gradient = layer.routing.transposed(stage, layer.weights[stage], gradient)
             if index > 0 and self.layers[index - 1].relu:
-                dx = torch.where(inputs > 0, dx, 0)
-            products = (
-                layer.routing.products(0, inputs, d1).sum(0),
-                layer.routing.products(1, words.input, d2).sum(0),
-                layer.routing.products(2, words.middle, gradient).sum(0),
-            )
-            found.append(LayerGradients(d1, d2, gradient, dx, products, gradient.sum(0)))
-            gradient = dx
+                gradient = torch.where(inputs > 0, gradient, 0)
+            found.append(LayerGradients(tuple(results), gradient, tuple(products), bias))
         return found[::-1]
 
     def update(
@@ -211,7 +232,7 @@ class FloatTwin:
         for index, (layer, found) in enumerate(zip(self.layers, gradients, strict=True)):
             if index in frozen:
                 continue
-            for stage in range(3):
+            for stage in range(len(layer.weights)):
                 velocity = momentum * layer.velocities[stage] + found.weights[stage]
                 layer.velocities[stage] = velocity
                 layer.weights[stage] = layer.weights[stage] - velocity
@@ -221,6 +242,23 @@ class FloatTwin:
                 raise ModelError(
                     f"layer {index}: weights must be finite, but the learning rate is too large"
                 )
+
+
+def cut_shapes(
+    layers: Sequence[AnyLayer], dense_cuts: DenseCuts | None
+) -> tuple[LayerShape, ...]:
+    """Return the shapes of layers; of the dense ones with the cuts that are next in turn.
+
+    Raises
+    ------
+    ShapeError
+        If there are cuts for another number of dense layers, or they do not fit one.
+    """
+    dense = [index for index, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
+    name = "dense_cuts (one for each dense layer)"
+    given = [()] * len(dense) if dense_cuts is None else items(name, dense_cuts, len(dense))
+    cuts = dict(zip(dense, given, strict=True))
+    return tuple(shape_of(layer, cuts.get(index, ())) for index, layer in enumerate(layers))
 
 
 def _copy(values: Tensor) -> Tensor:

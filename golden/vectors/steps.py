@@ -4,12 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from golden.arguments import instance
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
-from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer import QuantisedLayer
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.state import TrainingState, initial_state
+from golden.layers.dense import DenseShape, LayerShape
 from golden.training.losses import mean_squared_error
 from golden.training.scales import Headroom, TrainingWidths, propose_format
 from golden.vectors.nets import paper_example
@@ -61,7 +65,8 @@ def paper_training_example() -> TrainingVector:
     the gradient is 0 where the ReLU gave 0. Every stored weight is 4 times that example's plus 2.
     Words of 4 bits and masters of 6 make gradients and weights saturate; the LFSR starts at 1.
     """
-    example = paper_example().net.layers[0]
+    vector = paper_example()
+    example = instance("the paper's layer", vector.net.layers[0], QuantisedLayer)
     form = TrainingFormat(
         layers=(
             LayerFormat(
@@ -121,7 +126,7 @@ class RandomTraining:
 
 
 def random_training(
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     samples: int,
     *,
     seed: int,
@@ -155,11 +160,10 @@ def random_training(
         reach their lower bits.
     """
     generator = torch.Generator().manual_seed(seed)
-    model = ClosNet(shapes, generator=generator)
+    model = _random_model(shapes, generator)
     with torch.no_grad():
-        for layer in model.layers:
-            bias = layer.bias
-            if isinstance(bias, Tensor):
+        for name, bias in model.named_parameters():
+            if name.endswith("bias"):
                 bias.uniform_(-0.5, 0.5, generator=generator)
     real_x = 2.0 * torch.rand(samples, shapes[0].in_features, generator=generator) - 1.0
     targets = torch.randn(samples, shapes[-1].out_features, generator=generator)
@@ -172,6 +176,7 @@ def random_training(
         widths=widths,
         headroom=Headroom(activations=-1, weights=0, gradients=-1, outputs=0),
         seed=seed,
+        dense_cuts=[shape.cuts for shape in shapes if isinstance(shape, DenseShape)],
     )
     state = initial_state(model, form, seed=seed, rows=rows, cols=cols)
     limit = 1 << (form.master_bits - 1)
@@ -182,6 +187,23 @@ def random_training(
             master[draws > 31 / 32] = limit - 1
     largest = (1 << (form.act_bits - 1)) - 1
     return RandomTraining(form, state, torch.round(real_x.double() * largest).to(torch.int64))
+
+
+def _random_model(shapes: Sequence[LayerShape], generator: torch.Generator) -> nn.Module:
+    clos = [shape for shape in shapes if isinstance(shape, ClosShape)]
+    if len(clos) == len(shapes):
+        return ClosNet(clos, generator=generator)
+    layers: list[nn.Module] = []
+    for shape in shapes:
+        layers += [nn.ReLU()] if layers else []
+        if isinstance(shape, ClosShape):
+            layers.append(ClosNet([shape], generator=generator).layers[0])
+        else:
+            layers.append(linear := nn.Linear(shape.in_features, shape.out_features))
+            most = shape.in_features**-0.5
+            with torch.no_grad():
+                linear.weight.uniform_(-most, most, generator=generator)
+    return nn.Sequential(*layers)
 
 
 def random_gradients(form: TrainingFormat, samples: int, *, seed: int) -> Tensor:

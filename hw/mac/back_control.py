@@ -160,7 +160,7 @@ class BackControl(wiring.Component):
             step.shift.eq(op.shift), step.relu.eq(op.relu),
             step.update.eq(op.update), step.update_shift.eq(op.update_shift),
             step.decay.eq(op.decay), step.apply.eq(op.apply),
-            step.bias.eq(op.bias & op.update & at.first_word),
+            step.bias.eq(op.bias & at.first_word),
             step.b_addr.eq(at.b_addr), step.bias_shift.eq(op.bias_shift),
             *(ring.reread.eq(steps & end_of_rep & (op.axis == axis))
               for axis, ring in zip(Axis, self.rings, strict=True)),

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from golden.fixed.format import CLEAR
-from golden.fixed.layer import LayerWords
+from golden.fixed.quantised import AnyLayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
@@ -188,7 +188,7 @@ class ComparedTraining:
             raise WordDiffers(place, expected, found, (first, first + samples),
                               None if sample is None else first + sample)
 
-    def _forward_differences(self, x: torch.Tensor, words: list[LayerWords], sample: int,
+    def _forward_differences(self, x: torch.Tensor, words: list[AnyLayerWords], sample: int,
                              outputs: IntArray) -> Iterator["_Found"]:
         """Of a sample whose output is wrong."""
         if len(x) == 1:
@@ -197,7 +197,7 @@ class ComparedTraining:
         for at in np.nonzero(outputs != expected)[0].tolist():
             yield f"output {at}", int(expected[at]), int(outputs[at]), sample
 
-    def _activation_differences(self, x: torch.Tensor, words: list[LayerWords],
+    def _activation_differences(self, x: torch.Tensor, words: list[AnyLayerWords],
                                 samples: Iterable[int]) -> Iterator["_Found"]:
         memories = {on_columns: self.memories.activations(on_columns=on_columns)
                     for on_columns in (False, True)}

@@ -6,20 +6,27 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from golden.fixed.layer import LayerWords
+from golden.fixed.quantised import AnyLayerWords
 from golden.fixed.results import SampleBackward
 from golden.fixed.state import TrainingState
-from golden.fixed.visits import weight_sizes
+from golden.layers.dense import DenseShape
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
-from sw_driver.plan.maps import MemoryMap
+from sw_driver.plan.maps import MemoryMap, first_weights
 from sw_driver.plan.stage import POSITIONS, Stage, StageKind
 
 __all__ = ["Image", "Place", "Places"]
 
 _STAGE_NAMES = {
     StageKind.INPUT: "input stage", StageKind.MIDDLE: "middle stage",
-    StageKind.OUTPUT: "output stage", StageKind.MOVE: "move", StageKind.RESULT: "results"}
+    StageKind.OUTPUT: "output stage", StageKind.DENSE: "dense stage", StageKind.SUM: "sum stage",
+    StageKind.MOVE: "move", StageKind.RESULT: "results"}
+
+# Of the stages of its layer, the one whose results it gathers; None for the layer before. Those
+# that are not here gather the layer's outputs.
+_INPUTS = {
+    StageKind.INPUT: None, StageKind.MIDDLE: 0, StageKind.OUTPUT: 1, StageKind.DENSE: None,
+    StageKind.SUM: 0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +107,7 @@ class Places:
         self._compiled = compiled
         self._plan = compiled.plan
         self._maps = compiled.executable.training.maps
-        starts = np.cumsum([0, *(size.numel() for sizes in self._sizes() for size in sizes)])
-        self._weight_starts = starts.reshape(-1)
+        self._weight_starts = first_weights(compiled.format.shapes)
         outputs = [shape.out_features for shape in compiled.format.shapes]
         self._bias_starts = np.cumsum([0, *outputs])
 
@@ -115,7 +121,7 @@ class Places:
         return not found.from_host and (
             found.kind is StageKind.RESULT or self._plan.reduces(stage))
 
-    def activations(self, stage: int, sample: int, x: torch.Tensor, words: Sequence[LayerWords]
+    def activations(self, stage: int, sample: int, x: torch.Tensor, words: Sequence[AnyLayerWords]
                     ) -> Image:
         """Return where the inputs of a stage are that it computes sample `sample` from.
 
@@ -141,8 +147,13 @@ class Places:
             base = self._plan.copy(stage, sample) * self._plan.gradient_words
             return self._region_image("gradient", found, own, base, gradient, found.own)
         layer = found.layer + (found.kind is StageKind.MOVE)
-        position = 0 if found.kind is StageKind.MOVE else POSITIONS[found.kind]
-        values = done.layers[layer].stages[position].words
+        position = POSITIONS.get(found.kind, 0)
+        if found.kind is StageKind.SUM:
+            # Of every partial sum, the gradient of the sum.
+            of_output = done.layers[layer].output.gradient
+            values: torch.Tensor | None = of_output.repeat(len(self._groups(layer)))
+        else:
+            values = done.layers[layer].stages[position].words
         assert values is not None, "a gradient that the torus has, the golden model has"
         return self._region_image("gradient", found, own, self._base(stage, sample), values)
 
@@ -154,22 +165,23 @@ class Places:
         layer, position = found.layer, POSITIONS[found.kind]
         held = state.layers[layer]
         values = (held.velocities if velocity else held.masters)[position]
-        start = self._weight_starts[3 * layer + position]
-        return _memory_image("weight", found, self._maps.weights, int(start), values, velocity)
+        start = self._weight_starts[layer, position]
+        return _memory_image("weight", found, self._maps.weights, start, values, velocity)
 
     def biases(self, stage: int, state: TrainingState, *, velocity: bool) -> Image | None:
         """Return where a stage's biases, or their accumulators, are; None if it has none."""
         found = self._plan.stages[stage]
-        if found.kind is not StageKind.OUTPUT:
+        if not found.biases:
             return None
         held = state.layers[found.layer]
         values = held.bias_velocity if velocity else held.bias
         start = int(self._bias_starts[found.layer])
         return _memory_image("bias", found, self._maps.biases, start, values, velocity)
 
-    def _sizes(self) -> Iterator[list[torch.Size]]:
-        for shape in self._compiled.format.shapes:
-            yield [torch.Size(size) for size in weight_sizes(shape)]
+    def _groups(self, layer: int) -> tuple[tuple[int, int], ...]:
+        """The groups of inputs of a dense layer."""
+        shape = self._compiled.format.shapes[layer]
+        return shape.groups if isinstance(shape, DenseShape) else ()
 
     def _base(self, stage: int, sample: int) -> int:
         """Address of a stage's region 0."""
@@ -187,16 +199,13 @@ class Places:
                      values.flatten().numpy()[words])
 
 
-def _inputs(stage: Stage, words: Sequence[LayerWords]) -> torch.Tensor:
+def _inputs(stage: Stage, words: Sequence[AnyLayerWords]) -> torch.Tensor:
     """The words [N, ...] that a stage gathers, of those between stages."""
     layer = words[stage.layer]
-    if stage.kind is StageKind.MIDDLE:
-        return layer.input.words
-    if stage.kind is StageKind.OUTPUT:
-        return layer.middle.words
-    if stage.kind is StageKind.INPUT:
+    position = _INPUTS.get(stage.kind, -1)
+    if position is None:
         return words[stage.layer - 1].output.words
-    return layer.output.words
+    return layer.stages[position].words
 
 
 def _memory_image(kind: str, stage: Stage, memory: MemoryMap, start: int, values: torch.Tensor,

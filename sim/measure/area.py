@@ -62,7 +62,8 @@ def measure(bench: Bench) -> Table:
     modules = _modules(bench, element)
     text = paragraphs(f"""
         {_flow()} Words have 16 bits. Memories, counters and shifter are as large as (784, 256, 28,
-        8, 16) needs on a 4x4 torus; "pe-general" is `TorusConfig()` instead.
+        8, 16) needs on a 4x4 torus; "pe-general" is `TorusConfig()` instead, and
+        "pe-word-steps" has the option `word_steps` for partial sums of dense layers.
 
         A carry cell stands in the place of two LUTs, and a LUT RAM in the place of four. The
         command fails if a design has not as many multipliers and block RAMs as it should. "generic"

@@ -3,8 +3,8 @@
 __all__ = ["DEVICES", "TABLE_NAMES"]
 
 TABLE_NAMES = (
-    "utilisation", "systolic", "training", "training-systolic", "learning", "software", "area",
-    "training-area", "simulation",
+    "utilisation", "systolic", "dense", "training", "training-systolic", "learning", "software",
+    "area", "training-area", "simulation",
 )  # fmt: skip
 """Keys of `sim.measure.tables.TABLES`, in the order of the page."""
 

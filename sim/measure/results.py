@@ -13,10 +13,11 @@ from typing import Any
 from golden.system.progress import Progress
 from sw_driver.system.kept import read_kept, write_kept
 
-__all__ = ["Bench", "Table", "markdown_table", "paragraphs", "source_digest"]
+__all__ = ["ROOT", "Bench", "Table", "markdown_table", "paragraphs", "source_digest"]
 
 _PAGE_COLUMNS = 100
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder of the project."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +106,9 @@ def source_digest(*packages: str) -> str:
     """A number that changes when a source file of these packages does."""
     digest = hashlib.sha256()
     for package in packages:
-        for path in sorted((_ROOT / package).rglob("*.*")):
+        for path in sorted((ROOT / package).rglob("*.*")):
             if path.suffix in (".py", ".cpp", ".h", ".vlt") and "measure" not in path.parts:
-                digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from golden import ClosShape
+from golden.layers.dense import LayerShape
 
 __all__ = ["Array", "Dataflow", "Gemm", "best_cycles", "clos_gemms", "clos_training_gemms",
            "cycles", "dense_gemm", "dense_training_gemms"]
@@ -74,8 +75,8 @@ def _arrays(pes: int) -> Iterator[Array]:
         rows *= 2
 
 
-def dense_gemm(shape: ClosShape, batch: int) -> list[Gemm]:
-    """The dense layer that a Clos layer takes the place of."""
+def dense_gemm(shape: LayerShape, batch: int) -> list[Gemm]:
+    """A dense layer, or the one that a Clos layer takes the place of."""
     return [Gemm(batch, shape.in_features, shape.out_features)]
 
 

@@ -1,5 +1,6 @@
 """Cycles a sample beside a systolic array of as many multipliers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sim.errors import SimError
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.toolchain import find_toolchain
+from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Run as Cycles
 from sw_driver.cycle_model import simulate
 from sw_driver.program.events import Run
@@ -18,7 +20,7 @@ from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, markdown_table, paragraphs, source_digest
 from .scale_sim import Array, best_cycles, clos_gemms, dense_gemm
 
-__all__ = ["TITLE", "measure"]
+__all__ = ["TITLE", "batch_cycles", "measure", "systolic_cell"]
 
 TITLE = "Cycles per sample beside a systolic array"
 
@@ -41,7 +43,8 @@ def measure(bench: Bench) -> Table:
         bench.tell(f"systolic: {shape} on {_TORI[pes]}", done, len(jobs))
         depends = {"layer": layer, "pes": pes, "batches": _BATCHES, "host_bits": _HOST_BITS,
                    "sources": digest, "tools": tools}
-        ours = bench.result("systolic", depends, lambda shape=shape, pes=pes: _run(shape, pes))
+        ours = bench.result("systolic", depends, lambda shape=shape, pes=pes: batch_cycles(
+            compiled_layer(shape, _TORI[pes], _HOST_BITS), _BATCHES))
         for batch, total in zip(_BATCHES, ours["cycles"], strict=True):
             dense, dense_array = best_cycles(dense_gemm(shape, batch), pes)
             clos, clos_array = best_cycles(clos_gemms(shape, batch), pes)
@@ -49,8 +52,8 @@ def measure(bench: Bench) -> Table:
                            "cycles": total, "program_cycles": ours["program_cycles"],
                            "dense_cycles": dense, "clos_cycles": clos})
             rows.append((
-                f"{shape}, {pes} PEs, batch {batch}", _systolic(dense, dense_array, batch),
-                _systolic(clos, clos_array, batch),
+                f"{shape}, {pes} PEs, batch {batch}", systolic_cell(dense, dense_array, batch),
+                systolic_cell(clos, clos_array, batch),
                 f"{total / batch:.5g}" + ("" if ours["measured"] else " (predicted)"),
                 f"{dense / total:.3g}", f"{clos / total:.3g}", ours["program_cycles"]))
     bench.tell("systolic", len(jobs), len(jobs))
@@ -73,17 +76,29 @@ def measure(bench: Bench) -> Table:
     return Table(text, values)
 
 
-def _systolic(total: int, array: Array, batch: int) -> str:
+def systolic_cell(total: int, array: Array, batch: int) -> str:
+    """Cycles a sample on a systolic array, and the sides of the array."""
     return f"{total / batch:.5g} ({array.rows}x{array.cols})"
 
 
-def _run(shape: ClosShape, pes: int) -> dict[str, Any]:
-    """Cycles of each batch, and those that the program takes before it."""
-    compiled = compiled_layer(shape, _TORI[pes], _HOST_BITS)
+def batch_cycles(compiled: Compiled, batches: Sequence[int]) -> dict[str, Any]:
+    """Count the cycles of batches of a compiled net, on the RTL unless the torus is too large.
+
+    Returns
+    -------
+    "cycles", of each batch, and "program_cycles", those that the program takes before the last one.
+    "measured" is false if the cycle model alone says it.
+
+    Raises
+    ------
+    SimError
+        If a beat of the RTL comes in another cycle than in the cycle model.
+    """
     executable, config = compiled.executable, compiled.config
-    runs = [executable.infer(np.zeros((batch, shape.in_features), np.int64)) for batch in _BATCHES]
+    features = compiled.shapes[0].in_features
+    runs = [executable.infer(np.zeros((batch, features), np.int64)) for batch in batches]
     predicted = [simulate(config, run.program) for run in runs]
-    measured = pes <= _MOST_RTL_PES
+    measured = config.rows * config.cols <= _MOST_RTL_PES
     if measured:
         with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
             model.reset()
@@ -91,7 +106,7 @@ def _run(shape: ClosShape, pes: int) -> dict[str, Any]:
                 _check(model, run, expected)
     input_beats = compiled.prediction.bounds["host input"]
     firsts = [int(stamps.in_cycles[len(run.beats) - batch * input_beats])
-              for batch, run, stamps in zip(_BATCHES, runs, predicted, strict=True)]
+              for batch, run, stamps in zip(batches, runs, predicted, strict=True)]
     return {"measured": measured, "program_cycles": firsts[-1],
             "cycles": [stamps.cycles - first
                        for stamps, first in zip(predicted, firsts, strict=True)]}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from . import (
     area,
+    dense,
     learning,
     simulation,
     software,
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
 TABLES: Mapping[str, Kind] = MappingProxyType({
     "utilisation": Kind(utilisation.TITLE, utilisation.measure),
     "systolic": Kind(systolic.TITLE, systolic.measure),
+    "dense": Kind(dense.TITLE, dense.measure),
     "training": Kind(training_utilisation.TITLE, training_utilisation.measure),
     "training-systolic": Kind(training_systolic.TITLE, training_systolic.measure),
     "learning": Kind(learning.TITLE, learning.measure),

@@ -21,7 +21,7 @@ def check_fences(macs: Sequence[MacUnit]) -> None:
     ProgramError
         It names the op that needs a fence, and what it visits too early.
     """
-    if not any(unit.updates for unit in macs):
+    if not any(unit.updates or unit.updates_biases for unit in macs):
         return
     steps = 0
     written: deque[tuple[int, str, int]] = deque()
@@ -41,13 +41,13 @@ def check_fences(macs: Sequence[MacUnit]) -> None:
                     f"{unit.name} needs a fence: it visits {memory} {address} {since} steps after "
                     f"its change began, which takes {UPDATE_CYCLES} cycles"
                 )
-        if unit.updates:
-            end = size - UPDATE_CYCLES - 1
-            written.extend(
-                (steps + step, memory, address)
-                for step, memory, address in sorted(visited)
-                if step >= end
-            )
+        changes = {"weight": unit.updates, "bias": unit.updates_biases}
+        end = size - UPDATE_CYCLES - 1
+        written.extend(
+            (steps + step, memory, address)
+            for step, memory, address in sorted(visited)
+            if step >= end and changes[memory]
+        )
         steps += size
         while written and written[0][0] < steps - UPDATE_CYCLES - 1:
             written.popleft()

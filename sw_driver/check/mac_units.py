@@ -48,7 +48,7 @@ class MacUnit:
         for a BACK op landed gradients, those of `dest` or those of the host.
     weights, biases, updates, fence
         Weights and biases that it visits, in the order of its steps (a bias with the first word of
-        its sum); whether it changes them, and whether it waits for earlier changes.
+        its sum); whether the weights change, and whether it waits for earlier changes.
     """
 
     number: int
@@ -82,6 +82,11 @@ class MacUnit:
     def backwards(self) -> bool:
         """Whether the unit asks for gradients."""
         return self.kind is MacKind.BACK
+
+    @property
+    def updates_biases(self) -> bool:
+        """Whether the biases that it visits change."""
+        return self.backwards and bool(self.biases)
 
     @property
     def start(self) -> Event:

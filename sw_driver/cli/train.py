@@ -258,7 +258,7 @@ def _train_float(
     with out.progress() as tell:
         trained = train_model(output, data, shapes, progress=progress(tell), **options)
     stats = trained.stats
-    layers = trained.model.layer_shapes
+    layers = trained.model.shapes
     parameters = trained.model.weight_count
     figures = {} if stats is None else dataclasses.asdict(stats)
     out.facts(
@@ -279,7 +279,7 @@ def _train_float(
     out.result(
         {
             "model": str(output),
-            "layers": [list(shape) for shape in layers],
+            "layers": [list(shape.as_tuple()) for shape in layers],
             "parameters": parameters,
             **figures,
             "before": dict(trained.before),

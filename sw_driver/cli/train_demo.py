@@ -44,7 +44,7 @@ from sw_driver.system.files import make_folder, write_bytes
 from sw_driver.train.loop import EpochFigures, TrainingLoop
 from sw_driver.train.prepared import Prepared, prepare
 from sw_driver.train.recipe import Recipe
-from sw_driver.train.weights import float_model, stored_words
+from sw_driver.train.weights import clos_shapes, float_model, stored_words
 
 __all__ = ["Curves", "float_epochs", "main", "run_train_demo"]
 
@@ -174,7 +174,7 @@ def _train(prepared: Prepared, golden: GoldenDevice, sim: SimDevice,
     for device in (golden, sim):
         device.load(compiled, prepared.state)
     model = ClosNet(
-        compiled.format.shapes, generator=torch.Generator().manual_seed(recipe.seed))
+        clos_shapes(compiled.format), generator=torch.Generator().manual_seed(recipe.seed))
     losses: list[float] = []
     loops = [TrainingLoop(golden, recipe, split, watch=_watch(tell, "train the golden model")),
              TrainingLoop(sim, recipe, split, watch=_watch(tell, "train the RTL"))]

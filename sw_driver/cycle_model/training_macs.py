@@ -28,7 +28,8 @@ class TrainingMacs:
 
     REGISTERS = (
         "running", "active", "backward", "reads_col", "_writes_col", "_inner", "_word",
-        "_inner_left", "_outer_left", "_reduces", "_updates", "_slots", "_pipeline", "_updated",
+        "_inner_left", "_outer_left", "_reduces", "_updates", "_biases", "_slots", "_pipeline",
+        "_updated",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +61,7 @@ class TrainingMacs:
         self._outer_left: Registers = 0
         self._reduces: Mask = 0
         self._updates: Mask = 0
+        self._biases: Mask = 0  # In the first sum of a repetition that changes biases alone.
         self._slots: Registers = reverse.depth  # Sums that the reduce engines can take.
         self._pipeline: deque[Landing] = deque([NOTHING] * MAC_CYCLES)
         # Steps backwards of cycles before, and those of them that change a weight.
@@ -160,7 +162,7 @@ class TrainingMacs:
 
     def _writing(self, step: Step) -> Mask:
         """Where a weight will be written in this cycle or later."""
-        mask = step.done & self.backward & self._updates
+        mask = step.done & self.backward & (self._updates | self._biases)
         for _, updates in self._updated:
             mask |= updates
         return mask
@@ -180,7 +182,8 @@ class TrainingMacs:
         else:
             self._pipeline.append(NOTHING)
         self._updated.popleft()
-        self._updated.append((back, back & self._updates))
+        self._updated.append((back, back & (self._updates | self._biases)))
+        self._biases &= ~step.sum_ended
         landed, host_landed = self._reverse.landed, self._rings.gradients_landed
         self.dispatch.proceed(retired, landed, host_landed)
         self._slots += self._reverse.taken - step.given
@@ -220,5 +223,6 @@ class TrainingMacs:
             self.backward = self.backward & keep | here * (op.kind == MacKind.BACK)
             self._reduces = self._reduces & keep | here * bool(op.segments)
             self._updates = self._updates & keep | here * op.updates
+            self._biases = self._biases & keep | here * op.biases
             if op.segments:
                 self._reverse.expect(op.reads_col, op.segments, here)

@@ -26,8 +26,9 @@ class MacOp(NamedTuple):
         These gradients come from the host.
     need_first, need_step, reps
         What the first and each further repetition wait for, and repetitions less one.
-    updates, fence
-        Whether weights change; and whether it waits until none does.
+    updates, biases, fence
+        Whether weights change, and biases alone, with the first sum of every repetition; and
+        whether it waits until none does.
     segments
         What becomes of the sums of a repetition of a BACK, if there are any.
     """
@@ -42,6 +43,7 @@ class MacOp(NamedTuple):
     need_step: int
     reps: int
     updates: bool
+    biases: bool
     fence: bool
     segments: tuple[Segment, ...]
 
@@ -73,6 +75,7 @@ def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
             need_step=op["need_step"],
             reps=op["reps"],
             updates=op["kind"] == MacKind.BACK and bool(op["update"]),
+            biases=op["kind"] == MacKind.BACK and not op["update"] and bool(op["bias"]),
             fence=bool(op["fence"]),
             segments=_segments(op) if op["kind"] == MacKind.BACK and op["reduce"] else (),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from golden.fixed.format import STAGES, TrainingFormat
+from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words
 from sw_driver.device.word_device import WordDevice
@@ -52,7 +52,8 @@ class StateDevice(WordDevice):
     def read_weights(self) -> list[dict[str, NDArray[np.float64]]]:
         """Read every layer's `input_weight`, `middle_weight`, `output_weight` and `bias`, as reals.
 
-        Their shapes are those of `golden.ClosLinear`.
+        Their shapes are those of `golden.ClosLinear`. A dense layer has `weight` and `bias`, with
+        the shapes of `torch.nn.Linear`.
         """
         with self._loaded.turn:
             form, state = self.compiled.format, self.read_state()
@@ -103,13 +104,16 @@ class StateDevice(WordDevice):
 
 
 def real_layers(form: TrainingFormat, state: TrainingState) -> list[dict[str, Tensor]]:
-    """Return the weights and biases that a state stands for, float64, named as in `ClosLinear`."""
+    """Return the weights and biases that a state stands for, float64.
+
+    They are named as in `ClosLinear`, and those of a dense layer as in `nn.Linear`.
+    """
     found: list[dict[str, Tensor]] = []
     for index, (layer, words) in enumerate(zip(form.layers, state.layers, strict=True)):
         reals = {
-            f"{stage}_weight": from_words(master, fraction)
-            for stage, master, fraction in zip(
-                STAGES, words.masters, layer.master_fraction_bits, strict=True
+            name: from_words(master, fraction)
+            for name, master, fraction in zip(
+                layer.weight_names, words.masters, layer.master_fraction_bits, strict=True
             )
         }
         reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sw_driver.arrays import IntArray
+from sw_driver.errors import FitError
 from sw_driver.plan.entries import Entry
 from sw_driver.plan.stage import Stage
 
@@ -98,6 +99,8 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
     # A stage that gathers one region again and again: the gradients of its words are summed over
     # all repetitions, so these become the groups of a single one.
     folded = len(stage.visits) > 1 and stage.regions == 1
+    if folded and entry.reps != len(stage.visits):
+        raise FitError(f"{stage.name}: one op must make all results, to go back through them")
     most = own if most_words is None else min(most_words, own)
     return tuple(
         Back(

@@ -84,6 +84,15 @@ class Plan:
         """Gradients that the host sends to one PE for each sample: those of the PE's outputs."""
         return self.result.regions * self.result.own
 
+    @property
+    def gradient_reader(self) -> int:
+        """The last stage on the rows that has results.
+
+        The gradients that the host sends come over the rows, so what they wait for is a reading of
+        words of the rows: that of this stage's way back, for it is the first of a sample.
+        """
+        return _last_of_rows(self.stages)
+
     def copy(self, stage: int, sample: int) -> int:
         """The copy of a stage's regions that a sample uses."""
         return sample % self.copies[stage]
@@ -99,6 +108,11 @@ class Plan:
         """Whether a stage has weights that change."""
         found = self.stages[stage]
         return found.kind not in COPIES and found.layer not in self.frozen
+
+    def updates_biases(self, stage: int) -> bool:
+        """Whether a stage has biases that change."""
+        found = self.stages[stage]
+        return found.biases and found.layer not in self.frozen
 
     def masks(self, stage: int) -> bool:
         """Whether a stage's inputs are the results of a ReLU."""
@@ -146,6 +160,10 @@ def check_frozen(frozen: Collection[int], layers: int, *, input_gradient: bool =
         )
 
 
+def _last_of_rows(stages: Sequence[Stage]) -> int:
+    return max(index for index, one in enumerate(stages) if one.outputs and not one.on_columns)
+
+
 def _last_backward(tasks: Sequence[Task]) -> int:
     return min(
         (task.stage for task in tasks if task.direction is Direction.BACKWARD), default=len(tasks)
@@ -189,7 +207,7 @@ def make_plan(
         See `Plan`.
     """
     # Copies are powers of two, so that addresses are soon the same again.
-    counts = [1 << (count - 1).bit_length() for count in copies(tasks, order)]
+    counts = [1 << (one - 1).bit_length() for one in copies(tasks, order, _last_of_rows(stages))]
     result = stages[-1]
     back = any(task.direction is Direction.GRADIENT for task in tasks)
     # A GRADIENT op has one `base` for the row buffer, through which its words pass, and for the

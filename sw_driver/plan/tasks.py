@@ -94,8 +94,17 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     return (*order, *those(Direction.GRADIENT))
 
 
-def copies(tasks: Sequence[Task], order: Order) -> list[int]:
-    """Count how many samples have words in the regions of each stage at once."""
+def copies(tasks: Sequence[Task], order: Order, gradient_reader: int) -> list[int]:
+    """Count how many samples have words in the regions of each stage at once.
+
+    Parameters
+    ----------
+    tasks, order
+        The tasks of a sample, and their order.
+    gradient_reader
+        The stage whose way back must have read before the gradients from the host make room for
+        others: see `Plan.gradient_reader`.
+    """
     position = {tasks[task]: place for place, task in enumerate(order)}
     delay = dict(zip(tasks, delays(order), strict=True))
     stages = max(task.stage for task in tasks) + 1
@@ -118,7 +127,8 @@ def copies(tasks: Sequence[Task], order: Order) -> list[int]:
             needed = samples(forward, Task(Direction.FORWARD, stage))
         else:
             needed = samples(forward, backward)
-        gradient = samples(backward, Task(Direction.BACKWARD, stage - 1))
+        reader = gradient_reader if stage == stages - 1 else stage - 1
+        gradient = samples(backward, Task(Direction.BACKWARD, reader))
         found.append(max(needed, gradient, 1))
     return found
 

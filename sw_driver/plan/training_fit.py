@@ -77,7 +77,7 @@ def measure_training(
     biases = [
         plan.bias_shift(index)
         for index in passed
-        if plan.updates(index) and any(op.biases for op in plan.backs[0][index])
+        if plan.updates_biases(index)
     ]
     return needs, TrainingNeeds(
         result_words=plan.copies[-1] * plan.gradient_words,

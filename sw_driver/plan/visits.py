@@ -47,8 +47,8 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
     return Placement(
         rows * cols,
         tuple(
-            (found[layer, 0], found[layer, 1], found[layer, 2])
-            for layer in range(len(plan.form.layers))
+            tuple(found[layer, position] for position in range(len(of_layer)))
+            for layer, of_layer in enumerate(sizes)
         ),
     )
 

@@ -142,13 +142,6 @@ def _shaped(
         end = first_bias + shape.out_features
         bias, rate = (torch.as_tensor(words[first_bias:end]) for words in (biases, bias_velocities))
         first_bias = end
-        masters, rates = tensors
-        layers.append(
-            LayerState(
-                (masters[0], masters[1], masters[2]),
-                bias,
-                (rates[0], rates[1], rates[2]),
-                rate,
-            )
-        )
+        masters, rates = map(tuple, tensors)
+        layers.append(LayerState(masters, bias, rates, rate))
     return TrainingState(layers, torch.as_tensor(lfsr))

@@ -31,13 +31,14 @@ class Fences:
         reads = _run_reads(stage, entry)
         return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.fan_in)
 
-    def back(self, op: Back, *, updates: bool) -> int:
-        """Say whether a BACK op needs a fence, and go on past the op."""
-        return self._pass(
-            _back_places(op, first=True),
-            _back_places(op, first=False) if updates else iter(()),
-            op.steps,
-        )
+    def back(self, op: Back, *, updates: bool, biases: bool) -> int:
+        """Say whether a BACK op needs a fence, and go on past the op.
+
+        `updates` and `biases` say whether weights and biases change.
+        """
+        changes = {"weight": updates, "bias": biases}
+        writes = (one for one in _back_places(op, first=False) if changes[one[1][0]])
+        return self._pass(_back_places(op, first=True), writes, op.steps)
 
     def _pass(
         self,

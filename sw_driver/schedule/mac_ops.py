@@ -64,14 +64,16 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
         raise ProgramError("a BACK op needs a torus that trains, with a TrainingConfig")
     from_host = index + 2 == len(plan.stages)
     reduces, updates = plan.reduces(index), plan.updates(index)
+    group_stride = op.group_stride
     wrap = 1 << config.addr_bits
     y_base, y_rep_stride = entry.y_base, entry.y_rep_stride
     if from_host:
         # In the memory of the host's gradients the own words of the result's regions lie one behind
         # the other.
-        blocks = [region for (region,) in op.written]
+        blocks = [region for (region,) in entry.written]
         y_base = plan.copy(index + 1, sample) * plan.gradient_words + blocks[0] * following.own
-        y_rep_stride = (blocks[-1] - blocks[0]) // max(op.reps - 1, 1) * following.own
+        y_rep_stride = (blocks[-1] - blocks[0]) // max(len(blocks) - 1, 1) * following.own
+        group_stride = y_rep_stride if op.groups > 1 else 0
     mac: Op = {
         "kind": MacKind.BACK.value,
         "axis": _axis(stage),
@@ -82,7 +84,7 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
         "block_jump": op.jump,
         "last_output": op.outputs - 1,
         "last_group": op.groups - 1,
-        "group_stride": op.group_stride % wrap,
+        "group_stride": group_stride % wrap,
         "x_base": entry.base + op.first,
         "x_stride": entry.stride % wrap if op.reps > 1 else 0,
         "w_base": entry.w_base + op.first,
@@ -101,9 +103,9 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
         mac["relu"] = int(plan.masks(index))
     if updates:
         mac["update_shift"] = plan.update_shift(index) - training.min_update_shift
-        if op.biases:
-            mac["bias"], mac["b_base"] = 1, entry.b_base
-            mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
+    if op.biases and plan.updates_biases(index):
+        mac["bias"], mac["b_base"] = 1, entry.b_base
+        mac["bias_shift"] = plan.bias_shift(index) - training.min_bias_shift
     return mac
 
 

@@ -89,13 +89,15 @@ class _Scheduler:
         axis = stage.on_columns
         landed: list[int] = []
         free: list[int] = []
+        again = stage.from_host and len(set(entry.visits)) < entry.reps
         for rep, visit in enumerate(entry.visits):
             region = self._region(index, sample, visit)
-            if stage.from_host and visit in entry.visits[:rep]:
-                # The host's words come again, into a region that the repetition before has read.
-                region.last_reads = self._reads[axis].done + rep
             if region.sample != sample:
                 region.sample, region.last_reads = sample, region.reads
+            if again:
+                # The host's words come again, into a region that the repetition before has read.
+                # What repetitions wait for grows evenly: else the first would wait for them all.
+                region.last_reads = self._reads[axis].done + rep
             landed.append(region.landed)
             free.append(region.last_reads)
             self._ring_ops[axis].done += 1
@@ -229,17 +231,18 @@ class _Scheduler:
             region = self._region(index, sample, visit)
             self._reads[axis].done += 1
             region.reads = self._reads[axis].done
-            if from_host:
-                self._gradient_reads[plan.copy(index + 1, sample)] = self._reads[axis].done
+            if index == plan.gradient_reader:
+                copy = plan.copy(len(plan.stages) - 1, sample)
+                self._gradient_reads[copy] = self._reads[axis].done
             for block, word in op.walk() if reduces and not stage.from_host else ():
                 if block == 0:
                     self._gradients[axis].done += 1
                     region.gradients[word] = self._gradients[axis].done
-        updates = plan.updates(index)
+        updates, biases = plan.updates(index), op.biases and plan.updates_biases(index)
         mac = self._ops["mac"] = back_op(self._config, plan, index, op, sample)
         mac["need_free"], mac["need_step"] = need_free, need_step
-        mac["fence"] = self._fences.back(op, updates=updates)
-        if updates:
+        mac["fence"] = self._fences.back(op, updates=updates, biases=biases)
+        if updates or biases:
             mac["decay"], mac["apply"] = self._mode(sample)
         if reduces and stage.from_host:
             sums = op.words

@@ -22,6 +22,7 @@ from golden import (
 from golden.data.loading import load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
+from golden.layers.dense import LayerShape
 from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
@@ -189,10 +190,10 @@ def _read(
     """The file and its net, with a training state; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
-    if shapes and model.layer_shapes != tuple(shape.as_tuple() for shape in shapes):
+    if shapes and model.shapes != tuple(shapes):
         raise DriverError(
             f"{path}: layers must be {names(shapes)} to go on with them, "
-            f"not {', '.join(map(str, model.layer_shapes))}"
+            f"not {names(model.shapes)}"
         )
     if state is None:
         raise DriverError(f"{path} must hold a training state to go on from, but has none")
@@ -209,6 +210,6 @@ def _read(
     return checkpoint, model
 
 
-def names(shapes: Sequence[ClosShape]) -> str:
+def names(shapes: Sequence[LayerShape]) -> str:
     """Write layers one after the other."""
     return ", ".join(map(str, shapes))

@@ -14,6 +14,8 @@ from golden import (
     load_checkpoint,
 )
 from golden.data.preparation import Preparation
+from golden.fixed.layer_format import AnyLayerFormat, DenseFormat
+from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
 from sw_driver.device.state_device import CHECKPOINT_FORMAT
 from sw_driver.errors import DriverError
@@ -21,7 +23,7 @@ from sw_driver.train.loop import Position
 from sw_driver.train.prepared import compile_recipe
 from sw_driver.train.recipe import Recipe
 
-__all__ = ["FIXED_POINT", "VERSION", "Saved", "read_saved", "trained_config"]
+__all__ = ["FIXED_POINT", "VERSION", "Saved", "read_format", "read_saved", "trained_config"]
 
 FIXED_POINT = "fixed_point"
 """The key in a model file's training state that says that it was trained in fixed point."""
@@ -116,7 +118,7 @@ def read_saved(path: Path) -> Saved:
     try:
         recipe = Recipe.from_dict(saved["recipe"])
         position = Position.from_dict(saved["position"])
-        form = _read_format(words["net"])
+        form = read_format(words["net"])
         rows, cols = (int(count) for count in words["torus"])
     except (DriverError, GoldenError) as error:
         raise CheckpointError(f"{path}: its training state is damaged: {error}") from error
@@ -131,15 +133,15 @@ def _is_number(found: object, wanted: int) -> bool:
     return isinstance(found, int) and found == wanted
 
 
-def _read_format(text: str) -> TrainingFormat:
+def read_format(text: str) -> TrainingFormat:
     """Read the widths and fraction bits of a net as JSON has them."""
 
-    def layer(values: dict[str, Any]) -> LayerFormat:
-        x, h1, h2, y = values["activation_fraction_bits"]
-        m1, m2, m3 = values["master_fraction_bits"]
-        d1, d2, dy = values["gradient_fraction_bits"]
-        shape = ClosShape(**values["shape"])
-        return LayerFormat(shape, bool(values["relu"]), (x, h1, h2, y), (m1, m2, m3), (d1, d2, dy))
+    def layer(values: dict[str, Any]) -> AnyLayerFormat:
+        shape, others = values["shape"], {k: v for k, v in values.items() if k != "shape"}
+        # Only the sums of a dense layer have cuts.
+        if "cuts" in shape:
+            return DenseFormat(DenseShape(**shape), **others)
+        return LayerFormat(ClosShape(**shape), **others)
 
     found: dict[str, Any] = json.loads(text)
     widths = {name: value for name, value in found.items() if name != "layers"}

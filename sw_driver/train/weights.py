@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
-from golden import ClosNet, TrainingFormat, TrainingState
+from golden import ClosNet, ClosShape, TrainingFormat, TrainingState
 from sw_driver.device.state_device import real_layers
 from sw_driver.errors import DriverError
+from sw_driver.train.model_file import names
 
-__all__ = ["float_model", "real_weights", "stored_words"]
+__all__ = ["clos_shapes", "float_model", "real_weights", "stored_words"]
 
 
 def real_weights(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor]:
@@ -33,7 +34,8 @@ def float_model(form: TrainingFormat, state: TrainingState) -> ClosNet:
     Raises
     ------
     DriverError
-        If the layers do not have a ReLU between each other and none after the last.
+        If the layers do not have a ReLU between each other and none after the last, or one is
+        dense.
     """
     relus = [layer.relu for layer in form.layers]
     if relus != [True] * (len(relus) - 1) + [False]:
@@ -41,6 +43,23 @@ def float_model(form: TrainingFormat, state: TrainingState) -> ClosNet:
             "layers must have a ReLU each, but not the last, to be a ClosNet; "
             f"not (in order) {relus}"
         )
-    model = ClosNet(form.shapes)
+    model = ClosNet(clos_shapes(form))
     model.load_state_dict(real_weights(form, state))
     return model
+
+
+def clos_shapes(form: TrainingFormat) -> list[ClosShape]:
+    """Return the shapes of the layers of a `ClosNet`.
+
+    Raises
+    ------
+    DriverError
+        If a layer is dense.
+    """
+    shapes = [shape for shape in form.shapes if isinstance(shape, ClosShape)]
+    if len(shapes) != len(form.shapes):
+        raise DriverError(
+            "layers must all be Clos layers to be a ClosNet; not dense ones, as are among "
+            f"(in order) {names(form.shapes)}"
+        )
+    return shapes

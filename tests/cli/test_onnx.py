@@ -63,6 +63,17 @@ def test_compile_projects_and_says_what_it_loses(net, tmp_path):
     assert "accuracy in float" in text and "layer body" in text
 
 
+def test_compile_takes_dense_layers_as_they_are(net, tmp_path):
+    out = tmp_path / "dense.ctz"
+    told = json.loads(succeed("compile", net, "--torus", "2x2", "--data", "digits", "-o", out,
+                              "--json").stdout)
+    assert told["projection"] is None and told["parameters"] == 64 * 48 + 480
+    np.save(tmp_path / "x.npy", SPLIT.test_x)
+    succeed("run", out, "--data", tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    found, wanted = np.load(tmp_path / "y.npy"), reference(net, SPLIT.test_x).numpy()
+    assert np.abs(found - wanted).max() < 0.01 * np.ptp(wanted)
+
+
 def test_compile_without_labels(net, tmp_path):
     np.save(tmp_path / "x.npy", SPLIT.train_x[:50])
     told = json.loads(succeed("compile", net, "--torus", "1x1", "--data", tmp_path / "x.npy",

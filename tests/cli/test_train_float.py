@@ -65,7 +65,7 @@ def test_train_bad_input(tmp_path, model):
     fail(2, "training state", "train", "--resume", "-o", tmp_path / "bare.pt")
     rewrite(model, tmp_path / "other.pt", lambda content: content.update(data="other digits"))
     again = ("train", "--resume", "-o", tmp_path / "other.pt")
-    fail(2, "--data must be other digits, which .* was trained on, not digits",
+    fail(2, "--data must be other digits, as .* was trained with, not digits",
          *again, "--data", "digits")
     fail(2, "--data must name the samples to go on with: .* other digits, which does not come",
          *again)

@@ -205,6 +205,14 @@ TRAINING: dict[str, Call] = {
     "a learning rate of 1e60": lambda: golden.propose_format(
         net(), X, torch.arange(20) % 6, golden.softmax_cross_entropy, 1e60
     ),
+    "cuts of a dense layer that is not there": lambda: propose(dense_cuts=[(0, 3)]),
+    "cuts of text": lambda: propose(dense_cuts="cut"),
+    "cuts that fall": lambda: propose(
+        nn.Sequential(nn.Linear(9, 6)), dense_cuts=[(0, 6, 3)]
+    ),
+    "cuts beyond the inputs": lambda: propose(
+        nn.Sequential(nn.Linear(9, 6)), dense_cuts=[(0, 10**30)]
+    ),
     "a momentum of 1": lambda: propose(momentum=1.0),
     "batches of 0": lambda: propose(batch_size=0),
     "batches of a half": lambda: propose(batch_size=0.5),

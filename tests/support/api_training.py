@@ -21,7 +21,9 @@ from golden.data.loading import load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
 from golden.fixed import lfsr, words
+from golden.fixed.layer_format import DenseFormat
 from golden.fixed.training import FixedTrainingNet
+from golden.layers.dense import DenseShape
 from golden.training import losses
 from golden.training.scales import Headroom
 from golden.vectors.nets import random_net, random_words
@@ -135,6 +137,10 @@ CALLS = {
     "seed_states": (lfsr.seed_states, SEEDS),
     "states_after": (lfsr.states_after, {"states": torch.ones(2, dtype=torch.int64), "steps": 3}),
     "advance": (lfsr.advance, {"states": torch.ones(2, dtype=torch.int64), "steps": 3}),
+    "DenseFormat": (DenseFormat, {
+        "shape": DenseShape(8, 6, (0, 4)), "relu": False, "activation_fraction_bits": (6, 6, 6),
+        "master_fraction_bits": (16,), "gradient_fraction_bits": (10,), "gain_bits": 0,
+    }),
     "LayerFormat": (LayerFormat, {
         "shape": SHAPE, "relu": False, "activation_fraction_bits": (6, 6, 6, 6),
         "master_fraction_bits": (16, 16, 16), "gradient_fraction_bits": (10, 10, 10),
@@ -166,12 +172,15 @@ CALLS = {
         "model": make_model(), "x": torch.rand(4, 8), "targets": torch.tensor([0, 1, 2, 3]),
         "loss": losses.softmax_cross_entropy, "learning_rate": 0.05, "widths": TrainingWidths(),
         "headroom": Headroom(), "batch_size": 1, "momentum": 0.0, "epochs": 1, "seed": 0,
+        "dense_cuts": (),
     }),
     "FloatTwin": (golden.FloatTwin, {
         "shapes": [SHAPE], "relus": [False], "weights": [list(make_model().layers[0].weights)],
         "biases": [torch.ones(6)],
     }),
-    "FloatTwin.of_model": (golden.FloatTwin.of_model, {"model": make_model()}),
+    "FloatTwin.of_model": (golden.FloatTwin.of_model, {
+        "model": make_model(), "dense_cuts": (),
+    }),
     "FloatTwin.of_state": (golden.FloatTwin.of_state, {
         "form": make_format(), "state": make_state()
     }),

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from golden.layers.dense import DenseShape
+
 TAPS = 0x80200003
 
 
@@ -17,7 +19,10 @@ def clip(value, bits):
 
 
 def connections(shape):
-    """Per stage all (weight index, input index, result index)."""
+    """Per stage that has weights, all (weight index, input index, result index)."""
+    if isinstance(shape, DenseShape):
+        pairs = itertools.product(range(shape.out_features), range(shape.in_features))
+        return ([((j, i), (i,), (j,)) for j, i in pairs],)
     inputs, outputs, ri, rm, ro = shape.as_tuple()
     router_in = [r for r, block in enumerate(np.array_split(range(inputs), ri)) for _ in block]
     router_out = [o for o, block in enumerate(np.array_split(range(outputs), ro)) for _ in block]
@@ -70,7 +75,7 @@ class PythonTraining:
             d_fractions = layer.gradient_fraction_bits
             top = dy
             words = []
-            for stage in (2, 1, 0):
+            for stage in reversed(range(len(self.wires[index]))):
                 x = stage_inputs[index][stage]
                 operand_fraction = (
                     layer.master_fraction_bits[stage] - form.master_bits + form.weight_bits
@@ -100,7 +105,7 @@ class PythonTraining:
                 below = (
                     d_fractions[stage - 1]
                     if stage > 0
-                    else form.layers[index - 1].gradient_fraction_bits[2]
+                    else form.layers[index - 1].gradient_fraction_bits[-1]
                 )
                 shift = operand_fraction + d_fractions[stage] - below
                 dx = {
@@ -118,11 +123,15 @@ class PythonTraining:
 
     def update_bias(self, index, dy, decay, apply, kept):
         form, layer = self.form, self.form.layers[index]
-        fraction = (
-            layer.master_fraction_bits[2] - form.master_bits + form.weight_bits
-            + layer.activation_fraction_bits[2]
-        )  # fmt: skip
-        c = fraction - layer.gradient_fraction_bits[2]
+        if isinstance(layer.shape, DenseShape) and layer.shape.cuts:
+            # Biases are added to partial sums times 2**gain_bits.
+            fraction = layer.gain_bits + layer.activation_fraction_bits[1]
+        else:
+            fraction = (
+                layer.master_fraction_bits[-1] - form.master_bits + form.weight_bits
+                + layer.activation_fraction_bits[-2]
+            )  # fmt: skip
+        c = fraction - layer.gradient_fraction_bits[-1]
         for (j,), value in dy.items():
             new = self.accumulate(self.bias_velocity[index][j], value, decay)
             if kept:

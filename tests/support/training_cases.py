@@ -8,7 +8,8 @@ from random import Random
 import torch
 
 from golden import ClosShape, GoldenError
-from golden.fixed.format import CLEAR, LayerFormat, TrainingFormat
+from golden.fixed.format import CLEAR, TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.results import Counts
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from golden import ClosShape
-from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import AnyLayerFormat, DenseFormat, LayerFormat
 from golden.fixed.state import TrainingState
+from golden.fixed.visits import weight_sizes
+from golden.layers.dense import DenseShape, LayerShape
 
 __all__ = ["random_format", "random_gradients", "random_inputs", "random_state"]
 
 
 def random_format(
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     *,
     seed: int,
     act_bits: int = 16,
@@ -38,8 +40,28 @@ def random_format(
     update = max(act_bits + grad_bits - 2 - (master_bits - 2 - one_of(0, 1, 3)), 0)
     point = (dropped + update) // 2 + one_of(1, 2, 3)
 
-    def layer(index: int, shape: ClosShape, above: int | None) -> tuple[LayerFormat, int]:
+    def dense(index: int, shape: DenseShape, above: int | None) -> tuple[AnyLayerFormat, int]:
+        """As `layer`."""
+        weight = shift(shape.fan_ins[0])
+        dy = weight + dropped + update - point if above is None else above
+        words, gain = (point, point), 0
+        if shape.cuts:
+            # Partial sums are so fine, and their weights so large, that the bias has its shift.
+            partial = max(point + one_of(0, 1), dy - (weight_bits - 2))
+            gain = max(one_of(0, 1, weight_bits - 2), dy - partial, point - partial)
+            words = point, partial, point
+            weight = max(weight, partial - point)
+        else:
+            weight = max(weight, dy - point)
+        weight = min(weight, point + dy - dropped)
+        dx = max(weight + dy - shift(shape.out_features), dropped - point)
+        relu = index < len(shapes) - 1
+        return DenseFormat(shape, relu, words, (weight + dropped,), (dy,), gain), dx
+
+    def layer(index: int, shape: LayerShape, above: int | None) -> tuple[AnyLayerFormat, int]:
         """A layer; and the fraction bits of the gradient of its inputs."""
+        if isinstance(shape, DenseShape):
+            return dense(index, shape, above)
         w1, w2, w3 = (shift(fan_in) for fan_in in shape.fan_ins)
         dy = w3 + dropped + update - point if above is None else above
         # No bias is coarser than its gradient, and no weight finer than its change.
@@ -55,7 +77,7 @@ def random_format(
             shape, index < len(shapes) - 1, (point,) * 4,
             (w1 + dropped, w2 + dropped, w3 + dropped), (d1, d2, dy)), dx
 
-    layers: list[LayerFormat] = []
+    layers: list[AnyLayerFormat] = []
     above: int | None = None
     for index in reversed(range(len(shapes))):
         found, above = layer(index, shapes[index], above)
@@ -74,11 +96,10 @@ def random_state(form: TrainingFormat, rows: int, cols: int, *, seed: int) -> Tr
     generator = torch.Generator().manual_seed(seed)
     layers = []
     for layer in form.layers:
-        inputs, outputs, ri, rm, ro = layer.shape.as_tuple()
-        sizes = (inputs, rm), (rm, ri, ro), (outputs, rm)
-        first, second, third = (_draw(generator, form.master_bits, *size) for size in sizes)
-        bias = _draw(generator, form.act_bits + form.weight_bits - 1, outputs)
-        layers.append(((first, second, third), bias))
+        weights = [
+            _draw(generator, form.master_bits, *size) for size in weight_sizes(layer.shape)]
+        bias = _draw(generator, form.act_bits + form.weight_bits - 1, layer.shape.out_features)
+        layers.append((weights, bias))
     return TrainingState.at_rest(layers, seed=seed, rows=rows, cols=cols)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import numpy as np
@@ -13,6 +13,7 @@ from golden.fixed.format import CLEAR
 from golden.fixed.results import Counts, SampleBackward
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
+from golden.layers.dense import DenseShape, LayerShape
 from hw.config import TorusConfig
 from hw.tops import TOPS
 from sim.model.emitted import emitted_torus
@@ -20,11 +21,13 @@ from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile
+from sw_driver.plan.placement import cut_dense
 from sw_driver.program.events import HostEvents, Run, RunResult, Send
 from tests.support.training_nets import random_format, random_gradients, random_inputs, random_state
 
 __all__ = ["Job", "Words", "batches_of_four", "golden_run", "new_model", "perform", "play",
-           "random_job", "random_shapes", "rtl_run", "start_batch", "widths"]
+           "random_chain", "random_job", "random_shapes", "rtl_run", "single_samples",
+           "start_batch", "widths"]
 
 UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
 # On several rows or columns, words of the first layer move before the second.
@@ -95,14 +98,34 @@ def random_shapes(random: Random, layers: int) -> list[ClosShape]:
             for inputs, outputs in zip(features, features[1:], strict=False)]
 
 
-def random_job(config: TorusConfig, seed: int, case: int) -> Job:
-    """Case number `case` of a torus: nets, batches, momentum, frozen layers in turn."""
+def random_chain(random: Random, config: TorusConfig, layers: int) -> Sequence[LayerShape]:
+    """So many layers, at least one of them dense."""
+    shapes: list[LayerShape] = list(random_shapes(random, layers))
+    always = random.randrange(layers)
+    for index, shape in enumerate(shapes):
+        if index == always or random.random() < 0.3:
+            outputs = shape.out_features
+            if index == layers - 1 and random.random() < 0.3:
+                outputs = random.randint(1, 4)
+            shapes[index] = DenseShape(shape.in_features, outputs)
+    return cut_dense(shapes, config.rows, config.cols, training=True)
+
+
+def random_job(config: TorusConfig, seed: int, case: int, *, dense: bool = False) -> Job:
+    """Case number `case` of a torus: nets, batches, momentum, frozen layers in turn.
+
+    `dense` says whether the net has dense layers.
+    """
     random = Random(seed)
     training = config.training
     assert training is not None
     can_freeze = case % 3 == 2
-    shapes = {0: UNALIGNED, 1: MOVED}.get(case) or random_shapes(
-        random, 3 if case == 3 else 2 if can_freeze else random.randint(1, 2))
+    layers = 3 if case == 3 else 2 if can_freeze else 0
+    if dense:
+        shapes = random_chain(random, config, layers or random.randint(1, 2))
+    else:
+        shapes = {0: UNALIGNED, 1: MOVED}.get(case) or random_shapes(
+            random, layers or random.randint(1, 2))
     form = random_format(shapes, seed=seed, **widths(config))
     can = training.velocity_bits > 0
     batches = can and case % 2 == 0
@@ -127,6 +150,14 @@ def batches_of_four(config: TorusConfig, seed: int, momentum: int | None) -> Job
     return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
                random_inputs(form, 8, seed=seed).unflatten(0, (2, 4)),
                random_gradients(form, 8, seed=seed).unflatten(0, (2, 4)))
+
+
+def single_samples(config: TorusConfig, shapes: Sequence[LayerShape], seed: int) -> Job:
+    """Four samples, each a batch of its own, with the gradient of the inputs."""
+    form = random_format(shapes, seed=seed, **widths(config))
+    compiled = compile(form, config, input_gradient=True)
+    return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
+               random_inputs(form, 4, seed=seed)[None], random_gradients(form, 4, seed=seed)[None])
 
 
 def golden_run(job: Job) -> Words:

@@ -30,7 +30,7 @@ def test_one_sample_after_the_other_needs_one_copy():
     tasks = list_tasks(4, 0)
     order = task_order("program", tasks)
     assert order == tuple(range(len(tasks)))
-    assert copies(tasks, order) == [1, 1, 1, 1]
+    assert copies(tasks, order, 2) == [1, 1, 1, 1]
 
 
 def test_interleaved_samples_keep_two_of_what_comes_first():
@@ -41,7 +41,11 @@ def test_interleaved_samples_keep_two_of_what_comes_first():
     assert names == [("forward", 0), ("backward", 2), ("forward", 1), ("backward", 1),
                      ("forward", 2), ("forward", 3), ("backward", 0), ("gradient", 3)]
     # Inputs and first results are still needed when those of the next sample come.
-    assert copies(tasks, order) == [2, 2, 1, 1]
+    assert copies(tasks, order, 2) == [2, 2, 1, 1]
+    # Gradients from the host that come before stage 0 has gone back, which is to make room.
+    early = (*order[:-2], order[-1], order[-2])
+    assert copies(tasks, early, 2) == [2, 2, 1, 1]
+    assert copies(tasks, early, 0) == [2, 2, 1, 2]
     assert period([2, 2, 1, 1]) == 2
 
 
@@ -62,7 +66,7 @@ def test_copies_are_counted_by_hand():
                             if task.direction is direction and task.stage == stage)
                 return sample + delay[task], position[task]
 
-            for stage, count in enumerate(copies(tasks, order)[:-1]):
+            for stage, count in enumerate(copies(tasks, order, stages - 2)[:-1]):
                 end = when(Direction.BACKWARD, stage, 0)
                 alive = sum(when(Direction.FORWARD, max(stage - 1, 0), sample) < end
                             for sample in range(10))

@@ -1,5 +1,6 @@
 """Model files: they come back as they were written, and damaged ones are refused."""
 
+import dataclasses
 import errno
 import pickle
 import random
@@ -18,6 +19,7 @@ from golden import (
     load_model,
     save_model,
 )
+from golden.data.preparation import Preparation
 from golden.system.digest import content_digest
 
 SHAPES = [ClosShape(7, 6, 3, 2, 2), ClosShape(6, 4, 2, 3, 2)]
@@ -82,6 +84,22 @@ def test_files_of_format_1_are_read_with_a_notice(path):
     x = torch.randn(5, 7)
     assert checkpoint.model(x).equal(model(x))
     assert (checkpoint.data, checkpoint.training) == ("mnist10k", {"epoch": 2})
+
+
+def test_files_of_format_2_are_read(path):
+    write(path, format=lambda _: 2, preparation=lambda _: ...)
+    found = load_checkpoint(path)
+    assert (found.data, found.preparation) == ("digits", None)
+
+
+def test_a_preparation_comes_back(path):
+    given = Preparation(mean=(0.1,) * 7, scale=(1 / 3,) * 7, classes=tuple("abcd"))
+    save_model(path, ClosNet(SHAPES), preparation=given)
+    assert load_checkpoint(path).preparation == given
+    for odd in (dataclasses.replace(given, classes=tuple("abcde")), Preparation(features=("a",))):
+        write(path, preparation=lambda _, odd=odd: odd.as_dict())
+        with pytest.raises(CheckpointError, match="classes must be at most 4|features must be of"):
+            load_checkpoint(path)
 
 
 def test_the_name_of_the_data_comes_back(path):

@@ -19,8 +19,10 @@ from golden import (
     TrainingWidths,
     initial_state,
 )
-from golden.fixed.format import CLEAR, KEEP, LayerFormat, TrainingFormat
+from golden.fixed.format import CLEAR, KEEP, TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.results import Counts
+from golden.layers.dense import DenseShape
 from golden.vectors.steps import paper_training_example, random_gradients, random_training
 from tests.support.training_by_python import PythonTraining
 
@@ -54,11 +56,28 @@ def make(shapes=((9, 7, 3, 2, 2), (7, 5, 2, 3, 2)), samples=4, seed=0, pes=1, **
     return training, random_gradients(training.form, samples, seed=seed)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_steps_equal_python_integers(seed):
+def with_dense(rng, shapes):
+    """The same layers, at least one of them dense, with cuts or without."""
+    always = rng.randrange(len(shapes))
+    found = list(shapes)
+    for index, shape in enumerate(shapes):
+        if index == always or rng.random() < 0.4:
+            inputs = shape.in_features
+            more = rng.sample(range(1, inputs), rng.randint(0, min(inputs - 1, 3)))
+            cuts = (0, *sorted(more)) if rng.random() < 0.7 else ()
+            found[index] = DenseShape(inputs, shape.out_features, cuts)
+    return found
+
+
+@pytest.mark.parametrize(
+    "seed, dense", [*((seed, False) for seed in range(40)), *((seed, True) for seed in range(40))]
+)
+def test_steps_equal_python_integers(seed, dense):
     """Every gradient word and every state after several batches, in all modes."""
     rng = random.Random(seed)
     shapes = random_shapes(rng, rng.randint(1, 3))
+    if dense:
+        shapes = with_dense(rng, shapes)
     act, weight, grad = (rng.randint(6, 18) for _ in range(3))
     widths = TrainingWidths(
         act, weight, rng.randint(weight, min(36, max(weight, act + grad - 4))), grad,
@@ -85,8 +104,7 @@ def test_steps_equal_python_integers(seed):
             inputs = [
                 (
                     words[index - 1].output.words[sample] if index else x[sample],
-                    words[index].input.words[sample],
-                    words[index].middle.words[sample],
+                    *(stage.words[sample] for stage in words[index].stages),
                 )
                 for index in range(len(shapes))
             ]
@@ -97,10 +115,8 @@ def test_steps_equal_python_integers(seed):
             for index, (layer, words_of_layer) in enumerate(
                 zip(result.layers, expected, strict=True)
             ):
-                found = [
-                    layer.output.words, layer.middle.words,
-                    layer.input.words if index else result.input_gradient,
-                ]  # fmt: skip
+                found = [stage.words for stage in layer.stages[:0:-1]]
+                found.append(layer.input.words if index else result.input_gradient)
                 for tensor, dictionary in zip(found, words_of_layer, strict=True):
                     assert tensor.numel() == len(dictionary)
                     assert all(int(tensor[k]) == value for k, value in dictionary.items())

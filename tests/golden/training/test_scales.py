@@ -21,7 +21,8 @@ from golden import (
     softmax_cross_entropy,
 )
 from golden.data.datasets import load_digits_split
-from golden.fixed.format import CLEAR, LayerFormat, TrainingFormat
+from golden.fixed.format import CLEAR, TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.studies.step_errors import error_table, step_errors
 from golden.studies.step_errors_digits import errors_on_digits
 from golden.training.ranges import Magnitudes, profile_ranges, range_table
@@ -98,7 +99,7 @@ def test_profile_meets_what_training_meets():
         value = softmax_cross_entropy(reals[-1].output, labels[batch])
         gradients = twin.gradients(x[batch], reals, value.gradient * 0.1)
         twin.update(gradients, 0.5)
-        largest = max(largest, float(gradients[0].middle.abs().max()))
+        largest = max(largest, float(gradients[0].results[1].abs().max()))
     assert ranges.layers[0].gradients[1].largest == largest
     assert ranges.layers[1].gradients[2].largest == 0.1 / 4
     assert ranges.layers[1].weights[0].largest >= float(twin.layers[1].weights[0].abs().max())
@@ -258,7 +259,7 @@ def error_bounds(form, state, x, dy):
     error = torch.full_like(x, 2.0 ** -form.input_fraction_bits / 2)
     for index, (layer, real) in enumerate(zip(twin.layers, reals, strict=True)):
         fractions = form.layers[index].activation_fraction_bits
-        for stage, result in enumerate((real.input, real.middle, real.output)):
+        for stage, result in enumerate(real.results):
             error = sums(
                 layer.routing.sums, stage, layer.weights[stage], step_w[index][stage], value, error
             )
@@ -270,7 +271,7 @@ def error_bounds(form, state, x, dy):
         layer, found = twin.layers[index], gradients[index]
         fractions = form.layers[index].gradient_fraction_bits
         bound = {2: error}
-        for stage, value in ((2, found.output), (1, found.middle)):
+        for stage, value in ((2, found.results[2]), (1, found.results[1])):
             error = sums(
                 layer.routing.transposed, stage, layer.weights[stage], step_w[index][stage],
                 value, error,
@@ -279,11 +280,12 @@ def error_bounds(form, state, x, dy):
         bounds.append((bound[0], bound[1], bound[2]))
         if index > 0:
             error = sums(
-                layer.routing.transposed, 0, layer.weights[0], step_w[index][0], found.input, error
+                layer.routing.transposed, 0, layer.weights[0], step_w[index][0],
+                found.results[0], error,
             ) + 2.0 ** -form.layers[index - 1].gradient_fraction_bits[2] / 2
-            unmasked = layer.routing.transposed(0, layer.weights[0], found.input).abs()
+            unmasked = layer.routing.transposed(0, layer.weights[0], found.results[0]).abs()
             below = twin.layers[index - 1]
-            before_relu = below.routing.sums(2, below.weights[2], reals[index - 1].middle)
+            before_relu = below.routing.sums(2, below.weights[2], reals[index - 1].results[1])
             either_way = (before_relu + below.bias).abs() <= forward_errors[index - 1]
             error = torch.where(either_way, error + unmasked, error)
     return gradients, bounds[::-1]
@@ -305,7 +307,7 @@ def test_gradients_are_within_the_quantisation_bound(seed, widths):
     for index, layer in enumerate(result.layers):
         real = exact[index]
         for stage, value, bound, fraction in zip(
-            layer.stages, (real.input, real.middle, real.output), bounds[index],
+            layer.stages, real.results, bounds[index],
             form.layers[index].gradient_fraction_bits, strict=True,
         ):  # fmt: skip
             error = (stage.gradient.double() * 2.0**-fraction - value[0]).abs()

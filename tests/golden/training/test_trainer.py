@@ -90,8 +90,8 @@ def test_chains_with_dense_layers_learn_and_go_on(split, tmp_path):
     second = Trainer(saved.model, split)
     second.load_state_dict(saved.training)
     assert list(second.run(4)) == stats[2:]
-    for wrong, message in ((nn.Linear(32, 10), "the first layer Linear.in_features=32, .* 64 inp"),
-                           (nn.Linear(64, 9), "the last layer Linear.* at least 10 outputs")):
+    for wrong, message in ((nn.Linear(32, 10), "the first layer .32, 10. must have 64 inputs"),
+                           (nn.Linear(64, 9), "the last layer .64, 9. must have at least 10 out")):
         with pytest.raises(ModelError, match=message):
             Trainer(ChainNet([wrong], [NONE]), split)
 

@@ -115,11 +115,10 @@ class Reference:
                                          + group * op["group_stride"] + one * op["y_stride"]]
                     weight = w_addr + on + output * op["w_step"]
                     total += (self.weights[weight] >> low_bits) * gradient
-                    if not op["update"]:
-                        continue
-                    moved = self.accumulated(self.velocities[weight], x * gradient, op)
-                    self.velocities[weight] = moved
-                    if op["apply"]:
+                    if op["update"]:
+                        moved = self.accumulated(self.velocities[weight], x * gradient, op)
+                        self.velocities[weight] = moved
+                    if op["update"] and op["apply"]:
                         random_bits = self.lfsr & ((1 << shift) - 1)
                         self.weights[weight] = clip(
                             self.weights[weight] - ((moved + random_bits) >> shift),

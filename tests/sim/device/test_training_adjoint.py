@@ -4,25 +4,36 @@ This needs no model of the arithmetic: the words are those of the torus alone, i
 Nothing is rounded (no shift), nothing saturates (small words), and nothing is updated.
 """
 
+import itertools
 from random import Random
 
 import numpy as np
 import pytest
 import torch
 
-from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import AnyLayerFormat, DenseFormat, LayerFormat
 from golden.fixed.state import TrainingState
+from golden.fixed.visits import weight_sizes
+from golden.layers.dense import DenseShape, LayerShape
 from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from tests.support.training_equality import CONFIGS, name
-from tests.support.training_runs import Job, new_model, random_shapes, rtl_run, widths
+from tests.support.training_runs import (
+    Job,
+    new_model,
+    random_chain,
+    random_shapes,
+    rtl_run,
+    widths,
+)
 
 CASES = 6
 SAMPLES = 4
 MOST_INPUT, MOST_GRADIENT = 3, 2
 
 
-def linear_job(config: TorusConfig, seed: int) -> Job:
+def linear_job(config: TorusConfig, seed: int, *, dense: bool) -> Job:
     """Frozen layers without biases, ReLU and shifts; weights are -1, 0 and 1, most of them 0."""
     random = Random(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -37,20 +48,23 @@ def linear_job(config: TorusConfig, seed: int) -> Job:
         kept = torch.rand(size, generator=generator) < 2.5 / max(fan_in, 2)
         return (draw(1, *size) * kept) << dropped
 
-    shapes = random_shapes(random, 1)
+    def layer(shape: LayerShape) -> AnyLayerFormat:
+        stages = len(shape.fan_ins)
+        if isinstance(shape, DenseShape):
+            return DenseFormat(shape, False, (dropped,) * (stages + 1), (dropped,), (dropped,))
+        return LayerFormat(shape, False, (dropped,) * 4, (dropped,) * 3, (dropped,) * 3)
+
+    shapes = random_chain(random, config, 1) if dense else random_shapes(random, 1)
     form = TrainingFormat(
-        tuple(LayerFormat(shape, False, (dropped,) * 4, (dropped,) * 3, (dropped,) * 3)
-              for shape in shapes),
-        **widths(config), bias_bits=config.bias_bits)
+        tuple(map(layer, shapes)), **widths(config), bias_bits=config.bias_bits)
     compiled = compile(form, config, frozen=range(len(shapes)), input_gradient=True,
                                 order="program")
     layers = []
     for shape in shapes:
-        inputs, outputs, ri, rm, ro = shape.as_tuple()
-        sizes = (inputs, rm), (rm, ri, ro), (outputs, rm)
+        sizes = weight_sizes(shape)
         layers.append((tuple(weights(fan_in, *size)
-                             for fan_in, size in zip(shape.fan_ins, sizes, strict=True)),
-                       torch.zeros(outputs, dtype=torch.int64)))
+                             for fan_in, size in zip(shape.fan_ins, sizes, strict=False)),
+                       torch.zeros(shape.out_features, dtype=torch.int64)))
     state = TrainingState.at_rest(layers, seed=seed, rows=config.rows, cols=config.cols)
     x = draw(MOST_INPUT, 1, SAMPLES, shapes[0].in_features)
     gradients = draw(MOST_GRADIENT, 1, SAMPLES, shapes[-1].out_features)
@@ -63,9 +77,9 @@ def linear_job(config: TorusConfig, seed: int) -> Job:
 ], ids=name)
 def test_the_way_back_is_the_transpose(config):
     with new_model(config) as model:
-        for case in range(CASES):
+        for case, dense in itertools.product(range(CASES), (False, True)):
             seed = 100 * config.rows + 10 * config.cols + case
-            job = linear_job(config, seed)
+            job = linear_job(config, seed, dense=dense)
             rtl = rtl_run(model, job)
             assert rtl.input_gradients is not None
             assert rtl.state == job.state, "nothing is updated"

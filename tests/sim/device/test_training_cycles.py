@@ -113,11 +113,11 @@ def check_training(rtl: NativeModel, compiled: Compiled, samples: int, what: str
     return cycles
 
 
-def sweep(config: TorusConfig, cases: int, first_seed: int) -> None:
+def sweep(config: TorusConfig, cases: int, first_seed: int, *, dense: bool = False) -> None:
     runs = cycles = 0
     with new_model(config) as rtl:
         for case in range(cases):
-            job = random_job(config, first_seed + case, case)
+            job = random_job(config, first_seed + case, case, dense=dense)
             executable, what = job.compiled.executable, f"{job}, seed {first_seed + case}"
             cycles += check_run(rtl, config, executable.load(job.state), what)
             for samples in SAMPLES:
@@ -135,6 +135,14 @@ def sweep(config: TorusConfig, cases: int, first_seed: int) -> None:
 ], ids=name)
 def test_every_beat_of_random_training(config):
     sweep(config, CASES, first_seed=100 * config.rows + config.cols)
+
+
+@pytest.mark.parametrize("config", [
+    *(torus for torus in TORI if torus is not LARGEST),
+    *(pytest.param(config, marks=pytest.mark.slow) for config in (LARGEST, *WIDE_SWEEP)),
+], ids=name)
+def test_every_beat_of_random_training_of_dense_layers(config):
+    sweep(config, 2 * CASES, first_seed=100 * config.rows + config.cols, dense=True)
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from golden.fixed.format import LayerFormat, TrainingFormat
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from golden.fixed.state import TrainingState
 from sim.device.compare import ComparedTraining, WordDiffers
 from sim.device.memories import TrainingMemories

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from golden import ClosShape
+from golden.data.preparation import Preparation
 from golden.vectors.nets import paper_example, random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver import (
@@ -244,6 +245,27 @@ def test_parts_that_do_not_fit_together(path, change, message):
     without_digest(path)
     with pytest.raises(DriverError, match=expected):
         load_artifact(path)
+
+
+def test_files_of_version_3_are_read(path):
+    manifest, arrays = read_archive(path)
+    manifest.pop("digest")
+    del manifest["preparation"]
+    write_archive(path, {**manifest, "version": 3}, arrays)
+    found = load_artifact(path)
+    assert found.digest is not None and found.preparation is None
+
+
+def test_a_preparation_comes_back(compiled, path):
+    inputs, outputs = compiled.shapes[0].in_features, compiled.shapes[-1].out_features
+    given = Preparation(mean=(0.1,) * inputs, scale=(1 / 3,) * inputs)
+    save_artifact(path, compiled, preparation=given)
+    assert load_artifact(path).preparation == given
+    for odd in (Preparation(classes=tuple(map(str, range(outputs + 1)))),
+                Preparation(features=tuple(map(str, range(inputs + 1))))):
+        save_artifact(path, compiled, preparation=odd)
+        with pytest.raises(DriverError, match="(classes must be at|features must be of)"):
+            load_artifact(path)
 
 
 @pytest.mark.parametrize("version", [1, 2])

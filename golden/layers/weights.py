@@ -1,0 +1,28 @@
+"""The shape and the weights of a layer, sparse or dense."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from golden.clos.layer import ClosLinear
+from golden.layers.dense import DenseShape, LayerShape
+
+__all__ = ["shape_of", "weights_of"]
+
+
+def shape_of(layer: ClosLinear | nn.Linear, cuts: Sequence[int] = ()) -> LayerShape:
+    """Return the shape of a layer; `cuts` are of a dense one, as in `DenseShape`."""
+    if isinstance(layer, ClosLinear):
+        return layer.shape
+    return DenseShape(layer.in_features, layer.out_features, tuple(cuts))
+
+
+def weights_of(layer: ClosLinear | nn.Linear) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return the weights of each stage of a layer, and its bias [O], zeros if it has none."""
+    bias: Tensor | None = layer.bias
+    if bias is None:
+        bias = torch.zeros(layer.out_features)
+    if isinstance(layer, ClosLinear):
+        return (layer.input_weight, layer.middle_weight, layer.output_weight), bias
+    return (layer.weight,), bias
