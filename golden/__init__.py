@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from golden.fixed.visits import Placement, StagePlacement
     from golden.models.chain import ChainNet
     from golden.models.net import fold_batch_norm
+    from golden.models.onnx_file import load_onnx
     from golden.models.pixels import from_pixels, pixel_net, to_pixels
     from golden.training.losses import mean_squared_error, softmax_cross_entropy
     from golden.training.scales import TrainingWidths, propose_format
@@ -75,6 +76,7 @@ __all__ = [
     "initial_state",
     "load_checkpoint",
     "load_model",
+    "load_onnx",
     "mean_squared_error",
     "pixel_net",
     "propose_format",
@@ -120,6 +122,7 @@ _HOMES = {
     "initial_state": "fixed.state",
     "load_checkpoint": "data.checkpoint",
     "load_model": "data.checkpoint",
+    "load_onnx": "models.onnx_file",
     "mean_squared_error": "training.losses",
     "pixel_net": "models.pixels",
     "propose_format": "training.scales",

@@ -76,6 +76,11 @@ class ClosNet(nn.Module):
         """Outputs of the last layer."""
         return self.shapes[-1].out_features
 
+    @property
+    def weight_count(self) -> int:
+        """Weights of all layers; biases do not count."""
+        return sum(shape.parameters for shape in self.shapes)
+
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""
         for index, layer in enumerate(self.layers):

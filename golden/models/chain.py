@@ -10,6 +10,8 @@ from golden.arguments import items
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
+from golden.layers.dense import LayerShape
+from golden.layers.weights import shape_of
 from golden.models.activation import NONE, RELU, Activation
 from golden.models.layers import AnyLayer
 
@@ -66,6 +68,16 @@ class ChainNet(nn.Module):
     def out_features(self) -> int:
         """Outputs of the last layer."""
         return cast(AnyLayer, self.layers[-1]).out_features
+
+    @property
+    def shapes(self) -> tuple[LayerShape, ...]:
+        """The shape of each layer."""
+        return tuple(shape_of(cast(AnyLayer, layer)) for layer in self.layers)
+
+    @property
+    def weight_count(self) -> int:
+        """Weights of all layers; biases do not count."""
+        return sum(shape.parameters for shape in self.shapes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [..., I] of the first layer to [..., O] of the last."""

@@ -30,10 +30,10 @@ _NEAREST = (
 )  # fmt: skip
 
 
-def nearest(name: str) -> str:
-    """Say what to do about the function, method or class of this name."""
+def nearest(name: str, supported: str = _SUPPORTED) -> str:
+    """Say what to do about the function, method or class of this name; else what is supported."""
     lower = name.lower()
     for parts, advice in _NEAREST:
         if any(part in lower for part in parts):
             return advice
-    return _SUPPORTED
+    return supported

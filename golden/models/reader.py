@@ -13,6 +13,7 @@ from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
 from golden.layers.conv import ClosConv2d
 from golden.layers.low_rank import LowRankLinear
+from golden.models.elementwise import ElementWise
 from golden.models.flow import SAMPLES, Flow, Place
 from golden.models.layers import (
     ActivatedLayer,
@@ -205,6 +206,8 @@ class _Reader:
                 module.bias,
                 eps=module.eps,
             )
+        if isinstance(module, ElementWise):
+            return flow.elementwise(place, module.scale, module.shift)
         if isinstance(module, nn.ReLU):
             return relu(flow, place)
         if isinstance(module, nn.Hardtanh):  # ReLU6 is one.

@@ -15,6 +15,7 @@ from golden.clos.shape import ClosShape
 from golden.data.datasets import Split
 from golden.errors import CheckpointError, ModelError, ShapeError
 from golden.layers.dense import LayerShape
+from golden.models.chain import ChainNet
 
 __all__ = [
     "DEFAULT_EPOCHS",
@@ -124,7 +125,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: ClosNet,
+        model: ClosNet | ChainNet,
         split: Split,
         *,
         learning_rate: float = 0.01,
@@ -132,7 +133,8 @@ class Trainer:
         seed: int = 0,
     ) -> None:
         """Set up the optimiser and the sample order; see the class."""
-        model = instance("model", model, ClosNet, error=ModelError)
+        if not isinstance(model, ChainNet):
+            model = instance("model", model, ClosNet, error=ModelError)
         split = instance("split", split, Split, error=ModelError)
         rate = real_number("learning_rate", learning_rate, error=ModelError)
         if not 0 < rate < math.inf:

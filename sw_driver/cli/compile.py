@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
+from sw_driver.cli.given_net import (
+    Reduction,
+    check_model,
+    check_reduction,
+    load_net,
+    net_files,
+)
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
 from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from golden.data.preparation import Preparation
     from golden.data.source import Source
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
+    from sw_driver.files.projection import MeasuredProjection
     from sw_driver.system.console import Output
     from sw_driver.system.files import Files
 
@@ -32,6 +38,7 @@ EXAMPLES = (
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
     "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
+    "clostorus compile net.onnx --reduction 5.5 --data digits --torus 4x4 -o net.ctz",
 )
 
 
@@ -88,6 +95,7 @@ class _Wanted:
     output: Path
     data: "Source | None"
     weights: Path | None
+    reduction: float | None
     board: str | None
     widths: Mapping[str, Any]
     order: str
@@ -103,6 +111,7 @@ class _Made:
     data: str
     preparation: "Preparation | None"
     error: "MeasuredError"
+    projection: "MeasuredProjection | None"
 
 
 def command(
@@ -110,8 +119,9 @@ def command(
     model: Annotated[
         Path,
         typer.Argument(
-            help="A model file, as train and golden.save_model write it; or FILE.py:FUNCTION, a "
-            "Python file, which is executed, and a function of it that returns a torch module."
+            help="A model file, as train and golden.save_model write it; an ONNX file; or "
+            "FILE.py:FUNCTION, a Python file, which is executed, and a function of it that returns "
+            "a torch module."
         ),
     ],
     torus: Torus,
@@ -121,6 +131,7 @@ def command(
     test_fraction: TestFraction = None,
     split_seed: SplitSeed = None,
     weights: _Weights = None,
+    reduction: Reduction = None,
     board: _Board = None,
     word_bits: _WordBits = None,
     weight_bits: _WeightBits = None,
@@ -140,14 +151,16 @@ def command(
     words and as a picture.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
-    their model file. docs/models.md says which models compile.
+    their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
     both = word_bits if weight_bits is None else weight_bits
     given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
     widths = {name: bits for name, bits in given.items() if bits is not None}
     source = make_source(data, label, test_fraction, split_seed)
-    wanted = _Wanted(model, torus, output, source, weights, board, widths, order, bake, export)
+    wanted = _Wanted(
+        model, torus, output, source, weights, reduction, board, widths, order, bake, export
+    )
     config = _check(wanted)
     made = _compile(out, wanted, config)
     files = _write(wanted, made)
@@ -170,18 +183,20 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
             raise DriverError(f"output and export must be different, not both {output}")
         check_folder(export)
     check_order(wanted.order)
+    check_reduction(wanted.reduction)
     outputs: Files = {"--output": output}
     own = own_model(str(wanted.model))
     inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
     inputs |= source_files(wanted.data)
     check_outputs(outputs, inputs)
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
-    _check_model(wanted)
+    check_model(wanted.model, wanted.weights, exported=export is not None)
     try:
         TorusConfig(rows=rows, cols=cols, **wanted.widths)
     except ConfigError as error:
         raise DriverError(str(error)) from error
     # From here on it takes PyTorch.
+    inputs = {**inputs, "MODEL": net_files(own.path if own else wanted.model)}
     if export is not None:
         from sw_driver.files.export import exported_files
 
@@ -190,24 +205,6 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     if wanted.data is not None:
         wanted.data.check()
     return wanted.torus if config is None else config
-
-
-def _check_model(wanted: _Wanted) -> None:
-    """Refuse a MODEL that is no model file and names no function of a file."""
-    from sw_driver.errors import DriverError
-    from sw_driver.files.kinds import check_model_file, check_own_model, own_model
-
-    own = own_model(str(wanted.model))
-    if own is not None:
-        check_own_model(own)
-        return
-    if wanted.weights is not None:
-        raise DriverError(
-            f"weights must be left out where MODEL is a model file, {wanted.model}, which holds "
-            "its own: they are those of a FILE.py:FUNCTION"
-        )
-    if wanted.export is None:
-        check_model_file(wanted.model)
 
 
 def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
@@ -237,30 +234,24 @@ def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Ma
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of
 
-    net, known, preparation = _model(wanted)
+    net, known, preparation = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
     chain = read_chain(net)
     samples = load_part(data, "train", preparation, chain[-1].layer.out_features)
     check_features(samples, chain[0].layer.in_features, wanted.model)
+    projection = None
+    if wanted.reduction is not None:
+        from golden.convert.project import project_dense
+        from sw_driver.files.projection import measure_projection
+
+        projected = project_dense(net, wanted.reduction)
+        net, projection = projected.after, measure_projection(projected, samples)
     with out.progress() as tell:
         tell("compile", 0, 2)
         compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
         tell("compile", 1, 2)
         error = measure_error(net, compiled, samples)
-    return _Made(compiled, samples.data, preparation, error)
-
-
-def _model(wanted: _Wanted) -> "tuple[nn.Module, str | None, Preparation | None]":
-    """The model, the data that it was trained on and how they became inputs, where known."""
-    from golden import load_checkpoint
-    from sw_driver.files.kinds import own_model
-    from sw_driver.files.own_models import load_own_model
-
-    own = own_model(str(wanted.model))
-    if own is not None:
-        return load_own_model(own, wanted.weights), None, None
-    saved = load_checkpoint(wanted.model)
-    return saved.model, saved.data, saved.preparation
+    return _Made(compiled, samples.data, preparation, error, projection)
 
 
 def _write(wanted: _Wanted, made: _Made) -> list[str]:
@@ -285,6 +276,9 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
 
     output, export = wanted.output, wanted.export
     rows = [*report.cost_rows(made.compiled), *made.error.rows()]
+    lost = made.projection
+    if lost is not None:
+        out.facts(f"{wanted.model}, with Clos layers for dense ones", lost.rows())
     out.facts(f"{output}, from {wanted.model}", rows)
     say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")
     if export is not None:
@@ -294,6 +288,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
             "artifact": str(output),
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(made.compiled),
+            "projection": None if lost is None else lost.as_dict(),
             "fixed_point": made.error.as_dict(),
             "baked": wanted.bake,
         }

@@ -16,6 +16,8 @@ from sw_driver.cli.data_options import (
     TrainingData,
     make_source,
 )
+from sw_driver.cli.given_net import From, Reduction, check_from, net_files
+from sw_driver.cli.layer_option import Layer, parse_layer
 from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_output
 from sw_driver.cli.written import say_trained
 
@@ -29,6 +31,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus train -o model.pt",
     "clostorus train --data mnist10k --layer 784,128,28,9,16 --layer 128,10,16,9,5 -o mnist.pt",
+    "clostorus train --from net.onnx --reduction 5.5 --data digits -o model.pt",
     "clostorus train --epochs 80 --resume -o model.pt",
     "clostorus train --device sim --torus 2x2 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
@@ -38,13 +41,6 @@ EXAMPLES = (
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
 _TORUS_DEVICES = ("golden", "sim", "serial")
-_LETTERS = {
-    "in_features": "I",
-    "out_features": "O",
-    "input_routers": "Ri",
-    "middle_routers": "Rm",
-    "output_routers": "Ro",
-}
 
 
 _Device = Annotated[
@@ -53,10 +49,6 @@ _Device = Annotated[
         metavar="torch|golden|sim|serial",
         help="Floating point; the integer model of a torus; its RTL in Verilator; or a board.",
     ),
-]
-_Layer = Annotated[
-    list[str] | None,
-    typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
 ]
 _Seed = Annotated[
     int | None,
@@ -108,6 +100,8 @@ class _Wanted:
     device: str
     data: "Source | None"
     layers: tuple[str, ...]
+    start: Path | None
+    reduction: float | None
     torus: str | None
     options: Mapping[str, Any]
     save_every: int | None
@@ -126,7 +120,9 @@ def command(
     test_fraction: TestFraction = None,
     split_seed: SplitSeed = None,
     standardise: Standardise = False,
-    layer: _Layer = None,
+    layer: Layer = None,
+    start: From = None,
+    reduction: Reduction = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
     seed: _Seed = None,
     torus: _Torus = None,
@@ -171,8 +167,8 @@ def command(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
     )
     wanted = _Wanted(
-        output, device, source, tuple(layer or ()), torus, options, save_every, serial_port,
-        compare, resume,
+        output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
+        serial_port, compare, resume,
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -187,7 +183,10 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     from sw_driver.torus import parse_torus
     from sw_driver.train.recipe import Recipe
 
-    check_outputs({"--output": wanted.output}, source_files(wanted.data))
+    start = wanted.start
+    inputs = {**source_files(wanted.data), "--from": () if start is None else (start,)}
+    check_outputs({"--output": wanted.output}, inputs)
+    check_from(start, wanted.reduction, resume=wanted.resume, layers=bool(wanted.layers))
     if wanted.device == _TORCH:
         given = [name for name in wanted.options if name not in ("epochs", "seed")]
         given += [] if wanted.torus is None else ["torus"]
@@ -204,11 +203,13 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
         parse_torus(wanted.torus)
     if wanted.resume:
         check_model_file(wanted.output)
-    shapes = [_layer(text) for text in wanted.layers]
+    shapes = [parse_layer(text) for text in wanted.layers]
     if wanted.data is not None:
         wanted.data.check()
-        if not wanted.resume:
+        if not wanted.resume and start is None:
             wanted.data.check_label()
+    if start is not None:
+        check_outputs({"--output": wanted.output}, {"--from": net_files(start)})
     return shapes
 
 
@@ -217,9 +218,13 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
     import torch
 
     torch.set_num_threads(1)  # The weights depend on the number, and the blocks are small.
-    output, data, resume = wanted.output, wanted.data, wanted.resume
+    output, data, resume, start = wanted.output, wanted.data, wanted.resume, None
+    if wanted.start is not None:
+        from sw_driver.train.start import load_start
+
+        start = load_start(wanted.start, wanted.reduction)
     if wanted.device == _TORCH:
-        _train_float(out, output, data, shapes, **wanted.options, resume=resume)
+        _train_float(out, output, data, shapes, **wanted.options, start=start, resume=resume)
         return
     from sw_driver.cli.train_fixed import train_on_device
 
@@ -229,6 +234,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
         data,
         shapes,
         wanted.device,
+        start=start,
         torus=wanted.torus,
         options=wanted.options,
         resume=resume,
@@ -236,22 +242,6 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
         compare=wanted.compare,
         port=wanted.port,
     )
-
-
-def _layer(text: str) -> "ClosShape":
-    """Read a layer; what is wrong with it is said of the five numbers as --help calls them."""
-    from golden import ClosShape, GoldenError
-    from sw_driver.errors import DriverError
-
-    try:
-        return ClosShape.parse(text)
-    except GoldenError as error:
-        reason = str(error)
-        if reason.startswith("a layer must"):
-            raise
-        for name, letter in _LETTERS.items():
-            reason = reason.replace(name, letter)
-        raise DriverError(f"layer {text}: {reason}") from error
 
 
 def _train_float(
@@ -268,14 +258,16 @@ def _train_float(
     with out.progress() as tell:
         trained = train_model(output, data, shapes, progress=progress(tell), **options)
     stats = trained.stats
-    parameters = sum(shape.parameters for shape in trained.model.shapes)
+    layers = trained.model.shapes
+    parameters = trained.model.weight_count
     figures = {} if stats is None else dataclasses.asdict(stats)
     out.facts(
         f"{output}, trained on {trained.data}",
         [
-            ("layers", ", ".join(map(str, trained.model.shapes))),
+            ("layers", ", ".join(map(str, layers))),
             ("parameters", str(parameters)),
             ("epochs", str(trained.epochs)),
+            *((f"test accuracy {name}", percent(part)) for name, part in trained.before),
             *(
                 (name.replace("_", " "), percent(value))
                 for name, value in figures.items()
@@ -287,9 +279,10 @@ def _train_float(
     out.result(
         {
             "model": str(output),
-            "layers": [list(shape.as_tuple()) for shape in trained.model.shapes],
+            "layers": [list(shape.as_tuple()) for shape in layers],
             "parameters": parameters,
             **figures,
+            "before": dict(trained.before),
             "epochs": trained.epochs,
         }
     )

@@ -13,6 +13,7 @@ from sw_driver.device.golden import GoldenDevice
 from sw_driver.files.report import percent
 from sw_driver.system.console import Output
 from sw_driver.train.fixed_file import train_fixed
+from sw_driver.train.start import Start
 
 __all__ = ["train_on_device"]
 
@@ -26,6 +27,7 @@ def train_on_device(
     shapes: Sequence[ClosShape],
     device: str,
     *,
+    start: Start | None,
     torus: str | None,
     options: Mapping[str, Any],
     resume: bool,
@@ -40,6 +42,7 @@ def train_on_device(
             data,
             shapes,
             trainer,
+            start=start,
             torus=torus,
             options=options,
             resume=resume,

@@ -17,9 +17,11 @@ from sw_driver.files.archive import ArchiveError, check_archive
 __all__ = [
     "OwnModel",
     "check_model_file",
+    "check_net_file",
     "check_own_model",
     "check_source_file",
     "is_none_of_both",
+    "is_onnx",
     "own_model",
 ]
 
@@ -62,6 +64,31 @@ def check_own_model(model: OwnModel) -> None:
             pass
     except OSError as error:
         raise DriverError(f"{model} cannot be read: {error.strerror}") from error
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether the name of a file says that it is ONNX."""
+    return path.suffix.lower() == ".onnx"
+
+
+def check_net_file(path: Path) -> None:
+    """Refuse a file that is missing, or plainly neither ONNX nor a model file.
+
+    Raises
+    ------
+    DriverError
+        As `check_model_file`, or if an ONNX file cannot be read.
+    """
+    if not is_onnx(path):
+        check_model_file(path)
+        return
+    try:
+        if path.exists() and not path.is_file():
+            raise DriverError(f"{path} must be a file, not a folder, a pipe or a device")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise DriverError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def check_model_file(path: Path) -> None:

@@ -17,10 +17,11 @@ from sw_driver.device.device import Device
 from sw_driver.errors import DriverError
 from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.loop import EpochFigures, TrainingLoop
-from sw_driver.train.model_file import DEFAULT_DATA, load_again, names
+from sw_driver.train.model_file import data_to_train_on, load_again, names
 from sw_driver.train.prepared import Prepared, compile_recipe, prepare
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.saved import FIXED_POINT, VERSION, read_saved
+from sw_driver.train.start import Start
 from sw_driver.train.weights import float_model
 
 __all__ = ["DEFAULT_TORUS", "FixedTrained", "train_fixed"]
@@ -59,6 +60,7 @@ def train_fixed(
     shapes: Sequence[ClosShape],
     device: Device,
     *,
+    start: Start | None = None,
     torus: str | None = None,
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
@@ -76,6 +78,8 @@ def train_fixed(
         data; else None stands for `DEFAULT_DATA`.
     device
         What trains. It is loaded here.
+    start
+        The net to begin with, in the place of `shapes` and of first weights; by default none.
     torus
         "RxC", by default `DEFAULT_TORUS`. The weights depend on it, on every device.
     options
@@ -103,7 +107,8 @@ def train_fixed(
         prepared = _read(path, data, shapes, torus, options)
     else:
         recipe = Recipe(**options)
-        prepared = prepare(data or Source(DEFAULT_DATA), shapes, torus or DEFAULT_TORUS, recipe)
+        data = data_to_train_on(data, start)
+        prepared = prepare(data, shapes, torus or DEFAULT_TORUS, recipe, start=start)
     progress("lay out the words", 1, 1)
     device.load(prepared.compiled, prepared.state)
     loop = _train(path, prepared, device, save_every, progress)

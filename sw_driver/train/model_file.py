@@ -8,12 +8,14 @@ import torch
 
 from golden import (
     DIGITS_SHAPES,
+    ChainNet,
     Checkpoint,
     ClosNet,
     ClosShape,
     EpochStats,
     Split,
     Trainer,
+    accuracy,
     load_checkpoint,
     save_model,
 )
@@ -26,8 +28,10 @@ from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
 from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.size import check_size
+from sw_driver.train.start import Start
 
-__all__ = ["DEFAULT_DATA", "Trained", "default_shapes", "load_again", "names", "train_model"]
+__all__ = ["DEFAULT_DATA", "Trained", "data_to_train_on", "default_shapes", "load_again",
+    "names", "train_model"]
 
 _SEED = "seed"  # In the training state, beside the trainer's own.
 DEFAULT_DATA = "digits"
@@ -47,12 +51,15 @@ class Trained:
         Epochs done in all.
     stats
         Of the last epoch; None if there was none to do.
+    before
+        Test accuracies, 0 to 1, of the net that it began with: as given, and as it was trained on.
     """
 
-    model: ClosNet
+    model: ClosNet | ChainNet
     data: str
     epochs: int
     stats: EpochStats | None
+    before: tuple[tuple[str, float], ...] = ()
 
 
 def train_model(
@@ -60,6 +67,7 @@ def train_model(
     data: Source | None,
     shapes: Sequence[ClosShape],
     *,
+    start: Start | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     resume: bool = False,
@@ -75,6 +83,8 @@ def train_model(
         The data; None for those of the file when it goes on, else `DEFAULT_DATA`.
     shapes
         The layers; if empty, those of the file when it goes on, else the default ones of digits.
+    start
+        The net to begin with, in the place of `shapes` and of first weights; by default none.
     epochs
         In all, those done before included; by default `DEFAULT_EPOCHS`.
     seed
@@ -95,18 +105,24 @@ def train_model(
     check_target(path)
     check_size(shapes)
     epochs = epochs or DEFAULT_EPOCHS
+    before: tuple[tuple[str, float], ...] = ()
     if resume:
         checkpoint, model = _read(path, shapes, seed)
         state = checkpoint.training or {}
         split = load_again(data, checkpoint.data, checkpoint.preparation, path)
         seed = state.pop(_SEED, None)
     else:
-        data, seed, state = data or Source(DEFAULT_DATA), seed or 0, None
-        split = load_split(data)
-        model = ClosNet(
-            shapes or default_shapes(data.data), generator=torch.Generator().manual_seed(seed)
-        )
+        data, seed, state = data_to_train_on(data, start), seed or 0, None
+        split = load_split(data, None if start is None else start.preparation)
+        if start is None:
+            model = ClosNet(
+                shapes or default_shapes(data.data), generator=torch.Generator().manual_seed(seed)
+            )
+        else:
+            model = start.model
     trainer = Trainer(model, split, seed=seed or 0)
+    if start is not None:
+        before = _accuracies(start, split)
     if state is not None:
         trainer.load_state_dict(state)
     stats: EpochStats | None = None
@@ -116,7 +132,24 @@ def train_model(
             state = trainer.state_dict() | {_SEED: seed}
             save_model(path, model, state, data=split.name, preparation=split.preparation)
         progress(stats, epochs)
-    return Trained(model, split.name, trainer.epoch, stats)
+    return Trained(model, split.name, trainer.epoch, stats, before)
+
+
+def data_to_train_on(data: Source | None, start: Start | None) -> Source:
+    """Return the data given, those of the net that a training begins with, or `DEFAULT_DATA`."""
+    if start is None:
+        return data or Source(DEFAULT_DATA)
+    return data_of(data, start.data, start.path, "to train on")
+
+
+@torch.no_grad()
+def _accuracies(start: Start, split: Split) -> tuple[tuple[str, float], ...]:
+    """Test accuracies of a net before it is trained."""
+    x, labels = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
+    found = [(f"of {start.path}", accuracy(start.given.float()(x), labels))]
+    if start.reduced:
+        found.append(("with Clos layers", accuracy(start.model(x), labels)))
+    return tuple(found)
 
 
 def default_shapes(data: str) -> Sequence[ClosShape]:
@@ -153,15 +186,10 @@ def load_again(
 
 def _read(
     path: Path, shapes: Sequence[ClosShape], seed: int | None
-) -> tuple[Checkpoint, ClosNet]:
+) -> tuple[Checkpoint, ClosNet | ChainNet]:
     """The file and its net, with a training state; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)
     model, state = checkpoint.model, checkpoint.training
-    if not isinstance(model, ClosNet):
-        raise DriverError(
-            f"{path} must hold a ClosNet to go on with, Clos layers with a ReLU between any two, "
-            "not another chain of layers: train it in Python"
-        )
     if shapes and model.shapes != tuple(shapes):
         raise DriverError(
             f"{path}: layers must be {names(shapes)} to go on with them, "

@@ -24,6 +24,7 @@ from sw_driver.train.loop import Position, check_batch
 from sw_driver.train.model_file import default_shapes
 from sw_driver.train.recipe import Recipe
 from sw_driver.train.size import check_size
+from sw_driver.train.start import Start
 
 __all__ = ["Prepared", "compile_recipe", "prepare"]
 
@@ -60,6 +61,7 @@ def prepare(
     recipe: Recipe,
     *,
     samples: int | None = None,
+    start: Start | None = None,
 ) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
 
@@ -75,6 +77,8 @@ def prepare(
         How it is trained.
     samples
         Only so many of the training samples; by default all.
+    start
+        The net to begin with, in the place of `shapes` and of first weights; by default none.
 
     Raises
     ------
@@ -82,14 +86,16 @@ def prepare(
         If data, layers, torus and recipe do not go together, or no words hold such training.
     """
     rows, cols = parse_torus(torus)
+    first = None if start is None else start.clos_net()
+    shapes = shapes if first is None else first.shapes
     check_size(shapes)
-    split = load_split(data)
+    split = load_split(data, None if start is None else start.preparation)
     if samples is not None:
         split = dataclasses.replace(
             split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
         )
     shapes = shapes or default_shapes(data.data)
-    model = ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
+    model = first or ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes)
     check_batch(split, recipe.batch_size)

@@ -33,6 +33,7 @@ NOT_RUN = {
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
     r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",
+    r"clostorus .*(digits\.onnx|recovered\.|dense\.ctz).*": "needs a net; tests/docs/test_onnx.py runs it",
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
@@ -46,6 +47,7 @@ NOT_RUN = {
 }
 PYTHON_RUN = {
     "docs/fpga.md": "tests/docs/test_verilog.py",
+    "docs/onnx.md": "tests/docs/test_onnx.py",
     "docs/own-data.md": "tests/docs/test_own_data.py",
     "docs/training.md": "tests/sw_driver/train/test_torch_module.py",
 }

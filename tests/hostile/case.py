@@ -16,6 +16,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from sw_driver.cli import app
+from tests.support.onnx_nets import node, write_net
 from tests.support.own_data import LAYERS as SMALL_LAYERS
 from tests.support.own_data import named, numbers, write_csv
 
@@ -90,7 +91,18 @@ class Workshop:
         (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
         torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")
         torch.save({"weight": "text"}, self.files / "text.pt")
+        self._write_onnx()
         self._before = self._state(self.files)
+
+    def _write_onnx(self) -> None:
+        """A dense net of the digits, in one file and with its weights in another."""
+        rng = np.random.default_rng(3)
+        weights = {"a": rng.standard_normal((64, 16)), "c": rng.standard_normal((16, 10))}
+        weights = {name: weight.astype(np.float32) for name, weight in weights.items()}
+        nodes = [node("Gemm", ["x", "a"], ["h"], "first"), node("Relu", ["h"], ["r"], "relu"),
+                 node("MatMul", ["r", "c"], ["y"], "second")]
+        for name, beside in (("net.onnx", None), ("beside.onnx", "beside.bin")):
+            write_net(self.files / name, nodes, weights, shape=("batch", 64), external=beside)
 
     def _write_tables(self) -> None:
         """Tables and an archive, with and without classes."""

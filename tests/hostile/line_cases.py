@@ -12,7 +12,7 @@ Lines = Mapping[str, str]
 
 _RESUME = "--resume --device golden --data {files}/mnist -o {files}/fixed.pt"
 _MODEL = "{files}/model.pt --torus 2x2"
-_OWN = "--torus 2x2 -o m.ctz --data digits {files}/net.py"
+_NET = "--torus 2x2 -o m.ctz --data digits {files}/net.py"
 _RUN = "{files}/model.ctz"
 _RUN_OWN = "{files}/own.ctz"
 _TABLE = "{files}/own.pt --torus 1x1 -o m.ctz --data"
@@ -195,22 +195,22 @@ COMPILE: Lines = {
     f"{_MODEL} -o m.ctz --data {{files}}/own.csv": "--data .*own.csv, line 2, column 'kind' must",
     f"{_MODEL} -o m.ctz --data {{files}}/x.npz --test-fraction 0.5": "--test-fraction must not be",
     f"{_MODEL} -o m.ctz --weights {{files}}/w.pt": "--weights must be left out where MODEL is a m",
-    f"{_OWN}:make --weights ''": "--weights must not be empty",
-    f"{_OWN}:make --weights none.pt": "--weights none.pt cannot be read: No such file",
-    f"{_OWN}:make --weights {{files}}": "--weights .*files cannot be read: Is a directory",
-    f"{_OWN}:make --weights {{files}}/x.npy": "--weights .*x.npy must be what torch.save.model.st",
-    f"{_OWN}:make --weights {{files}}/text.pt": "--weights .*text.pt must hold the tensors of mod",
-    f"{_OWN}:make --weights {{files}}/w.pt": "--weights .*w.pt must be those .* bias is missing",
-    f"{_OWN}:": "MODEL .*net.py: must end with the name of a function, .* not with ''",
-    f"{_OWN}:a.b": "MODEL .*net.py:a.b must end with the name of a function, .* not with 'a.b'",
-    f"{_OWN}": "MODEL .*net.py must be a model file of Clostorus",
-    f"{_OWN}:nothing": "MODEL .*net.py:nothing must name a function of the file, which defines no",
-    f"{_OWN}:fails": "MODEL .*net.py:fails fails when the function is called in line 15: ZeroDivi",
-    f"{_OWN}:leaves": "MODEL .*net.py:leaves fails when the function is .* line 18: SystemExit: 3",
-    f"{_OWN}:number": "MODEL .*net.py:number must be a torch module or a function .* not a int",
-    f"{_OWN}:asks": "MODEL .*net.py:asks fails when .* TypeError: asks.. missing 1 required",
-    f"{_OWN}:small": "--data must be samples of 9 values, the inputs of .*net.py:small, but dig",
-    f"{_OWN}:tanh": "layer 1 is a Tanh, which is not supported: the nearest is Hardtanh",
+    f"{_NET}:make --weights ''": "--weights must not be empty",
+    f"{_NET}:make --weights none.pt": "--weights none.pt cannot be read: No such file",
+    f"{_NET}:make --weights {{files}}": "--weights .*files cannot be read: Is a directory",
+    f"{_NET}:make --weights {{files}}/x.npy": "--weights .*x.npy must be what torch.save.model.st",
+    f"{_NET}:make --weights {{files}}/text.pt": "--weights .*text.pt must hold the tensors of mod",
+    f"{_NET}:make --weights {{files}}/w.pt": "--weights .*w.pt must be those .* bias is missing",
+    f"{_NET}:": "MODEL .*net.py: must end with the name of a function, .* not with ''",
+    f"{_NET}:a.b": "MODEL .*net.py:a.b must end with the name of a function, .* not with 'a.b'",
+    f"{_NET}": "MODEL .*net.py must be a model file of Clostorus",
+    f"{_NET}:nothing": "MODEL .*net.py:nothing must name a function of the file, which defines no",
+    f"{_NET}:fails": "MODEL .*net.py:fails fails when the function is called in line 15: ZeroDivi",
+    f"{_NET}:leaves": "MODEL .*net.py:leaves fails when the function is .* line 18: SystemExit: 3",
+    f"{_NET}:number": "MODEL .*net.py:number must be a torch module or a function .* not a int",
+    f"{_NET}:asks": "MODEL .*net.py:asks fails when .* TypeError: asks.. missing 1 required",
+    f"{_NET}:small": "--data must be samples of 9 values, the inputs of .*net.py:small, but dig",
+    f"{_NET}:tanh": "layer 1 is a Tanh, which is not supported: the nearest is Hardtanh",
     "none.py:make --torus 2x2 -o m.ctz": "MODEL none.py:make cannot be read: No such file",
     "{files}/broken.py:make --torus 2x2 -o m.ctz --data digits": "MODEL .*broken.py:make fails whe"
     "n it is executed in line 3: SyntaxError",

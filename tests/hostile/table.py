@@ -18,6 +18,7 @@ from tests.hostile import (
     data_cases,
     file_cases,
     line_cases,
+    onnx_cases,
     process_cases,
 )
 from tests.hostile.case import Case, Workshop
@@ -34,7 +35,8 @@ _EVERY = 50  # A line tells how far it is after as many inputs.
 def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
     modules = (
-        line_cases, file_cases, data_cases, artifact_cases, api_cases, process_cases,
+        line_cases, file_cases, data_cases, onnx_cases, artifact_cases, api_cases,
+        process_cases,
     )  # fmt: skip
     return list(itertools.chain.from_iterable(module.cases() for module in modules))
 

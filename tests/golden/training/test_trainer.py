@@ -4,10 +4,13 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from golden import (
     DIGITS_SHAPES,
+    ChainNet,
     CheckpointError,
+    ClosLinear,
     ClosNet,
     ClosShape,
     ModelError,
@@ -17,6 +20,7 @@ from golden import (
     save_model,
 )
 from golden.data.datasets import load_digits_split
+from golden.models.activation import NONE, Activation
 from golden.training.trainer import DEFAULT_EPOCHS
 from tests.support.golden_models import trained_digits_model
 
@@ -68,6 +72,28 @@ def test_going_on_from_a_file_equals_not_stopping(split, tmp_path):
     for name, tensor in checkpoint.model.state_dict().items():
         assert tensor.equal(whole.state_dict()[name])
     assert list(second.run(3)) == []
+
+
+def test_chains_with_dense_layers_learn_and_go_on(split, tmp_path):
+    def chain():
+        torch.manual_seed(4)
+        return ChainNet([ClosLinear(64, 32, (8, 4, 4)), nn.Linear(32, 10, bias=False)],
+                        [Activation(leak_shift=3, high=2.0), NONE])
+
+    whole, parts = chain(), chain()
+    stats = list(Trainer(whole, split).run(4))
+    assert stats[-1].test_accuracy > 0.85 > stats[0].test_accuracy
+    trainer = Trainer(parts, split)
+    list(trainer.run(2))
+    save_model(tmp_path / "model.pt", parts, trainer.state_dict())
+    saved = load_checkpoint(tmp_path / "model.pt")
+    second = Trainer(saved.model, split)
+    second.load_state_dict(saved.training)
+    assert list(second.run(4)) == stats[2:]
+    for wrong, message in ((nn.Linear(32, 10), "the first layer .32, 10. must have 64 inputs"),
+                           (nn.Linear(64, 9), "the last layer .64, 9. must have at least 10 out")):
+        with pytest.raises(ModelError, match=message):
+            Trainer(ChainNet([wrong], [NONE]), split)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""`--layer I,O,Ri,Rm,Ro`: a Clos layer on the command line."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from golden import ClosShape
+
+__all__ = ["Layer", "parse_layer"]
+
+Layer = Annotated[
+    list[str] | None,
+    typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
+]
+_LETTERS = {
+    "in_features": "I",
+    "out_features": "O",
+    "input_routers": "Ri",
+    "middle_routers": "Rm",
+    "output_routers": "Ro",
+}
+
+
+def parse_layer(text: str) -> "ClosShape":
+    """Read a layer; what is wrong with it is said of the five numbers as --help calls them.
+
+    Raises
+    ------
+    GoldenError, DriverError
+        If the text is no layer.
+    """
+    from golden import ClosShape, GoldenError
+    from sw_driver.errors import DriverError
+
+    try:
+        return ClosShape.parse(text)
+    except GoldenError as error:
+        reason = str(error)
+        if reason.startswith("a layer must"):
+            raise
+        for name, letter in _LETTERS.items():
+            reason = reason.replace(name, letter)
+        raise DriverError(f"layer {text}: {reason}") from error
