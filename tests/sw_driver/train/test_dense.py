@@ -8,17 +8,20 @@ import torch
 from torch import nn
 
 from golden import (
+    ChainNet,
     ClosLinear,
     ClosShape,
     TrainingWidths,
     initial_state,
+    load_model,
     propose_format,
+    save_model,
     softmax_cross_entropy,
 )
 from golden.layers.dense import DenseShape
 from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
-from sw_driver.errors import DriverError, FitError
+from sw_driver.errors import FitError
 from sw_driver.plan.placement import cut_dense
 from sw_driver.train.saved import read_format
 from sw_driver.train.torch_module import TorusModule
@@ -92,7 +95,11 @@ def test_cuts_of_another_torus_are_refused():
     assert compile(form, "1x2").shapes == form.shapes, "on one row, all are one sum"
 
 
-def test_a_net_with_dense_layers_is_no_closnet():
-    device, *_ = loaded()
-    with pytest.raises(DriverError, match="layers must all be Clos layers to be a ClosNet"):
-        float_model(device.compiled.format, device.read_state())
+def test_a_trained_net_with_dense_layers_becomes_a_float_model(tmp_path):
+    device, _, x, _ = loaded()
+    model = float_model(device.compiled.format, device.read_state())
+    assert isinstance(model, ChainNet)
+    found, wanted = torch.as_tensor(device.infer(x[:5])).double(), model(x[:5]).detach().double()
+    assert float((found - wanted).abs().max()) < 0.02 * float(wanted.abs().max())
+    save_model(tmp_path / "model.pt", model)
+    assert load_model(tmp_path / "model.pt").shapes == model.shapes
