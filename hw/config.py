@@ -68,10 +68,9 @@ class TorusConfig:
         Further registers on every hop, for links that are long or leave the chip; words, order and
         results do not depend on them.
     word_steps, leaky, bounded
-        Options, each 0 or 1, that cost nothing where they are 0 and are for inference only: sums
-        over every n-th word of a region, as the partial sums of dense layers are added; a shift of
-        its own for negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh,
-        clamp).
+        Options, each 0 or 1, that cost nothing where they are 0, for inference only: sums over
+        every n-th word of a region, as dense layers add partial sums; a shift of its own for
+        negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh, clamp).
     training
         The parameters that only a torus that trains has; None for one that only infers, in which
         nothing is built for training.
@@ -274,10 +273,8 @@ class TorusConfig:
         Options that are off are left out, so that a torus without them keeps its id when the
         generator learns a new one.
         """
-        fields = dataclasses.asdict(self)
-        for name in OPTIONS:
-            if not fields[name]:
-                del fields[name]
+        fields = {name: value for name, value in dataclasses.asdict(self).items()
+                  if value or name not in OPTIONS}
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

@@ -9,7 +9,6 @@ from golden import QuantisedNet, quantise
 from golden.fixed.dense import QuantisedDense
 from golden.fixed.format import TrainingFormat
 from golden.fixed.layer import QuantisedLayer
-from golden.layers.dense import DenseShape
 from golden.models.read import read_chain
 from golden.tensors.reals import Reals, real_tensor
 from hw.config import TorusConfig
@@ -19,7 +18,7 @@ from sw_driver.errors import DriverError, ProgramError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, best_order, delays, program_order
-from sw_driver.plan.placement import Placed, cut_dense, place
+from sw_driver.plan.placement import Placed, dense_cuts, place
 from sw_driver.plan.plan import Plan, plan_forward
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
@@ -112,27 +111,22 @@ def compile(
     if not isinstance(model, QuantisedNet):
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")
-        model = quantise(
-            model,
-            calibration,
-            act_bits=config.act_bits,
-            weight_bits=config.weight_bits,
-            dense_cuts=_dense_cuts(model, calibration, config),
-        )
+        model = _quantised(model, calibration, config)
     order = "best" if order is None else order
     return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
 
 
-def _dense_cuts(
-    model: nn.Module, calibration: Reals, config: TorusConfig
-) -> list[tuple[int, ...]]:
-    """Where the torus cuts the sums of a model's dense layers."""
+def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:
+    """Quantise a model for a torus, which cuts the sums of its dense layers."""
     sample_shape = real_tensor("calibration", calibration).shape[1:]
     shapes = [item.shape for item in read_chain(model, sample_shape=sample_shape)]
-    if not any(isinstance(shape, DenseShape) for shape in shapes):
-        return []
-    cut = cut_dense(shapes, config.rows, config.cols)
-    return [shape.cuts for shape in cut if isinstance(shape, DenseShape)]
+    return quantise(
+        model,
+        calibration,
+        act_bits=config.act_bits,
+        weight_bits=config.weight_bits,
+        dense_cuts=dense_cuts(shapes, config.rows, config.cols),
+    )
 
 
 def _refuse(**options: object) -> None:

@@ -19,7 +19,6 @@ import dataclasses
 import errno
 import io
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.clos.net import ClosNet
-from golden.clos.shape import ClosShape
+from golden.data.operations import clos_layers, clos_operations, clos_shapes
 from golden.data.preparation import Preparation
 from golden.errors import CheckpointError, DataError, GoldenError, GoldenWarning, ShapeError
 from golden.models.chain import ChainNet
@@ -117,7 +116,9 @@ def save_model(
         raise CheckpointError(f"{path} cannot hold this model: {error}") from error
     content: dict[str, Any] = {
         "format": FORMAT if isinstance(net, ClosNet) else CHAIN_FORMAT,
-        "operations": net.operations() if isinstance(net, ChainNet) else _operations(net.shapes),
+        "operations": (
+            net.operations() if isinstance(net, ChainNet) else clos_operations(net.shapes)
+        ),
         "state_dict": {name: tensor.cpu() for name, tensor in net.state_dict().items()},
         "data": data,
         "preparation": None if preparation is None else preparation.as_dict(),
@@ -203,8 +204,11 @@ def _empty_net(path: Path, number: int, fields: dict[str, Any]) -> ClosNet | Cha
             return ChainNet.of_operations(fields["operations"])
         except GoldenError as error:
             raise CheckpointError(f"{path}: {error}") from error
-    layers = fields["layers"] if number == _UNCHECKED_FORMAT else None
-    shapes = _shapes(path, _layers(path, fields["operations"]) if layers is None else layers)
+    if number == _UNCHECKED_FORMAT:
+        layers = fields["layers"]
+    else:
+        layers = clos_layers(path, fields["operations"])
+    shapes = clos_shapes(path, layers)
     try:
         with torch.device("meta"):  # The weights are those of the file: none is drawn.
             return ClosNet(shapes)
@@ -225,30 +229,6 @@ def _check_digest(path: Path, fields: dict[str, Any]) -> None:
         )
 
 
-def _operations(shapes: Sequence[ClosShape]) -> list[tuple[Any, ...]]:
-    """What a ClosNet of these layers does, in order."""
-    found: list[tuple[Any, ...]] = []
-    for shape in shapes:
-        found += [("relu",)] if found else []
-        found.append(("clos", *shape.as_tuple()))
-    return found
-
-
-def _layers(path: Path, operations: object) -> list[Any]:
-    """The 5-tuples of what `_operations` gives."""
-    held = cast(list[Any], operations if isinstance(operations, list | tuple) else [])
-    layers = [
-        cast(tuple[Any, ...], item)[1:]
-        for item in held[::2]
-        if isinstance(item, tuple) and cast(tuple[Any, ...], item)[:1] == ("clos",)
-    ]
-    if len(layers) != len(held[::2]) or any(item != ("relu",) for item in held[1::2]):
-        raise CheckpointError(
-            f"{path}: operations must be Clos layers with a ReLU between any two, not {operations}"
-        )
-    return layers
-
-
 def _read(path: Path) -> object:
     try:
         with path.open("rb") as file, warnings.catch_warnings():
@@ -261,17 +241,6 @@ def _read(path: Path) -> object:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # PyTorch's reader raises whatever a damaged file leads it to.
         raise CheckpointError(_NO_MODEL.format(path=path)) from error
-
-
-def _shapes(path: Path, layers: object) -> list[ClosShape]:
-    if not isinstance(layers, list) or not layers:
-        raise CheckpointError(f"{path}: layers must be a list of (I, O, Ri, Rm, Ro), not {layers}")
-    try:
-        return [ClosShape(*layer) for layer in cast(list[Any], layers)]
-    except (ShapeError, TypeError) as error:
-        raise CheckpointError(
-            f"{path}: layers must be a list of (I, O, Ri, Rm, Ro), not {layers}: {error}"
-        ) from error
 
 
 def _checked_state(path: Path, model: nn.Module, state: object) -> dict[str, Tensor]:

@@ -57,6 +57,25 @@ class DenseShape:
             )
         object.__setattr__(self, "cuts", cuts)
 
+    @classmethod
+    def parse(cls, text: str) -> "DenseShape":
+        """Read "I,O", for instance "64,10"; spaces and outer brackets are allowed.
+
+        Raises
+        ------
+        ShapeError
+            If the text is not two whole numbers, or they are no sizes.
+        """
+        parts = text.strip().removeprefix("(").removesuffix(")").split(",")
+        try:
+            inputs, outputs = (int(part) for part in parts)
+        except ValueError as error:
+            raise ShapeError(
+                "a layer must be five whole numbers I,O,Ri,Rm,Ro (for instance 64,10,8,8,5), or "
+                f"two of a dense one, I,O, not {shown(text)}"
+            ) from error
+        return cls(inputs, outputs)
+
     def as_tuple(self) -> tuple[int, int]:
         """Return (I, O)."""
         return self.in_features, self.out_features

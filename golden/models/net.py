@@ -8,11 +8,14 @@ from torch import nn
 
 from golden.clos.layer import ClosLinear
 from golden.clos.net import ClosNet
+from golden.clos.shape import ClosShape
+from golden.layers.dense import LayerShape
+from golden.models.activation import NONE, RELU
 from golden.models.chain import ChainNet
 from golden.models.layers import ActivatedLayer, AnyLayer
 from golden.models.read import read_chain
 
-__all__ = ["chain_net", "fold_batch_norm"]
+__all__ = ["chain_net", "fold_batch_norm", "new_net"]
 
 
 def chain_net(model: nn.Module) -> ClosNet | ChainNet:
@@ -51,6 +54,33 @@ def chain_net(model: nn.Module) -> ClosNet | ChainNet:
     for parameter in net.parameters():
         parameter.requires_grad_()
     return net
+
+
+def new_net(
+    shapes: Sequence[LayerShape], generator: torch.Generator | None = None
+) -> ClosNet | ChainNet:
+    """Return a net of these layers with first weights, and with a ReLU between any two.
+
+    A dense layer begins as `nn.Linear` does. `generator` is of the weights, PyTorch's global one by
+    default.
+    """
+    clos = [shape for shape in shapes if isinstance(shape, ClosShape)]
+    if len(clos) == len(shapes):
+        return ClosNet(clos, generator=generator)
+    layers: list[AnyLayer] = []
+    for shape in shapes:
+        if isinstance(shape, ClosShape):
+            layer = ClosLinear.of_shape(shape)
+            if generator is not None:
+                layer.reset_parameters(generator)
+        else:
+            layer = nn.Linear(shape.in_features, shape.out_features)
+            bound = shape.in_features**-0.5
+            with torch.no_grad():
+                for parameter in layer.parameters():
+                    parameter.uniform_(-bound, bound, generator=generator)
+        layers.append(layer)
+    return ChainNet(layers, [RELU] * (len(layers) - 1) + [NONE])
 
 
 def fold_batch_norm(model: nn.Module) -> ClosNet | ChainNet:

@@ -1,17 +1,20 @@
-"""`--layer I,O,Ri,Rm,Ro`: a Clos layer on the command line."""
+"""`--layer I,O,Ri,Rm,Ro` or `--layer I,O`: a Clos or a dense layer on the command line."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from golden import ClosShape
+    from golden.layers.dense import LayerShape
 
 __all__ = ["Layer", "parse_layer"]
 
 Layer = Annotated[
     list[str] | None,
-    typer.Option(metavar="I,O,Ri,Rm,Ro", help="A Clos layer; repeat for more, in order."),
+    typer.Option(
+        metavar="I,O,Ri,Rm,Ro",
+        help="A Clos layer, or I,O for a dense one; repeat for more, in order.",
+    ),
 ]
 _LETTERS = {
     "in_features": "I",
@@ -22,7 +25,7 @@ _LETTERS = {
 }
 
 
-def parse_layer(text: str) -> "ClosShape":
+def parse_layer(text: str) -> "LayerShape":
     """Read a layer; what is wrong with it is said of the five numbers as --help calls them.
 
     Raises
@@ -31,9 +34,12 @@ def parse_layer(text: str) -> "ClosShape":
         If the text is no layer.
     """
     from golden import ClosShape, GoldenError
+    from golden.layers.dense import DenseShape
     from sw_driver.errors import DriverError
 
     try:
+        if text.count(",") == 1:
+            return DenseShape.parse(text)
         return ClosShape.parse(text)
     except GoldenError as error:
         reason = str(error)

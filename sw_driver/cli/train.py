@@ -22,8 +22,8 @@ from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_ou
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
-    from golden import ClosShape
     from golden.data.source import Source
+    from golden.layers.dense import LayerShape
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -174,7 +174,7 @@ def command(
     _train(out, wanted, shapes)
 
 
-def _check(wanted: _Wanted) -> "list[ClosShape]":
+def _check(wanted: _Wanted) -> "list[LayerShape]":
     """Refuse what is wrong with the command line, before PyTorch is imported; read the layers."""
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import source_files
@@ -213,7 +213,7 @@ def _check(wanted: _Wanted) -> "list[ClosShape]":
     return shapes
 
 
-def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
+def _train(out: "Output", wanted: _Wanted, shapes: "list[LayerShape]") -> None:
     """Train where it is asked for."""
     import torch
 
@@ -245,7 +245,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[ClosShape]") -> None:
 
 
 def _train_float(
-    out: "Output", output: Path, data: "Source | None", shapes: "list[ClosShape]", **options: Any
+    out: "Output", output: Path, data: "Source | None", shapes: "list[LayerShape]", **options: Any
 ) -> None:
     from sw_driver.files.report import percent
     from sw_driver.train.model_file import train_model

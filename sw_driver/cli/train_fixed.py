@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from golden import ClosShape
 from golden.data.source import Source
+from golden.layers.dense import LayerShape
 from sw_driver.cli.written import say_trained
 from sw_driver.device.device import Device
 from sw_driver.device.golden import GoldenDevice
@@ -24,7 +24,7 @@ def train_on_device(
     out: Output,
     output: Path,
     data: Source | None,
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     device: str,
     *,
     start: Start | None,

@@ -25,7 +25,7 @@ from sw_driver.plan.handover import (
     slots_in_order,
 )
 
-__all__ = ["Placed", "cut_dense", "place"]
+__all__ = ["Placed", "cut_dense", "dense_cuts", "place"]
 
 Placed = LayerPlacement | DensePlacement
 
@@ -102,6 +102,16 @@ def cut_dense(
     """Cut the sums of all dense layers as this torus makes them; whatever cuts they had is lost."""
     placed = _place(shapes, rows, cols, training=training, skips=not training, cut=True)
     return tuple(layer.shape for layer in placed)
+
+
+def dense_cuts(
+    shapes: Sequence[LayerShape], rows: int, cols: int, *, training: bool = False
+) -> list[tuple[int, ...]]:
+    """Return the cuts of the dense layers among these, as `golden.quantise` takes them."""
+    if not any(isinstance(shape, DenseShape) for shape in shapes):
+        return []
+    cut = cut_dense(shapes, rows, cols, training=training)
+    return [shape.cuts for shape in cut if isinstance(shape, DenseShape)]
 
 
 def _cuts(shape: LayerShape) -> str:

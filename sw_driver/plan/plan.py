@@ -93,6 +93,14 @@ class Plan:
         """
         return _last_of_rows(self.stages)
 
+    def targets(self, stage: int, entry: Entry) -> list[list[tuple[int, int]]]:
+        """Say, for each repetition of an entry, which region and own word each output becomes."""
+        before = (one.reps for one in self.entries[0][stage] if one.w_base < entry.w_base)
+        first = sum(before)
+        found: list[list[list[int]]] = self.stages[stage].targets[
+            first : first + entry.reps].tolist()
+        return [[(region, word) for region, word in rep] for rep in found]
+
     def copy(self, stage: int, sample: int) -> int:
         """The copy of a stage's regions that a sample uses."""
         return sample % self.copies[stage]

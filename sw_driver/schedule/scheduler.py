@@ -179,15 +179,7 @@ class _Scheduler:
         """Return for each repetition its counted landings, each as the regions written to."""
         if not self._trains:
             return [[regions] for regions in entry.written]
-        return [[(to,) for to, _ in rep] for rep in self._targets(index, entry)]
-
-    def _targets(self, index: int, entry: Entry) -> list[list[tuple[int, int]]]:
-        """Return for each repetition the (region, own word) of the next stage of each output."""
-        stage = self._plan.stages[index]
-        before = (one.reps for one in self._plan.entries[0][index] if one.w_base < entry.w_base)
-        first = sum(before)
-        targets: list[list[list[int]]] = stage.targets[first : first + entry.reps].tolist()
-        return [[(region, word) for region, word in rep] for rep in targets]
+        return [[(to,) for to, _ in rep] for rep in self._plan.targets(index, entry)]
 
     # Backward
 
@@ -218,7 +210,7 @@ class _Scheduler:
         from_host = index + 2 == len(plan.stages)
         reduces = plan.reduces(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
-        targets = self._targets(index, op.entry)
+        targets = self._plan.targets(index, op.entry)
         if op.groups > 1:
             targets = [[one for rep in targets for one in rep]]
         need_free, need_step = asked.ask(
@@ -258,9 +250,7 @@ class _Scheduler:
 
     # Gateways and host
 
-    def _send(
-        self, words: int, reps: int, kind: HostInKind = HostInKind.SCATTER
-    ) -> None:
+    def _send(self, words: int, reps: int, kind: HostInKind = HostInKind.SCATTER) -> None:
         self._add("ring", RingKind.SEND, reps, recv=0, send=words)
         self._add("host_in", kind, reps, beats=self._beats(words))
 

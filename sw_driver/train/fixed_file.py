@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from golden import ClosNet, ClosShape, TrainingState, save_model
+from golden import ClosNet, TrainingState, save_model
 from golden.data.source import Source
+from golden.layers.dense import LayerShape
+from golden.models.chain import ChainNet
 from golden.system.progress import Progress
 from sw_driver.compiler import parse_torus
 from sw_driver.device.device import Device
@@ -49,7 +51,7 @@ class FixedTrained:
 
     prepared: Prepared
     state: TrainingState
-    model: ClosNet
+    model: ClosNet | ChainNet
     samples: int
     cycles: int | None
 
@@ -57,7 +59,7 @@ class FixedTrained:
 def train_fixed(
     path: Path,
     data: Source | None,
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     device: Device,
     *,
     start: Start | None = None,
@@ -177,7 +179,7 @@ def _save(path: Path, prepared: Prepared, device: Device) -> None:
 def _read(
     path: Path,
     data: Source | None,
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     torus: str | None,
     options: Mapping[str, Any],
 ) -> Prepared:

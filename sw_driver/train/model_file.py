@@ -11,7 +11,6 @@ from golden import (
     ChainNet,
     Checkpoint,
     ClosNet,
-    ClosShape,
     EpochStats,
     Split,
     Trainer,
@@ -23,6 +22,7 @@ from golden.data.loading import load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
 from golden.layers.dense import LayerShape
+from golden.models.net import new_net
 from golden.training.trainer import DEFAULT_EPOCHS
 from sw_driver.errors import DriverError
 from sw_driver.files.samples import data_of
@@ -65,7 +65,7 @@ class Trained:
 def train_model(
     path: Path,
     data: Source | None,
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     *,
     start: Start | None = None,
     epochs: int | None = None,
@@ -115,8 +115,8 @@ def train_model(
         data, seed, state = data_to_train_on(data, start), seed or 0, None
         split = load_split(data, None if start is None else start.preparation)
         if start is None:
-            model = ClosNet(
-                shapes or default_shapes(data.data), generator=torch.Generator().manual_seed(seed)
+            model = new_net(
+                shapes or default_shapes(data.data), torch.Generator().manual_seed(seed)
             )
         else:
             model = start.model
@@ -152,7 +152,7 @@ def _accuracies(start: Start, split: Split) -> tuple[tuple[str, float], ...]:
     return tuple(found)
 
 
-def default_shapes(data: str) -> Sequence[ClosShape]:
+def default_shapes(data: str) -> Sequence[LayerShape]:
     """Return the layers of a net for a dataset, or refuse to choose them."""
     if data != "digits":
         raise DriverError(f"layers must be given for {data}: only digits have default layers")
@@ -185,7 +185,7 @@ def load_again(
 
 
 def _read(
-    path: Path, shapes: Sequence[ClosShape], seed: int | None
+    path: Path, shapes: Sequence[LayerShape], seed: int | None
 ) -> tuple[Checkpoint, ClosNet | ChainNet]:
     """The file and its net, with a training state; layers and seed must be those, if given."""
     checkpoint = load_checkpoint(path)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 import torch
 
 from golden import (
-    ClosNet,
-    ClosShape,
     Split,
     TrainingFormat,
     TrainingState,
@@ -16,9 +14,12 @@ from golden import (
 )
 from golden.data.loading import load_split
 from golden.data.source import Source
+from golden.layers.dense import LayerShape
+from golden.models.net import new_net
 from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
+from sw_driver.plan.placement import dense_cuts
 from sw_driver.plan.plan import check_frozen
 from sw_driver.train.loop import Position, check_batch
 from sw_driver.train.model_file import default_shapes
@@ -56,7 +57,7 @@ class Prepared:
 
 def prepare(
     data: Source,
-    shapes: Sequence[ClosShape],
+    shapes: Sequence[LayerShape],
     torus: str,
     recipe: Recipe,
     *,
@@ -86,7 +87,7 @@ def prepare(
         If data, layers, torus and recipe do not go together, or no words hold such training.
     """
     rows, cols = parse_torus(torus)
-    first = None if start is None else start.clos_net()
+    first = None if start is None else start.model
     shapes = shapes if first is None else first.shapes
     check_size(shapes)
     split = load_split(data, None if start is None else start.preparation)
@@ -95,7 +96,7 @@ def prepare(
             split, train_x=split.train_x[:samples], train_y=split.train_y[:samples]
         )
     shapes = shapes or default_shapes(data.data)
-    model = first or ClosNet(shapes, generator=torch.Generator().manual_seed(recipe.seed))
+    model = first or new_net(shapes, torch.Generator().manual_seed(recipe.seed))
     outputs = shapes[-1].out_features
     check_data(split, shapes)
     check_batch(split, recipe.batch_size)
@@ -110,6 +111,7 @@ def prepare(
         momentum=recipe.decay,
         widths=recipe.widths,
         seed=recipe.seed,
+        dense_cuts=dense_cuts(shapes, rows, cols, training=True),
     )
     compiled = compile_recipe(form, torus, recipe)
     state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Sequence
 
-from golden import ClosShape
+from golden.layers.dense import LayerShape
 from hw.config import RANGES
 from sw_driver.errors import DriverError
 
@@ -15,7 +15,7 @@ _MOST = math.prod(RANGES[field][1] for field in ("rows", "cols", "weight_words")
 _BYTES = 16  # Of a parameter in float: it, its gradient, and two moments of the optimiser.
 
 
-def check_size(shapes: Sequence[ClosShape]) -> None:
+def check_size(shapes: Sequence[LayerShape]) -> None:
     """Refuse layers with more parameters than a torus, or the memory of this machine, can hold.
 
     Raises

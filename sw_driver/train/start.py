@@ -7,7 +7,6 @@ from golden import ChainNet, ClosNet, load_checkpoint, load_onnx
 from golden.convert.project import project_dense
 from golden.data.preparation import Preparation
 from golden.models.net import chain_net
-from sw_driver.errors import DriverError
 from sw_driver.files.kinds import is_onnx
 
 __all__ = ["Start", "load_start"]
@@ -39,22 +38,6 @@ class Start:
     reduced: bool
     data: str | None
     preparation: Preparation | None
-
-    def clos_net(self) -> ClosNet:
-        """Return the model to be trained on a torus.
-
-        Raises
-        ------
-        DriverError
-            If it is another chain than a torus trains.
-        """
-        if not isinstance(self.model, ClosNet):
-            raise DriverError(
-                f"{self.path} must give a ClosNet to train it on a torus, Clos layers with a ReLU "
-                "between any two: train it with --device torch, or replace its dense layers with "
-                "--reduction"
-            )
-        return self.model
 
 
 def load_start(path: Path, reduction: float | None) -> Start:

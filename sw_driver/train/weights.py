@@ -1,8 +1,11 @@
 """The real weights that a training state stands for."""
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from golden import ClosNet, ClosShape, TrainingFormat, TrainingState
+from golden import ClosLinear, ClosNet, ClosShape, TrainingFormat, TrainingState
+from golden.models.activation import NONE, RELU
+from golden.models.chain import ChainNet
 from sw_driver.device.state_device import real_layers
 from sw_driver.errors import DriverError
 from sw_driver.train.model_file import names
@@ -28,22 +31,24 @@ def stored_words(form: TrainingFormat, state: TrainingState) -> dict[str, Tensor
     }
 
 
-def float_model(form: TrainingFormat, state: TrainingState) -> ClosNet:
+def float_model(form: TrainingFormat, state: TrainingState) -> ClosNet | ChainNet:
     """Return the float model, for `sw_driver.compile` and `golden.save_model`.
 
-    Raises
-    ------
-    DriverError
-        If the layers do not have a ReLU between each other and none after the last, or one is
-        dense.
+    It is a `ClosNet` if all layers are Clos layers with a ReLU between any two.
     """
     relus = [layer.relu for layer in form.layers]
-    if relus != [True] * (len(relus) - 1) + [False]:
-        raise DriverError(
-            "layers must have a ReLU each, but not the last, to be a ClosNet; "
-            f"not (in order) {relus}"
-        )
-    model = ClosNet(clos_shapes(form))
+    shapes = [shape for shape in form.shapes if isinstance(shape, ClosShape)]
+    if len(shapes) == len(form.shapes) and relus == [True] * (len(relus) - 1) + [False]:
+        model = ClosNet(shapes)
+    else:
+        with torch.device("meta"):
+            layers = [
+                ClosLinear.of_shape(shape)
+                if isinstance(shape, ClosShape)
+                else nn.Linear(shape.in_features, shape.out_features)
+                for shape in form.shapes
+            ]
+        model = ChainNet(layers, [RELU if relu else NONE for relu in relus]).to_empty(device="cpu")
     model.load_state_dict(real_weights(form, state))
     return model
 

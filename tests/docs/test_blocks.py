@@ -34,7 +34,7 @@ NOT_RUN = {
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
     r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",
     r"clostorus .*(digits\.onnx|recovered\.|dense\.ctz).*":
-        "needs an ONNX file; tests/docs/test_onnx.py runs the page",
+        "needs a net; tests/docs/test_onnx.py runs it",
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",

@@ -28,8 +28,8 @@ def test_the_project_runs_as_the_page_shows(tmp_path):
     [program] = [block.text for block in blocks()
                  if block.page == PAGE and block.language == "python"]
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
-    commands = [line.split()[1] for line, _ in STEPS]
-    assert commands == ["compile", "run", "compile", "train", "compile", "run"]
+    names = [line.split()[1] for line, _ in STEPS]
+    assert names == ["compile", "run", "compile", "train", "compile", "run"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for line, shown in STEPS:
         done = subprocess.run(["bash", "-ec", line], cwd=tmp_path, capture_output=True, text=True,
