@@ -52,7 +52,6 @@ LINES = {
     f"{_TRAIN} --layer 64,10,8,8,5 -o m.pt": "--layer and --from must not be given together",
     f"{_TRAIN} --resume -o m.pt": "--resume and --from must not be given together",
     f"{_TRAIN} --reduction 1e9 -o m.pt": "--reduction must be above 1 and at most",
-    f"{_TRAIN} --device golden -o m.pt": "--from .*net.onnx must give a ClosNet to train it on a t",
     "train --reduction 2 -o m.pt": "--reduction needs --from, which names the net",
     "train --from {files}/model.pt --reduction 2 -o m.pt": "--reduction needs a model with a dense",
 }
