@@ -1,6 +1,7 @@
 """The narrowest words in which a model keeps to a stated loss on given samples."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from torch import nn
@@ -104,8 +105,9 @@ def narrowest_words(
         tried.append(TriedWords(bits, lost, lost <= loss + _ROUNDING, error))
         if tried[-1].enough:
             return bits, tuple(tried)
+    least = math.ceil(tried[-1].loss * 1e4) / 1e4
     raise ModelError(
-        f"loss must be at least {tried[-1].loss:.3g}, what words of {MAX_WORD_BITS} bits lose on "
+        f"loss must be at least {least:g}, what words of {MAX_WORD_BITS} bits lose on "
         f"the samples, not {loss:g}"
     )
 

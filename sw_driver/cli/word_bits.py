@@ -87,7 +87,7 @@ def read_widths(
         bits = int(word_bits)
     else:
         raise DriverError(
-            f"word-bits must be a whole number of 4 to 18, or auto, not {word_bits!r}"
+            f"word-bits must be a whole number of 4 to 18 or auto, not {word_bits!r}"
         )
     both = bits if weight_bits is None else weight_bits
     given = {"act_bits": bits, "weight_bits": both, "host_bits": host_bits}

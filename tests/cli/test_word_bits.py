@@ -94,7 +94,7 @@ def test_what_does_not_go_together_is_refused(model, tmp_path):
     refuse("--loss must be at least 0 and below 1, not 1", "--word-bits", "auto", "--loss", 1)
     refuse("--weight-bits must be left out with --word-bits auto", "--word-bits", "auto",
            "--weight-bits", 8)
-    refuse("--word-bits must be a whole number of 4 to 18, or auto, not '8.5'",
+    refuse("--word-bits must be a whole number of 4 to 18 or auto, not '8.5'",
            "--word-bits", 8.5)
     refuse("--word-bits, --weight-bits and --host-bits must not be given with --board",
            "--word-bits", "auto", "--board", "ulx3s-85f")
