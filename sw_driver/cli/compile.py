@@ -2,9 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +16,7 @@ from sw_driver.cli.given_net import (
     net_files,
 )
 from sw_driver.cli.options import Json, Quiet, Torus, make_output
+from sw_driver.cli.word_bits import HostBits, Loss, WeightBits, Widths, WordBits, read_widths
 from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
+    from sw_driver.files.narrowest import FoundWords
     from sw_driver.files.projection import MeasuredProjection
     from sw_driver.system.console import Output
     from sw_driver.system.files import Files
@@ -34,6 +35,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus compile model.pt --torus 4x4 -o model.ctz",
     "clostorus compile model.pt --torus 2x8 --word-bits 12 --weight-bits 8 -o small.ctz",
+    "clostorus compile model.pt --torus 4x4 --word-bits auto --loss 0.005 -o narrow.ctz",
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
@@ -65,16 +67,6 @@ _Board = Annotated[
         help="The torus of this size that build --board makes, memories and widths too.",
     ),
 ]
-_WordBits = Annotated[
-    int | None,
-    typer.Option(
-        help="Bits of an activation, and of a weight unless given: 4 to 18 [default: 16]."
-    ),
-]
-_WeightBits = Annotated[int | None, typer.Option(help="Bits of a weight: 4 to 18.")]
-_HostBits = Annotated[
-    int | None, typer.Option(help="Bits of a host beat: 32, 64, 128, 256 [default: 64].")
-]
 _Order = Annotated[
     str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
 ]
@@ -88,7 +80,7 @@ _Export = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
-    """What the command line asks for; `widths` are those that it names, as the compiler does."""
+    """What the command line asks for."""
 
     model: Path
     torus: str
@@ -97,7 +89,7 @@ class _Wanted:
     weights: Path | None
     reduction: float | None
     board: str | None
-    widths: Mapping[str, Any]
+    widths: Widths
     order: str
     bake: bool
     export: Path | None
@@ -111,6 +103,7 @@ class _Made:
     data: str
     preparation: "Preparation | None"
     error: "MeasuredError"
+    words: "FoundWords | None"
     projection: "MeasuredProjection | None"
 
 
@@ -133,9 +126,10 @@ def command(
     weights: _Weights = None,
     reduction: Reduction = None,
     board: _Board = None,
-    word_bits: _WordBits = None,
-    weight_bits: _WeightBits = None,
-    host_bits: _HostBits = None,
+    word_bits: WordBits = None,
+    loss: Loss = None,
+    weight_bits: WeightBits = None,
+    host_bits: HostBits = None,
     order: _Order = "best",
     bake: _Bake = False,
     export: _Export = None,
@@ -154,9 +148,7 @@ def command(
     their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
-    both = word_bits if weight_bits is None else weight_bits
-    given = {"act_bits": word_bits, "weight_bits": both, "host_bits": host_bits}
-    widths = {name: bits for name, bits in given.items() if bits is not None}
+    widths = read_widths(word_bits, weight_bits, host_bits, loss)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
         model, torus, output, source, weights, reduction, board, widths, order, bake, export
@@ -192,7 +184,7 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     config = None if wanted.board is None else _board_config(wanted, rows, cols)
     check_model(wanted.model, wanted.weights, exported=export is not None)
     try:
-        TorusConfig(rows=rows, cols=cols, **wanted.widths)
+        TorusConfig(rows=rows, cols=cols, **wanted.widths.given)
     except ConfigError as error:
         raise DriverError(str(error)) from error
     # From here on it takes PyTorch.
@@ -212,7 +204,7 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
     from fpga.boards import find_board
     from sw_driver.errors import DriverError
 
-    if wanted.widths:
+    if wanted.widths.named:
         raise DriverError(
             "word-bits, weight-bits and host-bits must not be given with --board, whose torus "
             "has its own"
@@ -233,6 +225,7 @@ def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Ma
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of
+    from sw_driver.torus import parse_torus
 
     net, known, preparation = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
@@ -246,12 +239,20 @@ def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Ma
 
         projected = project_dense(net, wanted.reduction)
         net, projection = projected.after, measure_projection(projected, samples)
+    widths, words = dict(wanted.widths.given), None
     with out.progress() as tell:
+        if wanted.widths.loss is not None:
+            from sw_driver.files.narrowest import find_words
+
+            tell("find the narrowest words", 0, 1)
+            words = find_words(net, samples, *parse_torus(wanted.torus), wanted.widths.loss)
+            widths |= {"act_bits": words.bits, "weight_bits": words.bits}
+            tell("find the narrowest words", 1, 1)
         tell("compile", 0, 2)
-        compiled = compile(net, config, samples.x, order=wanted.order, **wanted.widths)
+        compiled = compile(net, config, samples.x, order=wanted.order, **widths)
         tell("compile", 1, 2)
-        error = measure_error(net, compiled, samples)
-    return _Made(compiled, samples.data, preparation, error, projection)
+        error = measure_error(net, compiled, samples, stated=words is not None)
+    return _Made(compiled, samples.data, preparation, error, words, projection)
 
 
 def _write(wanted: _Wanted, made: _Made) -> list[str]:
@@ -279,6 +280,9 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
     lost = made.projection
     if lost is not None:
         out.facts(f"{wanted.model}, with Clos layers for dense ones", lost.rows())
+    words = made.words
+    if words is not None:
+        out.table(words.title, words.columns, words.rows())
     out.facts(f"{output}, from {wanted.model}", rows)
     say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")
     if export is not None:
@@ -289,6 +293,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(made.compiled),
             "projection": None if lost is None else lost.as_dict(),
+            "narrowest_words": None if words is None else words.as_dict(),
             "fixed_point": made.error.as_dict(),
             "baked": wanted.bake,
         }

@@ -44,6 +44,9 @@ class MeasuredError:
         ]
         if found.agreement is not None:
             rows.append(("same class as in float", percent(found.agreement)))
+        for number, off in enumerate(found.layer_errors[:-1]):
+            largest, mean = _part(off.largest, off.span), _part(off.mean, off.span)
+            rows.append((f"error, layer {number}", f"mean {mean}, largest {largest} of its range"))
         for number, layer in enumerate(found.layers):
             parts = (f"{name} {100 * part:.2g} %" for name, part in layer.items() if part)
             rows.append((f"saturated, layer {number}", ", ".join(parts) or "nothing"))
@@ -53,13 +56,16 @@ class MeasuredError:
         """What JSON can write."""
         return {"data": self.name, **dataclasses.asdict(self.found)}
 
-    def doubts(self) -> list[str]:
-        """What makes the widths doubtful, if anything does."""
+    def doubts(self, *, stated: bool = False) -> list[str]:
+        """What makes the widths doubtful, if anything does.
+
+        Outputs do not where a loss was stated for which the widths were chosen.
+        """
         found = self.found
         doubts: list[str] = []
-        if found.agreement is not None and found.agreement < _LEAST_AGREEMENT:
+        if not stated and found.agreement is not None and found.agreement < _LEAST_AGREEMENT:
             doubts.append(f"{percent(1 - found.agreement)} of the samples change their class")
-        if found.mean > _MOST_MEAN_ERROR * found.span:
+        if not stated and found.mean > _MOST_MEAN_ERROR * found.span:
             mean = _part(found.mean, found.span)
             doubts.append(f"outputs are off by {mean} of their range on average")
         doubts += [
@@ -71,10 +77,16 @@ class MeasuredError:
         return doubts
 
 
-def measure_error(model: nn.Module, compiled: Compiled, samples: Part) -> MeasuredError:
-    """Compare a model with its compiled net on samples; warn (`GoldenWarning`) if that is bad."""
+def measure_error(
+    model: nn.Module, compiled: Compiled, samples: Part, *, stated: bool = False
+) -> MeasuredError:
+    """Compare a model with its compiled net on samples; warn (`GoldenWarning`) if that is bad.
+
+    `stated` says that the widths were chosen for a stated loss of the outputs, which is not warned
+    of then.
+    """
     measured = MeasuredError(fixed_point_error(model, compiled.net, samples.x), samples.name)
-    if doubts := measured.doubts():
+    if doubts := measured.doubts(stated=stated):
         warnings.warn(
             f"fixed point changes what the model computes: on {measured.name} {'; '.join(doubts)}; "
             f"wider words (--word-bits, now {compiled.net.act_bits}; --weight-bits, now "

@@ -98,8 +98,10 @@ def test_what_fixed_point_costs_is_said(model, tmp_path):
     for row in ("output error, largest +0.0", "output error, mean +0.0", "same class as in float"):
         assert re.search(row, result.stdout)
     assert re.search("saturated, layer 1 +nothing", result.stdout)
+    assert re.search(r"error, layer 0 +mean 0\.0\S+ %, largest \S+ % of its range", result.stdout)
     assert result.stderr == ""
     found = json.loads(succeed(*compile_for, "--json").stdout)["fixed_point"]
+    assert found["layer_errors"][1] == {name: found[name] for name in ("span", "largest", "mean")}
     assert found["data"] == "digits training split" and found["samples"] == 1437
     assert found["largest"] < 1e-3 * found["span"] and found["agreement"] > 0.995
 

@@ -34,6 +34,7 @@ WRONG = {
     "an order of ops": (*_COMPILE, "--order", "worst"),
     "a board to compile for": (*_COMPILE, "--board", "none"),
     "bits of a word": (*_COMPILE, "--word-bits", "99"),
+    "a loss of words": (*_COMPILE, "--word-bits", "auto", "--loss", "2"),
     "no place for an artifact": ("compile", "model.pt", "--torus", "2x2", "-o", "none/out.ctz"),
     "no data": (*_COMPILE, "--data", "model.pt.npy", "-o", "model.pt.npy"),
     "a device to run on": ("run", "model.ctz", "--device", "none"),

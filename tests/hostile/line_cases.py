@@ -12,6 +12,7 @@ Lines = Mapping[str, str]
 
 _RESUME = "--resume --device golden --data {files}/mnist -o {files}/fixed.pt"
 _MODEL = "{files}/model.pt --torus 2x2"
+_AUTO = f"{_MODEL} -o m.ctz --word-bits auto"
 _NET = "--torus 2x2 -o m.ctz --data digits {files}/net.py"
 _RUN = "{files}/model.ctz"
 _RUN_OWN = "{files}/own.ctz"
@@ -180,7 +181,21 @@ COMPILE: Lines = {
     "{files}/model.pt --torus 8x8 -o m.ctz --board tangnano9k": "--torus 8x8 does not fit tangn",
     f"{_MODEL} -o m.ctz --word-bits 0": "--word-bits must be 4 to 18, not 0",
     f"{_MODEL} -o m.ctz --word-bits 19": "--word-bits must be 4 to 18, not 19",
-    f"{_MODEL} -o m.ctz --word-bits 8.5": "'--word-bits': .* valid integer, .*, not 8.5",
+    f"{_MODEL} -o m.ctz --word-bits 8.5": "--word-bits must be a whole number of 4 to 18 or a",
+    f"{_MODEL} -o m.ctz --word-bits autp": "--word-bits must be .* .did you mean auto",
+    f"{_MODEL} -o m.ctz --word-bits ''": "--word-bits must not be empty",
+    f"{_MODEL} -o m.ctz --word-bits {10**30}": "--word-bits must be 4 to 18, not 1000",
+    f"{_MODEL} -o m.ctz --word-bits {'9' * 5000}": "--word-bits must be a whole number of 4 to 18",
+    f"{_MODEL} -o m.ctz --loss 0.1": "--loss needs --word-bits auto, not the default of 16 bits",
+    f"{_MODEL} -o m.ctz --word-bits 8 --loss 0.1": "--loss needs --word-bits auto, not 8",
+    f"{_AUTO} --loss -0.1": "--loss must be at least 0 and below 1, not -0.1",
+    f"{_AUTO} --loss 1": "--loss must be at least 0 and below 1, not 1",
+    f"{_AUTO} --loss nan": "--loss must be at least 0 and below 1, not nan",
+    f"{_AUTO} --loss inf": "--loss must be at least 0 and below 1, not inf",
+    f"{_AUTO} --loss little": "'--loss': .* valid number, .*, not little",
+    f"{_AUTO} --weight-bits 8": "--weight-bits must be left out with --word-bits auto",
+    f"{_AUTO} --board ulx3s-85f": "--word-bits, --weight-bits and --host-bits must not be given",
+    f"{_AUTO} --data mnist10k": "--data must be samples of 64 values",
     f"{_MODEL} -o m.ctz --weight-bits -8": "--weight-bits must be 4 to 18, not -8",
     f"{_MODEL} -o m.ctz --weight-bits {10**30}": "--weight-bits must be 4 to 18, not 1000",
     f"{_MODEL} -o m.ctz --host-bits 48": "--host-bits must be one of .*, not 48",

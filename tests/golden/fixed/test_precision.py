@@ -43,6 +43,45 @@ def test_figures_are_those_of_outputs(bits, samples):
     assert found.agreement == pytest.approx((fixed.argmax(1) == real.argmax(1)).mean())
 
 
+@pytest.mark.parametrize("bits", [4, 9, 16])
+def test_every_layer_is_off_by_so_much(bits):
+    dense = nn.Linear(8, 5)
+    net, x = nn.Sequential(*make_net().layers, nn.ReLU6(), nn.Linear(6, 8), nn.ReLU(), dense), 3 * (
+        torch.rand(1500, 9) - 0.5
+    )
+    words = quantise(net, x, act_bits=bits, weight_bits=bits)
+    found = fixed_point_error(net, words, x)
+    net = net.double()
+    first, second = net[0], net[1]
+    real = [first(x.double())]
+    real += [nn.functional.relu6(second(real[0]))]
+    real += [nn.functional.relu(net[3](real[1]))]
+    real += [dense(real[2])]
+    fixed = words.layer_words(words.quantise_input(x.double()))
+    assert len(found.layer_errors) == len(fixed) == 4
+    for error, y, layer, result in zip(
+        found.layer_errors, real, words.layers, fixed, strict=True
+    ):
+        y = y.detach().numpy()
+        ours = result.output.words.numpy() / 2.0 ** layer.activation_fraction_bits[-1]
+        off = np.abs(ours - y)
+        assert error.span == pytest.approx(np.ptp(y))
+        assert (error.largest, error.mean) == pytest.approx((off.max(), off.mean()))
+    assert found.mean == found.layer_errors[-1].mean
+
+
+def test_accuracy_is_that_of_labels():
+    net, x = make_net(), torch.rand(90, 9) - 0.5
+    words = quantise(net, x, act_bits=5, weight_bits=5)
+    labels = words.infer(x.double()).argmax(dim=1)
+    labels[:9] = (labels[:9] + 1) % 6
+    found = fixed_point_error(net, words, x, labels)
+    assert found.accuracy == pytest.approx(0.9)
+    real = net.double()(x.double()).argmax(dim=1)
+    assert found.float_accuracy == pytest.approx(float((real == labels).double().mean()))
+    assert fixed_point_error(net, words, x).accuracy is None
+
+
 def test_saturation_is_counted_stage_by_stage():
     net, x = make_net(), torch.rand(40, 9) - 0.5
     words = quantise(net, x, act_bits=8, weight_bits=8)
