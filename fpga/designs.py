@@ -83,7 +83,7 @@ DESIGNS = {design.name: design for design in (
     Design("inference-router", TOPS["inference-router"], FITTED),
     Design("pe", TOPS["pe"], FITTED),
     Design("pe-general", TOPS["pe"], TorusConfig()),
-    Design("pe-word-steps", TOPS["pe"], dataclasses.replace(FITTED, word_steps=True)),
+    Design("pe-word-steps", TOPS["pe"], dataclasses.replace(FITTED, word_steps=1)),
     _torus(2),
     _torus(4),
     Design("training-router", TOPS["training-router"], FITTED_TRAINING),

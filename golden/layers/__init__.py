@@ -1,11 +1,19 @@
-"""Sparse layers beside `ClosLinear`: drop-ins that store only the weights that exist."""
+"""Sparse layers beside `ClosLinear`: drop-ins that store only the weights that exist.
 
-from golden.layers.cascade import SparseCascade
-from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
-from golden.layers.conv import ClosConv2d
-from golden.layers.low_rank import LowRankLinear
-from golden.layers.recurrent import ClosGRU, ClosLSTM
-from golden.layers.sparse import SparseStage
+Names are looked up on first use, so that the shape of a dense layer has no need of PyTorch.
+"""
+
+from typing import TYPE_CHECKING
+
+from golden.system.names import lazy_names
+
+if TYPE_CHECKING:
+    from golden.layers.cascade import SparseCascade
+    from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
+    from golden.layers.conv import ClosConv2d
+    from golden.layers.low_rank import LowRankLinear
+    from golden.layers.recurrent import ClosGRU, ClosLSTM
+    from golden.layers.sparse import SparseStage
 
 __all__ = [
     "ClosConv2d",
@@ -18,3 +26,17 @@ __all__ = [
     "live_channels",
     "scaled_channels",
 ]
+
+_HOMES = {
+    "ClosConv2d": "conv",
+    "ClosGRU": "recurrent",
+    "ClosLSTM": "recurrent",
+    "LowRankLinear": "low_rank",
+    "SparseCascade": "cascade",
+    "SparseRandomConv2d": "channel_conv",
+    "SparseStage": "sparse",
+    "live_channels": "channel_conv",
+    "scaled_channels": "channel_conv",
+}
+
+__getattr__ = lazy_names(__name__, _HOMES)

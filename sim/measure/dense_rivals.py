@@ -141,7 +141,7 @@ def measure_parts(bench: Bench) -> tuple[str, list[dict[str, Any]]]:
             "block_rams": used["BRAM"].used}
         if fitting:
             value |= run_net(bench, shapes, roomy_torus(
-                _BOARD_SIZE, built.host_bits, link_stages=built.link_stages, word_steps=False,
+                _BOARD_SIZE, built.host_bits, link_stages=built.link_stages, word_steps=0,
                 act_bits=bits, weight_bits=bits))
         values.append(value)
         star = "" if value["fits_built"] else " *"

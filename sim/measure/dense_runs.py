@@ -38,7 +38,7 @@ def roomy_torus(size: int, host_bits: int, **fields: Any) -> TorusConfig:
     return TorusConfig(**{
         "rows": size, "cols": size, "host_bits": host_bits, "buffer_words": 2048,
         "weight_words": 1 << 14, "bias_words": 256, "program_words": 2048, "max_fan_in": 1024,
-        "rep_bits": 10, "word_steps": True, **fields})
+        "rep_bits": 10, "word_steps": 1, **fields})
 
 
 def drawn_net(shapes: Sequence[LayerShape], config: TorusConfig) -> QuantisedNet:

@@ -125,6 +125,22 @@ def test_train_on_a_torus_from_a_model_file(net, tmp_path):
     assert load_checkpoint(fixed).model.shapes == load_checkpoint(first).model.shapes
 
 
+def test_train_dense_layers_on_a_torus(net, tmp_path):
+    fixed = tmp_path / "fixed.pt"
+    told = json.loads(succeed("train", "--from", net, "--data", "digits", "--device", "golden",
+                              "--torus", "1x1", "--lr", 0.001, "--epochs", 1, "--json", "-o",
+                              fixed).stdout)
+    assert told["test_accuracy"] > 0.9 and told["layers"] == [[64, 48], [48, 10]]
+
+
+def test_a_torus_does_not_train_a_leak(tmp_path):
+    nodes = [node("MatMul", ["x", "a"], ["h"], "n"), node("LeakyRelu", ["h"], ["y"], alpha=0.5)]
+    path = write_net(tmp_path / "leak.onnx", nodes, {"a": np.ones((64, 10), np.float32)},
+                     shape=("b", 64))
+    fail(2, "LeakyReLU.2..-1., which no torus trains", "train", "--from", path, "--data", "digits",
+         "--device", "golden", "-o", tmp_path / "m.pt")
+
+
 def test_weights_in_double_precision_are_trained_in_single(net, tmp_path):
     save_model(tmp_path / "wide.pt", load_onnx(net).double())
     succeed("train", "--from", tmp_path / "wide.pt", "--data", "digits", "--epochs", 1, "-o",

@@ -92,7 +92,7 @@ QUANTISE: dict[str, Call] = {
     "a class": lambda: golden.quantise(ClosNet, X),
     "a state_dict": lambda: golden.quantise(net().state_dict(), X),
     "an empty Sequential": lambda: golden.quantise(nn.Sequential(), X),
-    "a layer of PyTorch": lambda: golden.quantise(nn.Linear(9, 8), X),
+    "a layer of PyTorch": lambda: golden.quantise(nn.Bilinear(9, 9, 8), X),
     "a hook": lambda: golden.quantise(hooked(), X),
     "complex calibration": lambda: golden.quantise(net(), X.to(torch.complex64)),
     "calibration of text": lambda: golden.quantise(net(), [["a"] * 9]),
