@@ -1,4 +1,4 @@
-"""The compiler and runtime: from a trained ClosNet to a run on a device.
+"""The compiler and runtime: from a trained net to a run on a device.
 
 Public names are looked up on first use: importing the package costs nothing, so that the command
 line answers at once.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sw_driver.errors import DriverError
     from sw_driver.files.artifact import Artifact, load_artifact, save_artifact
     from sw_driver.files.export import export_files
+    from sw_driver.plan.placement import dense_cuts
 
 __all__ = [
     "Artifact",
@@ -24,6 +25,7 @@ __all__ = [
     "DriverError",
     "GoldenDevice",
     "compile",
+    "dense_cuts",
     "export_files",
     "load_artifact",
     "save_artifact",
@@ -36,6 +38,7 @@ _HOMES = {
     "DriverError": "errors",
     "GoldenDevice": "device.golden",
     "compile": "compiler",
+    "dense_cuts": "plan.placement",
     "export_files": "files.export",
     "load_artifact": "files.artifact",
     "save_artifact": "files.artifact",

@@ -131,6 +131,11 @@ def _why_none(layers: list[ProjectedLayer], reduction: float) -> str:
     for one in layers:
         dense = ClosShape.from_budget(one.in_features, one.out_features, reduction=1e-9)
         most = max(most, dense.middle_routers / dense.density)
+    if most <= 1:
+        return (
+            "reduction must be left out: the dense layers are so small that no Clos layer has "
+            f"fewer weights, so none is replaced with {reduction:g}"
+        )
     return (
         f"reduction must be above 1 and at most {most:.4g}, so that one of the dense layers is "
         f"replaced, not {reduction:g}"

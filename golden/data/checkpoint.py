@@ -1,4 +1,4 @@
-"""Model files: a ClosNet's shapes and weights, and what training needs to go on.
+"""Model files: the layers of a net, their weights, and what training needs to go on.
 
 The file is a dict for `torch.load(weights_only=True)`:
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from golden.arguments import items
 from golden.clos.layer import ClosLinear
 from golden.layers.dense import DenseShape, LayerShape
 
@@ -15,7 +16,7 @@ def shape_of(layer: ClosLinear | nn.Linear, cuts: Sequence[int] = ()) -> LayerSh
     """Return the shape of a layer; `cuts` are of a dense one, as in `DenseShape`."""
     if isinstance(layer, ClosLinear):
         return layer.shape
-    return DenseShape(layer.in_features, layer.out_features, tuple(cuts))
+    return DenseShape(layer.in_features, layer.out_features, items("cuts", cuts))
 
 
 def weights_of(layer: ClosLinear | nn.Linear) -> tuple[tuple[Tensor, ...], Tensor]:

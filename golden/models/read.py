@@ -67,7 +67,7 @@ def clos_chain(
         if not isinstance(layer, ClosLinear):
             raise ModelError(
                 f"{item.where} is a dense layer of {layer.in_features} inputs and "
-                f"{layer.out_features} outputs, which is not on the torus yet: the nearest is "
+                f"{layer.out_features} outputs, which must be a Clos layer here: the nearest is "
                 "ClosLinear, which ClosLinear.from_dense fits to it"
             )
         found.append(item.of(layer))

@@ -1,4 +1,4 @@
-"""Float training of a ClosNet classifier: Adam on cross-entropy, repeatable and resumable."""
+"""Float training of a classifier: Adam on cross-entropy, repeatable and resumable."""
 
 import contextlib
 import dataclasses

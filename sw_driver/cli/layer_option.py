@@ -38,9 +38,7 @@ def parse_layer(text: str) -> "LayerShape":
     from sw_driver.errors import DriverError
 
     try:
-        if text.count(",") == 1:
-            return DenseShape.parse(text)
-        return ClosShape.parse(text)
+        return ClosShape.parse(text) if text.count(",") == 4 else DenseShape.parse(text)
     except GoldenError as error:
         reason = str(error)
         if reason.startswith("a layer must"):

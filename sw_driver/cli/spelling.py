@@ -29,7 +29,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "word_bits": ("act_bits",),
 }
 # Messages about what an option holds, which begin with a part of it.
-_PARTS = {"layer": re.compile(r"the (first|last) layer \(|layer \d+ \(")}
+_LAYER = re.compile(r"the (first|last) layer \(|layer \d+ \(")
+_PARTS = {"start": _LAYER, "layer": _LAYER}
 _LISTED = re.compile(r"(?<= must be )(?:one of )?([^:;]+?), not '([^']*)'")
 
 
@@ -91,7 +92,9 @@ def spelled(message: str, parameters: Sequence[Any], values: Mapping[str, Any]) 
     message = _suggested(message)
     for parameter in parameters:
         part = _PARTS.get(parameter.name or "")
-        if part is not None and part.match(message):
+        # Layers are those of the command line, or of the file that takes their place.
+        holds = parameter.name == "layer" if not values.get("start") else parameter.name == "start"
+        if part is not None and holds and part.match(message):
             return f"{_spelling(parameter)}: {message}"
         for value in _texts(values.get(parameter.name or "")):
             if re.match(rf"{re.escape(value)}(?=[ :,])", message):

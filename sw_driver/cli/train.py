@@ -1,4 +1,4 @@
-"""`clostorus train`: a ClosNet classifier, in floating point or in fixed point on a torus."""
+"""`clostorus train`: a classifier, in floating point or in fixed point on a torus."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -139,13 +139,13 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a ClosNet classifier in floating point, or in fixed point on a torus.
+    """Train a classifier in floating point, or in fixed point on a torus.
 
-    A layer is (I, O, Ri, Rm, Ro): inputs, outputs, and the routers of its three stages. Between
-    layers there is a ReLU. Without --layer, digits get 64,64,8,8,8 and 64,10,8,8,5. The model is
-    saved after every epoch, so a training that was stopped can go on with --resume: with the
-    options that it began with, if none are given, and on the golden device where the RTL stopped,
-    or the other way round.
+    A Clos layer is I,O,Ri,Rm,Ro: inputs, outputs, and the routers of its three stages. A dense
+    layer is I,O. Between layers there is a ReLU. Without --layer, digits get 64,64,8,8,8 and
+    64,10,8,8,5. The model is saved after every epoch, so a training that was stopped can go on with
+    --resume: with the options that it began with, if none are given, and on the golden device where
+    the RTL stopped, or the other way round.
     """
     from sw_driver.errors import DriverError
 

@@ -68,7 +68,7 @@ def train_on_device(
         ],
     )
     out.facts(
-        f"ClosNet {', '.join(map(str, trained.model.shapes))}",
+        f"layers {', '.join(map(str, trained.model.shapes))}",
         [
             ("parameters", str(parameters)),
             ("samples trained on now", str(trained.samples)),

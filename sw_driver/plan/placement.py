@@ -91,7 +91,8 @@ def place(
             raise FitError(
                 f"layer {index}, dense {shape}: its sums must be cut as the inputs lie in the rows "
                 f"of a {rows}x{cols} torus, at {_cuts(layer.shape)}, not at {_cuts(shape)}: "
-                "compile the model for this torus, or quantise it with these dense_cuts"
+                "compile the model for this torus, or give golden.quantise or "
+                "golden.propose_format the dense_cuts that sw_driver.dense_cuts returns for it"
             )
     return placed
 
@@ -107,7 +108,22 @@ def cut_dense(
 def dense_cuts(
     shapes: Sequence[LayerShape], rows: int, cols: int, *, training: bool = False
 ) -> list[tuple[int, ...]]:
-    """Return the cuts of the dense layers among these, as `golden.quantise` takes them."""
+    """Return the cuts of the dense layers among these, as `golden.quantise` takes them.
+
+    Parameters
+    ----------
+    shapes
+        The layers, such as the `shapes` of a net; whatever cuts they have do not matter.
+    rows, cols
+        Size of the torus.
+    training
+        Whether the net is to train, so the cuts are for `golden.propose_format`.
+
+    Returns
+    -------
+    list of tuple of int
+        For each dense layer, in order, the `cuts` of its `DenseShape`: () for one sum.
+    """
     if not any(isinstance(shape, DenseShape) for shape in shapes):
         return []
     cut = cut_dense(shapes, rows, cols, training=training)

@@ -69,7 +69,7 @@ def train_fixed(
     save_every: int | None = None,
     progress: Progress = lambda work, done, total: None,
 ) -> FixedTrained:
-    """Train a ClosNet on a device; save it after every epoch; to a pipe, after the last one.
+    """Train a net on a device; save it after every epoch; to a pipe, after the last one.
 
     Parameters
     ----------

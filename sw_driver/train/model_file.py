@@ -73,7 +73,7 @@ def train_model(
     resume: bool = False,
     progress: Callable[[EpochStats, int], object] = lambda stats, epochs: None,
 ) -> Trained:
-    """Train a ClosNet and save it after every epoch; to a pipe, after the last one.
+    """Train a net and save it after every epoch; to a pipe, after the last one.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from golden import (
+    ModelError,
     Split,
     TrainingFormat,
     TrainingState,
@@ -16,6 +17,7 @@ from golden.data.loading import load_split
 from golden.data.source import Source
 from golden.layers.dense import LayerShape
 from golden.models.net import new_net
+from golden.models.read import read_chain
 from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
@@ -101,6 +103,8 @@ def prepare(
     check_data(split, shapes)
     check_batch(split, recipe.batch_size)
     check_frozen(recipe.frozen, len(shapes))
+    if start is not None:
+        _check_trainable(start)
     form = propose_format(
         model,
         torch.as_tensor(split.train_x),
@@ -116,6 +120,14 @@ def prepare(
     compiled = compile_recipe(form, torus, recipe)
     state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
     return Prepared(split, recipe, compiled, state, Position())
+
+
+def _check_trainable(start: Start) -> None:
+    """Refuse a net that no torus trains, by the name of its file."""
+    try:
+        read_chain(start.model, training=True)
+    except ModelError as error:
+        raise ModelError(f"{start.path}: {error}") from error
 
 
 def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled:

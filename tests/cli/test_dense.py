@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from torch import nn
 
-from golden import ChainNet, load_checkpoint
+from golden import ChainNet, load_checkpoint, save_model
 from sw_driver.files.artifact import load_artifact
-from tests.support.command_line import succeed
+from tests.support.command_line import fail, succeed
 
 LAYERS = ("--layer", "64,16,8,4,4", "--layer", "16,10")
 
@@ -42,6 +43,18 @@ def test_it_trains_further_in_fixed_point(model, tmp_path):
     succeed("compile", fixed, "--torus", "2x2", "-o", net)
     ran = json.loads(succeed("run", net, "--device", "golden", "--json").stdout)
     assert ran["fixed_point_accuracy"] > 0.8
+
+
+def test_what_a_torus_cannot_train_is_said_of_the_file(tmp_path):
+    leaky = tmp_path / "leaky.pt"
+    save_model(leaky, nn.Sequential(nn.Linear(64, 8), nn.LeakyReLU(0.25), nn.Linear(8, 10)))
+    options = ("--data", "digits", "--device", "golden", "--torus", "2x2", "-o", tmp_path / "m.pt")
+    fail(2, r"--from .*leaky\.pt: layer layers\.0 is followed by LeakyReLU.* no torus trains",
+         "train", "--from", leaky, *options)
+    few = tmp_path / "few.pt"
+    save_model(few, nn.Sequential(nn.Linear(3, 10)))
+    fail(2, r"--from: the first layer \(3, 10\) must have 64 inputs", "train", "--from", few,
+         *options)
 
 
 @pytest.mark.slow

@@ -192,12 +192,15 @@ def test_layers_that_nothing_holds_are_refused_before_memory_is_taken(tmp_path, 
     def work(*_, **__):
         raise AssertionError("nothing may be made")
 
-    monkeypatch.setattr("sw_driver.train.model_file.ClosNet", work)
-    monkeypatch.setattr("sw_driver.train.prepared.ClosNet", work)
+    monkeypatch.setattr("sw_driver.train.model_file.new_net", work)
+    monkeypatch.setattr("sw_driver.train.prepared.new_net", work)
     for device in ("torch", "golden"):
         for middle in (100_000_000, 1 << 40):
             fail(2, "--layer must have at most 4294967296 parameters together, .* not ", "train",
                  "--device", device, "--layer", f"64,10,8,{middle},5", "-o", tmp_path / "m.pt")
+        fail(2, "--layer must have at most 4294967296 parameters together, .* not ", "train",
+             "--device", device, "--layer", f"64,{1 << 40}", "--layer", f"{1 << 40},10", "-o",
+             tmp_path / "m.pt")
     monkeypatch.setattr("os.sysconf", lambda _: 100)  # 10,000 bytes, and 16 a parameter.
     fail(2, "at most 625 parameters together, what the memory of this machine", "train", "--layer",
          "64,10,8,8,5", "-o", tmp_path / "m.pt")

@@ -54,6 +54,7 @@ TRAIN: Lines = {
     "-o m.pt --layer ''": "--layer must not be empty",
     "-o m.pt --layer 64,10,8,8": "--layer must be five whole numbers .* not '64,10,8,8'",
     "-o m.pt --layer 64,10,8,8,5.0": "--layer must be five whole numbers .* not '64,10,8,8,5.0'",
+    "-o m.pt --layer 64,10,8": "--layer must be five whole numbers .* two of a dense one, I,O, not",
     "-o m.pt --layer 64,ten": "--layer must be five whole numbers .* two of a dense one, I,O, not",
     "-o m.pt --layer 64,0": "--layer 64,0: O must be a whole number of at least 1, not 0",
     "-o m.pt --layer 64,10,8,8,nan": "--layer must be five whole numbers",

@@ -84,6 +84,11 @@ def test_reductions_that_are_refused(reduction, message):
         project_dense(nn.Sequential(nn.Linear(16, 16)).eval(), reduction)
 
 
+def test_layers_that_no_reduction_replaces():
+    with pytest.raises(GoldenError, match="reduction must be left out: .* none is replaced with 2"):
+        project_dense(nn.Sequential(nn.Linear(3, 1), nn.ReLU(), nn.Linear(1, 2)).eval(), 2)
+
+
 def test_the_largest_reduction_that_is_named_is_taken():
     projected = project_dense(nn.Sequential(nn.Linear(16, 16)).eval(), 5.333)
     assert projected.layers[0].shape == ClosShape(16, 16, 4, 1, 4)

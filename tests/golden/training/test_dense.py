@@ -131,6 +131,7 @@ def test_state_of_dense_layers_goes_through_a_dict():
 
 
 @pytest.mark.parametrize("cuts, message", [
+    ([(), None, ()], "cuts must be a sequence, not None"),
     ([()], "dense_cuts .one for each dense layer. must be a sequence of 3"),
     ([(0, 3), (), (0, 6)], "cuts must begin with 0 and ascend, each below in_features .6."),
     ([(1,), (), ()], "cuts must begin with 0 and ascend"),

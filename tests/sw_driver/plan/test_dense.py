@@ -107,7 +107,8 @@ def test_a_net_cut_for_another_torus_is_refused():
     with pytest.raises(FitError, match=(
             r"^layer 1, dense \(12, 9\): its sums must be cut as the inputs lie in the rows of a "
             r"4x2 torus, at \[0, 3, 6, 9\], not at \[0, 6\]: compile the model for this torus, or "
-            r"quantise it with these dense_cuts$")):
+            r"give golden.quantise or golden.propose_format the dense_cuts that "
+            r"sw_driver.dense_cuts returns for it$")):
         compile(net, "4x2")
     with pytest.raises(FitError, match=r"at no input \(one sum\), not at \[0, 6\]"):
         compile(net, "1x2")
