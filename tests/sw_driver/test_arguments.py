@@ -154,7 +154,7 @@ def test_what_is_compiled_is_said_in_a_few_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "model", [nn.Linear(9, 8), nn.Sequential(ClosLinear(9, 8, (2, 3, 2)), nn.GELU())]
+    "model", [nn.LayerNorm(9), nn.Sequential(ClosLinear(9, 8, (2, 3, 2)), nn.GELU())]
 )
 def test_modules_of_another_kind_are_refused_by_name(model):
     with pytest.raises(ModelError, match="layer [01] is a"):

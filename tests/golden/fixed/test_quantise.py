@@ -238,7 +238,7 @@ def clos(inputs=9, outputs=8):
     ("model", "message"),
     [
         (nn.Sequential(clos(), nn.Tanh()), "layer 1 is a Tanh, which is not supported: the neares"),
-        (nn.Sequential(nn.Sequential(clos(), nn.Linear(8, 8))), "layer 0.1 is a dense layer of 8"),
+        (nn.Sequential(nn.Sequential(clos(), nn.Bilinear(8, 8, 8))), "layer 0.1 is a Bilinear"),
         (nn.Conv2d(1, 1, 3), "layer 0 is a Conv2d"),
         (nn.Sequential(nn.ReLU(), clos()), "layer 0: a ReLU must follow a layer of weights"),
         (nn.Sequential(nn.Identity()), "at least one ClosLinear or Linear, but holds none"),

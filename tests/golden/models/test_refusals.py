@@ -118,10 +118,10 @@ def test_batch_norm_in_train_mode_is_told_apart():
     assert len(read_chain(model.eval())) == 1
 
 
-def test_dense_layers_are_not_on_the_torus_yet():
+def test_cuts_of_dense_layers_are_those_of_all():
     model = nn.Sequential(clos(), nn.ReLU(), nn.Linear(12, 5))
-    with pytest.raises(ModelError, match="layer 2 is a dense layer of 12 inputs and 5 outputs, wh"):
-        quantise(model, torch.rand(5, 12))
+    with pytest.raises(ModelError, match="dense_cuts must be those of the 1 dense layers, not"):
+        quantise(model, torch.rand(5, 12), dense_cuts=[(), ()])
 
 
 def test_layers_that_do_not_fit_are_refused():

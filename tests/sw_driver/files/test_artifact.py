@@ -300,7 +300,7 @@ def test_what_was_altered_is_not_loaded(path, change, message):
 
 
 def test_loading_compiles_nothing(path, monkeypatch):
-    def never(*_):
+    def never(*_, **__):
         raise AssertionError("nothing may be compiled")
 
     for name in ("place_net", "check_runs", "sample_loop"):
