@@ -1,8 +1,8 @@
 """The main job, end to end: `python -m sw_driver.cli.demo`, the second half of `make sim`.
 
-Trains the default ClosNet on scikit-learn's digits, compiles it for a 4x4 torus, runs the whole
-test split through the RTL and compares every output word with the golden model. The exit status is
-1 if one differs. The model and the artifact stay in `build/demo`.
+Trains two nets on scikit-learn's digits, one with a dense head and the default ClosNet, compiles
+each for a torus, runs the whole test split through the RTL and compares every output word with the
+golden model. The exit status is 1 if one differs. Models and artifacts stay in `build/demo`.
 """
 
 if __name__ == "__main__":
@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
     begin("sw_driver.cli.demo")  # Before anything slow is imported.
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import torch
 
 from golden import DIGITS_SHAPES, accuracy
 from golden.data import datasets
+from golden.layers.dense import DenseShape, LayerShape
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
 from sim.device.device import SimDevice
@@ -32,24 +34,46 @@ from sw_driver.train.model_file import train_model
 __all__ = ["main", "run_demo"]
 
 _FOLDER = Path("build") / "demo"
-_TORUS = "4x4"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A net of the digits, its torus, and the name of its files in the folder."""
+
+    name: str
+    title: str
+    shapes: tuple[LayerShape, ...]
+    torus: str
+
+
+# README.md shows the table of the last one.
+_RUNS = (
+    _Run("dense-head", "Clos body and dense head", (DIGITS_SHAPES[0], DenseShape(64, 10)), "2x2"),
+    _Run("model", "ClosNet", DIGITS_SHAPES, "4x4"),
+)
 
 
 def run_demo(folder: Path, output: Output) -> int:
-    """Do it all, write `model.pt` and `model.ctz` into `folder`; return the exit status."""
+    """Do it all, and write a model and an artifact of each net; return the exit status."""
     make_folder(folder)
     torch.set_num_threads(1)
+    return max(_run(one, folder, output) for one in _RUNS)
+
+
+def _run(run: _Run, folder: Path, output: Output) -> int:
+    """Train one net, compile it and compare every word of it; return the exit status."""
     split = datasets.load("digits")
     test_x, test_y = torch.as_tensor(split.test_x), torch.as_tensor(split.test_y)
+    model, artifact_file = folder / f"{run.name}.pt", folder / f"{run.name}.ctz"
     with output.progress() as tell:
         trained = train_model(
-            folder / "model.pt", None, DIGITS_SHAPES,
+            model, None, run.shapes,
             progress=lambda stats, total: tell("train", stats.epoch, total))
         tell("compile", 0, 1)
-        compiled = compile(trained.model, _TORUS, torch.as_tensor(split.train_x))
-        save_artifact(folder / "model.ctz", compiled)
+        compiled = compile(trained.model, run.torus, torch.as_tensor(split.train_x))
+        save_artifact(artifact_file, compiled)
         tell("compile", 1, 1)
-        artifact = load_artifact(folder / "model.ctz")
+        artifact = load_artifact(artifact_file)
         golden = GoldenDevice()
         golden.load(artifact)
         words = golden.to_words(split.test_x)
@@ -66,7 +90,7 @@ def run_demo(folder: Path, output: Output) -> int:
     ]
     layers = ", ".join(map(str, artifact.net.shapes))
     output.facts(
-        f"ClosNet {layers}, {len(words)} digits on the {_TORUS} RTL torus",
+        f"{run.title} {layers}, {len(words)} digits on the {run.torus} RTL torus",
         [(name, percent(value)) for name, value in accuracies] + verdict.rows())
     if verdict.comparison.first is not None:
         print(f"words differ; the first at {verdict.comparison.first}", file=sys.stderr)
