@@ -9,7 +9,7 @@ from tests.support.project import ROOT
 
 # Question: the links to click, page by page, and what the text behind the last one must say.
 FROM_README = {
-    "where is a word rounded?": (["docs/arithmetic.md#2-one-stage"], r"nearest"),
+    "where is a word rounded?": (["docs/arithmetic.md#where-is-a-word-rounded"], r"end of each"),
     "which block rounds it?": (["hw/mac/requantise.py"], r"half to even"),
     "which test covers hw/ring/hop.py?": (
         ["tests/hw/blocks.md"], r"\| `hw/ring/hop.py` \| `Hop` \| `tests/hw/ring/test_\w+.py::\w+"),
@@ -18,15 +18,15 @@ FROM_README = {
     "what does landed mean?": (["docs/glossary.md"], r"\| landed \| .*has been written to"),
     "which signal is landed?": (["docs/glossary.md", "../hw/ring/sides.py"], r"landed : Out\(1\)"),
     "why can a program not lock up?": (
-        ["docs/architecture.md#3-engines-and-queues"], r"lock.*no cycle"),
+        ["docs/architecture.md#why-nothing-locks-up"], r"lock.*no cycle"),
     "who checks that?": (["docs/glossary.md", "../sw_driver/check/waits.py"], r"wait"),
 }
 FROM_INDEX = {
-    "where is a word rounded?": (["arithmetic.md#2-one-stage"], r"nearest"),
+    "where is a word rounded?": (["arithmetic.md#where-is-a-word-rounded"], r"end of each"),
     "which test covers hw/ring/hop.py?": (["../tests/hw/blocks.md"], r"\| `hw/ring/hop.py` \|"),
     "how do I add a board?": (["CONTRIBUTING.md#a-board"], r"BOARDS"),
     "what does landed mean?": (["glossary.md"], r"\| landed \|"),
-    "why can a program not lock up?": (["architecture.md#3-engines-and-queues"], r"no cycle"),
+    "why can a program not lock up?": (["architecture.md#why-nothing-locks-up"], r"no cycle"),
 }
 
 
