@@ -15,7 +15,7 @@ _MOST_SHOWN = 40  # Columns that a message lists.
 class Wanted(NamedTuple):
     """What a command wants of the data that it reads.
 
-    Parameters
+    Attributes
     ----------
     label
         Name of the column of classes; None where there is none.
@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
 class Columns(NamedTuple):
     """Where the columns of a table are.
 
-    Parameters
+    Attributes
     ----------
     features
         Their names, in the order of the inputs.

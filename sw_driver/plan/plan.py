@@ -27,9 +27,9 @@ class Plan:
     copies
         For each stage, how many samples have words in its regions at once.
     entries
-        [period][stage]: the entries of each stage, for samples 0, 1, ... of a period.
+        `[period][stage]`: the entries of each stage, for samples 0, 1, ... of a period.
     backs
-        [period][stage]: the BACK ops of each stage; a stage that gradients do not reach has none.
+        `[period][stage]`: the BACK ops of each stage; a stage that gradients do not reach has none.
     buffers
         Words that all regions take.
     training_form
