@@ -11,9 +11,8 @@ from torch import Tensor
 
 from golden.arguments import instance
 from golden.errors import ModelError
-from golden.fixed.finish import Finish
-from golden.fixed.layer import StageWords, check_limits, check_tensors
-from golden.fixed.words import fraction_bits, round_half_even_shift, saturate, signed_bits
+from golden.fixed.layer import AnyQuantisedLayer, StageWords
+from golden.fixed.words import round_half_even_shift, saturate, signed_bits
 from golden.layers.dense import DenseShape
 
 __all__ = ["DenseWords", "QuantisedDense"]
@@ -36,7 +35,7 @@ class DenseWords:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class QuantisedDense:
+class QuantisedDense(AnyQuantisedLayer[DenseShape]):
     """One dense layer in integers. A word w with f fraction bits stands for w / 2**f.
 
     A layer with cuts has two stages. The first makes a word of the sum over each group of inputs.
@@ -83,47 +82,18 @@ class QuantisedDense:
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs = instance("shape", self.shape, DenseShape).as_tuple()
-        finish = self.finish
-        object.__setattr__(self, "leak_shift", finish.leak_shift)
-        object.__setattr__(self, "bounds", finish.bounds)
-        stages = len(self.shape.fan_ins)
-        for field, count in (
-            ("activation_fraction_bits", stages + 1), ("weight_fraction_bits", stages)
-        ):
-            object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
-        check_tensors(self, {"weight": (outputs, inputs), "bias": (outputs,)})
-        if stages > 1 and self.weight_fraction_bits[1] < 0:
+        self._check_words({"weight": (outputs, inputs), "bias": (outputs,)})
+        if self.shape.cuts and self.weight_fraction_bits[1] < 0:
             raise ModelError(
                 "weight_fraction_bits of the sum must be 0 or more, "
                 f"not {self.weight_fraction_bits[1]}: partial sums are not made smaller"
             )
-        check_limits(self)
-
-    @property
-    def finish(self) -> Finish:
-        """What becomes of the layer's sums besides their shift."""
-        return Finish(self.relu, self.leak_shift, self.bounds)
+        self._check_limits()
 
     @property
     def weights(self) -> tuple[Tensor]:
         """The weights that change in training."""
         return (self.weight,)
-
-    @property
-    def shifts(self) -> tuple[int, ...]:
-        """Right shift on leaving each stage: weight plus input less output fraction bits."""
-        words = self.activation_fraction_bits
-        return tuple(
-            weight + before - after
-            for weight, before, after in zip(
-                self.weight_fraction_bits, words[:-1], words[1:], strict=True
-            )
-        )
-
-    @property
-    def bias_bits(self) -> int:
-        """Width of the two's-complement word that holds every bias."""
-        return signed_bits(self.bias)
 
     @property
     def results(self) -> dict[str, int]:

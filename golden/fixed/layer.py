@@ -6,7 +6,7 @@ stage by stage from that definition and not from the order in which the hardware
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,13 +17,16 @@ from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
 from golden.fixed.finish import Finish
 from golden.fixed.words import MAX_SHIFT, fraction_bits, signed_bits
+from golden.layers.dense import LayerShape
 
-__all__ = ["LayerWords", "QuantisedLayer", "StageWords", "check_limits", "check_tensors"]
+__all__ = ["AnyQuantisedLayer", "LayerWords", "QuantisedLayer", "StageWords"]
 
 # Bounds that keep int64 exact: a sum is less than 2**61 + fan-in * 2**34, with room for rounding.
 _MAX_BIAS_BITS = 62
 _MAX_FAN_IN = 1 << 26
 _LINEAR = Finish()
+
+Shape = TypeVar("Shape", bound=LayerShape)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,8 +55,86 @@ class LayerWords:
         return self.input, self.middle, self.output
 
 
+class AnyQuantisedLayer(Generic[Shape]):
+    """What layers of every kind have in common: the checks of their words, and what follows.
+
+    A layer of n stages has n + 1 numbers of `activation_fraction_bits` and n of
+    `weight_fraction_bits`.
+    """
+
+    stage_names: ClassVar[tuple[str, ...]]
+    shape: Shape
+    bias: Tensor
+    relu: bool
+    activation_fraction_bits: tuple[int, ...]
+    weight_fraction_bits: tuple[int, ...]
+    leak_shift: int
+    bounds: tuple[int, int] | None
+
+    @property
+    def finish(self) -> Finish:
+        """What becomes of the layer's sums besides their shift."""
+        return Finish(self.relu, self.leak_shift, self.bounds)
+
+    @property
+    def shifts(self) -> tuple[int, ...]:
+        """Right shift on leaving each stage: weight plus input less output fraction bits."""
+        words = self.activation_fraction_bits
+        return tuple(
+            weight + before - after
+            for weight, before, after in zip(
+                self.weight_fraction_bits, words[:-1], words[1:], strict=True
+            )
+        )
+
+    @property
+    def bias_bits(self) -> int:
+        """Width of the two's-complement word that holds every bias."""
+        return signed_bits(self.bias)
+
+    def _check_words(self, sizes: Mapping[str, tuple[int, ...]]) -> None:
+        """Check and normalise all fields but the shape; `sizes` are those of the tensors."""
+        finish, stages = self.finish, len(self.shape.fan_ins)
+        object.__setattr__(self, "leak_shift", finish.leak_shift)
+        object.__setattr__(self, "bounds", finish.bounds)
+        for field, count in (
+            ("activation_fraction_bits", stages + 1), ("weight_fraction_bits", stages)
+        ):
+            object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
+        for name, size in sizes.items():
+            tensor = tensor_of(name, getattr(self, name))
+            if tensor.dtype != torch.int64:
+                raise ModelError(f"{name} must be int64, not {tensor.dtype}")
+            if tuple(tensor.shape) != size:
+                raise ShapeError(
+                    f"{name} must have shape {size} for layer {self.shape}, "
+                    f"not {tuple(tensor.shape)}"
+                )
+
+    def _check_limits(self) -> None:
+        """Check that every stage shifts to the right, and that sums are exact in int64."""
+        for stage, shift in zip(self.stage_names, self.shifts, strict=False):
+            if not 0 <= shift <= MAX_SHIFT:
+                raise ModelError(
+                    f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
+                )
+        last = self.shifts[-1]
+        if last + self.leak_shift > MAX_SHIFT:
+            raise ModelError(
+                f"leak_shift must be at most {MAX_SHIFT - last} where the output stage's right "
+                f"shift is {last}, not {self.leak_shift}"
+            )
+        if max(self.shape.fan_ins) > _MAX_FAN_IN:
+            raise ShapeError(
+                f"fan-in must be at most {_MAX_FAN_IN}, not {max(self.shape.fan_ins)}: "
+                "sums would not be exact in 64 bits"
+            )
+        if self.bias_bits > _MAX_BIAS_BITS:
+            raise ModelError(f"bias must fit {_MAX_BIAS_BITS} bits, not {self.bias_bits}")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class QuantisedLayer:
+class QuantisedLayer(AnyQuantisedLayer[ClosShape]):
     """One Clos layer in integers. A word w with f fraction bits stands for w / 2**f.
 
     Parameters
@@ -91,8 +172,8 @@ class QuantisedLayer:
     output_weight: Tensor
     bias: Tensor
     relu: bool
-    activation_fraction_bits: tuple[int, int, int, int]
-    weight_fraction_bits: tuple[int, int, int]
+    activation_fraction_bits: tuple[int, ...]
+    weight_fraction_bits: tuple[int, ...]
     leak_shift: int = 0
     bounds: tuple[int, int] | None = None
 
@@ -102,42 +183,19 @@ class QuantisedLayer:
     def __post_init__(self) -> None:
         """Check every tensor against `shape`, and that every shift is a right shift."""
         inputs, outputs, ri, rm, ro = instance("shape", self.shape, ClosShape).as_tuple()
-        finish = self.finish
-        object.__setattr__(self, "leak_shift", finish.leak_shift)
-        object.__setattr__(self, "bounds", finish.bounds)
-        for field, count in (("activation_fraction_bits", 4), ("weight_fraction_bits", 3)):
-            object.__setattr__(self, field, fraction_bits(field, getattr(self, field), count))
         wanted = {
             "input_weight": (inputs, rm),
             "middle_weight": (rm, ri, ro),
             "output_weight": (outputs, rm),
             "bias": (outputs,),
         }
-        check_tensors(self, wanted)
-        check_limits(self)
+        self._check_words(wanted)
+        self._check_limits()
 
     @property
     def weights(self) -> tuple[Tensor, Tensor, Tensor]:
         """The weights of the input, middle and output stage."""
         return self.input_weight, self.middle_weight, self.output_weight
-
-
-    @property
-    def finish(self) -> Finish:
-        """What becomes of the layer's sums besides their shift."""
-        return Finish(self.relu, self.leak_shift, self.bounds)
-
-    @property
-    def shifts(self) -> tuple[int, int, int]:
-        """Right shift on leaving each stage: weight plus input less output fraction bits."""
-        x, h1, h2, y = self.activation_fraction_bits
-        w1, w2, w3 = self.weight_fraction_bits
-        return w1 + x - h1, w2 + h1 - h2, w3 + h2 - y
-
-    @property
-    def bias_bits(self) -> int:
-        """Width of the two's-complement word that holds every bias."""
-        return signed_bits(self.bias)
 
     @property
     def results(self) -> dict[str, int]:
@@ -186,75 +244,3 @@ class QuantisedLayer:
         )
         output_stage = leave(output_acc, shift_3, self.finish)
         return LayerWords(input_stage, middle_stage, output_stage)
-
-
-class _Shape(Protocol):
-    @property
-    def fan_ins(self) -> tuple[int, ...]: ...
-
-
-class _Layer(Protocol):
-    @property
-    def shape(self) -> _Shape: ...
-
-    @property
-    def stage_names(self) -> tuple[str, ...]: ...
-
-    @property
-    def shifts(self) -> tuple[int, ...]: ...
-
-    @property
-    def bias_bits(self) -> int: ...
-
-    @property
-    def leak_shift(self) -> int: ...
-
-
-def check_tensors(layer: _Layer, wanted: Mapping[str, tuple[int, ...]]) -> None:
-    """Check that the tensors of a layer are int64, each of the size that is wanted.
-
-    Raises
-    ------
-    ShapeError
-        If one has another size.
-    ModelError
-        If one is not int64.
-    """
-    for name, size in wanted.items():
-        tensor = tensor_of(name, getattr(layer, name))
-        if tensor.dtype != torch.int64:
-            raise ModelError(f"{name} must be int64, not {tensor.dtype}")
-        if tuple(tensor.shape) != size:
-            raise ShapeError(
-                f"{name} must have shape {size} for layer {layer.shape}, not {tuple(tensor.shape)}"
-            )
-
-
-def check_limits(layer: _Layer) -> None:
-    """Check that every stage of a layer shifts to the right, and that its sums are exact in int64.
-
-    Raises
-    ------
-    ShapeError
-        If a sum is over too many values.
-    ModelError
-        If a right shift is not 0 to 62, or a bias is too wide.
-    """
-    for stage, shift in zip(layer.stage_names, layer.shifts, strict=False):
-        if not 0 <= shift <= MAX_SHIFT:
-            raise ModelError(
-                f"the {stage} stage's right shift must be 0 to {MAX_SHIFT}, not {shift}"
-            )
-    last = layer.shifts[-1]
-    if last + layer.leak_shift > MAX_SHIFT:
-        raise ModelError(
-            f"leak_shift must be at most {MAX_SHIFT - last} where the output stage's right shift "
-            f"is {last}, not {layer.leak_shift}"
-        )
-    if max(layer.shape.fan_ins) > _MAX_FAN_IN:
-        raise ShapeError(
-            f"fan-in must be at most {_MAX_FAN_IN}, not {max(layer.shape.fan_ins)}: "
-            "sums would not be exact in 64 bits"
-        )
-    if layer.bias_bits > _MAX_BIAS_BITS:
-        raise ModelError(f"bias must fit {_MAX_BIAS_BITS} bits, not {layer.bias_bits}")
