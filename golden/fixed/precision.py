@@ -13,7 +13,7 @@ from golden.fixed.finish import Finish
 from golden.fixed.layer import LayerWords, QuantisedLayer
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import from_words
-from golden.layers.dense import DenseShape
+from golden.layers.dense import without_cuts
 from golden.models.read import read_chain
 from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
@@ -107,8 +107,7 @@ def fixed_point_error(
     x = real_tensor("x", x)
     chain = read_chain(model, sample_shape=x.shape[1:])
     shapes = tuple(item.shape for item in chain)
-    uncut = (one.uncut() if isinstance(one, DenseShape) else one for one in net.shapes)
-    if shapes != tuple(uncut) or any(
+    if shapes != without_cuts(net.shapes) or any(
         Finish.of(item.activation, layer.activation_fraction_bits[-1], net.act_bits) != layer.finish
         for item, layer in zip(chain, net.layers, strict=True)
     ):

@@ -22,6 +22,7 @@ from golden.fixed.model_check import check_outputs
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits, to_words
 from golden.layers.dense import DenseShape, LayerShape
+from golden.layers.weights import weights_of
 from golden.models.layers import ActivatedLayer, AnyLayer
 from golden.models.read import read_chain
 from golden.models.samples import samples_of
@@ -143,11 +144,8 @@ def _quantise_dense(
     limits: _Limits,
 ) -> tuple[QuantisedDense, Tensor]:
     """Quantise one dense layer, and run it on `x` in float64 for the next."""
-    layer = cast(nn.Linear, item.layer)
-    weight = layer.weight.detach().to("cpu", torch.float64)
-    given = cast(Tensor | None, layer.bias)
-    bias = torch.zeros(shape.out_features) if given is None else given.detach()
-    bias = bias.to("cpu", torch.float64)
+    weights, bias = weights_of(item.layer)
+    weight, bias = (one.detach().to("cpu", torch.float64) for one in (*weights, bias))
     partial = [x[:, start:stop] @ weight[:, start:stop].T for start, stop in shape.groups]
     y = item.activation.apply(torch.stack(partial).sum(dim=0) + bias)
     _check_finite(item, *partial, y)
@@ -157,11 +155,11 @@ def _quantise_dense(
         gain, y_fraction = _stage_scales(torch.ones(1), p_fraction, y, leaking, _largest(bias))
         # A bias far beyond all partial sums makes these coarser, not smaller.
         p_fraction, gain = p_fraction + min(gain, 0), max(gain, 0)
-        words, weights = (input_fraction, p_fraction, y_fraction), (w, gain)
+        words, factors = (input_fraction, p_fraction, y_fraction), (w, gain)
         bias_fraction = gain + p_fraction
     else:
         w, y_fraction = _stage_scales(weight, input_fraction, y, leaking, _largest(bias))
-        words, weights = (input_fraction, y_fraction), (w,)
+        words, factors = (input_fraction, y_fraction), (w,)
         bias_fraction = w + input_fraction
     finish = Finish.of(item.activation, y_fraction, limits.act_bits)
     quantised = QuantisedDense(
@@ -172,7 +170,7 @@ def _quantise_dense(
         leak_shift=finish.leak_shift,
         bounds=finish.bounds,
         activation_fraction_bits=words,
-        weight_fraction_bits=weights,
+        weight_fraction_bits=factors,
     )
     return quantised, y
 
@@ -186,7 +184,7 @@ def _quantise_layer(
         h1, h2, y = layer.stages(x)
     y = item.activation.apply(y)
     _check_finite(item, h1, h2, y)
-    bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias.detach()
+    bias = weights_of(layer)[1].detach()
 
     w1, h1_fraction = _stage_scales(layer.input_weight, input_fraction, h1, limits)
     w2, h2_fraction = _stage_scales(layer.middle_weight, h1_fraction, h2, limits)

@@ -15,7 +15,7 @@ from golden.fixed.layer_format import STAGES
 from golden.fixed.lfsr import LFSR_BITS, seed_states
 from golden.fixed.visits import check_tensor, weight_sizes
 from golden.fixed.words import signed_bits, to_words
-from golden.layers.weights import shape_of, weights_of
+from golden.layers.weights import weights_of
 from golden.models.read import read_chain
 
 __all__ = ["LayerState", "TrainingState", "Weights", "initial_state"]
@@ -225,7 +225,7 @@ def initial_state(
     """
     form = instance("form", form, TrainingFormat)
     chain = read_chain(model, training=True)
-    found = [(shape_of(item.layer).as_tuple(), item.relu) for item in chain]
+    found = [(item.shape.as_tuple(), item.relu) for item in chain]
     wanted = [(layer.shape.as_tuple(), layer.relu) for layer in form.layers]
     if found != wanted:
         raise ModelError(f"the model's layers (shape, ReLU) must be {wanted}, not {found}")

@@ -3,13 +3,13 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["DenseShape", "LayerShape", "layer_shape"]
+__all__ = ["DenseShape", "LayerShape", "layer_shape", "without_cuts"]
 
 _MOST = 1 << 40  # Of every number of a shape.
 
@@ -111,11 +111,6 @@ class DenseShape:
         return (widest, len(self.cuts)) if self.cuts else (widest,)
 
 
-    def uncut(self) -> "DenseShape":
-        """Return the shape without cuts."""
-        return dataclasses.replace(self, cuts=())
-
-
 LayerShape = ClosShape | DenseShape
 """The shape of any layer that a torus computes."""
 
@@ -129,3 +124,11 @@ def layer_shape(shape: LayerShape | Sequence[int]) -> LayerShape:
         If it is none.
     """
     return shape if isinstance(shape, DenseShape) else ClosShape.of(shape)
+
+
+def without_cuts(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:
+    """Return the shapes as a model has them: a torus makes the cuts of dense ones."""
+    return tuple(
+        dataclasses.replace(shape, cuts=()) if isinstance(shape, DenseShape) else shape
+        for shape in shapes
+    )

@@ -14,7 +14,8 @@ from torch.nn.utils.weight_norm import WeightNorm
 from golden.clos.forms import ClosWeights, compute
 from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
-from golden.layers.dense import DenseShape, LayerShape
+from golden.layers.dense import LayerShape
+from golden.layers.weights import shape_of
 from golden.models.activation import NONE, Activation
 
 __all__ = [
@@ -73,10 +74,7 @@ class ActivatedLayer(Generic[_Layer]):
     @property
     def shape(self) -> LayerShape:
         """Its shape; a dense one has no cuts, which a torus makes."""
-        layer = self.layer
-        if isinstance(layer, ClosLinear):
-            return layer.shape
-        return DenseShape(layer.in_features, layer.out_features)
+        return shape_of(self.layer)
 
     @property
     def relu(self) -> bool:

@@ -13,7 +13,7 @@ from torch import nn
 
 from golden import load_checkpoint
 from golden.data.preparation import Preparation
-from golden.layers.dense import DenseShape
+from golden.layers.dense import without_cuts
 from golden.models.read import read_chain
 from golden.training.trainer import one_thread
 from sw_driver.compiled import Compiled
@@ -90,10 +90,8 @@ def load_float(
         If it is no model file.
     """
     saved = load_checkpoint(path)
-    shapes = [item.shape for item in read_chain(saved.model)]
-    wanted = [
-        shape.uncut() if isinstance(shape, DenseShape) else shape for shape in compiled.shapes
-    ]
+    shapes = tuple(item.shape for item in read_chain(saved.model))
+    wanted = without_cuts(compiled.shapes)
     if shapes != wanted:
         raise DriverError(
             f"model must be the one that was compiled, of layers {', '.join(map(str, wanted))}, "
