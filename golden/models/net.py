@@ -1,7 +1,6 @@
 """Any model as layers and activations alone, to be saved or trained further."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import nn
@@ -10,12 +9,12 @@ from golden.clos.layer import ClosLinear
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
 from golden.layers.dense import LayerShape
-from golden.models.activation import NONE, RELU
+from golden.models.activation import NONE, RELU, Activation
 from golden.models.chain import ChainNet
-from golden.models.layers import ActivatedLayer, AnyLayer
+from golden.models.layers import AnyLayer
 from golden.models.read import read_chain
 
-__all__ = ["chain_net", "fold_batch_norm", "new_net"]
+__all__ = ["chain_net", "empty_net", "fold_batch_norm", "new_net"]
 
 
 def chain_net(model: nn.Module) -> ClosNet | ChainNet:
@@ -32,15 +31,8 @@ def chain_net(model: nn.Module) -> ClosNet | ChainNet:
         A `ClosNet` if that is what the model is: Clos layers with a ReLU between any two.
     """
     chain = read_chain(model)
-    if _is_clos_net(chain):
-        with torch.device("meta"):  # Its weights are not drawn, so no random number is used up.
-            net = ClosNet([cast(ClosLinear, item.layer).shape for item in chain])
-    else:
-        net = ChainNet.of_operations(
-            ChainNet(
-                [item.layer for item in chain], [item.activation for item in chain]
-            ).operations()
-        )
+    biases = [one.layer.bias is not None for one in chain]  # pyright: ignore[reportUnnecessaryComparison]
+    net = empty_net([one.shape for one in chain], [one.activation for one in chain], biases)
     types = [one.dtype for one in model.parameters() if one.is_floating_point()]
     dtype = types[0] if types else torch.float32
     state = {
@@ -54,6 +46,28 @@ def chain_net(model: nn.Module) -> ClosNet | ChainNet:
     for parameter in net.parameters():
         parameter.requires_grad_()
     return net
+
+
+def empty_net(
+    shapes: Sequence[LayerShape], activations: Sequence[Activation], biases: Sequence[bool] = ()
+) -> ClosNet | ChainNet:
+    """Return the net of these layers on the meta device, without weights.
+
+    It is a `ClosNet`, which has biases everywhere, if all are Clos layers with a ReLU between any
+    two. `biases` says for each layer of a `ChainNet` whether it has one; by default all have.
+    """
+    clos = [shape for shape in shapes if isinstance(shape, ClosShape)]
+    relus = all(activation.is_relu for activation in activations[:-1])
+    with torch.device("meta"):  # No random number is used up.
+        if len(clos) == len(shapes) and relus and activations[-1].is_none:
+            return ClosNet(clos)
+        layers = [
+            ClosLinear.of_shape(shape, bias)
+            if isinstance(shape, ClosShape)
+            else nn.Linear(*shape.as_tuple(), bias=bias)
+            for shape, bias in zip(shapes, biases or [True] * len(shapes), strict=True)
+        ]
+        return ChainNet(layers, activations)
 
 
 def new_net(
@@ -100,8 +114,3 @@ def fold_batch_norm(model: nn.Module) -> ClosNet | ChainNet:
         If it is anything else; the message names the layer or node.
     """
     return chain_net(model)
-
-
-def _is_clos_net(chain: Sequence[ActivatedLayer[AnyLayer]]) -> bool:
-    clos = all(isinstance(item.layer, ClosLinear) for item in chain)
-    return clos and all(item.relu for item in chain[:-1]) and chain[-1].activation.is_none

@@ -24,6 +24,7 @@ import torch
 
 from golden import (
     DIGITS_SHAPES,
+    ChainNet,
     ClosNet,
     ClosShape,
     FloatTwin,
@@ -33,6 +34,7 @@ from golden import (
     save_model,
 )
 from golden.data.source import Source
+from golden.models.net import new_net
 from golden.system.ending import run_program
 from golden.system.progress import Progress
 from golden.system.status import DIFFERENT
@@ -44,7 +46,7 @@ from sw_driver.system.files import make_folder, write_bytes
 from sw_driver.train.loop import EpochFigures, TrainingLoop
 from sw_driver.train.prepared import Prepared, prepare
 from sw_driver.train.recipe import Recipe
-from sw_driver.train.weights import clos_shapes, float_model, stored_words
+from sw_driver.train.weights import float_model, stored_words
 
 __all__ = ["Curves", "float_epochs", "main", "run_train_demo"]
 
@@ -64,7 +66,7 @@ class Curves:
 
 
 def float_epochs(
-    recipe: Recipe, model: ClosNet, split: Split, losses: list[float]
+    recipe: Recipe, model: ClosNet | ChainNet, split: Split, losses: list[float]
 ) -> Iterator[EpochFigures]:
     """Train the float twin of `model` by plain SGD, as `recipe` says, in float64.
 
@@ -173,8 +175,7 @@ def _train(prepared: Prepared, golden: GoldenDevice, sim: SimDevice,
     recipe, split, compiled = prepared.recipe, prepared.split, prepared.compiled
     for device in (golden, sim):
         device.load(compiled, prepared.state)
-    model = ClosNet(
-        clos_shapes(compiled.format), generator=torch.Generator().manual_seed(recipe.seed))
+    model = new_net(compiled.format.shapes, torch.Generator().manual_seed(recipe.seed))
     losses: list[float] = []
     loops = [TrainingLoop(golden, recipe, split, watch=_watch(tell, "train the golden model")),
              TrainingLoop(sim, recipe, split, watch=_watch(tell, "train the RTL"))]
