@@ -1,10 +1,12 @@
 """Samples in NumPy's files: `x.npy` alone, `x.npy,y.npy` with its classes, or an archive `.npz`."""
 
+import contextlib
 import dataclasses
 import io
 import os
 import zipfile
 import zlib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -112,55 +114,51 @@ def _check_count(column: str, labels: npt.NDArray[Any], count: int, inputs: str)
 
 def _read_array(path: Path, *, text: bool) -> npt.NDArray[Any]:
     """Read an array file."""
+    with _reading(path, "a NumPy array file", ValueError), path.open("rb") as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            raise DataError(f"{path} must hold one array, as numpy.save writes it, not several")
+        return read_npy(file, text=text)
+
+
+@contextlib.contextmanager
+def _reading(path: Path, what: str, *damage: type[Exception]) -> Generator[None]:
+    """Refuse a path that is no file, and say in a line why it cannot be read or is no `what`."""
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} must be a file, not a folder, a pipe or a device")
-        with path.open("rb") as file:
-            if file.read(len(_ZIP)) == _ZIP:
-                raise DataError(f"{path} must hold one array, as numpy.save writes it, not several")
-            return read_npy(file, text=text)
+        yield
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except MemoryError as error:
         raise DataError(f"{path} must fit into memory, and does not") from error
     except DataError:
         raise
-    except ValueError as error:
-        raise DataError(f"{path} must be a NumPy array file: {error}") from error
+    except damage as error:
+        raise DataError(f"{path} must be {what}: {error}") from error
 
 
 def _read_archive(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Read all arrays of an archive, by name."""
     arrays: dict[str, npt.NDArray[Any]] = {}
-    try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path} must be a file, not a folder, a pipe or a device")
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            claimed = sum(info.file_size for info in members)
-            there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            if claimed > there:
-                raise DataError(
-                    f"{path} must fit into the memory of this machine, {there} bytes, but its "
-                    f"arrays have {claimed}"
-                )
-            for info in members:
-                name = info.filename.removesuffix(".npy")
-                if name in arrays or name == info.filename:
-                    raise DataError(
-                        f"{path} must be what numpy.savez writes, of arrays with different names; "
-                        f"its member {info.filename} is none"
-                    )
-                arrays[name] = _read_member(path, name, archive.read(info))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    except MemoryError as error:
-        raise DataError(f"{path} must fit into memory, and does not") from error
-    except DataError:
-        raise
     # What damaged directories and members of a zip lead its reader to.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        raise DataError(f"{path} must be a whole .npz file: {error}") from error
+    damage = zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError
+    with _reading(path, "a whole .npz file", *damage), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        claimed = sum(info.file_size for info in members)
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if claimed > there:
+            raise DataError(
+                f"{path} must fit into the memory of this machine, {there} bytes, but its "
+                f"arrays have {claimed}"
+            )
+        for info in members:
+            name = info.filename.removesuffix(".npy")
+            if name in arrays or name == info.filename:
+                raise DataError(
+                    f"{path} must be what numpy.savez writes, of arrays with different names; "
+                    f"its member {info.filename} is none"
+                )
+            arrays[name] = _read_member(path, name, archive.read(info))
     return arrays
 
 
