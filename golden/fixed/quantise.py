@@ -21,7 +21,7 @@ from golden.fixed.layer import QuantisedLayer
 from golden.fixed.model_check import check_outputs
 from golden.fixed.quantised import QuantisedNet
 from golden.fixed.words import check_word_bits, to_words
-from golden.layers.dense import DenseShape, LayerShape
+from golden.layers.dense import DenseShape, LayerShape, with_cuts
 from golden.layers.weights import weights_of
 from golden.models.layers import ActivatedLayer, AnyLayer
 from golden.models.read import read_chain
@@ -114,18 +114,19 @@ def quantise(
     return QuantisedNet(tuple(layers), act_bits, weight_bits)
 
 
-def _cut(shapes: Sequence[LayerShape], dense_cuts: Sequence[Sequence[int]]) -> list[LayerShape]:
+def _cut(
+    shapes: Sequence[LayerShape], dense_cuts: Sequence[Sequence[int]]
+) -> Sequence[LayerShape]:
     """Return the shapes with these cuts in the dense ones."""
-    dense = [index for index, shape in enumerate(shapes) if isinstance(shape, DenseShape)]
     given = items("dense_cuts", dense_cuts, error=ModelError)
-    if given and len(given) != len(dense):
+    if not given:
+        return shapes
+    dense = sum(isinstance(shape, DenseShape) for shape in shapes)
+    if len(given) != dense:
         raise ModelError(
-            f"dense_cuts must be those of the {len(dense)} dense layers, not of {len(given)}"
+            f"dense_cuts must be those of the {dense} dense layers, not of {len(given)}"
         )
-    found = list(shapes)
-    for index, cuts in zip(dense, given, strict=False):
-        found[index] = DenseShape(*shapes[index].as_tuple()[:2], cuts)
-    return found
+    return with_cuts(shapes, given)
 
 
 def _check_finite(item: ActivatedLayer[AnyLayer], *results: Tensor) -> None:

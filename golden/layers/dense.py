@@ -9,7 +9,7 @@ from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["DenseShape", "LayerShape", "layer_shape", "without_cuts"]
+__all__ = ["DenseShape", "LayerShape", "layer_shape", "with_cuts", "without_cuts"]
 
 _MOST = 1 << 40  # Of every number of a shape.
 
@@ -130,5 +130,24 @@ def without_cuts(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:
     """Return the shapes as a model has them: a torus makes the cuts of dense ones."""
     return tuple(
         dataclasses.replace(shape, cuts=()) if isinstance(shape, DenseShape) else shape
+        for shape in shapes
+    )
+
+
+def with_cuts(
+    shapes: Iterable[LayerShape], cuts: Iterable[tuple[int, ...]]
+) -> tuple[LayerShape, ...]:
+    """Return the shapes with these cuts, one after the other, in the dense ones.
+
+    Raises
+    ------
+    ShapeError
+        If cuts do not fit their layer.
+    """
+    turn = iter(cuts)
+    return tuple(
+        dataclasses.replace(shape, cuts=next(turn))
+        if isinstance(shape, DenseShape)
+        else shape
         for shape in shapes
     )

@@ -1,22 +1,19 @@
 """The shape and the weights of a layer, sparse or dense."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from golden.arguments import items
 from golden.clos.layer import ClosLinear
 from golden.layers.dense import DenseShape, LayerShape
 
 __all__ = ["shape_of", "weights_of"]
 
 
-def shape_of(layer: ClosLinear | nn.Linear, cuts: Sequence[int] = ()) -> LayerShape:
-    """Return the shape of a layer; `cuts` are of a dense one, as in `DenseShape`."""
+def shape_of(layer: ClosLinear | nn.Linear) -> LayerShape:
+    """Return the shape of a layer; a dense one has no cuts, which a torus makes."""
     if isinstance(layer, ClosLinear):
         return layer.shape
-    return DenseShape(layer.in_features, layer.out_features, items("cuts", cuts))
+    return DenseShape(layer.in_features, layer.out_features)
 
 
 def weights_of(layer: ClosLinear | nn.Linear) -> tuple[tuple[Tensor, ...], Tensor]:

@@ -16,7 +16,7 @@ from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState, Weights
 from golden.fixed.visits import weight_sizes, weight_stages
 from golden.fixed.words import from_words
-from golden.layers.dense import DenseShape, LayerShape, layer_shape
+from golden.layers.dense import DenseShape, LayerShape, layer_shape, with_cuts
 from golden.layers.routing import Routing, routing_of
 from golden.layers.weights import shape_of, weights_of
 from golden.models.layers import AnyLayer
@@ -254,11 +254,12 @@ def cut_shapes(
     ShapeError
         If there are cuts for another number of dense layers, or they do not fit one.
     """
-    dense = [index for index, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
+    shapes = tuple(map(shape_of, layers))
+    if dense_cuts is None:
+        return shapes
+    dense = sum(isinstance(shape, DenseShape) for shape in shapes)
     name = "dense_cuts (one for each dense layer)"
-    given = [()] * len(dense) if dense_cuts is None else items(name, dense_cuts, len(dense))
-    cuts = dict(zip(dense, given, strict=True))
-    return tuple(shape_of(layer, cuts.get(index, ())) for index, layer in enumerate(layers))
+    return with_cuts(shapes, items(name, dense_cuts, dense))
 
 
 def _copy(values: Tensor) -> Tensor:
