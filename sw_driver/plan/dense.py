@@ -112,6 +112,8 @@ def hand_from_dense(
         neurons = neurons.transpose(3, 1, 2, 0)
     regions = np.arange(len(neurons))
     none = np.empty((rows, 0), np.int64)
+    if not isinstance(following, ClosShape):
+        input_slots = none
     return Handover(
         output_slots=none,
         slots=regions,
@@ -119,11 +121,7 @@ def hand_from_dense(
         targets=np.stack([regions, np.zeros_like(regions)], axis=1),
         regions=len(neurons),
         own=neurons.shape[3],
-        input_slots=None
-        if following is None
-        else input_slots
-        if isinstance(following, ClosShape)
-        else none,
+        input_slots=None if following is None else input_slots,
     )
 
 

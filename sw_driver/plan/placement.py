@@ -150,11 +150,12 @@ def _place(
         following = shapes[index + 1] if index + 1 < len(shapes) else None
         reached: list[_Chain] = []
         for way in _ways(shape, following, rows, cols, training=training):
+            handed = _handed(way, following, cols)
             chains: list[_Chain] = []
             for chain in best:
                 layer = _layer(shape, chain.inputs, way, rows, cols, skips=skips)
                 cycles = chain.cycles + layer.mac_cycles
-                chains.append(_Chain(cycles, (*chain.layers, layer), _handed(way, following, cols)))
+                chains.append(_Chain(cycles, (*chain.layers, layer), handed))
             reached.append(min(chains, key=lambda chain: chain.cycles))
         best = reached
     return min(best, key=lambda chain: chain.cycles).layers
@@ -193,9 +194,8 @@ def _ways(
 def _handed(way: Handover, following: LayerShape | None, cols: int) -> _Inputs:
     """What the next layer finds behind a handover."""
     own = way.own if way.moved is None else way.moved.shape[3]
-    none = np.empty((way.neurons.shape[1], 0), np.int64)
-    slots = none if way.input_slots is None else way.input_slots
     rows = way.neurons.shape[1]
+    slots = np.empty((rows, 0), np.int64) if way.input_slots is None else way.input_slots
     if isinstance(following, DenseShape) and rows > 1:
         return _Inputs(own * cols, slots, *groups_of_rows(way.neurons))
     return _Inputs(own * cols, slots)
