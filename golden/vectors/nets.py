@@ -135,14 +135,16 @@ def random_net(
 def random_finishes(
     net: QuantisedNet, *, seed: int, leaky: bool = True, bounded: bool = True
 ) -> QuantisedNet:
-    """Return the net with leaks, bounds, both, a ReLU or nothing behind each layer, drawn.
+    """Return the net with nothing, a ReLU, a leak, bounds or both behind its layers, in turn.
+
+    Six layers in a row, or six nets of following seeds, hold every kind that is asked for.
 
     Parameters
     ----------
     net
         The net; its weights and shifts stay.
     seed
-        Of what is drawn.
+        Of the first layer's kind, and of the leaks and bounds that are drawn.
     leaky, bounded
         Whether there are leaks of 2**-1 to 2**-4, and bounds.
     """
@@ -152,13 +154,16 @@ def random_finishes(
     def drawn(low: int, high: int) -> int:
         return int(torch.randint(low, high, (1,), generator=generator))
 
+    # Whether a ReLU, a leak and bounds stand there.
+    kinds = [(False, False, False), (True, False, False)]
+    kinds += [(False, leak, bounds) for leak, bounds in ((True, False), (False, True), (True, True))
+              if leak <= leaky and bounds <= bounded]
     layers: list[QuantisedLayer | QuantisedDense] = []
-    for layer in net.layers:
-        leak_shift = drawn(0, 5) if leaky else 0
+    for position, layer in enumerate(net.layers):
+        relu, leak, bounds = kinds[(seed + position) % len(kinds)]
         low, high = sorted((drawn(-limit, limit), drawn(-limit, limit)))
-        bounds = (low, high) if bounded and drawn(0, 3) else None
-        relu = not leak_shift and bounds is None and bool(drawn(0, 2))
-        layers.append(dataclasses.replace(layer, relu=relu, leak_shift=leak_shift, bounds=bounds))
+        layers.append(dataclasses.replace(layer, relu=relu, leak_shift=drawn(1, 5) if leak else 0,
+                                          bounds=(low, high) if bounds else None))
     return QuantisedNet(tuple(layers), net.act_bits, net.weight_bits)
 
 

@@ -98,7 +98,8 @@ def test_random_nets_with_leaks_and_bounds(config):
             ends |= {(layer.relu, layer.leak_shift > 0, layer.bounds is not None)
                      for layer in net.layers}
             check(model, config, net, ("best", "program")[case % 2], seed)
-    assert len(ends) >= 3
+    # Nothing, a ReLU, and what the options allow: one of two, or either and both.
+    assert len(ends) == (5 if config.leaky and config.bounded else 3)
 
 
 @pytest.mark.parametrize("option", ["leaky", "bounded"])
