@@ -73,3 +73,12 @@ def test_dependencies_are_two_and_the_extras_those_that_pages_name():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_packages_say_that_they_have_types(package):
     assert (ROOT / package / "py.typed").exists()
+
+
+def test_layers_use_nothing_that_the_oldest_pytorch_lacks():
+    """2.6 has no `is_exporting`, as it turned out when their tests ran with it."""
+    assert "torch>=2.6" in PROJECT["dependencies"]
+    rooms = ("clos", "layers", "convert", "techniques", "tensors", "topologies")
+    used = [path.name for room in rooms for path in (ROOT / "golden" / room).rglob("*.py")
+            if re.search(r"torch\.compiler\.is_exporting\b", path.read_text())]
+    assert not used, "golden.tensors.tracing.is_exporting asks whether there is one"
