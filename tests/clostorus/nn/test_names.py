@@ -7,11 +7,11 @@ import tomllib
 import pytest
 
 import clostorus.nn
+from tests.support.offered import MODULE, ROOMS, written
 from tests.support.project import ROOT
 from tests.support.without import EXTRAS, run_without
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OFFERED = ("golden.layers", "golden.convert", "golden.techniques")
 PACKAGES = ("clostorus", "hw", "golden", "sw_driver", "sim", "fpga")
 
 USE = """
@@ -33,11 +33,13 @@ assert not HIDDEN & {name.partition(".")[0] for name in sys.modules}
 """
 
 
-@pytest.mark.parametrize("room", OFFERED)
+def test_the_module_is_that_of_the_rooms():
+    assert MODULE.read_text() == written(), "run python -m tests.support.offered --write"
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_all_of_a_room_is_offered(room):
     module = importlib.import_module(room)
-    lacking = set(module.__all__) - set(clostorus.nn.__all__)
-    assert not lacking, "a public name of this room needs its lines in clostorus/nn/__init__.py"
     assert all(getattr(clostorus.nn, name) is getattr(module, name) for name in module.__all__)
 
 
