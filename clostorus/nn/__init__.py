@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from golden.layers.low_rank import LowRankLinear
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
-    from golden.system.extras import ExtraMissing
     from golden.techniques.calcification import Calcification
     from golden.techniques.densification import Densification
     from golden.techniques.growth import Growth, carry_optimiser, grow
@@ -43,7 +42,6 @@ __all__ = [
     "ClosShape",
     "ClosSpec",
     "Densification",
-    "ExtraMissing",
     "GoldenError",
     "GoldenWarning",
     "Growth",
@@ -80,7 +78,6 @@ _HOMES = {
     "ClosShape": "clos.shape",
     "ClosSpec": "convert.specs",
     "Densification": "techniques.densification",
-    "ExtraMissing": "system.extras",
     "GoldenError": "errors",
     "GoldenWarning": "errors",
     "Growth": "techniques.growth",

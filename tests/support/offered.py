@@ -19,7 +19,6 @@ ALONE = {
     "ClosLinear": "golden.clos.layer",
     "ClosNet": "golden.clos.net",
     "ClosShape": "golden.clos.shape",
-    "ExtraMissing": "golden.system.extras",
     "GoldenError": "golden.errors",
     "GoldenWarning": "golden.errors",
     "ModelError": "golden.errors",
