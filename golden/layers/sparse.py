@@ -10,7 +10,7 @@ from golden.arguments import empty_parameter, shown, tensor
 from golden.clos.initialise import INITIALISATIONS, per_neuron_fan_, sparse_xavier_
 from golden.errors import ShapeError
 from golden.tensors.autocast import as_operands
-from golden.tensors.tracing import own_size
+from golden.tensors.tracing import is_exporting, own_size
 
 __all__ = ["SparseStage"]
 
@@ -146,7 +146,7 @@ class SparseStage(nn.Module):
         """
         connections = own_size(self.edges.shape[1] + self.constant_edges.shape[1])
         dense = connections > _MATRIX_FROM * self.in_features * self.out_features
-        if dense or torch.compiler.is_exporting():
+        if dense or is_exporting():
             return self.by_matrix(columns)
         return self.by_gather(columns)
 
