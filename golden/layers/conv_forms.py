@@ -14,7 +14,7 @@ from golden.clos.shape import ClosShape
 from golden.layers.windows import Window
 from golden.tensors.tracing import records_sizes, serves_any_batch
 
-__all__ = ["at_every_place", "by_two_convolutions", "last_stages", "router_kernels"]
+__all__ = ["ClosPatches", "at_every_place", "last_stages", "router_kernels"]
 
 # PyTorch computes kernels of 1 by oneDNN from so many images on, or if they are dilated. For fewer
 # it takes another library on one thread, which is half as fast where AVX-512 is.
@@ -44,52 +44,68 @@ def last_stages(shape: ClosShape, weights: ClosWeights) -> Tensor:
     return (found[0] if len(found) == 1 else torch.cat(found)).flatten(1)
 
 
-def by_two_convolutions(parts: tuple[ClosLinear, ...], window: Window, x: Tensor) -> Tensor:
-    """Compute [N, c, sides] or [c, sides] by a grouped convolution and one with a kernel of 1."""
-    one = len(window.kernel_size) == 1
-    convolve = torch.nn.functional.conv1d if one else torch.nn.functional.conv2d
-    kernels = _join([router_kernels(p.shape, p.weights, window.kernel_size) for p in parts])
-    mixing = _join([last_stages(p.shape, p.weights) for p in parts])
-    biases = [part.bias for part in parts if part.bias is not None]
-    x, padding = window.pad(x)
-    hidden = convolve(
-        x,
-        kernels,
-        stride=window.stride,
-        padding=padding,  # pyright: ignore[reportArgumentType]
-        dilation=window.dilation,
-        groups=sum(part.shape.input_routers for part in parts),
-    )
-    return convolve(
-        hidden,
-        mixing[(..., *(None for _ in window.kernel_size))],
-        _join(biases) if biases else None,
-        dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
-        groups=len(parts),
-    )
+class ClosPatches(ClosLinear):
+    """A `ClosLinear` on patches of [N, c, sides] or [c, sides], as `nn.Conv2d` takes them.
+
+    Its weights and `stages` are those of the layer on features [c f^2], channel by channel. Hooks
+    of pruning and of norms run, for it is called as any module.
+
+    Attributes
+    ----------
+    window : Window
+        How the patches are taken; the layer that makes this one sets it.
+    """
+
+    window: Window
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute [N, c, sides] to [N, O, sides], by a convolution and one with a kernel of 1."""
+        window = self.window
+        one = len(window.kernel_size) == 1
+        convolve = torch.nn.functional.conv1d if one else torch.nn.functional.conv2d
+        x, padding = window.pad(x)
+        turned = _gains_channels_last(self.shape, window, x)
+        if turned:
+            x = x.contiguous(memory_format=torch.channels_last)
+        hidden = convolve(
+            x,
+            router_kernels(self.shape, self.weights, window.kernel_size),
+            stride=window.stride,
+            padding=padding,  # pyright: ignore[reportArgumentType]
+            dilation=window.dilation,
+            groups=self.shape.input_routers,
+        )
+        mixing = last_stages(self.shape, self.weights)
+        y = convolve(
+            hidden,
+            mixing[(..., *(None for _ in window.kernel_size))],
+            self.bias,
+            dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
+        )
+        return y.contiguous() if turned else y
 
 
-def at_every_place(parts: tuple[ClosLinear, ...], window: Window, x: Tensor) -> Tensor:
-    """Compute [N, c, sides] or [c, sides] as the layers on the channels of every place."""
+def at_every_place(part: ClosLinear, window: Window, x: Tensor) -> Tensor:
+    """Compute [N, c, sides] or [c, sides] as the layer on the channels of every place."""
     x = window.pick(x)
     dimensions = len(window.kernel_size)
     if records_sizes(x) or x.ndim == dimensions + 1 or _is_channels_last(x):
-        places = x.movedim(-1 - dimensions, -1)
-        y = _on_features(parts, places).movedim(-1, -1 - dimensions)
+        y = part(x.movedim(-1 - dimensions, -1)).movedim(-1, -1 - dimensions)
         return y if not records_sizes(x) and _is_channels_last(x) else y.contiguous()
     # Channels first: the layer takes [pixels, c] with the pixels innermost as it is.
     columns = x.transpose(0, 1)
-    y = _on_features(parts, columns.flatten(1).T).T
+    y = part(columns.flatten(1).T).T
     return y.unflatten(1, tuple(columns.shape[1:])).transpose(0, 1).contiguous()
 
 
-def _on_features(parts: tuple[ClosLinear, ...], x: Tensor) -> Tensor:
-    if len(parts) == 1:
-        return parts[0](x)
-    size, found = parts[0].in_features, list[Tensor]()
-    for number, part in enumerate(parts):
-        found.append(part(x[..., number * size : (number + 1) * size]))
-    return torch.cat(found, dim=-1)
+def _gains_channels_last(shape: ClosShape, window: Window, x: Tensor) -> bool:
+    """Whether images are worth turning: first channels are slow in groups of no multiple of 8."""
+    if serves_any_batch(x) or x.device.type != "cpu" or x.dtype != torch.float32:
+        return False
+    if x.ndim != 4 or not x.is_contiguous() or len(window.kernel_size) == 1:
+        return False
+    channels = shape.in_features // window.taps // shape.input_routers
+    return bool(channels % 8 or shape.middle_routers % 8)
 
 
 def _is_few(x: Tensor) -> bool:
@@ -104,6 +120,3 @@ def _is_channels_last(x: Tensor) -> bool:
         return False
     return x.is_contiguous(memory_format=torch.channels_last)
 
-
-def _join(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
