@@ -19,6 +19,7 @@ __all__ = ["ClosPatches", "at_every_place", "last_stages", "router_kernels"]
 # PyTorch computes kernels of 1 by oneDNN from so many images on, or if they are dilated. For fewer
 # it takes another library on one thread, which is half as fast where AVX-512 is.
 _ONEDNN_FROM = 16
+_MATRIX_UP_TO = 1 << 11  # Weights of stages 2 and 3 multiplied out.
 
 
 def router_kernels(shape: ClosShape, weights: ClosWeights, kernel_size: tuple[int, ...]) -> Tensor:
@@ -76,12 +77,16 @@ class ClosPatches(ClosLinear):
             groups=self.shape.input_routers,
         )
         mixing = last_stages(self.shape, self.weights)
-        y = convolve(
-            hidden,
-            mixing[(..., *(None for _ in window.kernel_size))],
-            self.bias,
-            dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
-        )
+        batched = hidden.ndim == len(window.kernel_size) + 2
+        if batched and _is_small(hidden, mixing):
+            y = _by_matrices(hidden, mixing, self.bias)
+        else:
+            y = convolve(
+                hidden,
+                mixing[(..., *(None for _ in window.kernel_size))],
+                self.bias,
+                dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
+            )
         return y.contiguous() if turned else y
 
 
@@ -98,25 +103,42 @@ def at_every_place(part: ClosLinear, window: Window, x: Tensor) -> Tensor:
     return y.unflatten(1, tuple(columns.shape[1:])).transpose(0, 1).contiguous()
 
 
+def _by_matrices(hidden: Tensor, mixing: Tensor, bias: Tensor | None) -> Tensor:
+    """Mix the channels of [N, h, sides] by one matrix product for each image."""
+    flat, matrices = hidden.flatten(2), mixing.expand(hidden.shape[0], -1, -1)
+    if bias is None:
+        y = torch.bmm(matrices, flat)
+    else:
+        y = torch.baddbmm(bias[:, None], matrices, flat)
+    return y.unflatten(2, hidden.shape[2:])
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether the choices that were measured hold: float32 on the CPU, computed at once."""
+    return not serves_any_batch(x) and x.device.type == "cpu" and x.dtype == torch.float32
+
+
 def _gains_channels_last(shape: ClosShape, window: Window, x: Tensor) -> bool:
     """Whether images are worth turning: first channels are slow in groups of no multiple of 8."""
-    if serves_any_batch(x) or x.device.type != "cpu" or x.dtype != torch.float32:
-        return False
-    if x.ndim != 4 or not x.is_contiguous() or len(window.kernel_size) == 1:
+    if not _is_plain(x) or x.ndim != 4 or len(window.kernel_size) == 1 or not x.is_contiguous():
         return False
     channels = shape.in_features // window.taps // shape.input_routers
     return bool(channels % 8 or shape.middle_routers % 8)
 
 
+def _is_small(hidden: Tensor, mixing: Tensor) -> bool:
+    """Whether a product for each image is faster than a convolution, which turns the images."""
+    return _is_plain(hidden) and mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
+
+
 def _is_few(x: Tensor) -> bool:
     """Whether there are so few images that PyTorch has to be led to its faster library."""
-    if serves_any_batch(x) or x.device.type != "cpu" or x.dtype != torch.float32:
-        return False
-    return x.shape[0] < _ONEDNN_FROM and torch.get_num_threads() == 1
+    return _is_plain(x) and x.shape[0] < _ONEDNN_FROM and torch.get_num_threads() == 1
 
 
 def _is_channels_last(x: Tensor) -> bool:
-    if x.ndim != 4 or x.is_contiguous():
+    """Whether the channels of images are innermost; by strides, which `vmap` knows."""
+    if x.ndim != 4:
         return False
-    return x.is_contiguous(memory_format=torch.channels_last)
-
+    channels, width = x.shape[1], x.shape[3]
+    return channels > 1 and x.stride()[1:] == (1, width * channels, channels)
