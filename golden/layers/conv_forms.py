@@ -67,7 +67,7 @@ class ClosPatches(ClosLinear):
         x, padding = window.pad(x)
         turned = _gains_channels_last(self.shape, window, x)
         if turned:
-            x = x.contiguous(memory_format=torch.channels_last)
+            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
         hidden = convolve(
             x,
             router_kernels(self.shape, self.weights, window.kernel_size),
@@ -94,9 +94,12 @@ def at_every_place(part: ClosLinear, window: Window, x: Tensor) -> Tensor:
     """Compute [N, c, sides] or [c, sides] as the layer on the channels of every place."""
     x = window.pick(x)
     dimensions = len(window.kernel_size)
-    if records_sizes(x) or x.ndim == dimensions + 1 or _is_channels_last(x):
-        y = part(x.movedim(-1 - dimensions, -1)).movedim(-1, -1 - dimensions)
-        return y if not records_sizes(x) and _is_channels_last(x) else y.contiguous()
+    last = not records_sizes(x) and _is_channels_last(x)
+    if last or records_sizes(x) or x.ndim == dimensions + 1:
+        y = part(x.movedim(-1 - dimensions, -1))
+        if last:
+            return y.contiguous().movedim(-1, 1)
+        return y.movedim(-1, -1 - dimensions).contiguous()
     # Channels first: the layer takes [pixels, c] with the pixels innermost as it is.
     columns = x.transpose(0, 1)
     y = part(columns.flatten(1).T).T
