@@ -77,8 +77,7 @@ class ClosPatches(ClosLinear):
             groups=self.shape.input_routers,
         )
         mixing = last_stages(self.shape, self.weights)
-        batched = hidden.ndim == len(window.kernel_size) + 2
-        if batched and _is_small(hidden, mixing):
+        if _is_small(window, hidden, mixing):
             y = _by_matrices(hidden, mixing, self.bias)
         else:
             y = convolve(
@@ -129,9 +128,11 @@ def _gains_channels_last(shape: ClosShape, window: Window, x: Tensor) -> bool:
     return bool(channels % 8 or shape.middle_routers % 8)
 
 
-def _is_small(hidden: Tensor, mixing: Tensor) -> bool:
+def _is_small(window: Window, hidden: Tensor, mixing: Tensor) -> bool:
     """Whether a product for each image is faster than a convolution, which turns the images."""
-    return _is_plain(hidden) and mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
+    if not _is_plain(hidden) or hidden.ndim != len(window.kernel_size) + 2:
+        return False
+    return mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
 
 
 def _is_few(x: Tensor) -> bool:
