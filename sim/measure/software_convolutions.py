@@ -115,13 +115,14 @@ def _text(values: list[dict[str, Any]]) -> str:
             value["name"], f"1/{1 / value['density']:.1f}",
             *(" / ".join(f"{one:.0f}" for one in us[name]) for name in ("Clos", "dense")),
             " / ".join(f"{ratio:.2f}" for ratio in ratios), verdict(value)))
-    return paragraphs(f"""
+    text = paragraphs(f"""
         Convolutions of 3 x 3 (of 9 in one direction) with a bias in float32, on one thread of the
         CPU. Clos layers are `from_budget` with a reduction of {_REDUCTION:g}, so that they have at
         most a quarter of the dense weights. A cell has microseconds, forward / forward and
         backward, the least of at least {_FEWEST_RUNS} runs in which both layers take turns; they
-        are time of the processor, so that what else the machine does counts little. Backward computes the gradients of weights and inputs. The target is of forward and
-        backward.""") + "\n" + markdown_table(_HEAD, rows)
+        are time of the processor, so that what else the machine does counts little. Backward
+        computes the gradients of weights and inputs. The target is of forward and backward.""")
+    return text + "\n" + markdown_table(_HEAD, rows)
 
 
 def _times(pair: Pair) -> dict[str, tuple[float, float]]:
