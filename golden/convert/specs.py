@@ -45,15 +45,12 @@ class ClosSpec:
         Dense weights for each one: `ClosShape.from_budget`, `ClosConv2d.from_budget`.
     routers
         Instead of `reduction`: (Ri, Rm, Ro), of linear layers and convolutions.
-    kernels
-        Kernels for each input channel of convolutions with a kernel of more than 1 x 1.
     sweeps
         Of the fit to the dense weights (`golden.clos.fit.fit_clos`).
     """
 
     reduction: float | None = None
     routers: tuple[int, int, int] | None = None
-    kernels: int = 1
     sweeps: int = 200
 
     def __post_init__(self) -> None:
@@ -69,8 +66,7 @@ class ClosSpec:
             routers = items("routers", self.routers, 3, error=ModelError)
             numbers = [whole_number("routers", one, 1, error=ModelError) for one in routers]
             _set(self, "routers", tuple(numbers))
-        for name, most in (("kernels", None), ("sweeps", MOST_SWEEPS)):
-            _set(self, name, whole_number(name, getattr(self, name), 1, most, error=ModelError))
+        _set(self, "sweeps", whole_number("sweeps", self.sweeps, 1, MOST_SWEEPS, error=ModelError))
 
     def replacement(self, layer: nn.Module) -> nn.Module | None:
         """Return the Clos layer near `layer`."""
@@ -97,18 +93,17 @@ class ClosSpec:
         )
 
     def _convolution(self, layer: nn.Conv2d) -> ClosConv2d:
-        kernels = 1 if layer.kernel_size[0] == 1 else self.kernels
         routers = self.routers
         if routers is None:
-            chosen = ClosConv2d.from_budget(
+            routers = ClosConv2d.from_budget(
                 layer.in_channels,
                 layer.out_channels,
                 reduction=self.reduction or 0,
-                kernel_size=layer.kernel_size[0],
-                kernels=kernels,
-            )
-            routers = chosen.pointwise.routers
-        return ClosConv2d.from_dense(layer, routers, kernels=kernels, sweeps=self.sweeps)
+                kernel_size=layer.kernel_size,
+                groups=layer.groups,
+                device="meta",
+            ).routers
+        return ClosConv2d.from_dense(layer, routers, sweeps=self.sweeps)
 
 
 @dataclasses.dataclass(frozen=True)
