@@ -150,7 +150,9 @@ class ClosRecurrent(nn.Module):
                 index = layer * self.directions + back
                 state = tuple(each[index] for each in states)
                 source = reversed_steps(x, lengths) if back else x
-                found = walk(self.cell, *maps[index], source, state, lengths is not None)
+                found = walk(
+                    self.cell, *maps[index], source, state, lengths is not None, self.training
+                )
                 finals.append(tuple(last_steps(one, lengths) for one in found))
                 outputs.append(reversed_steps(found[0], lengths) if back else found[0])
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)

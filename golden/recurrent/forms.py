@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from golden.clos.layer import ClosLinear
 from golden.recurrent.function import WalkCall, fast_walk
 from golden.recurrent.operator import compiled_walk
-from golden.recurrent.plain import STEPS, plain_walk, scanned_walk
+from golden.recurrent.plain import STEPS, plain_walk
 from golden.tensors.autocast import as_operands
-from golden.tensors.tracing import records_sizes, serves_any_batch
+from golden.tensors.tracing import serves_any_batch
 
 __all__ = ["walk"]
 
@@ -22,6 +22,7 @@ def walk(
     x: Tensor,
     states: tuple[Tensor, ...],
     all_cells: bool,
+    training: bool,
 ) -> tuple[Tensor, ...]:
     """Compute the outputs [T, N, H], and c of an LSTM [T, N, H], or at least the last of it.
 
@@ -35,20 +36,22 @@ def walk(
         Inputs [T, N, I] and states [N, H] before.
     all_cells
         Whether c of an LSTM is wanted at all times.
+    training
+        Whether a graph that is exported is to have gradients: it then has the steps one by one, and
+        serves sequences of one length.
     """
-    if _exports() and not records_sizes(x):
-        return scanned_walk(STEPS[cell], input_map, state_map, x, states)
+    exports = _exports()
     if _is_plain(input_map) and _is_plain(state_map) and not _is_transformed(x):
-        weights = [
-            (*one.weights, one.bias) for one in (cast(Any, input_map), cast(Any, state_map))
-        ]
-        given = [x, *weights[0], *weights[1], *states]
+        maps = cast(Any, input_map), cast(Any, state_map)
+        given = [x, *maps[0].weights, maps[0].bias, *maps[1].weights, maps[1].bias, *states]
         if cell == "lstm":  # Under autocast a GRU of PyTorch's keeps the type of its state.
             given = [None if one is None else as_operands(one, device=x.device)[0] for one in given]
-        if len({one.dtype for one in given if one is not None}) == 1 and not _is_autocast_gru(cell, x):
-            call = WalkCall(cell, (cast(Any, input_map).shape, cast(Any, state_map).shape), all_cells)
-            compiles = torch.compiler.is_compiling()
-            return (compiled_walk if compiles else fast_walk)(call, *given)
+        call = WalkCall(cell, (maps[0].shape, maps[1].shape), all_cells)
+        if exports and not training:
+            return call.scanned(given[0], tuple(given[1:]))
+        types = {one.dtype for one in given if one is not None}
+        if not exports and len(types) == 1 and not _is_autocast_gru(cell, x):
+            return (compiled_walk if torch.compiler.is_compiling() else fast_walk)(call, *given)
     return plain_walk(STEPS[cell], input_map, state_map, x, states)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from golden.clos.forms import ClosWeights, compute
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import CELLS
-from golden.recurrent.plain import STEPS, Map, plain_walk
+from golden.recurrent.plain import STEPS, Map, plain_walk, scanned_walk
 from golden.recurrent.walk import Kept, Maps, Walk
 from golden.tensors.autocast import add_bias
 
@@ -43,9 +43,18 @@ class WalkCall:
 
     def plain(self, x: Tensor, tensors: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
         """Compute the same in operations that can be differentiated any number of times."""
+        return self._by(plain_walk, x, tensors)
+
+    def scanned(self, x: Tensor, tensors: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
+        """Compute the same without gradients, for a graph that serves sequences of any length."""
+        constants = tuple(None if one is None else one.detach() for one in tensors)
+        return self._by(scanned_walk, x.detach(), constants)
+
+    def _by(
+        self, walk: Any, x: Tensor, tensors: tuple[Tensor | None, ...]
+    ) -> tuple[Tensor, ...]:
         maps = [_map(shape, tensors[4 * i : 4 * i + 4]) for i, shape in enumerate(self.shapes)]
-        states = cast(tuple[Tensor, ...], tensors[8:])
-        y, *cells = plain_walk(STEPS[self.cell], maps[0], maps[1], x, states)
+        y, *cells = walk(STEPS[self.cell], maps[0], maps[1], x, tensors[8:])
         return (y, *(one if self.all_cells else one[-1:] for one in cells))
 
 
