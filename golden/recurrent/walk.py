@@ -157,7 +157,7 @@ class Walk:
             for total, part in zip(biases, (of_given, of_held), strict=True):
                 total += part.sum(1)
         before = (of_state, carry)[: cell.states]
-        states = tuple(state[:, :samples].T.contiguous() for state in before)
+        states = tuple(state[:, :samples].T.clone(memory_format=torch.contiguous_format) for state in before)
         weights = (input_gradients.sums, state_gradients.sums)
         return Gradients(of_inputs, states, weights, (biases[0], biases[1]))
 
