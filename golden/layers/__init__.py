@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 from golden.system.names import lazy_names
 
 if TYPE_CHECKING:
+    from golden.layers.attention import ClosMultiheadAttention
     from golden.layers.cascade import SparseCascade
     from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
     from golden.layers.conv import ClosConv2d
     from golden.layers.low_rank import LowRankLinear
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
+    from golden.layers.stages import ClosStages
 
 __all__ = [
     "ClosConv2d",
     "ClosGRU",
     "ClosLSTM",
+    "ClosMultiheadAttention",
+    "ClosStages",
     "LowRankLinear",
     "SparseCascade",
     "SparseRandomConv2d",
@@ -31,6 +35,8 @@ _HOMES = {
     "ClosConv2d": "conv",
     "ClosGRU": "recurrent",
     "ClosLSTM": "recurrent",
+    "ClosMultiheadAttention": "attention",
+    "ClosStages": "stages",
     "LowRankLinear": "low_rank",
     "SparseCascade": "cascade",
     "SparseRandomConv2d": "channel_conv",

@@ -76,7 +76,8 @@ class ClosRecurrent(nn.Module):
     Raises
     ------
     ShapeError
-        If a size makes no layer, `reduction` is too large, `proj_size` is not 0, or inputs or state do not fit.
+        If a size makes no layer, `reduction` is too large, `proj_size` is not 0, or inputs or
+        state do not fit.
     """
 
     cell: str
@@ -252,8 +253,8 @@ class ClosRecurrent(nn.Module):
         dense = instance("layer", dense, cls.dense)
         if dense.proj_size:
             raise ShapeError(
-                f"layer must have a proj_size of 0, not {dense}: a Clos layer has no projections of "
-                "its state"
+                f"layer must have a proj_size of 0, not {dense}: a Clos layer has no projections "
+                "of its state"
             )
         weight = _parameter(dense, "weight_ih_l0")
         new = cls(

@@ -160,7 +160,9 @@ class MapGradients:
         """Add them, and those of the inputs to sums [I, M]."""
         self.add(values, gradient, sums)
 
-    def add(self, values: Tensor, gradient: Tensor, of_values: Tensor | None, beta: int = 1) -> None:
+    def add(
+        self, values: Tensor, gradient: Tensor, of_values: Tensor | None, beta: int = 1
+    ) -> None:
         """Add those of inputs [I, M] and of outputs [O, M].
 
         Parameters

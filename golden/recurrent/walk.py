@@ -105,7 +105,7 @@ class Walk:
             given = self.x.new_empty(outputs, (stop - start) * self.samples)
             input_map.add(self._inputs(start, stop), given, beta=0)
             given = given.unflatten(1, (stop - start, self.samples)).transpose(0, 1)
-            cell.fill(given, (biases[0], biases[1]), self._narrow(steps, start))
+            cell.fill(given, (biases[0], biases[1]), self._narrow(steps))
             cell.forward(state_map, steps)
         y = self._rows(hidden[1:], 1)
         if cell.states == 1:
@@ -157,7 +157,9 @@ class Walk:
             for total, part in zip(biases, (of_given, of_held), strict=True):
                 total += part.sum(1)
         before = (of_state, carry)[: cell.states]
-        states = tuple(state[:, :samples].T.clone(memory_format=torch.contiguous_format) for state in before)
+        states = tuple(
+            state[:, :samples].T.clone(memory_format=torch.contiguous_format) for state in before
+        )
         weights = (input_gradients.sums, state_gradients.sums)
         return Gradients(of_inputs, states, weights, (biases[0], biases[1]))
 
@@ -169,10 +171,11 @@ class Walk:
     def _bias(self, bias: Tensor | None) -> Tensor:
         return self.x.new_zeros(self.cell.gates * self.neurons) if bias is None else bias
 
-    def _narrow(self, steps: Steps, start: int) -> Steps:
+    def _narrow(self, steps: Steps) -> Steps:
         if self.columns == self.samples:
             return steps
-        return Steps(*(each[..., : self.samples] for each in (steps.sums, steps.hidden, steps.more)))
+        values = (steps.sums, steps.hidden, steps.more)
+        return Steps(*(each[..., : self.samples] for each in values))
 
     def _chunk(self) -> int:
         return min(max(_CHUNK // self.samples, 1), self.times)
@@ -188,7 +191,7 @@ class Walk:
     def _flat(self, values: Tensor) -> Tensor:
         """Copy [T, K, N] to [K, samples of these steps]."""
         values = values[:, :, : self.samples].transpose(0, 1)
-        return torch.empty_like(values, memory_format=torch.contiguous_format).copy_(values).flatten(1)
+        return values.clone(memory_format=torch.contiguous_format).flatten(1)
 
     def _rows(self, values: Tensor, factor: float) -> Tensor:
         """Bring [T, H, N] to [T, N, H], times a factor."""
