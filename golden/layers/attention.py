@@ -1,15 +1,16 @@
 """Attention of several heads whose projections are Clos layers."""
 
-from typing import cast
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from golden.arguments import instance, real_number, shown, whole_number
 from golden.clos.layer import ClosLinear
 from golden.errors import ShapeError
 from golden.tensors.dense import keep_frozen
 from golden.tensors.inputs import check_plain
+from golden.tensors.nodes import as_node
 from golden.tensors.tracing import records_sizes
 
 __all__ = ["ClosMultiheadAttention"]
@@ -71,7 +72,7 @@ class ClosMultiheadAttention(nn.Module):
     ) -> None:
         """Make the projections; see the class."""
         super().__init__()
-        for name, value in (("add_bias_kv", add_bias_kv), ("add_zero_attn", add_zero_attn)):
+        for name, value in {"add_bias_kv": add_bias_kv, "add_zero_attn": add_zero_attn}.items():
             if value:
                 raise ShapeError(f"{name} must be False, not {shown(value)}: no key is added here")
         self.embed_dim = whole_number("embed_dim", embed_dim, 1)
@@ -128,6 +129,9 @@ class ClosMultiheadAttention(nn.Module):
         is_causal
             Whether a query sees no later key; `attn_mask` may say so in its place, or as well.
         """
+        if isinstance(query, fx.Proxy):
+            masks = (key_padding_mask, need_weights, attn_mask, average_attn_weights, is_causal)
+            return as_node(self, query, key, value, *masks)
         batched = self._check(query, key, value)
         if not batched:
             query, key, value = query[None], key[None], value[None]
@@ -157,12 +161,7 @@ class ClosMultiheadAttention(nn.Module):
         return y if batched else y[0], weights
 
     def _mask(
-        self,
-        q: Tensor,
-        k: Tensor,
-        key_padding_mask: Tensor | None,
-        attn_mask: Tensor | None,
-        causal: bool,
+        self, q: Tensor, k: Tensor, padding: Tensor | None, attn_mask: Tensor | None, causal: bool
     ) -> Tensor | None:
         """Return what is added to the scores [N, heads, L, S], if anything is."""
         samples, queries, keys = q.shape[0], q.shape[2], k.shape[2]
@@ -174,10 +173,10 @@ class ClosMultiheadAttention(nn.Module):
             sizes = ([queries, keys], [samples * self.num_heads, queries, keys])
             _check_mask("attn_mask", attn_mask, sizes)
             mask = _added(attn_mask, q.dtype)
-            found.append(mask if mask.ndim == 2 else mask.unflatten(0, (-1, self.num_heads)))
-        if key_padding_mask is not None:
-            _check_mask("key_padding_mask", key_padding_mask, ([samples, keys],))
-            found.append(_added(key_padding_mask, q.dtype)[:, None, None])
+            found.append(mask if mask.ndim == 2 else mask.reshape(samples, -1, queries, keys))
+        if padding is not None:
+            _check_mask("key_padding_mask", padding, ([samples, keys],))
+            found.append(_added(padding, q.dtype)[:, None, None])
         return sum(found[1:], found[0]) if found else None
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
@@ -231,34 +230,34 @@ class ClosMultiheadAttention(nn.Module):
         generator: torch.Generator | None = None,
     ) -> "ClosMultiheadAttention":
         """Make a layer whose projections are near those of `layer`; see `fit_clos`."""
-        layer = instance("layer", layer, nn.MultiheadAttention)
-        if layer.bias_k is not None or layer.add_zero_attn:
+        whole = cast(Any, instance("layer", layer, nn.MultiheadAttention))
+        if whole.bias_k is not None or whole.add_zero_attn:
             raise ShapeError("layer must have neither add_bias_kv nor add_zero_attn")
-        weight = layer.out_proj.weight
+        weight = whole.out_proj.weight
         new = cls(
-            layer.embed_dim,
-            layer.num_heads,
+            whole.embed_dim,
+            whole.num_heads,
             reduction=reduction,
-            dropout=layer.dropout,
-            bias=layer.in_proj_bias is not None,
-            kdim=layer.kdim,
-            vdim=layer.vdim,
-            batch_first=layer.batch_first,
+            dropout=whole.dropout,
+            bias=whole.in_proj_bias is not None,
+            kdim=whole.kdim,
+            vdim=whole.vdim,
+            batch_first=whole.batch_first,
             device=weight.device,
             dtype=weight.dtype,
         )
-        for (whole, offset), one in zip(_parts(layer), new._all(), strict=True):
-            dense = nn.Linear(whole.shape[1], whole.shape[0], offset is not None).to(whole)
-            dense.weight.copy_(whole)
+        for (matrix, offset), one in zip(_parts(layer), new._all(), strict=True):
+            dense = nn.Linear(matrix.shape[1], matrix.shape[0], offset is not None).to(matrix)
+            dense.weight.copy_(matrix)
             if offset is not None:
                 dense.bias.copy_(offset)
             near = ClosLinear.from_dense(dense, one.shape, sweeps=sweeps, generator=generator)
             one.load_state_dict(near.state_dict())
             first = one is not new.out_proj
-            joined = layer.in_proj_weight if first else layer.out_proj.weight
-            source = layer.q_proj_weight if joined is None else joined
-            keep_frozen(one, source, layer.in_proj_bias if first else layer.out_proj.bias)
-        return new.train(layer.training)
+            joined = whole.in_proj_weight if first else whole.out_proj.weight
+            source = whole.q_proj_weight if joined is None else joined
+            keep_frozen(one, source, whole.in_proj_bias if first else whole.out_proj.bias)
+        return new.train(whole.training)
 
     def _all(self) -> tuple[ClosLinear, ...]:
         return self.q_proj, self.k_proj, self.v_proj, self.out_proj

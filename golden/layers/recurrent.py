@@ -7,6 +7,7 @@ from torch import Tensor, fx, nn
 
 from golden.layers.recurrent_base import ClosRecurrent
 from golden.tensors.autocast import as_operands
+from golden.tensors.nodes import as_node
 
 __all__ = ["ClosGRU", "ClosLSTM"]
 
@@ -40,7 +41,7 @@ class ClosLSTM(ClosRecurrent):
             The outputs as `x`, with H numbers each (2 H if bidirectional), and the state after it.
         """
         if isinstance(x, fx.Proxy):
-            return self.as_node(x, state)
+            return as_node(self, x, state)
         given = self.checked(x, state, 2)
         # PyTorch's own takes part in autocast, its state too; a GRU of PyTorch's does not.
         x, *states = as_operands(given.x, *given.states, device=given.x.device)
@@ -79,7 +80,7 @@ class ClosGRU(ClosRecurrent):
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Tensor]:
         """Compute inputs, and a state h before them, as `nn.GRU` does; see `ClosLSTM.forward`."""
         if isinstance(x, fx.Proxy):
-            return self.as_node(x, state)
+            return as_node(self, x, state)
         given = self.checked(x, None if state is None else (state,), 1)
         y, (h,) = self.run(given.x, given.states, given.lengths)
         return self.shaped(y, given), given.state(h)

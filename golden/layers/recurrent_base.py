@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from golden.arguments import instance, items, real_number, shown, whole_number
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
-from golden.errors import ModelError, ShapeError
+from golden.errors import ShapeError
 from golden.recurrent.forms import walk
 from golden.recurrent.sequences import last_steps, packed_like, reversed_steps, unpacked
 from golden.tensors.dense import keep_frozen
@@ -158,23 +158,6 @@ class ClosRecurrent(nn.Module):
                 outputs.append(reversed_steps(found[0], lengths) if back else found[0])
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
         return x, tuple(torch.stack(each) for each in zip(*finals, strict=True))
-
-    def as_node(self, x: fx.Proxy, state: object) -> Any:
-        """Become a node of the graph that `torch.fx` traces, as PyTorch's recurrent layers do.
-
-        Raises
-        ------
-        ModelError
-            If this layer is itself the root of what is traced, which has no node to become.
-        """
-        tracer = cast(fx.Tracer, x.tracer)
-        path = tracer.path_of_module(self)
-        if not path:
-            raise ModelError(
-                f"{type(self).__name__} must be a layer of the model that torch.fx traces, not the "
-                "whole of it: it is a node of the graph, for its steps depend on the length"
-            )
-        return tracer.create_proxy("call_module", path, (x, state), {})
 
     def checked(self, x: object, states: tuple[Any, ...] | None, count: int) -> Given:
         """Bring inputs to [T, N, I] and states to [layers, N, H]; remember what they were."""

@@ -164,13 +164,12 @@ class ClosStages(nn.Module):
         inner = self._between(inner, self.input_bias).transpose(0, 1)
         outer = self.middle_weight.transpose(1, 2) @ inner  # [Rm, Ro, N]
         outer = self._between(outer, self.middle_bias).transpose(0, 1)
-        routers = [count for count, _ in shape.output_groups]
-        rows = [
-            (weight @ part).flatten(0, 1)
-            for weight, part in zip(
-                _blocks(self.output_weight, shape.output_groups), outer.split(routers), strict=True
-            )
-        ]
+        rows: list[Tensor] = []
+        router = 0
+        for weight in _blocks(self.output_weight, shape.output_groups):
+            stop = router + weight.shape[0]
+            rows.append((weight @ outer[router:stop]).flatten(0, 1))
+            router = stop
         y = add_bias(torch.cat(rows).T, self.bias)
         return y.reshape(x.shape[:-1] + (shape.out_features,))
 
@@ -194,6 +193,9 @@ class ClosStages(nn.Module):
 
 def _blocks(rows: Tensor, groups: tuple[tuple[int, int], ...]) -> list[Tensor]:
     """View rows [I, K] as [routers, rows a router, K], once for each group of equal routers."""
-    sizes = [count * size for count, size in groups]
-    parts = zip(rows.split(sizes), groups, strict=True)
-    return [part.unflatten(0, group) for part, group in parts]
+    found: list[Tensor] = []
+    row = 0
+    for count, size in groups:
+        found.append(rows[row : row + count * size].unflatten(0, (count, size)))
+        row += count * size
+    return found

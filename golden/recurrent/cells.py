@@ -110,7 +110,8 @@ class _Lstm:
 
     def scaled(self, weights: ClosWeights) -> ClosWeights:
         last = weights.output_weight.clone()
-        last.unflatten(0, (4, -1))[2].mul_(2)
+        neurons = last.shape[0] // 4
+        last[2 * neurons : 3 * neurons].mul_(2)
         return weights._replace(output_weight=last)
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
@@ -141,18 +142,19 @@ class _Lstm:
         of_cells: Tensor | None,
         of_sums: Tensor,
     ) -> Tensor:
-        times, size = of_sums.shape[0], (3, steps.neurons)
+        times, _, samples = of_sums.shape
+        size = (times, 3, steps.neurons, samples)
         keep_in, keep, new, out = (steps.gate(gate) for gate in range(4))
         signal = torch.sigmoid(steps.more[1:])
         torch.add(-1, signal, alpha=2, out=signal)
         by_out = torch.addcmul(out, out, out, value=-1).mul_(signal)
         by_cell = torch.addcmul(out, out, signal.square_(), value=-1)
-        by_sums = out.new_empty(times, *size, out.shape[2])
+        by_sums = out.new_empty(size)
         torch.addcmul(keep_in, keep_in, keep_in, value=-1, out=by_sums[:, 0]).mul_(new)
         torch.addcmul(keep, keep, keep, value=-1, out=by_sums[:, 1])
         by_sums[:, 1].mul_(steps.more[:-1]).mul_(0.5)
         torch.addcmul(keep_in, keep_in, torch.square(new), value=-1, out=by_sums[:, 2])
-        of_others = of_sums[:, : 3 * steps.neurons].unflatten(1, size).unbind()
+        of_others = of_sums[:, : 3 * steps.neurons].view(size).unbind()
         of_out = of_sums[:, 3 * steps.neurons :].unbind()
         factors = (by_out.unbind(), by_cell.unbind(), by_sums.unbind(), keep.unbind())
         outputs, sums, hidden = of_outputs.unbind(), of_sums.unbind(), steps.hidden.unbind()
@@ -210,14 +212,15 @@ class _Gru:
     ) -> Tensor:
         reset, keep, held = (steps.gate(gate) for gate in range(3))
         new = steps.more
-        by_sums = torch.empty_like(of_sums).unflatten(1, (3, steps.neurons))
+        size = (of_sums.shape[0], 3, steps.neurons, of_sums.shape[2])
+        by_sums = of_sums.new_empty(size)
         by_reset, by_keep, by_held = by_sums.unbind(1)
         pull = torch.sub(1, keep)
         torch.sub(steps.hidden[:-1], new, out=by_keep).mul_(pull).mul_(keep)
         by_new = pull.addcmul_(pull, torch.square(new), value=-1)
         torch.mul(by_new, reset, out=by_held)
         torch.addcmul(held, held, reset, value=-1, out=by_reset).mul_(by_held)
-        of_all = of_sums.unflatten(1, (3, steps.neurons)).unbind()
+        of_all = of_sums.view(size).unbind()
         factors, outputs, sums = by_sums.unbind(), of_outputs.unbind(), of_sums.unbind()
         keeps, hidden = keep.unbind(), steps.hidden.unbind()
         for step in reversed(range(len(sums))):

@@ -43,7 +43,8 @@ def walk(
     exports = _exports()
     if _is_plain(input_map) and _is_plain(state_map) and not _is_transformed(x):
         maps = cast(Any, input_map), cast(Any, state_map)
-        given = [x, *maps[0].weights, maps[0].bias, *maps[1].weights, maps[1].bias, *states]
+        parts = [(*one.weights, one.bias) for one in maps]
+        given: list[Any] = [x, *parts[0], *parts[1], *states]
         if cell == "lstm":  # Under autocast a GRU of PyTorch's keeps the type of its state.
             given = [None if one is None else as_operands(one, device=x.device)[0] for one in given]
         call = WalkCall(cell, (maps[0].shape, maps[1].shape), all_cells)
@@ -64,8 +65,7 @@ def _is_autocast_gru(cell: str, x: Tensor) -> bool:
 
 def _exports() -> bool:
     """Whether a graph is exported, which is to hold PyTorch's own operations alone."""
-    asked = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
-    return asked()
+    return bool(getattr(torch.compiler, "is_exporting", bool)())  # Not before PyTorch 2.7.
 
 
 def _is_plain(module: nn.Module) -> bool:

@@ -89,12 +89,13 @@ class _Walked(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *of_outputs: Tensor | None) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, *tensors = ctx.saved_tensors[:-3]
+        saved = ctx.saved_tensors  # Once: checkpointing computes them anew and gives them once.
+        x, *tensors = saved[:-3]
         call: WalkCall = ctx.call
         if torch.is_grad_enabled():  # The gradients will be differentiated themselves.
             return None, *_differentiable(call, ctx.needs_input_grad[1:], [x, *tensors], of_outputs)
         walk = call.walk(x, tuple(tensors))
-        kept = Kept(*ctx.saved_tensors[-3:])
+        kept = Kept(*saved[-3:])
         of_cells = of_outputs[1] if walk.cell.states == 2 else None
         found = walk.backward(kept, of_outputs[0], of_cells, call.all_cells)
         biases = [

@@ -41,7 +41,12 @@ def _call(cell: str, shapes: list[int], all_cells: bool) -> WalkCall:
     return WalkCall(cell, (ClosShape.of(shapes[:5]), ClosShape.of(shapes[5:])), all_cells)
 
 
-@torch.library.custom_op("clostorus::walk", mutates_args=())
+@torch.library.custom_op(
+    "clostorus::walk",
+    mutates_args=(),
+    schema="(str cell, int[] shapes, bool all_cells, bool keep, Tensor x, Tensor[] tensors)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
 def _walked(
     cell: str, shapes: list[int], all_cells: bool, keep: bool, x: Tensor, tensors: list[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -51,10 +56,10 @@ def _walked(
     y, cells, kept = walk.forward(states, keep, all_cells)
     if keep:
         return y, cells, kept.sums, kept.hidden, kept.more
-    return y, cells, *(x.new_empty(0) for _ in range(3))
+    return y, cells, x.new_empty(0), x.new_empty(0), x.new_empty(0)
 
 
-@_walked.register_fake
+@cast(Any, _walked).register_fake
 def _(
     cell: str, shapes: list[int], all_cells: bool, keep: bool, x: Tensor, tensors: list[Tensor]
 ) -> tuple[Tensor, ...]:
@@ -74,7 +79,12 @@ def _(
     )
 
 
-@torch.library.custom_op("clostorus::walk_back", mutates_args=())
+@torch.library.custom_op(
+    "clostorus::walk_back",
+    mutates_args=(),
+    schema="(str cell, int[] shapes, bool all_cells, Tensor x, Tensor[] tensors, Tensor[] kept,"
+    " Tensor[] of_outputs) -> Tensor[]",
+)
 def _back(
     cell: str,
     shapes: list[int],
@@ -93,7 +103,7 @@ def _back(
     return [found.inputs, *weights[0], *biases[0], *weights[1], *biases[1], *found.states]
 
 
-@_back.register_fake
+@cast(Any, _back).register_fake
 def _(
     cell: str,
     shapes: list[int],
@@ -113,11 +123,10 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> Non
 
 
 def _backward(ctx: Any, *of_outputs: Tensor) -> tuple[Any, ...]:
-    x, *tensors = ctx.saved_tensors[:-3]
-    found = cast(Any, _back)(
-        *ctx.call, x, tensors, list(ctx.saved_tensors[-3:]), list(of_outputs[:2])
-    )
+    saved = ctx.saved_tensors
+    x, *tensors = saved[:-3]
+    found = cast(Any, _back)(*ctx.call, x, tensors, list(saved[-3:]), list(of_outputs[:2]))
     return None, None, None, None, found[0], found[1:]
 
 
-_walked.register_autograd(_backward, setup_context=_setup)
+cast(Any, _walked).register_autograd(_backward, setup_context=_setup)

@@ -104,7 +104,7 @@ class Walk:
             steps = Steps(part, hidden[start : stop + 1], more[own])
             given = self.x.new_empty(outputs, (stop - start) * self.samples)
             input_map.add(self._inputs(start, stop), given, beta=0)
-            given = given.unflatten(1, (stop - start, self.samples)).transpose(0, 1)
+            given = given.view(outputs, stop - start, self.samples).transpose(0, 1)
             cell.fill(given, (biases[0], biases[1]), self._narrow(steps))
             cell.forward(state_map, steps)
         y = self._rows(hidden[1:], 1)

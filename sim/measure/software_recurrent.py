@@ -25,7 +25,7 @@ TARGETS = {"LSTM": 1.2}
 
 _INPUTS, _STEPS, _FEWEST_SAMPLES = 256, 32, 16
 _FEWEST_RUNS = 5
-_KINDS: dict[str, tuple[type[nn.RNNBase], Any]] = {
+_KINDS: dict[str, tuple[Any, Any]] = {
     "LSTM": (nn.LSTM, ClosLSTM), "GRU": (nn.GRU, ClosGRU)}
 
 

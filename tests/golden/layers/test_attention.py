@@ -137,7 +137,8 @@ def test_it_stands_in_a_transformer_layer(train):
     dense.load_state_dict(block.state_dict(), strict=False)
     dense.self_attn = block.self_attn.to_dense()
     x = inputs(batch_first=True)[0].detach()
-    block.train(train), dense.train(train)
+    block.train(train)
+    dense.train(train)
     padding = PADDING[:, :4]
     torch.testing.assert_close(
         block(x, src_key_padding_mask=padding), dense(x, src_key_padding_mask=padding)

@@ -1,9 +1,13 @@
 """ClosLSTM and ClosGRU (NeuroFabric N24) against PyTorch's, with the maps multiplied out."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import rnn
+from torch.utils.checkpoint import checkpoint
 
 from golden import ShapeError
 from golden.layers import ClosGRU, ClosLSTM
@@ -160,6 +164,23 @@ def test_n24_from_dense_is_nearer_with_more_weights(kind, dense):
     assert near < 0.02 and near < middle < far
     both = kind.from_dense(dense(4, 4, bidirectional=True), reduction=0.2, sweeps=20)
     assert both.bidirectional and both(torch.ones(2, 1, 4))[0].shape == (2, 1, 8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_checkpoints_and_copies_compute_the_same(kind):
+    layer = make(kind, bidirectional=True)
+    x = torch.randn(3, 2, 6, dtype=torch.float64)
+
+    def gradients(y):
+        return torch.autograd.grad(y.square().sum(), list(layer.parameters()))
+
+    wanted = layer(x)[0]
+    recomputed = checkpoint(lambda x: layer(x)[0], x, use_reentrant=False)
+    torch.testing.assert_close(gradients(recomputed), gradients(wanted))
+    on_meta = make(kind, bidirectional=True, device="meta")
+    on_meta.load_state_dict(layer.state_dict(), assign=True)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), on_meta):
+        assert other(x)[0].equal(wanted)
 
 
 def test_dropout_is_between_layers_and_in_training_only():
