@@ -110,7 +110,7 @@ class ClosRecurrent(nn.Module):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.batch_first, self.dropout = num_layers, batch_first, dropout
         self.bias, self.bidirectional, self.proj_size = bias, bool(bidirectional), 0
-        if proj_size != 0:
+        if whole_number("proj_size", proj_size, 0):
             raise ShapeError(
                 f"proj_size must be 0, not {shown(proj_size)}: a Clos layer has no projections of "
                 "its state; a ClosLinear behind it makes outputs smaller"
