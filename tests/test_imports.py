@@ -21,7 +21,7 @@ from tests.support.imports import (
 from tests.support.project import ROOT
 
 ALONE = ("hw", "golden")
-GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "pyarrow", "scipy",
+GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "onnxruntime", "pyarrow", "scipy",
                 "sklearn", "torch"}
 
 

@@ -109,7 +109,7 @@ class SparseStage(nn.Module):
             self._kept = tuple(torch.tensor(array, device="cpu") for array in found)
         self.reset_parameters()
         self.register_load_state_dict_pre_hook(_check_size)  # pyright: ignore[reportUnknownMemberType]
-        self.register_load_state_dict_post_hook(_keep_loaded)
+        self.register_load_state_dict_post_hook(_keep_loaded)  # pyright: ignore[reportUnknownMemberType]
 
     @property
     def mask(self) -> Tensor:
@@ -230,7 +230,7 @@ def _check_size(
     """Say of a state of another number of connections what to do; PyTorch then refuses it."""
     for name in _BUFFERS[:2]:
         saved = state_dict.get(prefix + name)
-        own = cast(Tensor, stage._buffers[name]).shape[1]
+        own = cast(Tensor, getattr(stage, name)).shape[1]
         if saved is not None and saved.ndim == 2 and saved.shape[1] != own:
             others[-1].append(
                 f"{prefix}{name} of the state are {saved.shape[1]} connections, and of this layer "

@@ -16,7 +16,7 @@ __all__ = ["Wiring", "bags", "by_index", "sparse_product", "wiring_of"]
 _SUM = 0  # The number of `embedding_bag`'s mode.
 _DOTS_TO = 4  # Columns up to which a gradient of values is made by gathering both factors.
 
-_aten = cast(Any, torch.ops.aten)
+_aten, _linalg = cast(Any, torch.ops.aten), cast(Any, torch.linalg)  # They come without types.
 _transforms = cast(Any, torch)._C._are_functorch_transforms_active  # As `Function.apply` asks.
 
 
@@ -85,7 +85,7 @@ def _starts(edges: Tensor, outputs: int) -> Tensor:
 def _dots(edges: Tensor, starts: Tensor, gradient: Tensor, columns: Tensor) -> Tensor:
     """Return for every connection the product of its output's row with its input's row."""
     if columns.shape[1] <= _DOTS_TO:
-        return torch.linalg.vecdot(
+        return _linalg.vecdot(
             gradient.index_select(0, edges[0]), columns.index_select(0, edges[1])
         )
     return _aten._embedding_bag_per_sample_weights_backward(
@@ -116,7 +116,8 @@ class _Product(torch.autograd.Function):
         ctx.save_for_forward(*inputs[:4])
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = grad_outputs
         values, columns, edges, starts, order, back_outputs, back_starts = ctx.saved_tensors
         of_values, of_columns = ctx.needs_input_grad[:2]
         back: list[Tensor | None] = [None, None]
@@ -156,14 +157,12 @@ class _Product(torch.autograd.Function):
         values, columns, edges, starts = given[:4]
         if all(dim is None for dim in (in_dims[0], *in_dims[2:])) and in_dims[1] is not None:
             whole = columns.movedim(in_dims[1], -1)
-            product = cast(Tensor, cast(Any, _Product).apply(
-                values, whole.flatten(1), *given[2:]
-            ))  # fmt: skip
-            return product.unflatten(1, whole.shape[1:]), 2
+            product = cast(Any, _Product).apply(values, whole.flatten(1), *given[2:])
+            return cast(Tensor, product.unflatten(1, whole.shape[1:])), 2
         outputs = starts.shape[-1]
 
         def one(edges: Tensor, values: Tensor, columns: Tensor) -> Tensor:
             return by_index(edges, values, columns, outputs)
 
         mapped = torch.vmap(one, in_dims=(in_dims[2], in_dims[0], in_dims[1]))
-        return cast(Tensor, mapped(edges, values, columns)), 0
+        return mapped(edges, values, columns), 0
