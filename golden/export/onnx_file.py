@@ -61,7 +61,8 @@ def to_onnx(
         raise ModelError(f"example must hold a sample or more, not {list(example.shape)}")
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise ModelError(f"an ONNX file needs {', '.join(missing)}: pip install {' '.join(missing)}")
+        names = " ".join(missing)
+        raise ModelError(f"an ONNX file needs packages that are missing: pip install {names}")
     target = Path(path)
     check_target(target, ModelError)
     modes = [(module, module.training) for module in model.modules()]
@@ -83,7 +84,7 @@ def _exported(model: nn.Module, example: Tensor) -> bytes:
         warnings.simplefilter("ignore")  # Of PyTorch's exporter and its packages.
         file = Path(folder) / "model.onnx"
         try:
-            torch.onnx.export(
+            cast(Any, torch.onnx).export(
                 model,
                 (several,),
                 file,
@@ -100,7 +101,7 @@ def _exported(model: nn.Module, example: Tensor) -> bytes:
 
 @torch.no_grad()
 def _compare(content: bytes, model: nn.Module, example: Tensor, tolerance: float) -> None:
-    import onnxruntime
+    import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
     session: Any = cast(Any, onnxruntime).InferenceSession(content)
     feed = session.get_inputs()[0].name
@@ -114,7 +115,7 @@ def _compare(content: bytes, model: nn.Module, example: Tensor, tolerance: float
                 f"the file has {len(found)} results where the model has {len(tensors)}"
             )
         for array, tensor in zip(found, tensors, strict=True):
-            other = torch.from_numpy(array)
+            other = torch.as_tensor(array)
             wrong = other.shape != tensor.shape
             limit = tolerance * float(tensor.abs().max()) if tensor.numel() else 0.0
             if wrong or bool(((other - tensor.cpu()).abs() > limit).any()):

@@ -18,7 +18,7 @@ from golden.layers.cascade import SparseCascade
 from golden.layers.channel_conv import SparseRandomConv2d
 from golden.layers.conv import ClosConv2d
 from golden.layers.low_rank import LowRankLinear
-from golden.layers.recurrent_base import ClosRecurrent
+from golden.layers.recurrent import ClosGRU, ClosLSTM
 from golden.layers.sparse import SparseStage
 
 __all__ = ["FORMS", "to_2d"]
@@ -33,7 +33,8 @@ _KINDS = (
     SparseCascade,
     ClosConv2d,
     SparseRandomConv2d,
-    ClosRecurrent,
+    ClosLSTM,
+    ClosGRU,
 )
 
 _COMPUTING = (prune.BasePruningMethod, WeightNorm, SpectralNorm)
@@ -56,7 +57,8 @@ def to_2d(model: nn.Module, *, form: str = "block-diagonal") -> nn.Module:
         "block-diagonal": each stage of a Clos layer is one matrix, which holds zeros outside of its
         blocks: Ri I Rm + Ri Ro Rm^2 + Ro O Rm numbers instead of the layer's weights. "blocks": a
         product for each router, with the layer's weights alone. Stages of a `SparseCascade` become
-        whole matrices in both, and a recurrent layer PyTorch's with its maps multiplied out.
+        whole matrices in both. A convolution becomes PyTorch's with the kernel multiplied out,
+        and a recurrent layer PyTorch's with such maps.
 
     Returns
     -------
@@ -119,13 +121,9 @@ def _plain(layer: nn.Module, form: str) -> nn.Module:
     if isinstance(layer, SparseCascade):
         *others, last = [stage.to_dense() for stage in layer.parts]
         return nn.Sequential(*map(map_of, others), map_of(last, layer.bias))
-    if isinstance(layer, ClosConv2d):
-        return _plain_convolution(layer, form)
-    if isinstance(layer, SparseRandomConv2d):
-        return _convolution(
-            layer.to_dense(), layer.bias, stride=layer.stride, padding=layer.padding
-        )
-    return cast(ClosRecurrent, layer).to_dense().requires_grad_(False)  # pyright: ignore
+    if isinstance(layer, ClosConv2d | SparseRandomConv2d):
+        return _convolution(layer)
+    return cast(ClosLSTM | ClosGRU, layer).to_dense().requires_grad_(False)
 
 
 def _plain_net(net: ClosNet, form: str) -> nn.Sequential:
@@ -140,38 +138,35 @@ def _plain_net(net: ClosNet, form: str) -> nn.Sequential:
     return nn.Sequential(*parts)
 
 
-def _plain_convolution(layer: ClosConv2d, form: str) -> nn.Sequential:
-    pointwise = clos_stages(layer.pointwise, form, images=True)
-    if layer.depthwise_weight is not None:
-        depthwise = _convolution(
-            layer.depthwise_weight,
-            None,
-            stride=layer.stride,
-            padding=layer.padding,
-            groups=layer.in_channels,
-        )
-        return nn.Sequential(depthwise, *pointwise)
-    first = pointwise[0]
-    if layer.stride > 1:
-        for one in first.modules():
-            if isinstance(one, nn.Conv2d):
-                one.stride = (layer.stride, layer.stride)
-    return pointwise
-
-
-def _convolution(weight: Tensor, bias: Tensor | None, *, groups: int = 1, **given: Any) -> nn.Module:
-    new = nn.utils.skip_init(
+def _convolution(layer: ClosConv2d | SparseRandomConv2d) -> nn.Module:
+    """Return PyTorch's convolution with the same kernel."""
+    given: Any = layer
+    weight, bias = layer.to_dense(), _bias_of(layer)
+    groups = int(getattr(given, "groups", 1))
+    new: nn.Conv2d = cast(Any, nn.utils).skip_init(
         nn.Conv2d,
         weight.shape[1] * groups,
         weight.shape[0],
-        weight.shape[2:],
+        tuple(weight.shape[2:]),
+        stride=given.stride,
+        padding=given.padding,
+        dilation=getattr(given, "dilation", 1),
         groups=groups,
         bias=bias is not None,
+        padding_mode=getattr(given, "padding_mode", "zeros"),
         device=weight.device,
         dtype=weight.dtype,
-        **given,
     )
-    cast(Tensor, new.weight).copy_(weight)
-    if bias is not None:
-        cast(Tensor, new.bias).copy_(bias)
+    new.weight.copy_(weight)
+    if new.bias is not None and bias is not None:
+        new.bias.copy_(bias)
     return new.requires_grad_(False)
+
+
+def _bias_of(layer: nn.Module) -> Tensor | None:
+    """Return the bias of a convolution, of which a Clos one has a part in each of its layers."""
+    own: dict[str, Tensor] = dict(layer.named_parameters(recurse=False))
+    found = [own["bias"]] if "bias" in own else []
+    inner = [one.bias for one in layer.modules() if isinstance(one, ClosLinear)]
+    parts: list[Tensor] = found or [one for one in inner if one is not None]
+    return torch.cat(parts) if parts else None

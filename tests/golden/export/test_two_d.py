@@ -98,3 +98,28 @@ def test_what_would_be_lost_is_refused():
         to_2d(model)
     with pytest.raises(ModelError, match="1: a SparseStage takes columns"):
         to_2d(nn.Sequential(layer, SparseStage(torch.eye(6).bool())))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Of PyTorch's compiler.
+@pytest.mark.parametrize("plain", [False, True])
+def test_code_compiled_ahead_of_time_serves_every_batch(plain, tmp_path):
+    layer = ClosLinear(13, 11, (4, 3, 2)).eval()
+    model = to_2d(layer) if plain else layer
+    shapes = ({0: torch.export.Dim("b")},)
+    with torch.no_grad():
+        program = torch.export.export(model, (torch.randn(8, 13),), dynamic_shapes=shapes)
+        file = torch._inductor.aoti_compile_and_package(
+            program, package_path=str(tmp_path / "model.pt2")
+        )
+        compiled = torch._inductor.aoti_load_package(file)
+        for batch in (1, 2, 15, 16, 40):
+            x = torch.randn(batch, 13)
+            torch.testing.assert_close(compiled(x), layer(x), atol=1e-5, rtol=1e-5)
+
+
+def test_plain_models_are_traced_by_fx():
+    layer, x = ClosLinear(13, 11, (4, 3, 2)), torch.randn(3, 13)
+    for form in FORMS:
+        traced = torch.fx.symbolic_trace(to_2d(layer, form=form))
+        torch.testing.assert_close(traced(x), layer(x))

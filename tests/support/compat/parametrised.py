@@ -1,6 +1,5 @@
 """Layers whose weights are pruned or computed from others."""
 
-import torch
 from torch.nn.utils import parametrizations, prune
 
 from tests.support.compat.layers import Part, loss_of, weights_of

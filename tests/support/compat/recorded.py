@@ -22,10 +22,11 @@ def compiled(case):
 
 def exported(case):
     layer = case.make().eval()
-    for dim, rows in ((Dim.AUTO, 40), (Dim.DYNAMIC, 8), (Dim("b"), 8)):
+    for dim, rows in ((Dim.AUTO, 40), (Dim("b"), 8)):
         program = torch.export.export(layer, (case.x(rows),), dynamic_shapes=({0: dim},))
+        module = program.module()
         for batch in BATCHES:
-            equal(program.module()(case.x(batch)), layer(case.x(batch)))
+            equal(module(case.x(batch)), layer(case.x(batch)))
         names = {str(node.target) for node in program.graph.nodes}
         assert not [name for name in names if "bincount" in name or "embedding" in name], names
 

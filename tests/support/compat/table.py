@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from sim.measure.markdown import cells_by_row, replace_between_marks, text_between_marks
 from tests.support.compat import (
     differentiated,
     made,
@@ -19,7 +20,6 @@ from tests.support.compat.layers import CASES, Absent, Case, Part
 from tests.support.project import ROOT
 
 PAGE = ROOT / "docs/layers.md"
-BEGIN, END = "<!-- begin compatibility -->", "<!-- end compatibility -->"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +32,7 @@ class Row:
 
 
 ROWS = {
-    "export": Row(
-        "`torch.export` with `Dim.AUTO`, `Dim.DYNAMIC` or `Dim(\"b\")`", recorded.exported, True
-    ),
+    "export": Row("`torch.export` with `Dim.AUTO` or `Dim(\"b\")`", recorded.exported, True),
     "onnx": Row("`torch.onnx.export`, run by ONNX Runtime", recorded.onnx, True),
     "compile": Row("`torch.compile(fullgraph=True, dynamic=True)`", recorded.compiled),
     "trace": Row("`torch.jit.trace` at 8 rows, run at others", recorded.traced),
@@ -113,24 +111,16 @@ def _title(row):
 
 
 def on_page():
-    """Return the table that the page has, or "" if it has none."""
-    found = re.search(f"{BEGIN}\n\n(.*?)\n\n{END}", PAGE.read_text(), re.DOTALL)
-    return found.group(1) if found else ""
+    """Return the table that the page has."""
+    return text_between_marks(PAGE, "compatibility").strip()
 
 
 def said_on_page(key):
     """Return by layer what the page says in a row, without the numbers of remarks."""
-    for line in on_page().splitlines():
-        title, *cells = (part.strip() for part in line.strip("|").split(" | "))
-        if title == _title(ROWS[key]):
-            return dict(zip(CASES, (re.sub(r" \(\d+\)$", "", one) for one in cells), strict=True))
-    return {}
+    cells = cells_by_row(on_page()).get(_title(ROWS[key]), {})
+    return {name.strip("`"): re.sub(r" \(\d+\)$", "", said) for name, said in cells.items()}
 
 
 def write(cells):
     """Put the table into the page, between its marks."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"{PAGE} must hold the marks {BEGIN} and {END}")
-    PAGE.write_text(f"{before}{BEGIN}\n\n{written(cells)}\n\n{END}{after}")
+    replace_between_marks(PAGE, "compatibility", written(cells) + "\n")

@@ -19,8 +19,8 @@ from tests.support.compat.layers import Part, equal, gradients, loss_of, tensors
 def group():
     """One process as a group of its own, by the library of CPUs."""
     with tempfile.TemporaryDirectory() as folder:
-        store = dist.FileStore(str(Path(folder) / "store"), 1)
-        dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+        store = f"file://{Path(folder) / 'store'}"
+        dist.init_process_group("gloo", init_method=store, rank=0, world_size=1)
         try:
             yield
         finally:
