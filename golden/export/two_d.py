@@ -71,7 +71,7 @@ def to_2d(model: nn.Module, *, form: str = "block-diagonal") -> nn.Module:
         If `form` is none of these, or a layer has a hook, which its replacement would not have.
     """
     model = instance("model", model, nn.Module, error=ModelError)
-    if form not in FORMS:
+    if not isinstance(cast(object, form), str) or form not in FORMS:
         raise ModelError(f"form must be one of {', '.join(FORMS)}, not {shown(form)}")
     replaced: dict[int, Any] = {}
     modules: list[tuple[str, nn.Module]] = list(cast(Any, model.named_modules)())

@@ -34,7 +34,7 @@ def fastest_form(
 
     Gathering takes time for every connection, and a product with the whole matrix for every
     element, whose arithmetic is three to six times as fast; with gradients gathering also has more
-    overhead, so that small layers are computed as matrices. `clostorus bench software` measures it.
+    overhead, so that small layers are computed as matrices.
     """
     elements = outputs * inputs
     fixed, connection, product = _GATHER_NS[training]

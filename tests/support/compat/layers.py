@@ -62,6 +62,14 @@ def random_convolution(**places):
     return SparseRandomConv2d(4, 6, 3, alpha=0.5, padding=1, generator=generator, **places)
 
 
+def grown_cascade():
+    return SparseCascade([torch.ones_like(mask) for mask in MASKS])
+
+
+def grown_convolution():
+    return SparseRandomConv2d(4, 6, 3, alpha=1.0, padding=1)
+
+
 def net(device=None, dtype=None):
     with torch.device(device or torch.get_default_device()):
         made = ClosNet([ClosShape(13, 12, 4, 3, 3), ClosShape(12, 11, 3, 4, 2)])

@@ -7,7 +7,7 @@ import pickle
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from tests.support.compat.layers import equal, tensors
+from tests.support.compat.layers import equal, grown_cascade, grown_convolution, tensors
 
 
 def _filled_later(case):
@@ -105,6 +105,21 @@ def states(case):
         target = case.make()
         held = dict(target.named_parameters())
         fails(RuntimeError, name, lambda t=target, s=strict: t.load_state_dict(wrong, strict=s))
+        assert all(one is held[key] for key, one in target.named_parameters())
+    others = {"SparseCascade": grown_cascade, "SparseRandomConv2d": grown_convolution}
+    if case.name in others:
+        _refuses_another_degree(case.make(), others[case.name]().state_dict())
+
+
+def _refuses_another_degree(target, state):
+    """A larger parameter in the place of one would not be in the optimiser."""
+    held = dict(target.named_parameters())
+    for strict in (True, False):
+        fails(
+            RuntimeError,
+            "load the state of its Densification first",
+            lambda s=strict: target.load_state_dict(state, strict=s),
+        )
         assert all(one is held[key] for key, one in target.named_parameters())
 
 
