@@ -21,8 +21,8 @@ from tests.support.imports import (
 from tests.support.project import ROOT
 
 ALONE = ("hw", "golden")
-GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "pyarrow", "scipy",
-                "sklearn", "torch"}
+GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "onnxruntime",
+                "pyarrow", "scipy", "sklearn", "torch"}
 
 
 def test_imports_are_found_wherever_they_are():

@@ -7,6 +7,7 @@ from golden import ClosLinear, ClosNet, ClosShape, topologies
 from golden.clos import initialise
 from golden.clos.fit import fit_clos
 from golden.convert import CascadeSpec, ClosSpec, LowRankSpec, SparseSpec, convert
+from golden.export import to_2d
 from golden.layers import (
     ClosConv1d,
     ClosConv2d,
@@ -29,6 +30,7 @@ from golden.techniques import (
     carry_optimiser,
     gradual_pruning,
     grow,
+    grow_average,
     masks_from,
 )
 
@@ -197,6 +199,7 @@ CALLS = {
     "LowRankSpec": (LowRankSpec, {"reduction": 1.0}),
     "SparseSpec": (SparseSpec, {"alpha": 0.5, "seed": 0}),
     "CascadeSpec": (CascadeSpec, {"masks": [MASK], "constants": [0.0 * MASK]}),
+    "to_2d": (to_2d, {"model": make_model(), "form": "blocks"}),
     # Techniques
     "Densification": (technique(Densification, every_steps=2), {
         "model": make_model(), "optimiser": make_optimiser(make_model()), "every_steps": 2,
@@ -235,6 +238,9 @@ CALLS = {
     "grow": (grown, {
         "name": "a", "layer": ClosLinear(8, 6, (2, 2, 3)), "size": 3, "new_values": "zero",
         "generator": GENERATOR,
+    }),
+    "grow_average": (grow_average, {
+        "averaged": make_model(), "model": make_model(), "growths": []
     }),
     "carry_optimiser": (carry_optimiser, {
         "optimiser": make_optimiser(make_model()), "growths": []
