@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.clos.fit_inputs import check_inputs, moments_of
+from golden.clos.fit_problem import linalg
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.layers import LowRankLinear
@@ -47,7 +48,7 @@ def _low_rank_by_inputs(layer: nn.Linear, rank: int, inputs: Tensor) -> LowRankL
     """
     batch = check_inputs(inputs, layer.in_features)
     mean = batch.mean(dim=0)
-    root, _ = torch.linalg.cholesky_ex(moments_of(batch - mean))
+    root = linalg.cholesky(moments_of(batch - mean))
     weight = layer.weight.double()
     u = svd(weight @ root)[0][:, :rank]
     new = LowRankLinear.from_dense(layer, rank)

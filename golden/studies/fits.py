@@ -139,22 +139,26 @@ def speed_table(folder: Path, *, quick: bool = False) -> list[str]:
 
 
 def near_table(folder: Path, *, quick: bool = False) -> list[str]:
-    """Return the rows of the table of distances of Clos and low rank, as Markdown."""
+    """Return the rows of the table of distances of Clos and low rank, as Markdown.
+
+    By inputs, and of outputs, they are for the matrix that has inputs, the trained one.
+    """
     table = ResultTable(folder / "near.csv", Fit, Near)
     lines = [
-        f"| matrix | fewer weights | {' | '.join(KINDS)} | outputs: {' | outputs: '.join(KINDS)} |",
-        "|---|---:|" + "---:|" * 2 * len(KINDS),
+        "| matrix | fewer weights | layer | distance of weights | distance of outputs |",
+        "|---|---:|---|---:|---:|",
     ]
     for matrix in MATRICES:
         for reduction in REDUCTIONS[: 1 if quick else None]:
-            runs = [Fit(matrix, kind, reduction) for kind in KINDS]
-            for run in runs:
+            for kind in KINDS if matrix == "trained" else KINDS[:2]:
+                run = Fit(matrix, kind, reduction)
                 if run not in table.results:
                     table.add(run, nearness(run))
-            found = [table.results[run] for run in runs]
-            numbers = [one.weights for one in found] + [one.outputs for one in found]
-            texts = " | ".join(f"{number:.3f}" for number in numbers)
-            lines.append(f"| {matrix} | {reduction:g}x | {texts} |")
+                found = table.results[run]
+                outputs = f"{found.outputs:.3f}" if matrix == "trained" else ""
+                lines.append(
+                    f"| {matrix} | {reduction:g}x | {kind} | {found.weights:.3f} | {outputs} |"
+                )
     return lines
 
 
