@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
     from golden.layers.conv import ClosConv2d
     from golden.layers.low_rank import LowRankLinear
+    from golden.layers.low_rank_conv import LowRankConv2d
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
 
@@ -19,6 +20,7 @@ __all__ = [
     "ClosConv2d",
     "ClosGRU",
     "ClosLSTM",
+    "LowRankConv2d",
     "LowRankLinear",
     "SparseCascade",
     "SparseRandomConv2d",
@@ -31,6 +33,7 @@ _HOMES = {
     "ClosConv2d": "conv",
     "ClosGRU": "recurrent",
     "ClosLSTM": "recurrent",
+    "LowRankConv2d": "low_rank_conv",
     "LowRankLinear": "low_rank",
     "SparseCascade": "cascade",
     "SparseRandomConv2d": "channel_conv",

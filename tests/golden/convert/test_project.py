@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from golden import ChainNet, ClosLinear, ClosNet, ClosShape, GoldenError
-from golden.convert.project import project_dense, relative_distance
+from golden.convert.distance import relative_distance
+from golden.convert.project import project_dense
 
 
 def made_dense(*shapes):

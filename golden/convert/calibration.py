@@ -1,0 +1,123 @@
+"""The inputs that layers get when a model runs, as what their fits are weighted by."""
+
+import contextlib
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from golden.arguments import shown
+from golden.errors import GoldenError, ModelError
+
+__all__ = ["calibration_inputs"]
+
+
+class _Rows:
+    """Samples [N, I] of one layer, kept in at most 3 I rows of the same second moments."""
+
+    def __init__(self) -> None:
+        self.rows: Tensor | None = None
+
+    def add(self, samples: Tensor) -> None:
+        new = samples.detach().reshape(-1, samples.shape[-1])
+        new = new.float() if new.dtype != torch.float64 else new
+        width = new.shape[1]
+        for part in new.split(2 * width):
+            rows = part if self.rows is None else torch.cat([self.rows, part])
+            if len(rows) > 2 * width:
+                # X = QR has X^T X = R^T R: a fit to R weights the errors as one to X does.
+                rows = cast(Any, torch.linalg).qr(rows, mode="r")[1]
+            self.rows = rows
+
+
+def calibration_inputs(
+    model: nn.Module, layers: Iterable[nn.Module], calibration: object
+) -> dict[int, Tensor]:
+    """Run `model` on a batch, or on several, and return by the identity of a layer its inputs.
+
+    The model runs in evaluation mode and without gradients; its modes and hooks are then as before.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    layers
+        Of it, each with inputs [..., I].
+    calibration
+        A batch: a tensor, a mapping of arguments by name, or a tuple of arguments; or any other
+        iterable of batches, such as a list or a `DataLoader`.
+
+    Returns
+    -------
+    [N, I] of each layer that ran. Of many samples only the matrix of second moments is kept, as so
+    many rows that it needs.
+
+    Raises
+    ------
+    ModelError
+        If there is no batch, or the model does not run on it.
+    """
+    wanted = {id(layer): layer for layer in layers}
+    found: dict[int, _Rows] = {}
+
+    def note(layer: nn.Module, given: tuple[object, ...], named: dict[str, object]) -> None:
+        samples = next(iter((*given, *named.values())), None)
+        if isinstance(samples, Tensor) and samples.ndim and samples.is_floating_point():
+            found.setdefault(id(layer), _Rows()).add(samples)
+
+    handles = [
+        layer.register_forward_pre_hook(note, with_kwargs=True)  # pyright: ignore[reportUnknownMemberType]
+        for layer in wanted.values()
+    ]
+    count = 0
+    try:
+        with torch.no_grad(), _evaluated(model):
+            for batch in _batches(calibration):
+                _run(model, batch)
+                count += 1
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not count:
+        raise ModelError("calibration must hold at least one batch, not none")
+    return {key: rows.rows for key, rows in found.items() if rows.rows is not None}
+
+
+def _batches(calibration: object) -> Iterable[object]:
+    if isinstance(calibration, Tensor | Mapping | tuple):
+        return [cast(object, calibration)]
+    if isinstance(calibration, Iterable) and not isinstance(calibration, str | bytes | nn.Module):
+        return cast(Iterable[object], calibration)
+    raise ModelError(
+        "calibration must be a batch (a tensor, a mapping of arguments, or a tuple of them) or an "
+        f"iterable of batches, not {shown(calibration)}"
+    )
+
+
+def _run(model: nn.Module, batch: object) -> None:
+    given = batch
+    try:
+        if isinstance(batch, Mapping):
+            model(**cast(Mapping[str, object], batch))
+        else:
+            model(*(cast(tuple[object, ...], batch) if isinstance(batch, tuple | list) else (batch,)))
+    except GoldenError:
+        raise
+    except Exception as error:
+        reason = str(error).partition("\n")[0][:300] or type(error).__name__
+        raise ModelError(
+            f"calibration must be what the model runs on, but it fails on {shown(given)}: {reason}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _evaluated(model: nn.Module) -> Generator[None, None, None]:
+    """Bring a model to evaluation mode, and each of its modules back to its own."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,76 @@
+"""Layers of low rank in the place of dense ones."""
+
+import dataclasses
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from golden.convert.build import arguments_of
+from golden.convert.dense_forms import weight_count
+from golden.convert.plan import Initialise, Plan, check_initialise, planned
+from golden.convert.sizes import check_groups, checked_reduction
+from golden.layers import LowRankConv2d, LowRankLinear
+
+__all__ = ["LowRankSpec"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LowRankSpec:
+    """Low-rank layers nearest to `nn.Linear` and `nn.Conv2d`: `LowRankLinear`, `LowRankConv2d`.
+
+    Parameters
+    ----------
+    reduction
+        Dense weights for each one.
+    initialise
+        "fit" for the nearest ones, the largest singular values; "new" for weights drawn as the
+        layer draws them. A bias is kept either way.
+    """
+
+    reduction: float
+    initialise: Initialise = "fit"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no positive number."""
+        object.__setattr__(self, "reduction", checked_reduction(self.reduction))
+        check_initialise(self.initialise)
+
+    def plan(self, layer: nn.Module) -> Plan | None:
+        """Return what replaces `layer`; see `LayerSpec`."""
+        if type(layer) not in (nn.Linear, nn.Conv2d):
+            return None
+        dense: Any = layer
+        chosen: LowRankLinear | LowRankConv2d
+        with torch.device("meta"):  # Its sizes alone are wanted.
+            if isinstance(layer, nn.Linear):
+                chosen = LowRankLinear.from_budget(
+                    layer.in_features,
+                    layer.out_features,
+                    reduction=self.reduction,
+                    bias=dense.bias is not None,
+                )
+            else:
+                convolution = cast(nn.Conv2d, layer)
+                check_groups(convolution)
+                chosen = LowRankConv2d.from_budget(
+                    convolution.in_channels,
+                    convolution.out_channels,
+                    reduction=self.reduction,
+                    kernel_size=convolution.kernel_size,
+                    stride=convolution.stride,
+                    padding=convolution.padding,
+                    dilation=convolution.dilation,
+                    padding_mode=convolution.padding_mode,
+                    bias=dense.bias is not None,
+                )
+        kind: Any = type(chosen)
+        rank = chosen.rank
+        return planned(
+            kind.__name__,
+            arguments_of(chosen),
+            weight_count(chosen),
+            layer,
+            lambda _: kind.from_dense(dense, rank),
+            self.initialise,
+        )
