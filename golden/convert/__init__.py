@@ -1,5 +1,6 @@
 """Replaces layers of an existing model by sparse ones."""
 
+from golden.convert.attention import ProjectedAttention
 from golden.convert.clos_spec import ClosSpec
 from golden.convert.dense_forms import as_linear
 from golden.convert.low_rank_spec import LowRankSpec
@@ -17,6 +18,7 @@ __all__ = [
     "LayerReport",
     "LayerSpec",
     "LowRankSpec",
+    "ProjectedAttention",
     "SparseSpec",
     "as_linear",
     "convert",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from golden.arguments import items, mapping, shown, whole_number
 from golden.clos.layer import ClosLinear
+from golden.convert.attention import MAPS, ProjectedAttention
 from golden.errors import ModelError
 from golden.layers import (
     ClosConv2d,
@@ -33,6 +34,7 @@ KINDS: dict[str, type[nn.Module]] = {
     "ClosGRU": ClosGRU,
     "LowRankLinear": LowRankLinear,
     "LowRankConv2d": LowRankConv2d,
+    "ProjectedAttention": ProjectedAttention,
     "SparseCascade": SparseCascade,
     "SparseRandomConv2d": SparseRandomConv2d,
 }
@@ -82,6 +84,8 @@ def built(
             )
     values = {name: _tuples(value) for name, value in arguments.items()}
     try:
+        if made is ProjectedAttention:
+            return _attention(values, device, dtype)
         if made is SparseCascade:
             return _cascade(values, device, dtype)
         if made is SparseRandomConv2d:
@@ -130,6 +134,19 @@ def unpacked(value: object) -> Tensor:
 def _tuples(value: object) -> object:
     """Return lists as tuples, as arguments are spelled."""
     return tuple(cast(list[object], value)) if isinstance(value, list) else value
+
+
+def _attention(
+    values: dict[str, Any], device: torch.device, dtype: torch.dtype
+) -> ProjectedAttention:
+    for name in MAPS:
+        entry = mapping(name, values.get(name), error=ModelError)
+        kind = entry.get("kind")
+        if not isinstance(kind, str) or kind == "ProjectedAttention":
+            raise ModelError(f"kind of {name} must be that of a linear layer, not {shown(kind)}")
+        arguments = mapping(f"arguments of {name}", entry.get("arguments"), error=ModelError)
+        values[name] = built(kind, arguments, device, dtype)
+    return ProjectedAttention(**values)
 
 
 def _cascade(values: dict[str, Any], device: torch.device, dtype: torch.dtype) -> SparseCascade:

@@ -100,8 +100,10 @@ def _run(model: nn.Module, batch: object) -> None:
     try:
         if isinstance(batch, Mapping):
             model(**cast(Mapping[str, object], batch))
+        elif isinstance(batch, tuple | list):
+            model(*cast(tuple[object, ...], batch))
         else:
-            model(*(cast(tuple[object, ...], batch) if isinstance(batch, tuple | list) else (batch,)))
+            model(batch)
     except GoldenError:
         raise
     except Exception as error:

@@ -11,6 +11,7 @@ from golden.arguments import items, shown, whole_number
 from golden.clos.fit import MOST_SWEEPS
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
+from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of, built
 from golden.convert.dense_forms import weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
@@ -23,7 +24,7 @@ __all__ = ["ClosSpec"]
 
 @dataclasses.dataclass(frozen=True)
 class ClosSpec:
-    """Clos layers near the dense ones: of `nn.Linear`, `nn.Conv2d`, `nn.LSTM` and `nn.GRU`.
+    """Clos layers near the dense ones: of `nn.Linear`, `nn.Conv2d`, recurrent layers, attention.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ class ClosSpec:
             return self._linear(layer)
         if type(layer) is nn.Conv2d:
             return self._convolution(layer)
+        if type(layer) is nn.MultiheadAttention:
+            return attention_plan(layer, self)
         if type(layer) in (nn.LSTM, nn.GRU):
             return self._recurrent(cast(nn.GRU, layer))
         return None

@@ -86,7 +86,8 @@ def dense_form(layer: nn.Module, kinds: Kinds) -> nn.Module | None:
     """
     function = kinds.get(type(layer))
     if function is not None:
-        found = function(layer)
+        with torch.enable_grad():  # So that a part of what is trained says that it is.
+            found = function(layer)
         if type(found) not in DENSE_KINDS:
             names = ", ".join(f"nn.{kind.__name__}" for kind in DENSE_KINDS)
             raise ModelError(
@@ -98,7 +99,8 @@ def dense_form(layer: nn.Module, kinds: Kinds) -> nn.Module | None:
     transposed = getattr(sys.modules.get("transformers.pytorch_utils"), "Conv1D", None)
     if transposed is not None and type(layer) is transposed:
         held = cast(Any, layer)
-        return as_linear(held.weight.T, held.bias)
+        with torch.enable_grad():
+            return as_linear(held.weight.T, held.bias)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of
 from golden.convert.dense_forms import weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
@@ -17,7 +18,7 @@ __all__ = ["LowRankSpec"]
 
 @dataclasses.dataclass(frozen=True)
 class LowRankSpec:
-    """Low-rank layers nearest to `nn.Linear` and `nn.Conv2d`: `LowRankLinear`, `LowRankConv2d`.
+    """Low-rank layers nearest to dense ones: of `nn.Linear`, `nn.Conv2d` and attention.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ class LowRankSpec:
 
     def plan(self, layer: nn.Module) -> Plan | None:
         """Return what replaces `layer`; see `LayerSpec`."""
+        if type(layer) is nn.MultiheadAttention:
+            return attention_plan(layer, self)
         if type(layer) not in (nn.Linear, nn.Conv2d):
             return None
         dense: Any = layer

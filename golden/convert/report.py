@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["ConversionReport", "LayerReport"]
 
-_TITLES = ("layer", "kind", "becomes", "weights before", "weights after", "error", "why not")
+_TITLES = ("layer", "kind", "becomes", "weights before", "weights after", "error", "note")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -86,8 +86,6 @@ class ConversionReport:
             ("whole model", "", "", str(self.weights_before), str(self.weights_after), "",
              f"{self.reduction:.2f} times fewer")
         )  # fmt: skip
-        if not any(layer.reason for layer in self.layers):
-            rows[0] = (*_TITLES[:-1], "")
         widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
         lines = [
             "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -48,6 +48,8 @@ def _replaced(choice: Choice, error: float | None, output: float | None) -> Laye
             sizes.append(f"{name} {value:g}")
         elif name == "kernels" and value != 1:
             sizes.append(f"{value} kernels")
+        elif name == "out_proj":
+            sizes.append(f"of {cast(dict[str, Any], value)['kind']}")
     before = weight_count(choice.dense)
     kind, becomes = type(choice.module).__name__, ", ".join([plan.kind, *sizes])
     return LayerReport(choice.name, kind, becomes, before, plan.weights, error, output, "")

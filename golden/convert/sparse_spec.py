@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import real_number, seed_number
+from golden.convert.attention_plan import attention_plan
 from golden.convert.build import built, packed
 from golden.convert.plan import Initialise, Plan, check_initialise, new_plan, planned
 from golden.convert.sizes import check_convolution
@@ -20,7 +21,7 @@ __all__ = ["CascadeSpec", "SparseSpec"]
 
 @dataclasses.dataclass(frozen=True)
 class SparseSpec:
-    """Randomly sparse layers of the dense weights that are kept: of `nn.Linear` and `nn.Conv2d`.
+    """Randomly sparse layers of the dense weights kept: of linear layers, convolutions, attention.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ class SparseSpec:
             )
         if type(layer) is nn.Conv2d:
             return self._convolution(layer)
+        if type(layer) is nn.MultiheadAttention:
+            return attention_plan(layer, self)
         return None
 
     def _mask(self, inputs: int, outputs: int) -> Tensor:
