@@ -128,7 +128,7 @@ def unpacked(value: object) -> Tensor:
     if len(raw) != length:
         raise ModelError(f"bits of a mask must be {length} bytes for shape {size}, not {len(raw)}")
     bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=cells)
-    return torch.from_numpy(bits).bool().reshape(size)
+    return torch.as_tensor(bits).bool().reshape(size)
 
 
 def _tuples(value: object) -> object:

@@ -23,8 +23,8 @@ class _Rows:
         new = samples.detach().reshape(-1, samples.shape[-1])
         new = new.float() if new.dtype != torch.float64 else new
         width = new.shape[1]
-        for part in new.split(2 * width):
-            rows = part if self.rows is None else torch.cat([self.rows, part])
+        for part in cast(Any, new).split(2 * width):
+            rows: Tensor = part if self.rows is None else torch.cat([self.rows, part])
             if len(rows) > 2 * width:
                 # X = QR has X^T X = R^T R: a fit to R weights the errors as one to X does.
                 rows = cast(Any, torch.linalg).qr(rows, mode="r")[1]

@@ -1,5 +1,6 @@
 """The PyTorch layer that a layer of a model stands for: that of its own, or an equal one."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -64,7 +65,7 @@ def checked_kinds(kinds: object) -> Kinds:
     for kind, function in cast(Mapping[object, object], kinds).items():
         if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
             raise ModelError(f"kinds must have classes of modules as keys, not {shown(kind)}")
-        if isinstance(function, type) or not callable(function):
+        if not callable(function) or inspect.isclass(function):
             raise ModelError(
                 f"kinds[{kind.__name__}] must be a function that returns the equal layer of "
                 f"PyTorch's, not {shown(cast(object, function))}"
