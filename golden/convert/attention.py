@@ -91,6 +91,13 @@ class ProjectedAttention(nn.Module):
         found = [cast(Tensor | None, one.bias) for one in self._maps()[:3]]
         return None if found[0] is None else torch.cat(cast(list[Tensor], found))
 
+    def merge_masks(
+        self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor
+    ) -> tuple[Tensor | None, int | None]:
+        """Merge masks as the fast path of `nn.TransformerEncoderLayer` has them."""
+        merge = cast(Any, nn.MultiheadAttention.merge_masks)
+        return merge(self, attn_mask, key_padding_mask, query)
+
     def _maps(self) -> list[Any]:
         return [getattr(self, name) for name in MAPS]
 

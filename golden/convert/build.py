@@ -191,6 +191,7 @@ def _random_convolution(
             f"not {list(channels.shape)}"
         )
     made.channels.copy_(channels.nonzero()[:, 1].reshape(made.channels.shape))
+    made.reset_parameters()
     return _moved(made, device)
 
 

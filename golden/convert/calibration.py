@@ -32,7 +32,7 @@ class _Rows:
 
 
 def calibration_inputs(
-    model: nn.Module, layers: Iterable[nn.Module], calibration: object
+    model: nn.Module, layers: Iterable[tuple[nn.Module, nn.Module]], calibration: object
 ) -> dict[int, Tensor]:
     """Run `model` on a batch, or on several, and return by the identity of a layer its inputs.
 
@@ -43,7 +43,8 @@ def calibration_inputs(
     model
         Any model.
     layers
-        Of it, each with inputs [..., I].
+        Of it, each with the equal one of PyTorch's: an `nn.Linear` with inputs [..., I], or a
+        pointwise `nn.Conv2d`, a pixel being a sample.
     calibration
         A batch: a tensor, a mapping of arguments by name, or a tuple of arguments; or any other
         iterable of batches, such as a list or a `DataLoader`.
@@ -58,17 +59,21 @@ def calibration_inputs(
     ModelError
         If there is no batch, or the model does not run on it.
     """
-    wanted = {id(layer): layer for layer in layers}
+    wanted = {id(layer): (layer, dense) for layer, dense in layers}
     found: dict[int, _Rows] = {}
 
     def note(layer: nn.Module, given: tuple[object, ...], named: dict[str, object]) -> None:
         samples = next(iter((*given, *named.values())), None)
         if isinstance(samples, Tensor) and samples.ndim and samples.is_floating_point():
+            dense = wanted[id(layer)][1]
+            if isinstance(dense, nn.Conv2d):
+                down, right = dense.stride
+                samples = samples[..., ::down, ::right].movedim(-3, -1)
             found.setdefault(id(layer), _Rows()).add(samples)
 
     handles = [
         layer.register_forward_pre_hook(note, with_kwargs=True)  # pyright: ignore[reportUnknownMemberType]
-        for layer in wanted.values()
+        for layer, _ in wanted.values()
     ]
     count = 0
     try:

@@ -40,10 +40,14 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Choices:
-    """The choices, and why other layers stay, both by the identity of the layer."""
+    """The choices, why other layers stay, and which of these stay as the rules ask for.
+
+    All by the identity of the layer.
+    """
 
     chosen: dict[int, Choice]
     reasons: dict[int, str]
+    asked: set[int]
 
 
 def choose(model: nn.Module, specs: Mapping[str, LayerSpec], rules: Rules) -> Choices:
@@ -56,7 +60,7 @@ def choose(model: nn.Module, specs: Mapping[str, LayerSpec], rules: Rules) -> Ch
     """
     walk = cast(Any, model.named_modules)(remove_duplicate=False)
     named: list[tuple[str, nn.Module]] = list(walk)
-    found = Choices({}, {})
+    found = Choices({}, {}, set())
     owners = owners_of(model)
     for pattern, spec in specs.items():
         matched = [(n, m) for n, m in named if fnmatch.fnmatchcase(n, pattern)]
@@ -66,7 +70,7 @@ def choose(model: nn.Module, specs: Mapping[str, LayerSpec], rules: Rules) -> Ch
             if earlier is not None and earlier.pattern == pattern:
                 continue
             try:
-                choice = _choice(name, module, pattern, spec, rules, found.reasons)
+                choice = _choice(name, module, pattern, spec, rules, found)
                 if choice is not None or is_parametrised(module):
                     check_replaceable(module, owners)
             except GoldenError as error:
@@ -75,6 +79,7 @@ def choose(model: nn.Module, specs: Mapping[str, LayerSpec], rules: Rules) -> Ch
                 found.reasons[id(module)] = str(error)
                 continue
             if choice is None:
+                count += id(module) in found.asked
                 continue
             if earlier is not None:
                 raise ModelError(
@@ -95,14 +100,16 @@ def _choice(
     pattern: str,
     spec: LayerSpec,
     rules: Rules,
-    reasons: dict[int, str],
+    found: Choices,
 ) -> Choice | None:
     """Return how a layer is replaced, or None, the reason being noted if it is a dense one."""
     dense = dense_form(module, rules.kinds)
     if dense is None:
         return None
+    reasons = found.reasons
     weights = weight_count(dense)
     if weights < rules.min_weights:
+        found.asked.add(id(module))
         reasons[id(module)] = f"it has fewer weights than {rules.min_weights}"
         return None
     try:
@@ -114,6 +121,7 @@ def _choice(
         reasons[id(module)] = f"{type(spec).__name__} has nothing for it"
         return None
     if rules.only_smaller and plan.weights >= weights:
+        found.asked.add(id(module))
         reasons[id(module)] = f"nothing is saved: it would have {plan.weights} weights"
         return None
     return Choice(name, module, dense, pattern, plan)

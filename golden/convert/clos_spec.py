@@ -13,7 +13,7 @@ from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of, built
-from golden.convert.dense_forms import weight_count
+from golden.convert.dense_forms import pointwise_form, weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
 from golden.convert.sizes import check_convolution, check_recurrent, checked_reduction
 from golden.errors import ModelError
@@ -91,9 +91,14 @@ class ClosSpec:
         }
 
         def fit(given: Tensor | None) -> nn.Module:
-            return ClosLinear.from_dense(layer, shape, sweeps=self.sweeps)
+            return self._near(layer, shape, given)
 
         return self._plan(layer, arguments, shape.parameters, fit, ClosLinear)
+
+    def _near(self, layer: nn.Linear, shape: ClosShape, given: Tensor | None) -> ClosLinear:
+        """Return the fit to `layer`, weighted by its inputs [N, I] if they are given."""
+        weighted: dict[str, Any] = {} if given is None else {"inputs": given}
+        return ClosLinear.from_dense(layer, shape, sweeps=self.sweeps, **weighted)
 
     def _convolution(self, layer: nn.Conv2d) -> Plan:
         check_convolution(layer)
@@ -114,10 +119,17 @@ class ClosSpec:
                 chosen = ClosConv2d(layer.in_channels, layer.out_channels, self.routers, **sizes)
         routers = chosen.pointwise.routers
 
-        def fit(given: Tensor | None) -> nn.Module:
-            return ClosConv2d.from_dense(layer, routers, kernels=kernels, sweeps=self.sweeps)
-
         arguments = arguments_of(chosen, routers=list(routers))
+
+        def fit(given: Tensor | None) -> nn.Module:
+            linear = pointwise_form(layer)
+            if given is None or linear is None:
+                return ClosConv2d.from_dense(layer, routers, kernels=kernels, sweeps=self.sweeps)
+            weight = layer.weight
+            made = cast(ClosConv2d, built("ClosConv2d", arguments, weight.device, weight.dtype))
+            made.pointwise = self._near(linear, chosen.pointwise.shape, given)
+            return made
+
         return self._plan(layer, arguments, weight_count(chosen), fit, ClosConv2d)
 
     def _recurrent(self, layer: nn.LSTM | nn.GRU) -> Plan:

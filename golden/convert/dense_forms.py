@@ -11,7 +11,15 @@ from torch import Tensor, nn
 from golden.arguments import instance, shown
 from golden.errors import ModelError
 
-__all__ = ["DENSE_KINDS", "Kinds", "as_linear", "checked_kinds", "dense_form", "weight_count"]
+__all__ = [
+    "DENSE_KINDS",
+    "Kinds",
+    "as_linear",
+    "checked_kinds",
+    "dense_form",
+    "pointwise_form",
+    "weight_count",
+]
 
 Kinds = Mapping[type[nn.Module], Callable[[Any], nn.Module]]
 """By class of a user's layers, what returns the equal layer of PyTorch's."""
@@ -102,6 +110,16 @@ def dense_form(layer: nn.Module, kinds: Kinds) -> nn.Module | None:
         held = cast(Any, layer)
         with torch.enable_grad():
             return as_linear(held.weight.T, held.bias)
+    return None
+
+
+def pointwise_form(dense: nn.Module) -> nn.Linear | None:
+    """Return the linear layer that `dense` is, or is at every pixel; None for other layers."""
+    if isinstance(dense, nn.Linear):
+        return dense
+    if isinstance(dense, nn.Conv2d) and dense.kernel_size == (1, 1) and dense.groups == 1:
+        with torch.enable_grad():
+            return as_linear(dense.weight.flatten(1), dense.bias)
     return None
 
 

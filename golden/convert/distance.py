@@ -29,7 +29,7 @@ def weight_distance(new: nn.Module, dense: nn.Module) -> float:
 def output_distance(new: nn.Module, dense: nn.Linear, inputs: Tensor) -> float:
     """Return the distance of what both layers compute from `inputs` [N, I], without the bias."""
     given = inputs.double()
-    found = given @ cast(Any, new).to_dense().double().T
+    found = given @ cast(Any, new).to_dense().double().flatten(1).T
     return relative_distance(found, given @ dense.weight.double().T)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of
@@ -12,6 +12,7 @@ from golden.convert.dense_forms import weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
 from golden.convert.sizes import check_groups, checked_reduction
 from golden.layers import LowRankConv2d, LowRankLinear
+from golden.layers.algebra import svd
 
 __all__ = ["LowRankSpec"]
 
@@ -74,6 +75,29 @@ class LowRankSpec:
             arguments_of(chosen),
             weight_count(chosen),
             layer,
-            lambda _: kind.from_dense(dense, rank),
+            lambda given: _nearest(kind.from_dense(dense, rank), dense, given),
             self.initialise,
         )
+
+
+@torch.no_grad()
+def _nearest(
+    new: LowRankLinear | LowRankConv2d, dense: nn.Linear | nn.Conv2d, given: Tensor | None
+) -> nn.Module:
+    """Make what a layer of low rank computes from `given` [N, I] nearest to what `dense` does.
+
+    For X = `given` [N, I] and W [O, I] the nearest one is U U^T W, where U has the first left
+    singular vectors of W X^T: U U^T W X^T are the best outputs of this rank.
+    """
+    if given is None:
+        return new
+    weight = dense.weight.double().flatten(1)
+    u = svd(weight @ given.double().T)[0][:, : new.rank]
+    inner = u.T @ weight
+    root = inner.square().sum(dim=1).sqrt().sqrt()
+    root = torch.where(root == 0, torch.ones_like(root), root)  # Both factors of one size.
+    first = new.input_weight if isinstance(new, LowRankLinear) else new.narrow.weight
+    last = new.output_weight if isinstance(new, LowRankLinear) else new.widen.weight
+    first.copy_((inner / root[:, None]).reshape(first.shape))
+    last[:, : u.shape[1]].copy_((u * root).reshape(last.shape[0], -1, *last.shape[2:]))
+    return new

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from golden.arguments import shown, whole_number
 from golden.convert.calibration import calibration_inputs
 from golden.convert.choose import Choice, Choices, Rules, choose
-from golden.convert.dense_forms import Kinds, checked_kinds
+from golden.convert.dense_forms import Kinds, checked_kinds, pointwise_form
 from golden.convert.distance import output_distance, weight_distance
 from golden.convert.plan import LayerSpec
 from golden.convert.rebuild import record_of
@@ -66,14 +66,15 @@ def convert(
         "refuse" for an error if a layer cannot be replaced as its spec says, "skip" to leave it as
         it is.
     min_weights
-        Layers with fewer weights, biases not counted, stay as they are.
+        Layers with fewer weights, biases not counted, stay as they are: that is no error.
     only_smaller
-        Whether layers stay that would not have fewer weights than now.
+        Whether layers stay that would not have fewer weights than now: that is no error either.
     calibration
-        Inputs that the fits of linear layers are weighted by, so that what they compute is near
-        rather than their weights: a batch (a tensor, a mapping of arguments by name, a tuple of
+        Inputs of the model, by which fits are weighted, so that what layers compute from them is
+        near rather than the weights: a batch (a tensor, a mapping of arguments by name, a tuple of
         arguments), or an iterable of batches. The model runs on it, in evaluation mode and without
-        gradients. What else than inputs of linear layers it finds has no effect.
+        gradients. It has an effect on Clos and low-rank layers in the place of linear layers and
+        of 1 x 1 convolutions.
     progress
         Called before each layer is made, with its name, its number from 1, and how many there are.
 
@@ -130,8 +131,12 @@ def convert_report(
     choices = choose(model, specs, rules)
     inputs: dict[int, Tensor] = {}
     if calibration is not None:
-        linear = [c.module for c in choices.chosen.values() if isinstance(c.dense, nn.Linear)]
-        inputs = calibration_inputs(model, linear, calibration)
+        weighted = [
+            (choice.module, choice.dense)
+            for choice in choices.chosen.values()
+            if choice.plan.fitted and pointwise_form(choice.dense) is not None
+        ]
+        inputs = calibration_inputs(model, weighted, calibration)
     made = _made(choices, inputs, progress, skip=rules.skip)
     try:
         # The copy takes what is in its memo for what has been copied already.
@@ -170,8 +175,9 @@ def _made(
             continue
         error = weight_distance(new, choice.dense) if choice.plan.fitted else None
         output = None
-        if given is not None and choice.plan.fitted:
-            output = output_distance(new, cast(nn.Linear, choice.dense), given)
+        linear = pointwise_form(choice.dense)
+        if given is not None and linear is not None:
+            output = output_distance(new, linear, given)
         found[key] = new.train(choice.module.training), error, output
     return found
 

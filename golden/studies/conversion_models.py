@@ -150,9 +150,9 @@ def _large_images(images: Tensor) -> Tensor:
 _CLOS = ClosSpec(reduction=3.0, sweeps=50)
 
 MODELS = {
-    "bert": Example(_bert, "input_ids", _text, {"*.encoder.layer.*": _CLOS}, 6),
+    "bert": Example(_bert, "input_ids", _text, {"*.encoder.layer.*": _CLOS}, 10, 1e-3),
     "gpt": Example(_gpt, "input_ids", _text, {"*.h.*": _CLOS}, 6, next_word=True),
-    "mobilenet": Example(_mobilenet, "pixel_values", _large_images, {"*": _CLOS}, 4),
-    "vit": Example(_vit, "pixel_values", _images, {"vit.layers.*": _CLOS}, 6),
+    "mobilenet": Example(_mobilenet, "pixel_values", _large_images, {"*": _CLOS}, 3),
+    "vit": Example(_vit, "pixel_values", _images, {"vit.layers.*": _CLOS}, 10, 1e-3),
 }
 """The examples, by their names on the command line."""
