@@ -1,6 +1,7 @@
 """Clos layers in the place of dense ones."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of, built
 from golden.convert.dense_forms import pointwise_form, weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
-from golden.convert.sizes import check_convolution, check_recurrent, checked_reduction
+from golden.convert.sizes import check_depthwise, check_recurrent, checked_reduction
 from golden.errors import ModelError
 from golden.layers import ClosConv2d, ClosGRU, ClosLSTM
 
@@ -32,8 +33,6 @@ class ClosSpec:
         Dense weights for each one: `ClosShape.from_budget`, `ClosConv2d.from_budget`.
     routers
         Instead of `reduction`: (Ri, Rm, Ro), of linear layers and convolutions.
-    kernels
-        Kernels for each input channel of convolutions with a kernel of more than 1 x 1.
     sweeps
         Of the fit to the dense weights (`golden.clos.fit.fit_clos`).
     initialise
@@ -43,7 +42,6 @@ class ClosSpec:
 
     reduction: float | None = None
     routers: tuple[int, int, int] | None = None
-    kernels: int = 1
     sweeps: int = 200
     initialise: Initialise = "fit"
 
@@ -60,9 +58,8 @@ class ClosSpec:
             routers = items("routers", self.routers, 3, error=ModelError)
             numbers = [whole_number("routers", one, 1, error=ModelError) for one in routers]
             object.__setattr__(self, "routers", tuple(numbers))
-        for name, most in (("kernels", None), ("sweeps", MOST_SWEEPS)):
-            number = whole_number(name, getattr(self, name), 1, most, error=ModelError)
-            object.__setattr__(self, name, number)
+        sweeps = whole_number("sweeps", self.sweeps, 1, MOST_SWEEPS, error=ModelError)
+        object.__setattr__(self, "sweeps", sweeps)
         check_initialise(self.initialise)
 
     def plan(self, layer: nn.Module) -> Plan | None:
@@ -101,33 +98,26 @@ class ClosSpec:
         return ClosLinear.from_dense(layer, shape, sweeps=self.sweeps, **weighted)
 
     def _convolution(self, layer: nn.Conv2d) -> Plan:
-        check_convolution(layer)
-        kernels = 1 if layer.kernel_size[0] == 1 else self.kernels
-        sizes: dict[str, Any] = {
-            "kernel_size": layer.kernel_size,
-            "stride": layer.stride,
-            "padding": layer.padding,
-            "kernels": kernels,
-            "bias": layer.bias is not None,
-        }
-        with torch.device("meta"):  # Its sizes alone are wanted.
+        check_depthwise(layer)
+        names = ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
+        sizes: dict[str, Any] = {name: getattr(layer, name) for name in names}
+        sizes |= {"bias": cast(Any, layer.bias) is not None, "device": "meta"}
+        channels = layer.in_channels, layer.out_channels
+        with warnings.catch_warnings():  # The layer itself warns if it is larger.
+            warnings.simplefilter("ignore")
             if self.routers is None:
-                chosen = ClosConv2d.from_budget(
-                    layer.in_channels, layer.out_channels, reduction=self.reduction or 0, **sizes
-                )
+                chosen = ClosConv2d.from_budget(*channels, reduction=self.reduction or 0, **sizes)
             else:
-                chosen = ClosConv2d(layer.in_channels, layer.out_channels, self.routers, **sizes)
-        routers = chosen.pointwise.routers
-
-        arguments = arguments_of(chosen, routers=list(routers))
+                chosen = ClosConv2d(*channels, self.routers, **sizes)
+        routers, arguments = chosen.routers, arguments_of(chosen)
 
         def fit(given: Tensor | None) -> nn.Module:
             linear = pointwise_form(layer)
             if given is None or linear is None:
-                return ClosConv2d.from_dense(layer, routers, kernels=kernels, sweeps=self.sweeps)
+                return ClosConv2d.from_dense(layer, routers, sweeps=self.sweeps)
             weight = layer.weight
             made = cast(ClosConv2d, built("ClosConv2d", arguments, weight.device, weight.dtype))
-            made.pointwise = self._near(linear, chosen.pointwise.shape, given)
+            made.parts[0] = self._near(linear, chosen.shape, given)
             return made
 
         return self._plan(layer, arguments, weight_count(chosen), fit, ClosConv2d)

@@ -129,8 +129,9 @@ def _new_layer(kind: str, arguments: dict[str, object], dense: nn.Module) -> nn.
     weight, bias = parameters.get("weight"), parameters.get("bias")
     if weight is not None:
         held = [one for name, one in new.named_parameters() if name.rpartition(".")[2] == "bias"]
-        if bias is not None and len(held) == 1:
-            held[0].copy_(bias)
+        if bias is not None:  # A convolution has a part of it in each group.
+            for one, part in zip(held, bias.chunk(len(held)), strict=True):
+                one.copy_(part)
         keep_frozen(new, weight, bias)
         return new
     trained = {parameter.requires_grad for parameter in parameters.values()}

@@ -46,8 +46,6 @@ def _replaced(choice: Choice, error: float | None, output: float | None) -> Laye
             sizes.append("-".join(str(one) for one in cast(list[int], value)))
         elif name in ("rank", "reduction"):
             sizes.append(f"{name} {value:g}")
-        elif name == "kernels" and value != 1:
-            sizes.append(f"{value} kernels")
         elif name == "out_proj":
             sizes.append(f"of {cast(dict[str, Any], value)['kind']}")
     before = weight_count(choice.dense)

@@ -8,7 +8,13 @@ from golden.arguments import real_number
 from golden.convert.plan import PassedOver
 from golden.errors import ModelError
 
-__all__ = ["check_convolution", "check_groups", "check_recurrent", "checked_reduction"]
+__all__ = [
+    "check_convolution",
+    "check_depthwise",
+    "check_groups",
+    "check_recurrent",
+    "checked_reduction",
+]
 
 
 def checked_reduction(value: object) -> float:
@@ -17,6 +23,18 @@ def checked_reduction(value: object) -> float:
     if not 0 < reduction < math.inf:
         raise ModelError(f"reduction must be above 0 and finite, not {value}")
     return reduction
+
+
+def check_depthwise(layer: nn.Conv2d) -> None:
+    """Pass over depthwise convolutions.
+
+    Raises
+    ------
+    PassedOver
+        For one.
+    """
+    if layer.groups == layer.in_channels > 1:
+        raise PassedOver("it is depthwise: a kernel a channel has nothing to save")
 
 
 def check_groups(layer: nn.Conv2d) -> None:
@@ -29,11 +47,9 @@ def check_groups(layer: nn.Conv2d) -> None:
     ModelError
         For others.
     """
-    if layer.groups == 1:
-        return
-    if layer.groups == layer.in_channels:
-        raise PassedOver("it is depthwise: a kernel a channel has nothing to save")
-    raise ModelError(f"groups must be 1, a convolution in one group, not {layer.groups}")
+    check_depthwise(layer)
+    if layer.groups != 1:
+        raise ModelError(f"groups must be 1, a convolution in one group, not {layer.groups}")
 
 
 def check_convolution(layer: nn.Conv2d) -> None:

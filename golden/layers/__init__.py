@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from golden.layers.cascade import SparseCascade
     from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
     from golden.layers.conv import ClosConv2d
+    from golden.layers.conv1d import ClosConv1d
     from golden.layers.low_rank import LowRankLinear
     from golden.layers.low_rank_conv import LowRankConv2d
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
 
 __all__ = [
+    "ClosConv1d",
     "ClosConv2d",
     "ClosGRU",
     "ClosLSTM",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ClosConv1d": "conv1d",
     "ClosConv2d": "conv",
     "ClosGRU": "recurrent",
     "ClosLSTM": "recurrent",

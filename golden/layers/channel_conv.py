@@ -87,8 +87,8 @@ class SparseRandomConv2d(nn.Module):
         self.weight = empty_parameter(size, device, dtype)
         offset = empty_parameter((self.out_channels,), device, dtype) if bias else None
         self.register_parameter("bias", offset)
-        self.register_buffer("channels", channels.to(device))
-        self.reset_parameters(generator)
+        self.register_buffer("channels", channels.to(self.weight.device))
+        self._draw_weights(generator)
         self.register_load_state_dict_pre_hook(_take_channels)  # pyright: ignore[reportUnknownMemberType]
 
     @property
@@ -101,8 +101,17 @@ class SparseRandomConv2d(nn.Module):
         """Fraction of the connections kept."""
         return self.degree / self.in_channels
 
+    @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights by sparse Xavier, and set the bias to 0."""
+        """Choose as many connections anew, draw all weights by sparse Xavier, set the bias to 0.
+
+        So a layer that comes from the meta device by `to_empty` has connections again.
+        """
+        channels = _choose(self.in_channels, self.out_channels, self.degree, generator)
+        self.channels.copy_(channels)
+        self._draw_weights(generator)
+
+    def _draw_weights(self, generator: torch.Generator | None) -> None:
         self.draw_(self.weight, generator)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -175,12 +184,7 @@ def live_channels(
     check_generator(generator)
     kept = math.sqrt(alpha) if 1 in (in_channels, out_channels) else alpha
     degree = max(math.ceil(kept * in_channels - 1e-9), math.ceil(in_channels / out_channels))
-    with enough_memory(f"a choice of {in_channels} channels for each of {out_channels}"):
-        order = torch.rand(out_channels, in_channels, generator=generator)
-    # Each channel first goes to one filter, so many to each; these come before all others.
-    given = torch.randperm(in_channels, generator=generator)
-    order[torch.arange(in_channels) % out_channels, given] -= 1
-    return order.argsort(dim=1)[:, :degree].contiguous()
+    return _choose(in_channels, out_channels, degree, generator)
 
 
 def scaled_channels(channels: int, alpha: float, *, by_connections: bool = False) -> int:
@@ -214,6 +218,20 @@ def _fraction(alpha: object) -> float:
     if not 0 < fraction <= 1:
         raise ShapeError(f"alpha must be above 0 and at most 1, not {alpha}")
     return fraction
+
+
+def _choose(
+    in_channels: int, out_channels: int, degree: int, generator: torch.Generator | None
+) -> Tensor:
+    """Choose `degree` channels of each filter, on the CPU whatever the default device is."""
+    device = "cpu" if generator is None else generator.device
+    with enough_memory(f"a choice of {in_channels} channels for each of {out_channels}"):
+        order = torch.rand(out_channels, in_channels, generator=generator, device=device)
+        # Each channel first goes to one filter, so many to each; these come before all others.
+        given = torch.randperm(in_channels, generator=generator, device=device)
+        filters = torch.arange(in_channels, device=device) % out_channels
+        order[filters, given] -= 1
+        return order.argsort(dim=1)[:, :degree].contiguous()
 
 
 def _take_channels(

@@ -119,7 +119,7 @@ def _gpt() -> nn.Module:
 def _mobilenet() -> nn.Module:
     library = _library()
     config = library.MobileNetV2Config(
-        image_size=32, num_channels=1, depth_multiplier=0.35, num_labels=10, tf_padding=False,
+        image_size=32, num_channels=1, depth_multiplier=0.35, num_labels=10,
         classifier_dropout_prob=0.1,
     )  # fmt: skip
     return library.MobileNetV2ForImageClassification(config)

@@ -48,10 +48,11 @@ def reasons(report):
 
 
 def test_what_is_unsupported_is_refused_by_name_or_skipped():
+    low = LowRankSpec(1.5)
     with pytest.raises(ModelError, match="'4', pattern '\\*': groups must be 1, .* not 3"):
-        convert(mixed(), {"*": CLOS})
-    new, report = convert_report(mixed(), {"*": CLOS}, unsupported="skip")
-    assert type(new[3]) is ClosConv2d and type(new[4]) is nn.Conv2d
+        convert(mixed(), {"*": low})
+    new, report = convert_report(mixed(), {"*": low}, unsupported="skip")
+    assert type(new[3]) is LowRankConv2d and type(new[4]) is nn.Conv2d
     assert "groups must be 1" in reasons(report)["4"]
     assert "depthwise" in reasons(report)["2"] and not reasons(report)["3"]
     assert "1" not in reasons(report)  # It has no matrix.
@@ -133,15 +134,15 @@ def test_a_model_on_meta_gets_new_layers_there(spec):
 @pytest.mark.parametrize("layer", [nn.Linear(12, 12), nn.Conv2d(12, 12, 1)])
 @pytest.mark.parametrize("spec", [ClosSpec, LowRankSpec, SparseSpec])
 def test_new_weights_are_those_that_the_layer_draws(spec, layer):
-    made = spec(**{"alpha" if spec is SparseSpec else "reduction": 0.9, "initialise": "new"})
+    size = {"alpha": 0.9} if spec is SparseSpec else {"reduction": 1.2}
+    made = spec(**size, initialise="new")
     torch.manual_seed(3)
     first = convert(layer, {"": made})
     torch.manual_seed(3)
     again = convert(layer, {"": made})
     assert first.to_dense().equal(again.to_dense()) and first.to_dense().abs().sum() > 0
     assert not first.to_dense().equal(convert(layer, {"": made}).to_dense())
-    bias = first.pointwise.bias if isinstance(first, ClosConv2d) else first.bias
-    assert bias.equal(layer.bias)
+    assert first.bias.equal(layer.bias)
 
 
 def test_recurrent_layers_get_new_weights_unless_a_part_is_frozen():
@@ -189,7 +190,7 @@ def test_an_error_changes_nothing():
     model = mixed()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with pytest.raises(ModelError, match="'4'"):
-        convert(model, {"*": CLOS}, calibration=torch.ones(2, 8, 3, 3))
+        convert(model, {"*": LowRankSpec(1.5)}, calibration=torch.ones(2, 8, 3, 3))
     assert all(value.equal(before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_pre_hooks for module in model.modules())
 
