@@ -18,6 +18,14 @@ FORMAT = 1
 _SIZES = ("in_features", "out_features", "in_channels", "out_channels", "input_size",
           "hidden_size", "num_layers", "embed_dim", "num_heads")  # fmt: skip
 
+_FOR: dict[type, tuple[str, ...]] = {
+    nn.Linear: ("ClosLinear", "LowRankLinear", "SparseCascade"),
+    nn.Conv2d: ("ClosConv2d", "LowRankConv2d", "SparseRandomConv2d"),
+    nn.LSTM: ("ClosLSTM",),
+    nn.GRU: ("ClosGRU",),
+    nn.MultiheadAttention: ("ProjectedAttention",),
+}
+
 
 def record_of(layers: Mapping[str, tuple[str, dict[str, object]]]) -> dict[str, Any]:
     """Return the record of layers, each by its name: a kind, and the arguments of its class."""
@@ -90,6 +98,11 @@ def _layer(old: nn.Module, entry: object) -> nn.Module:
     arguments = mapping("arguments", held.get("arguments"), error=ModelError)
     if not isinstance(kind, str) or kind not in KINDS:
         raise ModelError(f"kind must be one of {', '.join(KINDS)}, not {shown(kind)}")
+    fitting = _FOR.get(type(dense_form(old, {})))
+    if fitting is not None and kind not in fitting:
+        raise ModelError(
+            f"kind must be one of {', '.join(fitting)} for a {type(old).__name__}, not {kind!r}"
+        )
     first = next(iter(old.parameters()), None)
     if first is None or not first.is_floating_point():
         raise ModelError(f"the model must have a dense layer there, not {shown(old)}")
