@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,23 +12,28 @@ from golden.errors import GoldenError, ModelError
 
 __all__ = ["calibration_inputs"]
 
+_MOST_ROWS = 4096
+
 
 class _Rows:
-    """Samples [N, I] of one layer, kept in at most 3 I rows of the same second moments."""
+    """Samples [N, I] of one layer, of many a random part."""
 
     def __init__(self) -> None:
         self.rows: Tensor | None = None
+        self.keys: Tensor | None = None
+        self.generator = torch.Generator().manual_seed(0)
 
     def add(self, samples: Tensor) -> None:
+        """Add [..., I]: each sample ever added is kept with the same probability."""
         new = samples.detach().reshape(-1, samples.shape[-1])
-        new = new.float() if new.dtype != torch.float64 else new
-        width = new.shape[1]
-        for part in cast(Any, new).split(2 * width):
-            rows: Tensor = part if self.rows is None else torch.cat([self.rows, part])
-            if len(rows) > 2 * width:
-                # X = QR has X^T X = R^T R: a fit to R weights the errors as one to X does.
-                rows = cast(Any, torch.linalg).qr(rows, mode="r")[1]
-            self.rows = rows
+        most = max(_MOST_ROWS, 2 * new.shape[1])
+        rows = new if self.rows is None else torch.cat([self.rows, new])
+        drawn = torch.rand(len(new), generator=self.generator)
+        keys = drawn if self.keys is None else torch.cat([self.keys, drawn])
+        if len(rows) > most:
+            keys, kept = keys.topk(most)
+            rows = rows[kept.to(rows.device)]
+        self.rows, self.keys = rows.clone() if rows is new else rows, keys
 
 
 def calibration_inputs(
@@ -51,8 +56,7 @@ def calibration_inputs(
 
     Returns
     -------
-    [N, I] of each layer that ran. Of many samples only the matrix of second moments is kept, as so
-    many rows that it needs.
+    [N, I] of each layer that ran: of many samples a random part of 4096, or of 2 I if that is more.
 
     Raises
     ------

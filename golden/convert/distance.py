@@ -27,10 +27,17 @@ def weight_distance(new: nn.Module, dense: nn.Module) -> float:
 
 @torch.no_grad()
 def output_distance(new: nn.Module, dense: nn.Linear, inputs: Tensor) -> float:
-    """Return the distance of what both layers compute from `inputs` [N, I], without the bias."""
+    """Return the distance of what both layers compute from `inputs` [N, I], biases included.
+
+    It is relative to what the dense weights compute, without a bias.
+    """
     given = inputs.double()
+    wanted = given @ dense.weight.double().T
     found = given @ cast(Any, new).to_dense().double().flatten(1).T
-    return relative_distance(found, given @ dense.weight.double().T)
+    before, after = cast(Tensor | None, dense.bias), cast(Tensor | None, new.bias)
+    if before is not None and after is not None:
+        found += after.double() - before.double()
+    return relative_distance(found, wanted)
 
 
 def _relative(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:

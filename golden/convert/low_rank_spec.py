@@ -87,17 +87,33 @@ def _nearest(
     """Make what a layer of low rank computes from `given` [N, I] nearest to what `dense` does.
 
     For X = `given` [N, I] and W [O, I] the nearest one is U U^T W, where U has the first left
-    singular vectors of W X^T: U U^T W X^T are the best outputs of this rank.
+    singular vectors of W X^T: U U^T W X^T are the best outputs of this rank. A bias makes up for
+    the mean of the outputs, and X is then counted from its mean.
     """
     if given is None:
         return new
     weight = dense.weight.double().flatten(1)
-    u = svd(weight @ given.double().T)[0][:, : new.rank]
+    samples, bias = given.double(), cast(Tensor | None, new.bias)
+    mean = samples.mean(dim=0)
+    if bias is not None:
+        samples = samples - mean
+    # The matrix has as many columns as the weight, however many samples there are.
+    u = svd(weight @ _root(samples))[0][:, : new.rank]
     inner = u.T @ weight
     root = inner.square().sum(dim=1).sqrt().sqrt()
     root = torch.where(root == 0, torch.ones_like(root), root)  # Both factors of one size.
     first = new.input_weight if isinstance(new, LowRankLinear) else new.narrow.weight
     last = new.output_weight if isinstance(new, LowRankLinear) else new.widen.weight
     first.copy_((inner / root[:, None]).reshape(first.shape))
-    last[:, : u.shape[1]].copy_((u * root).reshape(last.shape[0], -1, *last.shape[2:]))
+    last.copy_((u * root).reshape(last.shape))
+    if bias is not None:
+        bias += (weight @ mean - u @ (inner @ mean)).to(bias.dtype)
     return new
+
+
+def _root(samples: Tensor) -> Tensor:
+    """Return [I, I] whose product with its transpose is X^T X of `samples` [N, I]."""
+    _, values, vectors = svd(samples)
+    whole = samples.new_zeros(samples.shape[1], samples.shape[1])
+    whole[:, : len(values)] = vectors.T * values
+    return whole

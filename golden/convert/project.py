@@ -78,7 +78,7 @@ def project_dense(model: nn.Module, reduction: float, *, seed: int = 0) -> Proje
     reduction
         Weights of a dense layer for each one of its Clos layer, above 1.
     seed
-        Of the fits, which are local minima.
+        Of the fits, which draw the directions that a matrix lacks.
 
     Raises
     ------

@@ -28,8 +28,8 @@ class LayerReport:
         Distance of the weights from the dense ones, relative to these: a ratio of Frobenius norms.
         None where it stays, or where the weights are new.
     output_error
-        The same of what the layer computes from its calibration inputs, without its bias; None
-        without such inputs.
+        Distance of what the layer computes from its calibration inputs, relative to what the dense
+        weights compute from them without a bias. None without such inputs.
     reason
         Why it stays; "" where it is replaced.
     """

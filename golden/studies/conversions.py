@@ -1,7 +1,7 @@
 """Models of everyday kinds, converted and fine-tuned: `python -m golden.studies.conversions bert`.
 
-Trains a small model of transformers on digits, replaces its layers by Clos layers fitted by a batch
-of calibration, and trains on. Prints what became of each layer, and three scores; with `--page`,
+Trains a small model of transformers on digits, replaces its layers by Clos layers fitted by the
+training inputs, and trains on. Prints what became of each layer, and three scores; with `--page`,
 puts both between the marks of that name in a page. docs/layers.md has them.
 """
 
@@ -26,7 +26,6 @@ from golden.system.files import write_bytes
 __all__ = ["Outcome", "main", "study"]
 
 _BATCH = 32
-_CALIBRATION = 64
 _MIN_WEIGHTS = 1000
 
 
@@ -98,7 +97,7 @@ def study(
         unsupported="skip",
         min_weights=_MIN_WEIGHTS,
         only_smaller=True,
-        calibration={example.argument: held.train_x[:_CALIBRATION]},
+        calibration={example.argument: held.train_x},
     )
     converted = _score(example, new, held)
     scores: list[float] = []

@@ -20,7 +20,7 @@ import torch
 from golden.clos.fit import fit_clos
 from golden.clos.forms import to_matrix
 from golden.clos.shape import ClosShape
-from golden.convert.project import relative_distance
+from golden.convert.distance import relative_distance
 from golden.experiments.table import ResultTable
 from golden.studies.fit_cases import MATRICES, matrix_of
 from golden.system.ending import run_program

@@ -109,7 +109,8 @@ def test_layers_of_a_kind_of_the_user():
 
 
 def changed(change):
-    _, report = convert_report(model(), SPECS["sparse"] | {"head.2": CLOS, "wide": LowRankSpec(1.0)})
+    specs = SPECS["sparse"] | {"head.2": CLOS, "wide": LowRankSpec(1.0)}
+    _, report = convert_report(model(), specs)
     record = json.loads(json.dumps(report.record))
     change(record, record["layers"])
     return record
