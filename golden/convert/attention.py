@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from golden.arguments import instance, real_number, whole_number
 from golden.errors import ShapeError
-from golden.tensors.inputs import check_plain
+from golden.tensors.inputs import check_features
+from golden.tensors.tracing import records_sizes
 
 __all__ = ["MAPS", "ProjectedAttention"]
 
@@ -60,7 +61,7 @@ class ProjectedAttention(nn.Module):
         self.dropout = real_number("dropout", dropout)
         if not 0 <= self.dropout <= 1:
             raise ShapeError(f"dropout must be from 0 to 1, not {dropout}")
-        self.batch_first = bool(batch_first)
+        self.batch_first = instance("batch_first", batch_first, bool)
         for name, one in zip(MAPS, maps, strict=True):
             setattr(self, name, instance(name, one, nn.Module))
             whole_number(f"out_features of {name}", getattr(one, "out_features", None), 1)
@@ -113,10 +114,12 @@ class ProjectedAttention(nn.Module):
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Compute [L, N, E], and the weights [N, L, S] or None, as `nn.MultiheadAttention` does."""
-        for given in (query, key, value):
-            check_plain(given)
         if is_causal and attn_mask is None:
             raise ShapeError("attn_mask must be given where is_causal is, which is only a hint")
+        for given, size in ((query, self.embed_dim), (key, self.kdim), (value, self.vdim)):
+            check_features(given, size)
+        if not records_sizes(query):
+            self._check(query, key, value, key_padding_mask, attn_mask)
         batched = query.ndim == 3
         given = (query, key, value)
         if not batched:
@@ -145,6 +148,36 @@ class ProjectedAttention(nn.Module):
         if not batched:
             return y[0], weights
         return y if self.batch_first else y.transpose(0, 1), weights
+
+    def _check(
+        self, query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None
+    ) -> None:
+        """Refuse inputs and masks of sizes that do not go together."""
+        sizes = [list(one.shape[:-1]) for one in (query, key, value)]
+        at = 1 if self.batch_first and query.ndim == 3 else 0  # Where the length stands.
+        if query.ndim not in (2, 3) or key.ndim != query.ndim or sizes[1] != sizes[2] or (
+            query.ndim == 3 and sizes[0][1 - at] != sizes[1][1 - at]
+        ):
+            raise ShapeError(
+                "query, key and value must have shapes such as [L, N, E], [S, N, E], [S, N, E], or "
+                f"[N, L, E] if batch_first, not {list(query.shape)}, {list(key.shape)}, "
+                f"{list(value.shape)}"
+            )
+        length, keys = sizes[0][at], sizes[1][at]
+        batch = sizes[0][1 - at] if query.ndim == 3 else 1
+        for name, one, allowed in (
+            ("key_padding_mask", padding, ([batch, keys] if query.ndim == 3 else [keys],)),
+            ("attn_mask", mask, ([length, keys], [batch * self.num_heads, length, keys])),
+        ):
+            if one is None:
+                continue
+            found = instance(name, one, Tensor)
+            real = found.dtype == torch.bool or found.is_floating_point()
+            if list(found.shape) not in allowed or not real:
+                raise ShapeError(
+                    f"{name} must be bool or real, of shape {' or '.join(map(str, allowed))}, "
+                    f"not {found.dtype} {list(found.shape)}"
+                )
 
     def _mask(
         self, q: Tensor, k: Tensor, padding: Tensor | None, mask: Tensor | None

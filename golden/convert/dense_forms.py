@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from golden.arguments import instance, shown
+from golden.arguments import instance, mapping, shown
 from golden.errors import ModelError
 
 __all__ = [
@@ -68,17 +68,18 @@ def checked_kinds(kinds: object) -> Kinds:
     """
     if kinds is None:
         return {}
-    if not isinstance(kinds, Mapping):
-        raise ModelError(f"kinds must map classes to functions, not {shown(kinds)}")
-    for kind, function in cast(Mapping[object, object], kinds).items():
+    held = mapping("kinds", kinds, error=ModelError)
+    for kind, function in cast(Mapping[object, object], held).items():
         if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-            raise ModelError(f"kinds must have classes of modules as keys, not {shown(kind)}")
+            raise ModelError(
+                f"kinds must have classes of modules as keys, not {shown(cast(object, kind))}"
+            )
         if not callable(function) or inspect.isclass(function):
             raise ModelError(
                 f"kinds[{kind.__name__}] must be a function that returns the equal layer of "
                 f"PyTorch's, not {shown(cast(object, function))}"
             )
-    return cast(Kinds, kinds)
+    return cast(Kinds, held)
 
 
 def dense_form(layer: nn.Module, kinds: Kinds) -> nn.Module | None:

@@ -117,7 +117,8 @@ def convert_report(
         As `convert`.
     """
     _check_arguments(model, specs)
-    if unsupported not in ("refuse", "skip") or not isinstance(cast(object, unsupported), str):
+    given: object = unsupported
+    if not isinstance(given, str) or given not in ("refuse", "skip"):
         raise ModelError(f"unsupported must be 'refuse' or 'skip', not {shown(unsupported)}")
     if not isinstance(cast(object, only_smaller), bool):
         raise ModelError(f"only_smaller must be True or False, not {shown(only_smaller)}")

@@ -13,6 +13,7 @@ if __name__ == "__main__":
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -87,7 +88,7 @@ def study(
     """
     example = MODELS[name]
     epochs = example.epochs if epochs is None else epochs
-    torch.manual_seed(seed)
+    cast(Any, torch).manual_seed(seed)
     model, held = example.make(), digits(example, samples)
     _train(example, model, held, epochs)
     dense = _score(example, model, held)
@@ -102,7 +103,7 @@ def study(
     converted = _score(example, new, held)
     scores: list[float] = []
     for one in (new, model):
-        torch.manual_seed(seed + 1)
+        cast(Any, torch).manual_seed(seed + 1)
         _train(example, one, held, epochs)
         scores.append(_score(example, one, held))
     measure = "right next words" if example.next_word else "accuracy"
@@ -110,14 +111,14 @@ def study(
 
 
 def _train(example: Example, model: nn.Module, held: Digits, epochs: int) -> None:
-    optimiser = torch.optim.Adam(model.parameters(), lr=example.rate)
+    optimiser: Any = torch.optim.Adam(model.parameters(), lr=example.rate)
     model.train()
     for _ in range(epochs):
         order = torch.randperm(len(held.train_x))
-        for batch in order[: len(order) // _BATCH * _BATCH].split(_BATCH):
+        for batch in order[: len(order) // _BATCH * _BATCH].reshape(-1, _BATCH):
             optimiser.zero_grad()
             logits = example.logits(model, held.train_x[batch])
-            loss = nn.functional.cross_entropy(
+            loss: Any = nn.functional.cross_entropy(
                 logits.flatten(0, -2), held.train_y[batch].flatten()
             )
             loss.backward()

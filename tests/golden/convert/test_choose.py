@@ -103,7 +103,7 @@ def test_kinds_of_a_user_are_replaced_as_what_they_stand_for():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"kinds": [Kernel]}, "kinds must map classes to functions"),
+        ({"kinds": [Kernel]}, "kinds must be a mapping"),
         ({"kinds": {"Kernel": len}}, "classes of modules as keys, not 'Kernel'"),
         ({"kinds": {Kernel: nn.Linear}}, r"kinds\[Kernel\] must be a function"),
         ({"kinds": {Kernel: lambda layer: layer.kernel}}, r"kinds\[Kernel\] must return one of"),

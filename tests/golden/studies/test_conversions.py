@@ -1,4 +1,4 @@
-"""The examples of conversion, on few samples: that each trains, saves weights and writes its page."""
+"""The examples of conversion, on few samples: each trains, saves weights and writes its page."""
 
 import dataclasses
 import os
