@@ -9,7 +9,16 @@ from torch import Tensor
 
 from golden.clos.shape import ClosShape
 
-__all__ = ["Factors", "Problem", "linalg", "make_problem", "random_start", "singular_start", "unit"]
+__all__ = [
+    "Factors",
+    "Problem",
+    "by_router",
+    "linalg",
+    "make_problem",
+    "random_start",
+    "singular_start",
+    "unit",
+]
 
 linalg = cast(Any, torch.linalg)  # It comes without types.
 
@@ -75,7 +84,8 @@ class Problem:
     def by_input(self) -> Tensor:
         """Target times coupling as [Ri, Ro, p, k], in order in memory."""
         ri, ro = self.shape.input_routers, self.shape.output_routers
-        cut = self.coupled.unflatten(1, (ri, -1)).unflatten(0, (ro, -1))
+        rows, columns = self.coupled.shape
+        cut = self.coupled.reshape(ro, rows // ro, ri, columns // ri)
         return cut.permute(2, 0, 1, 3).contiguous()
 
     def rows(self, factors: Factors) -> tuple[Tensor, Tensor]:
@@ -107,11 +117,11 @@ def make_problem(
     ri = shape.input_routers
     mixed = _padded(_padded(moments, inputs).T, inputs)
     mixed.diagonal().add_((inputs == shape.in_features).to(mixed))  # Of what pads.
-    blocks = mixed.unflatten(0, (ri, -1)).unflatten(2, (ri, -1))
+    blocks = mixed.reshape(ri, len(inputs) // ri, ri, len(inputs) // ri)
     own = torch.stack([blocks[r, :, r] for r in range(ri)])
     roots = linalg.cholesky(own)
     mixed = _whitened(roots, _whitened(roots, mixed).T)
-    columns = (roots.transpose(1, 2) @ columns.unflatten(0, (ri, -1))).flatten(0, 1)
+    columns = (roots.transpose(1, 2) @ by_router(columns, ri)).flatten(0, 1)
     return Problem(shape, _padded(columns.T, outputs).to(dtype), mixed.to(dtype), roots)
 
 
@@ -153,6 +163,11 @@ def unit(factors: Factors) -> Factors:
     )
 
 
+def by_router(rows: Tensor, routers: int) -> Tensor:
+    """View rows [routers n, K] as [routers, n, K]."""
+    return rows.reshape(routers, rows.shape[0] // routers, rows.shape[1])
+
+
 @functools.lru_cache(maxsize=64)
 def layout(shape: ClosShape) -> tuple[Tensor, Tensor]:
     """Return which input, and which output, stands at each place of the padded routers.
@@ -185,7 +200,7 @@ def _taken(side: Tensor, places: Tensor, size: int) -> Tensor:
 
 def _whitened(roots: Tensor, rows: Tensor) -> Tensor:
     """Return L_r^-1 times the rows [Ri k, n] of each router."""
-    cut = rows.unflatten(0, (roots.shape[0], -1))
+    cut = by_router(rows, len(roots))
     return linalg.solve_triangular(roots, cut, upper=False).flatten(0, 1)
 
 
@@ -220,7 +235,7 @@ def _started(problem: Problem, a: Tensor, b: Tensor, c: Tensor) -> Factors:
     inputs, outputs = (places.to(a.device)[:, None] for places in layout(shape))
     a, b = a * (outputs < shape.out_features), b * (inputs < shape.in_features)
     ri, ro = _pairs(shape)
-    return unit(Factors(a.unflatten(0, (ro, -1)), b.unflatten(0, (ri, -1)), c.contiguous()))
+    return unit(Factors(by_router(a, ro), by_router(b, ri), c.contiguous()))
 
 
 def _size(side: Tensor) -> Tensor:

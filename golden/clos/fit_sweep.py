@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from golden.clos.fit_problem import Factors, Problem, linalg, unit
+from golden.clos.fit_problem import Factors, Problem, by_router, linalg, unit
 
 __all__ = ["sweep"]
 
@@ -82,7 +82,7 @@ def _coupled_equations(problem: Problem, b: Tensor, c: Tensor) -> tuple[Tensor, 
     """Return the same for correlated inputs."""
     assert problem.coupling is not None
     sides = (c[:, :, None] * b[:, None]).transpose(0, 1).flatten(1, 2)  # [Ro, Ri k, Rm]
-    coupled = problem.coupled.unflatten(0, (sides.shape[0], -1))
+    coupled = by_router(problem.coupled, len(sides))
     return coupled @ sides, sides.transpose(1, 2) @ (problem.coupling @ sides)
 
 

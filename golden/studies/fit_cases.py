@@ -9,7 +9,7 @@ from golden.data.datasets import Split, load_mnist10k
 from golden.experiments.fitting import fit
 from golden.layers.algebra import svd
 
-__all__ = ["MATRICES", "activations", "digits_net", "matrix_of"]
+__all__ = ["MATRICES", "activations", "digits", "digits_net", "matrix_of"]
 
 MATRICES = ("trained", "k^-0.5", "k^-1", "Gaussian")
 """The middle layer of `digits_net`; random singular vectors with these values; random numbers."""
@@ -28,7 +28,7 @@ def digits() -> Split:
 @functools.cache
 def digits_net() -> nn.Sequential:
     """Train the net 784-768-3072-10 on 8,000 digits of MNIST, for 6 epochs."""
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
     net = nn.Sequential(
         nn.Linear(784, _INPUTS),
         nn.ReLU(),
@@ -42,9 +42,10 @@ def digits_net() -> nn.Sequential:
     return net
 
 
-def activations() -> Tensor:
-    """Return what 2,000 digits give to the middle layer of `digits_net`, [2000, 768]."""
-    return digits_net()[:2](torch.as_tensor(digits().train_x[:_SAMPLES])).detach()
+def activations(part: str) -> Tensor:
+    """Return what 2,000 digits of "train" or "test" give to the net's middle layer, [2000, 768]."""
+    pixels = digits().train_x[:_SAMPLES] if part == "train" else digits().test_x
+    return digits_net()[:2](torch.as_tensor(pixels)).detach()
 
 
 def matrix_of(name: str) -> Tensor:
