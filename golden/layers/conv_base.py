@@ -11,7 +11,7 @@ from golden.clos.fit import fit_clos
 from golden.clos.initialise import sparse_xavier_
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
-from golden.layers.conv_forms import at_every_place, by_two_convolutions
+from golden.layers.conv_forms import ClosPatches, at_every_place
 from golden.layers.conv_shape import budget_routers, check_channels, patch_shape
 from golden.layers.windows import Sides, Window
 from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
@@ -26,7 +26,8 @@ class ClosConvolution(nn.Module):
     Attributes
     ----------
     parts : ModuleList
-        A `ClosLinear` from c f^2 / groups to k / groups for each group, with its bias.
+        A `ClosLinear` from c f^2 / groups to k / groups for each group, with its bias; a
+        `ClosPatches` where the kernel is more than 1.
     window : Window
         How the patches are taken.
     """
@@ -58,10 +59,13 @@ class ClosConvolution(nn.Module):
         channels = check_channels(in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = channels
         shape = patch_shape(*channels, routers, self.window.taps)
+        kind = ClosLinear if self.window.taps == 1 else ClosPatches
         self.parts = nn.ModuleList(
-            ClosLinear.of_shape(shape, bias, device, dtype) for _ in range(self.groups)
+            kind.of_shape(shape, bias, device, dtype) for _ in range(self.groups)
         )
         if self.window.taps > 1:
+            for part in self.parts:
+                cast(ClosPatches, part).window = self.window
             self._draw_kernels(None)
             if self.density > 1:
                 warnings.warn(
@@ -235,9 +239,16 @@ class ClosConvolution(nn.Module):
         The result is contiguous, or channels_last where `x` is.
         """
         check_images(x, self.in_channels, self.dimensions)
-        if self.window.taps == 1:
-            return at_every_place(self.layers, self.window, x)
-        return by_two_convolutions(self.layers, self.window, x)
+        if self.groups == 1:
+            return self._compute(self.layers[0], x)
+        size, axis = self.in_channels // self.groups, -1 - self.dimensions
+        found: list[Tensor] = []
+        for number, part in enumerate(self.layers):
+            found.append(self._compute(part, x.narrow(axis, number * size, size)))
+        return torch.cat(found, dim=axis)
+
+    def _compute(self, part: ClosLinear, x: Tensor) -> Tensor:
+        return at_every_place(part, self.window, x) if self.window.taps == 1 else part(x)
 
     def to_dense(self) -> Tensor:
         """Multiply out to the equal dense weight [k, c / groups, f, ...]; differentiable."""

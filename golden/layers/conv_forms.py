@@ -14,11 +14,12 @@ from golden.clos.shape import ClosShape
 from golden.layers.windows import Window
 from golden.tensors.tracing import records_sizes, serves_any_batch
 
-__all__ = ["at_every_place", "by_two_convolutions", "last_stages", "router_kernels"]
+__all__ = ["ClosPatches", "at_every_place", "last_stages", "router_kernels"]
 
 # PyTorch computes kernels of 1 by oneDNN from so many images on, or if they are dilated. For fewer
 # it takes another library on one thread, which is half as fast where AVX-512 is.
 _ONEDNN_FROM = 16
+_MATRIX_UP_TO = 1 << 11  # Weights of stages 2 and 3 multiplied out.
 
 
 def router_kernels(shape: ClosShape, weights: ClosWeights, kernel_size: tuple[int, ...]) -> Tensor:
@@ -44,66 +45,103 @@ def last_stages(shape: ClosShape, weights: ClosWeights) -> Tensor:
     return (found[0] if len(found) == 1 else torch.cat(found)).flatten(1)
 
 
-def by_two_convolutions(parts: tuple[ClosLinear, ...], window: Window, x: Tensor) -> Tensor:
-    """Compute [N, c, sides] or [c, sides] by a grouped convolution and one with a kernel of 1."""
-    one = len(window.kernel_size) == 1
-    convolve = torch.nn.functional.conv1d if one else torch.nn.functional.conv2d
-    kernels = _join([router_kernels(p.shape, p.weights, window.kernel_size) for p in parts])
-    mixing = _join([last_stages(p.shape, p.weights) for p in parts])
-    biases = [part.bias for part in parts if part.bias is not None]
-    x, padding = window.pad(x)
-    hidden = convolve(
-        x,
-        kernels,
-        stride=window.stride,
-        padding=padding,  # pyright: ignore[reportArgumentType]
-        dilation=window.dilation,
-        groups=sum(part.shape.input_routers for part in parts),
-    )
-    return convolve(
-        hidden,
-        mixing[(..., *(None for _ in window.kernel_size))],
-        _join(biases) if biases else None,
-        dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
-        groups=len(parts),
-    )
+class ClosPatches(ClosLinear):
+    """A `ClosLinear` on patches of [N, c, sides] or [c, sides], as `nn.Conv2d` takes them.
+
+    Its weights and `stages` are those of the layer on features [c f^2], channel by channel. Hooks
+    of pruning and of norms run, for it is called as any module.
+
+    Attributes
+    ----------
+    window : Window
+        How the patches are taken; the layer that makes this one sets it.
+    """
+
+    window: Window
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute [N, c, sides] to [N, O, sides], by a convolution and one with a kernel of 1."""
+        window = self.window
+        one = len(window.kernel_size) == 1
+        convolve = torch.nn.functional.conv1d if one else torch.nn.functional.conv2d
+        x, padding = window.pad(x)
+        turned = _gains_channels_last(self.shape, window, x)
+        if turned:
+            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
+        hidden = convolve(
+            x,
+            router_kernels(self.shape, self.weights, window.kernel_size),
+            stride=window.stride,
+            padding=padding,  # pyright: ignore[reportArgumentType]
+            dilation=window.dilation,
+            groups=self.shape.input_routers,
+        )
+        mixing = last_stages(self.shape, self.weights)
+        batched = hidden.ndim == len(window.kernel_size) + 2
+        if batched and _is_small(hidden, mixing):
+            y = _by_matrices(hidden, mixing, self.bias)
+        else:
+            y = convolve(
+                hidden,
+                mixing[(..., *(None for _ in window.kernel_size))],
+                self.bias,
+                dilation=2 if _is_few(hidden) else 1,  # Of a kernel of 1 it changes nothing.
+            )
+        return y.contiguous() if turned else y
 
 
-def at_every_place(parts: tuple[ClosLinear, ...], window: Window, x: Tensor) -> Tensor:
-    """Compute [N, c, sides] or [c, sides] as the layers on the channels of every place."""
+def at_every_place(part: ClosLinear, window: Window, x: Tensor) -> Tensor:
+    """Compute [N, c, sides] or [c, sides] as the layer on the channels of every place."""
     x = window.pick(x)
     dimensions = len(window.kernel_size)
-    if records_sizes(x) or x.ndim == dimensions + 1 or _is_channels_last(x):
-        places = x.movedim(-1 - dimensions, -1)
-        y = _on_features(parts, places).movedim(-1, -1 - dimensions)
-        return y if not records_sizes(x) and _is_channels_last(x) else y.contiguous()
+    last = not records_sizes(x) and _is_channels_last(x)
+    if last or records_sizes(x) or x.ndim == dimensions + 1:
+        y = part(x.movedim(-1 - dimensions, -1))
+        if last:
+            return y.contiguous().movedim(-1, 1)
+        return y.movedim(-1, -1 - dimensions).contiguous()
     # Channels first: the layer takes [pixels, c] with the pixels innermost as it is.
     columns = x.transpose(0, 1)
-    y = _on_features(parts, columns.flatten(1).T).T
+    y = part(columns.flatten(1).T).T
     return y.unflatten(1, tuple(columns.shape[1:])).transpose(0, 1).contiguous()
 
 
-def _on_features(parts: tuple[ClosLinear, ...], x: Tensor) -> Tensor:
-    if len(parts) == 1:
-        return parts[0](x)
-    size, found = parts[0].in_features, list[Tensor]()
-    for number, part in enumerate(parts):
-        found.append(part(x[..., number * size : (number + 1) * size]))
-    return torch.cat(found, dim=-1)
+def _by_matrices(hidden: Tensor, mixing: Tensor, bias: Tensor | None) -> Tensor:
+    """Mix the channels of [N, h, sides] by one matrix product for each image."""
+    flat, matrices = hidden.flatten(2), mixing.expand(hidden.shape[0], -1, -1)
+    if bias is None:
+        y = torch.bmm(matrices, flat)
+    else:
+        y = torch.baddbmm(bias[:, None], matrices, flat)
+    return y.unflatten(2, hidden.shape[2:])
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether the choices that were measured hold: float32 on the CPU, computed at once."""
+    return not serves_any_batch(x) and x.device.type == "cpu" and x.dtype == torch.float32
+
+
+def _gains_channels_last(shape: ClosShape, window: Window, x: Tensor) -> bool:
+    """Whether images are worth turning: first channels are slow in groups of no multiple of 8."""
+    if not _is_plain(x) or x.ndim != 4 or len(window.kernel_size) == 1 or not x.is_contiguous():
+        return False
+    channels = shape.in_features // window.taps // shape.input_routers
+    return bool(channels % 8 or shape.middle_routers % 8)
+
+
+def _is_small(hidden: Tensor, mixing: Tensor) -> bool:
+    """Whether a product for each image is faster than a convolution, which turns the images."""
+    return _is_plain(hidden) and mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
 
 
 def _is_few(x: Tensor) -> bool:
     """Whether there are so few images that PyTorch has to be led to its faster library."""
-    if serves_any_batch(x) or x.device.type != "cpu" or x.dtype != torch.float32:
-        return False
-    return x.shape[0] < _ONEDNN_FROM and torch.get_num_threads() == 1
+    return _is_plain(x) and x.shape[0] < _ONEDNN_FROM and torch.get_num_threads() == 1
 
 
 def _is_channels_last(x: Tensor) -> bool:
-    if x.ndim != 4 or x.is_contiguous():
+    """Whether the channels of images are innermost; by strides, which `vmap` knows."""
+    if x.ndim != 4:
         return False
-    return x.is_contiguous(memory_format=torch.channels_last)
-
-
-def _join(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+    channels, width = x.shape[1], x.shape[3]
+    return channels > 1 and x.stride()[1:] == (1, width * channels, channels)

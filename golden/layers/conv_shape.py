@@ -60,8 +60,8 @@ def budget_routers(
     A kernel of 1 has the routers of `ClosShape.from_budget`. Otherwise Ro is near the root of k,
     and Ri the smallest divisor of c for which the Ri Rm hidden channels are at least half of c and
     of k, whichever is less: wider ones cost time and save nothing. Rm, the kernels of each input
-    channel, takes up the budget; from 8 on it is a multiple of 8, and from 16 on of 16, for
-    other numbers of channels are computed at a third of the speed.
+    channel, takes up the budget; from 8 on it is a multiple of 8, for other numbers of channels
+    are computed at a third of the speed.
 
     Raises
     ------
@@ -99,5 +99,4 @@ def budget_routers(
 
 def _even(kernels: int) -> int:
     """Round down to a number of channels that is computed fast."""
-    step = 16 if kernels >= 16 else 8 if kernels >= 8 else 1
-    return kernels // step * step
+    return kernels // 8 * 8 if kernels >= 8 else kernels

@@ -6,6 +6,7 @@ import torch
 from golden import ClosLinear
 from golden.clos.forms import fastest_form
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
@@ -44,6 +45,7 @@ def test_n29_every_form_stays_on_the_device(routers, samples, form):
         (SparseCascade(SKIPPING.masks, SKIPPING.constants), (4, 16)),
         (SparseCascade([torch.eye(40).bool()]), (4, 40)),  # By connections.
         (ClosConv2d(4, 6, (2, 2, 2), kernel_size=3), (2, 4, 8, 8)),
+        (ClosConv1d(4, 6, (2, 2, 2), kernel_size=3), (2, 4, 8)),
         (SparseRandomConv2d(4, 6, 3, alpha=0.5), (2, 4, 8, 8)),
         (ClosLSTM(8, 6, reduction=0.5), (3, 2, 8)),
         (ClosGRU(8, 6, reduction=0.5), (3, 2, 8)),

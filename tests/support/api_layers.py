@@ -18,6 +18,7 @@ from golden.convert import (
     rebuild,
 )
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
@@ -91,6 +92,7 @@ PLACES = {"device": "cpu", "dtype": torch.float32}
 SIZES = {"in_features": 8, "out_features": 6}
 CHANNELS = {"in_channels": 4, "out_channels": 6}
 KERNELS = {"kernel_size": 3, "stride": 1, "padding": 1}
+MOVES = {"dilation": 1, "groups": 1, "padding_mode": "zeros"}
 RECURRENT = {
     "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0, **PLACES
 }  # fmt: skip
@@ -134,18 +136,28 @@ CALLS = {
     }),
     "LowRankConv2d()": (layer_inputs(LowRankConv2d(4, 6, 2)), {"x": IMAGES}),
     "ClosConv2d": (ClosConv2d, {
-        **CHANNELS, "routers": (2, 2, 3), **KERNELS, "kernels": 1, **PLACES
+        **CHANNELS, "routers": (2, 2, 3), **KERNELS, **MOVES, **PLACES
     }),
     "ClosConv2d.from_budget": (ClosConv2d.from_budget, {
-        **CHANNELS, "reduction": 1.0, **KERNELS, "kernels": 1
+        **CHANNELS, "reduction": 1.0, **KERNELS, **MOVES, **PLACES
     }),
     "ClosConv2d.from_dense": (ClosConv2d.from_dense, {
-        "layer": CONVOLUTION, "routers": (2, 2, 3), "kernels": 1, **FIT
+        "layer": CONVOLUTION, "routers": (2, 2, 3), **FIT
     }),
     "ClosConv2d.multiply_adds": (
         ClosConv2d(4, 6, (2, 2, 3)).multiply_adds, {"height": 3, "width": 3}
     ),
     "ClosConv2d()": (layer_inputs(ClosConv2d(4, 6, (2, 2, 3))), {"x": IMAGES}),
+    "ClosConv1d": (ClosConv1d, {
+        **CHANNELS, "routers": (2, 2, 3), **KERNELS, **MOVES, **PLACES
+    }),
+    "ClosConv1d.from_dense": (ClosConv1d.from_dense, {
+        "layer": nn.Conv1d(4, 6, 3), "routers": (2, 2, 3), **FIT
+    }),
+    "ClosConv1d.multiply_adds": (
+        ClosConv1d(4, 6, (2, 2, 3), kernel_size=3).multiply_adds, {"length": 3}
+    ),
+    "ClosConv1d()": (layer_inputs(ClosConv1d(4, 6, (2, 2, 3))), {"x": torch.ones(2, 4, 5)}),
     "SparseRandomConv2d": (SparseRandomConv2d, {
         **CHANNELS, **KERNELS, "alpha": 0.5, "generator": GENERATOR, **PLACES
     }),

@@ -5,6 +5,7 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
@@ -46,6 +47,10 @@ LAYERS = {
     "SparseCascade, matrix": lambda: SparseCascade([SPARSE, torch.ones(5, 48).bool()]),
     "ClosConv2d": lambda: ClosConv2d(4, 6, (2, 3, 3), kernel_size=3, padding=1),
     "ClosConv2d, pointwise": lambda: ClosConv2d(64, 64, (8, 80, 8), stride=2),
+    "ClosConv2d, groups": lambda: ClosConv2d(
+        4, 6, (2, 1, 1), kernel_size=3, padding="same", groups=2, padding_mode="circular"
+    ),
+    "ClosConv1d": lambda: ClosConv1d(4, 6, (2, 1, 3), kernel_size=3, padding=4),
     "SparseRandomConv2d": lambda: SparseRandomConv2d(4, 6, 3, alpha=0.5),
     "ClosLSTM": lambda: Outputs(ClosLSTM(8, 6, reduction=1.0, batch_first=True)),
     "ClosGRU": lambda: Outputs(ClosGRU(8, 6, reduction=1.0, batch_first=True)),
@@ -71,6 +76,8 @@ def inputs(name, batch):
         "SparseCascade, matrix": (2, 48),
         "ClosConv2d": (4, 5, 6),
         "ClosConv2d, pointwise": (64, 3, 3),
+        "ClosConv2d, groups": (4, 5, 6),
+        "ClosConv1d": (4, 7),
         "SparseRandomConv2d": (4, 5, 6),
         "ClosLSTM": (3, 8),
         "ClosGRU": (3, 8),

@@ -6,6 +6,7 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
@@ -40,6 +41,7 @@ PAIRS = {
     ),
     "SparseCascade, matrix": (nn.Linear(48, 48), SparseCascade([DENSE, SPARSE]), LINEAR),
     "ClosConv2d": (nn.Conv2d(4, 6, 3), ClosConv2d(4, 6, (2, 3, 3), kernel_size=3), IMAGE),
+    "ClosConv1d": (nn.Conv1d(4, 6, 3), ClosConv1d(4, 6, (2, 2, 3), kernel_size=3), IMAGE[:3]),
     "ClosConv2d, pointwise": (nn.Conv2d(4, 6, 1), ClosConv2d(4, 6, (2, 3, 3)), IMAGE),
     "SparseRandomConv2d": (nn.Conv2d(4, 6, 3), SparseRandomConv2d(4, 6, 3, alpha=0.5), IMAGE),
     "ClosLSTM": (nn.LSTM(8, 8, 2), ClosLSTM(8, 8, reduction=1.0, num_layers=2), SERIES),
