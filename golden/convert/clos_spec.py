@@ -136,6 +136,7 @@ class ClosSpec:
             "bias": layer.bias,
             "batch_first": layer.batch_first,
             "dropout": layer.dropout,
+            "bidirectional": layer.bidirectional,
         }
         whole = built(kind.__name__, arguments, torch.device("meta"), torch.float32)
 

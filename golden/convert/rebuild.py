@@ -16,7 +16,7 @@ __all__ = ["rebuild", "record_of"]
 FORMAT = 1
 
 _SIZES = ("in_features", "out_features", "in_channels", "out_channels", "input_size",
-          "hidden_size", "num_layers", "embed_dim", "num_heads")  # fmt: skip
+          "hidden_size", "num_layers", "bidirectional", "embed_dim", "num_heads")  # fmt: skip
 
 _FOR: dict[type, tuple[str, ...]] = {
     nn.Linear: ("ClosLinear", "LowRankLinear", "SparseCascade"),

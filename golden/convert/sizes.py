@@ -71,12 +71,12 @@ def check_convolution(layer: nn.Conv2d) -> None:
 
 
 def check_recurrent(layer: nn.RNNBase) -> None:
-    """Refuse recurrent layers of two directions, and those with projections.
+    """Refuse recurrent layers with projections of their state.
 
     Raises
     ------
     ModelError
         For these.
     """
-    if layer.bidirectional or layer.proj_size:
-        raise ModelError(f"layer must have one direction and no projection, not {layer}")
+    if layer.proj_size:
+        raise ModelError(f"layer must have a proj_size of 0, not {layer}")

@@ -22,6 +22,8 @@ from golden.layers import (
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
     LowRankConv2d,
     LowRankLinear,
     SparseCascade,
@@ -94,8 +96,10 @@ CHANNELS = {"in_channels": 4, "out_channels": 6}
 KERNELS = {"kernel_size": 3, "stride": 1, "padding": 1}
 MOVES = {"dilation": 1, "groups": 1, "padding_mode": "zeros"}
 RECURRENT = {
-    "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0, **PLACES
+    "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0,
+    "proj_size": 0, **PLACES
 }  # fmt: skip
+ATTENTION = {"embed_dim": 8, "num_heads": 2, "reduction": 1.0}
 FIT = {"sweeps": 2, "generator": GENERATOR}
 CASCADE = {"widths": (8, 6), "degrees": (2,)}
 
@@ -186,6 +190,22 @@ CALLS = {
         "x": SERIES, "state": (torch.ones(1, 2, 6), torch.ones(1, 2, 6))
     }),
     "ClosGRU()": (ClosGRU(8, 6, reduction=1.0), {"x": SERIES, "state": torch.ones(1, 2, 6)}),
+    "ClosMultiheadAttention": (ClosMultiheadAttention, {
+        **ATTENTION, "dropout": 0.0, "kdim": 8, "vdim": 8, **PLACES
+    }),
+    "ClosMultiheadAttention.from_dense": (ClosMultiheadAttention.from_dense, {
+        "layer": nn.MultiheadAttention(8, 2), "reduction": 1.0, **FIT
+    }),
+    "ClosMultiheadAttention()": (ClosMultiheadAttention(**ATTENTION), {
+        "query": SERIES, "key": SERIES, "value": SERIES,
+        "key_padding_mask": torch.zeros(2, 3).bool(), "attn_mask": torch.zeros(3, 3).bool(),
+    }),
+    "ClosStages": (ClosStages, {
+        **SIZES, "routers": (2, 2, 3), "activation": torch.relu, "dropout": 0.0, "gain": 1.0,
+        **PLACES,
+    }),
+    "ClosStages.from_budget": (ClosStages.from_budget, {**SIZES, "reduction": 1.0}),
+    "ClosStages()": (layer_inputs(ClosStages(8, 6, (2, 2, 3))), {"x": torch.ones(2, 8)}),
     "sparse_xavier_": (
         copied(initialise.sparse_xavier_),
         {"weight": torch.ones(3), "mean_fans": 4.0, "generator": GENERATOR},

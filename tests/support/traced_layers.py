@@ -9,6 +9,8 @@ from golden.layers import (
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
     LowRankConv2d,
     LowRankLinear,
     SparseCascade,
@@ -35,6 +37,19 @@ class Outputs(nn.Module):
         return y, h
 
 
+class Attention(nn.Module):
+    """Attention of a sequence to itself, as a part of a model."""
+
+    def __init__(self, need_weights):
+        super().__init__()
+        self.layer = ClosMultiheadAttention(8, 2, reduction=1.0, batch_first=True)
+        self.need_weights = need_weights
+
+    def forward(self, x):
+        y, weights = self.layer(x, x, x, need_weights=self.need_weights, is_causal=True)
+        return (y, weights) if self.need_weights else y
+
+
 LAYERS = {
     # In eager mode each of these takes several forms at the batches above.
     "ClosLinear": lambda: ClosLinear(1024, 1024, (32, 62, 32)),
@@ -54,6 +69,12 @@ LAYERS = {
     "SparseRandomConv2d": lambda: SparseRandomConv2d(4, 6, 3, alpha=0.5),
     "ClosLSTM": lambda: Outputs(ClosLSTM(8, 6, reduction=1.0, batch_first=True)),
     "ClosGRU": lambda: Outputs(ClosGRU(8, 6, reduction=1.0, batch_first=True)),
+    "ClosLSTM, bidirectional": lambda: Outputs(
+        ClosLSTM(8, 6, reduction=1.0, batch_first=True, bidirectional=True)
+    ),
+    "ClosMultiheadAttention": lambda: Attention(False),
+    "ClosMultiheadAttention, weights": lambda: Attention(True),
+    "ClosStages": lambda: ClosStages(13, 11, (4, 3, 2), activation=torch.tanh),
     "ClosNet": lambda: ClosNet([ClosShape(64, 64, 8, 80, 8), ClosShape(64, 10, 8, 8, 5)]),
 }
 
@@ -81,6 +102,10 @@ def inputs(name, batch):
         "SparseRandomConv2d": (4, 5, 6),
         "ClosLSTM": (3, 8),
         "ClosGRU": (3, 8),
+        "ClosLSTM, bidirectional": (3, 8),
+        "ClosMultiheadAttention": (3, 8),
+        "ClosMultiheadAttention, weights": (3, 8),
+        "ClosStages": (13,),
         "ClosNet": (64,),
     }[name]
     return torch.randn(batch, *size)

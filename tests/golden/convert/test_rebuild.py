@@ -30,7 +30,7 @@ class Model(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(4, 8, 3, stride=2, padding=1)
         self.second = nn.Conv2d(8, 16, (1, 3), padding=(0, 1), dilation=(1, 1), bias=False)
-        self.rows = nn.GRU(16, 6, batch_first=True)
+        self.rows = nn.GRU(16, 3, batch_first=True, bidirectional=True)
         self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
         self.wide = nn.Linear(6, 16)
         self.head = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))

@@ -10,6 +10,8 @@ from golden.layers import (
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
     LowRankConv2d,
     LowRankLinear,
     SparseCascade,
@@ -23,6 +25,17 @@ DENSE |= SPARSE
 CONSTANTS = torch.eye(48).roll(1, 0)
 
 LINEAR, IMAGE, SERIES = (3, 48), (2, 4, 6, 6), (3, 2, 8)
+
+class Attention(nn.Module):
+    """Attention of a sequence to itself."""
+
+    def __init__(self, layer, need_weights):
+        super().__init__()
+        self.layer, self.need_weights = layer, need_weights
+
+    def forward(self, x):
+        return [y for y in self.layer(x, x, x, need_weights=self.need_weights) if y is not None]
+
 
 PAIRS = {
     "ClosLinear": (nn.Linear(48, 48), ClosLinear(48, 48, (6, 4, 8)), LINEAR),
@@ -46,6 +59,22 @@ PAIRS = {
     "SparseRandomConv2d": (nn.Conv2d(4, 6, 3), SparseRandomConv2d(4, 6, 3, alpha=0.5), IMAGE),
     "ClosLSTM": (nn.LSTM(8, 8, 2), ClosLSTM(8, 8, reduction=1.0, num_layers=2), SERIES),
     "ClosGRU": (nn.GRU(8, 8, 2), ClosGRU(8, 8, reduction=1.0, num_layers=2), SERIES),
+    "ClosLSTM, bidirectional": (
+        nn.LSTM(8, 8, bidirectional=True), ClosLSTM(8, 8, reduction=1.0, bidirectional=True), SERIES
+    ),
+    "ClosMultiheadAttention": tuple(
+        Attention(layer, False)
+        for layer in (nn.MultiheadAttention(8, 2), ClosMultiheadAttention(8, 2, reduction=1.0))
+    ) + (SERIES,),
+    "ClosMultiheadAttention, weights": tuple(
+        Attention(layer, True)
+        for layer in (nn.MultiheadAttention(8, 2), ClosMultiheadAttention(8, 2, reduction=1.0))
+    ) + (SERIES,),
+    "ClosStages": (
+        nn.Sequential(nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 48)),
+        ClosStages(48, 48, (6, 4, 8), activation=torch.relu),
+        LINEAR,
+    ),
     "ClosNet": (
         nn.Sequential(nn.Linear(48, 8), nn.ReLU(), nn.Linear(8, 4)),
         ClosNet([ClosShape(48, 8, 6, 2, 2), ClosShape(8, 4, 2, 2, 2)]),
