@@ -22,7 +22,7 @@ from tests.support.project import ROOT
 
 ALONE = ("hw", "golden")
 GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "onnxruntime",
-                "pyarrow", "scipy", "sklearn", "torch"}
+                "pyarrow", "scipy", "sklearn", "torch", "transformers"}
 
 
 def test_imports_are_found_wherever_they_are():

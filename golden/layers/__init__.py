@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from golden.layers.conv import ClosConv2d
     from golden.layers.conv1d import ClosConv1d
     from golden.layers.low_rank import LowRankLinear
+    from golden.layers.low_rank_conv import LowRankConv2d
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
     from golden.layers.stages import ClosStages
@@ -25,6 +26,7 @@ __all__ = [
     "ClosLSTM",
     "ClosMultiheadAttention",
     "ClosStages",
+    "LowRankConv2d",
     "LowRankLinear",
     "SparseCascade",
     "SparseRandomConv2d",
@@ -40,6 +42,7 @@ _HOMES = {
     "ClosLSTM": "recurrent",
     "ClosMultiheadAttention": "attention",
     "ClosStages": "stages",
+    "LowRankConv2d": "low_rank_conv",
     "LowRankLinear": "low_rank",
     "SparseCascade": "cascade",
     "SparseRandomConv2d": "channel_conv",

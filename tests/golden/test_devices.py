@@ -12,6 +12,7 @@ from golden.layers import (
     ClosLSTM,
     ClosMultiheadAttention,
     ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -42,6 +43,7 @@ def test_n29_every_form_stays_on_the_device(routers, samples, form):
     ("layer", "size"),
     [
         (LowRankLinear(16, 20, 3), (4, 16)),
+        (LowRankConv2d(4, 6, 2, kernel_size=3), (2, 4, 8, 8)),
         (SparseCascade(SKIPPING.masks, SKIPPING.constants), (4, 16)),
         (SparseCascade([torch.eye(40).bool()]), (4, 40)),  # By connections.
         (ClosConv2d(4, 6, (2, 2, 2), kernel_size=3), (2, 4, 8, 8)),

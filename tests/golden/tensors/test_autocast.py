@@ -12,6 +12,7 @@ from golden.layers import (
     ClosLSTM,
     ClosMultiheadAttention,
     ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -46,6 +47,7 @@ PAIRS = {
     "ClosLinear, few samples": (nn.Linear(512, 512), ClosLinear(512, 512, (16, 40, 16)), (3, 512)),
     "ClosLinear, sequences": (nn.Linear(48, 48), ClosLinear(48, 48, (6, 4, 8)), (2, 3, 48)),
     "LowRankLinear": (nn.Linear(48, 48), LowRankLinear(48, 48, 5), LINEAR),
+    "LowRankConv2d": (nn.Conv2d(4, 6, 3), LowRankConv2d(4, 6, 3, kernel_size=3), IMAGE),
     "SparseCascade, gathered": (nn.Linear(48, 48), SparseCascade([SPARSE, SPARSE]), LINEAR),
     "SparseCascade, constants": (
         nn.Linear(48, 48), SparseCascade([SPARSE], [CONSTANTS]), LINEAR
