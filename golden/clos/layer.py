@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from golden.arguments import empty_parameter
 from golden.clos.fit import fit_clos
-from golden.clos.forms import ClosWeights, by_columns, compute, to_matrix
+from golden.clos.forms import ClosWeights, by_columns, to_matrix
+from golden.clos.function import compute
 from golden.clos.initialise import sparse_xavier_
 from golden.clos.shape import ClosShape
 from golden.tensors.autocast import add_bias
