@@ -25,6 +25,7 @@ from golden.clos.forms import (
     of_routers,
 )
 from golden.clos.shape import ClosShape
+from golden.tensors.autocast import as_operands
 from golden.tensors.tracing import serves_any_batch
 
 __all__ = ["compute"]
@@ -53,25 +54,23 @@ def compute(
     if form == "padded columns":
         x = torch.nn.functional.pad(x, (0, 0, 0, FEWEST_COLUMNS - samples))
     rows = form == "rows"
-    if torch.is_grad_enabled() and _is_plain(weights, x, device):
-        y = _Products.apply(shape, rows, recompute, x, *weights)
+    if torch.is_grad_enabled() and _is_plain(weights, x):
+        y = _Products.apply(shape, rows, recompute, *as_operands(x, *weights, device=x.device))
     else:
         y = by_rows(shape, weights, x) if rows else by_columns(shape, weights, x)[2]
     return y[:samples] if form == "padded columns" else y
 
 
-def _is_plain(weights: ClosWeights, x: Tensor, device: str) -> bool:
+def _is_plain(weights: ClosWeights, x: Tensor) -> bool:
     """Whether nothing but the plain gradient is asked for, of plain tensors.
 
-    `torch.func`, forward-mode gradients, autocast and classes of tensors see each operation
-    otherwise.
+    `torch.func`, forward-mode gradients and classes of tensors see each operation.
     """
     return (
         type(x) in _PLAIN
         and all(type(weight) in _PLAIN for weight in weights)
         and not torch._C._are_functorch_transforms_active()  # pyright: ignore[reportPrivateUsage]
         and forward_ad._current_level < 0  # pyright: ignore[reportPrivateUsage]
-        and not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device))
     )
 
 

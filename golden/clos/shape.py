@@ -89,9 +89,7 @@ class ClosShape:
         return cls(*numbers)
 
     @classmethod
-    def of_routers(
-        cls, in_features: int, out_features: int, routers: Sequence[int]
-    ) -> "ClosShape":
+    def of_routers(cls, in_features: int, out_features: int, routers: Sequence[int]) -> "ClosShape":
         """Make the shape of two sizes and three routers (Ri, Rm, Ro)."""
         try:
             numbers = items("routers", routers, 3)
