@@ -5,7 +5,7 @@ or transformed by `torch.func` takes the forms of `golden.clos.forms` instead.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -55,7 +55,8 @@ def compute(
         x = torch.nn.functional.pad(x, (0, 0, 0, FEWEST_COLUMNS - samples))
     rows = form == "rows"
     if torch.is_grad_enabled() and _is_plain(weights, x):
-        y = _Products.apply(shape, rows, recompute, *as_operands(x, *weights, device=x.device))
+        operands = as_operands(x, *weights, device=x.device)
+        y = cast(Tensor, cast(Any, _Products).apply(shape, rows, recompute, *operands))
     else:
         y = by_rows(shape, weights, x) if rows else by_columns(shape, weights, x)[2]
     return y[:samples] if form == "padded columns" else y
@@ -66,11 +67,14 @@ def _is_plain(weights: ClosWeights, x: Tensor) -> bool:
 
     `torch.func`, forward-mode gradients and classes of tensors see each operation.
     """
+    w1, w2, w3 = weights
     return (
         type(x) in _PLAIN
-        and all(type(weight) in _PLAIN for weight in weights)
+        and type(w1) in _PLAIN
+        and type(w2) in _PLAIN
+        and type(w3) in _PLAIN
         and not torch._C._are_functorch_transforms_active()  # pyright: ignore[reportPrivateUsage]
-        and forward_ad._current_level < 0  # pyright: ignore[reportPrivateUsage]
+        and cast(Any, forward_ad)._current_level < 0
     )
 
 
