@@ -27,6 +27,7 @@ __all__ = [
     "hidden_rows",
     "in_groups",
     "of_routers",
+    "padding_pays",
     "to_matrix",
 ]
 
@@ -66,7 +67,13 @@ def fastest_form(shape: ClosShape, samples: int, device: str = "cpu") -> str:
         return "columns"
     if samples <= _MOST_ROWS:
         return "rows"
-    return "columns" if weights < _PADDING_PAYS_FROM else "padded columns"
+    return "padded columns" if padding_pays(shape, samples, device) else "columns"
+
+
+def padding_pays(shape: ClosShape, samples: int, device: str = "cpu") -> bool:
+    """Say whether 16 columns are computed faster than so many, of which there are fewer."""
+    few = device == "cpu" and 1 < samples < FEWEST_COLUMNS
+    return few and shape.parameters >= _PADDING_PAYS_FROM
 
 
 def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

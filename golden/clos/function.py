@@ -56,7 +56,7 @@ def compute(
     rows = form == "rows"
     if torch.is_grad_enabled() and _is_plain(weights, x):
         operands = as_operands(x, *weights, device=x.device)
-        y = cast(Tensor, cast(Any, _Products).apply(shape, rows, recompute, *operands))
+        y = cast(Tensor, cast(Any, _Products).apply((shape, rows, recompute), *operands))
     else:
         y = by_rows(shape, weights, x) if rows else by_columns(shape, weights, x)[2]
     return y[:samples] if form == "padded columns" else y
@@ -83,8 +83,9 @@ class _Products(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, shape: ClosShape, rows: bool, recompute: bool, x: Tensor, *given: Tensor
+        ctx: Any, options: tuple[ClosShape, bool, bool], x: Tensor, *given: Tensor
     ) -> Tensor:
+        shape, rows, recompute = options
         weights = ClosWeights(*given)
         first, second = _hidden(rows, shape, weights, _readable(x))
         ctx.shape, ctx.rows = shape, rows
@@ -100,8 +101,8 @@ class _Products(torch.autograd.Function):
             # A second derivative goes through the hidden values, back to what made them.
             kept = _hidden(rows, shape, weights, x)
         of = _row_gradients if rows else _column_gradients
-        needs = ctx.needs_input_grad[3:]
-        return None, None, None, *of(shape, weights, x, kept, _readable(gradients[0]), needs)
+        needs = ctx.needs_input_grad[1:]
+        return None, *of(shape, weights, x, kept, _readable(gradients[0]), needs)
 
 
 def _hidden(rows: bool, shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor]:

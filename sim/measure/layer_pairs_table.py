@@ -39,8 +39,8 @@ def pairs_text(measured: Sequence[dict[str, Any]], reused: Sequence[dict[str, An
     text = paragraphs(f"""
         A cell has the microseconds of a layer, forward / forward and backward, in float32 without
         bias on {place}, on one thread. Each figure is the least of many runs, in which the layers
-        take turns. Backward computes the gradients of weights and inputs. PyTorch has version
-        {torch.__version__}.
+        take turns; figures of one thread are its processor time. Backward computes the gradients
+        of weights and inputs. PyTorch has version {torch.__version__}.
 
         "products" are the layer's matrix products alone, three forward and six backward, on
         operands that lie ready, in the form that the layer takes for the batch: `bmm`, and for the

@@ -16,6 +16,7 @@ from golden.clos.forms import (
     by_padded_columns,
     by_rows,
     fastest_form,
+    padding_pays,
     to_matrix,
 )
 from golden.clos.layer import einsum_form
@@ -84,6 +85,13 @@ def test_n29_form_follows_samples_and_weights(numbers, samples, form):
     assert fastest_form(ClosShape(*numbers), samples) == form
     if form != "matrix":  # Elsewhere nothing was measured.
         assert fastest_form(ClosShape(*numbers), samples, "cuda") == "columns"
+
+
+@pytest.mark.parametrize("numbers, pays", [(MIDDLE, False), (LARGE, True)])
+def test_n29_padding_pays_for_a_few_samples_of_a_large_layer_on_a_cpu(numbers, pays):
+    shape = ClosShape(*numbers)
+    assert [padding_pays(shape, n) for n in (0, 1, 2, 15, 16)] == [False, False, pays, pays, False]
+    assert not padding_pays(shape, 2, "cuda")
 
 
 def test_layer_is_traced_whole():
