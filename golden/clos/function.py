@@ -87,10 +87,13 @@ class _Products(torch.autograd.Function):
     ) -> Tensor:
         shape, rows, recompute = options
         weights = ClosWeights(*given)
-        first, second = _hidden(rows, shape, weights, _readable(x))
+        kept = _hidden(rows, shape, weights, _readable(x))
         ctx.shape, ctx.rows = shape, rows
-        ctx.save_for_backward(x, *given, *(() if recompute else (first, second)))
-        return (_row_results if rows else _column_results)(shape, weights, second)
+        if recompute:
+            ctx.save_for_backward(x, *given)
+        else:
+            ctx.save_for_backward(x, *given, *kept)
+        return (_row_results if rows else _column_results)(shape, weights, kept[1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -121,13 +124,11 @@ def _column_results(shape: ClosShape, weights: ClosWeights, middle_out: Tensor) 
     samples, outputs = middle_out.shape[2], shape.out_features
     y = middle_out.new_empty_strided((samples, outputs), (1, samples))
     groups = shape.output_groups
-    for block, weight, middle in zip(
-        equal_blocks(y.T, groups),
-        equal_blocks(weights.output_weight, groups),
-        of_routers(middle_out.transpose(0, 1), groups),
-        strict=True,
-    ):
-        torch.bmm(weight, middle, out=block)
+    blocks = equal_blocks(y.T, groups)
+    output_weights = equal_blocks(weights.output_weight, groups)
+    by_router = of_routers(middle_out.transpose(0, 1), groups)
+    for index, block in enumerate(blocks):
+        torch.bmm(output_weights[index], by_router[index], out=block)
     return y
 
 
@@ -158,6 +159,8 @@ def _column_gradients(
     needs: Sequence[bool],
 ) -> tuple[Tensor | None, ...]:
     """Gradients of the inputs and weights that need one, with the samples innermost."""
+    if all(needs) and len(shape.input_groups) == len(shape.output_groups) == 1:
+        return _even_column_gradients(shape, weights, x, kept, gradient)
     input_out, middle_out = kept  # [Ri, Rm, N] and [Rm, Ro, N]
     groups = shape.output_groups
     of_outputs = equal_blocks(gradient.T, groups)
@@ -180,6 +183,28 @@ def _column_gradients(
     if needs[0]:
         of_x = in_groups(_flat_product, equal_blocks(weights.input_weight, groups), of_input).T
     return of_x, w1, w2, w3
+
+
+def _even_column_gradients(
+    shape: ClosShape, weights: ClosWeights, x: Tensor, kept: Sequence[Tensor], gradient: Tensor
+) -> tuple[Tensor, ...]:
+    """All gradients, with the samples innermost, where the routers of a stage are equal.
+
+    What is not needed any more is given up at once: the next product takes its memory, which is
+    still in the cache.
+    """
+    inputs, outputs, ri, rm, ro = shape.as_tuple()
+    samples = x.shape[0]
+    w1, w2, w3 = weights
+    w1, w3 = w1.view(ri, inputs // ri, rm), w3.view(ro, outputs // ro, rm)
+    of_stage = gradient.T.view(ro, outputs // ro, samples)
+    of_w3 = torch.bmm(of_stage, kept[1].permute(1, 2, 0))
+    of_stage = torch.bmm(w3.mT, of_stage).transpose(0, 1)  # [Rm, Ro, N]
+    of_w2 = torch.bmm(kept[0].transpose(0, 1), of_stage.mT)
+    of_stage = torch.bmm(w2, of_stage).transpose(0, 1)  # [Ri, Rm, N]
+    of_w1 = torch.bmm(x.T.view(ri, inputs // ri, samples), of_stage.mT)
+    of_x = torch.bmm(w1, of_stage).view(inputs, samples).T
+    return of_x, of_w1.view(inputs, rm), of_w2, of_w3.view(outputs, rm)
 
 
 def _column_outer(left: Tensor, right: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from .timing import Steps, layer_steps, least_times, on_threads
 __all__ = ["PAIRS", "REUSED", "LayerPair", "pair_times", "reused_times"]
 
 Aims = Mapping[int, tuple[float | None, float | None]]
-_FEWEST_RUNS = 10
+_FEWEST_RUNS = 5
 _KEEP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
 
 

@@ -79,3 +79,24 @@ def test_compiled_ahead_of_time_it_serves_every_batch(tmp_path):
             program, package_path=str(tmp_path / "layer.pt2")
         )
         assert_serves_every_batch(torch._inductor.aoti_load_package(path), layer)
+
+
+@pytest.mark.filterwarnings("ignore")  # Of these packages and of PyTorch's exporter.
+def test_onnx_with_a_named_batch_is_products_that_serve_every_batch(tmp_path):
+    for package in ("onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason=f"the optional package {package} is not installed")
+    onnx, onnxruntime = (pytest.importorskip(package) for package in ("onnx", "onnxruntime"))
+    layer, path = make("even"), str(tmp_path / "layer.onnx")
+    example = torch.randn(8, layer.in_features)
+    torch.onnx.export(layer, (example,), path, dynamic_shapes=({0: "b"},), verbose=False)
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert kinds.count("MatMul") == 3
+    assert set(kinds) <= {"MatMul", "Add", "Transpose", "Reshape", "Slice", "Concat"}
+    session = onnxruntime.InferenceSession(path)
+    (feed,) = session.get_inputs()
+
+    def run(x):
+        return torch.from_numpy(session.run(None, {feed.name: x.numpy()})[0])
+
+    with torch.no_grad():
+        assert_serves_every_batch(run, layer)
