@@ -8,7 +8,7 @@ from ..model.modules import modules_version
 from ..toolchain import Toolchain, find_toolchain
 from .processor import has_avx512, processor_flags
 from .program import HEADERS, program
-from .yosys import design_of
+from .yosys import WIDE_SHIFTS, design_of
 
 __all__ = ["build_vector"]
 
@@ -64,4 +64,4 @@ def _sources() -> tuple[str, ...]:
     """All that decides what is built of a design, apart from Yosys and the merging of modules."""
     folder = Path(__file__).parent
     return tuple(path.read_text() for path in (
-        *sorted(folder.glob("*.py")), *HEADERS, _HARNESS, _STALLS))
+        *sorted(folder.glob("*.py")), *HEADERS, WIDE_SHIFTS, _HARNESS, _STALLS))

@@ -22,10 +22,14 @@ def extended(bits: Bits, width: int, signed: bool) -> Bits:
     return [*bits[:width], *[sign] * (width - len(bits))]
 
 
-def cut(netlist: Netlist) -> Netlist:
-    """Cut the words of a module; wide memories become several."""
+def cut(netlist: Netlist, *, everywhere: bool = True) -> Netlist:
+    """Cut the words of a module; if not `everywhere`, those alone that do not fit into a word.
+
+    A wide memory becomes several.
+    """
     cells = [_even(cell) for cell in netlist.cells]
-    cuts = _Cutter(netlist, cells).cuts()
+    cutter = _Cutter(netlist, cells)
+    cuts = cutter.cuts() if everywhere else cutter.least_cuts()
     return dataclasses.replace(netlist, cells=[
         part for number, cell in enumerate(cells)
         for part in _parts(cell, sorted(cuts.get(number, ())))])
@@ -71,8 +75,12 @@ class _Cutter:
                     self._users.setdefault(self._where[bit][0], set()).add(number)
         self._outputs = [port.bits for port in netlist.outputs]
 
+    def least_cuts(self) -> _Cuts:
+        """Where words must be cut: positions in the result of each cell, by its number."""
+        return self._cuts
+
     def cuts(self) -> _Cuts:
-        """Where words are cut: positions in the result of each cell, by its number."""
+        """Where users slice words, likewise."""
         for bits in self._outputs:
             self._cut_sources(bits)
         todo = set(range(len(self._cells)))

@@ -12,8 +12,9 @@ from .frame import Design, split
 from .memories import check_memory
 from .netlist import Netlist, read_module
 
-__all__ = ["SCRIPT", "design_of"]
+__all__ = ["SCRIPT", "WIDE_SHIFTS", "design_of"]
 
+WIDE_SHIFTS = Path(__file__).with_name("wide.v")
 SCRIPT = """\
 read_verilog -sv design.v
 hierarchy -top {top}
@@ -27,6 +28,9 @@ opt
 opt_clean -purge
 wreduce
 peepopt
+bmuxmap
+demuxmap
+techmap -map wide.v t:$shl t:$sshl %u r:Y_WIDTH>64 %i
 opt -full
 opt_clean -purge
 write_json design.json
@@ -56,6 +60,7 @@ def design_of(verilog: str, top: str, tools: Toolchain, folder: Path) -> Design:
     units = repeated(text, top)
     (folder / "design.v").write_text(text)
     keep = "".join(f"setattr -mod -set keep_hierarchy 1 \\{unit}\n" for unit in units)
+    (folder / WIDE_SHIFTS.name).write_text(WIDE_SHIFTS.read_text())
     (folder / "design.ys").write_text(SCRIPT.format(top=top, keep=keep))
     tools.run([YOSYS, "-q", "design.ys"], folder)
     try:
@@ -66,7 +71,9 @@ def design_of(verilog: str, top: str, tools: Toolchain, folder: Path) -> Design:
                 if name in found}
     for netlist in netlists.values():
         _check(netlist)
-    return split(cut(netlists.pop(top)), {name: cut(unit) for name, unit in netlists.items()})
+    # One lane computes with wide words as fast as with narrow ones.
+    frame = cut(netlists.pop(top), everywhere=False)
+    return split(frame, {name: cut(unit) for name, unit in netlists.items()})
 
 
 def _check(netlist: Netlist) -> None:
