@@ -15,7 +15,7 @@ LANES = 64
 """Copies that are computed at once; a module of which there is one copy has one lane."""
 
 # GCC keeps the words of a function that is much longer in memory, one by one.
-_PART_LINES = 400
+_PART_LINES = 200
 _ARGUMENTS = ("const State& __restrict s, State& __restrict n, Memories& __restrict m, "
               "const In& __restrict in, Out& __restrict out, Wires& __restrict w, int b")
 _PASSED = "s, n, m, in, out, w, b"
