@@ -64,7 +64,7 @@ class SimDevice(TorusDevice):
     engine
         What simulates: "verilator"; "vector", which computes all PEs side by side, gives the same
         beats in the same cycles, and writes no waveforms; or "auto", which takes the vector engine
-        from 64 PEs on, where the processor has AVX2 and no waveforms are asked for.
+        from 64 PEs on, where the processor has AVX2 and nothing is traced, recorded or accessible.
 
     Attributes
     ----------

@@ -14,13 +14,13 @@ from ..vector.processor import has_avx2
 __all__ = ["ENGINES", "LEAST_VECTOR_PES", "check_engine", "open_model"]
 
 ENGINES = ("auto", "vector", "verilator")
-"""What simulates: of `auto`, the vector engine if it pays and can, else Verilator."""
+"""What simulates: with `auto`, the vector engine if it pays and can, else Verilator."""
 
 LEAST_VECTOR_PES = 64
 """From so many PEs on `auto` takes the vector engine, which computes so many at once."""
 
 
-def check_engine(engine: str, *, trace: Path | None = None) -> None:
+def check_engine(engine: str, *, trace: Path | None = None, recording: bool = False) -> None:
     """Refuse an engine that is none, or that cannot do what is asked for.
 
     Raises
@@ -28,7 +28,7 @@ def check_engine(engine: str, *, trace: Path | None = None) -> None:
     SimError
         There is no such engine.
     VectorRefused
-        The vector engine is to write waveforms.
+        The vector engine is to write waveforms, or to record what the torus does.
     """
     if engine not in ENGINES:
         raise SimError(f"engine must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}, "
@@ -36,6 +36,9 @@ def check_engine(engine: str, *, trace: Path | None = None) -> None:
     if engine == "vector" and trace is not None:
         raise VectorRefused("the vector engine writes no waveforms: leave out the trace "
                             f"{trace}, or take the engine verilator")
+    if engine == "vector" and recording:
+        raise VectorRefused("the vector engine records no engines of the torus: take the engine "
+                            "verilator")
 
 
 def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None,
@@ -64,7 +67,8 @@ def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None
     options = {"trace": trace, "probes": probes, "accessible": accessible}
     if engine == "vector":
         return VectorModel(verilog, TOPS["torus"], **options)
-    if engine == "auto" and trace is None and pes >= LEAST_VECTOR_PES and has_avx2():
+    plain = trace is None and not probes and not accessible
+    if engine == "auto" and plain and pes >= LEAST_VECTOR_PES and has_avx2():
         try:
             return VectorModel(verilog, TOPS["torus"], **options)
         except VectorRefused:  # Verilator simulates every design.

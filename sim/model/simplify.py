@@ -100,9 +100,9 @@ def _control(text: str, top: str) -> str:
 
     def shared(name: str) -> list[str]:
         found: list[str] = []
-        for cell, instances in Counter(cells[name]).items():
+        for cell, count in Counter(cells[name]).items():
             if lines(cell) >= _LEAST_SHARED_LINES:
-                found += [cell] if instances > 1 else shared(cell)
+                found += [cell] if count > 1 else shared(cell)
         return found
 
     # Bits of a vector that Yosys has put together may depend on each other: no loop for a circuit,

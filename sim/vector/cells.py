@@ -94,7 +94,8 @@ def _not(cell: Cell, body: Body) -> str:
 
 
 def _inverted(word: str, width: int) -> str:
-    return f"~{word}" if width == 1 else f"{word} ^ K<{word_size(width)}>({constant(mask_of(width))})"
+    return f"~{word}" if width == 1 else (
+        f"{word} ^ K<{word_size(width)}>({constant(mask_of(width))})")
 
 
 def _arithmetic(cell: Cell, body: Body) -> str:

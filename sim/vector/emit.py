@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from .cells import register_value, value
 from .memories import memory_type, memory_words, next_read, read, write
-from .netlist import Bits, Cell, Netlist
+from .netlist import Bits, Netlist
 from .operands import Body, Line, Words, constant, type_name
 from .order import Order
 
@@ -44,7 +44,8 @@ class Emitter:
         self._held: dict[str, str] = {}  # Where what is kept, or comes in, is found.
         for number, port in enumerate(netlist.inputs):
             self._words.add(f"i{number}", port.bits)
-            self._held[f"i{number}"] = f"const {type_name(len(port.bits))}& i{number} = in.i{number}[b];"
+            self._held[f"i{number}"] = (
+                f"const {type_name(len(port.bits))}& i{number} = in.i{number}[b];")
         for number, cell in enumerate(netlist.cells):
             self._words.add(f"x{number}", cell.output)
             if cell.holds:
@@ -96,7 +97,7 @@ class Emitter:
         memories = [(number, cell) for number, cell in enumerate(self.netlist.cells)
                     if cell.is_memory]
         # All reads of a memory come before it is written.
-        for number, cell in memories:
+        for _, cell in memories:
             if not cell.holds:
                 need([cell.output])
         for number, cell in memories:

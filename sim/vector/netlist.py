@@ -20,12 +20,12 @@ _OUTPUTS = {"$mem_v2": "RD_DATA"}
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One word cell.
+    r"""One word cell.
 
     Parameters
     ----------
     name, kind
-        Such as `$flatten\\mac.$add$1` and `$add`.
+        Such as `$flatten\mac.$add$1` and `$add`.
     parameters
         Texts of bits, the highest first; "x" and "z" are 0.
     ports

@@ -51,8 +51,9 @@ def _struct(emitters: Mapping[str, Emitter]) -> Iterator[str]:
 
 
 def _call(unit: str, function: str, state: str, following: str) -> str:
-    return (f"for (int b = 0; b < {unit}::BLOCKS; ++b) {unit}::{function}(d.s_{unit}[{state}][b], "
-            f"d.s_{unit}[{following}][b], d.m_{unit}[b], d.in_{unit}, d.out_{unit}, d.w_{unit}, b);")
+    return (f"for (int b = 0; b < {unit}::BLOCKS; ++b)\n"
+            f"{unit}::{function}(d.s_{unit}[{state}][b], d.s_{unit}[{following}][b], "
+            f"d.m_{unit}[b], d.in_{unit}, d.out_{unit}, d.w_{unit}, b);")
 
 
 def _cycle(design: Design, emitters: Mapping[str, Emitter], order: Schedule) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The steps of a clock cycle: which outputs are computed, and which wires carried, in what order."""
+"""The steps of a clock cycle: in what order outputs are computed and wires carried."""
 
 import dataclasses
 from collections import defaultdict

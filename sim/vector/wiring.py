@@ -1,4 +1,4 @@
-"""C++ that carries wires: from the lanes of outputs to those of inputs, in as few moves as it can."""
+"""C++ that carries wires, from lanes of outputs to lanes of inputs, in as few moves as it can."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator

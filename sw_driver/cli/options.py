@@ -55,8 +55,10 @@ Engine = Annotated[
 ]
 
 
-def checked_engine(device: str, engine: str | None, trace: Path | None = None) -> str:
+def checked_engine(device: str, engine: str | None, **files: Path | None) -> str:
     """Return the engine that simulates; of a device that is not simulated, it does not matter.
+
+    `files` are options that make the simulation write what Verilator alone knows.
 
     Raises
     ------
@@ -71,10 +73,12 @@ def checked_engine(device: str, engine: str | None, trace: Path | None = None) -
         raise DriverError(f"engine must be auto, vector or verilator, not {engine!r}")
     if device != "sim":
         raise DriverError(f"engine needs --device sim, not {device}")
-    if engine == "vector" and trace is not None:
-        raise DriverError(
-            f"trace needs --engine verilator: the vector engine writes no waveforms to {trace}"
-        )
+    for name, path in files.items():
+        if engine == "vector" and path is not None:
+            raise DriverError(
+                f"{name} needs --engine verilator: the vector engine keeps no signals to write to "
+                f"{path}"
+            )
     return engine
 
 

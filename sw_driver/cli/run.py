@@ -119,7 +119,7 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
-    chosen = checked_engine(device, engine, trace)
+    chosen = checked_engine(device, engine, trace=trace, timeline=timeline)
     serial_port = checked_port(device, port, baud)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = Wanted(artifact, device, source, model, samples, trace, timeline, serial_port, output,

@@ -137,7 +137,8 @@ def by_engine(bench: Bench, inputs: list[dict[str, int]], folder: Path, copies: 
         some = inputs[start:start + copies]
         rows = [[_part(values, port.name) for port in netlist.inputs] for values in some]
         rows += [[0] * len(netlist.inputs)] * (copies - len(some))
-        given = (ctypes.c_uint64 * (copies * len(netlist.inputs)))(*[x for row in rows for x in row])
+        flat = [value for row in rows for value in row]
+        given = (ctypes.c_uint64 * len(flat))(*flat)
         taken = (ctypes.c_uint64 * (copies * len(netlist.outputs)))()
         library.evaluate(given, taken)
         for lane in range(len(some)):

@@ -16,14 +16,23 @@ from sim.model.transfers import Stalls
 from sw_driver.compiler import compile
 from tests.support import equality, training_equality
 from tests.support.equality import FINISHING, random_chain, random_shapes
-from tests.support.training_runs import golden_run, perform, play, random_job, rtl_run, start_batch
+from tests.support.training_runs import (
+    Job,
+    golden_run,
+    perform,
+    play,
+    random_job,
+    rtl_run,
+    start_batch,
+)
 from tests.support.vector_twin import Twin
 
 SLOW_PROGRAMS = 200  # Of all slow cases together, at least.
 
 
 def stalls_of(case: int) -> Stalls:
-    return Stalls(in_per_mille=300 * (case % 3 == 1), out_per_mille=300 * (case % 3 >= 1), seed=case)
+    return Stalls(in_per_mille=300 * (case % 3 == 1), out_per_mille=300 * (case % 3 >= 1),
+                  seed=case)
 
 
 def infer(twin: Twin, config: TorusConfig, cases: int) -> None:
@@ -50,17 +59,22 @@ def infer(twin: Twin, config: TorusConfig, cases: int) -> None:
     assert twin.beats > 100 * cases
 
 
+def cut_off(twin: Twin, job: Job, stalls: Stalls, random: Random) -> None:
+    """End a step at a random cycle, and reset."""
+    perform(twin, job.compiled.executable.load(job.state), stalls)
+    last = random.randint(0, 3)
+    play(twin, start_batch(job, 0), stalls,
+         cut_off=lambda transfer: random.randint(1, 1000) if transfer == last else None)
+    twin.reset(random.randint(1, 3))
+
+
 def train(twin: Twin, config: TorusConfig, cases: int) -> None:
     """Random nets that train for some steps; every second one after a step that was cut off."""
     for case in range(cases):
         seed = 1000 * config.rows + 100 * config.cols + case
         random, job = Random(seed), random_job(config, seed, case, dense=case % 3 == 2)
         if case % 2:
-            perform(twin, job.compiled.executable.load(job.state), stalls_of(case))
-            last = random.randint(0, 3)
-            play(twin, start_batch(job, 0), stalls_of(case),
-                 cut_off=lambda transfer: random.randint(1, 1000) if transfer == last else None)
-            twin.reset(random.randint(1, 3))
+            cut_off(twin, job, stalls_of(case), random)
         assert not rtl_run(twin, job, stalls_of(case)).differences(golden_run(job))
 
 
@@ -76,11 +90,10 @@ def test_training():
         train(twin, config, 4)
 
 
-SLOW_INFERENCE = [dataclasses.replace(LARGE, rows=3, cols=5, word_steps=1),
-                  dataclasses.replace(LARGE, rows=2, cols=2, act_bits=18, weight_bits=5,
+SLOW_INFERENCE = [dataclasses.replace(LARGE, rows=2, cols=2, act_bits=18, weight_bits=5,
                                       host_bits=256), FINISHING[0]]
-SLOW_TRAINING = [training_equality.CONFIGS[2], training_equality.WIDE_SWEEP[4]]
-PROGRAMS = {True: 30, False: 50}  # Of a torus that trains, and of one that does not.
+SLOW_TRAINING = [training_equality.CONFIGS[2]]
+PROGRAMS = {True: 40, False: 80}  # Of a torus that trains, and of one that does not.
 
 
 @pytest.mark.slow
