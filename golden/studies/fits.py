@@ -24,7 +24,7 @@ from golden.clos.fit import fit_clos
 from golden.clos.forms import to_matrix
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
-from golden.convert.project import relative_distance
+from golden.convert.distance import relative_distance
 from golden.experiments.fitting import fit, score
 from golden.experiments.table import ResultTable
 from golden.layers import LowRankLinear
