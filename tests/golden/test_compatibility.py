@@ -75,7 +75,7 @@ def _halves(rank, store, name, results):
 @pytest.mark.slow
 def test_two_processes_have_the_mean_of_both_gradients(tmp_path):
     name = "SparseCascade"
-    multiprocessing.spawn.spawn(
+    multiprocessing.start_processes(
         _halves, (str(tmp_path / "store"), name, str(tmp_path)), nprocs=2, join=True
     )
     case = CASES[name]
