@@ -5,11 +5,13 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
     ClosMultiheadAttention,
     ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -28,7 +30,7 @@ class Outputs(nn.Module):
         self.layer = layer
 
     def forward(self, x):
-        if isinstance(self.layer, ClosLSTM):
+        if isinstance(self.layer, ClosLSTM | nn.LSTM):
             y, (h, c) = self.layer(x)
             return y, h, c
         y, h = self.layer(x)
@@ -55,10 +57,15 @@ LAYERS = {
     "ClosLinear, remainders": lambda: ClosLinear(13, 11, (4, 3, 2)),
     "ClosLinear, sequences": lambda: ClosLinear(256, 256, (16, 80, 16), bias=False),
     "LowRankLinear": lambda: LowRankLinear(24, 10, 3),
+    "LowRankConv2d": lambda: LowRankConv2d(4, 6, 3, kernel_size=3, padding=1),
     "SparseCascade, gathered": lambda: SparseCascade([SPARSE], [SPARSE.float().roll(1, 0)]),
     "SparseCascade, matrix": lambda: SparseCascade([SPARSE, torch.ones(5, 48).bool()]),
     "ClosConv2d": lambda: ClosConv2d(4, 6, (2, 3, 3), kernel_size=3, padding=1),
     "ClosConv2d, pointwise": lambda: ClosConv2d(64, 64, (8, 80, 8), stride=2),
+    "ClosConv2d, groups": lambda: ClosConv2d(
+        4, 6, (2, 1, 1), kernel_size=3, padding="same", groups=2, padding_mode="circular"
+    ),
+    "ClosConv1d": lambda: ClosConv1d(4, 6, (2, 1, 3), kernel_size=3, padding=4),
     "SparseRandomConv2d": lambda: SparseRandomConv2d(4, 6, 3, alpha=0.5),
     "ClosLSTM": lambda: Outputs(ClosLSTM(8, 6, reduction=1.0, batch_first=True)),
     "ClosGRU": lambda: Outputs(ClosGRU(8, 6, reduction=1.0, batch_first=True)),
@@ -85,10 +92,13 @@ def inputs(name, batch):
         "ClosLinear, remainders": (13,),
         "ClosLinear, sequences": (3, 256),
         "LowRankLinear": (24,),
+        "LowRankConv2d": (4, 5, 6),
         "SparseCascade, gathered": (48,),
         "SparseCascade, matrix": (2, 48),
         "ClosConv2d": (4, 5, 6),
         "ClosConv2d, pointwise": (64, 3, 3),
+        "ClosConv2d, groups": (4, 5, 6),
+        "ClosConv1d": (4, 7),
         "SparseRandomConv2d": (4, 5, 6),
         "ClosLSTM": (3, 8),
         "ClosGRU": (3, 8),

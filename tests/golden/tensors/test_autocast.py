@@ -6,11 +6,13 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
     ClosMultiheadAttention,
     ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -45,12 +47,14 @@ PAIRS = {
     "ClosLinear, few samples": (nn.Linear(512, 512), ClosLinear(512, 512, (16, 40, 16)), (3, 512)),
     "ClosLinear, sequences": (nn.Linear(48, 48), ClosLinear(48, 48, (6, 4, 8)), (2, 3, 48)),
     "LowRankLinear": (nn.Linear(48, 48), LowRankLinear(48, 48, 5), LINEAR),
+    "LowRankConv2d": (nn.Conv2d(4, 6, 3), LowRankConv2d(4, 6, 3, kernel_size=3), IMAGE),
     "SparseCascade, gathered": (nn.Linear(48, 48), SparseCascade([SPARSE, SPARSE]), LINEAR),
     "SparseCascade, constants": (
         nn.Linear(48, 48), SparseCascade([SPARSE], [CONSTANTS]), LINEAR
     ),
     "SparseCascade, matrix": (nn.Linear(48, 48), SparseCascade([DENSE, SPARSE]), LINEAR),
     "ClosConv2d": (nn.Conv2d(4, 6, 3), ClosConv2d(4, 6, (2, 3, 3), kernel_size=3), IMAGE),
+    "ClosConv1d": (nn.Conv1d(4, 6, 3), ClosConv1d(4, 6, (2, 2, 3), kernel_size=3), IMAGE[:3]),
     "ClosConv2d, pointwise": (nn.Conv2d(4, 6, 1), ClosConv2d(4, 6, (2, 3, 3)), IMAGE),
     "SparseRandomConv2d": (nn.Conv2d(4, 6, 3), SparseRandomConv2d(4, 6, 3, alpha=0.5), IMAGE),
     "ClosLSTM": (nn.LSTM(8, 8, 2), ClosLSTM(8, 8, reduction=1.0, num_layers=2), SERIES),
