@@ -4,12 +4,13 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import empty_parameter
-from golden.clos.fit import fit_clos
+from golden.clos.fit import TOLERANCE, Progress
+from golden.clos.fit_layer import dense_like, fit_layer
 from golden.clos.forms import ClosWeights, by_columns, compute, to_matrix
 from golden.clos.initialise import sparse_xavier_
 from golden.clos.shape import ClosShape
 from golden.tensors.autocast import add_bias
-from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
+from golden.tensors.dense import dense_bias, keep_frozen
 from golden.tensors.inputs import check_features
 
 __all__ = ["ClosLinear", "einsum_form"]
@@ -107,19 +108,60 @@ class ClosLinear(nn.Module):
         layer: nn.Linear,
         shape: ClosShape,
         *,
+        initialise: str = "fit",
         sweeps: int = 200,
+        tolerance: float = TOLERANCE,
+        dtype: torch.dtype | None = None,
+        inputs: Tensor | None = None,
+        progress: Progress | None = None,
         generator: torch.Generator | None = None,
     ) -> "ClosLinear":
-        """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
-        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        """Make a layer near `layer` in L2, of any shape that has its sizes.
+
+        It has the device, type and bias of `layer`, and is trained if that is.
+
+        Parameters
+        ----------
+        layer
+            An `nn.Linear`, or another layer with a weight [O, I] and perhaps a bias [O].
+        shape
+            Of the new layer.
+        initialise
+            "fit" for weights near the dense ones, or "new" for weights drawn anew; those need no
+            numbers of `layer`, which may be on the meta device.
+        inputs
+            A calibration batch [..., I]: the outputs are near for such inputs, and the bias makes
+            up for their mean.
+        sweeps, tolerance, dtype, progress, generator
+            As for `golden.clos.fit.fit_clos`; a new layer uses the generator alone.
+
+        Raises
+        ------
+        ShapeError
+            If `layer` has no such weight or another size, or an option is out of range.
+        """
         shape = ClosShape.of(shape)
-        weights = fit_clos(weight, shape, sweeps=sweeps, generator=generator)
+        weight, bias = dense_like(layer, shape, initialise), dense_bias(layer)
+        fitted = None
+        if initialise == "fit":
+            fitted, bias = fit_layer(
+                layer,
+                shape,
+                sweeps=sweeps,
+                tolerance=tolerance,
+                dtype=dtype,
+                inputs=inputs,
+                progress=progress,
+                generator=generator,
+            )
         new = cls.of_shape(shape, bias is not None, weight.device, weight.dtype)
-        for parameter, found in zip(new.weights, weights, strict=True):
+        if fitted is None:
+            new.reset_parameters(generator)
+        for parameter, found in zip(new.weights, fitted or (), strict=False):
             parameter.copy_(found)
-        if new.bias is not None and bias is not None:
+        if new.bias is not None and bias is not None and not bias.is_meta:
             new.bias.copy_(bias)
-        keep_frozen(new, weight, bias)
+        keep_frozen(new, weight, dense_bias(layer))
         return new
 
     @property

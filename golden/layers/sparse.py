@@ -12,7 +12,7 @@ from golden.errors import ShapeError
 from golden.layers.connections import connections_of
 from golden.layers.sparse_product import Wiring, bags, sparse_product, wiring_of
 from golden.tensors.autocast import as_operands
-from golden.tensors.tracing import own_size, serves_any_batch
+from golden.tensors.tracing import is_exporting, own_size, serves_any_batch
 
 __all__ = ["SparseStage", "fastest_form"]
 
@@ -175,7 +175,7 @@ class SparseStage(nn.Module):
         connections = own_size(self.edges.shape[1] + self.constant_edges.shape[1])
         if serves_any_batch(columns.T):
             dense = connections > _MATRIX_FROM * self.in_features * self.out_features
-            dense = dense or torch.compiler.is_exporting()
+            dense = dense or is_exporting()
         else:
             sizes = self.out_features, self.in_features, connections, columns.shape[1]
             given = columns.requires_grad or self.weight.requires_grad
