@@ -6,16 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from golden.arguments import empty_parameter, instance
-from golden.clos.fit import fit_clos
+from golden.clos.fit import TOLERANCE, Progress
+from golden.clos.fit_layer import dense_like, fit_layer
 from golden.clos.forms import ClosWeights, by_columns, to_matrix
 from golden.clos.function import compute
 from golden.clos.initialise import clos_gain, sparse_xavier_
 from golden.clos.shape import ClosShape
 from golden.tensors.autocast import add_bias
-from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
+from golden.tensors.dense import dense_bias, keep_frozen
 from golden.tensors.inputs import check_features
 
-__all__ = ["ClosLinear", "einsum_form"]
+__all__ = ["ClosLinear"]
 
 
 class ClosLinear(nn.Module):
@@ -140,19 +141,60 @@ class ClosLinear(nn.Module):
         layer: nn.Linear,
         shape: ClosShape,
         *,
+        initialise: str = "fit",
         sweeps: int = 200,
+        tolerance: float = TOLERANCE,
+        dtype: torch.dtype | None = None,
+        inputs: Tensor | None = None,
+        progress: Progress | None = None,
         generator: torch.Generator | None = None,
     ) -> "ClosLinear":
-        """Make a layer near `layer` in L2, of any shape that has its sizes; see `fit_clos`."""
-        weight, bias = dense_weight(layer, 2), dense_bias(layer)
+        """Make a layer near `layer` in L2, of any shape that has its sizes.
+
+        It has the device, type and bias of `layer`, and is trained if that is.
+
+        Parameters
+        ----------
+        layer
+            An `nn.Linear`, or another layer with a weight [O, I] and perhaps a bias [O].
+        shape
+            Of the new layer.
+        initialise
+            "fit" for weights near the dense ones, or "new" for weights drawn anew; those need no
+            numbers of `layer`, which may be on the meta device.
+        inputs
+            A calibration batch [..., I]: the outputs are near for such inputs, and the bias makes
+            up for their mean.
+        sweeps, tolerance, dtype, progress, generator
+            As for `golden.clos.fit.fit_clos`; a new layer uses the generator alone.
+
+        Raises
+        ------
+        ShapeError
+            If `layer` has no such weight or another size, or an option is out of range.
+        """
         shape = ClosShape.of(shape)
-        weights = fit_clos(weight, shape, sweeps=sweeps, generator=generator)
+        weight, bias = dense_like(layer, shape, initialise), dense_bias(layer)
+        fitted = None
+        if initialise == "fit":
+            fitted, bias = fit_layer(
+                layer,
+                shape,
+                sweeps=sweeps,
+                tolerance=tolerance,
+                dtype=dtype,
+                inputs=inputs,
+                progress=progress,
+                generator=generator,
+            )
         new = cls.of_shape(shape, bias is not None, weight.device, weight.dtype)
-        for parameter, found in zip(new.weights, weights, strict=True):
+        if fitted is None:
+            new.reset_parameters(generator)
+        for parameter, found in zip(new.weights, fitted or (), strict=False):
             parameter.copy_(found)
-        if new.bias is not None and bias is not None:
+        if new.bias is not None and bias is not None and not bias.is_meta:
             new.bias.copy_(bias)
-        keep_frozen(new, weight, bias)
+        keep_frozen(new, weight, dense_bias(layer))
         return new
 
     @property
@@ -247,28 +289,3 @@ class ClosLinear(nn.Module):
         )
         gain = "" if self.gain == 1 else f", gain={self.gain:.4g}"
         return text + gain + (", recompute=True" if self.recompute else "")
-
-
-def einsum_form(layer: ClosLinear, x: Tensor) -> Tensor:
-    """Compute `layer` on [N, I] to [N, O] in the form of the definition, one einsum; an oracle.
-
-    y[b, o, p] = sum over m, r, i of W3[o, m, p] W2[m, r, o] W1[r, i, m] x[b, r, i], with routers of
-    unequal size padded by zeros.
-    """
-    shape = layer.shape
-
-    def routers_first(rows: Tensor, blocks: tuple[tuple[int, int], ...]) -> Tensor:
-        return nn.utils.rnn.pad_sequence(
-            [rows[start:stop] for start, stop in blocks], batch_first=True
-        )
-
-    padded = torch.einsum(
-        "rib,rim,mro,opm->opb",
-        routers_first(x.T, shape.input_blocks),
-        routers_first(layer.input_weight, shape.input_blocks),
-        layer.middle_weight,
-        routers_first(layer.output_weight, shape.output_blocks),
-    )
-    rows = [padded[o, : stop - start] for o, (start, stop) in enumerate(shape.output_blocks)]
-    y = torch.cat(rows).T
-    return add_bias(y, layer.bias)

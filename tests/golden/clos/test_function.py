@@ -6,7 +6,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from golden import ClosLinear, ClosShape
-from golden.clos.layer import einsum_form
+from tests.support.clos_definition import einsum_form
 
 SHAPES = [(12, 20, 3, 4, 5), (13, 11, 4, 3, 2), (6, 5, 1, 2, 1), (7, 4, 7, 1, 4)]
 FORMS = ["rows", "columns", "padded columns", "matrix"]
