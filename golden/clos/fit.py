@@ -103,16 +103,8 @@ def fit_clos(
     """
     shape = instance("shape", shape, ClosShape)
     sweeps = whole_number("sweeps", sweeps, 1, MOST_SWEEPS)
-    tolerance = real_number("tolerance", tolerance)
-    if not 0 <= tolerance < 1:
-        raise ShapeError(f"tolerance must be at least 0 and below 1, not {tolerance}")
-    if start not in STARTS:
-        raise ShapeError(f'start must be "svd" or "random", not {shown(start)}')
-    if dtype not in (None, torch.float32, torch.float64):
-        raise ShapeError(f"dtype must be torch.float32, torch.float64 or None, not {dtype}")
+    tolerance = _check_options(tolerance, start, dtype, progress)
     check_generator(generator)
-    if progress is not None and not callable(progress):
-        raise ShapeError(f"progress must be a function or None, not {shown(progress)}")
     _check_matrix(matrix, shape)
     if dtype is None:
         small = matrix.numel() < _SINGLE_FROM or matrix.dtype == torch.float64
@@ -124,6 +116,20 @@ def fit_clos(
     begin = singular_start if start == "svd" else random_start
     factors = _fitted(problem, begin(problem, generator), sweeps, tolerance, momentum, progress)
     return _scaled(problem, factors, size)
+
+
+def _check_options(tolerance: object, start: object, dtype: object, progress: object) -> float:
+    """Return the tolerance, if all of them are right."""
+    found = real_number("tolerance", tolerance)
+    if not 0 <= found < 1:
+        raise ShapeError(f"tolerance must be at least 0 and below 1, not {tolerance}")
+    if start not in STARTS:
+        raise ShapeError(f'start must be "svd" or "random", not {shown(start)}')
+    if dtype not in (None, torch.float32, torch.float64):
+        raise ShapeError(f"dtype must be torch.float32, torch.float64 or None, not {dtype}")
+    if progress is not None and not callable(progress):
+        raise ShapeError(f"progress must be a function or None, not {shown(progress)}")
+    return found
 
 
 def _check_matrix(matrix: Tensor, shape: ClosShape) -> None:

@@ -170,7 +170,7 @@ def nearness(run: Fit) -> Near:
     with one_thread():
         layer = replaced(dense, run.method, run.reduction, activations("train"))
         weights = relative_distance(
-            cast(ClosLinear | LowRankLinear, layer).to_dense().detach(), dense.weight
+            cast(ClosLinear | LowRankLinear, layer).to_dense().detach(), dense.weight.detach()
         )
         return Near(weights, output_distance(layer, dense, activations("test")))
 

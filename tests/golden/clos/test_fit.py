@@ -161,8 +161,7 @@ def test_a_seed_decides_all(start):
     shape = ClosShape(20, 30, 4, 25, 5)  # More paths than the rank: the rest is random.
     matrix = gaussian(shape)
     first, again, other = (
-        fit_clos(matrix, shape, sweeps=2, start=start, generator=seeded(seed))
-        for seed in (3, 3, 4)
+        fit_clos(matrix, shape, sweeps=2, start=start, generator=seeded(seed)) for seed in (3, 3, 4)
     )
     assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
     assert not torch.equal(first.input_weight, other.input_weight)
@@ -193,7 +192,7 @@ def test_the_shape_is_laid_out_once():
         ({"sweeps": 0}, "sweeps must be a whole number from 1 to 1000000, not 0"),
         ({"tolerance": 1}, "tolerance must be at least 0 and below 1, not 1"),
         ({"tolerance": math.nan}, "tolerance must be at least 0 and below 1, not nan"),
-        ({"start": "best"}, "start must be \"svd\" or \"random\", not 'best'"),
+        ({"start": "best"}, 'start must be "svd" or "random", not \'best\''),
         ({"dtype": torch.float16}, "dtype must be torch.float32, torch.float64 or None"),
         ({"progress": 3}, "progress must be a function or None, not 3"),
         ({"generator": 3}, "generator must be a torch.Generator or None, not 3"),
