@@ -13,6 +13,7 @@ from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.layers.conv_forms import ClosPatches, at_every_place
 from golden.layers.conv_shape import budget_routers, check_channels, patch_shape
+from golden.layers.conv_state import take_former
 from golden.layers.windows import Sides, Window
 from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
 from golden.tensors.inputs import check_images
@@ -73,7 +74,7 @@ class ClosConvolution(nn.Module):
                     f"nn.{self.dense_kind.__name__}: take fewer middle routers, or from_budget",
                     stacklevel=2,
                 )
-        self.register_load_state_dict_pre_hook(_take_former)  # pyright: ignore[reportUnknownMemberType]
+        self.register_load_state_dict_pre_hook(take_former)  # pyright: ignore[reportUnknownMemberType]
 
     @classmethod
     def from_budget(
@@ -220,7 +221,7 @@ class ClosConvolution(nn.Module):
     @property
     def bias(self) -> Tensor | None:
         """The bias [k] of all groups, or None."""
-        found = [part.bias for part in self.layers if part.bias is not None]
+        found: list[Tensor] = [part.bias for part in self.layers if part.bias is not None]
         return (found[0] if len(found) == 1 else torch.cat(found)) if found else None
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -252,8 +253,8 @@ class ClosConvolution(nn.Module):
 
     def to_dense(self) -> Tensor:
         """Multiply out to the equal dense weight [k, c / groups, f, ...]; differentiable."""
-        size = (self.in_channels // self.groups, *self.kernel_size)
-        found = [part.to_dense().unflatten(1, size) for part in self.layers]
+        size = (-1, self.in_channels // self.groups, *self.kernel_size)
+        found = [part.to_dense().reshape(size) for part in self.layers]
         return found[0] if len(found) == 1 else torch.cat(found)
 
     def products(self, *sizes: object) -> int:
@@ -286,29 +287,3 @@ class ClosConvolution(nn.Module):
         for part in self.layers:
             fans = inputs // ri + rm * self.window.taps
             sparse_xavier_(part.input_weight, fans, generator)
-
-
-def _take_former(
-    layer: nn.Module,
-    state_dict: dict[str, Tensor],
-    prefix: str,
-    _metadata: object,
-    _strict: bool,
-    _missing: list[str],
-    _unexpected: list[str],
-    errors: list[str],
-) -> None:
-    """Take a state in which the layer at every pixel was "pointwise"; say what cannot be taken."""
-    former = f"{prefix}pointwise."
-    names = [name for name in state_dict if name.startswith(former)]
-    kernels = state_dict.pop(f"{prefix}depthwise_weight", None)
-    if kernels is not None:
-        errors.append(
-            f"{prefix}depthwise_weight belongs to a former form of {type(layer).__name__}, a "
-            "depthwise convolution before a Clos layer, which this one cannot hold: make a new "
-            "layer from_dense of the nn.Conv2d with the former to_dense()"
-        )
-    for name in names:
-        tensor = state_dict.pop(name)
-        if kernels is None:
-            state_dict[f"{prefix}parts.0.{name.removeprefix(former)}"] = tensor

@@ -24,9 +24,9 @@ _MATRIX_UP_TO = 1 << 11  # Weights of stages 2 and 3 multiplied out.
 
 def router_kernels(shape: ClosShape, weights: ClosWeights, kernel_size: tuple[int, ...]) -> Tensor:
     """Return the kernels [Ri Rm, c / Ri, f, f] of the first stage, of weights [c f^2, Rm]."""
-    routers = shape.input_routers
-    by_router = weights.input_weight.unflatten(0, (routers, -1)).transpose(1, 2)
-    return by_router.flatten(0, 1).unflatten(1, (-1, *kernel_size))
+    routers, paths = shape.input_routers, shape.middle_routers
+    by_router = weights.input_weight.reshape(routers, -1, paths).transpose(1, 2)
+    return by_router.reshape(routers * paths, -1, *kernel_size)
 
 
 def last_stages(shape: ClosShape, weights: ClosWeights) -> Tensor:
@@ -38,7 +38,8 @@ def last_stages(shape: ClosShape, weights: ClosWeights) -> Tensor:
     found: list[Tensor] = []
     row = router = 0
     for count, size in shape.output_groups:
-        rows = weights.output_weight[row : row + count * size].unflatten(0, (count, size))
+        rows = weights.output_weight[row : row + count * size]
+        rows = rows.reshape(count, size, shape.middle_routers)
         middle = by_output[router : router + count]
         found.append((rows[:, :, None] * middle[:, None]).flatten(0, 1))
         row, router = row + count * size, router + count
@@ -77,8 +78,7 @@ class ClosPatches(ClosLinear):
             groups=self.shape.input_routers,
         )
         mixing = last_stages(self.shape, self.weights)
-        batched = hidden.ndim == len(window.kernel_size) + 2
-        if batched and _is_small(hidden, mixing):
+        if _is_small(window, hidden, mixing):
             y = _by_matrices(hidden, mixing, self.bias)
         else:
             y = convolve(
@@ -103,7 +103,7 @@ def at_every_place(part: ClosLinear, window: Window, x: Tensor) -> Tensor:
     # Channels first: the layer takes [pixels, c] with the pixels innermost as it is.
     columns = x.transpose(0, 1)
     y = part(columns.flatten(1).T).T
-    return y.unflatten(1, tuple(columns.shape[1:])).transpose(0, 1).contiguous()
+    return y.reshape(part.out_features, *columns.shape[1:]).transpose(0, 1).contiguous()
 
 
 def _by_matrices(hidden: Tensor, mixing: Tensor, bias: Tensor | None) -> Tensor:
@@ -113,7 +113,7 @@ def _by_matrices(hidden: Tensor, mixing: Tensor, bias: Tensor | None) -> Tensor:
         y = torch.bmm(matrices, flat)
     else:
         y = torch.baddbmm(bias[:, None], matrices, flat)
-    return y.unflatten(2, hidden.shape[2:])
+    return y.reshape(y.shape[0], y.shape[1], *hidden.shape[2:])
 
 
 def _is_plain(x: Tensor) -> bool:
@@ -129,9 +129,11 @@ def _gains_channels_last(shape: ClosShape, window: Window, x: Tensor) -> bool:
     return bool(channels % 8 or shape.middle_routers % 8)
 
 
-def _is_small(hidden: Tensor, mixing: Tensor) -> bool:
+def _is_small(window: Window, hidden: Tensor, mixing: Tensor) -> bool:
     """Whether a product for each image is faster than a convolution, which turns the images."""
-    return _is_plain(hidden) and mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
+    if not _is_plain(hidden) or hidden.ndim != len(window.kernel_size) + 2:
+        return False
+    return mixing.numel() <= _MATRIX_UP_TO and hidden.is_contiguous()
 
 
 def _is_few(x: Tensor) -> bool:

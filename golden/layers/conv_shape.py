@@ -74,11 +74,12 @@ def budget_routers(
             f"reduction must be at least 1, not {reduction:g}: the layer would have more weights "
             "than the dense convolution"
         )
-    whole = ClosShape.from_budget(channels * taps, outputs, reduction=1.0)
     if taps == 1:
         found = ClosShape.from_budget(channels, outputs, reduction=reduction).as_tuple()
         return found[2], found[3], found[4]
-    ro, budget = whole.output_routers, channels * taps * outputs / reduction
+    # A square layer of any size has a path at this reduction.
+    ro = ClosShape.from_budget(outputs, outputs, reduction=0.25).output_routers
+    budget = channels * taps * outputs / reduction
     best: tuple[int, int, int] | None = None
     for ri in (ri for ri in range(1, channels + 1) if channels % ri == 0):
         rm = _even(int(budget / (channels * taps + outputs + ri * ro)))
@@ -89,6 +90,11 @@ def budget_routers(
             break
     if best is None:
         most = channels * taps * outputs / (channels * taps + outputs + ro)
+        if most < 1:
+            raise ShapeError(
+                f"in_channels and out_channels must be more than {channels} and {outputs} in a "
+                "group: even a single path has more weights than the dense convolution"
+            )
         raise ShapeError(
             f"reduction must be at most {math.floor(100 * most) / 100:g} for {in_channels} and "
             f"{out_channels} channels, {taps} values of each and {groups} groups, "

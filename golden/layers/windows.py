@@ -66,10 +66,11 @@ class Window:
             around = padding
         else:
             around = _sides("padding", padding, dimensions, 0)
-        if padding_mode not in PADDING_MODES:
+        given: object = padding_mode
+        if not isinstance(given, str) or given not in PADDING_MODES:
             raise ShapeError(
                 f"padding_mode must be one of {', '.join(PADDING_MODES)}, "
-                f"not {shown(cast(object, padding_mode))}"
+                f"not {shown(given)}"
             )
         return cls(
             _sides("kernel_size", kernel_size, dimensions, 1),
@@ -123,11 +124,12 @@ class Window:
 
 
 def _sides(name: str, value: object, dimensions: int, least: int) -> tuple[int, ...]:
+    what = value
     if isinstance(value, tuple | list):
         given = cast(Sequence[object], value)
         if len(given) not in (1, dimensions):
             raise ShapeError(
-                f"{name} must be a whole number, or {dimensions} of them, not {shown(value)}"
+                f"{name} must be a whole number, or {dimensions} of them, not {shown(what)}"
             )
         numbers = [whole_number(name, one, least) for one in given]
         return tuple(numbers) if len(numbers) == dimensions else tuple(numbers * dimensions)

@@ -115,13 +115,14 @@ def _text(values: list[dict[str, Any]]) -> str:
             value["name"], f"1/{1 / value['density']:.1f}",
             *(" / ".join(f"{one:.0f}" for one in us[name]) for name in ("Clos", "dense")),
             " / ".join(f"{ratio:.2f}" for ratio in ratios), verdict(value)))
-    return paragraphs(f"""
+    text = paragraphs(f"""
         Convolutions of 3 x 3 (of 9 in one direction) with a bias in float32, on one thread of the
         CPU. Clos layers are `from_budget` with a reduction of {_REDUCTION:g}, so that they have at
         most a quarter of the dense weights. A cell has microseconds, forward / forward and
-        backward, the least of at least {_FEWEST_RUNS} runs in which both layers take turns.
-        Backward computes the gradients of weights and inputs. The target is of forward and
-        backward.""") + "\n" + markdown_table(_HEAD, rows)
+        backward, the least of at least {_FEWEST_RUNS} runs in which both layers take turns; they
+        are time of the processor, so that what else the machine does counts little. Backward
+        computes the gradients of weights and inputs. The target is of forward and backward.""")
+    return text + "\n" + markdown_table(_HEAD, rows)
 
 
 def _times(pair: Pair) -> dict[str, tuple[float, float]]:
@@ -133,8 +134,8 @@ def _times(pair: Pair) -> dict[str, tuple[float, float]]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        end, runs = time.perf_counter() + _SECONDS * len(layers), 0
-        while runs < _FEWEST_RUNS or time.perf_counter() < end:
+        end, runs = time.process_time() + _SECONDS * len(layers), 0
+        while runs < _FEWEST_RUNS or time.process_time() < end:
             for name, layer in layers.items():
                 forward, both = _seconds(layer, pair.x, back)
                 best[name] = (min(best[name][0], forward), min(best[name][1], both))
@@ -146,11 +147,11 @@ def _times(pair: Pair) -> dict[str, tuple[float, float]]:
 
 def _seconds(layer: nn.Module, x: Tensor, back: Tensor) -> tuple[float, float]:
     with torch.no_grad():
-        start = time.perf_counter()
+        start = time.process_time()
         layer(x)
-        forward = time.perf_counter() - start
+        forward = time.process_time() - start
     layer.zero_grad()
     inputs = x.detach().requires_grad_()
-    start = time.perf_counter()
+    start = time.process_time()
     layer(inputs).backward(back)
-    return forward, time.perf_counter() - start
+    return forward, time.process_time() - start
