@@ -193,9 +193,7 @@ class ClosStages(nn.Module):
 
 def _blocks(rows: Tensor, groups: tuple[tuple[int, int], ...]) -> list[Tensor]:
     """View rows [I, K] as [routers, rows a router, K], once for each group of equal routers."""
-    found: list[Tensor] = []
-    row = 0
-    for count, size in groups:
-        found.append(rows[row : row + count * size].unflatten(0, (count, size)))
-        row += count * size
-    return found
+    if len(groups) == 1:
+        return [rows.unflatten(0, groups[0])]
+    first = groups[0][0] * groups[0][1]
+    return [rows[:first].unflatten(0, groups[0]), rows[first:].unflatten(0, groups[1])]
