@@ -1,6 +1,7 @@
 """Convolutions in which every filter sees only some channels, or of which there are fewer."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,7 @@ class SparseRandomConv2d(nn.Module):
         self.register_parameter("bias", offset)
         self.register_buffer("channels", channels.to(self.weight.device))
         self._draw_weights(generator)
-        self.register_load_state_dict_pre_hook(_take_channels)  # pyright: ignore[reportUnknownMemberType]
+        self.register_load_state_dict_pre_hook(_check_degree)  # pyright: ignore[reportUnknownMemberType]
 
     @property
     def degree(self) -> int:
@@ -234,18 +235,16 @@ def _choose(
         return order.argsort(dim=1)[:, :degree].contiguous()
 
 
-def _take_channels(
-    layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
+def _check_degree(
+    layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *others: Any
 ) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made.
-
-    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
-    """
+    """Say of a state of another degree what to do; PyTorch then refuses it."""
     channels = state_dict.get(f"{prefix}channels")
-    if not isinstance(layer, SparseRandomConv2d) or "weight" not in dict(layer.named_parameters()):
+    if channels is None or channels.ndim != 2 or not isinstance(layer, SparseRandomConv2d):
         return
-    if channels is not None and channels.ndim == 2:
-        if channels.shape[0] == layer.out_channels and channels.shape[1] != layer.degree:
-            layer.channels = layer.channels.new_empty(channels.shape)
-            size = (*channels.shape, layer.kernel_size, layer.kernel_size)
-            layer.weight = nn.Parameter(layer.weight.new_empty(size))
+    if channels.shape[1] != layer.degree:
+        others[-1].append(
+            f"{prefix}channels of the state are {channels.shape[1]} for each filter, and of this "
+            f"layer {layer.degree}: make it with the alpha that the saved one was made with, and "
+            "if that grew load the state of its Densification first"
+        )

@@ -17,6 +17,7 @@ from golden.convert import (
     convert_report,
     rebuild,
 )
+from golden.export import to_2d
 from golden.layers import (
     ClosConv1d,
     ClosConv2d,
@@ -40,6 +41,7 @@ from golden.techniques import (
     carry_optimiser,
     gradual_pruning,
     grow,
+    grow_average,
     masks_from,
 )
 
@@ -240,6 +242,7 @@ CALLS = {
     "LowRankSpec": (LowRankSpec, {"reduction": 1.0, "initialise": "new"}),
     "SparseSpec": (SparseSpec, {"alpha": 0.5, "seed": 0, "initialise": "new"}),
     "CascadeSpec": (CascadeSpec, {"masks": [MASK], "constants": [0.0 * MASK]}),
+    "to_2d": (to_2d, {"model": make_model(), "form": "blocks"}),
     # Techniques
     "Densification": (technique(Densification, every_steps=2), {
         "model": make_model(), "optimiser": make_optimiser(make_model()), "every_steps": 2,
@@ -278,6 +281,9 @@ CALLS = {
     "grow": (grown, {
         "name": "a", "layer": ClosLinear(8, 6, (2, 2, 3)), "size": 3, "new_values": "zero",
         "generator": GENERATOR,
+    }),
+    "grow_average": (grow_average, {
+        "averaged": make_model(), "model": make_model(), "growths": []
     }),
     "carry_optimiser": (carry_optimiser, {
         "optimiser": make_optimiser(make_model()), "growths": []

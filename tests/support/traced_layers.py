@@ -30,7 +30,7 @@ class Outputs(nn.Module):
         self.layer = layer
 
     def forward(self, x):
-        if isinstance(self.layer, ClosLSTM):
+        if isinstance(self.layer, ClosLSTM | nn.LSTM):
             y, (h, c) = self.layer(x)
             return y, h, c
         y, h = self.layer(x)
