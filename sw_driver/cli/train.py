@@ -18,7 +18,16 @@ from sw_driver.cli.data_options import (
 )
 from sw_driver.cli.given_net import From, Reduction, check_from, net_files
 from sw_driver.cli.layer_option import Layer, parse_layer
-from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_output
+from sw_driver.cli.options import (
+    Baud,
+    Engine,
+    Json,
+    Port,
+    Quiet,
+    checked_engine,
+    checked_port,
+    make_output,
+)
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
@@ -108,12 +117,14 @@ class _Wanted:
     port: tuple[str, int] | None
     compare: bool
     resume: bool
+    engine: str
 
 
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
     device: _Device = _TORCH,
+    engine: Engine = None,
     data: TrainingData = None,
     label: Label = None,
     test_data: TestData = None,
@@ -162,13 +173,16 @@ def command(
     options = {name: value for name, value in given.items() if value is not None}
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
+    simulator = checked_engine(device, engine)
+    if compare and simulator == "vector":
+        raise DriverError("compare needs --engine verilator: it reads the memories of its model")
     serial_port = checked_port(device, port, baud)
     source = make_source(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume,
+        serial_port, compare, resume, simulator,
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -241,6 +255,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[LayerShape]") -> None:
         save_every=wanted.save_every,
         compare=wanted.compare,
         port=wanted.port,
+        engine=wanted.engine,
     )
 
 
