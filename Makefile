@@ -2,6 +2,7 @@
 
 VENV   := .venv
 STAMP  := $(VENV)/.installed
+LOCK   := .ci/constraints.txt
 PY     := $(VENV)/bin/python
 JOBS   ?= 2
 BOARD  ?= ulx3s-85f
@@ -63,11 +64,11 @@ lint: $(STAMP)
 
 clean:
 	rm -rf build out .pytest_cache .ruff_cache .hypothesis *.egg-info
-	find hw golden sw_driver sim fpga tests docs -name __pycache__ -prune -exec rm -rf {} +
+	find clostorus hw golden sw_driver sim fpga tests docs -name __pycache__ -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml | tools
+$(STAMP): pyproject.toml $(LOCK) | tools
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
 	@touch $@
 
 # One line that says what to install, before anything is downloaded.

@@ -1,1 +1,5 @@
 """FPGA flows on the generated Verilog."""
+
+from golden.system.extras import needs
+
+needs("fpga").check("amaranth")

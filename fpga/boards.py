@@ -6,6 +6,8 @@ Pins and clocks are those of the `amaranth-boards` package.
 import dataclasses
 from typing import Any
 
+from golden.system.extras import needs
+
 from .errors import BoardError
 from .synthesis import ECP5, GOWIN, ICE40, Area, Family
 
@@ -83,7 +85,8 @@ class Board:
         import importlib
 
         module, name = self.platform
-        return getattr(importlib.import_module(f"amaranth_boards.{module}"), name)
+        with needs("fpga"):
+            return getattr(importlib.import_module(f"amaranth_boards.{module}"), name)
 
 
 def _resource(platform: Any, name: str, number: int) -> Any:

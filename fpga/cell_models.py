@@ -101,7 +101,8 @@ def cell_sources(family: Family) -> str:
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: pip install -e .")
+        raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: "
+                              "pip install 'clostorus[hardware]'")
     share = Path(spec.origin).with_name("share")
     return "".join((share / name).read_text() for name in _SOURCES[family.name])
 

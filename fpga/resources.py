@@ -9,8 +9,8 @@ import dataclasses
 import functools
 
 import numpy as np
-from scipy.optimize import nnls
 
+from golden.system.extras import needs
 from hw.config import TorusConfig
 from hw.tops import TOPS
 
@@ -19,6 +19,9 @@ from .designs import Design
 from .errors import FlowFailed
 from .report import expected_blocks
 from .synthesis import Area, Family
+
+with needs("fpga"):
+    from scipy.optimize import nnls
 
 __all__ = ["Errors", "estimate", "is_measured", "link_area", "model_errors"]
 

@@ -98,7 +98,8 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
     """
     tool = Path(name) if Path(name).is_absolute() else Path(sys.executable).with_name(name)
     if not tool.exists():
-        raise FpgaToolMissing(f"{name} must be installed in this environment: pip install -e .")
+        raise FpgaToolMissing(f"{name} must be installed in this environment: "
+                              "pip install 'clostorus[fpga]'")
     try:
         done = run_child(["nice", str(tool), *arguments], folder)
     except OSError as error:
@@ -132,4 +133,5 @@ def tool_version(package: str) -> str:
         return f"{package} {importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:
         raise FpgaToolMissing(
-            f"{package} must be installed in this environment: pip install -e .") from None
+            f"{package} must be installed in this environment: "
+            "pip install 'clostorus[fpga]'") from None

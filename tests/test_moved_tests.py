@@ -15,6 +15,7 @@ from tests.support.moved import (
 from tests.support.project import ROOT
 
 MAY_SKIP = {
+    "clostorus/test_wheel.py": "wheels of other releases of PyTorch that are not for GPUs",
     "conftest.py": "Icarus Verilog, which `make` does not ask for",
     "golden/tensors/test_onnx.py": "onnx and onnxruntime, which are optional",
     "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",

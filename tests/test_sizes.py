@@ -4,7 +4,7 @@ import ast
 
 from tests.support.project import ROOT
 
-FOLDERS = ("hw", "golden", "sw_driver", "sim", "fpga", "tests", "docs")
+FOLDERS = ("clostorus", "hw", "golden", "sw_driver", "sim", "fpga", "tests", "docs")
 MOST_FILE_LINES = 300
 MOST_TEST_FILE_LINES = 400
 MOST_FUNCTION_LINES = 80

@@ -9,7 +9,8 @@ __all__ = ["README", "ROOT", "is_shown", "readme_page", "source_pages", "source_
 
 ROOT = Path(__file__).parents[2]
 README = "readme.md"
-_FOLDERS = ("hw", "golden", "sw_driver", "fpga", "sim", "tests", "findings", "docs/site")
+_FOLDERS = ("clostorus", "hw", "golden", "sw_driver", "fpga", "sim", "tests", "findings",
+            "docs/site")
 _FILES = ("CITATION.cff", "LICENSE", "Makefile", "pyproject.toml")
 _LANGUAGES = {".py": "python", ".sh": "sh", ".cpp": "cpp", ".h": "cpp", ".v": "verilog",
               ".vlt": "verilog", ".toml": "toml", ".yml": "yaml", ".css": "css", ".md": "markdown"}

@@ -8,15 +8,18 @@ import itertools
 import os
 from collections.abc import Generator, Mapping, Sequence
 
-import networkx as nx
 import numpy as np
-from networkx.algorithms import isomorphism
 from numpy.typing import NDArray
-from scipy import optimize, sparse
-from scipy.sparse import csgraph
 from torch import Tensor
 
 from golden.errors import AnalysisError
+from golden.system.extras import needs
+
+with needs("experiments"):
+    import networkx as nx
+    from networkx.algorithms import isomorphism
+    from scipy import optimize, sparse
+    from scipy.sparse import csgraph
 
 __all__ = ["count_automorphisms", "maximum_flow", "maximum_matching", "solve_choice"]
 

@@ -1,23 +1,40 @@
 """From a dense matrix to the Clos layer nearest to it: alternating least squares over blocks."""
 
-from typing import Any, cast
+import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from golden.arguments import check_generator, instance, tensor, whole_number
+from golden.arguments import check_generator, instance, real_number, shown, tensor, whole_number
+from golden.clos.fit_inputs import check_inputs, moments_of
+from golden.clos.fit_problem import (
+    Factors,
+    Problem,
+    make_problem,
+    random_start,
+    singular_start,
+)
+from golden.clos.fit_sweep import sweep
 from golden.clos.forms import ClosWeights
-from golden.clos.initialise import sparse_xavier_
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["MOST_SWEEPS", "fit_clos"]
+__all__ = ["MOST_SWEEPS", "STARTS", "TOLERANCE", "Progress", "fit_clos"]
+
+Progress = Callable[[int, float], object]
+"""Is told after each sweep its number from 1, and the distance that is left, relative to all."""
 
 MOST_SWEEPS = 1_000_000
+TOLERANCE = 1e-3
+STARTS = ("svd", "random")
 
-_NEAR = 1e-10
-_SETTLED = 1e-7
+_SINGLE_FROM = 1 << 16  # Elements of a matrix that is fitted in float32 by default.
+_LOOKED_BACK = 4
+_MOMENTUM = 0.5
+_GROWTH = 1.1
+_MOST_MOMENTUM = 0.98
+_BACK_OFF = 0.6
 
 
 @torch.no_grad()
@@ -26,16 +43,25 @@ def fit_clos(
     shape: ClosShape,
     *,
     sweeps: int = 200,
+    tolerance: float = TOLERANCE,
+    start: str = "svd",
+    momentum: bool = True,
+    dtype: torch.dtype | None = None,
+    inputs: Tensor | None = None,
+    progress: Progress | None = None,
     generator: torch.Generator | None = None,
 ) -> ClosWeights:
-    """Find the weights whose product is near `matrix` [O, I] in L2, in float64.
+    """Find the weights whose product is near `matrix` [O, I] in L2.
 
     The block of the matrix from input router r to output router o is A_o diag(c_ro) B_r^T, with A_o
     [O/Ro, Rm], B_r [I/Ri, Rm] and c_ro the middle weights [Rm]. Given two of the three, the third
-    is a least-squares problem, block by block. Each step stays near the step before (a proximal
-    term of 1e-10 of the problem's scale), so that singular problems have one answer and the error
-    never grows. The result is a local minimum, which depends on the random start; it is whole where
-    Ri = Ro = 1, where it is the truncated singular value decomposition.
+    is a least-squares problem, block by block, and a sweep solves them in turn. Between sweeps the
+    weights go on in the direction of the last one (momentum), further each time; where that was too
+    far, the fit goes back, so that the error never grows: Mitchell, Ye and De Sterck, "Nesterov
+    Acceleration of Alternating Least Squares for Canonical Tensor Decomposition".
+
+    The result is a local minimum, which depends on the start. It is whole where Ri = Ro = 1, where
+    it is the truncated singular value decomposition.
 
     Parameters
     ----------
@@ -44,20 +70,69 @@ def fit_clos(
     shape
         Any Clos shape of these sizes; routers need not divide them.
     sweeps
-        Most rounds over the three, 1 to a million; fewer are made once one gains less than 1e-7 of
-        the error.
+        Most rounds over the three, 1 to a million.
+    tolerance
+        The fit ends before that once the last four sweeps have lessened the distance by less than
+        this share of it each, on average; 0 for all sweeps.
+    start
+        "svd", the best matrix of rank Rm, or "random", which is another one for each seed.
+    momentum
+        Whether to go on in the direction of the last sweep.
+    dtype
+        To compute in, torch.float32 or torch.float64. By default float32 for matrices of 65,536
+        elements or more that are not of float64 themselves.
+    inputs
+        A calibration batch [N, I]. The fit is then near in the mean square of the outputs W x for
+        such x, by their second moments (`golden.clos.fit_inputs.moments_of`).
+    progress
+        Is called after each sweep with its number and the relative distance.
     generator
-        Of the start; PyTorch's global one by default.
+        Of the start; PyTorch's global one by default. "svd" draws only directions that the matrix
+        lacks, and approximates by it beyond sizes of 1024.
+
+    Returns
+    -------
+    ClosWeights
+        In `dtype`.
 
     Raises
     ------
     ShapeError
-        If the matrix has another size than the shape, or is not finite; if `sweeps` is out of
-        range.
+        If the matrix has another size than the shape, or is not finite; if an option is out of
+        range, or `inputs` is no batch for this layer.
     """
     shape = instance("shape", shape, ClosShape)
     sweeps = whole_number("sweeps", sweeps, 1, MOST_SWEEPS)
+    tolerance = _check_options(tolerance, start, dtype, progress)
     check_generator(generator)
+    _check_matrix(matrix, shape)
+    if dtype is None:
+        small = matrix.numel() < _SINGLE_FROM or matrix.dtype == torch.float64
+        dtype = torch.float64 if small else torch.float32
+    batch = None if inputs is None else check_inputs(inputs, shape.in_features)
+    size = float(matrix.detach().double().abs().max()) or 1.0
+    moments = None if batch is None else moments_of(batch / batch.abs().max()).to(matrix.device)
+    problem = make_problem(matrix.detach().double() / size, shape, dtype, moments)
+    begin = singular_start if start == "svd" else random_start
+    factors = _fitted(problem, begin(problem, generator), sweeps, tolerance, momentum, progress)
+    return _scaled(problem, factors, size)
+
+
+def _check_options(tolerance: object, start: object, dtype: object, progress: object) -> float:
+    """Return the tolerance, if all of them are right."""
+    found = real_number("tolerance", tolerance)
+    if not 0 <= found < 1:
+        raise ShapeError(f"tolerance must be at least 0 and below 1, not {tolerance}")
+    if start not in STARTS:
+        raise ShapeError(f'start must be "svd" or "random", not {shown(start)}')
+    if dtype not in (None, torch.float32, torch.float64):
+        raise ShapeError(f"dtype must be torch.float32, torch.float64 or None, not {dtype}")
+    if progress is not None and not callable(progress):
+        raise ShapeError(f"progress must be a function or None, not {shown(progress)}")
+    return found
+
+
+def _check_matrix(matrix: Tensor, shape: ClosShape) -> None:
     if not tensor("matrix", matrix).is_floating_point():
         raise ShapeError(f"matrix must be of real numbers, not {matrix.dtype}")
     if tuple(matrix.shape) != (shape.out_features, shape.in_features):
@@ -67,105 +142,69 @@ def fit_clos(
         )
     if not bool(torch.isfinite(matrix).all()):
         raise ShapeError("matrix must be finite, but holds NaN or infinity")
-    target = matrix.detach().double()
-    blocks = _blocks(target, shape)
-    inputs, outputs = shape.input_blocks, shape.output_blocks
-    a = _start(shape.out_features, shape.middle_routers, outputs, target, generator)
-    b = _start(shape.in_features, shape.middle_routers, inputs, target, generator)
-    c = target.new_empty(shape.middle_routers, shape.input_routers, shape.output_routers)
-    sparse_xavier_(c, shape.input_routers + shape.output_routers, generator)
 
-    whole, error = float(target.square().sum()), float("inf")
-    for _ in range(sweeps):
-        c = _middle(a, b, c, blocks)
-        a = _side(a, b, c, blocks)
-        b = _side(b, a, c.transpose(1, 2), blocks.permute(1, 0, 3, 2))
-        a, b, c = _unit(a, b, c)
-        before, error = error, float((_product(a, b, c) - blocks).square().sum())
-        if before - error <= _SETTLED * min(before, whole):
+
+def _fitted(
+    problem: Problem,
+    factors: Factors,
+    sweeps: int,
+    tolerance: float,
+    momentum: bool,
+    progress: Progress | None,
+) -> Factors:
+    """Sweep until it does not pay any more."""
+    best, before, share = factors, None, _MOMENTUM
+    distances = [math.inf]
+    for number in range(1, sweeps + 1):
+        ahead = best if before is None or not momentum else _beyond(before, best, share)
+        found, left = sweep(problem, ahead)
+        distance = math.sqrt(max(left, 0.0) / (problem.whole or 1.0))
+        if distance <= distances[-1]:
+            before, best, share = best, found, min(share * _GROWTH, _MOST_MOMENTUM)
+        else:
+            before, share, distance = None, share * _BACK_OFF, distances[-1]
+        distances.append(distance)
+        if progress is not None:
+            progress(number, distance)
+        if distance == 0 or _settled(distances, tolerance):
             break
-    return _scaled(shape, a, b, c)
+    return best
 
 
-def _blocks(matrix: Tensor, shape: ClosShape) -> Tensor:
-    """Cut [O, I] into [Ri, Ro, O/Ro, I/Ri], with zeros where a router is smaller than another."""
-    rows = pad_sequence([matrix[i:j] for i, j in shape.output_blocks], batch_first=True)
-    return pad_sequence(
-        [rows[:, :, i:j].permute(2, 0, 1) for i, j in shape.input_blocks], batch_first=True
-    ).permute(0, 2, 3, 1)
-
-
-def _start(
-    size: int,
-    rank: int,
-    blocks: tuple[tuple[int, int], ...],
-    like: Tensor,
-    generator: torch.Generator | None,
-) -> Tensor:
-    rows = sparse_xavier_(like.new_empty(size, rank), size / len(blocks) + rank, generator)
-    return pad_sequence([rows[start:stop] for start, stop in blocks], batch_first=True)
-
-
-def _product(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """Return A_o diag(c_ro) B_r^T for all r and o: [Ri, Ro, p, k]."""
-    scaled = a[None] * c.permute(1, 2, 0)[:, :, None]  # [Ri, Ro, p, m]
-    return scaled @ b.transpose(1, 2)[:, None]
-
-
-def _middle(a: Tensor, b: Tensor, c: Tensor, blocks: Tensor) -> Tensor:
-    """Solve for c [m, Ri, Ro], each pair of routers by itself."""
-    gram = (a.transpose(1, 2) @ a)[None] * (b.transpose(1, 2) @ b)[:, None]  # [Ri, Ro, m, m]
-    right = torch.einsum("opm,ropm->rom", a, blocks @ b[:, None])
-    old = c.permute(1, 2, 0)
-    return _nearest(gram, right[..., None], old[..., None])[..., 0].permute(2, 0, 1)
-
-
-def _side(a: Tensor, b: Tensor, c: Tensor, blocks: Tensor) -> Tensor:
-    """Solve for A [Ro, p, m], each output router by itself."""
-    gram = torch.einsum("rmn,mro,nro->omn", b.transpose(1, 2) @ b, c, c)
-    right = torch.einsum("ropm,mro->omp", blocks @ b[:, None], c)
-    return _nearest(gram, right, a.transpose(1, 2)).transpose(1, 2)
-
-
-def _nearest(gram: Tensor, right: Tensor, old: Tensor) -> Tensor:
-    """Minimise the squares with these normal equations, plus a little of the distance to `old`."""
-    scale = gram.diagonal(dim1=-2, dim2=-1).mean(dim=-1).clamp(min=1e-300)
-    near = _NEAR * scale[..., None, None] * torch.eye(gram.shape[-1]).to(gram)
-    factor = cast(Any, torch.linalg).cholesky_ex(gram + near)[0]
-    return old + torch.cholesky_solve(right - gram @ old, factor)
-
-
-def _unit(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Move the scale of every column of A and B into c: the product stays what it is."""
-    size_a, size_b = (_size(side) for side in (a, b))
-    return (
-        a / size_a[:, None],
-        b / size_b[:, None],
-        c * size_a.T[:, None] * size_b.T[:, :, None],
+def _beyond(before: Factors, now: Factors, share: float) -> Factors:
+    """Go on from `before` past `now`, by this share of the way between them."""
+    return Factors(
+        torch.lerp(before.a, now.a, 1 + share),
+        torch.lerp(before.b, now.b, 1 + share),
+        torch.lerp(before.c, now.c, 1 + share),
     )
 
 
-def _size(side: Tensor) -> Tensor:
-    """Root of the mean square of every column [routers, m], and 1 where all is 0."""
-    size = side.square().mean(dim=1).sqrt()
-    return torch.where(size == 0, torch.ones_like(size), size)
+def _settled(distances: list[float], tolerance: float) -> bool:
+    """Say whether the last sweeps gained too little; the first entry is no distance."""
+    if len(distances) <= _LOOKED_BACK + 1:
+        return False
+    return distances[-1] > distances[-1 - _LOOKED_BACK] * (1 - tolerance) ** _LOOKED_BACK
 
 
-def _scaled(shape: ClosShape, a: Tensor, b: Tensor, c: Tensor) -> ClosWeights:
+def _scaled(problem: Problem, factors: Factors, size: float) -> ClosWeights:
     """Take the padding off, and share the scale among the stages as Xavier's ranges do."""
-    rows_b = torch.cat([b[r, : j - i] for r, (i, j) in enumerate(shape.input_blocks)])
-    rows_a = torch.cat([a[o, : j - i] for o, (i, j) in enumerate(shape.output_blocks)])
-    stages = [rows_b, c, rows_a]
+    shape = problem.shape
+    rows_b, rows_a = problem.rows(factors)
+    stages = [rows_b, factors.c.permute(2, 0, 1).double(), rows_a.double()]
     ri, rm, ro = shape.input_routers, shape.middle_routers, shape.output_routers
     fans = (shape.in_features / ri + rm, ri + ro, rm + shape.out_features / ro)
     wanted = [(2 / fan) ** 0.5 for fan in fans]
     found = [float(stage.square().mean().sqrt()) for stage in stages]
-    if 0 in found:
-        return ClosWeights(*stages)
-    share = 1.0
-    for want, have in zip(wanted, found, strict=True):
-        share *= have / want
-    share **= 1 / 3
+    share = size ** (1 / 3)
+    if 0 not in found:
+        for want, have in zip(wanted, found, strict=True):
+            share *= (have / want) ** (1 / 3)
+    scales = [share * want / (have or want) for want, have in zip(wanted, found, strict=True)]
+    dtype = problem.target.dtype
     return ClosWeights(
-        *(s * (share * want / have) for s, want, have in zip(stages, wanted, found, strict=True))
+        *(
+            (stage * scale).to(dtype).contiguous()
+            for stage, scale in zip(stages, scales, strict=True)
+        )
     )

@@ -4,12 +4,13 @@ import dataclasses
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from golden.arguments import real_number, seed_number
 from golden.clos.layer import ClosLinear
 from golden.clos.net import ClosNet
 from golden.clos.shape import ClosShape
+from golden.convert.distance import relative_distance
 from golden.errors import ModelError, ShapeError
 from golden.models.activation import Activation
 from golden.models.chain import ChainNet
@@ -17,7 +18,7 @@ from golden.models.layers import AnyLayer
 from golden.models.net import chain_net
 from golden.models.read import read_chain
 
-__all__ = ["Projected", "ProjectedLayer", "project_dense", "relative_distance"]
+__all__ = ["Projected", "ProjectedLayer", "project_dense"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def project_dense(model: nn.Module, reduction: float, *, seed: int = 0) -> Proje
     reduction
         Weights of a dense layer for each one of its Clos layer, above 1.
     seed
-        Of the fits, which are local minima.
+        Of the fits, which draw the directions that a matrix lacks.
 
     Raises
     ------
@@ -102,13 +103,6 @@ def project_dense(model: nn.Module, reduction: float, *, seed: int = 0) -> Proje
     if not any(one.shape for one in found):
         raise ModelError(_why_none(found, reduction))
     return Projected(before, chain_net(ChainNet(layers, activations)), tuple(found))
-
-
-def relative_distance(found: Tensor, wanted: Tensor) -> float:
-    """Return the Frobenius norm of the difference, divided by that of `wanted` if it is not 0."""
-    wanted = wanted.double()
-    size = wanted.square().sum().sqrt()
-    return float((found.double() - wanted).square().sum().sqrt() / (size or 1.0))
 
 
 def _replaced(

@@ -13,6 +13,7 @@ from golden.arguments import shown
 from golden.data.idx import HOW_TO_GET, find_files, folder_name, read_labelled
 from golden.data.preparation import Preparation
 from golden.errors import DataError
+from golden.system.extras import needs
 
 __all__ = [
     "NAMES",
@@ -132,8 +133,9 @@ def _directory(path: Path) -> Path:
 def load_digits_split() -> Split:
     """Return scikit-learn's 8x8 digits: 1437 to train and 360 to test, 64 features, 10 classes."""
     # scikit-learn has no type stubs, and takes a second to import.
-    sources: Any = importlib.import_module("sklearn.datasets")
-    selection: Any = importlib.import_module("sklearn.model_selection")
+    with needs("experiments"):
+        sources: Any = importlib.import_module("sklearn.datasets")
+        selection: Any = importlib.import_module("sklearn.model_selection")
     pixels, labels = sources.load_digits(return_X_y=True)
     train_x, test_x, train_y, test_y = selection.train_test_split(
         (pixels / 16).astype(np.float32),

@@ -5,7 +5,10 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+from golden.system.extras import needs
+
+with needs("experiments"):
+    from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 __all__ = ["Difference", "difference"]
 

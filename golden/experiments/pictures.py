@@ -8,9 +8,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from golden.system.extras import needs
+
+with needs("experiments"):
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
 __all__ = ["Panels", "Point", "curves_png"]
 

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 from golden.system.names import lazy_names
 
 if TYPE_CHECKING:
+    from golden.layers.attention import ClosMultiheadAttention
     from golden.layers.cascade import SparseCascade
     from golden.layers.channel_conv import SparseRandomConv2d, live_channels, scaled_channels
     from golden.layers.conv import ClosConv2d
+    from golden.layers.conv1d import ClosConv1d
     from golden.layers.low_rank import LowRankLinear
+    from golden.layers.low_rank_conv import LowRankConv2d
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
+    from golden.layers.stages import ClosStages
 
 __all__ = [
+    "ClosConv1d",
     "ClosConv2d",
     "ClosGRU",
     "ClosLSTM",
+    "ClosMultiheadAttention",
+    "ClosStages",
+    "LowRankConv2d",
     "LowRankLinear",
     "SparseCascade",
     "SparseRandomConv2d",
@@ -28,9 +36,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ClosConv1d": "conv1d",
     "ClosConv2d": "conv",
     "ClosGRU": "recurrent",
     "ClosLSTM": "recurrent",
+    "ClosMultiheadAttention": "attention",
+    "ClosStages": "stages",
+    "LowRankConv2d": "low_rank_conv",
     "LowRankLinear": "low_rank",
     "SparseCascade": "cascade",
     "SparseRandomConv2d": "channel_conv",

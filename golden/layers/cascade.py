@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from golden.arguments import items
 from golden.errors import ShapeError
+from golden.layers.connections import Connections, connections_of
 from golden.layers.sparse import SparseStage
 from golden.tensors.autocast import add_bias
 from golden.tensors.inputs import check_features
@@ -26,7 +28,8 @@ class SparseCascade(nn.Module):
     ----------
     masks
         One per stage, the input's first: bool [out, in], True where a connection is trained. A
-        `golden.topologies.Topology` has them, and the constants.
+        `golden.topologies.Topology` has them, and the constants. They hold numbers even where
+        `device` is "meta".
     constants
         One per stage: [out, in], values of the connections that are not trained and 0 elsewhere
         (skip connections have 1: NeuroFabric, section VII-A). Without it there is none.
@@ -86,7 +89,9 @@ class SparseCascade(nn.Module):
                     f"stage {index}: mask must have {first.out_features} columns, the outputs of "
                     f"stage {index - 1}, not {second.in_features}"
                 )
-        _check_reached(stages)
+        found = map(connections_of, masks, constants or itertools.repeat(None))
+        sizes = stages[0].in_features, *(stage.out_features for stage in stages)
+        _check_reached(tuple(found), sizes)
         self.stages = nn.ModuleList(stages)
         self.in_features, self.out_features = stages[0].in_features, stages[-1].out_features
         offset = torch.zeros(self.out_features, device=device, dtype=dtype)
@@ -151,14 +156,14 @@ class SparseCascade(nn.Module):
         )
 
 
-def _check_reached(stages: Sequence[SparseStage]) -> None:
-    reached = torch.ones(stages[0].in_features, dtype=torch.bool, device=stages[0].edges.device)
-    for stage in stages:
-        outputs, sources = torch.cat([stage.edges, stage.constant_edges], dim=1)
-        after = torch.zeros(stage.out_features, dtype=torch.bool, device=reached.device)
+def _check_reached(found: Sequence[Connections], sizes: Sequence[int]) -> None:
+    reached = np.ones(sizes[0], bool)
+    for connections, size in zip(found, sizes[1:], strict=True):
+        outputs, sources = np.concatenate(connections[:2], axis=1)
+        after = np.zeros(size, bool)
         after[outputs[reached[sources]]] = True
         reached = after
-    missing = [int(output) for output in (~reached).nonzero().flatten()[:9]]
+    missing = [int(output) for output in (~reached).nonzero()[0][:9]]
     if missing:
         named = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
         raise ShapeError(f"every output must be reached by an input, but these are not: {named}")

@@ -1,6 +1,7 @@
 """Convolutions in which every filter sees only some channels, or of which there are fewer."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -87,9 +88,9 @@ class SparseRandomConv2d(nn.Module):
         self.weight = empty_parameter(size, device, dtype)
         offset = empty_parameter((self.out_channels,), device, dtype) if bias else None
         self.register_parameter("bias", offset)
-        self.register_buffer("channels", channels.to(device))
-        self.reset_parameters(generator)
-        self.register_load_state_dict_pre_hook(_take_channels)  # pyright: ignore[reportUnknownMemberType]
+        self.register_buffer("channels", channels.to(self.weight.device))
+        self._draw_weights(generator)
+        self.register_load_state_dict_pre_hook(_check_degree)  # pyright: ignore[reportUnknownMemberType]
 
     @property
     def degree(self) -> int:
@@ -101,8 +102,17 @@ class SparseRandomConv2d(nn.Module):
         """Fraction of the connections kept."""
         return self.degree / self.in_channels
 
+    @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights by sparse Xavier, and set the bias to 0."""
+        """Choose as many connections anew, draw all weights by sparse Xavier, set the bias to 0.
+
+        So a layer that comes from the meta device by `to_empty` has connections again.
+        """
+        channels = _choose(self.in_channels, self.out_channels, self.degree, generator)
+        self.channels.copy_(channels)
+        self._draw_weights(generator)
+
+    def _draw_weights(self, generator: torch.Generator | None) -> None:
         self.draw_(self.weight, generator)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -175,12 +185,7 @@ def live_channels(
     check_generator(generator)
     kept = math.sqrt(alpha) if 1 in (in_channels, out_channels) else alpha
     degree = max(math.ceil(kept * in_channels - 1e-9), math.ceil(in_channels / out_channels))
-    with enough_memory(f"a choice of {in_channels} channels for each of {out_channels}"):
-        order = torch.rand(out_channels, in_channels, generator=generator)
-    # Each channel first goes to one filter, so many to each; these come before all others.
-    given = torch.randperm(in_channels, generator=generator)
-    order[torch.arange(in_channels) % out_channels, given] -= 1
-    return order.argsort(dim=1)[:, :degree].contiguous()
+    return _choose(in_channels, out_channels, degree, generator)
 
 
 def scaled_channels(channels: int, alpha: float, *, by_connections: bool = False) -> int:
@@ -216,18 +221,30 @@ def _fraction(alpha: object) -> float:
     return fraction
 
 
-def _take_channels(
-    layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *_: object
-) -> None:
-    """Make room for the connections of a state: a layer may have grown since it was made.
+def _choose(
+    in_channels: int, out_channels: int, degree: int, generator: torch.Generator | None
+) -> Tensor:
+    """Choose `degree` channels of each filter, on the CPU whatever the default device is."""
+    device = "cpu" if generator is None else generator.device
+    with enough_memory(f"a choice of {in_channels} channels for each of {out_channels}"):
+        order = torch.rand(out_channels, in_channels, generator=generator, device=device)
+        # Each channel first goes to one filter, so many to each; these come before all others.
+        given = torch.randperm(in_channels, generator=generator, device=device)
+        filters = torch.arange(in_channels, device=device) % out_channels
+        order[filters, given] -= 1
+        return order.argsort(dim=1)[:, :degree].contiguous()
 
-    Not where the weight is computed from others, such as a pruned one: those have a fixed size.
-    """
+
+def _check_degree(
+    layer: nn.Module, state_dict: dict[str, Tensor], prefix: str, *others: Any
+) -> None:
+    """Say of a state of another degree what to do; PyTorch then refuses it."""
     channels = state_dict.get(f"{prefix}channels")
-    if not isinstance(layer, SparseRandomConv2d) or "weight" not in dict(layer.named_parameters()):
+    if channels is None or channels.ndim != 2 or not isinstance(layer, SparseRandomConv2d):
         return
-    if channels is not None and channels.ndim == 2:
-        if channels.shape[0] == layer.out_channels and channels.shape[1] != layer.degree:
-            layer.channels = layer.channels.new_empty(channels.shape)
-            size = (*channels.shape, layer.kernel_size, layer.kernel_size)
-            layer.weight = nn.Parameter(layer.weight.new_empty(size))
+    if channels.shape[1] != layer.degree:
+        others[-1].append(
+            f"{prefix}channels of the state are {channels.shape[1]} for each filter, and of this "
+            f"layer {layer.degree}: make it with the alpha that the saved one was made with, and "
+            "if that grew load the state of its Densification first"
+        )

@@ -1,44 +1,52 @@
 """LSTM and GRU whose maps from inputs and from the state are Clos networks."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx, nn
 
 from golden.layers.recurrent_base import ClosRecurrent
 from golden.tensors.autocast import as_operands
+from golden.tensors.nodes import as_node
 
 __all__ = ["ClosGRU", "ClosLSTM"]
 
 
 class ClosLSTM(ClosRecurrent):
-    """A drop-in for `nn.LSTM`, in one direction and without projections: NeuroFabric, section VIII.
+    """A drop-in for `nn.LSTM`, but for projections: NeuroFabric, section VIII.
 
     The four gates' maps are one Clos network from I to 4 H, and one from H to 4 H.
 
     Parameters, attributes and errors are those of `ClosRecurrent`.
     """
 
+    cell = "lstm"
     gates = 4
     dense = nn.LSTM
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Compute [T, N, I], and a state (h, c) of [layers, N, H], as `nn.LSTM` does."""
-        if isinstance(x, fx.Proxy):
-            return self.as_node(x, state)
-        x, states, batched = self.checked(x, state, 2)
-        # PyTorch's own takes part in autocast, its state too; a GRU of PyTorch's does not.
-        x, *states = as_operands(x, *states, device=x.device)
-        y, (h, c) = self.run(x, tuple(states))
-        if not batched:
-            h, c = h[:, 0], c[:, 0]
-        return self.shaped(y, batched), (h, c)
+    def forward(self, x: Any, state: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
+        """Compute inputs, and a state (h, c) before them, as `nn.LSTM` does.
 
-    def step(self, given: Tensor, held: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Compute the next (h, c)."""
-        keep_in, keep, new, out = (given + held).chunk(4, dim=-1)
-        c = torch.sigmoid(keep) * state[1] + torch.sigmoid(keep_in) * torch.tanh(new)
-        return torch.sigmoid(out) * torch.tanh(c), c
+        Parameters
+        ----------
+        x
+            [T, N, I], [N, T, I] if `batch_first`, [T, I] without a batch, or a `PackedSequence`.
+        state
+            h and c, each [layers, N, H], or [layers, H] without a batch; twice as many layers if
+            bidirectional. Zeros by default.
+
+        Returns
+        -------
+        tuple
+            The outputs as `x`, with H numbers each (2 H if bidirectional), and the state after it.
+        """
+        if isinstance(x, fx.Proxy):
+            return as_node(self, x, state)
+        given = self.checked(x, state, 2)
+        # PyTorch's own takes part in autocast, its state too; a GRU of PyTorch's does not.
+        x, *states = as_operands(given.x, *given.states, device=given.x.device)
+        y, (h, c) = self.run(x, tuple(states), given.lengths)
+        return self.shaped(y, given), (given.state(h), given.state(c))
 
     @classmethod
     def from_dense(
@@ -58,31 +66,24 @@ class ClosLSTM(ClosRecurrent):
 
 
 class ClosGRU(ClosRecurrent):
-    """A drop-in for `nn.GRU`, in one direction: NeuroFabric, section VIII.
+    """A drop-in for `nn.GRU`: NeuroFabric, section VIII.
 
     The three gates' maps are one Clos network from I to 3 H, and one from H to 3 H.
 
     Parameters, attributes and errors are those of `ClosRecurrent`.
     """
 
+    cell = "gru"
     gates = 3
     dense = nn.GRU
 
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Compute [T, N, I], and a state h of [layers, N, H], as `nn.GRU` does."""
+    def forward(self, x: Any, state: Any = None) -> tuple[Any, Tensor]:
+        """Compute inputs, and a state h before them, as `nn.GRU` does; see `ClosLSTM.forward`."""
         if isinstance(x, fx.Proxy):
-            return self.as_node(x, state)
-        x, states, batched = self.checked(x, None if state is None else (state,), 1)
-        y, (h,) = self.run(x, states)
-        return self.shaped(y, batched), h if batched else h[:, 0]
-
-    def step(self, given: Tensor, held: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Compute the next h; the reset gate acts behind the state's map, as in PyTorch."""
-        reset_x, keep_x, new_x = given.chunk(3, dim=-1)
-        reset_h, keep_h, new_h = held.chunk(3, dim=-1)
-        keep = torch.sigmoid(keep_x + keep_h)
-        new = torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
-        return (keep * state[0] + (1 - keep) * new,)
+            return as_node(self, x, state)
+        given = self.checked(x, None if state is None else (state,), 1)
+        y, (h,) = self.run(given.x, given.states, given.lengths)
+        return self.shaped(y, given), given.state(h)
 
     @classmethod
     def from_dense(

@@ -1,15 +1,18 @@
 """What the Clos LSTM and the Clos GRU share."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Self, TypeVar, cast
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
-from golden.arguments import instance, items, real_number, whole_number
+from golden.arguments import instance, items, real_number, shown, whole_number
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
-from golden.errors import ModelError, ShapeError
+from golden.errors import ShapeError
+from golden.recurrent.forms import walk
+from golden.recurrent.sequences import last_steps, packed_like, reversed_steps, unpacked
 from golden.tensors.dense import keep_frozen
 from golden.tensors.inputs import check_plain
 from golden.tensors.tracing import records_sizes
@@ -19,6 +22,23 @@ __all__ = ["ClosRecurrent"]
 Dense = TypeVar("Dense", bound=nn.RNNBase)
 
 _MOST_LAYERS = 1 << 16
+
+
+class Given(NamedTuple):
+    """Inputs [T, N, I] and states [layers, N, H], and what they were brought from."""
+
+    x: Tensor
+    states: tuple[Tensor, ...]
+    lengths: Tensor | None
+    batched: bool
+    packed: PackedSequence | None
+
+    def state(self, state: Tensor) -> Tensor:
+        """Bring a state to the form and the order of that before the inputs."""
+        order = None if self.packed is None else self.packed.unsorted_indices
+        if order is not None:
+            return state.index_select(1, order)
+        return state if self.batched else state[:, 0]
 
 
 class ClosRecurrent(nn.Module):
@@ -38,26 +58,31 @@ class ClosRecurrent(nn.Module):
         Whether inputs and outputs are [N, T, ...] rather than [T, N, ...].
     dropout
         Part of the values between layers that is dropped in training.
+    bidirectional
+        Whether every layer reads the sequence from its end, too; the next one is fed by both.
+    proj_size
+        Must be 0: there are no projections of h.
     device, dtype
         Of the parameters.
 
     Attributes
     ----------
     input_maps, state_maps : ModuleList
-        The `ClosLinear` of every layer, with the gates in PyTorch's order.
-    gates, dense
-        Of a subclass: its gates, and PyTorch's layer.
+        The `ClosLinear` of every layer, with the gates in PyTorch's order; if bidirectional, those
+        of the way back behind those of the way there, layer by layer.
+    cell, gates, dense
+        Of a subclass: its name in `golden.recurrent`, its gates, and PyTorch's layer.
 
     Raises
     ------
     ShapeError
-        If a size makes no layer, `reduction` is too large, or inputs or state do not fit.
+        If a size makes no layer, `reduction` is too large, `proj_size` is not 0, or inputs or
+        state do not fit.
     """
 
+    cell: str
     gates: int
     dense: type[nn.RNNBase]
-    bidirectional = False
-    proj_size = 0
 
     def __init__(
         self,
@@ -69,6 +94,8 @@ class ClosRecurrent(nn.Module):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -82,7 +109,13 @@ class ClosRecurrent(nn.Module):
             raise ShapeError(f"dropout must be at least 0 and below 1, not {dropout}")
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.batch_first, self.dropout = num_layers, batch_first, dropout
-        self.bias = bias
+        self.bias, self.bidirectional, self.proj_size = bias, bool(bidirectional), 0
+        if whole_number("proj_size", proj_size, 0):
+            raise ShapeError(
+                f"proj_size must be 0, not {shown(proj_size)}: a Clos layer has no projections of "
+                "its state; a ClosLinear behind it makes outputs smaller"
+            )
+        self.directions = 2 if self.bidirectional else 1
 
         def maps(sizes: list[int]) -> nn.ModuleList:
             shapes = [
@@ -91,8 +124,9 @@ class ClosRecurrent(nn.Module):
             ]
             return nn.ModuleList(ClosLinear.of_shape(s, bias, device, dtype) for s in shapes)
 
-        self.input_maps = maps([input_size] + [hidden_size] * (num_layers - 1))
-        self.state_maps = maps([hidden_size] * num_layers)
+        sizes = [input_size] + [self.directions * hidden_size] * (num_layers - 1)
+        self.input_maps = maps([size for size in sizes for _ in range(self.directions)])
+        self.state_maps = maps([hidden_size] * (num_layers * self.directions))
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -103,69 +137,53 @@ class ClosRecurrent(nn.Module):
     def flatten_parameters(self) -> None:
         """Do nothing: code for PyTorch's layers calls it, whose weights then lie side by side."""
 
-    def run(self, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Compute [T, N, I] and states of [layers, N, H] to [T, N, H] and the states after it."""
+    def run(
+        self, x: Tensor, states: tuple[Tensor, ...], lengths: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Compute [T, N, I] and states of [layers, N, H] to the outputs and the states after it."""
         finals: list[tuple[Tensor, ...]] = []
-        for index, (input_map, state_map) in enumerate(
-            zip(self.input_maps, self.state_maps, strict=True)
-        ):
-            if index > 0 and self.dropout:
+        maps = list(zip(self.input_maps, self.state_maps, strict=True))
+        for layer in range(self.num_layers):
+            if layer > 0 and self.dropout:
                 x = nn.functional.dropout(x, self.dropout, self.training)
-            given = input_map(x)  # Of all times at once: these do not wait for the state.
-            state = tuple(each[index] for each in states)
             outputs: list[Tensor] = []
-            for step in given.unbind():
-                state = self.step(step, state_map(state[0]), state)
-                outputs.append(state[0])
-            x = torch.stack(outputs)
-            finals.append(state)
+            for back in range(self.directions):
+                index = layer * self.directions + back
+                state = tuple(each[index] for each in states)
+                source = reversed_steps(x, lengths) if back else x
+                found = walk(
+                    self.cell, *maps[index], source, state, lengths is not None, self.training
+                )
+                finals.append(tuple(last_steps(one, lengths) for one in found))
+                outputs.append(reversed_steps(found[0], lengths) if back else found[0])
+            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
         return x, tuple(torch.stack(each) for each in zip(*finals, strict=True))
 
-    def step(self, given: Tensor, held: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Compute the next state, each [N, H], from the maps of input and state [N, gates H]."""
-        raise NotImplementedError
-
-    def as_node(self, x: fx.Proxy, state: object) -> Any:
-        """Become a node of the graph that `torch.fx` traces, as PyTorch's recurrent layers do.
-
-        Raises
-        ------
-        ModelError
-            If this layer is itself the root of what is traced, which has no node to become.
-        """
-        tracer = cast(fx.Tracer, x.tracer)
-        path = tracer.path_of_module(self)
-        if not path:
-            raise ModelError(
-                f"{type(self).__name__} must be a layer of the model that torch.fx traces, not the "
-                "whole of it: it is a node of the graph, for its steps depend on the length"
-            )
-        return tracer.create_proxy("call_module", path, (x, state), {})
-
-    def checked(
-        self, x: Tensor, states: tuple[Tensor, ...] | None, count: int
-    ) -> tuple[Tensor, tuple[Tensor, ...], bool]:
-        """Bring inputs to [T, N, I] and states to [layers, N, H]; say whether there was a batch."""
-        if isinstance(cast(object, x), nn.utils.rnn.PackedSequence):
-            raise ShapeError("input must be a tensor: packed sequences are not taken")
+    def checked(self, x: object, states: tuple[Any, ...] | None, count: int) -> Given:
+        """Bring inputs to [T, N, I] and states to [layers, N, H]; remember what they were."""
+        packed = x if isinstance(x, PackedSequence) else None
+        lengths = None
+        if packed is not None:
+            x, lengths = unpacked(packed)
         check_plain(x)
-        wanted = "[N, T, {}]" if self.batch_first else "[T, N, {}]"
-        known = not records_sizes(x)
+        assert isinstance(x, Tensor)
+        known, batch_first = not records_sizes(x), self.batch_first and packed is None
         if known and (
             x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]
         ):
+            wanted = f"[{'N, T' if batch_first else 'T, N'}, {self.input_size}]"
             raise ShapeError(
-                f"input must have shape {wanted.format(self.input_size)} or [T, "
-                f"{self.input_size}], none of them 0, not {list(x.shape)}"
+                f"input must have shape {wanted} or [T, {self.input_size}], none of them 0, not "
+                f"{list(x.shape)}"
             )
         batched = x.ndim == 3
         if not batched:
             x = x[:, None]
-        elif self.batch_first:
+        elif batch_first:
             x = x.transpose(0, 1)
-        size = (self.num_layers, x.shape[1], self.hidden_size)
+        size = (self.num_layers * self.directions, x.shape[1], self.hidden_size)
         if states is None:
-            return x, (x.new_zeros(size),) * count, batched
+            return Given(x, (x.new_zeros(size),) * count, lengths, batched, packed)
         states = items("state", states, count)
         expected = size if batched else (size[0], size[2])
         for state in states if known else ():
@@ -173,11 +191,18 @@ class ClosRecurrent(nn.Module):
                 raise ShapeError(
                     f"the state must have shape {list(expected)}, not {list(state.shape)}"
                 )
-        return x, states if batched else tuple(state[:, None] for state in states), batched
-
-    def shaped(self, y: Tensor, batched: bool) -> Tensor:
-        """Bring [T, N, H] to the form that the inputs had."""
+        order = None if packed is None else packed.sorted_indices
+        if order is not None:
+            states = tuple(state.index_select(1, order) for state in states)
         if not batched:
+            states = tuple(state[:, None] for state in states)
+        return Given(x, states, lengths, batched, packed)
+
+    def shaped(self, y: Tensor, given: Given) -> Tensor | PackedSequence:
+        """Bring [T, N, K] to the form that the inputs had."""
+        if given.packed is not None and given.lengths is not None:
+            return packed_like(y, given.lengths, given.packed)
+        if not given.batched:
             return y[:, 0]
         return y.transpose(0, 1) if self.batch_first else y
 
@@ -192,6 +217,7 @@ class ClosRecurrent(nn.Module):
             self.bias,
             self.batch_first,
             self.dropout,
+            self.bidirectional,
             device=weight.device,
             dtype=weight.dtype,
         )
@@ -208,10 +234,10 @@ class ClosRecurrent(nn.Module):
     ) -> Self:
         """Make the layer whose maps are near those of PyTorch's."""
         dense = instance("layer", dense, cls.dense)
-        if dense.bidirectional or dense.proj_size:
+        if dense.proj_size:
             raise ShapeError(
-                f"layer must have one direction and no projection, not {dense}: those have no Clos "
-                "form here"
+                f"layer must have a proj_size of 0, not {dense}: a Clos layer has no projections "
+                "of its state"
             )
         weight = _parameter(dense, "weight_ih_l0")
         new = cls(
@@ -222,6 +248,7 @@ class ClosRecurrent(nn.Module):
             bias=dense.bias,
             batch_first=dense.batch_first,
             dropout=dense.dropout,
+            bidirectional=dense.bidirectional,
             device=weight.device,
             dtype=weight.dtype,
         )
@@ -241,12 +268,14 @@ class ClosRecurrent(nn.Module):
         """Yield every map, and how PyTorch's names of its parameters end."""
         for name, maps in (("ih", self.input_maps), ("hh", self.state_maps)):
             for index, one in enumerate(maps):
+                layer, back = divmod(index, self.directions)
                 if isinstance(one, ClosLinear):
-                    yield f"{name}_l{index}", one
+                    yield f"{name}_l{layer}{'_reverse' if back else ''}", one
 
     def extra_repr(self) -> str:
         """Describe the layer as PyTorch's does."""
-        return f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"
+        both = ", bidirectional=True" if self.bidirectional else ""
+        return f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}{both}"
 
 
 def _parameter(module: nn.Module, name: str) -> Tensor:

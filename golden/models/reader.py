@@ -181,13 +181,14 @@ class _Reader:
         if isinstance(module, ClosLinear):
             return flow.affine(place, plain_clos(module, str(place)))
         if isinstance(module, ClosConv2d):
-            if module.depthwise_weight is not None or module.stride != 1:
+            window = module.window
+            if window.taps > 1 or not window.moves_by_one or module.groups > 1:
                 raise ModelError(
-                    f"{place} is a ClosConv2d with kernel_size {module.kernel_size} and stride "
-                    f"{module.stride}, which is not supported; only pointwise ones are, with 1 "
-                    "and 1"
+                    f"{place} is a ClosConv2d with kernel_size {module.kernel_size}, stride "
+                    f"{module.stride}, padding {module.padding} and groups {module.groups}, which "
+                    "is not supported; only pointwise ones are, with 1, 1, 0 and 1"
                 )
-            return flow.affine(place, plain_clos(module.pointwise, str(place)), pixels=True)
+            return flow.affine(place, plain_clos(module.layers[0], str(place)), pixels=True)
         if isinstance(module, nn.Linear):
             return flow.affine(place, plain_dense(module, str(place)))
         if isinstance(module, LowRankLinear):

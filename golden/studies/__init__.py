@@ -1,1 +1,1 @@
-"""Studies of fixed point, each a program: `python -m golden.studies.NAME`."""
+"""Studies of fixed point, fits and conversions: `python -m golden.studies.NAME`."""

@@ -102,7 +102,7 @@ def one_line_errors(name: str, worded: Callable[[str], str] = str) -> Generator[
     """
     try:
         yield
-    except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
+    except (KeyboardInterrupt, ImportError, OSError, ValueError, RuntimeError) as error:
         status = exit_status(error)
         if status is None:
             raise

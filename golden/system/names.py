@@ -11,7 +11,11 @@ _NONE: Mapping[str, str] = {}
 
 
 def lazy_names(
-    package: str, homes: Mapping[str, str], moved: Mapping[str, str] = _NONE
+    package: str,
+    homes: Mapping[str, str],
+    moved: Mapping[str, str] = _NONE,
+    *,
+    below: str | None = None,
 ) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package that imports its public names on first use.
 
@@ -23,11 +27,14 @@ def lazy_names(
         The modules that the names are in, from the package on, by name.
     moved
         As for `moved_names`: names that are elsewhere for one more release.
+    below
+        The package that `homes` count from, if it is another one.
     """
+    root = below or package
 
     def find(name: str) -> Any:
         if name in homes:
-            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+            return getattr(importlib.import_module(f"{root}.{homes[name]}"), name)
         return _find_moved(package, moved, name)
 
     return find

@@ -1,5 +1,6 @@
 """Techniques of training: growing denser, freezing what is old, masks that change."""
 
+from golden.techniques.average import grow_average
 from golden.techniques.calcification import Calcification
 from golden.techniques.densification import Densification
 from golden.techniques.growth import Growth, carry_optimiser, grow
@@ -14,5 +15,6 @@ __all__ = [
     "carry_optimiser",
     "gradual_pruning",
     "grow",
+    "grow_average",
     "masks_from",
 ]

@@ -22,6 +22,15 @@ from golden.techniques.growth import (
 
 __all__ = ["Densification"]
 
+# By name: some of their modules are not in every build of PyTorch, and take seconds to import.
+_WRAPPERS = {
+    "AveragedModel",
+    "DataParallel",
+    "DistributedDataParallel",
+    "FSDPModule",
+    "FullyShardedDataParallel",
+}
+
 
 class Densification:
     """Adds connections to all sparse layers of a model, every so many steps of its training.
@@ -37,7 +46,9 @@ class Densification:
     Parameters
     ----------
     model, optimiser
-        What is trained. Parameters that grow are replaced in both.
+        What is trained. Parameters that grow are replaced in both, and nowhere else: wrap a model
+        in `DistributedDataParallel` or the like outside of this, and anew after every growth. An
+        average of the model grows by `grow_average`.
     every_steps
         Training steps between two growths.
     factor
@@ -58,7 +69,8 @@ class Densification:
     Raises
     ------
     ModelError
-        If an argument is not as said here, or the model holds nothing that can grow.
+        If an argument is not as said here, the model holds nothing that can grow, or it is one
+        that keeps the parameters that it was made with.
     """
 
     def __init__(
@@ -74,6 +86,7 @@ class Densification:
     ) -> None:
         """Keep the schedule; see the class."""
         model = instance("model", model, nn.Module, error=ModelError)
+        _check_plain(model)
         optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
         every_steps = whole_number("every_steps", every_steps, 1, error=ModelError)
         factor = real_number("factor", factor, error=ModelError)
@@ -157,3 +170,14 @@ class Densification:
         carry_optimiser(self._optimiser, growths)
         self._generator.set_state(generator)
         self.steps = steps
+
+
+def _check_plain(model: nn.Module) -> None:
+    """Refuse models that go on with the parameters that they were made with."""
+    for module in model.modules():
+        if any(kind.__name__ in _WRAPPERS for kind in type(module).__mro__):
+            raise ModelError(
+                f"model must be the plain one, not within {type(module).__name__}, which keeps the "
+                "parameters that it was made with: give the model inside, and wrap it again "
+                "whenever step() returns growths"
+            )

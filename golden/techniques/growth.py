@@ -262,7 +262,7 @@ def _grow_stage(
     numbers = torch.zeros(mask.shape, dtype=torch.long, device=mask.device)
     numbers[mask] = torch.arange(edges + wanted, device=mask.device)
     places = numbers[layer.edges[0], layer.edges[1]]
-    layer.edges = mask.nonzero().T.contiguous()
+    layer.connect(mask.nonzero().T.contiguous())
     old = layer.weight
     # The draw reads the number of weights, so the new parameter must be in place.
     layer.weight = nn.Parameter(old.new_empty(edges + wanted), old.requires_grad)

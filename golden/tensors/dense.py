@@ -90,15 +90,15 @@ def check_replaceable(
     Raises
     ------
     ModelError
-        If its weight is computed by a parametrisation or pruning, it has a hook, or another module
-        holds a parameter of it too.
+        If its weight is computed by a parametrisation or pruning, it has a hook or a `forward` of
+        its own, or another module holds a parameter of it too.
     """
     held = dict(_parameters(layer))
-    wanted = (
-        cast(list[str], cast(Any, layer)._flat_weights_names)
-        if isinstance(layer, nn.RNNBase)
-        else ["weight"]
-    )
+    wanted: list[str] = []
+    if isinstance(layer, nn.RNNBase):
+        wanted = cast(list[str], cast(Any, layer)._flat_weights_names)
+    elif isinstance(layer, _DENSE):
+        wanted = ["weight"]
     for name in wanted:
         if name not in held:
             raise ModelError(
@@ -106,25 +106,41 @@ def check_replaceable(
                 "first, with parametrize.remove_parametrizations, prune.remove or "
                 "remove_weight_norm"
             )
-    for attribute, kind in _HOOKS.items():
-        if getattr(layer, attribute, None):
-            raise ModelError(
-                f"the layer has a {kind}, which its replacement would not have: remove it first, "
-                "and register it on the new model"
-            )
-    for name, parameter in held.items():
-        if getattr(parameter, "_backward_hooks", None) or getattr(
-            parameter, "_post_accumulate_grad_hooks", None
-        ):
-            raise ModelError(
-                f"its {name} has a hook, which its replacement would not have: remove it first"
-            )
-        for other, full in owners.get(id(parameter), []):
-            if other is not layer:
+    if "forward" in vars(layer):
+        raise ModelError(
+            "the layer has a forward of its own, which its replacement would not have: delete that "
+            "attribute first"
+        )
+    inside = set(layer.modules())
+    for part in inside:
+        for attribute, kind in _HOOKS.items():
+            if getattr(part, attribute, None):
                 raise ModelError(
-                    f"its {name} is also {full}, which a sparse layer cannot share: untie them "
-                    "first, by a clone of the parameter"
+                    f"the layer has a {kind}, which its replacement would not have: remove it "
+                    "first, and register it on the new model"
                 )
+        for name, parameter in _parameters(part):
+            _check_parameter(name, parameter, inside, owners)
+
+
+def _check_parameter(
+    name: str,
+    parameter: nn.Parameter,
+    inside: set[nn.Module],
+    owners: Mapping[int, list[tuple[nn.Module, str]]],
+) -> None:
+    if getattr(parameter, "_backward_hooks", None) or getattr(
+        parameter, "_post_accumulate_grad_hooks", None
+    ):
+        raise ModelError(
+            f"its {name} has a hook, which its replacement would not have: remove it first"
+        )
+    for other, full in owners.get(id(parameter), []):
+        if other not in inside:
+            raise ModelError(
+                f"its {name} is also {full}, which a sparse layer cannot share: untie them "
+                "first, by a clone of the parameter"
+            )
 
 
 def is_parametrised(layer: nn.Module) -> bool:

@@ -41,8 +41,8 @@ def check_features(x: Tensor, features: int, of: object = None) -> None:
         raise ShapeError(f"input must have shape [..., {features}]{layer}, not {list(x.shape)}")
 
 
-def check_images(x: Tensor, channels: int) -> None:
-    """Refuse inputs that are neither [N, channels, H, W] nor without N.
+def check_images(x: Tensor, channels: int, dimensions: int = 2) -> None:
+    """Refuse inputs that are neither [N, channels, H, W] nor without N; of sequences without H.
 
     Raises
     ------
@@ -52,7 +52,8 @@ def check_images(x: Tensor, channels: int) -> None:
     if records_sizes(x):
         return
     check_plain(x)
-    if x.ndim not in (3, 4) or x.shape[-3] != channels:
+    if x.ndim - dimensions not in (1, 2) or x.shape[-1 - dimensions] != channels:
+        sides = "H, W" if dimensions == 2 else "L"
         raise ShapeError(
-            f"input must have shape [N, {channels}, H, W] or without N, not {list(x.shape)}"
+            f"input must have shape [N, {channels}, {sides}] or without N, not {list(x.shape)}"
         )

@@ -9,7 +9,7 @@ import warnings
 import torch
 from torch import Tensor, fx
 
-__all__ = ["own_size", "records_sizes", "serves_any_batch"]
+__all__ = ["is_exporting", "own_size", "records_sizes", "serves_any_batch"]
 
 
 def records_sizes(x: object) -> bool:
@@ -32,6 +32,12 @@ def serves_any_batch(x: Tensor) -> bool:
         or torch.compiler.is_compiling()
         or not isinstance(x.shape[0], int)  # pyright: ignore[reportUnnecessaryIsInstance]
     )
+
+
+def is_exporting() -> bool:
+    """Say whether `torch.export` records; before PyTorch 2.7, also whether `torch.compile` does."""
+    said = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+    return bool(said())
 
 
 def own_size(size: int) -> int:

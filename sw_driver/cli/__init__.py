@@ -22,6 +22,9 @@ def main() -> None:
 
 
 def _run() -> Any:
+    from golden.system.extras import needs
+
+    needs("hardware").check("amaranth", "rich", "typer")
     from sw_driver.cli.commands import app
 
     return app()

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from golden.convert.project import Projected, relative_distance
+from golden.convert.distance import relative_distance
+from golden.convert.project import Projected
 from golden.data.loading import Part
 from sw_driver.files.report import percent
 

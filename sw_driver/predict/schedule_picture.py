@@ -7,21 +7,23 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-
+from golden.system.extras import needs
 from sw_driver.compiled import Compiled
 from sw_driver.plan.order import delays
 from sw_driver.plan.stage import StageKind
 from sw_driver.plan.tasks import Direction
 from sw_driver.predict.steady_spans import SteadySpan, steady_spans
 from sw_driver.predict.training_cycles import predict_training_steady
+
+with needs("experiments"):
+    from matplotlib import rc_context
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.colors import to_rgb
+    from matplotlib.figure import Figure
+    from matplotlib.legend_handler import HandlerTuple
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
 __all__ = ["schedule_svg"]
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-import serial
-
+from golden.system.extras import needs
 from sw_driver.errors import LinkError
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.host_end import HostEnd
+
+with needs("hardware"):
+    import serial
 
 __all__ = ["DEFAULT_BAUD", "Connection", "Patience"]
 

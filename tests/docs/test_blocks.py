@@ -48,6 +48,7 @@ NOT_RUN = {
 }
 PYTHON_RUN = {
     "docs/fpga.md": "tests/docs/test_verilog.py",
+    "docs/layers.md": "tests/docs/test_layers.py",
     "docs/onnx.md": "tests/docs/test_onnx.py",
     "docs/own-data.md": "tests/docs/test_own_data.py",
     "docs/training.md": "tests/sw_driver/train/test_torch_module.py",

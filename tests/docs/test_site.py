@@ -15,6 +15,7 @@ import markdown
 import pytest
 from markdown_it import MarkdownIt
 
+from tests.support.offered import ROOMS
 from tests.support.pages import PAGES
 from tests.support.project import ROOT
 
@@ -150,6 +151,7 @@ def test_every_page_is_in_the_menu():
     assert {name for name in menu if "/" not in name} - {"readme"} == {
         path.stem for path in PAGES if path.name != "README.md"}
     rooms = {name.removeprefix("reference/") for name in menu if "/" in name}
+    assert {"clostorus.nn", *ROOMS} <= rooms
     assert {"golden", "sw_driver", "sim.device", "fpga", "hw"} <= rooms
     assert all((ROOT / room.replace(".", "/") / "__init__.py").exists() for room in rooms)
 

@@ -89,7 +89,7 @@ def test_most_odd_values_are_refused():
         (lambda: ClosLinear(8, 8, (2, 2, 2), dtype=torch.int64), "dtype must be one of real"),
         (lambda: ClosLinear(8, 8, (2, 1 << 39, 2)), r"shape \[8, 549755813888\] cannot be made"),
         (lambda: ClosNet([(64, 64, 8, 8)]), "layer 0: shape must be a ClosShape or five numbers"),
-        (lambda: ClosConv2d(4, 4, (2, 2, 2), kernel_size=(3, 5)), "the same in both directions"),
+        (lambda: ClosConv2d(4, 4, (2, 2, 2), kernel_size=(3, 5, 3)), "kernel_size .* or 2 of them"),
         (lambda: SparseRandomConv2d(4, 4, 3, alpha=0.5, padding="same"), "padding must be a whole"),
         (lambda: datasets.load(Path("nowhere")), "directory of IDX files, not 'nowhere'"),
         (lambda: parse_topology(7), "topology must be a text, not 7"),
@@ -116,7 +116,7 @@ def test_numbers_of_numpy_and_other_sequences_are_taken():
     assert ClosLinear(8, 8, np.array([2, 2, 2])).shape == shape
     assert ClosLinear.from_budget(eight, 8, reduction=np.float32(1.5)).in_features == 8
     assert LowRankLinear(eight, eight, two).rank == 2
-    assert ClosConv2d(two, two, (1, 1, 1), kernel_size=(3, 3), padding=[1, 1]).padding == 1
+    assert ClosConv2d(two, two, (1, 1, 1), kernel_size=(3, 3), padding=[1, 1]).padding == (1, 1)
     assert ClosLSTM(eight, two, reduction=np.float64(0.5)).hidden_size == 2
     assert regular(np.array([8, 6]), 2).widths == (8, 6)
     net = ClosNet([(8, 8, 2, 2, 2), [8, 4, 2, 2, 2]], dropout=0.5)

@@ -6,11 +6,26 @@ from torch import nn
 from golden import ClosLinear, ClosNet, ClosShape, topologies
 from golden.clos import initialise
 from golden.clos.fit import fit_clos
-from golden.convert import CascadeSpec, ClosSpec, LowRankSpec, SparseSpec, convert
+from golden.convert import (
+    CascadeSpec,
+    ClosSpec,
+    LowRankSpec,
+    ProjectedAttention,
+    SparseSpec,
+    as_linear,
+    convert,
+    convert_report,
+    rebuild,
+)
+from golden.export import to_2d
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -26,12 +41,14 @@ from golden.techniques import (
     carry_optimiser,
     gradual_pruning,
     grow,
+    grow_average,
     masks_from,
 )
 
 SHAPE = ClosShape(8, 6, 2, 2, 3)
 MASK = torch.ones(6, 8, dtype=torch.bool)
 TOPOLOGY = topologies.clos(SHAPE)
+SQUARE = LowRankLinear(8, 8, 2)
 
 
 def make_model():
@@ -79,9 +96,12 @@ PLACES = {"device": "cpu", "dtype": torch.float32}
 SIZES = {"in_features": 8, "out_features": 6}
 CHANNELS = {"in_channels": 4, "out_channels": 6}
 KERNELS = {"kernel_size": 3, "stride": 1, "padding": 1}
+MOVES = {"dilation": 1, "groups": 1, "padding_mode": "zeros"}
 RECURRENT = {
-    "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0, **PLACES
+    "input_size": 8, "hidden_size": 6, "reduction": 1.0, "num_layers": 1, "dropout": 0.0,
+    "proj_size": 0, **PLACES
 }  # fmt: skip
+ATTENTION = {"embed_dim": 8, "num_heads": 2, "reduction": 1.0}
 FIT = {"sweeps": 2, "generator": GENERATOR}
 CASCADE = {"widths": (8, 6), "degrees": (2,)}
 
@@ -110,19 +130,40 @@ CALLS = {
     "LowRankLinear.from_budget": (LowRankLinear.from_budget, {**SIZES, "reduction": 1.0}),
     "LowRankLinear.from_dense": (LowRankLinear.from_dense, {"layer": LINEAR, "rank": 2}),
     "LowRankLinear()": (layer_inputs(LowRankLinear(8, 6, 2)), {"x": torch.ones(2, 8)}),
+    "LowRankConv2d": (LowRankConv2d, {
+        "in_channels": 4, "out_channels": 6, "rank": 2, "kernel_size": 3, "stride": 1,
+        "padding": 1, "dilation": 1, "padding_mode": "zeros", **PLACES,
+    }),
+    "LowRankConv2d.from_budget": (LowRankConv2d.from_budget, {
+        "in_channels": 4, "out_channels": 6, "reduction": 1.5, "kernel_size": 3
+    }),
+    "LowRankConv2d.from_dense": (LowRankConv2d.from_dense, {
+        "layer": nn.Conv2d(4, 6, 3), "rank": 2
+    }),
+    "LowRankConv2d()": (layer_inputs(LowRankConv2d(4, 6, 2)), {"x": IMAGES}),
     "ClosConv2d": (ClosConv2d, {
-        **CHANNELS, "routers": (2, 2, 3), **KERNELS, "kernels": 1, **PLACES
+        **CHANNELS, "routers": (2, 2, 3), **KERNELS, **MOVES, **PLACES
     }),
     "ClosConv2d.from_budget": (ClosConv2d.from_budget, {
-        **CHANNELS, "reduction": 1.0, **KERNELS, "kernels": 1
+        **CHANNELS, "reduction": 1.0, **KERNELS, **MOVES, **PLACES
     }),
     "ClosConv2d.from_dense": (ClosConv2d.from_dense, {
-        "layer": CONVOLUTION, "routers": (2, 2, 3), "kernels": 1, **FIT
+        "layer": CONVOLUTION, "routers": (2, 2, 3), **FIT
     }),
     "ClosConv2d.multiply_adds": (
         ClosConv2d(4, 6, (2, 2, 3)).multiply_adds, {"height": 3, "width": 3}
     ),
     "ClosConv2d()": (layer_inputs(ClosConv2d(4, 6, (2, 2, 3))), {"x": IMAGES}),
+    "ClosConv1d": (ClosConv1d, {
+        **CHANNELS, "routers": (2, 2, 3), **KERNELS, **MOVES, **PLACES
+    }),
+    "ClosConv1d.from_dense": (ClosConv1d.from_dense, {
+        "layer": nn.Conv1d(4, 6, 3), "routers": (2, 2, 3), **FIT
+    }),
+    "ClosConv1d.multiply_adds": (
+        ClosConv1d(4, 6, (2, 2, 3), kernel_size=3).multiply_adds, {"length": 3}
+    ),
+    "ClosConv1d()": (layer_inputs(ClosConv1d(4, 6, (2, 2, 3))), {"x": torch.ones(2, 4, 5)}),
     "SparseRandomConv2d": (SparseRandomConv2d, {
         **CHANNELS, **KERNELS, "alpha": 0.5, "generator": GENERATOR, **PLACES
     }),
@@ -151,6 +192,22 @@ CALLS = {
         "x": SERIES, "state": (torch.ones(1, 2, 6), torch.ones(1, 2, 6))
     }),
     "ClosGRU()": (ClosGRU(8, 6, reduction=1.0), {"x": SERIES, "state": torch.ones(1, 2, 6)}),
+    "ClosMultiheadAttention": (ClosMultiheadAttention, {
+        **ATTENTION, "dropout": 0.0, "kdim": 8, "vdim": 8, **PLACES
+    }),
+    "ClosMultiheadAttention.from_dense": (ClosMultiheadAttention.from_dense, {
+        "layer": nn.MultiheadAttention(8, 2), "reduction": 1.0, **FIT
+    }),
+    "ClosMultiheadAttention()": (ClosMultiheadAttention(**ATTENTION), {
+        "query": SERIES, "key": SERIES, "value": SERIES,
+        "key_padding_mask": torch.zeros(2, 3).bool(), "attn_mask": torch.zeros(3, 3).bool(),
+    }),
+    "ClosStages": (ClosStages, {
+        **SIZES, "routers": (2, 2, 3), "activation": torch.relu, "dropout": 0.0, "gain": 1.0,
+        **PLACES,
+    }),
+    "ClosStages.from_budget": (ClosStages.from_budget, {**SIZES, "reduction": 1.0}),
+    "ClosStages()": (layer_inputs(ClosStages(8, 6, (2, 2, 3))), {"x": torch.ones(2, 8)}),
     "sparse_xavier_": (
         copied(initialise.sparse_xavier_),
         {"weight": torch.ones(3), "mean_fans": 4.0, "generator": GENERATOR},
@@ -159,12 +216,33 @@ CALLS = {
         "weight": torch.ones(3), "outputs": torch.tensor([0, 1, 1]), "generator": GENERATOR
     }),
     # Conversion
-    "convert": (convert, {"model": LINEAR, "specs": {"": ClosSpec(reduction=1.0, sweeps=1)}}),
-    "ClosSpec": (ClosSpec, {"reduction": 1.0, "kernels": 1, "sweeps": 2}),
+    "convert": (convert, {
+        "model": LINEAR, "specs": {"": ClosSpec(reduction=1.0, sweeps=1)}, "kinds": {},
+        "unsupported": "skip", "min_weights": 2, "only_smaller": True,
+        "calibration": torch.rand(20, 8) + 0.5, "progress": lambda *_: None,
+    }),
+    "convert, low rank": (convert, {
+        "model": LINEAR, "specs": {"": LowRankSpec(1.0)}, "calibration": torch.rand(20, 8),
+    }),
+    "rebuild": (rebuild, {
+        "model": LINEAR, "record": convert_report(LINEAR, {"": LowRankSpec(1.0)}).report.record,
+        "in_place": False,
+    }),
+    "as_linear": (as_linear, {"weight": torch.ones(6, 8), "bias": torch.ones(6)}),
+    "ProjectedAttention": (ProjectedAttention, {
+        "query_map": SQUARE, "key_map": SQUARE, "value_map": SQUARE, "out_proj": SQUARE,
+        "num_heads": 2, "dropout": 0.1, "batch_first": True,
+    }),
+    "ProjectedAttention()": (ProjectedAttention(SQUARE, SQUARE, SQUARE, SQUARE, 2), {
+        "query": torch.ones(3, 2, 8), "key": torch.ones(4, 2, 8), "value": torch.ones(4, 2, 8),
+        "key_padding_mask": torch.zeros(2, 4) > 0, "attn_mask": torch.zeros(3, 4),
+    }),
+    "ClosSpec": (ClosSpec, {"reduction": 1.0, "sweeps": 2, "initialise": "fit"}),
     "ClosSpec, routers": (ClosSpec, {"routers": (2, 2, 3)}),
-    "LowRankSpec": (LowRankSpec, {"reduction": 1.0}),
-    "SparseSpec": (SparseSpec, {"alpha": 0.5, "seed": 0}),
+    "LowRankSpec": (LowRankSpec, {"reduction": 1.0, "initialise": "new"}),
+    "SparseSpec": (SparseSpec, {"alpha": 0.5, "seed": 0, "initialise": "new"}),
     "CascadeSpec": (CascadeSpec, {"masks": [MASK], "constants": [0.0 * MASK]}),
+    "to_2d": (to_2d, {"model": make_model(), "form": "blocks"}),
     # Techniques
     "Densification": (technique(Densification, every_steps=2), {
         "model": make_model(), "optimiser": make_optimiser(make_model()), "every_steps": 2,
@@ -203,6 +281,9 @@ CALLS = {
     "grow": (grown, {
         "name": "a", "layer": ClosLinear(8, 6, (2, 2, 3)), "size": 3, "new_values": "zero",
         "generator": GENERATOR,
+    }),
+    "grow_average": (grow_average, {
+        "averaged": make_model(), "model": make_model(), "growths": []
     }),
     "carry_optimiser": (carry_optimiser, {
         "optimiser": make_optimiser(make_model()), "growths": []

@@ -7,10 +7,13 @@ from tests.support.project import ROOT
 
 __all__ = ["ORDER", "PACKAGES", "edges", "imports", "layer", "modules", "room", "room_graph"]
 
-ORDER = ("hw", "golden", "sw_driver", "fpga", "sim", "sw_driver.cli")
-"""Each package imports those before it; `hw` and `golden` import nothing of ours."""
+ORDER = ("hw", "golden", "clostorus", "sw_driver", "fpga", "sim", "sw_driver.cli")
+"""Each package imports those before it; `hw` and `golden` import nothing of ours.
 
-PACKAGES = ("hw", "golden", "sw_driver", "fpga", "sim")
+`clostorus` re-exports names of `golden`, and nothing imports it.
+"""
+
+PACKAGES = ("hw", "golden", "clostorus", "sw_driver", "fpga", "sim")
 
 
 def imports(source, package):

@@ -161,7 +161,7 @@ PICTURES = {
     "map": lambda: "\n".join([*room_map(), ""]),
     "packages": lambda: fenced("mermaid", packages()),
     **{f"rooms of {one}": functools.partial(lambda one: fenced("mermaid", rooms(one)), one)
-       for one in PACKAGES if one != "fpga"},
+       for one in PACKAGES if one not in ("clostorus", "fpga")},
     "compiler": lambda: fenced("mermaid", pipeline("sw_driver.compiler")),
     "compiler of training": lambda: fenced("mermaid", pipeline("sw_driver.training_compiler")),
     "torus": lambda: fenced("mermaid", mermaid(_torus(FITTED), ("torus",))),

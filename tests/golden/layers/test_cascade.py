@@ -1,13 +1,18 @@
 """SparseCascade and LowRankLinear: every form agrees, and only the weights that exist are held."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from golden import ShapeError
 from golden.layers import LowRankLinear, SparseCascade, SparseStage
+from golden.layers.sparse import fastest_form
+from golden.layers.sparse_product import sparse_product, wiring_of
 from golden.topologies import parse_topology
 
 
@@ -76,15 +81,87 @@ def test_n1_gradients_of_both_forms_are_right():
         assert torch.autograd.gradcheck(run(form), (weight, x))
 
 
-@pytest.mark.parametrize("density, calls", [(0.01, "by_gather"), (0.3, "by_matrix")])
-def test_form_follows_the_density(density, calls, monkeypatch):
+@pytest.mark.parametrize(
+    "density, samples, grad, calls",
+    [
+        (0.01, 64, False, "by_gather"),
+        (0.01, 512, True, "by_gather"),
+        (0.01, 1, True, "by_matrix"),  # So small that the calls cost more than the products.
+        (0.9, 512, False, "by_matrix"),
+        (0.9, 512, True, "by_matrix"),
+    ],
+)
+def test_form_follows_density_samples_and_gradients(density, samples, grad, calls, monkeypatch):
     torch.manual_seed(0)
     stage = SparseStage(torch.rand(64, 64) < density)
     seen = []
     for name in ("by_gather", "by_matrix"):
         monkeypatch.setattr(stage, name, lambda x, name=name: seen.append(name) or x)
-    stage(torch.ones(64, 4))
+    with torch.set_grad_enabled(grad):
+        stage(torch.ones(64, samples))
     assert seen == [calls]
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_matrix_pays_from_some_density_on_and_below_some_size(training):
+    for size in (64, 256, 1024):
+        for samples in (0, 1, 4, 16, 64, 512):
+            forms = [
+                fastest_form(size, size, size * degree, samples, training)
+                for degree in range(1, size + 1)
+            ]
+            changes = [i for i in range(1, size) if forms[i] != forms[i - 1]]
+            assert len(changes) <= 1
+            assert forms[-1] == "matrix" or samples < 512
+            assert forms[0] == "gather" or size < 1024
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # Of PyTorch's own rules.
+def test_sparse_products_have_derivatives_of_every_order():
+    torch.manual_seed(0)
+    edges = (torch.rand(5, 7) < 0.4).nonzero().T.contiguous()
+    wiring = wiring_of(edges, 5, 7)
+    values = torch.randn(edges.shape[1], dtype=torch.float64, requires_grad=True)
+
+    def product(*factors):
+        return sparse_product(wiring, *factors)
+
+    for samples in (1, 3, 6):
+        x = torch.randn(7, samples, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(product, (values, x))
+        assert torch.autograd.gradgradcheck(product, (values, x))
+        tangents = torch.randn_like(values), torch.randn_like(x)
+        found = torch.func.jvp(product, (values, x), tangents)[1]
+        wanted = sparse_product(wiring, tangents[0], x) + sparse_product(
+            wiring, values, tangents[1]
+        )
+        torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("batched", ["values", "columns", "both"])
+def test_sparse_products_are_mapped_over_either_factor(batched):
+    torch.manual_seed(0)
+    edges = (torch.rand(5, 7) < 0.4).nonzero().T.contiguous()
+    wiring = wiring_of(edges, 5, 7)
+    values, x = torch.randn(2, edges.shape[1]), torch.randn(2, 7, 3)
+    dims = (None if batched == "columns" else 0, None if batched == "values" else 0)
+    given = values[0] if dims[0] is None else values, x[0] if dims[1] is None else x
+    found = torch.vmap(lambda *factors: sparse_product(wiring, *factors), dims)(*given)
+    for index in range(2):
+        one = (each if dim is None else each[index] for each, dim in zip(given, dims, strict=True))
+        torch.testing.assert_close(found[index], sparse_product(wiring, *one))
+
+
+def test_connections_are_sorted_again_only_where_they_changed():
+    stage, x = SparseStage(torch.eye(64).bool()), torch.randn(64, 3)
+    stage.by_gather(x)
+    first = stage._wired["edges"]
+    assert torch.equal(stage.by_gather(x), stage.by_matrix(x))
+    assert stage._wired["edges"] is first
+    other = SparseStage(torch.eye(64).roll(1, 0).bool())
+    stage.load_state_dict(other.state_dict())  # In place.
+    torch.testing.assert_close(stage.by_gather(x), other.by_matrix(x))
+    assert copy.deepcopy(stage)._wired == {}
 
 
 def test_n17_n18_skip_connections_are_constant_and_the_diagonal_layer_is_a_mask():
@@ -116,16 +193,54 @@ def test_t1_learning_changes_no_connection_that_does_not_exist():
     assert bool((layer.to_dense()[~mask] == 0).all())
 
 
-def test_state_goes_round_to_a_layer_of_other_connections():
+def test_state_goes_round_to_a_layer_of_as_many_connections():
     torch.manual_seed(0)
-    source = SparseCascade([full(4, 5)], dtype=torch.float64)
     eye = torch.eye(4, 5, dtype=torch.bool)
-    target = SparseCascade([eye], [~eye * 2.0], dtype=torch.float64)
+    source = SparseCascade([eye.roll(1, 0)], [eye * 3.0], dtype=torch.float64)
+    target = SparseCascade([eye], [eye.roll(1, 1) * 2.0], dtype=torch.float64)
     target.load_state_dict(source.state_dict())
     x = torch.randn(3, 5, dtype=torch.float64)
     assert target(x).equal(source(x))
-    with pytest.raises(RuntimeError, match="bias"):
-        target.load_state_dict(SparseCascade([full(3, 5)]).state_dict())
+    target.reset_parameters()  # The connections stay those that were loaded.
+    assert target.stages[0].mask.equal(eye.roll(1, 0))
+
+
+@pytest.mark.parametrize("assign", [False, True])
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_state_of_another_degree_is_refused_and_changes_nothing(assign, strict):
+    layer = SparseCascade([torch.eye(5).bool()])
+    weight, before = layer.stages[0].weight, layer.to_dense()
+    weight.requires_grad_(False)
+    state = SparseCascade([full(5, 5)]).state_dict()
+    with pytest.raises(RuntimeError, match=r"stages.0.edges of the state are 25 connections.* 5: "):
+        layer.load_state_dict(state, strict=strict, assign=assign)
+    assert layer.stages[0].weight is weight and not weight.requires_grad
+    assert layer.to_dense().equal(before)
+
+
+@pytest.mark.parametrize("initialisation", ["sparse-xavier", "per-neuron-fan"])
+def test_a_layer_made_without_memory_gets_it_later(initialisation):
+    torch.manual_seed(0)
+    mask, constants = torch.eye(6).bool(), torch.eye(6).roll(1, 0)
+    given = {"constants": [constants], "initialisation": initialisation}
+    with FakeTensorMode():
+        assert SparseCascade([mask], **given)(torch.ones(3, 6)).shape == (3, 6)
+    with torch.device("meta"):
+        inside = SparseCascade([mask], **given)
+        with pytest.raises(ShapeError, match="mask must hold numbers, not be on the meta device"):
+            SparseCascade([torch.ones(3, 3).bool()])
+    for layer in (inside, SparseCascade([mask], **given, device="meta")):
+        assert layer.stages[0].edges.is_meta and layer.stages[0].weight.is_meta
+        layer.to_empty(device="cpu").reset_parameters()
+        stage = layer.stages[0]
+        assert stage.mask.equal(mask) and (stage.to_dense() * ~mask).equal(constants)
+    whole = SparseCascade([mask], **given)
+    layer = SparseCascade([mask], **given, device="meta")
+    layer.load_state_dict(whole.state_dict(), assign=True)
+    assert layer.to_dense().equal(whole.to_dense())
+    with FakeTensorMode():
+        with pytest.raises(ShapeError, match="mask must hold numbers, not be a fake tensor"):
+            SparseCascade([torch.ones(3, 3).bool()])
 
 
 def test_cascade_refuses_what_makes_no_network():

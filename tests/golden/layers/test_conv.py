@@ -1,237 +1,256 @@
-"""ClosConv2d, SparseRandomConv2d and the depth multiplier, against PyTorch and plain loops."""
-
-import itertools
-import math
+"""Clos convolutions, against PyTorch's dense ones with the weights multiplied out."""
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
-from golden import ShapeError
-from golden.layers import ClosConv2d, SparseRandomConv2d, live_channels, scaled_channels
+from golden import ClosLinear, ShapeError
+from golden.clos.fit import fit_clos
+from golden.layers import ClosConv1d, ClosConv2d
+
+DENSE = {ClosConv1d: nn.Conv1d, ClosConv2d: nn.Conv2d}
+
+OPTIONS = [
+    {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "padding": 5, "stride": 2},
+    {"kernel_size": 2, "padding": "same"},
+    {"kernel_size": 3, "padding": "valid", "dilation": 2},
+    {"kernel_size": 3, "padding": "same", "dilation": 2, "padding_mode": "circular"},
+    {"kernel_size": 2, "padding": "same", "padding_mode": "reflect"},
+    {"kernel_size": 3, "padding": 2, "padding_mode": "replicate", "stride": 3},
+    {"kernel_size": 3, "groups": 2, "padding": 1, "bias": False},
+    {"kernel_size": 1, "stride": 2, "padding": 2},
+    {"kernel_size": 1, "groups": 2, "padding": "same"},
+    {"kernel_size": 1, "padding": 1, "padding_mode": "circular", "bias": False},
+]
+
+PAIRS = [
+    {"kernel_size": (3, 1), "padding": (1, 0), "stride": (1, 2)},
+    {"kernel_size": (2, 3), "padding": (0, 4), "dilation": (2, 1), "groups": 2},
+    {"kernel_size": [1, 1], "padding": (0, 2), "stride": (2, 1)},
+]
 
 
-def channel_convolution(x, weight, live):
-    """Power of Sparsity, algorithms 1 (all live) and 2: the result, and its products."""
-    outputs, _, k, _ = weight.shape
-    height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
-    y, products = torch.zeros(outputs, height, width, dtype=x.dtype), 0
-    for o, i in itertools.product(range(outputs), range(len(x))):
-        if not live[o, i]:
-            continue
-        for u, v in itertools.product(range(k), range(k)):
-            y[o] += weight[o, i, u, v] * x[i, u : u + height, v : v + width]
-            products += height * width
-    return y, products
-
-
-@pytest.mark.parametrize("kernels, stride, padding", [(1, 1, 1), (2, 2, 0), (3, 1, 2)])
-def test_n3_depthwise_and_clos_equal_the_dense_convolution(kernels, stride, padding):
+def pair(kind, routers=(2, 2, 3), channels=(8, 6), dtype=torch.float64, **options):
+    """A layer, and the dense one of the same options with its weights."""
     torch.manual_seed(0)
-    layer = ClosConv2d(
-        5, 7, (3, 2, 2), kernel_size=3, stride=stride, padding=padding, kernels=kernels,
-        dtype=torch.float64,
-    )
-    nn.init.normal_(layer.pointwise.bias)
-    x = torch.randn(2, 5, 9, 8, dtype=torch.float64, requires_grad=True)
-    y = layer(x)
+    layer = kind(*channels, routers, dtype=dtype, **options)
+    for part in layer.layers:
+        if part.bias is not None:
+            nn.init.normal_(part.bias)
+    dense = DENSE[kind](*channels, dtype=dtype, **options)
+    with torch.no_grad():
+        dense.weight.copy_(layer.weight)
+        if dense.bias is not None:
+            dense.bias.copy_(layer.bias)
+    return layer, dense
+
+
+def sizes(kind):
+    return (9, 8) if kind is ClosConv2d else (9,)
+
+
+@pytest.mark.parametrize("kind", DENSE)
+@pytest.mark.parametrize("options", OPTIONS + PAIRS, ids=str)
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+def test_options_are_those_of_the_dense_convolution(kind, options):
+    if options in PAIRS and kind is ClosConv1d:
+        pytest.skip("pairs are of two directions")
+    options = options | {"routers": (2, 2, 1)} if "groups" in options else options
+    layer, dense = pair(kind, **options)
+    x = torch.randn(2, 8, *sizes(kind), dtype=torch.float64, requires_grad=True)
+    y, wanted = layer(x), dense(x)
+    torch.testing.assert_close(y, wanted)
+    assert y.is_contiguous() and dense.weight.shape == layer.weight.shape
+    back = torch.randn_like(y)
     torch.testing.assert_close(
-        y, nn.functional.conv2d(x, layer.to_dense(), layer.pointwise.bias, stride, padding)
+        torch.autograd.grad(y, x, back), torch.autograd.grad(wanted, x, back)
     )
     torch.testing.assert_close(layer(x[0]), y[0])
-    weights = 9 * 5 * kernels + 2 * (5 * kernels + 7 + 6)
-    assert sum(p.numel() for p in layer.parameters()) == weights + 7
-    assert layer.multiply_adds(*y.shape[2:]) == weights * y.shape[2] * y.shape[3]
-    assert torch.autograd.gradcheck(layer, (x[:1, :, :4, :4].detach().requires_grad_(),))
+    assert layer(x[:0]).shape == dense(x[:0]).shape
+    for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"):
+        assert getattr(layer, name) == getattr(dense, name)
 
 
-def test_n3_pointwise_is_the_clos_layer_at_every_pixel():
-    torch.manual_seed(0)
-    layer = ClosConv2d(6, 4, (3, 2, 2), dtype=torch.float64)
-    assert [n for n, _ in layer.named_parameters()] == [
-        f"pointwise.{name}" for name in ("input_weight", "middle_weight", "output_weight", "bias")
-    ]
-    x = torch.randn(2, 6, 3, 5, dtype=torch.float64)
-    y = layer(x)
-    for n, h, w in itertools.product(range(2), range(3), range(5)):
-        torch.testing.assert_close(y[n, :, h, w], layer.pointwise(x[n, :, h, w]))
-    strided = ClosConv2d(6, 4, (3, 2, 2), stride=2, dtype=torch.float64)
-    strided.load_state_dict(layer.state_dict())
-    torch.testing.assert_close(strided(x), y[:, :, ::2, ::2])
+@pytest.mark.parametrize("routers", [(2, 2, 3), (2, 16, 4), (4, 40, 3), (16, 3, 5)])
+@pytest.mark.filterwarnings("ignore:ClosConv2d .* times the weights")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [0, 1, 3, 16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("side", [1, 3])
+def test_every_form_and_layout_computes_the_same(routers, threads, batch, layout, side):
+    options = {"kernel_size": side, "padding": side // 2}
+    channels = (32, 13) if side == 1 else (32, 11)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        layer, dense = pair(ClosConv2d, routers, channels, torch.float32, **options)
+        x = torch.randn(batch, 32, 5, 4).to(memory_format=layout)
+        y = layer(x)
+        torch.testing.assert_close(y, dense(x), atol=1e-4, rtol=1e-4)
+        assert batch == 0 or y.is_contiguous(memory_format=layout)
+    finally:
+        torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_n3_from_dense_is_exact_where_it_can_be_and_near_elsewhere(size):
-    torch.manual_seed(0)
-    dense = nn.Conv2d(3, 4, size, padding=size // 2, dtype=torch.float64)
-    x = torch.randn(2, 3, 5, 5, dtype=torch.float64)
-    whole = ClosConv2d.from_dense(dense, (1, 4, 1), kernels=4 if size > 1 else 1, sweeps=2000)
-    torch.testing.assert_close(whole(x), dense(x), atol=1e-4, rtol=1e-4)
-    if size == 1:
-        return
+@pytest.mark.parametrize("kind", DENSE)
+@pytest.mark.parametrize("side", [1, 3])
+def test_gradients_of_both_orders_are_right(kind, side):
+    layer, _ = pair(kind, (2, 1, 3), (4, 3), kernel_size=side, padding=side // 2)
+    x = torch.randn(2, 4, *(3 for _ in sizes(kind)), dtype=torch.float64, requires_grad=True)
+    names, parameters = zip(*layer.named_parameters(), strict=True)
 
-    def error(kernels):
-        near = ClosConv2d.from_dense(dense, (1, 4, 1), kernels=kernels, sweeps=2000)
-        return float((near.to_dense() - dense.weight).detach().norm())
+    def compute(x, *given):
+        return torch.func.functional_call(layer, dict(zip(names, given, strict=True)), (x,))
 
-    errors = [error(kernels) for kernels in (1, 2, 3)]
-    assert errors == sorted(errors, reverse=True) and errors[0] > 1.1 * errors[2]
-    with pytest.raises(ShapeError, match="square convolution in one group"):
-        ClosConv2d.from_dense(nn.Conv2d(4, 4, 3, groups=2), (2, 2, 2))
-    with pytest.raises(ShapeError, match="padded by a number of zeros"):
-        ClosConv2d.from_dense(nn.Conv2d(4, 4, 3, padding="same"), (2, 2, 2))
+    assert torch.autograd.gradcheck(compute, (x, *parameters))
+    assert torch.autograd.gradgradcheck(compute, (x, *parameters))
 
 
-def test_n3_budget_counts_the_depthwise_weights_too():
-    layer = ClosConv2d.from_budget(64, 128, reduction=8, kernel_size=3, padding=1, kernels=2)
-    assert sum(p.numel() for p in layer.parameters()) - 128 <= 9 * 64 * 128 / 8
-    with pytest.raises(ShapeError, match="leave weights for the pointwise part"):
-        ClosConv2d.from_budget(64, 128, reduction=200, kernel_size=3)
-    with pytest.raises(ShapeError, match="not 0 of"):
-        ClosConv2d.from_budget(64, 128, reduction=0)
+@pytest.mark.parametrize("routers", [(2, 2, 3), (1, 8, 4)])
+@pytest.mark.filterwarnings("ignore:ClosConv2d .* times the weights")
+@pytest.mark.parametrize("side", [1, 3])
+def test_gradients_of_each_image_by_vmap(routers, side):
+    layer, _ = pair(ClosConv2d, routers, kernel_size=side, dtype=torch.float32)
+    parameters = {name: p.detach() for name, p in layer.named_parameters()}
+    images = torch.randn(3, 8, 5, 5)
+
+    def loss(given, image):
+        return torch.func.functional_call(layer, given, (image[None],)).square().sum()
+
+    each = torch.vmap(torch.func.grad(loss), in_dims=(None, 0))(parameters, images)
+    layer(images).square().sum().backward()
+    for name, parameter in layer.named_parameters():
+        torch.testing.assert_close(each[name].sum(0), parameter.grad, atol=1e-3, rtol=1e-3)
 
 
-def test_clos_convolution_refuses_what_makes_no_layer():
-    for keywords, message in [
-        ({"kernel_size": 0}, "kernel_size must be a whole number of at least 1"),
-        ({"stride": 0}, "stride must be a whole number of at least 1"),
-        ({"padding": 1}, "below the kernel_size 1, not 1"),
-        ({"kernels": 2}, "kernels must be 1 where kernel_size is 1"),
+@pytest.mark.parametrize("side", [1, 3])
+def test_n3_it_is_the_clos_layer_on_every_patch(side):
+    """ClosNets, eq. 1, with I = f^2 c inputs; NeuroFabric, section III, with n = Rm kernels."""
+    layer, _ = pair(ClosConv2d, (4, 3, 2), kernel_size=side)
+    plain = ClosLinear(8 * side**2, 6, (4, 3, 2), dtype=torch.float64)
+    plain.load_state_dict(layer.parts[0].state_dict())
+    x = torch.randn(2, 8, 5, 4, dtype=torch.float64)
+    patches = nn.functional.unfold(x, side).transpose(1, 2)
+    torch.testing.assert_close(layer(x).flatten(2).transpose(1, 2), plain(patches))
+    weights = 3 * (8 * side**2 + 6 + 4 * 2)
+    assert sum(p.numel() for p in layer.parameters()) == weights + 6
+    assert layer.multiply_adds(4, 3) == weights * 4 * 3
+
+
+def test_n3_routers_of_one_channel_are_depthwise_kernels_and_two_sparse_pointwise_layers():
+    layer, _ = pair(ClosConv2d, (8, 3, 2), kernel_size=3)
+    part = layer.layers[0]
+    x = torch.randn(2, 8, 5, 5, dtype=torch.float64)
+    kernels = part.input_weight.reshape(8, 9, 3).transpose(1, 2).reshape(24, 1, 3, 3)
+    depthwise = nn.functional.conv2d(x, kernels, groups=8).unflatten(1, (8, 3))  # [N, r, m, ..]
+    middle = torch.einsum("nrmhw,mro->nmohw", depthwise, part.middle_weight)
+    outputs = part.output_weight.unflatten(0, (2, 3))
+    y = torch.einsum("nmohw,opm->nophw", middle, outputs).flatten(1, 2)
+    torch.testing.assert_close(layer(x), y + layer.bias[:, None, None])
+
+
+@pytest.mark.parametrize("kind", DENSE)
+@pytest.mark.filterwarnings("ignore:ClosConv.d .* times the weights")
+def test_from_dense_is_exact_where_it_can_be_and_keeps_all_options(kind):
+    for options in ({"kernel_size": 1}, {"kernel_size": 3, "padding": "same", "groups": 2}):
+        torch.manual_seed(0)
+        dense = DENSE[kind](4, 6, dtype=torch.float64, **options)
+        dense.bias.requires_grad_(False)
+        rank = 4 if options["kernel_size"] == 1 else 3
+        layer = kind.from_dense(dense, (1, rank, 1), sweeps=500)
+        x = torch.randn(2, 4, *sizes(kind), dtype=torch.float64)
+        torch.testing.assert_close(layer(x), dense(x), atol=1e-4, rtol=1e-4)
+        learn = {name.rpartition(".")[2]: p.requires_grad for name, p in layer.named_parameters()}
+        assert learn == {"bias": False} | dict.fromkeys(
+            ("input_weight", "middle_weight", "output_weight"), True
+        )
+    seeded = torch.Generator()
+    near = kind.from_dense(dense, (2, 1, 1), sweeps=20, generator=seeded.manual_seed(0))
+    seeded.manual_seed(0)
+    for number, part in enumerate(near.layers):
+        matrix = dense.weight[3 * number :][:3].flatten(1).detach()
+        fitted = fit_clos(matrix, part.shape, sweeps=20, generator=seeded)
+        for one, other in zip(part.weights, fitted, strict=True):
+            torch.testing.assert_close(one, other)
+    with pytest.raises(ShapeError, match=f"layer must be a Conv{kind.dimensions}d, not a Linear"):
+        kind.from_dense(nn.Linear(4, 4), (2, 2, 2))
+
+
+def test_states_of_the_former_form_are_loaded_or_refused():
+    layer, _ = pair(ClosConv2d, kernel_size=1)
+    former = {
+        name.replace("parts.0", "pointwise"): value for name, value in layer.state_dict().items()
+    }
+    new = nn.Sequential(ClosConv2d(8, 6, (2, 2, 3), dtype=torch.float64))
+    new.load_state_dict({f"0.{name}": value for name, value in former.items()})
+    x = torch.randn(1, 8, 3, 3, dtype=torch.float64)
+    assert new(x).equal(layer(x))
+    spatial, _ = pair(ClosConv2d, kernel_size=3)
+    before = spatial.weight.clone()
+    for strict in (True, False):
+        with pytest.raises(RuntimeError, match="depthwise_weight belongs to a former form"):
+            spatial.load_state_dict(
+                former | {"depthwise_weight": torch.ones(8, 1, 3, 3)}, strict=strict
+            )
+    assert spatial.weight.equal(before)
+
+
+def test_a_layer_with_more_weights_than_the_dense_one_says_so():
+    with pytest.warns(UserWarning, match=r"1\.97 times the weights of nn\.Conv2d: take fewer"):
+        ClosConv2d(4, 4, (1, 6, 1), kernel_size=2)
+    for kind, routers, message in [
+        (ClosConv1d, (3, 1, 1), "input_routers must divide the 4 input channels, not 3"),
+        (ClosConv2d, (1, 1, 7), "output_routers must be at most out_features"),
     ]:
         with pytest.raises(ShapeError, match=message):
-            ClosConv2d(4, 4, (2, 2, 2), **keywords)
-    with pytest.raises(ShapeError, match=r"input must have shape \[N, 4, H, W\].*not \[4, 4\]"):
-        ClosConv2d(4, 4, (2, 2, 2))(torch.ones(4, 4))
-
-
-@pytest.mark.parametrize("alpha", [0.3, 1.0])
-def test_s2_s8_sparse_convolution_equals_both_algorithms(alpha):
-    torch.manual_seed(0)
-    layer = SparseRandomConv2d(6, 5, 3, alpha=alpha, bias=False, dtype=torch.float64)
-    x = torch.randn(2, 6, 7, 6, dtype=torch.float64, requires_grad=True)
-    live = torch.zeros(5, 6, dtype=torch.bool)
-    live[torch.arange(5)[:, None], layer.channels] = True
-    dense = layer.to_dense().detach()
-    assert bool((dense.abs().sum(dim=(2, 3)) > 0).eq(live).all())
-    expected, products = channel_convolution(x[0], dense, live)
-    torch.testing.assert_close(layer(x)[0], expected)
-    torch.testing.assert_close(layer(x[0]), expected)
-    assert products == layer.multiply_adds(5, 4) == 9 * int(live.sum()) * 5 * 4
-    assert layer.weight.shape == (5, math.ceil(alpha * 6), 3, 3)
-    assert torch.autograd.gradcheck(layer, (x[:1, :, :3, :3].detach().requires_grad_(),))
-
-
-@settings(deadline=None, max_examples=150)
-@given(st.integers(1, 40), st.integers(1, 40), st.floats(0.001, 1), st.integers(0, 1000))
-def test_s3_s4_every_channel_is_used_and_the_degree_is_as_said(inputs, outputs, alpha, seed):
-    generator = torch.Generator().manual_seed(seed)
-    channels = live_channels(inputs, outputs, alpha, generator)
-    kept = math.sqrt(alpha) if 1 in (inputs, outputs) else alpha
-    degree = channels.shape[1]
-    assert degree == max(math.ceil(kept * inputs - 1e-9), math.ceil(inputs / outputs))
-    assert all(len(set(row)) == degree for row in channels.tolist())
-    assert set(channels.flatten().tolist()) == set(range(inputs))
-
-
-def test_s3_every_connection_of_a_chain_has_a_path_to_image_and_prediction():
-    torch.manual_seed(0)
-    net = nn.Sequential(*[
-        SparseRandomConv2d(i, o, 1, alpha=0.05, bias=False)
-        for i, o in [(3, 32), (32, 16), (16, 48), (48, 10)]
-    ])
-    with torch.no_grad():
-        for layer in net:
-            layer.weight.abs_().add_(0.1)
-    net(torch.ones(1, 3, 1, 1)).sum().backward()
-    assert all(bool((layer.weight.grad > 0).all()) for layer in net)
-
-
-def test_s2_choice_is_random_and_follows_the_generator():
-    def draw(seed):
-        return live_channels(20, 30, 0.3, torch.Generator().manual_seed(seed))
-
-    assert draw(0).equal(draw(0)) and not draw(0).equal(draw(1))
-    counts = sum(torch.bincount(draw(seed).flatten(), minlength=20) for seed in range(200))
-    assert counts.max() < 1.15 * counts.min()
-
-
-def test_s2_state_goes_round_to_a_layer_of_another_degree():
-    torch.manual_seed(0)
-    source = SparseRandomConv2d(6, 5, 3, alpha=0.5)
-    target = SparseRandomConv2d(6, 5, 3, alpha=0.2)
-    target.load_state_dict(source.state_dict())
-    x = torch.randn(1, 6, 4, 4)
-    assert target(x).equal(source(x))
-
-
-def test_sparse_convolution_refuses_what_makes_no_layer():
-    for arguments, message in [
-        ((0, 4, 3, 0.5), "in_channels must be a whole number of at least 1"),
-        ((4, 4, 0, 0.5), "kernel_size must be a whole number of at least 1"),
-        ((4, 4, 3, 0.0), "alpha must be above 0 and at most 1, not 0.0"),
-        ((4, 4, 3, 1.5), "alpha must be above 0"),
-    ]:
-        with pytest.raises(ShapeError, match=message):
-            SparseRandomConv2d(*arguments[:3], alpha=arguments[3])
-    with pytest.raises(ShapeError, match="input must have shape"):
-        SparseRandomConv2d(4, 4, 3, alpha=0.5)(torch.ones(1, 3, 4, 4))
-
-
-def test_s10_sparse_filters_need_more_products_than_narrow_layers_of_as_many_weights():
-    """Power of Sparsity, section 5.2.1 and fig 2: better per weight, worse per multiply-add.
-
-    The first layer sees one channel and has little to lose, at the most pixels.
-    """
-    layers = [(1, 16, 24), (16, 32, 12), (32, 64, 6)]  # Channels, and the side of the outputs.
-    excess = []
-    for alpha in (0.5, 0.25, 0.1, 0.05):
-        counts = {True: [0, 0], False: [0, 0]}
-        for index, (inputs, outputs, side) in enumerate(layers):
-            narrow = [scaled_channels(n, alpha, by_connections=True) for n in (inputs, outputs)]
-            narrow[0] = 1 if index == 0 else narrow[0]
-            for sparse in counts:
-                sizes = (inputs, outputs) if sparse else narrow
-                layer = SparseRandomConv2d(*sizes, 5, alpha=alpha if sparse else 1.0)
-                counts[sparse][0] += layer.weight.numel()
-                counts[sparse][1] += layer.multiply_adds(side, side)
-        weights, products = (counts[True][i] / counts[False][i] for i in (0, 1))
-        assert weights == pytest.approx(1, abs=0.13)
-        excess.append(products / weights)
-    assert 1 < excess[0] < excess[1] < excess[2] < excess[3]
-    assert excess[3] > 1.4
+            kind(4, 6, routers, kernel_size=3)
 
 
 @pytest.mark.parametrize(
-    "channels, alpha, by_connections, scaled",
-    [(100, 0.07, False, 7), (100, 0.071, False, 8), (100, 0.09, True, 30), (3, 0.01, False, 1)],
+    "keywords, message",
+    [
+        ({"kernel_size": 0}, "kernel_size must be a whole number of at least 1, not 0"),
+        ({"kernel_size": (3, 3, 3)}, "kernel_size must be a whole number, or 2 of them"),
+        ({"stride": 0}, "stride must be a whole number of at least 1"),
+        ({"padding": -1}, "padding must be a whole number of at least 0, not -1"),
+        ({"padding": "full"}, 'padding must be numbers, "same" or "valid", not \'full\''),
+        ({"padding": "same", "stride": 2}, r"padding must be numbers where stride is \(2, 2\)"),
+        ({"dilation": 1.5}, "dilation must be a whole number"),
+        ({"groups": 3}, r"groups must divide in_channels \(4\) and out_channels \(4\), not 3"),
+        ({"padding_mode": "mirror"}, "padding_mode must be one of zeros, .*not 'mirror'"),
+    ],
 )
-def test_s1_depth_multiplier(channels, alpha, by_connections, scaled):
-    assert scaled_channels(channels, alpha, by_connections=by_connections) == scaled
+def test_refuses_what_makes_no_layer(keywords, message):
+    with pytest.raises(ShapeError, match=message):
+        ClosConv2d(4, 4, (2, 2, 2), **keywords)
 
 
-@pytest.mark.parametrize("channels, alpha", [(0, 0.5), (4, 0.0), (4, 1.1), (4, float("nan"))])
-def test_s1_depth_multiplier_refuses(channels, alpha):
-    with pytest.raises(ShapeError, match="must be"):
-        scaled_channels(channels, alpha)
+def test_refuses_what_are_no_images():
+    with pytest.raises(ShapeError, match=r"input must have shape \[N, 4, H, W\].*not \[4, 4\]"):
+        ClosConv2d(4, 4, (2, 2, 2))(torch.ones(4, 4))
+    with pytest.raises(ShapeError, match=r"input must have shape \[N, 4, L\].*not \[1, 3, 4\]"):
+        ClosConv1d(4, 4, (2, 2, 2))(torch.ones(1, 3, 4))
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_s7_permuted_hidden_channels_leave_the_output(seed):
-    """Lemma 1, for sparse convolutions and through batch normalisation."""
-    torch.manual_seed(seed)
-    first = SparseRandomConv2d(3, 8, 3, alpha=0.7, dtype=torch.float64)
-    norm = nn.BatchNorm2d(8, dtype=torch.float64)
-    second = SparseRandomConv2d(8, 4, 1, alpha=0.5, dtype=torch.float64)
-    nn.init.normal_(norm.weight)
-    x = torch.randn(5, 3, 6, 6, dtype=torch.float64)
-    before = second(torch.relu(norm(first(x))))
-    order = torch.randperm(8)
-    with torch.no_grad():
-        first.weight.copy_(first.weight[order])
-        first.bias.copy_(first.bias[order])
-        first.channels.copy_(first.channels[order])
-        norm.weight.copy_(norm.weight[order])
-        second.channels.copy_(order.argsort()[second.channels])
-    torch.testing.assert_close(second(torch.relu(norm(first(x)))), before)
+def test_from_the_meta_device_and_by_the_generator():
+    layer = ClosConv2d(8, 6, (2, 2, 3), kernel_size=3, device="meta").to_empty(device="cpu")
+    for parameter in layer.parameters():
+        nn.init.constant_(parameter, float("nan"))
+    layer.reset_parameters(torch.Generator().manual_seed(1))
+    other = ClosConv2d(8, 6, (2, 2, 3), kernel_size=3)
+    other.reset_parameters(torch.Generator().manual_seed(1))
+    assert layer.weight.equal(other.weight) and layer.bias.eq(0).all()
+    fans = 9 * 8 // 2 + 9 * 2
+    assert layer.parts[0].input_weight.abs().max() <= (6 / fans) ** 0.5
+    source = {name: value.clone() for name, value in layer.state_dict().items()}
+    taken = ClosConv2d(8, 6, (2, 2, 3), kernel_size=3, device="meta")
+    taken.load_state_dict(source, assign=True)
+    x = torch.randn(2, 8, 5, 5)
+    assert taken(x).equal(layer(x))
+
+
+def test_repr_names_what_differs_from_the_usual():
+    text = repr(ClosConv2d(8, 6, (2, 2, 3), kernel_size=3, padding=4))
+    assert "routers=(2, 2, 3), kernel_size=(3, 3), stride=(1, 1), padding=(4, 4)" in text
+    assert "dilation" not in text and "density=" in text

@@ -53,11 +53,11 @@ LAYERS = {
     "SparseCascade, gathered": (
         lambda: SparseCascade([torch.eye(40).bool()]), "stages.0.weight", torch.randn(3, 40)
     ),
-    "ClosConv2d, depthwise": (
-        lambda: ClosConv2d(4, 6, (2, 2, 3), kernel_size=3), "depthwise_weight", IMAGES
+    "ClosConv2d": (
+        lambda: ClosConv2d(4, 6, (2, 2, 3), kernel_size=3), "parts.0.input_weight", IMAGES
     ),
     "ClosConv2d, pointwise": (
-        lambda: ClosConv2d(4, 6, (2, 2, 3)), "pointwise.middle_weight", IMAGES
+        lambda: ClosConv2d(4, 6, (2, 2, 3)), "parts.0.middle_weight", IMAGES
     ),
     "SparseRandomConv2d": (lambda: SparseRandomConv2d(4, 6, 3, alpha=0.5), "weight", IMAGES),
     "ClosLSTM": (lambda: ClosLSTM(8, 6, reduction=1.0), "state_maps.0.output_weight", SERIES),

@@ -148,8 +148,8 @@ def test_hooks_are_refused(path, register, hook):
 
 def test_hooks_of_a_convolutions_parts_are_refused():
     conv = ClosConv2d(16, 16, (4, 4, 4))
-    conv.pointwise.register_forward_hook(doubled)
-    with pytest.raises(ModelError, match="layer 0.pointwise has a hook"):
+    conv.parts[0].register_forward_hook(doubled)
+    with pytest.raises(ModelError, match="layer 0.parts.0 has a hook"):
         quantise(nn.Sequential(conv), torch.rand(2, 16, 3, 3))
 
 

@@ -6,9 +6,13 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -22,6 +26,17 @@ CONSTANTS = torch.eye(48).roll(1, 0)
 
 LINEAR, IMAGE, SERIES = (3, 48), (2, 4, 6, 6), (3, 2, 8)
 
+class Attention(nn.Module):
+    """Attention of a sequence to itself."""
+
+    def __init__(self, layer, need_weights):
+        super().__init__()
+        self.layer, self.need_weights = layer, need_weights
+
+    def forward(self, x):
+        return [y for y in self.layer(x, x, x, need_weights=self.need_weights) if y is not None]
+
+
 PAIRS = {
     "ClosLinear": (nn.Linear(48, 48), ClosLinear(48, 48, (6, 4, 8)), LINEAR),
     "ClosLinear, remainders": (nn.Linear(48, 49), ClosLinear(48, 49, (5, 4, 6)), LINEAR),
@@ -32,16 +47,34 @@ PAIRS = {
     "ClosLinear, few samples": (nn.Linear(512, 512), ClosLinear(512, 512, (16, 40, 16)), (3, 512)),
     "ClosLinear, sequences": (nn.Linear(48, 48), ClosLinear(48, 48, (6, 4, 8)), (2, 3, 48)),
     "LowRankLinear": (nn.Linear(48, 48), LowRankLinear(48, 48, 5), LINEAR),
+    "LowRankConv2d": (nn.Conv2d(4, 6, 3), LowRankConv2d(4, 6, 3, kernel_size=3), IMAGE),
     "SparseCascade, gathered": (nn.Linear(48, 48), SparseCascade([SPARSE, SPARSE]), LINEAR),
     "SparseCascade, constants": (
         nn.Linear(48, 48), SparseCascade([SPARSE], [CONSTANTS]), LINEAR
     ),
     "SparseCascade, matrix": (nn.Linear(48, 48), SparseCascade([DENSE, SPARSE]), LINEAR),
     "ClosConv2d": (nn.Conv2d(4, 6, 3), ClosConv2d(4, 6, (2, 3, 3), kernel_size=3), IMAGE),
+    "ClosConv1d": (nn.Conv1d(4, 6, 3), ClosConv1d(4, 6, (2, 2, 3), kernel_size=3), IMAGE[:3]),
     "ClosConv2d, pointwise": (nn.Conv2d(4, 6, 1), ClosConv2d(4, 6, (2, 3, 3)), IMAGE),
     "SparseRandomConv2d": (nn.Conv2d(4, 6, 3), SparseRandomConv2d(4, 6, 3, alpha=0.5), IMAGE),
     "ClosLSTM": (nn.LSTM(8, 8, 2), ClosLSTM(8, 8, reduction=1.0, num_layers=2), SERIES),
     "ClosGRU": (nn.GRU(8, 8, 2), ClosGRU(8, 8, reduction=1.0, num_layers=2), SERIES),
+    "ClosLSTM, bidirectional": (
+        nn.LSTM(8, 8, bidirectional=True), ClosLSTM(8, 8, reduction=1.0, bidirectional=True), SERIES
+    ),
+    "ClosMultiheadAttention": tuple(
+        Attention(layer, False)
+        for layer in (nn.MultiheadAttention(8, 2), ClosMultiheadAttention(8, 2, reduction=1.0))
+    ) + (SERIES,),
+    "ClosMultiheadAttention, weights": tuple(
+        Attention(layer, True)
+        for layer in (nn.MultiheadAttention(8, 2), ClosMultiheadAttention(8, 2, reduction=1.0))
+    ) + (SERIES,),
+    "ClosStages": (
+        nn.Sequential(nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 48)),
+        ClosStages(48, 48, (6, 4, 8), activation=torch.relu),
+        LINEAR,
+    ),
     "ClosNet": (
         nn.Sequential(nn.Linear(48, 8), nn.ReLU(), nn.Linear(8, 4)),
         ClosNet([ClosShape(48, 8, 6, 2, 2), ClosShape(8, 4, 2, 2, 2)]),

@@ -8,7 +8,7 @@ from torch import fx, nn
 from torch.export import Dim
 
 from golden import ClosLinear, ModelError, ShapeError
-from golden.layers import ClosGRU, ClosLSTM
+from golden.layers import ClosGRU, ClosLSTM, ClosMultiheadAttention
 from tests.support.traced_layers import BATCHES, LAYERS, assert_same_for_all_batches, inputs, make
 
 jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -59,8 +59,10 @@ def test_fx_traces_through_layers(name):
     graph = fx.symbolic_trace(layer)
     graph.graph.lint()
     modules = {node.target for node in graph.graph.nodes if node.op == "call_module"}
-    recurrent = isinstance(getattr(layer, "layer", None), ClosLSTM | ClosGRU)
-    assert modules == ({"layer"} if recurrent else set())
+    whole = isinstance(
+        getattr(layer, "layer", None), ClosLSTM | ClosGRU | ClosMultiheadAttention
+    )
+    assert modules == ({"layer"} if whole else set())
     assert_same_for_all_batches(name, graph, layer)
 
 

@@ -31,6 +31,7 @@ from tests.support.equality import (
     random_chain,
     random_shapes,
 )
+from tests.support.knobs import mostly_slow
 
 CASES = 6
 DENSE_CASES = 4  # Of chains that have dense layers; they come after the others.
@@ -53,11 +54,8 @@ def check(model: NativeModel, config: TorusConfig, net: QuantisedNet, order: str
     return expected.size
 
 
-@pytest.mark.parametrize("config", [
-    *CONFIGS[::2],
-    *(pytest.param(config, marks=pytest.mark.slow)
-      for config in (*CONFIGS[1::2], dataclasses.replace(LARGE, rows=6, cols=6))),
-], ids=name)
+@pytest.mark.parametrize("config", mostly_slow(
+    [*CONFIGS, dataclasses.replace(LARGE, rows=6, cols=6)], (0, 4, 6, 8)), ids=name)
 def test_random_nets(config):
     words = 0
     with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
