@@ -1,6 +1,7 @@
 """What can go wrong in a simulation."""
 
-__all__ = ["BenchFailed", "BuildFailed", "LintFailed", "SimError", "ToolMissing", "Unfinished"]
+__all__ = ["BenchFailed", "BuildFailed", "LintFailed", "SimError", "ToolMissing", "Unfinished",
+           "VectorRefused"]
 
 
 class SimError(RuntimeError):
@@ -29,3 +30,7 @@ class Unfinished(SimError):
 
 class BenchFailed(SimError):
     """A cocotb test failed."""
+
+
+class VectorRefused(SimError):
+    """The vector engine does not simulate such a design, or not on such a machine."""

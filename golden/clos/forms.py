@@ -1,16 +1,18 @@
 """The forms in which a Clos layer can be computed, and which of them is fastest.
 
 All take the shape, the weights as `ClosLinear` holds them and the inputs [N, I], and return the
-results without the bias. They differ in the order of memory, not in what they compute.
+results without the bias. They differ in the order of memory, not in what they compute. PyTorch can
+differentiate, compile, export and vectorise them; `golden.clos.function` has the same products with
+fewer calls.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from golden.clos.shape import ClosShape
-from golden.tensors.tracing import serves_any_batch
 
 __all__ = [
     "FEWEST_COLUMNS",
@@ -19,18 +21,24 @@ __all__ = [
     "by_matrix",
     "by_padded_columns",
     "by_rows",
-    "compute",
+    "equal_blocks",
     "fastest_form",
+    "hidden_columns",
+    "hidden_rows",
+    "in_groups",
+    "of_routers",
+    "padding_pays",
     "to_matrix",
 ]
 
-# Measured on two cores of an x86 processor with PyTorch's own matrix library, which is slow for
-# products of 2 to 15 columns.
+# Measured on an x86 processor, on one thread and on two, with the matrix library of PyTorch's
+# wheels. It takes a product of 2 to 15 columns several times longer than one of as many rows, and
+# longer than one of 16 columns. Other devices have not been measured, and compute by columns.
 FEWEST_COLUMNS = 16
+_MOST_ROWS = 10
 # Weights of a layer:
+_ROWS_PAY_FROM = 1 << 13
 _PADDING_PAYS_FROM = 1 << 15
-_PADDING_PAYS_FOR_ONE_FROM = 1 << 17
-_ROWS_PAY_FROM = 1 << 19
 
 
 class ClosWeights(NamedTuple):
@@ -41,39 +49,31 @@ class ClosWeights(NamedTuple):
     output_weight: Tensor
 
 
-def fastest_form(shape: ClosShape, samples: int, threads: int = 1) -> str:
+def fastest_form(shape: ClosShape, samples: int, device: str = "cpu") -> str:
     """Return "rows", "columns", "padded columns" or "matrix", the fastest for so many samples.
 
-    Columns keep both Clos permutations free for any number of samples; of a large layer, few
-    samples are computed faster as 16. Rows pay for one sample of a very large layer on one thread,
-    where the weights are read once and nothing else counts. The whole matrix pays only where the
-    layer has far more weights than the matrix, and samples enough to make up for multiplying it
-    out.
+    Columns keep both Clos permutations free for any number of samples. Of a larger layer, up to 10
+    samples are faster by rows, although each permutation is then a copy, and 11 to 15 as 16 columns
+    are. The whole matrix pays only where the layer has far more
+    weights than the matrix, and samples enough to make up for multiplying it out. On any device but
+    the CPU nothing was measured, and the form is "columns" or "matrix".
     """
-    elements = shape.in_features * shape.out_features
-    composing = shape.middle_routers * (shape.in_features * shape.output_routers + elements)
-    if samples * shape.parameters > 2.5 * (samples * elements + composing):
-        return "matrix"
-    if samples == 1 and threads == 1 and shape.parameters >= _ROWS_PAY_FROM:
+    weights, elements = shape.parameters, shape.in_features * shape.out_features
+    if weights > 2.5 * elements:  # Whatever multiplying out takes.
+        composing = shape.middle_routers * (shape.in_features * shape.output_routers + elements)
+        if samples * weights > 2.5 * (samples * elements + composing):
+            return "matrix"
+    if device != "cpu" or not 0 < samples < FEWEST_COLUMNS or weights < _ROWS_PAY_FROM:
+        return "columns"
+    if samples <= _MOST_ROWS:
         return "rows"
-    from_weights = _PADDING_PAYS_FOR_ONE_FROM if samples == 1 else _PADDING_PAYS_FROM
-    if 0 < samples < FEWEST_COLUMNS and shape.parameters >= from_weights:
-        return "padded columns"
-    return "columns"
+    return "padded columns" if padding_pays(shape, samples, device) else "columns"
 
 
-def compute(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
-    """Compute [N, I] to [N, O] in the fastest form; by columns where a graph serves any N."""
-    if serves_any_batch(x):
-        return by_columns(shape, weights, x)[2]
-    form = fastest_form(shape, x.shape[0], torch.get_num_threads())
-    if form == "rows":
-        return by_rows(shape, weights, x)
-    if form == "matrix":
-        return by_matrix(shape, weights, x)
-    if form == "padded columns":
-        return by_padded_columns(shape, weights, x)
-    return by_columns(shape, weights, x)[2]
+def padding_pays(shape: ClosShape, samples: int, device: str = "cpu") -> bool:
+    """Say whether 16 columns are computed faster than so many, of which there are fewer."""
+    few = device == "cpu" and 1 < samples < FEWEST_COLUMNS
+    return few and shape.parameters >= _PADDING_PAYS_FROM
 
 
 def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,29 +82,25 @@ def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tenso
     Both Clos permutations then only swap the two leading strides, which `bmm` reads as they are:
     nothing is copied between the stages.
     """
-    groups = shape.input_groups
-    input_out = _join(
-        [
-            weight.transpose(1, 2) @ block
-            for weight, block in zip(
-                _equal_blocks(weights.input_weight, groups),
-                _equal_blocks(x.T, groups),
-                strict=True,
-            )
-        ]
-    )  # [Ri, Rm, N]
-    middle_out = weights.middle_weight.transpose(1, 2) @ input_out.transpose(0, 1)  # [Rm, Ro, N]
-    middle_by_router = middle_out.transpose(0, 1)
-    outputs: list[Tensor] = []
-    router = 0
+    input_out, middle_out = hidden_columns(shape, weights, x)
     groups = shape.output_groups
-    for (count, _), weight in zip(
-        groups, _equal_blocks(weights.output_weight, groups), strict=True
-    ):
-        block = weight @ middle_by_router[router : router + count]
-        outputs.append(block.flatten(0, 1))
-        router += count
-    return input_out, middle_out, _join(outputs).T
+    y = in_groups(
+        lambda weight, block: torch.bmm(weight, block).flatten(0, 1),
+        equal_blocks(weights.output_weight, groups),
+        of_routers(middle_out.transpose(0, 1), groups),
+    )
+    return input_out, middle_out, y.T
+
+
+def hidden_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the first two stages, [Ri, Rm, N] and [Rm, Ro, N], with the samples innermost."""
+    groups = shape.input_groups
+    input_out = in_groups(
+        lambda weight, block: torch.bmm(weight.mT, block),
+        equal_blocks(weights.input_weight, groups),
+        equal_blocks(x.T, groups),
+    )  # [Ri, Rm, N]
+    return input_out, torch.bmm(weights.middle_weight.mT, input_out.transpose(0, 1))
 
 
 def by_padded_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
@@ -116,26 +112,39 @@ def by_padded_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tens
 
 def by_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
     """Compute [N, I] to [N, O] with the features innermost."""
-    samples = x.shape[0]
-    inputs: list[Tensor] = []
-    start = 0
-    for weight in _equal_blocks(weights.input_weight, shape.input_groups):
-        routers, size, _ = weight.shape
-        block = x[:, start : start + routers * size].reshape(samples, routers, size)
-        inputs.append(block.transpose(0, 1) @ weight)
-        start += routers * size
-    middle = _join(inputs).permute(2, 1, 0) @ weights.middle_weight  # [Rm, N, Ro]
-    by_router = middle.permute(2, 1, 0)
-    outputs: list[Tensor] = []
-    router = 0
+    _, output_in = hidden_rows(shape, weights, x)
     groups = shape.output_groups
-    for (count, _), weight in zip(
-        groups, _equal_blocks(weights.output_weight, groups), strict=True
-    ):
-        block = by_router[router : router + count] @ weight.transpose(1, 2)
-        outputs.append(block.transpose(0, 1).flatten(1))
-        router += count
-    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+    if len(groups) == 1 and output_in.shape[1] == 1:
+        ((routers, size),) = groups
+        weight = weights.output_weight.view(routers, size, shape.middle_routers)
+        return torch.bmm(output_in, weight.mT).view(1, shape.out_features)
+    return in_groups(
+        lambda weight, block: torch.bmm(block, weight.mT).transpose(0, 1).flatten(1),
+        equal_blocks(weights.output_weight, groups),
+        of_routers(output_in, groups),
+        dimension=1,
+    )
+
+
+def hidden_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute what the middle and the output routers take, [Rm, N, Ri] and [Ro, N, Rm].
+
+    Each is put in order in memory: `bmm` would compute routers one by one otherwise.
+    """
+    groups, samples = shape.input_groups, x.shape[0]
+    if len(groups) == 1 and samples == 1:
+        ((routers, size),) = groups
+        weight = weights.input_weight.view(routers, size, shape.middle_routers)
+        input_out = torch.bmm(x.reshape(routers, 1, size), weight)
+    else:
+        input_out = in_groups(
+            lambda weight, block: torch.bmm(block.mT, weight),
+            equal_blocks(weights.input_weight, groups),
+            equal_blocks(x.T, groups),
+        )  # [Ri, N, Rm]
+    middle_in = input_out.permute(2, 1, 0).contiguous()
+    middle_out = torch.bmm(middle_in, weights.middle_weight)  # [Rm, N, Ro]
+    return middle_in, middle_out.permute(2, 1, 0).contiguous()
 
 
 def by_matrix(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:
@@ -164,20 +173,35 @@ def to_matrix(shape: ClosShape, weights: ClosWeights) -> Tensor:
     )
 
 
-def _equal_blocks(rows: Tensor, groups: tuple[tuple[int, int], ...]) -> list[Tensor]:
+def equal_blocks(rows: Tensor, groups: tuple[tuple[int, int], ...]) -> list[Tensor]:
     """View rows [I, K] as [routers, rows a router, K], once for each group of equal routers.
 
     A remainder so costs one further `bmm`, and no padding.
     """
+    width = rows.shape[1]
     if len(groups) == 1:
-        return [rows.unflatten(0, groups[0])]
+        return [rows.view(*groups[0], width)]
     (routers, size), other = groups
     return [
-        rows[: routers * size].unflatten(0, (routers, size)),
-        rows[routers * size :].unflatten(0, other),
+        rows[: routers * size].view(routers, size, width),
+        rows[routers * size :].view(*other, width),
     ]
 
 
-def _join(parts: list[Tensor]) -> Tensor:
-    """Concatenate along the first dimension, without a copy where there is but one tensor."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def of_routers(values: Tensor, groups: tuple[tuple[int, int], ...]) -> list[Tensor]:
+    """View values [routers, ...] once for each group of equal routers."""
+    if len(groups) == 1:
+        return [values]
+    return [values[: groups[0][0]], values[groups[0][0] :]]
+
+
+def in_groups(
+    product: Callable[[Tensor, Tensor], Tensor],
+    lefts: Sequence[Tensor],
+    rights: Sequence[Tensor],
+    dimension: int = 0,
+) -> Tensor:
+    """Concatenate the products of each group of routers, without a copy if there is but one."""
+    if len(lefts) == 1:
+        return product(lefts[0], rights[0])
+    return torch.cat([product(*pair) for pair in zip(lefts, rights, strict=True)], dimension)

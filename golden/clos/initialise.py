@@ -5,10 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from golden.arguments import check_generator, instance, real_number, tensor
+from golden.arguments import check_generator, instance, real_number, shown, tensor
+from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["INITIALISATIONS", "per_neuron_fan_", "sparse_xavier_"]
+__all__ = ["INITIALISATIONS", "clos_gain", "initial_scale", "per_neuron_fan_", "sparse_xavier_"]
 
 INITIALISATIONS = ("sparse-xavier", "per-neuron-fan")
 """What a sparse layer's `initialisation` may be."""
@@ -88,3 +89,38 @@ def per_neuron_fan_(
         )
     fan_ins = torch.bincount(outputs)[outputs].to(weight.dtype)
     return weight.uniform_(-1, 1, generator=generator).mul_((3 / fan_ins).sqrt())
+
+
+def initial_scale(shape: ClosShape) -> float:
+    """Return the standard deviation of the first outputs of a `ClosLinear` of gain 1.
+
+    The inputs are independent, of mean 0 and variance 1. Each stage multiplies the variance by
+    2 fan-in / (fan-in + fan-out), NeuroFabric, appendix A: with even routers it becomes
+
+        2 i / (i + Rm) * 2 Ri / (Ri + Ro) * 2 Rm / (Rm + o), i = I / Ri, o = O / Ro.
+
+    That of an `nn.Linear` is the root of 1/3, 0.58.
+    """
+    ri, rm, ro = shape.input_routers, shape.middle_routers, shape.output_routers
+    first = sum(2 * size / (size + rm) * count for count, size in shape.input_groups)
+    middle = first * 2 / (ri + ro)
+    last = sum(2 * rm / (rm + size) * count * size for count, size in shape.output_groups)
+    return math.sqrt(middle * last / shape.out_features)
+
+
+def clos_gain(shape: ClosShape, gain: object) -> float:
+    """Return the gain of a layer as a number; "linear" gives outputs the scale of `nn.Linear`.
+
+    Raises
+    ------
+    ShapeError
+        If it is another text, or no number above 0.
+    """
+    if isinstance(gain, str):
+        if gain != "linear":
+            raise ShapeError(f'gain must be a number above 0 or "linear", not {shown(gain)}')
+        return 1 / (math.sqrt(3) * initial_scale(shape))
+    number = real_number("gain", gain)
+    if not 0 < number < math.inf:
+        raise ShapeError(f'gain must be a number above 0 or "linear", not {shown(gain)}')
+    return number

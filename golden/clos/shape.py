@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from golden.arguments import instance, items, real_number, shown, whole_number
 from golden.errors import ShapeError
@@ -41,6 +42,10 @@ class ClosShape:
     middle_routers: int
     output_routers: int
 
+    # Of the inputs and of the outputs: worked out once, for every call of a layer reads them. It is
+    # no field, and no `cached_property`, which `torch.compile` cannot follow in Python 3.11.
+    _runs: ClassVar[tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]]
+
     def __post_init__(self) -> None:
         """Refuse anything but positive integers with Ri <= I and Ro <= O."""
         for field in dataclasses.fields(self):
@@ -58,6 +63,11 @@ class ClosShape:
                 f"output_routers must be at most out_features ({self.out_features}), "
                 f"not {self.output_routers}: each output router needs an output"
             )
+        runs = (
+            _groups(self.in_features, self.input_routers),
+            _groups(self.out_features, self.output_routers),
+        )
+        object.__setattr__(self, "_runs", runs)
 
     @classmethod
     def of(cls, shape: "ClosShape | Sequence[int]") -> "ClosShape":
@@ -79,9 +89,7 @@ class ClosShape:
         return cls(*numbers)
 
     @classmethod
-    def of_routers(
-        cls, in_features: int, out_features: int, routers: Sequence[int]
-    ) -> "ClosShape":
+    def of_routers(cls, in_features: int, out_features: int, routers: Sequence[int]) -> "ClosShape":
         """Make the shape of two sizes and three routers (Ri, Rm, Ro)."""
         try:
             numbers = items("routers", routers, 3)
@@ -192,12 +200,12 @@ class ClosShape:
     @property
     def input_groups(self) -> tuple[tuple[int, int], ...]:
         """Runs of equal input routers, at most two: (routers, inputs of each)."""
-        return _groups(self.in_features, self.input_routers)
+        return self._runs[0]
 
     @property
     def output_groups(self) -> tuple[tuple[int, int], ...]:
         """Runs of equal output routers, at most two: (routers, outputs of each)."""
-        return _groups(self.out_features, self.output_routers)
+        return self._runs[1]
 
     @property
     def bandwidth(self) -> int:

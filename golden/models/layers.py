@@ -11,7 +11,8 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from golden.clos.forms import ClosWeights, compute
+from golden.clos.forms import ClosWeights
+from golden.clos.function import compute
 from golden.clos.layer import ClosLinear
 from golden.errors import ModelError
 from golden.layers.dense import LayerShape

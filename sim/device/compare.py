@@ -93,7 +93,8 @@ class ComparedTraining:
                  progress: Progress | None = None) -> None:
         self.compiled = compiled
         self._places = Places(compiled)
-        self._device = SimDevice(progress=progress, accessible=ACCESSIBLE)
+        self._device = SimDevice(
+            progress=progress, accessible=ACCESSIBLE, engine="verilator")
         self.samples = 0
         self._apart = False
         self.load(state)

@@ -1,4 +1,4 @@
-"""`SimDevice`: compiled nets on the RTL torus, simulated by Verilator in this process."""
+"""`SimDevice`: compiled nets on the RTL torus, simulated in this process."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -61,6 +61,10 @@ class SimDevice(TorusDevice):
         Whether `record` is wanted: it needs a model of its own, which is slower.
     accessible
         What the model is built for, beside: see `NativeModel`.
+    engine
+        What simulates: "verilator"; "vector", which computes all PEs side by side, gives the same
+        beats in the same cycles, and writes no waveforms; or "auto", which takes the vector engine
+        from 64 PEs on, where the processor has AVX2 and nothing is traced, recorded or accessible.
 
     Attributes
     ----------
@@ -69,9 +73,10 @@ class SimDevice(TorusDevice):
     """
 
     def __init__(self, *, trace: Path | None = None, progress: Progress | None = None,
-                 recording: bool = False, accessible: Sequence[str] = ()) -> None:
+                 recording: bool = False, accessible: Sequence[str] = (),
+                 engine: str = "auto") -> None:
         self._sim = SimTransport(trace=trace, progress=progress, recording=recording,
-                                 accessible=accessible)
+                                 accessible=accessible, engine=engine)
         super().__init__(self._sim, progress)
         self.last_run: RunFigures | None = None
         self._recording = recording

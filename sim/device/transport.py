@@ -8,7 +8,6 @@ import numpy as np
 
 from golden.system.progress import Progress
 from hw.config import TorusConfig
-from hw.tops import TOPS
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.device.loaded import NOTHING_LOADED
@@ -21,6 +20,7 @@ from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
 from ..model.transfers import Transfer
 from ..toolchain import find_toolchain
+from .engines import check_engine, open_model
 from .rtl_timeline import engine_probes
 
 __all__ = ["SimTransport", "idle_cycles"]
@@ -53,6 +53,13 @@ class SimTransport(Transport):
         Whether the model finds the spans of all engines.
     accessible
         What the model is built for, beside: see `NativeModel`.
+    engine
+        What simulates: one of `sim.device.engines.ENGINES`.
+
+    Raises
+    ------
+    SimError
+        There is no such engine, or it does not write waveforms.
     """
 
     def __init__(
@@ -62,7 +69,10 @@ class SimTransport(Transport):
         progress: Progress | None = None,
         recording: bool = False,
         accessible: Sequence[str] = (),
+        engine: str = "auto",
     ) -> None:
+        check_engine(engine, trace=trace, recording=recording)
+        self._engine = engine
         self._trace, self._recording = trace, recording
         self._accessible = tuple(accessible)
         self._progress: Progress = progress or (lambda work, done, total: None)
@@ -88,8 +98,9 @@ class SimTransport(Transport):
         else:
             verilog = emitted_torus(config)
         probes = [probe for _, probe in engine_probes(config)] if self._recording else []
-        self._model = NativeModel(
-            verilog, TOPS["torus"], trace=self._trace, probes=probes, accessible=self._accessible
+        self._model = open_model(
+            self._engine, config.rows * config.cols, verilog, trace=self._trace, probes=probes,
+            accessible=self._accessible,
         )
         self._progress("build the simulation", 1, 1)
         self._idle_cycles = idle_cycles(config)

@@ -69,7 +69,7 @@ def run_net(bench: Bench, shapes: Sequence[LayerShape], config: TorusConfig) -> 
 def _run(shapes: Sequence[LayerShape], config: TorusConfig) -> dict[str, Any]:
     compiled = compiled_net(shapes, config)
     x = random_words(compiled.net, _COMPARED, seed=1)
-    with SimDevice() as device:
+    with SimDevice(engine="verilator") as device:
         device.load(compiled)
         words = device.infer_words(x.numpy())
         cycles = device.steady_cycles(_SAMPLES)

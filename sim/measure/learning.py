@@ -81,7 +81,7 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
         whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],
         test_x=whole.test_x[: case.tests], test_y=whole.test_y[: case.tests])
     work = f"{case.data} on {case.torus}"
-    with GoldenDevice() as golden, SimDevice(progress=bench.tell) as sim:
+    with GoldenDevice() as golden, SimDevice(progress=bench.tell, engine="verilator") as sim:
         loops: list[TrainingLoop] = []
         rates: list[float] = []
         for name, device in (("golden", golden), ("RTL", sim)):

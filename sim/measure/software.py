@@ -1,9 +1,7 @@
 """How fast the layers are in PyTorch, side by side in one run."""
 
-import contextlib
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,7 +12,10 @@ from golden.clos.forms import ClosWeights, by_columns, by_padded_columns, by_row
 from golden.layers import LowRankLinear
 from sim.errors import ToolMissing
 
+from .layer_pairs import PAIRS, REUSED, pair_times, reused_times
+from .layer_pairs_table import pairs_text
 from .results import Bench, Table, markdown_table, paragraphs, source_digest
+from .timing import layer_steps, least_times, on_threads
 
 __all__ = ["TITLE", "measure"]
 
@@ -24,8 +25,9 @@ TITLE = "Software: layers in PyTorch"
 _SHAPES = ((1024, 1024, 32, 16, 32), (4096, 4096, 64, 64, 64))
 _BATCHES = (1, 64, 512)
 _THREADS = (1, 2)
-_SECONDS = 1.5
-_FEWEST_RUNS = 10
+_SECONDS = 0.8
+_PAIR_SECONDS = 3.0
+_FEWEST_RUNS = 5
 _CLOS = "Clos"
 _FORMS = ("Clos, rows", "Clos, columns", "Clos, padded")
 _NAMES = (_CLOS, *_FORMS, "nn.Linear", "low rank", "CSR", "two-stage")
@@ -76,7 +78,7 @@ class _TwoStage(nn.Module):
 
 
 def measure(bench: Bench) -> Table:
-    """Time all layers in PyTorch; quick: 1024 alone. About five minutes.
+    """Time all layers in PyTorch; quick: none of 4096 x 4096. About five minutes.
 
     Raises
     ------
@@ -94,31 +96,42 @@ def measure(bench: Bench) -> Table:
     threads_of = _THREADS if device.type == "cpu" else (1,)
     cases = [(s, n, t) for s in shapes for t in threads_of for n in _BATCHES]
     depends = {"golden": source_digest("golden"), "place": place,
-               "torch": torch.__version__, "seconds": _SECONDS, "names": _NAMES}
-    values: list[dict[str, Any]] = []
-    for done, (shape, batch, threads) in enumerate(cases):
-        bench.tell(f"software: {shape}, batch {batch}, {threads} threads", done, len(cases))
-        case = {"shape": shape.as_tuple(), "batch": batch, "threads": threads}
-        values.append(bench.result(
-            "software", {**depends, "case": case},
-            lambda shape=shape, batch=batch, threads=threads, case=case:
-                {**case, "us": _times(shape, batch, threads, device)}))
-    bench.tell("software", len(cases), len(cases))
-    return Table(_text(values, place), values)
+               "torch": torch.__version__, "seconds": (_SECONDS, _PAIR_SECONDS), "names": _NAMES,
+               "clock": "processor time of one thread, turns of a millisecond"}
+    pairs = [(pair, batch) for pair in PAIRS for batch in pair.aims]
+    pairs = [(pair, batch) for pair, batch in pairs if not bench.quick or pair is not REUSED]
+    reused = device.type == "cpu" and not bench.quick
+    total, done = len(cases) + len(pairs) + reused, 0
+
+    def kept(what: str, case: dict[str, Any], times: Callable[[], object]) -> dict[str, Any]:
+        nonlocal done
+        bench.tell(f"software: {what}", done, total)
+        done += 1
+        return bench.result("software", {**depends, "case": case}, lambda: {**case, "us": times()})
+
+    beside = [kept(
+        f"{pair.name}, batch {batch}", {"pair": pair.name, "batch": batch},
+        lambda pair=pair, batch=batch: pair_times(pair, batch, device, seconds=_PAIR_SECONDS))
+        for pair, batch in pairs]
+    again = [kept(f"{REUSED.name}, memory reused", {"pair": REUSED.name, "reused": True},
+                  lambda: reused_times(_PAIR_SECONDS))] if reused else []
+    values = [kept(
+        f"{shape}, batch {batch}, {threads} threads",
+        {"shape": shape.as_tuple(), "batch": batch, "threads": threads},
+        lambda shape=shape, batch=batch, threads=threads: _times(shape, batch, threads, device))
+        for shape, batch, threads in cases]
+    bench.tell("software", total, total)
+    text = pairs_text(beside, again, place, aims=device.type == "cpu")
+    return Table(text + "\n" + _text(values), [*beside, *again, *values])
 
 
-def _text(values: list[dict[str, Any]], place: str) -> str:
+def _text(values: list[dict[str, Any]]) -> str:
     text = paragraphs(f"""
-        A cell has the microseconds of a layer, forward / forward and backward, in float32 without
-        bias on {place}. Each figure is the least of at least {_FEWEST_RUNS} runs, in which the
-        layers take turns. Backward computes the gradients of weights and inputs. PyTorch has
-        version {torch.__version__}.
-
-        "{_CLOS}" is `ClosLinear` as it is; "rows", "columns" and "padded" are its forms alone, and
-        "padded" is "columns" with 16 samples at least. From 16 samples on, "columns" and "padded"
-        are the same computation, so what they differ by is the noise of the machine. "low rank",
-        PyTorch's "CSR" and "two-stage" (two block-diagonal stages, as in Monarch) have as many
-        weights as the Clos layer, within a percent or two.""")
+        Beside other sparse layers, a cell has the microseconds of a layer, forward / forward and
+        backward, on one thread and on two. "{_CLOS}" is `ClosLinear` as it is; "rows", "columns"
+        and "padded" are its forms alone, as PyTorch differentiates them, and "padded" is "columns"
+        with 16 samples at least. "low rank", PyTorch's "CSR" and "two-stage" (two block-diagonal
+        stages, as in Monarch) have as many weights as the Clos layer, within a percent or two.""")
     names = [f"{ClosShape(*v['shape'])}, {v['batch']}, {v['threads']}" for v in values]
     rows = [(name, *(f"{v['us'][kind][0]:.0f} / {v['us'][kind][1]:.0f}" for kind in _NAMES))
             for name, v in zip(names, values, strict=True)]
@@ -162,46 +175,8 @@ def _times(
 ) -> dict[str, tuple[float, float]]:
     """Minima in microseconds by layer: forward, and forward and backward."""
     torch.manual_seed(0)
-    layers = {name: layer.to(device) for name, layer in _layers(shape).items()}
-    x, back = (torch.randn(batch, size, device=device)
-               for size in (shape.in_features, shape.out_features))
-    best = {name: (float("inf"), float("inf")) for name in layers}
-    with _threads(threads), warnings.catch_warnings():
+    x = torch.randn(batch, shape.in_features, device=device)
+    with on_threads(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # CSR is "in beta state".
-        end, runs = time.perf_counter() + _SECONDS * len(layers), 0
-        while runs < _FEWEST_RUNS or time.perf_counter() < end:
-            for name, layer in layers.items():
-                for _ in range(2):  # The first finds the caches full of the layer before.
-                    forward, both = _seconds(layer, x, back)
-                    best[name] = (min(best[name][0], forward), min(best[name][1], both))
-            runs += 1
-    return {name: (1e6 * forward, 1e6 * both) for name, (forward, both) in best.items()}
-
-
-def _seconds(layer: nn.Module, x: Tensor, back: Tensor) -> tuple[float, float]:
-    with torch.no_grad():
-        start = _now(x.device)
-        layer(x)
-        forward = _now(x.device) - start
-    layer.zero_grad()
-    inputs = x.detach().requires_grad_()
-    start = _now(x.device)
-    layer(inputs).backward(back)
-    return forward, _now(x.device) - start
-
-
-def _now(device: torch.device) -> float:
-    """Seconds, when all that was begun on the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+        steps = {name: layer_steps(layer.to(device), x) for name, layer in _layers(shape).items()}
+        return least_times(steps, device, seconds=_SECONDS, runs=_FEWEST_RUNS)

@@ -80,7 +80,7 @@ def _run(case: _Case) -> dict[str, Any]:
     prediction = predict_training_steady(compiled)
     words = compiled.executable.words
     gradient = np.ones(words.outputs, np.int64)
-    with SimDevice() as device:
+    with SimDevice(engine="verilator") as device:
         device.load(compiled, state)
         cycles: list[int] = []
         # The first run also waits for whatever the device did before.

@@ -68,7 +68,7 @@ def measure(bench: Bench) -> Table:
 
 def _run(case: _Case, order: str) -> dict[str, Any]:
     compiled = compiled_layer(ClosShape(*case.shape), case.torus, case.host_bits, order)
-    with SimDevice() as device:
+    with SimDevice(engine="verilator") as device:
         device.load(compiled)
         cycles = device.steady_cycles(_SAMPLES)
     prediction = compiled.prediction

@@ -31,7 +31,7 @@ from .simplify import simplifier_version, simplify
 __all__ = ["Kind", "Waveforms", "build_model"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
-_TRACE_HEADER = Path(__file__).with_name("harness_trace.h")
+_HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h") for name in ("stalls", "trace"))
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _MAX_JOBS = 4
 
@@ -124,8 +124,9 @@ def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | No
         flags.append(_SHARED_CODE)
     access_rules = "`verilator_config\n" + "".join(
         f'{right} -module "*" -var "{name}"\n' for right, name in access)
-    key = [verilog, top, access_rules, parts.harness.read_text(), _TRACE_HEADER.read_text(),
-           WAIVERS.read_text(), repr(flags), repr(compiler), repr(link), _CXX_OPTIMISATION,
+    key = [verilog, top, access_rules, parts.harness.read_text(),
+           *(header.read_text() for header in _HEADERS), WAIVERS.read_text(), repr(flags),
+           repr(compiler), repr(link), _CXX_OPTIMISATION,
            "" if as_written else simplifier_version(), tools.versions]
 
     def build(folder: Path) -> Path:

@@ -1,14 +1,14 @@
 """Built models as shared libraries of this process."""
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SimError
 from .build import Kind, build_model
 
-__all__ = ["Function", "load_model"]
+__all__ = ["Function", "load_library", "load_model"]
 
 Function = tuple[str, Any, Sequence[Any]]
 """Name of a C function, type of its result, types of its arguments."""
@@ -18,20 +18,32 @@ def load_model(verilog: str, top: str, kind: Kind, functions: Iterable[Function]
                **options: Any) -> ctypes.CDLL:
     """Build a model as `build_model` does, unless it is in the cache, and load it.
 
-    One that cannot be loaded, as it may have been built on another machine, is built again.
-
     Raises
     ------
     ToolMissing, BuildFailed, StorageError
         As `build_model`.
     SimError
+        As `load_library`.
+    """
+    return load_library(
+        lambda again: build_model(verilog, top, kind, again=again, **options), functions)
+
+
+def load_library(build: Callable[[bool], Path], functions: Iterable[Function]) -> ctypes.CDLL:
+    """Load what `build` makes; `build(True)` makes it again even if it is in a cache.
+
+    One that cannot be loaded, as it may have been built on another machine, is built again.
+
+    Raises
+    ------
+    SimError
         It cannot be loaded even then.
     """
-    path = build_model(verilog, top, kind, **options)
+    path = build(False)
     try:
         library = _load(path)
     except OSError:
-        path = build_model(verilog, top, kind, again=True, **options)
+        path = build(True)
         try:
             library = _load(path)
         except OSError as error:

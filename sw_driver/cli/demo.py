@@ -78,7 +78,7 @@ def _run(run: _Run, folder: Path, output: Output) -> int:
         golden.load(artifact)
         words = golden.to_words(split.test_x)
         expected = golden.infer_words(words)
-        with SimDevice(progress=tell) as device:
+        with SimDevice(progress=tell, engine="verilator") as device:
             device.load(artifact)
             verdict = verify(device, words, expected)
     with torch.no_grad():

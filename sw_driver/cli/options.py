@@ -15,10 +15,12 @@ __all__ = [
     "MOST_JOBS",
     "Baud",
     "CompiledModel",
+    "Engine",
     "Json",
     "Port",
     "Quiet",
     "Torus",
+    "checked_engine",
     "checked_port",
     "examples",
     "failed",
@@ -43,6 +45,40 @@ Baud = Annotated[
         help="Bits per second that the board was built for [default: 1000000].",
     ),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|vector|verilator",
+        help="What simulates: Verilator; PEs side by side as vectors; or these from 64 PEs on, "
+        "where the processor has AVX2; sim only [default: auto].",
+    ),
+]
+
+
+def checked_engine(device: str, engine: str | None, **asked: object) -> str:
+    """Return the engine that simulates; of a device that is not simulated, it does not matter.
+
+    `asked` are options, with their values, for which Verilator alone keeps what they need.
+
+    Raises
+    ------
+    DriverError
+        If there is no such engine, it cannot do what is asked for, or nothing is simulated.
+    """
+    from sw_driver.errors import DriverError
+
+    if engine is None:
+        return "auto"
+    if engine not in ("auto", "vector", "verilator"):
+        raise DriverError(f"engine must be auto, vector or verilator, not {engine!r}")
+    if device != "sim":
+        raise DriverError(f"engine needs --device sim, not {device}")
+    for name, value in asked.items():
+        if engine == "vector" and value:
+            raise DriverError(
+                f"{name} needs --engine verilator: the vector engine keeps no signals by name"
+            )
+    return engine
 
 
 def checked_port(device: str, port: str | None, baud: int | None) -> tuple[str, int] | None:

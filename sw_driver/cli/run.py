@@ -10,9 +10,11 @@ from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, ma
 from sw_driver.cli.options import (
     Baud,
     CompiledModel,
+    Engine,
     Json,
     Port,
     Quiet,
+    checked_engine,
     checked_port,
     failed,
     make_output,
@@ -31,6 +33,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus run model.ctz",
     "clostorus run model.ctz --device sim",
+    "clostorus run model.ctz --device sim --engine vector",
     "clostorus run model.ctz --device sim --samples 2 --trace waves.fst",
     "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
@@ -83,6 +86,7 @@ def command(
     ctx: typer.Context,
     artifact: CompiledModel,
     device: _Device = "golden",
+    engine: Engine = None,
     data: _Data = None,
     label: Label = None,
     test_fraction: TestFraction = None,
@@ -103,8 +107,8 @@ def command(
 
     The memory images are compared with those that the compiler makes of the net; on the simulated
     RTL and on a board every output word is compared with the integer model. If a word differs, the
-    exit status is 1. The first run of a configuration in Verilator builds its
-    simulation, which takes a while and needs g++ and perl.
+    exit status is 1. The first run of a configuration in simulation builds it, which takes a while
+    and needs g++ and perl.
     """
     from sw_driver.errors import DriverError
 
@@ -115,9 +119,11 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
+    chosen = checked_engine(device, engine, trace=trace, timeline=timeline)
     serial_port = checked_port(device, port, baud)
     source = make_source(data, label, test_fraction, split_seed)
-    wanted = Wanted(artifact, device, source, model, samples, trace, timeline, serial_port, output)
+    wanted = Wanted(artifact, device, source, model, samples, trace, timeline, serial_port, output,
+                    engine=chosen)
     _check_files(wanted)
     compiled = _load(wanted)
     ran = _run(out, wanted, compiled)
@@ -221,7 +227,10 @@ def _simulate(
     timeline = wanted.timeline
     with (
         out.progress() as tell,
-        SimDevice(trace=wanted.trace, progress=tell, recording=timeline is not None) as simulated,
+        SimDevice(
+            trace=wanted.trace, progress=tell, recording=timeline is not None,
+            engine=wanted.engine,
+        ) as simulated,
     ):
         simulated.load(compiled)
         verdict = verify(simulated, words, expected)

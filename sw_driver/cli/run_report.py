@@ -39,6 +39,7 @@ class Wanted:
     timeline: Path | None
     port: tuple[str, int] | None
     output: Path | None
+    engine: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

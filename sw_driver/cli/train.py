@@ -18,7 +18,16 @@ from sw_driver.cli.data_options import (
 )
 from sw_driver.cli.given_net import From, Reduction, check_from, net_files
 from sw_driver.cli.layer_option import Layer, parse_layer
-from sw_driver.cli.options import Baud, Json, Port, Quiet, checked_port, make_output
+from sw_driver.cli.options import (
+    Baud,
+    Engine,
+    Json,
+    Port,
+    Quiet,
+    checked_engine,
+    checked_port,
+    make_output,
+)
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
@@ -108,12 +117,14 @@ class _Wanted:
     port: tuple[str, int] | None
     compare: bool
     resume: bool
+    engine: str
 
 
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
     device: _Device = _TORCH,
+    engine: Engine = None,
     data: TrainingData = None,
     label: Label = None,
     test_data: TestData = None,
@@ -168,7 +179,7 @@ def command(
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume,
+        serial_port, compare, resume, checked_engine(device, engine, compare=compare),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -241,6 +252,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[LayerShape]") -> None:
         save_every=wanted.save_every,
         compare=wanted.compare,
         port=wanted.port,
+        engine=wanted.engine,
     )
 
 

@@ -120,7 +120,7 @@ def run_train_demo(
         tell("lay out the words", 0, 1)
         prepared = prepare(Source("digits"), shapes, torus, recipe, samples=samples)
         tell("lay out the words", 1, 1)
-        with GoldenDevice() as golden, SimDevice(progress=tell) as sim:
+        with GoldenDevice() as golden, SimDevice(progress=tell, engine="verilator") as sim:
             found = _train(prepared, golden, sim, tell)
     save_model(folder / "model.pt", float_model(prepared.compiled.format, found.state))
     _draw(folder / "curves.png", found.curves)

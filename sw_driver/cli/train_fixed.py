@@ -34,9 +34,10 @@ def train_on_device(
     save_every: int | None,
     compare: bool,
     port: tuple[str, int] | None = None,
+    engine: str = "auto",
 ) -> None:
     """Train, and print what came of it; the arguments are those of the command."""
-    with out.progress() as tell, _device(device, compare, port, tell) as trainer:
+    with out.progress() as tell, _device(device, compare, port, engine, tell) as trainer:
         trained = train_fixed(
             output,
             data,
@@ -95,7 +96,7 @@ def train_on_device(
 
 
 def _device(
-    name: str, compare: bool, port: tuple[str, int] | None, tell: Tell
+    name: str, compare: bool, port: tuple[str, int] | None, engine: str, tell: Tell
 ) -> Device:
     if name == "golden":
         return GoldenDevice()
@@ -109,4 +110,4 @@ def _device(
         return ComparedDevice(progress=tell)
     from sim.device.device import SimDevice
 
-    return SimDevice(progress=tell)
+    return SimDevice(progress=tell, engine=engine)

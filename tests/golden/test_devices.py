@@ -26,14 +26,15 @@ SKIPPING = parse_topology("butterfly:16,4+skip")
     ("routers", "samples", "form"),
     [
         ((32, 16, 32), 64, "columns"),
-        ((32, 16, 32), 4, "padded columns"),
+        ((32, 16, 32), 12, "padded columns"),
         ((32, 256, 32), 1, "rows"),
         ((32, 2048, 32), 5000, "matrix"),
     ],
 )
-def test_n29_every_form_stays_on_the_device(routers, samples, form):
+def test_n29_every_form_stays_on_the_device(routers, samples, form, monkeypatch):
     layer = ClosLinear(1024, 1024, routers, device="meta")
     assert fastest_form(layer.shape, samples) == form
+    monkeypatch.setattr("golden.clos.function.fastest_form", lambda *size: form)
     x = torch.empty(samples, 1024, device="meta", requires_grad=True)
     layer(x).sum().backward()
     assert x.grad.device.type == "meta" and layer.to_dense().device.type == "meta"

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from golden import ShapeError
-from golden.clos.initialise import per_neuron_fan_, sparse_xavier_
+from golden import ClosLinear, ClosShape, ShapeError
+from golden.clos.initialise import clos_gain, initial_scale, per_neuron_fan_, sparse_xavier_
 from golden.layers import SparseCascade, SparseStage
 
 NEURONS, LAYERS, DENSITY = 256, 8, 1 / 16
@@ -72,3 +72,44 @@ def test_initial_weights_follow_the_generator_and_refuse_what_they_cannot():
         per_neuron_fan_(torch.empty(3), torch.tensor([0, 1]))
     with pytest.raises(ShapeError, match="one of sparse-xavier, per-neuron-fan, not 'xavier'"):
         SparseStage(torch.ones(2, 2, dtype=torch.bool), initialisation="xavier")
+
+
+def spread(layer):
+    torch.manual_seed(4)
+    return float(layer(torch.randn(4000, layer.in_features)).detach().std())
+
+
+@pytest.mark.parametrize(
+    "sizes, reduction",
+    [((784, 300), 5.5), ((768, 3072), 5.5), ((1024, 1024), 5.5), ((1024, 1024), 21), ((97, 61), 2)],
+)
+def test_first_outputs_have_the_scale_that_is_stated_and_that_of_linear_on_demand(sizes, reduction):
+    torch.manual_seed(5)
+    plain = ClosLinear.from_budget(*sizes, reduction=reduction)
+    assert spread(plain) == pytest.approx(initial_scale(plain.shape), rel=0.1)
+    assert 0.6 < initial_scale(plain.shape) < 1.35
+    torch.manual_seed(6)
+    dense = spread(torch.nn.Linear(*sizes))
+    layer = ClosLinear.from_budget(*sizes, reduction=reduction, gain="linear")
+    assert spread(layer) == pytest.approx(dense, rel=0.1)
+    assert f"gain={layer.gain:.4g}" in repr(layer) and "gain" not in repr(plain)
+
+
+def test_gain_scales_each_stage_alike_and_outlives_a_reset():
+    torch.manual_seed(7)
+    plain = ClosLinear(12, 10, (3, 4, 2))
+    torch.manual_seed(7)
+    layer = ClosLinear(12, 10, (3, 4, 2), gain=8)
+    for found, wanted in zip(layer.weights, plain.weights, strict=True):
+        torch.testing.assert_close(found, 2 * wanted)
+    layer.reset_parameters(torch.Generator().manual_seed(8))
+    plain.reset_parameters(torch.Generator().manual_seed(8))
+    torch.testing.assert_close(layer.weight, 8 * plain.weight)
+
+
+@pytest.mark.parametrize("gain", [0, -1, float("nan"), float("inf"), "linea", None, True])
+def test_gain_is_refused_unless_above_0_or_linear(gain):
+    with pytest.raises(ShapeError, match="gain must be a number"):
+        ClosLinear(12, 10, (3, 4, 2), gain=gain)
+    with pytest.raises(ShapeError, match="gain must be a number"):
+        clos_gain(ClosShape(12, 10, 3, 4, 2), gain)

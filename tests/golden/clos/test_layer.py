@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape, ShapeError
-from golden.clos.layer import einsum_form
+from tests.support.clos_definition import einsum_form
 from tests.support.golden_strategies import clos_shapes
 
 

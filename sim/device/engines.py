@@ -1,0 +1,76 @@
+"""Which engine simulates a torus: Verilator, or the vector engine of `sim.vector`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hw.tops import TOPS
+
+from ..errors import SimError, VectorRefused
+from ..model.native import NativeModel
+from ..model.transfers import Probe
+from ..vector.model import VectorModel
+from ..vector.processor import has_avx2
+
+__all__ = ["ENGINES", "LEAST_VECTOR_PES", "check_engine", "open_model"]
+
+ENGINES = ("auto", "vector", "verilator")
+"""What simulates: with `auto`, the vector engine if it pays and can, else Verilator."""
+
+LEAST_VECTOR_PES = 64
+"""From so many PEs on `auto` takes the vector engine, which computes so many at once."""
+
+
+def check_engine(engine: str, *, trace: Path | None = None, recording: bool = False) -> None:
+    """Refuse an engine that is none, or that cannot do what is asked for.
+
+    Raises
+    ------
+    SimError
+        There is no such engine.
+    VectorRefused
+        The vector engine is to write waveforms, or to record what the torus does.
+    """
+    if engine not in ENGINES:
+        raise SimError(f"engine must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}, "
+                       f"not {engine!r}")
+    if engine == "vector" and trace is not None:
+        raise VectorRefused("the vector engine writes no waveforms: leave out the trace "
+                            f"{trace}, or take the engine verilator")
+    if engine == "vector" and recording:
+        raise VectorRefused("the vector engine records no engines of the torus: take the engine "
+                            "verilator")
+
+
+def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None,
+               probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> NativeModel:
+    """Build the model of a torus of so many PEs, or take a built one from the cache.
+
+    Parameters
+    ----------
+    engine
+        One of `ENGINES`.
+    pes
+        Processing elements of the torus.
+    verilog
+        Of a torus, as `sim.model.emitted` gives it.
+    trace, probes, accessible
+        See `NativeModel`.
+
+    Raises
+    ------
+    VectorRefused
+        The engine is `vector`, and cannot simulate this.
+    ToolMissing, BuildFailed, StorageError, SimError
+        As `NativeModel`.
+    """
+    check_engine(engine, trace=trace)
+    options = {"trace": trace, "probes": probes, "accessible": accessible}
+    if engine == "vector":
+        return VectorModel(verilog, TOPS["torus"], **options)
+    plain = trace is None and not probes and not accessible
+    if engine == "auto" and plain and pes >= LEAST_VECTOR_PES and has_avx2():
+        try:
+            return VectorModel(verilog, TOPS["torus"], **options)
+        except VectorRefused:  # Verilator simulates every design.
+            pass
+    return NativeModel(verilog, TOPS["torus"], **options)

@@ -1,0 +1,67 @@
+"""From Verilog to a shared library of the vector engine, each built once."""
+
+import functools
+from pathlib import Path
+
+from ..model.cache import cached
+from ..model.modules import modules_version
+from ..toolchain import Toolchain, find_toolchain
+from .processor import has_avx512, processor_flags
+from .program import HEADERS, program
+from .yosys import WIDE_SHIFTS, design_of
+
+__all__ = ["build_vector"]
+
+_HARNESS = Path(__file__).with_name("harness.cpp")
+_STALLS = Path(__file__).parents[1] / "model" / "harness_stalls.h"
+_FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-fvisibility=hidden",
+          "-fno-gnu-unique")
+# By itself GCC takes half of a vector of 512 bits.
+_WIDE_FLAGS = ("-mprefer-vector-width=512",)
+
+
+def build_vector(verilog: str, top: str, *, again: bool = False) -> Path:
+    """Build the design for the vector engine, unless it is in the cache, and return its library.
+
+    Parameters
+    ----------
+    verilog
+        One source text.
+    top
+        Name of its top module.
+    again
+        Build it even if it is in the cache, in its place.
+
+    Raises
+    ------
+    VectorRefused
+        The engine does not simulate such a design.
+    ToolMissing, StorageError, BuildFailed
+        As `sim.model.build.build_model`.
+    """
+    tools = find_toolchain()
+    flags = [*_FLAGS, *(_WIDE_FLAGS if has_avx512() else ())]
+    key = [verilog, top, repr(flags), " ".join(sorted(processor_flags())), *_sources(),
+           modules_version(), tools.versions]
+
+    def build(folder: Path) -> Path:
+        (folder / "design.h").write_text(program(design_of(verilog, top, tools, folder)))
+        for source in (*HEADERS, _STALLS):
+            (folder / source.name).write_text(source.read_text())
+        _compile(tools, flags, folder)
+        return folder / "model"
+
+    return cached(f"{top}-vector", key, build, again)
+
+
+def _compile(tools: Toolchain, flags: list[str], folder: Path) -> None:
+    (folder / "harness.cpp").write_text(_HARNESS.read_text())
+    tools.run(["g++", *flags, "-I.", "harness.cpp", "-o", "model"], folder)
+
+
+@functools.cache
+def _sources() -> tuple[str, ...]:
+    """All that decides what is built of a design, apart from Yosys and the merging of modules."""
+    folder = Path(__file__).parent
+    return tuple(path.read_text() for path in (
+        *sorted(folder.glob("*.py")), *HEADERS, WIDE_SHIFTS, _HARNESS, _STALLS))

@@ -1,0 +1,202 @@
+// Signals of LANES copies of a module, side by side: every operation is a loop over the lanes, which
+// the compiler turns into vector instructions.
+//
+// A file may include this several times, each time in a namespace of its own and with another LANES.
+// A bit is a byte, 0 or 255, so that it serves as a mask. A word of N = 8, 16, 32 or 64 bits holds a
+// signal of at most so many; the bits above the signal are zero.
+
+#define INLINE static inline __attribute__((always_inline))
+#define EACH_LANE for (int l = 0; l < LANES; ++l)
+
+constexpr int ALIGNMENT = LANES < 8 ? 8 : LANES;
+
+struct B {
+    alignas(ALIGNMENT) uint8_t v[LANES];
+};
+template <int N>
+struct W {
+    alignas(ALIGNMENT) Unsigned<N> v[LANES];
+};
+
+INLINE B ones() { B r; EACH_LANE r.v[l] = 255; return r; }
+INLINE B zeros() { B r; EACH_LANE r.v[l] = 0; return r; }
+INLINE B operator~(const B& a) { B r; EACH_LANE r.v[l] = ~a.v[l]; return r; }
+INLINE B operator&(const B& a, const B& b) { B r; EACH_LANE r.v[l] = a.v[l] & b.v[l]; return r; }
+INLINE B operator|(const B& a, const B& b) { B r; EACH_LANE r.v[l] = a.v[l] | b.v[l]; return r; }
+INLINE B operator^(const B& a, const B& b) { B r; EACH_LANE r.v[l] = a.v[l] ^ b.v[l]; return r; }
+
+template <int N>
+INLINE W<N> K(uint64_t x) { W<N> r; EACH_LANE r.v[l] = static_cast<Unsigned<N>>(x); return r; }
+
+#define WORD_OPERATOR(op)                                                                   \
+    template <int N>                                                                        \
+    INLINE W<N> operator op(const W<N>& a, const W<N>& b) {                                 \
+        W<N> r;                                                                             \
+        EACH_LANE r.v[l] = static_cast<Unsigned<N>>(Product<N>(a.v[l]) op Product<N>(b.v[l])); \
+        return r;                                                                           \
+    }
+WORD_OPERATOR(&)
+WORD_OPERATOR(|)
+WORD_OPERATOR(^)
+WORD_OPERATOR(+)
+WORD_OPERATOR(-)
+WORD_OPERATOR(*)
+#undef WORD_OPERATOR
+
+// All bits of a word as the mask says.
+template <int N>
+INLINE Unsigned<N> spread(uint8_t mask) {
+    return static_cast<Unsigned<N>>(static_cast<Signed<N>>(static_cast<int8_t>(mask)));
+}
+template <int N>
+INLINE W<N> sel(const B& m, const W<N>& a, const W<N>& b) {
+    W<N> r;
+    EACH_LANE {
+        const Unsigned<N> k = spread<N>(m.v[l]);
+        r.v[l] = (a.v[l] & k) | (b.v[l] & ~k);
+    }
+    return r;
+}
+INLINE B sel(const B& m, const B& a, const B& b) {
+    B r;
+    EACH_LANE r.v[l] = b.v[l] ^ ((a.v[l] ^ b.v[l]) & m.v[l]);
+    return r;
+}
+// `x` where the mask is set, else 0.
+template <int N>
+INLINE W<N> fill(const B& m, uint64_t x) {
+    W<N> r;
+    EACH_LANE r.v[l] = spread<N>(m.v[l]) & static_cast<Unsigned<N>>(x);
+    return r;
+}
+// 0 where the mask is set.
+template <int N>
+INLINE W<N> clear(const B& m, const W<N>& a) {
+    W<N> r;
+    EACH_LANE r.v[l] = a.v[l] & ~spread<N>(m.v[l]);
+    return r;
+}
+template <int N>
+INLINE B eq(const W<N>& a, const W<N>& b) {
+    B r;
+    EACH_LANE r.v[l] = a.v[l] == b.v[l] ? 255 : 0;
+    return r;
+}
+template <int N>
+INLINE B ult(const W<N>& a, const W<N>& b) {
+    B r;
+    EACH_LANE r.v[l] = a.v[l] < b.v[l] ? 255 : 0;
+    return r;
+}
+template <int N>
+INLINE B slt(const W<N>& a, const W<N>& b) {
+    B r;
+    EACH_LANE r.v[l] =
+        static_cast<Signed<N>>(a.v[l]) < static_cast<Signed<N>>(b.v[l]) ? 255 : 0;
+    return r;
+}
+// Whether any of the bits of `mask` is set.
+template <int N>
+INLINE B any(const W<N>& a, uint64_t mask) {
+    B r;
+    EACH_LANE r.v[l] = (a.v[l] & static_cast<Unsigned<N>>(mask)) ? 255 : 0;
+    return r;
+}
+template <int I, int N>
+INLINE B bit(const W<N>& a) {
+    B r;
+    EACH_LANE r.v[l] = static_cast<uint8_t>(-static_cast<uint8_t>((a.v[l] >> I) & 1));
+    return r;
+}
+template <int I, int N>
+INLINE W<N> shl(const W<N>& a) {
+    W<N> r;
+    EACH_LANE r.v[l] = static_cast<Unsigned<N>>(Product<N>(a.v[l]) << I);
+    return r;
+}
+template <int I, int N>
+INLINE W<N> shr(const W<N>& a) {
+    W<N> r;
+    EACH_LANE r.v[l] = a.v[l] >> I;
+    return r;
+}
+// A signed value of FROM bits as one of TO bits.
+template <int FROM, int TO, int N>
+INLINE W<N> sext(const W<N>& a) {
+    W<N> r;
+    constexpr auto sign = static_cast<Unsigned<N>>(uint64_t{1} << (FROM - 1));
+    constexpr auto mask = static_cast<Unsigned<N>>(TO < 64 ? (uint64_t{1} << (TO % 64)) - 1 : ~0ull);
+    EACH_LANE r.v[l] = static_cast<Unsigned<N>>((a.v[l] ^ sign) - sign) & mask;
+    return r;
+}
+// Shifts by another word; by more than the word has bits, all bits leave.
+template <int N>
+INLINE W<N> shrv(const W<N>& a, const W<N>& b) {
+    W<N> r;
+    EACH_LANE r.v[l] = b.v[l] >= N ? 0 : a.v[l] >> b.v[l];
+    return r;
+}
+template <int N>
+INLINE W<N> sarv(const W<N>& a, const W<N>& b) {
+    W<N> r;
+    EACH_LANE r.v[l] =
+        static_cast<Unsigned<N>>(static_cast<Signed<N>>(a.v[l]) >> (b.v[l] >= N ? N - 1 : b.v[l]));
+    return r;
+}
+template <int N>
+INLINE W<N> shlv(const W<N>& a, const W<N>& b) {
+    W<N> r;
+    EACH_LANE r.v[l] = b.v[l] >= N ? 0 : static_cast<Unsigned<N>>(Product<N>(a.v[l]) << b.v[l]);
+    return r;
+}
+template <int TO, int N>
+INLINE W<TO> conv(const W<N>& a) {
+    W<TO> r;
+    EACH_LANE r.v[l] = static_cast<Unsigned<TO>>(a.v[l]);
+    return r;
+}
+
+// One bit for each lane.
+INLINE uint64_t packed(const B& b) {
+    if (LANES == 1) return b.v[0] & 1;
+    uint64_t r = 0;
+    for (int g = 0; g < LANES / 8; ++g) {
+        uint64_t x;
+        std::memcpy(&x, b.v + 8 * g, 8);
+        r |= (((x & 0x0101010101010101ull) * 0x0102040810204080ull) >> 56) << (8 * g);
+    }
+    return r;
+}
+
+// A memory of each lane, with a port to read and one to write; only lanes that are enabled are
+// visited. An address beyond the end reads 0 and writes nothing.
+template <int N, int SIZE>
+struct Memory {
+    Unsigned<N> words[LANES][SIZE];
+
+    template <int A>
+    INLINE_MEMBER W<N> read(const W<A>& address) const {
+        W<N> r;
+        EACH_LANE r.v[l] = address.v[l] < SIZE ? words[l][address.v[l]] : 0;
+        return r;
+    }
+    template <int A>
+    INLINE_MEMBER W<N> read_if(const B& enable, const W<A>& address, const W<N>& old) const {
+        W<N> r = old;
+        for (uint64_t m = packed(enable); m; m &= m - 1) {
+            const int l = __builtin_ctzll(m);
+            r.v[l] = address.v[l] < SIZE ? words[l][address.v[l]] : 0;
+        }
+        return r;
+    }
+    template <int A>
+    INLINE_MEMBER void write(const B& enable, const W<A>& address, const W<N>& data) {
+        for (uint64_t m = packed(enable); m; m &= m - 1) {
+            const int l = __builtin_ctzll(m);
+            if (address.v[l] < SIZE) words[l][address.v[l]] = data.v[l];
+        }
+    }
+};
+
+#undef EACH_LANE
+#undef INLINE
