@@ -10,6 +10,7 @@ import torch
 
 from golden import ClosShape, load_model
 from golden.fixed.training import FixedTrainingNet
+from sim.vector.processor import has_avx2
 from sw_driver.cli.train_demo import run_train_demo
 from sw_driver.system.console import Output
 from sw_driver.train.recipe import Recipe
@@ -28,6 +29,9 @@ def demo(folder) -> int:
 def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     assert demo(tmp_path) == 0
     text = capsys.readouterr().out
+    said = ("losses and stored words and cycles equal Verilator's" if has_avx2()
+            else "not run, since the processor has no AVX2")
+    assert f"vector engine, epoch 1 on 1x2: {said}" in text
     facts = dict(re.findall(r"^(\S.*?\S) {2,}(\S.*?) *$", text, re.M))
     assert facts["samples trained on"] == facts["losses equal"] == "120"
     # 292 weights, 26 biases, and the random generators of two PEs.
