@@ -15,7 +15,7 @@ from sim.device.device import SimDevice
 from sim.errors import SimError
 from sim.model.native import NativeModel
 from sw_driver import DriverError, GoldenDevice, compile
-from tests.sim.device.test_broken_off import (
+from tests.support.broken_off import (
     AGAIN,
     CONFIG,
     SHAPES,
@@ -26,7 +26,8 @@ from tests.sim.device.test_broken_off import (
     use,
     words,
 )
-from tests.sim.device.test_training_broken_off import net_for
+from tests.support.training_equality import CONFIGS
+from tests.support.training_runs import random_job
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -174,9 +175,9 @@ def test_what_watches_one_torus_is_refused(options, name):
 
 
 def test_a_net_that_trains_is_refused_and_the_one_before_stays(compiled, golden):
-    trained, state, _, _ = net_for(SimDevice)
+    job = random_job(CONFIGS[1], seed=0, case=0)
     with SimDevice(workers=2, engine="verilator") as device:
         device.load(compiled)
         with pytest.raises(SimError, match="workers must be 1 for a net that trains, not 2: each"):
-            device.load(trained, state)
+            device.load(job.compiled, job.state)
         check(device, compiled, golden, seed=3)
