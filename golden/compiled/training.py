@@ -1,0 +1,165 @@
+"""`CompiledTrainingNet`: the steps of `FixedTrainingNet` as compiled code, word for word the same.
+
+It keeps no intermediates: only outputs, gradients of the inputs and the state can be seen.
+"""
+
+import weakref
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from golden.arguments import instance, tensor, whole_number
+from golden.compiled.layout import layout_of
+from golden.compiled.library import library
+from golden.errors import ModelError, ShapeError
+from golden.fixed.format import CLEAR, TrainingFormat
+from golden.fixed.state import TrainingState
+from golden.fixed.training import FixedTrainingNet
+from golden.fixed.training_arguments import check_frozen
+from golden.fixed.update import UpdateMode
+from golden.fixed.visits import Placement, check_tensor
+from golden.fixed.words import signed_bits
+
+__all__ = ["CompiledTrainingNet"]
+
+_Array = NDArray[Any]
+
+
+class CompiledTrainingNet:
+    """A net that trains in fixed point, by compiled code; one thread at a time may use it.
+
+    Parameters
+    ----------
+    form, state, placement
+        As for `FixedTrainingNet`. The state is copied: `state` returns what became of it.
+
+    Raises
+    ------
+    ShapeError, ModelError
+        If state or placement do not fit `form`.
+    CompiledMissing
+        If the code cannot be built here.
+    """
+
+    def __init__(
+        self, form: TrainingFormat, state: TrainingState, placement: Placement | None = None
+    ) -> None:
+        """Check the parts against each other; see the class."""
+        checked = FixedTrainingNet(form, state, placement)
+        self.form, self.placement = checked.form, checked.placement
+        self._code = library()
+        layout = layout_of(self.form, self.placement)
+        self._net = self._code.golden_new(layout.ctypes.data)
+        self._free = weakref.finalize(self, self._code.golden_free, self._net)
+        self._sizes = {name: one.shape for name, one in state.state_dict().items()}
+        self.write_state(state)
+
+    def __reduce__(self) -> tuple[type["CompiledTrainingNet"], tuple[object, ...]]:
+        """Copy the state, and no address."""
+        return CompiledTrainingNet, (self.form, self.state, self.placement)
+
+    @property
+    def state(self) -> TrainingState:
+        """A copy of the state."""
+        words = np.empty(sum(size.numel() for size in self._sizes.values()), np.int64)
+        self._code.golden_read(self._net, words.ctypes.data)
+        parts = torch.as_tensor(words).split([size.numel() for size in self._sizes.values()])
+        return TrainingState.from_state_dict(
+            {
+                name: part.reshape(size).clone()
+                for (name, size), part in zip(self._sizes.items(), parts, strict=True)
+            },
+            len(self.form.layers),
+        )
+
+    def write_state(self, state: TrainingState) -> None:
+        """Go on from a state; errors as for the class, and nothing has changed then."""
+        instance("state", state, TrainingState).check(self.form, self.placement.pes)
+        words = torch.cat([one.flatten() for one in state.state_dict().values()]).numpy()
+        self._code.golden_write(self._net, words.ctypes.data)
+
+    def forward_words(self, x: Tensor) -> Tensor:
+        """Compute input words [N, I] int64 to output words [N, O]; errors as for `layer_words`."""
+        inputs = self._inputs(x)
+        outputs = np.empty((len(inputs), self.form.shapes[-1].out_features), np.int64)
+        self._code.golden_forward(
+            self._net, len(inputs), inputs.ctypes.data, outputs.ctypes.data
+        )
+        return torch.as_tensor(outputs)
+
+    def backward(
+        self,
+        x: Tensor,
+        gradient: Tensor,
+        *,
+        decay: int = CLEAR,
+        apply: bool = True,
+        frozen: Collection[int] = (),
+        input_gradient: bool = False,
+    ) -> Tensor | None:
+        """Train on a sample; arguments and errors are those of `FixedTrainingNet.backward`.
+
+        Parameters
+        ----------
+        x
+            Input words [1, I] int64.
+        gradient
+            [O] int64 words.
+        decay, apply, frozen, input_gradient
+            As there.
+
+        Returns
+        -------
+        Tensor or None
+            The exact sums [I] int64 that are the gradient of the inputs, where asked for.
+        """
+        inputs = self._inputs(x)
+        if len(inputs) != 1:
+            raise ShapeError(f"x must be of one sample, not of {len(inputs)}")
+        check_frozen(frozen, len(self.form.layers))
+        outputs, bits = self.form.shapes[-1].out_features, self.form.grad_bits
+        check_tensor("gradient", tensor("gradient", gradient), (outputs,))
+        if signed_bits(gradient) > bits:
+            raise ModelError(
+                f"gradients must fit grad_bits = {bits} bits, but need {signed_bits(gradient)}"
+            )
+        mode = UpdateMode(decay, apply)
+        mode.check(self.form)
+        y = np.empty(outputs, np.int64)
+        self._code.golden_forward(self._net, 1, inputs.ctypes.data, y.ctypes.data)
+        return self._backward(gradient, mode, frozen, input_gradient)
+
+    def _backward(
+        self, gradient: Tensor, mode: UpdateMode, frozen: Collection[int], input_gradient: bool
+    ) -> Tensor | None:
+        """Train on the sample of the latest forward pass."""
+        words = np.ascontiguousarray(gradient.numpy())
+        sums = np.empty(self.form.shapes[0].in_features, np.int64) if input_gradient else None
+        self._code.golden_backward(
+            self._net,
+            words.ctypes.data,
+            mode.decay,
+            mode.apply,
+            self._frozen(frozen).ctypes.data,
+            None if sums is None else sums.ctypes.data,
+        )
+        return None if sums is None else torch.as_tensor(sums)
+
+    def _frozen(self, frozen: Collection[int]) -> NDArray[np.uint8]:
+        return np.array([index in frozen for index in range(len(self.form.layers))], np.uint8)
+
+    def _inputs(self, x: Tensor) -> _Array:
+        features, bits = self.form.shapes[0].in_features, self.form.act_bits
+        if tensor("input", x).ndim != 2 or x.shape[1] != features:
+            raise ShapeError(f"input must have shape [N, {features}], not {list(x.shape)}")
+        if x.dtype != torch.int64:
+            raise ModelError(f"input words must be int64, not {x.dtype}")
+        if signed_bits(x) > bits:
+            raise ModelError(
+                f"input words must fit act_bits = {bits} bits, but need {signed_bits(x)}"
+            )
+        return np.ascontiguousarray(x.numpy())
