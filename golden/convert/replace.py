@@ -117,7 +117,7 @@ def convert_report(
         As `convert`.
     """
     _check_arguments(model, specs)
-    given: object = unsupported
+    given = cast(object, unsupported)
     if not isinstance(given, str) or given not in ("refuse", "skip"):
         raise ModelError(f"unsupported must be 'refuse' or 'skip', not {shown(unsupported)}")
     if not isinstance(cast(object, only_smaller), bool):

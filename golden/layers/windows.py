@@ -66,7 +66,7 @@ class Window:
             around = padding
         else:
             around = _sides("padding", padding, dimensions, 0)
-        given: object = padding_mode
+        given = cast(object, padding_mode)
         if not isinstance(given, str) or given not in PADDING_MODES:
             raise ShapeError(
                 f"padding_mode must be one of {', '.join(PADDING_MODES)}, "

@@ -14,6 +14,8 @@ from golden.tensors.tracing import serves_any_batch
 
 __all__ = ["walk"]
 
+_PLAIN = (Tensor, nn.Parameter)  # Classes of tensors of others see each operation.
+
 
 def walk(
     cell: str,
@@ -52,7 +54,10 @@ def walk(
             return call.scanned(given[0], tuple(given[1:]))
         types = {one.dtype for one in given if one is not None}
         if not exports and len(types) == 1 and not _is_autocast_gru(cell, x):
-            return (compiled_walk if torch.compiler.is_compiling() else fast_walk)(call, *given)
+            if torch.compiler.is_compiling():
+                return compiled_walk(call, *given)
+            if all(one is None or type(one) in _PLAIN for one in given):
+                return fast_walk(call, *given)
     return plain_walk(STEPS[cell], input_map, state_map, x, states)
 
 

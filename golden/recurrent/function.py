@@ -6,7 +6,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from golden.clos.forms import ClosWeights, compute
+from golden.clos.forms import ClosWeights
+from golden.clos.function import compute
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import CELLS
 from golden.recurrent.plain import STEPS, Map, plain_walk, scanned_walk

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from golden.clos.forms import FEWEST_COLUMNS, ClosWeights, fastest_form
+from golden.clos.forms import FEWEST_COLUMNS, ClosWeights, padding_pays
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import Cell, Steps
 from golden.recurrent.columns import Columns, MapGradients, TransposedColumns
@@ -69,7 +69,7 @@ class Walk:
         self.cell, self.maps, self.x = cell, maps, x.contiguous()
         self.times, self.samples, _ = x.shape
         self.neurons = maps.shapes[1].in_features
-        padded = pad and fastest_form(maps.shapes[1], self.samples) == "padded columns"
+        padded = pad and padding_pays(maps.shapes[1], self.samples, x.device.type)
         self.columns = FEWEST_COLUMNS if padded else self.samples
 
     def forward(

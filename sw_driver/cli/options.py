@@ -55,10 +55,10 @@ Engine = Annotated[
 ]
 
 
-def checked_engine(device: str, engine: str | None, **files: Path | None) -> str:
+def checked_engine(device: str, engine: str | None, **asked: object) -> str:
     """Return the engine that simulates; of a device that is not simulated, it does not matter.
 
-    `files` are options that make the simulation write what Verilator alone knows.
+    `asked` are options, with their values, for which Verilator alone keeps what they need.
 
     Raises
     ------
@@ -73,11 +73,10 @@ def checked_engine(device: str, engine: str | None, **files: Path | None) -> str
         raise DriverError(f"engine must be auto, vector or verilator, not {engine!r}")
     if device != "sim":
         raise DriverError(f"engine needs --device sim, not {device}")
-    for name, path in files.items():
-        if engine == "vector" and path is not None:
+    for name, value in asked.items():
+        if engine == "vector" and value:
             raise DriverError(
-                f"{name} needs --engine verilator: the vector engine keeps no signals to write to "
-                f"{path}"
+                f"{name} needs --engine verilator: the vector engine keeps no signals by name"
             )
     return engine
 

@@ -173,16 +173,13 @@ def command(
     options = {name: value for name, value in given.items() if value is not None}
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
-    simulator = checked_engine(device, engine)
-    if compare and simulator == "vector":
-        raise DriverError("compare needs --engine verilator: it reads the memories of its model")
     serial_port = checked_port(device, port, baud)
     source = make_source(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume, simulator,
+        serial_port, compare, resume, checked_engine(device, engine, compare=compare),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)

@@ -114,7 +114,7 @@ def test_the_largest_build_is_as_slow_as_is_said():
 
 
 def test_every_row_of_the_table_is_compared():
-    assert len(measured()) == 6, "the front page has six figures; the other pages have the rest"
+    assert len(measured()) == 7, "the front page has seven figures; the other pages have the rest"
 
 
 def test_what_the_readme_says_of_training_agrees_with_itself():
@@ -129,3 +129,18 @@ def test_what_the_readme_says_of_training_agrees_with_itself():
     samples = len(load_digits_split().train_x)
     assert facts["samples trained on"] == facts["losses equal"] == str(samples * recipe.epochs)
     assert facts["words read back from the torus"] == facts["words equal"]
+
+
+def test_software():
+    def faster(layer, batch):
+        found = cells(section("software"), f"ClosLinear {layer} times fewer weights, batch {batch}")
+        return found[4].split(" / ")[1]
+
+    middle = " / ".join(faster("(1024, 1024, 32, 62, 32), 5.5", n) for n in (1, 64, 512))
+    [reused] = re.findall(r"which is ([\d.]+) times faster", " ".join(section("software").split()))
+    assert row("forward and backward of a `ClosLinear`", "5.5 times", "21 times") == (
+        f"{middle} times faster; {reused} times faster", "clostorus bench software")
+    [summary] = [line for line in BENCHMARKS.splitlines()
+                 if line.startswith("| [The same](#software") and "21 times" in line]
+    large = faster("(4096, 4096, 64, 65, 64), 21", 1)
+    assert f"| {large} times faster; {reused} with the memory" in summary

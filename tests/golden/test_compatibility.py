@@ -5,7 +5,8 @@
 
 import pytest
 import torch
-from torch import multiprocessing, nn
+from torch import nn
+from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from golden import ClosLinear
@@ -75,7 +76,7 @@ def _halves(rank, store, name, results):
 @pytest.mark.slow
 def test_two_processes_have_the_mean_of_both_gradients(tmp_path):
     name = "SparseCascade"
-    multiprocessing.spawn.spawn(
+    spawn(
         _halves, (str(tmp_path / "store"), name, str(tmp_path)), nprocs=2, join=True
     )
     case = CASES[name]

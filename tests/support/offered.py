@@ -14,7 +14,7 @@ from tests.support.project import ROOT
 __all__ = ["MODULE", "ROOMS", "written"]
 
 MODULE = ROOT / "clostorus" / "nn" / "__init__.py"
-ROOMS = ("golden.layers", "golden.convert", "golden.techniques")
+ROOMS = ("golden.layers", "golden.convert", "golden.export", "golden.techniques")
 ALONE = {
     "ClosLinear": "golden.clos.layer",
     "ClosNet": "golden.clos.net",

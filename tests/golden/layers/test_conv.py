@@ -50,12 +50,14 @@ def sizes(kind):
     return (9, 8) if kind is ClosConv2d else (9,)
 
 
-@pytest.mark.parametrize("kind", DENSE)
-@pytest.mark.parametrize("options", OPTIONS + PAIRS, ids=str)
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(kind, options) for kind in DENSE for options in OPTIONS]
+    + [(ClosConv2d, options) for options in PAIRS],
+    ids=str,
+)
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 def test_options_are_those_of_the_dense_convolution(kind, options):
-    if options in PAIRS and kind is ClosConv1d:
-        pytest.skip("pairs are of two directions")
     options = options | {"routers": (2, 2, 1)} if "groups" in options else options
     layer, dense = pair(kind, **options)
     x = torch.randn(2, 8, *sizes(kind), dtype=torch.float64, requires_grad=True)

@@ -53,6 +53,23 @@ def test_a_trace_of_a_recurrent_layer_is_of_one_length_and_says_so(kind):
             traced(torch.randn(length, 2, 8))
 
 
+def test_an_exported_recurrent_layer_serves_every_length_and_has_gradients_in_train_mode():
+    layer = make("ClosGRU")
+    dims = ({0: Dim("b"), 1: Dim("t")},)
+    program = torch.export.export(layer, (inputs("ClosGRU", 8),), dynamic_shapes=dims).module()
+    for size in ((8, 3, 8), (1, 7, 8), (5, 1, 8)):
+        x = torch.randn(size)
+        torch.testing.assert_close(program(x), layer(x))
+    x = inputs("ClosGRU", 8)
+    program = torch.export.export(layer.train(), (x,)).module()
+    names = [name for name, _ in layer.named_parameters()]
+    found, wanted = (
+        torch.autograd.grad(one(x)[0].sum(), [one.get_parameter(name) for name in names])
+        for one in (program, layer)
+    )
+    torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_fx_traces_through_layers(name):
     layer = make(name)
