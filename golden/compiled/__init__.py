@@ -1,1 +1,1 @@
-"""The golden model of training as compiled code: the same words as `golden.fixed.training`, soon."""
+"""The golden model of training as compiled code: the words of `golden.fixed.training`, faster."""

@@ -78,6 +78,7 @@ Net::Net(const int64_t* layout)
     for (auto* scratch : {&above, &below, &column}) scratch->resize(words);
     for (auto* scratch : {&acc, &sums, &line}) scratch->resize(words);
     products.resize(weights);
+    drawn.resize(weights);
     random.resize(visits * pes);
 }
 

@@ -38,7 +38,7 @@ struct Stage {
     int64_t forward_shift, gradient_shift, update_shift;  // -1: the gradient leaves as exact sums.
     int64_t visits;  // Steps of every LFSR in a pass.
     std::vector<Block> blocks;
-    std::vector<uint32_t> place;  // Of each weight: visit * PEs + PE.
+    std::vector<int32_t> place;   // Of each weight: visit * PEs + PE.
     std::vector<int64_t> master, velocity;
     std::vector<int32_t> operand;  // The upper part of each master, which is multiplied.
 };
@@ -57,7 +57,7 @@ struct Net {
     int64_t output_fraction, gradient_fraction;
     Range act, master, gradient, velocity, bias;
     std::vector<Layer> layers;
-    std::vector<uint32_t> lfsr, random;
+    std::vector<uint32_t> lfsr, random, drawn;
     std::vector<int32_t> input, above, below;        // The sample; gradients of a stage's words.
     std::vector<int64_t> acc, products, sums, line;  // Scratch of one stage.
     std::vector<int32_t> column;

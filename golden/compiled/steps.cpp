@@ -69,13 +69,13 @@ void Net::multiply(const Stage& stage, const int32_t* in, const int32_t* dy) {
     const int32_t* by_row = stage.rows_are_inputs ? in : dy;
     const int32_t* by_col = stage.rows_are_inputs ? dy : in;
     for (const Block& block : stage.blocks) {
+        const int64_t cols = block.cols;
         int32_t* factor = column.data();
         int64_t* product = products.data() + block.weight;
-        for (int64_t c = 0; c < block.cols; ++c)
-            factor[c] = by_col[block.col + c * block.col_step];
+        for (int64_t c = 0; c < cols; ++c) factor[c] = by_col[block.col + c * block.col_step];
         for (int64_t r = 0; r < block.rows; ++r, product += block.weight_step) {
             const int64_t one = by_row[block.row + r * block.row_step];
-            for (int64_t c = 0; c < block.cols; ++c) product[c] = factor[c] * one;
+            for (int64_t c = 0; c < cols; ++c) product[c] = factor[c] * one;
         }
     }
 }
@@ -113,17 +113,18 @@ void Net::update(Stage& stage, int64_t decay, bool apply) {
     if (!apply) return;
     draw(stage.visits);
     const int64_t shift = stage.update_shift, dropped = dropped_bits;
-    const int64_t mask = (int64_t(1) << shift) - 1, low = master.low, high = master.high;
-    const uint32_t *words = random.data(), *place = stage.place.data();
-    const int64_t* change = products.data();
-    int64_t* weight = stage.master.data();
-    int32_t* operand = stage.operand.data();
-    for (size_t k = 0; k < count; ++k) {
-        const int64_t bits = words[place[k]] & mask;
-        const int64_t after = clipped(weight[k] - ((change[k] + bits) >> shift), low, high);
-        weight[k] = after;
-        operand[k] = int32_t(after >> dropped);
-    }
+    const uint32_t mask = uint32_t((uint64_t(1) << shift) - 1);
+    const Range range = master;
+    const uint32_t* __restrict words = random.data();
+    const int32_t* __restrict place = stage.place.data();
+    const int64_t* __restrict change = products.data();
+    uint32_t* __restrict bits = drawn.data();
+    int64_t* __restrict weight = stage.master.data();
+    int32_t* __restrict operand = stage.operand.data();
+    for (size_t k = 0; k < count; ++k) bits[k] = words[place[k]] & mask;
+    for (size_t k = 0; k < count; ++k)
+        weight[k] = range.clip(weight[k] - ((change[k] + int64_t(bits[k])) >> shift));
+    for (size_t k = 0; k < count; ++k) operand[k] = int32_t(weight[k] >> dropped);
 }
 
 void Net::update_bias(Layer& layer, const int32_t* dy, int64_t decay, bool apply) {

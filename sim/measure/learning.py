@@ -94,9 +94,10 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
                     bench.tell(f"{work}, {name}", done, total)
 
             loop = TrainingLoop(device, prepared.recipe, split, watch=watch)
+            begin = time.process_time()
             list(loop.run())
             loops.append(loop)
-            rates.append((len(stamps) - 1) / (stamps[-1] - stamps[0]))
+            rates.append(len(stamps) / (stamps[-1] - begin))
         wanted, found = (stored_words(prepared.compiled.format, device.read_state())
                          for device in (golden, sim))
     losses = loops[1].losses
