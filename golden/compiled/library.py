@@ -70,9 +70,7 @@ def _library(path: str, chosen: str) -> ctypes.CDLL:
     )
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     target = _cache(chosen) / f"golden-training-{digest}.so"
-    try:
-        return _load(target)
-    except OSError:  # It is not there, or damaged.
+    if not _is_whole(target):
         _build(compiler, target)
     try:
         return _load(target)
@@ -96,12 +94,31 @@ def _build(compiler: str, target: Path) -> None:
             made = Path(folder) / "made.so"
             sources = [str(_FOLDER / name) for name in _SOURCES]
             _run([compiler, *_FLAGS, *sources, "-o", str(made)])
+            digest = Path(folder) / "digest"
+            digest.write_text(_digest(made))
             os.replace(made, target)
+            os.replace(digest, _digest_path(target))
     except OSError as error:
         raise CompiledMissing(
             "CLOSTORUS_CACHE must be a folder that can be written, with room for what is built, "
             f"not {target.parent}: {error.strerror or error}"
         ) from error
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether a file is as it was built: a damaged library could end the process."""
+    try:
+        return _digest_path(target).read_text() == _digest(target)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
 
 
 def _run(command: list[str]) -> str:

@@ -87,14 +87,13 @@ class CompiledTrainingNet:
         """A copy of the state."""
         words = np.empty(sum(size.numel() for size in self._sizes.values()), np.int64)
         self._code.golden_read(self._net, _at(words))
-        parts = torch.as_tensor(words).split([size.numel() for size in self._sizes.values()])
-        return TrainingState.from_state_dict(
-            {
-                name: part.reshape(size).clone()
-                for (name, size), part in zip(self._sizes.items(), parts, strict=True)
-            },
-            len(self.form.layers),
-        )
+        found: dict[str, Tensor] = {}
+        start = 0
+        for name, size in self._sizes.items():
+            stop = start + size.numel()
+            found[name] = torch.as_tensor(words[start:stop].reshape(tuple(size)))
+            start = stop
+        return TrainingState.from_state_dict(found, len(self.form.layers))
 
     def write_state(self, state: TrainingState) -> None:
         """Go on from a state; errors as for the class, and nothing has changed then."""

@@ -91,7 +91,7 @@ class HostLoss:
         """
         reals = from_words(torch.as_tensor(outputs), self._form.output_fraction_bits)
         scores = torch.log_softmax(reals, dim=1)
-        losses: list[float] = (-scores[torch.arange(len(labels)), labels]).tolist()
+        losses = [float(loss) for loss in -scores[torch.arange(len(labels)), labels].numpy()]
         if words.any(axis=1).all():
             self.empty = 0
             self.losses += losses
