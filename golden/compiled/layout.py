@@ -9,17 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.clos.shape import ClosShape
+from golden.errors import ModelError
 from golden.fixed.format import TrainingFormat
 from golden.fixed.visits import Placement, weight_sizes
 from golden.layers.dense import DenseShape, LayerShape
 
 __all__ = ["layout_of"]
 
+_MOST_STATES = 1 << 28
 _EXACT = -1  # As the shift of a gradient that leaves as exact sums.
 
 
 def layout_of(form: TrainingFormat, placement: Placement) -> NDArray[np.int64]:
-    """Return the layout of a net whose placement was checked, int64 [M]."""
+    """Return the layout of a net whose placement was checked, int64 [M].
+
+    Raises
+    ------
+    ModelError
+        If a pass has more states of LFSRs than can be numbered.
+    """
+    most = max(stage.visits for layer in placement.layers for stage in layer)
+    if most * placement.pes >= _MOST_STATES:
+        raise ModelError(
+            f"placement must have fewer than {_MOST_STATES} visits of all PEs in a stage, "
+            f"not {most} of {placement.pes} PEs"
+        )
     head = (
         placement.pes,
         form.dropped_bits,

@@ -147,5 +147,12 @@ def _processor() -> str:
 def _cache(chosen: str) -> Path:
     if chosen:
         return Path(chosen).resolve()
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "clostorus"
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():
+        try:
+            base = Path.home() / ".cache"
+        except RuntimeError as error:
+            raise CompiledMissing(
+                f"CLOSTORUS_CACHE must be set, for there is no home folder: {error}"
+            ) from error
+    return base / "clostorus"

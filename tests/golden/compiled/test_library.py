@@ -1,5 +1,7 @@
 """The compiled code is built once, again where it was damaged, and missed in one line."""
 
+from pathlib import Path
+
 import pytest
 
 from golden.compiled import library as library_module
@@ -50,6 +52,17 @@ def test_a_compiler_that_fails_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(CompiledMissing, match="cannot build .*: cc1plus: out of memory$"):
         library()
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_no_home_folder_is_one_line(monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CLOSTORUS_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(CompiledMissing, match="CLOSTORUS_CACHE must be set, for there is no home"):
+        library()
 
 
 def test_a_folder_that_takes_no_files_is_one_line(tmp_path, monkeypatch):

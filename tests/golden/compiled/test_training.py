@@ -12,6 +12,7 @@ from golden import (
     ClosNet,
     FixedTrainingNet,
     GoldenError,
+    ModelError,
     TrainingWidths,
     initial_state,
     propose_format,
@@ -165,6 +166,15 @@ def test_what_could_be_rounded_otherwise_is_left_to_the_caller():
         assert net.state == state
     assert len(net.learn(x[:3], labels[:3], 2.4 * unit).outputs) == 3
     assert net.state != state
+
+
+def test_a_placement_with_too_many_visits_is_refused():
+    form, state, _, _ = mixed(None)
+    first, *others = Placement.one_pe(form.shapes).layers
+    (stage,) = first
+    padded = Placement(1, ((StagePlacement(stage.pe, stage.visit, 1 << 28),), *others))
+    with pytest.raises(ModelError, match="fewer than 268435456 visits .*, not 268435456 of 1 PEs"):
+        CompiledTrainingNet(form, state, padded)
 
 
 def test_a_copy_has_a_state_of_its_own():
