@@ -17,7 +17,13 @@ from tests.support.project import ROOT
 MAY_SKIP = {
     "clostorus/test_wheel.py": "wheels of other releases of PyTorch that are not for GPUs",
     "conftest.py": "Icarus Verilog, which `make` does not ask for",
+    "golden/clos/test_export.py": "onnx and onnxruntime, which are optional",
+    "golden/convert/test_page.py": "transformers, which is optional",
+    "golden/convert/test_pretrained.py": "transformers, which is optional",
+    "golden/export/test_onnx_file.py": "onnx and onnxruntime, which are optional",
+    "golden/studies/test_conversions.py": "transformers, which is optional",
     "golden/tensors/test_onnx.py": "onnx and onnxruntime, which are optional",
+    "golden/test_compatibility.py": "onnxruntime and safetensors, which are optional",
     "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",
     "support/disks.py": "the right to mount a small disk",
     "sw_driver/check/test_training_waits.py": "nothing: a program drawn has not what is broken",

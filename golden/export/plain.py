@@ -1,15 +1,15 @@
 """The stages of a Clos layer as PyTorch's own layers, whose weights have two dimensions."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from golden.clos.layer import ClosLinear
+from golden.clos.shape import ClosShape
 
-__all__ = ["Blocks", "Permuted", "clos_stages", "map_of"]
+__all__ = ["Applied", "Blocks", "Permuted", "clos_stages", "map_of"]
 
 _block_diag = cast(Any, torch).block_diag  # It comes without types.
 
@@ -83,46 +83,84 @@ def map_of(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
     return new.requires_grad_(False)
 
 
-def clos_stages(layer: ClosLinear, form: str) -> nn.Sequential:
+class Applied(nn.Module):
+    """A function as a module.
+
+    Parameters
+    ----------
+    function
+        Of a tensor, element by element.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        """Keep the function; see the class."""
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply it."""
+        return self.function(x)
+
+
+def clos_stages(
+    shape: ClosShape,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor | None],
+    form: str,
+    between: Sequence[nn.Module] = (),
+) -> nn.Sequential:
     """Return the stages of a layer as plain layers: of one matrix, or of one for each router.
 
     Parameters
     ----------
-    layer
-        The layer.
+    shape
+        Of the layer.
+    weights
+        Of its stages: [I, Rm], [Rm, Ri, Ro] and [O, Rm].
+    biases
+        The same: [Ri, Rm], [Rm, Ro] and [O], or None.
     form
         "block-diagonal": three matrices with zeros outside of the blocks, in which the wiring
         between the stages is part of the matrices. "blocks": a matrix for each router, without
         zeros, and the wiring as two permutations.
+    between
+        What follows the first and the second stage, element by element.
     """
-    shape = layer.shape
     _, _, ri, rm, ro = shape.as_tuple()
-    first, middle, last = (weight.detach() for weight in layer.weights)
+    first, middle, last = (weight.detach() for weight in weights)
     inputs = [first[start:stop].T for start, stop in shape.input_blocks]
     outputs = [last[start:stop] for start, stop in shape.output_blocks]
-    bias = None if layer.bias is None else layer.bias.detach()
+    of_first, of_middle, of_last = biases
     if form == "block-diagonal":
         whole = middle.new_zeros(ro, rm, ri, rm)
         paths = torch.arange(rm, device=middle.device)
         whole[:, paths, :, paths] = middle.transpose(1, 2)
-        matrices: list[Tensor] = [
-            _block_diag(*inputs),
-            whole.reshape(ro * rm, ri * rm),
-            _block_diag(*outputs),
-        ]
-        parts = [map_of(matrix) for matrix in matrices[:2]]
-        return nn.Sequential(*parts, map_of(matrices[2], bias))
-    biases = [None] * ro if bias is None else [bias[a:b] for a, b in shape.output_blocks]
-    last_maps = [map_of(weight, one) for weight, one in zip(outputs, biases, strict=True)]
+        return nn.Sequential(
+            map_of(_block_diag(*inputs), None if of_first is None else of_first.flatten()),
+            *between,
+            map_of(
+                whole.reshape(ro * rm, ri * rm),
+                None if of_middle is None else of_middle.T.flatten(),
+            ),
+            *between,
+            map_of(_block_diag(*outputs), of_last),
+        )
 
     def swapped(rows: int, columns: int) -> Permuted:
         places = torch.arange(rows * columns, device=middle.device)
         return Permuted(places.view(rows, columns).T.flatten())
 
+    def maps(matrices: Sequence[Tensor], parts: Sequence[Tensor | None]) -> Blocks:
+        made = [map_of(one, part) for one, part in zip(matrices, parts, strict=True)]
+        return Blocks(made, [one.shape[1] for one in matrices])
+
+    last_parts = [None if of_last is None else of_last[a:b] for a, b in shape.output_blocks]
     return nn.Sequential(
-        Blocks([map_of(one) for one in inputs], [one.shape[1] for one in inputs]),
+        maps(inputs, [None] * ri if of_first is None else list(of_first)),
+        *between,
         swapped(ri, rm),
-        Blocks([map_of(one.T) for one in middle], [ri] * rm),
+        maps([one.T for one in middle], [None] * rm if of_middle is None else list(of_middle)),
+        *between,
         swapped(rm, ro),
-        Blocks(last_maps, [rm] * ro),
+        maps(outputs, last_parts),
     )

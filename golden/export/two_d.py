@@ -13,13 +13,16 @@ from golden.arguments import instance, shown
 from golden.clos.layer import ClosLinear
 from golden.clos.net import ClosNet
 from golden.errors import ModelError
-from golden.export.plain import clos_stages, map_of
+from golden.export.plain import Applied, clos_stages, map_of
 from golden.layers.cascade import SparseCascade
 from golden.layers.channel_conv import SparseRandomConv2d
 from golden.layers.conv import ClosConv2d
+from golden.layers.conv1d import ClosConv1d
 from golden.layers.low_rank import LowRankLinear
+from golden.layers.low_rank_conv import LowRankConv2d
 from golden.layers.recurrent import ClosGRU, ClosLSTM
 from golden.layers.sparse import SparseStage
+from golden.layers.stages import ClosStages
 
 __all__ = ["FORMS", "to_2d"]
 
@@ -31,8 +34,11 @@ _KINDS = (
     ClosNet,
     LowRankLinear,
     SparseCascade,
+    ClosConv1d,
     ClosConv2d,
+    LowRankConv2d,
     SparseRandomConv2d,
+    ClosStages,
     ClosLSTM,
     ClosGRU,
 )
@@ -46,8 +52,8 @@ def to_2d(model: nn.Module, *, form: str = "block-diagonal") -> nn.Module:
     """Copy a model, with layers of PyTorch's in the place of the sparse ones; results are equal.
 
     Some programs that read models take no weights of three dimensions, which `bmm` multiplies by,
-    or read them wrongly. What this returns has `nn.Linear`, `nn.Conv2d`, `nn.LSTM` and `nn.GRU`
-    only, and for "blocks" also slices, concatenations and permutations.
+    or read them wrongly. What this returns has `nn.Linear`, convolutions and recurrent layers of
+    PyTorch's, and for "blocks" also slices, concatenations and permutations.
 
     Parameters
     ----------
@@ -57,8 +63,9 @@ def to_2d(model: nn.Module, *, form: str = "block-diagonal") -> nn.Module:
         "block-diagonal": each stage of a Clos layer is one matrix, which holds zeros outside of its
         blocks: Ri I Rm + Ri Ro Rm^2 + Ro O Rm numbers instead of the layer's weights. "blocks": a
         product for each router, with the layer's weights alone. Stages of a `SparseCascade` become
-        whole matrices in both. A convolution becomes PyTorch's with the kernel multiplied out,
-        and a recurrent layer PyTorch's with such maps.
+        whole matrices in both. A Clos convolution becomes PyTorch's with the kernel multiplied out,
+        and a recurrent layer PyTorch's with such maps. Attention stays, with other projections:
+        PyTorch's takes `is_causal` for a hint, and would need a mask.
 
     Returns
     -------
@@ -113,7 +120,9 @@ def _check_hooks(path: str, layer: nn.Module) -> None:
 
 def _plain(layer: nn.Module, form: str) -> nn.Module:
     if isinstance(layer, ClosLinear):
-        return clos_stages(layer, form)
+        return _plain_linear(layer, form)
+    if isinstance(layer, ClosStages):
+        return _plain_stages(layer, form)
     if isinstance(layer, ClosNet):
         return _plain_net(layer, form)
     if isinstance(layer, LowRankLinear):
@@ -121,9 +130,29 @@ def _plain(layer: nn.Module, form: str) -> nn.Module:
     if isinstance(layer, SparseCascade):
         *others, last = [stage.to_dense() for stage in layer.parts]
         return nn.Sequential(*map(map_of, others), map_of(last, layer.bias))
-    if isinstance(layer, ClosConv2d | SparseRandomConv2d):
+    if isinstance(layer, LowRankConv2d):
+        parts = [copy.deepcopy(one) for one in (layer.narrow, layer.widen)]
+        return nn.Sequential(*parts).requires_grad_(False)
+    if isinstance(layer, ClosConv1d | ClosConv2d | SparseRandomConv2d):
         return _convolution(layer)
     return cast(ClosLSTM | ClosGRU, layer).to_dense().requires_grad_(False)
+
+
+def _plain_linear(layer: ClosLinear, form: str) -> nn.Sequential:
+    return clos_stages(layer.shape, layer.weights, (None, None, layer.bias), form)
+
+
+def _plain_stages(layer: ClosStages, form: str) -> nn.Sequential:
+    between: list[nn.Module] = []
+    if isinstance(layer.activation, nn.Module):
+        between.append(layer.activation)
+    elif layer.activation is not None:
+        between.append(Applied(layer.activation))
+    if layer.dropout:
+        between.append(nn.Dropout(layer.dropout))
+    weights = layer.input_weight, layer.middle_weight, layer.output_weight
+    biases = layer.input_bias, layer.middle_bias, layer.bias
+    return clos_stages(layer.shape, weights, biases, form, between)
 
 
 def _plain_net(net: ClosNet, form: str) -> nn.Sequential:
@@ -134,17 +163,17 @@ def _plain_net(net: ClosNet, form: str) -> nn.Sequential:
         part = net.dropout[min(index, 1)]
         if part:
             parts.append(nn.Dropout(part))
-        parts += clos_stages(cast(ClosLinear, layer), form)
+        parts += _plain_linear(cast(ClosLinear, layer), form)
     return nn.Sequential(*parts)
 
 
-def _convolution(layer: ClosConv2d | SparseRandomConv2d) -> nn.Module:
+def _convolution(layer: ClosConv1d | ClosConv2d | SparseRandomConv2d) -> nn.Module:
     """Return PyTorch's convolution with the same kernel."""
     given: Any = layer
     weight, bias = layer.to_dense(), _bias_of(layer)
     groups = int(getattr(given, "groups", 1))
     new: nn.Conv2d = cast(Any, nn.utils).skip_init(
-        nn.Conv2d,
+        nn.Conv1d if isinstance(layer, ClosConv1d) else nn.Conv2d,
         weight.shape[1] * groups,
         weight.shape[0],
         tuple(weight.shape[2:]),

@@ -19,9 +19,10 @@ def pairs_text(measured: Sequence[dict[str, Any]], reused: Sequence[dict[str, An
     """Markdown of what was measured of the pairs; without aims where they were not set for it."""
     rows: list[Sequence[object]] = []
     met = missed = 0
-    for one in measured:
+    for one in (*measured, *reused):
         pair = next(pair for pair in PAIRS if pair.name == one["pair"])
-        us, wanted = one["us"], pair.aims[one["batch"]] if aims else (None, None)
+        batch = one.get("batch", 1)
+        us, wanted = one["us"], pair.aims[batch] if aims else (None, None)
         faster = [us["dense"][i] / us["ours"][i] for i in _BOTH]
         verdicts = [_verdict(*given) for given in zip(faster, wanted, strict=True)]
         share, within = ["", ""], ["", ""]
@@ -31,7 +32,8 @@ def pairs_text(measured: Sequence[dict[str, Any]], reused: Sequence[dict[str, An
             within = [_verdict(value, _SHARE if aims else None) for value in found]
         met += (*verdicts, *within).count("met")
         missed += (*verdicts, *within).count("**missed**")
-        rows.append((f"{pair.name}, batch {one['batch']}", *(
+        kind = "" if "batch" in one else ", memory reused"
+        rows.append((f"{pair.name}, batch {batch}{kind}", *(
             _two(us, kind) for kind in ("dense", "ours", "products", "variant")),
             *(_pair(cells) for cells in (
                 [f"{value:.2f}" for value in faster],
@@ -53,15 +55,12 @@ def pairs_text(measured: Sequence[dict[str, Any]], reused: Sequence[dict[str, An
          "of products", "verdict"), rows)
     if aims:
         text += "\n" + paragraphs(f"Of {met + missed} aims, {met} are met and {missed} missed.")
-    for one in reused:
-        us = one["us"]
-        text += "\n" + paragraphs(f"""
+    if reused:
+        text += "\n" + paragraphs("""
             The gradient of the dense layer's weights is so large at 4096 x 4096 that the C library
-            takes new memory from the system for it each time, which clears every page. In a process
-            that keeps its memory (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_), forward and
-            backward of {one["pair"]}, batch 1, take {us["dense"][1]:.0f} microseconds for the dense
-            layer and {us["ours"][1]:.0f} for ours, which is
-            {us["dense"][1] / us["ours"][1]:.1f} times faster.""")
+            takes new memory from the system for it each time, which clears every page. "memory
+            reused" is in a process that keeps its memory (MALLOC_MMAP_THRESHOLD_,
+            MALLOC_TRIM_THRESHOLD_), as a program does that keeps its gradients.""")
     return text
 
 

@@ -9,13 +9,16 @@ from torch.nn.utils import prune
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError
 from golden.export import to_2d
-from golden.export.plain import Blocks, Permuted
+from golden.export.plain import Applied, Blocks, Permuted
 from golden.export.two_d import FORMS
-from golden.layers import LowRankLinear, SparseCascade, SparseStage
+from golden.layers import ClosMultiheadAttention, LowRankLinear, SparseCascade, SparseStage
 from tests.support.llama import Block
 from tests.support.traced_layers import LAYERS, inputs, make
 
-PLAIN = (nn.Linear, nn.Conv2d, nn.LSTM, nn.GRU, nn.Sequential, nn.ModuleList, nn.ReLU, nn.Dropout)
+PLAIN = (
+    nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU, nn.Sequential, nn.ModuleList, nn.ReLU,
+    nn.Dropout, Applied, ClosMultiheadAttention,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -31,8 +34,11 @@ def test_plain_layers_compute_the_same(name, form):
     inner = getattr(plain, "layer", plain)
     kinds = (*PLAIN, Blocks, Permuted) if form == "blocks" else PLAIN
     assert all(type(module) in kinds for module in inner.modules())
-    assert all(one.ndim in (1, 2, 4) for one in inner.parameters())
-    assert not any(one.requires_grad for one in inner.parameters())
+    kernels = [one for one in inner.modules() if isinstance(one, nn.Conv1d | nn.Conv2d)]
+    others = [one for each in inner.modules() if each not in kernels
+              for one in each.parameters(recurse=False)]
+    assert all(one.ndim in (1, 2) for one in others)
+    assert not any(one.requires_grad for one in inner.parameters()), form
     assert not plain.training
 
 

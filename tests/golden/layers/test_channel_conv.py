@@ -78,6 +78,18 @@ def test_s2_choice_is_random_and_follows_the_generator():
     assert counts.max() < 1.15 * counts.min()
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_state_of_another_degree_is_refused_and_changes_nothing(strict):
+    torch.manual_seed(0)
+    source = SparseRandomConv2d(6, 5, 3, alpha=0.5)
+    target = SparseRandomConv2d(6, 5, 3, alpha=0.2)
+    before = target.weight, target.weight.clone(), target.channels.clone()
+    with pytest.raises(RuntimeError, match="3 for each filter, and of this layer 2: make it"):
+        target.load_state_dict(source.state_dict(), strict=strict)
+    assert target.weight is before[0] and target.weight.equal(before[1])
+    assert target.channels.equal(before[2])
+
+
 def test_sparse_convolution_refuses_what_makes_no_layer():
     for arguments, message in [
         ((0, 4, 3, 0.5), "in_channels must be a whole number of at least 1"),

@@ -45,8 +45,8 @@ DESIGNS = {
                               "    if (rst) host_out_data <= 0; else host_out_data <= pad;\n"
                               "  assign host_in_ready = 1; assign host_out_valid = 0;\nendmodule\n",
                               r"does not simulate the cell kind \$adff"),
-    "a chain of copies": (LOOP + PORTS + f"  input pad; wire [4:0] w;\n  assign w[0] = pad;\n{CHAIN}"
-                          "  assign host_in_ready = w[4]; assign host_out_valid = 0;\n"
+    "a chain of copies": (LOOP + PORTS + "  input pad; wire [4:0] w;\n  assign w[0] = pad;\n"
+                          f"{CHAIN}  assign host_in_ready = w[4]; assign host_out_valid = 0;\n"
                           "  assign host_out_data = 0;\nendmodule\n",
                           "a path without a register leads through"),
     "no host": ("module top(clk, a, y);\n  input clk, a; output y;\n  assign y = a;\nendmodule\n",

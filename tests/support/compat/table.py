@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import torch
 
-from sim.measure.markdown import cells_by_row, replace_between_marks, text_between_marks
+from sim.measure.markdown import (
+    cells_by_row,
+    replace_between_marks,
+    table_lines,
+    text_between_marks,
+)
 from tests.support.compat import (
     differentiated,
     made,
@@ -91,8 +96,7 @@ def cell(row, name):
 def written(cells):
     """Write the table in Markdown, with the remarks below it."""
     remarks = {}
-    lines = ["| | " + " | ".join(f"`{name}`" for name in CASES) + " |"]
-    lines.append("|---" * (len(CASES) + 1) + "|")
+    rows = []
     for key, row in ROWS.items():
         texts = []
         for name in CASES:
@@ -101,7 +105,8 @@ def written(cells):
                 number = remarks.setdefault(remark, len(remarks) + 1)
                 said += f" ({number})"
             texts.append(said)
-        lines.append(f"| {_title(row)} | " + " | ".join(texts) + " |")
+        rows.append((_title(row), *texts))
+    lines = table_lines(("feature", *(f"`{name}`" for name in CASES)), rows)
     lines += ["", *(f"{number}. {remark}." for remark, number in remarks.items())]
     return "\n".join(lines)
 
