@@ -142,9 +142,9 @@ def hidden_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tens
             equal_blocks(weights.input_weight, groups),
             equal_blocks(x.T, groups),
         )  # [Ri, N, Rm]
-    middle_in = input_out.permute(2, 1, 0).contiguous()
+    middle_in = input_out.transpose(0, 2).contiguous()
     middle_out = torch.bmm(middle_in, weights.middle_weight)  # [Rm, N, Ro]
-    return middle_in, middle_out.permute(2, 1, 0).contiguous()
+    return middle_in, middle_out.transpose(0, 2).contiguous()
 
 
 def by_matrix(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:

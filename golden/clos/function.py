@@ -237,13 +237,13 @@ def _row_gradients(
     if not any(needs[:3]):
         return of_x, w1, w2, w3
     of_middle = in_groups(_row_product, of_outputs, equal_blocks(weights.output_weight, groups))
-    of_middle = of_middle.permute(2, 1, 0).contiguous()  # [Rm, N, Ro]
+    of_middle = of_middle.transpose(0, 2).contiguous()  # [Rm, N, Ro]
     if needs[2]:
         w2 = _outer(middle_in.mT, of_middle)
     if not any(needs[:2]):
         return of_x, w1, w2, w3
     groups = shape.input_groups
-    of_input = torch.bmm(of_middle, weights.middle_weight.mT).permute(2, 1, 0).contiguous()
+    of_input = torch.bmm(of_middle, weights.middle_weight.mT).transpose(0, 2).contiguous()
     of_routers_in = of_routers(of_input, groups)  # [Ri, N, Rm]
     if needs[1]:
         w1 = in_groups(_row_outer, equal_blocks(x.T, groups), of_routers_in)
