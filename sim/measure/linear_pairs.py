@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from golden import ClosLinear
-from golden.clos.forms import fastest_form
+from golden.clos.forms import fastest_form, transposing_pays
 from sim.errors import BenchFailed
 
 from .layer_pairs import Aims, LayerPair, pair_times
@@ -65,7 +65,10 @@ def clos_products(layer: ClosLinear, batch: int) -> Steps:
         return torch.bmm(operand.mT, weight.mT) if rows else torch.bmm(weight, operand)
 
     def outer(left: Tensor, right: Tensor) -> Tensor:
-        return left * right.mT if rows and batch == 1 else torch.bmm(left, right.mT)
+        if rows and batch == 1:
+            return left * right.mT
+        turned = not rows and transposing_pays(left, right)
+        return torch.bmm(right, left.mT) if turned else torch.bmm(left, right.mT)
 
     def forward() -> object:
         return product(w1.mT, x), product(w2.mT, middle_in), product(w3, output_in)
