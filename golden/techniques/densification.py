@@ -8,11 +8,11 @@ from torch import nn
 
 from golden.arguments import instance, mapping, real_number, seed_number, whole_number
 from golden.clos.layer import ClosLinear
-from golden.errors import CheckpointError, ModelError
+from golden.errors import CheckpointError, GoldenError, ModelError
+from golden.techniques.carrying import carry_optimiser, check_carried
 from golden.techniques.growth import (
     Growable,
     Growth,
-    carry_optimiser,
     check_new_values,
     check_own,
     grow,
@@ -69,8 +69,8 @@ class Densification:
     Raises
     ------
     ModelError
-        If an argument is not as said here, the model holds nothing that can grow, or it is one
-        that keeps the parameters that it was made with.
+        If an argument is not as said here, the model holds nothing that can grow, or model or
+        optimiser are such that keep the parameters that they were made with.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Densification:
         model = instance("model", model, nn.Module, error=ModelError)
         _check_plain(model)
         optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
+        check_carried(optimiser, ModelError)
         every_steps = whole_number("every_steps", every_steps, 1, error=ModelError)
         factor = real_number("factor", factor, error=ModelError)
         density = real_number("density", density, error=ModelError)
@@ -155,12 +156,15 @@ class Densification:
         try:
             saved = mapping("state", state)
             steps, generator = int(saved["steps"]), saved["generator"]
-            sizes = dict(mapping("sizes", saved["sizes"]))
+            held = mapping("sizes", saved["sizes"])
+            sizes = {name: whole_number("sizes", size, 0) for name, size in held.items()}
             torch.Generator().set_state(generator)
             larger = [name for name, layer in layers.items() if size_of(layer) > sizes[name]]
             if larger or sizes.keys() != layers.keys():
                 raise ValueError(f"layers {sorted(sizes)}, of which {larger} are larger here")
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (
+            AttributeError, GoldenError, KeyError, TypeError, ValueError, RuntimeError
+        ) as error:
             raise CheckpointError(
                 f"the state must be one of a densification of this model: {error!r}"
             ) from error
