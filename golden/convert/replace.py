@@ -74,7 +74,7 @@ def convert(
         near rather than the weights: a batch (a tensor, a mapping of arguments by name, a tuple of
         arguments), or an iterable of batches. The model runs on it, in evaluation mode and without
         gradients. It has an effect on Clos and low-rank layers in the place of linear layers and
-        of 1 x 1 convolutions.
+        of convolutions with a kernel of 1.
     progress
         Called before each layer is made, with its name, its number from 1, and how many there are.
 
