@@ -89,7 +89,13 @@ class ProjectedAttention(HeadsAttention):
 
     @property
     def in_proj_bias(self) -> Tensor | None:
-        """[3 E] of the first three projections, if they have biases."""
+        """[3 E] of the first three projections, if they have biases.
+
+        None too where a projection is several layers, as `golden.export.to_2d` makes it: PyTorch
+        then takes no fast path, which would multiply them out each time.
+        """
+        if any(isinstance(one, nn.Sequential) for one in self.projections()):
+            return None
         found = [cast(Tensor | None, one.bias) for one in self.projections()[:3]]
         return None if found[0] is None else torch.cat(cast(list[Tensor], found))
 
