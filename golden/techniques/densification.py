@@ -19,6 +19,7 @@ from golden.techniques.growth import (
     growable,
     size_of,
 )
+from golden.tensors.dense import owners_of
 
 __all__ = ["Densification"]
 
@@ -102,6 +103,7 @@ class Densification:
                 "model must hold a ClosLinear, SparseRandomConv2d or SparseCascade, which can "
                 "grow, but holds none"
             )
+        _check_untied(model)
         self._model, self._optimiser = model, optimiser
         self._every_steps, self._factor, self._density = every_steps, factor, density
         self._new_values = new_values
@@ -123,6 +125,7 @@ class Densification:
             layers = list(growable(self._model))
             for _, layer in layers:
                 check_own(layer)
+            _check_untied(self._model)
             for name, layer in layers:
                 size = self._next_size(layer)
                 growths += grow(name, layer, size, self._new_values, self._generator)
@@ -185,3 +188,16 @@ def _check_plain(model: nn.Module) -> None:
                 "parameters that it was made with: give the model inside, and wrap it again "
                 "whenever step() returns growths"
             )
+
+
+def _check_untied(model: nn.Module) -> None:
+    """Refuse weights that two modules share: each would get a larger one of its own."""
+    owners = owners_of(model)
+    for _, layer in growable(model):
+        for parameter in layer.parameters(recurse=False):
+            names = [name for _, name in owners[id(parameter)]]
+            if parameter is not getattr(layer, "bias", None) and len(names) > 1:
+                raise ModelError(
+                    f"model must not share weights between layers that grow, but {names[0]} is "
+                    f"also {names[1]}: untie them first, by a clone of the parameter"
+                )
