@@ -9,6 +9,7 @@
 #define EACH_LANE for (int l = 0; l < LANES; ++l)
 
 constexpr int ALIGNMENT = LANES < 8 ? 8 : LANES;
+constexpr uint64_t ALL = ~uint64_t{0} >> (64 - LANES);
 
 struct B {
     alignas(ALIGNMENT) uint8_t v[LANES];
@@ -159,6 +160,9 @@ INLINE W<TO> conv(const W<N>& a) {
 // One bit for each lane.
 INLINE uint64_t packed(const B& b) {
     if (LANES == 1) return b.v[0] & 1;
+#if defined(__AVX512BW__)
+    if (LANES == 64) return _mm512_movepi8_mask(_mm512_loadu_si512(b.v));
+#endif
     uint64_t r = 0;
     for (int g = 0; g < LANES / 8; ++g) {
         uint64_t x;
@@ -170,22 +174,27 @@ INLINE uint64_t packed(const B& b) {
 
 // A memory of each lane, with a port to read and one to write; only lanes that are enabled are
 // visited. An address beyond the end reads 0 and writes nothing.
-template <int N, int SIZE>
+// With FULL there is no such address.
+template <int N, int SIZE, bool FULL>
 struct Memory {
-    Unsigned<N> words[LANES][SIZE];
+    // A cache line more for each lane: else the same address of all lanes falls into a few sets of
+    // the cache.
+    Unsigned<N> words[LANES][SIZE + (LANES > 1 ? 512 / N : 0)];
 
     template <int A>
     INLINE_MEMBER W<N> read(const W<A>& address) const {
         W<N> r;
-        EACH_LANE r.v[l] = address.v[l] < SIZE ? words[l][address.v[l]] : 0;
+        EACH_LANE r.v[l] = (FULL || address.v[l] < SIZE) ? words[l][address.v[l]] : 0;
         return r;
     }
     template <int A>
     INLINE_MEMBER W<N> read_if(const B& enable, const W<A>& address, const W<N>& old) const {
+        uint64_t m = packed(enable);
+        if (LANES > 1 && m == ALL) return read(address);
         W<N> r = old;
-        for (uint64_t m = packed(enable); m; m &= m - 1) {
+        for (; m; m &= m - 1) {
             const int l = __builtin_ctzll(m);
-            r.v[l] = address.v[l] < SIZE ? words[l][address.v[l]] : 0;
+            r.v[l] = (FULL || address.v[l] < SIZE) ? words[l][address.v[l]] : 0;
         }
         return r;
     }
@@ -193,7 +202,7 @@ struct Memory {
     INLINE_MEMBER void write(const B& enable, const W<A>& address, const W<N>& data) {
         for (uint64_t m = packed(enable); m; m &= m - 1) {
             const int l = __builtin_ctzll(m);
-            if (address.v[l] < SIZE) words[l][address.v[l]] = data.v[l];
+            if (FULL || address.v[l] < SIZE) words[l][address.v[l]] = data.v[l];
         }
     }
 };

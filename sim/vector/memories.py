@@ -38,7 +38,9 @@ def check_memory(cell: Cell, module: str) -> None:
 
 def memory_type(cell: Cell) -> str:
     """C++ type of the memory in all lanes."""
-    return f"Memory<{_size(cell)}, {cell.number('SIZE')}>"
+    size = cell.number("SIZE")
+    full = size == 1 << cell.number("ABITS")
+    return f"Memory<{_size(cell)}, {size}, {str(full).lower()}>"
 
 
 def memory_words(cell: Cell) -> list[int]:

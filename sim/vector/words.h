@@ -1,5 +1,9 @@
 // Types of `lanes.h` that do not depend on the number of lanes.
 
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+#endif
+
 #include <cstdint>
 #include <cstring>
 #include <type_traits>

@@ -30,7 +30,9 @@ def test_without_functions_it_is_a_clos_layer(sizes):
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("activation", [torch.tanh, nn.PReLU(dtype=torch.float64)], ids=str)
+@pytest.mark.parametrize(
+    "activation", [torch.tanh, nn.PReLU(dtype=torch.float64)], ids=["tanh", "PReLU"]
+)
 def test_every_stage_has_a_bias_and_an_activation(sizes, activation):
     layer = make(sizes, activation=activation)
     shape = layer.shape

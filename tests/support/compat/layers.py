@@ -8,9 +8,13 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
+    ClosMultiheadAttention,
+    ClosStages,
+    LowRankConv2d,
     LowRankLinear,
     SparseCascade,
     SparseRandomConv2d,
@@ -62,6 +66,24 @@ def random_convolution(**places):
     return SparseRandomConv2d(4, 6, 3, alpha=0.5, padding=1, generator=generator, **places)
 
 
+class SelfAttention(nn.Module):
+    """Attention of a sequence to itself, with one input and one result."""
+
+    def __init__(self, attention):
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, x):
+        return self.attention(x, x, x, need_weights=False)[0]
+
+    def reset_parameters(self):
+        self.attention.reset_parameters()
+
+
+def attention(**places):
+    return SelfAttention(ClosMultiheadAttention(8, 2, reduction=1.0, batch_first=True, **places))
+
+
 def grown_cascade():
     return SparseCascade([torch.ones_like(mask) for mask in MASKS])
 
@@ -99,6 +121,18 @@ CASES = {
         ),
         Case("ClosConv2d", convolution, lambda: nn.Conv2d(4, 6, 3, padding=1), (4, 5, 6)),
         Case(
+            "ClosConv1d",
+            lambda **places: ClosConv1d(4, 6, (2, 3, 3), kernel_size=3, padding=1, **places),
+            lambda: nn.Conv1d(4, 6, 3, padding=1),
+            (4, 7),
+        ),
+        Case(
+            "LowRankConv2d",
+            lambda **places: LowRankConv2d(4, 6, 2, kernel_size=3, padding=1, **places),
+            lambda: nn.Conv2d(4, 6, 3, padding=1),
+            (4, 5, 6),
+        ),
+        Case(
             "SparseRandomConv2d",
             random_convolution,
             lambda: nn.Conv2d(4, 6, 3, padding=1),
@@ -117,6 +151,18 @@ CASES = {
             (3, 8),
         ),
         Case(
+            "ClosMultiheadAttention",
+            attention,
+            lambda: SelfAttention(nn.MultiheadAttention(8, 2, batch_first=True)),
+            (3, 8),
+        ),
+        Case(
+            "ClosStages",
+            lambda **places: ClosStages(13, 11, (4, 3, 2), activation=nn.Tanh(), **places),
+            lambda: nn.Linear(13, 11),
+            (13,),
+        ),
+        Case(
             "ClosNet",
             net,
             lambda: nn.Sequential(nn.Linear(13, 12), nn.ReLU(), nn.Linear(12, 11)),
@@ -125,9 +171,11 @@ CASES = {
     )
 }
 
-LINEAR = ("ClosLinear", "LowRankLinear", "SparseCascade", "ClosNet")
-IMAGES = ("ClosConv2d", "SparseRandomConv2d")
+LINEAR = ("ClosLinear", "LowRankLinear", "SparseCascade", "ClosStages", "ClosNet")
+IMAGES = ("ClosConv2d", "LowRankConv2d", "SparseRandomConv2d")
+SIGNALS = ("ClosConv1d", *IMAGES)
 SERIES = ("ClosLSTM", "ClosGRU")
+ATTENTION = "ClosMultiheadAttention"
 
 
 def tensors(result):

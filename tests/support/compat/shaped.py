@@ -3,7 +3,15 @@
 import torch
 from torch import nn
 
-from tests.support.compat.layers import IMAGES, SERIES, Absent, equal, tensors
+from tests.support.compat.layers import (
+    ATTENTION,
+    IMAGES,
+    SERIES,
+    SIGNALS,
+    Absent,
+    equal,
+    tensors,
+)
 
 
 def _same_shapes(case, x):
@@ -31,7 +39,7 @@ def single(case):
 
 
 def deep(case):
-    if case.name in (*IMAGES, *SERIES):
+    if case.name in (*SIGNALS, *SERIES, ATTENTION):
         raise Absent("as PyTorch's layer")
     x = case.x(2, 3)
     (found,) = _same_shapes(case, x)
@@ -86,8 +94,9 @@ def sliced(case):
 def described(case):
     text = repr(case.make())
     assert text.startswith(type(case.make()).__name__ + "(")
-    for size in ("13", "11") if case.name not in (*IMAGES, *SERIES) else ("4", "6"):
-        assert size in text or case.name in SERIES
+    if case.name not in (*SERIES, ATTENTION):
+        for size in ("4", "6") if case.name in SIGNALS else ("13", "11"):
+            assert size in text
     assert "object at" not in text and "tensor(" not in text
 
 
