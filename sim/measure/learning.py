@@ -9,6 +9,7 @@ import torch
 from golden import DIGITS_SHAPES, ClosShape
 from golden.data.source import Source
 from sim.device.device import SimDevice
+from sim.errors import SimError
 from sim.toolchain import find_toolchain
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.train.loop import TrainingLoop
@@ -60,13 +61,16 @@ def measure(bench: Bench) -> Table:
         golden model. Compared are the loss of every step, computed from the outputs of each, and at
         the end every weight, every bias and every random generator.
 
+        "golden" is the golden model as compiled code (docs/training.md), and "PyTorch" its
+        definition: all losses and words of these two are equal, or no table is printed.
         "loss" is the mean of the first {_SHOWN} steps and that of the last {_SHOWN} steps, in nats.
         "samples/s" counts the processor time of one core, the host's work included. All was
         measured on {machine()}, with {tools}.""")
-    header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden",
+    header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden", "PyTorch",
               "loss", "test accuracy", "losses equal", "words equal")
     rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],
              f"{value['cycles']:.4g}", f"{value['rate']:.3g}", f"{value['golden_rate']:.3g}",
+             f"{value['torch_rate']:.3g}",
              f"{value['first_loss']:.3f} to {value['last_loss']:.3f}",
              f"{100 * value['accuracy']:.1f} %", value["equal_losses"],
              f"{value['equal_words']} of {value['words']}") for value in values]
@@ -81,10 +85,11 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
         whole, train_x=whole.train_x[: case.steps], train_y=whole.train_y[: case.steps],
         test_x=whole.test_x[: case.tests], test_y=whole.test_y[: case.tests])
     work = f"{case.data} on {case.torus}"
-    with GoldenDevice() as golden, SimDevice(progress=bench.tell, engine="verilator") as sim:
+    with (GoldenDevice(engine="torch") as by_torch, GoldenDevice(engine="compiled") as golden,
+          SimDevice(progress=bench.tell, engine="verilator") as sim):
         loops: list[TrainingLoop] = []
         rates: list[float] = []
-        for name, device in (("golden", golden), ("RTL", sim)):
+        for name, device in (("PyTorch", by_torch), ("golden", golden), ("RTL", sim)):
             device.load(prepared.compiled, prepared.state)
             stamps: list[float] = []
 
@@ -94,24 +99,29 @@ def _run(case: _Case, bench: Bench) -> dict[str, Any]:
                     bench.tell(f"{work}, {name}", done, total)
 
             loop = TrainingLoop(device, prepared.recipe, split, watch=watch)
+            begin = time.process_time()
             list(loop.run())
             loops.append(loop)
-            rates.append((len(stamps) - 1) / (stamps[-1] - stamps[0]))
-        wanted, found = (stored_words(prepared.compiled.format, device.read_state())
-                         for device in (golden, sim))
-    losses = loops[1].losses
+            rates.append(len(stamps) / (stamps[-1] - begin))
+        defined, wanted, found = (stored_words(prepared.compiled.format, device.read_state())
+                                  for device in (by_torch, golden, sim))
+    losses = loops[2].losses
+    if loops[0].losses != loops[1].losses or not all(
+            defined[name].equal(words) for name, words in wanted.items()):
+        raise SimError(f"the compiled golden model of {work} must be its definition's equal")
     return {
         "data": case.data,
         "net": ", ".join(map(str, case.shapes)),
         "torus": case.torus,
         "steps": len(losses),
-        "cycles": (loops[1].cycles or 0) / len(losses),
-        "golden_rate": rates[0],
-        "rate": rates[1],
+        "cycles": (loops[2].cycles or 0) / len(losses),
+        "torch_rate": rates[0],
+        "golden_rate": rates[1],
+        "rate": rates[2],
         "first_loss": sum(losses[:_SHOWN]) / _SHOWN,
         "last_loss": sum(losses[-_SHOWN:]) / _SHOWN,
-        "accuracy": loops[1].position.history[-1].test_accuracy,
-        "equal_losses": sum(map(float.__eq__, loops[0].losses, losses)),
+        "accuracy": loops[2].position.history[-1].test_accuracy,
+        "equal_losses": sum(map(float.__eq__, loops[1].losses, losses)),
         "words": sum(tensor.numel() for tensor in wanted.values()),
         "equal_words": sum(int((wanted[name] == found[name]).sum()) for name in wanted),
     }
