@@ -69,7 +69,7 @@ def measure(bench: Bench) -> Table:
     header = ("data, net, torus", "steps", "cycles/sample", "samples/s, RTL", "golden", "PyTorch",
               "loss", "test accuracy", "losses equal", "words equal")
     rows = [(f"{value['data']}, {value['net']}, {value['torus']}", value["steps"],
-             f"{value['cycles']:.4g}", f"{value['rate']:.3g}", f"{value['golden_rate']:.3g}",
+             f"{value['cycles']:.4g}", f"{value['rate']:.3g}", f"{value['golden_rate']:.0f}",
              f"{value['torch_rate']:.3g}",
              f"{value['first_loss']:.3f} to {value['last_loss']:.3f}",
              f"{100 * value['accuracy']:.1f} %", value["equal_losses"],
