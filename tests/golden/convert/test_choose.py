@@ -187,6 +187,20 @@ def test_weights_made_in_inference_mode_can_be_fitted(spec):
     new(torch.ones(2, 12)).sum().backward()
 
 
+@pytest.mark.parametrize("spec", [CLOS, LowRankSpec(2.0)])
+@pytest.mark.parametrize(
+    "inputs, message",
+    [
+        (torch.full((20, 12), float("nan")), "layer '0', .* inputs must be finite"),
+        (torch.zeros(20, 12), "layer '0', .* inputs must not be 0 throughout"),
+        (torch.zeros(0, 12), "layer '0', .* inputs must hold at least one sample"),
+    ],
+)
+def test_inputs_that_say_nothing_are_refused(spec, inputs, message):
+    with pytest.raises(ModelError, match=message):
+        convert(nn.Sequential(nn.Linear(12, 12)), {"0": spec}, calibration=inputs)
+
+
 def test_a_lazy_layer_is_refused_until_it_has_sizes():
     model = nn.Sequential(nn.LazyLinear(12), nn.Linear(12, 12))
     with pytest.raises(ModelError, match=r"but 0.weight has none yet: run it once on inputs"):

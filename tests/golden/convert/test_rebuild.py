@@ -100,6 +100,15 @@ def test_what_is_frozen_is_that_of_the_converted_model(specs):
     assert found == wanted and len(set(found.values())) == 2
 
 
+def test_a_model_that_was_converted_twice_is_made_again_by_both_records():
+    first, one = convert_report(model(), {"first": CLOS})
+    second, other = convert_report(first, {"head.*": LowRankSpec(1.5)})
+    again = rebuild(rebuild(model(), one.record), other.record)
+    again.load_state_dict(second.state_dict())
+    x = torch.randn(3, 4, 6, 6)
+    assert again(x).equal(second(x))
+
+
 def test_a_model_that_is_the_layer_itself():
     new, report = convert_report(nn.Linear(12, 9), {"": CLOS})
     for in_place in (False, True):
