@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from golden.layers.stages import ClosStages
     from golden.techniques.average import grow_average
     from golden.techniques.calcification import Calcification
+    from golden.techniques.carrying import carry_optimiser
     from golden.techniques.densification import Densification
-    from golden.techniques.growth import Growth, carry_optimiser, grow
+    from golden.techniques.growth import Growth, grow
     from golden.techniques.masking import Masking, MaskSchedule, gradual_pruning, masks_from
     from golden.topologies.topology import Topology
     from golden.topologies.vocabulary import parse_topology
@@ -130,7 +131,7 @@ _HOMES = {
     "SparseStage": "layers.sparse",
     "Topology": "topologies.topology",
     "as_linear": "convert.dense_forms",
-    "carry_optimiser": "techniques.growth",
+    "carry_optimiser": "techniques.carrying",
     "convert": "convert.replace",
     "convert_report": "convert.replace",
     "gradual_pruning": "techniques.masking",

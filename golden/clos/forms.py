@@ -29,6 +29,7 @@ __all__ = [
     "of_routers",
     "padding_pays",
     "to_matrix",
+    "transposing_pays",
 ]
 
 # Measured on an x86 processor, on one thread and on two, with the matrix library of PyTorch's
@@ -39,6 +40,9 @@ _MOST_ROWS = 10
 # Weights of a layer:
 _ROWS_PAY_FROM = 1 << 13
 _PADDING_PAYS_FROM = 1 << 15
+# Samples of a product of two stages' values, whose transposed one is faster, and its unit of rows.
+_TRANSPOSING_PAYS_FROM = 256
+_UNIT = 8
 
 
 class ClosWeights(NamedTuple):
@@ -74,6 +78,18 @@ def padding_pays(shape: ClosShape, samples: int, device: str = "cpu") -> bool:
     """Say whether 16 columns are computed faster than so many, of which there are fewer."""
     few = device == "cpu" and 1 < samples < FEWEST_COLUMNS
     return few and shape.parameters >= _PADDING_PAYS_FROM
+
+
+def transposing_pays(left: Tensor, right: Tensor) -> bool:
+    """Say whether the product [R, n, m] of [R, n, N] and [R, m, N] is faster transposed.
+
+    It is with many samples, where n is a multiple of 8, and m is none or `left` has its samples
+    apart in memory; the copy back into order is counted.
+    """
+    _, size, samples = left.shape
+    if left.device.type != "cpu" or samples < _TRANSPOSING_PAYS_FROM or size % _UNIT:
+        return False
+    return left.stride(2) != 1 or right.shape[1] % _UNIT != 0
 
 
 def by_columns(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -142,9 +158,9 @@ def hidden_rows(shape: ClosShape, weights: ClosWeights, x: Tensor) -> tuple[Tens
             equal_blocks(weights.input_weight, groups),
             equal_blocks(x.T, groups),
         )  # [Ri, N, Rm]
-    middle_in = input_out.permute(2, 1, 0).contiguous()
+    middle_in = input_out.transpose(0, 2).contiguous()
     middle_out = torch.bmm(middle_in, weights.middle_weight)  # [Rm, N, Ro]
-    return middle_in, middle_out.permute(2, 1, 0).contiguous()
+    return middle_in, middle_out.transpose(0, 2).contiguous()
 
 
 def by_matrix(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from golden.clos.forms import (
     hidden_rows,
     in_groups,
     of_routers,
+    transposing_pays,
 )
 from golden.clos.shape import ClosShape
 from golden.tensors.autocast import as_operands
@@ -198,17 +199,24 @@ def _even_column_gradients(
     w1, w2, w3 = weights
     w1, w3 = w1.view(ri, inputs // ri, rm), w3.view(ro, outputs // ro, rm)
     of_stage = gradient.T.view(ro, outputs // ro, samples)
-    of_w3 = torch.bmm(of_stage, kept[1].permute(1, 2, 0))
+    of_w3 = _of_columns(of_stage, kept[1].transpose(0, 1))
     of_stage = torch.bmm(w3.mT, of_stage).transpose(0, 1)  # [Rm, Ro, N]
     of_w2 = torch.bmm(kept[0].transpose(0, 1), of_stage.mT)
     of_stage = torch.bmm(w2, of_stage).transpose(0, 1)  # [Ri, Rm, N]
-    of_w1 = torch.bmm(x.T.view(ri, inputs // ri, samples), of_stage.mT)
+    of_w1 = _of_columns(x.T.view(ri, inputs // ri, samples), of_stage)
     of_x = torch.bmm(w1, of_stage).view(inputs, samples).T
     return of_x, of_w1.view(inputs, rm), of_w2, of_w3.view(outputs, rm)
 
 
+def _of_columns(left: Tensor, right: Tensor) -> Tensor:
+    """The products [R, n, m] of [R, n, N] and [R, m, N]."""
+    if transposing_pays(left, right):
+        return torch.bmm(right, left.mT).mT.contiguous()
+    return torch.bmm(left, right.mT)
+
+
 def _column_outer(left: Tensor, right: Tensor) -> Tensor:
-    return torch.bmm(left, right.mT).flatten(0, 1)
+    return _of_columns(left, right).flatten(0, 1)
 
 
 def _transposed_product(weight: Tensor, values: Tensor) -> Tensor:
@@ -237,13 +245,13 @@ def _row_gradients(
     if not any(needs[:3]):
         return of_x, w1, w2, w3
     of_middle = in_groups(_row_product, of_outputs, equal_blocks(weights.output_weight, groups))
-    of_middle = of_middle.permute(2, 1, 0).contiguous()  # [Rm, N, Ro]
+    of_middle = of_middle.transpose(0, 2).contiguous()  # [Rm, N, Ro]
     if needs[2]:
         w2 = _outer(middle_in.mT, of_middle)
     if not any(needs[:2]):
         return of_x, w1, w2, w3
     groups = shape.input_groups
-    of_input = torch.bmm(of_middle, weights.middle_weight.mT).permute(2, 1, 0).contiguous()
+    of_input = torch.bmm(of_middle, weights.middle_weight.mT).transpose(0, 2).contiguous()
     of_routers_in = of_routers(of_input, groups)  # [Ri, N, Rm]
     if needs[1]:
         w1 = in_groups(_row_outer, equal_blocks(x.T, groups), of_routers_in)

@@ -14,9 +14,13 @@ from golden.clos.initialise import clos_gain, sparse_xavier_
 from golden.clos.shape import ClosShape
 from golden.tensors.autocast import add_bias
 from golden.tensors.dense import dense_bias, keep_frozen
+from golden.tensors.held import held
 from golden.tensors.inputs import check_features
+from golden.tensors.tracing import serves_any_batch
 
 __all__ = ["ClosLinear"]
+
+_PARAMETERS = (*ClosWeights._fields, "bias")
 
 
 class ClosLinear(nn.Module):
@@ -255,8 +259,10 @@ class ClosLinear(nn.Module):
         check_features(x, self.shape.in_features, self.shape)
         plain = isinstance(x, Tensor) and x.ndim == 2  # pyright: ignore[reportUnnecessaryIsInstance]
         rows = x if plain else x.reshape(-1, self.shape.in_features)
-        y = compute(self.shape, self.weights, rows, recompute=self.recompute)
-        y = add_bias(y, self.bias)
+        recorded = serves_any_batch(x)
+        *weights, bias = (*self.weights, self.bias) if recorded else held(self, _PARAMETERS)
+        y = compute(self.shape, ClosWeights(*weights), rows, recompute=self.recompute)
+        y = add_bias(y, bias)
         return y if plain else y.reshape(x.shape[:-1] + (self.out_features,))
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

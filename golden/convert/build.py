@@ -16,6 +16,7 @@ from golden.clos.layer import ClosLinear
 from golden.convert.attention import MAPS, ProjectedAttention
 from golden.errors import ModelError
 from golden.layers import (
+    ClosConv1d,
     ClosConv2d,
     ClosGRU,
     ClosLSTM,
@@ -29,6 +30,7 @@ __all__ = ["KINDS", "arguments_of", "built", "packed", "unpacked"]
 
 KINDS: dict[str, type[nn.Module]] = {
     "ClosLinear": ClosLinear,
+    "ClosConv1d": ClosConv1d,
     "ClosConv2d": ClosConv2d,
     "ClosLSTM": ClosLSTM,
     "ClosGRU": ClosGRU,

@@ -49,7 +49,7 @@ def calibration_inputs(
         Any model.
     layers
         Of it, each with the equal one of PyTorch's: an `nn.Linear` with inputs [..., I], or a
-        pointwise `nn.Conv2d`, a pixel being a sample.
+        pointwise convolution, a pixel or step being a sample.
     calibration
         A batch: a tensor, a mapping of arguments by name, or a tuple of arguments; or any other
         iterable of batches, such as a list or a `DataLoader`.
@@ -70,9 +70,9 @@ def calibration_inputs(
         samples = next(iter((*given, *named.values())), None)
         if isinstance(samples, Tensor) and samples.ndim and samples.is_floating_point():
             dense = wanted[id(layer)][1]
-            if isinstance(dense, nn.Conv2d):
-                down, right = dense.stride
-                samples = samples[..., ::down, ::right].movedim(-3, -1)
+            if isinstance(dense, nn.Conv1d | nn.Conv2d):
+                steps = [slice(None, None, step) for step in dense.stride]
+                samples = samples[(..., *steps)].movedim(-1 - len(steps), -1)
             found.setdefault(id(layer), _Rows()).add(samples)
 
     handles = [

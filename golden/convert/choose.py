@@ -142,7 +142,8 @@ def _why_none(
 ) -> str:
     def written(name: str, module: nn.Module) -> str:
         reason = reasons.get(id(module))
-        return f"{name} ({reason})" if reason else name
+        shown_name = name or "the model itself"
+        return f"{shown_name} ({reason})" if reason else shown_name
 
     names = [written(name, module) for name, module in matched[:_MOST_NAMES]]
     more = ", ..." if len(matched) > _MOST_NAMES else ""

@@ -18,14 +18,14 @@ from golden.convert.dense_forms import pointwise_form, weight_count
 from golden.convert.plan import Initialise, Plan, check_initialise, planned
 from golden.convert.sizes import check_depthwise, check_recurrent, checked_reduction
 from golden.errors import ModelError
-from golden.layers import ClosConv2d, ClosGRU, ClosLSTM
+from golden.layers import ClosConv1d, ClosConv2d, ClosGRU, ClosLSTM
 
 __all__ = ["ClosSpec"]
 
 
 @dataclasses.dataclass(frozen=True)
 class ClosSpec:
-    """Clos layers near the dense ones: of `nn.Linear`, `nn.Conv2d`, recurrent layers, attention.
+    """Clos layers near the dense ones: of `nn.Linear`, convolutions, recurrent ones, attention.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ class ClosSpec:
         """Return what replaces `layer`; see `LayerSpec`."""
         if type(layer) is nn.Linear:
             return self._linear(layer)
-        if type(layer) is nn.Conv2d:
-            return self._convolution(layer)
+        if type(layer) in (nn.Conv1d, nn.Conv2d):
+            return self._convolution(cast(nn.Conv2d, layer))
         if type(layer) is nn.MultiheadAttention:
             return attention_plan(layer, self)
         if type(layer) in (nn.LSTM, nn.GRU):
@@ -97,8 +97,9 @@ class ClosSpec:
         weighted: dict[str, Any] = {} if given is None else {"inputs": given}
         return ClosLinear.from_dense(layer, shape, sweeps=self.sweeps, **weighted)
 
-    def _convolution(self, layer: nn.Conv2d) -> Plan:
+    def _convolution(self, layer: nn.Conv1d | nn.Conv2d) -> Plan:
         check_depthwise(layer)
+        kind: Any = ClosConv1d if isinstance(layer, nn.Conv1d) else ClosConv2d
         names = ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
         sizes: dict[str, Any] = {name: getattr(layer, name) for name in names}
         sizes |= {"bias": cast(Any, layer.bias) is not None, "device": "meta"}
@@ -106,21 +107,21 @@ class ClosSpec:
         with warnings.catch_warnings():  # The layer itself warns if it is larger.
             warnings.simplefilter("ignore")
             if self.routers is None:
-                chosen = ClosConv2d.from_budget(*channels, reduction=self.reduction or 0, **sizes)
+                chosen = kind.from_budget(*channels, reduction=self.reduction or 0, **sizes)
             else:
-                chosen = ClosConv2d(*channels, self.routers, **sizes)
+                chosen = kind(*channels, self.routers, **sizes)
         routers, arguments = chosen.routers, arguments_of(chosen)
 
         def fit(given: Tensor | None) -> nn.Module:
             linear = pointwise_form(layer)
             if given is None or linear is None:
-                return ClosConv2d.from_dense(layer, routers, sweeps=self.sweeps)
+                return kind.from_dense(layer, routers, sweeps=self.sweeps)
             weight = layer.weight
-            made = cast(ClosConv2d, built("ClosConv2d", arguments, weight.device, weight.dtype))
+            made: Any = built(kind.__name__, arguments, weight.device, weight.dtype)
             made.parts[0] = self._near(linear, chosen.shape, given)
             return made
 
-        return self._plan(layer, arguments, weight_count(chosen), fit, ClosConv2d)
+        return self._plan(layer, arguments, weight_count(chosen), fit, kind)
 
     def _recurrent(self, layer: nn.LSTM | nn.GRU) -> Plan:
         if self.reduction is None:

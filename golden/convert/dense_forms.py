@@ -24,7 +24,7 @@ __all__ = [
 Kinds = Mapping[type[nn.Module], Callable[[Any], nn.Module]]
 """By class of a user's layers, what returns the equal layer of PyTorch's."""
 
-DENSE_KINDS = (nn.Linear, nn.Conv2d, nn.LSTM, nn.GRU, nn.MultiheadAttention)
+DENSE_KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU, nn.MultiheadAttention)
 """The layers of PyTorch's that there are replacements for."""
 
 
@@ -115,10 +115,12 @@ def dense_form(layer: nn.Module, kinds: Kinds) -> nn.Module | None:
 
 
 def pointwise_form(dense: nn.Module) -> nn.Linear | None:
-    """Return the linear layer that `dense` is, or is at every pixel; None for other layers."""
+    """Return the linear layer that `dense` is, or is at every place; None for other layers."""
     if isinstance(dense, nn.Linear):
         return dense
-    if isinstance(dense, nn.Conv2d) and dense.kernel_size == (1, 1) and dense.groups == 1:
+    if not isinstance(dense, nn.Conv1d | nn.Conv2d) or dense.groups != 1:
+        return None
+    if set(dense.kernel_size) == {1}:
         with torch.enable_grad():
             return as_linear(dense.weight.flatten(1), dense.bias)
     return None

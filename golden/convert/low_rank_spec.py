@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from golden.clos.fit_inputs import check_inputs
 from golden.convert.attention_plan import attention_plan
 from golden.convert.build import arguments_of
 from golden.convert.dense_forms import weight_count
@@ -93,7 +94,7 @@ def _nearest(
     if given is None:
         return new
     weight = dense.weight.double().flatten(1)
-    samples, bias = given.double(), cast(Tensor | None, new.bias)
+    samples, bias = check_inputs(given, weight.shape[1]), cast(Tensor | None, new.bias)
     mean = samples.mean(dim=0)
     if bias is not None:
         samples = samples - mean

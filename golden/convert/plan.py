@@ -94,7 +94,8 @@ def planned(
     """
     if initialise == "new":
         return new_plan(kind, arguments, weights, layer)
-    for name, parameter in layer.named_parameters():
+    for name, held in layer.named_parameters():
+        parameter = held.detach()  # Which weights made in inference mode have to be.
         if parameter.is_meta:
             raise ModelError(
                 f"the layer's {name} must hold numbers for a fit, but is on the meta device: give "

@@ -10,16 +10,20 @@ from golden.arguments import mapping, shown
 from golden.convert.build import KINDS, built
 from golden.convert.dense_forms import dense_form
 from golden.errors import GoldenError, ModelError
+from golden.tensors.dense import keep_frozen
 
 __all__ = ["rebuild", "record_of"]
 
 FORMAT = 1
 
 _SIZES = ("in_features", "out_features", "in_channels", "out_channels", "input_size",
-          "hidden_size", "num_layers", "bidirectional", "embed_dim", "num_heads")  # fmt: skip
+          "hidden_size", "num_layers", "bidirectional", "embed_dim", "num_heads", "bias",
+          "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode",
+          "batch_first")  # fmt: skip
 
 _FOR: dict[type, tuple[str, ...]] = {
     nn.Linear: ("ClosLinear", "LowRankLinear", "SparseCascade"),
+    nn.Conv1d: ("ClosConv1d",),
     nn.Conv2d: ("ClosConv2d", "LowRankConv2d", "SparseRandomConv2d"),
     nn.LSTM: ("ClosLSTM",),
     nn.GRU: ("ClosGRU",),
@@ -108,19 +112,49 @@ def _layer(old: nn.Module, entry: object) -> nn.Module:
         raise ModelError(f"the model must have a dense layer there, not {shown(old)}")
     _check_sizes(old, arguments)
     new = built(kind, arguments, first.device, first.dtype)
-    _check_sizes(old, vars(new))
-    trained = {parameter.requires_grad for parameter in old.parameters()}
-    if trained == {False}:
-        new.requires_grad_(False)
+    _check_sizes(old, new)
+    _freeze(new, dense_form(old, {}) or old)
     return new.train(old.training)
 
 
-def _check_sizes(old: nn.Module, arguments: Mapping[str, Any]) -> None:
-    """Refuse other sizes than those of `old`, also before any room is made for them."""
+def _freeze(new: nn.Module, dense: nn.Module) -> None:
+    """Let be trained what was of the dense layer: where it has one weight, its bias by itself."""
+    weight, bias = (dense.__dict__["_parameters"].get(name) for name in ("weight", "bias"))
+    if weight is not None:
+        keep_frozen(new, weight, bias)
+    elif not any(parameter.requires_grad for parameter in dense.parameters()):
+        new.requires_grad_(False)
+
+
+def _check_sizes(old: nn.Module, given: Mapping[str, Any] | nn.Module) -> None:
+    """Refuse other sizes and options than those of `old`, also before any room is made for them."""
     dense = dense_form(old, {})
     for name in _SIZES if dense is not None else ():
-        wanted = getattr(dense, name, None)
-        if wanted is not None and name in arguments and arguments[name] != wanted:
+        wanted = _option(dense, name)
+        found = _option(given, name)
+        if wanted is not None and found is not None and not _is(found, wanted):
             raise ModelError(
-                f"{name} must be {wanted}, as that of the model, not {shown(arguments[name])}"
+                f"{name} must be {wanted}, as that of the model, not {shown(found)}"
             )
+
+
+def _option(held: Any, name: str) -> Any:
+    """Return an option of a layer, or of arguments; None where there is none of this name."""
+    if isinstance(held, Mapping):
+        return cast(Mapping[str, Any], held).get(name)
+    found = getattr(held, name, None)
+    if name == "bias" and not isinstance(found, bool):
+        return found is not None
+    return found
+
+
+def _is(found: object, wanted: object) -> bool:
+    """Whether options are equal: a number stands for as many as there are, a list for a tuple."""
+    if isinstance(wanted, bool):
+        return found is wanted
+    if isinstance(wanted, tuple):
+        many = cast(tuple[object, ...], wanted)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return all(one == found for one in many)
+        return isinstance(found, list | tuple) and tuple(cast(list[object], found)) == many
+    return found == wanted

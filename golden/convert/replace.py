@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from golden.arguments import shown, whole_number
 from golden.convert.calibration import calibration_inputs
@@ -74,7 +75,7 @@ def convert(
         near rather than the weights: a batch (a tensor, a mapping of arguments by name, a tuple of
         arguments), or an iterable of batches. The model runs on it, in evaluation mode and without
         gradients. It has an effect on Clos and low-rank layers in the place of linear layers and
-        of 1 x 1 convolutions.
+        of convolutions with a kernel of 1.
     progress
         Called before each layer is made, with its name, its number from 1, and how many there are.
 
@@ -212,6 +213,12 @@ def _same(one: Tensor, other: Tensor) -> bool:
 def _check_arguments(model: object, specs: object) -> None:
     if not isinstance(model, nn.Module):
         raise ModelError(f"model must be a module, not {shown(model)}")
+    for name, parameter in model.named_parameters():
+        if is_lazy(parameter):
+            raise ModelError(
+                f"model must know the sizes of its parameters, but {name} has none yet: run it "
+                "once on inputs"
+            )
     by_pattern = cast(Mapping[object, object], specs)
     if not isinstance(specs, Mapping) or not by_pattern:
         raise ModelError(f"specs must map at least one pattern to a spec, not {shown(by_pattern)}")

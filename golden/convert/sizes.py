@@ -25,7 +25,7 @@ def checked_reduction(value: object) -> float:
     return reduction
 
 
-def check_depthwise(layer: nn.Conv2d) -> None:
+def check_depthwise(layer: nn.Conv1d | nn.Conv2d) -> None:
     """Pass over depthwise convolutions.
 
     Raises

@@ -1,6 +1,8 @@
 """ONNX files of models with sparse layers, for any number of samples, held against the model."""
 
 import importlib.util
+import os
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from golden.arguments import instance
+from golden.arguments import instance, shown
 from golden.errors import ModelError
 from golden.export.two_d import to_2d
 from golden.system.files import check_target, write_bytes
@@ -19,6 +21,7 @@ __all__ = ["CHECKED_BATCHES", "to_onnx"]
 CHECKED_BATCHES = (1, 2, 15, 16, 40)
 """Numbers of samples for which a file is compared with its model."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # In PyTorch's messages.
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -63,6 +66,8 @@ def to_onnx(
     if missing:
         names = " ".join(missing)
         raise ModelError(f"an ONNX file needs packages that are missing: pip install {names}")
+    if not isinstance(cast(object, path), str | os.PathLike):
+        raise ModelError(f"path must be a path or a text, not {shown(path)}")
     target = Path(path)
     check_target(target, ModelError)
     modes = [(module, module.training) for module in model.modules()]
@@ -94,7 +99,7 @@ def _exported(model: nn.Module, example: Tensor) -> bytes:
                 verbose=False,
             )
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
+            reason = _COLOURS.sub("", str(error)).strip().partition("\n")[0]
             raise ModelError(f"PyTorch cannot export the model: {reason}") from error
         return file.read_bytes()
 

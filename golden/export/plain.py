@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from golden.clos.shape import ClosShape
 
-__all__ = ["Applied", "Blocks", "Permuted", "clos_stages", "map_of"]
+__all__ = ["Applied", "Blocks", "Permuted", "PlainStages", "clos_stages", "map_of"]
 
 _block_diag = cast(Any, torch).block_diag  # It comes without types.
 
@@ -64,6 +64,52 @@ class Permuted(nn.Module):
     def extra_repr(self) -> str:
         """Say how many values there are."""
         return f"{self.order.numel()}"
+
+
+class PlainStages(nn.Sequential):
+    """Plain layers in a row that stand for one dense layer, whose weight and bias they say.
+
+    Both are computed each time, for code that reads those of an `nn.Linear` or `nn.Conv2d`, such as
+    `nn.TransformerEncoderLayer` in evaluation.
+    """
+
+    @property
+    def weight(self) -> Tensor:
+        """[O, I], or [k, c, f, g] of two convolutions."""
+        first, last = self[0], self[len(self) - 1]
+        if isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d):
+            matrix = last.weight.flatten(1) @ first.weight.flatten(1)
+            return matrix.reshape(-1, *first.weight.shape[1:])
+        held = next(self.parameters())
+        whole = self(torch.eye(self.in_features, dtype=held.dtype, device=held.device))
+        bias = self.bias
+        return (whole if bias is None else whole - bias).T
+
+    @property
+    def bias(self) -> Tensor | None:
+        """[O], that of the last layer, if it has one."""
+        last = self[len(self) - 1]
+        parts = list(last.maps) if isinstance(last, Blocks) else [last]
+        biases = [cast(Tensor | None, one.bias) for one in parts]
+        found = [one for one in biases if one is not None]
+        return torch.cat(found) if found else None
+
+    @property
+    def in_features(self) -> int:
+        """Inputs I; of convolutions their channels."""
+        return _sizes(self[0])[0]
+
+    @property
+    def out_features(self) -> int:
+        """Outputs O; of convolutions their channels."""
+        return _sizes(self[len(self) - 1])[1]
+
+
+def _sizes(layer: nn.Module) -> tuple[int, int]:
+    parts: list[Any] = list(layer.maps) if isinstance(layer, Blocks) else [layer]
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels, layer.out_channels
+    return sum(int(one.in_features) for one in parts), sum(int(one.out_features) for one in parts)
 
 
 def map_of(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:

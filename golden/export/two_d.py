@@ -13,7 +13,7 @@ from golden.arguments import instance, shown
 from golden.clos.layer import ClosLinear
 from golden.clos.net import ClosNet
 from golden.errors import ModelError
-from golden.export.plain import Applied, clos_stages, map_of
+from golden.export.plain import Applied, PlainStages, clos_stages, map_of
 from golden.layers.cascade import SparseCascade
 from golden.layers.channel_conv import SparseRandomConv2d
 from golden.layers.conv import ClosConv2d
@@ -126,20 +126,20 @@ def _plain(layer: nn.Module, form: str) -> nn.Module:
     if isinstance(layer, ClosNet):
         return _plain_net(layer, form)
     if isinstance(layer, LowRankLinear):
-        return nn.Sequential(map_of(layer.input_weight), map_of(layer.output_weight, layer.bias))
+        return PlainStages(map_of(layer.input_weight), map_of(layer.output_weight, layer.bias))
     if isinstance(layer, SparseCascade):
         *others, last = [stage.to_dense() for stage in layer.parts]
-        return nn.Sequential(*map(map_of, others), map_of(last, layer.bias))
+        return PlainStages(*map(map_of, others), map_of(last, layer.bias))
     if isinstance(layer, LowRankConv2d):
         parts = [copy.deepcopy(one) for one in (layer.narrow, layer.widen)]
-        return nn.Sequential(*parts).requires_grad_(False)
+        return PlainStages(*parts).requires_grad_(False)
     if isinstance(layer, ClosConv1d | ClosConv2d | SparseRandomConv2d):
         return _convolution(layer)
     return cast(ClosLSTM | ClosGRU, layer).to_dense().requires_grad_(False)
 
 
 def _plain_linear(layer: ClosLinear, form: str) -> nn.Sequential:
-    return clos_stages(layer.shape, layer.weights, (None, None, layer.bias), form)
+    return PlainStages(*clos_stages(layer.shape, layer.weights, (None, None, layer.bias), form))
 
 
 def _plain_stages(layer: ClosStages, form: str) -> nn.Sequential:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from golden.arguments import instance, real_number, shown, whole_number
 from golden.clos.fit import fit_clos
-from golden.clos.initialise import sparse_xavier_
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.layers.conv_forms import ClosPatches, at_every_place
@@ -66,8 +65,9 @@ class ClosConvolution(nn.Module):
         )
         if self.window.taps > 1:
             for part in self.parts:
-                cast(ClosPatches, part).window = self.window
-            self._draw_kernels(None)
+                patches = cast(ClosPatches, part)
+                patches.window = self.window
+                patches.draw_kernels()
             if self.density > 1:
                 warnings.warn(
                     f"{type(self).__name__} {shape} has {self.density:.3g} times the weights of "
@@ -225,14 +225,9 @@ class ClosConvolution(nn.Module):
         return (found[0] if len(found) == 1 else torch.cat(found)) if found else None
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights anew by the Xavier range of each stage; see `ClosLinear`.
-
-        An input of stage 1 reaches Rm outputs at f^2 places, which count in its fan-out.
-        """
+        """Draw all weights anew by the Xavier range of each stage; see `ClosPatches`."""
         for part in self.layers:
             part.reset_parameters(generator)
-        if self.window.taps > 1:
-            self._draw_kernels(generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, c, ...] or [c, ...] to the same with k channels, as `nn.Conv2d` does.
@@ -280,10 +275,3 @@ class ClosConvolution(nn.Module):
             if getattr(self, name) != usual:
                 text += f", {name}={shown(getattr(self, name))}"
         return text + f", bias={self.layers[0].bias is not None}, density={self.density:.3g}"
-
-    @torch.no_grad()
-    def _draw_kernels(self, generator: torch.Generator | None) -> None:
-        inputs, _, ri, rm, _ = self.shape.as_tuple()
-        for part in self.layers:
-            fans = inputs // ri + rm * self.window.taps
-            sparse_xavier_(part.input_weight, fans, generator)

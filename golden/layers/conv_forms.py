@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from golden.clos.forms import ClosWeights
+from golden.clos.initialise import sparse_xavier_
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.layers.windows import Window
@@ -59,6 +60,23 @@ class ClosPatches(ClosLinear):
     """
 
     window: Window
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all weights as `ClosLinear` does, the first ones with the fans of convolutions.
+
+        An input of stage 1 reaches Rm outputs at f^2 places, which count in its fan-out. Before the
+        layer has its window the first ones are those of a `ClosLinear`.
+        """
+        super().reset_parameters(generator)
+        if hasattr(self, "window"):
+            self.draw_kernels(generator)
+
+    def draw_kernels(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights of the first stage; see `reset_parameters`."""
+        inputs, _, ri, rm, _ = self.shape.as_tuple()
+        fans = inputs // ri + rm * self.window.taps
+        sparse_xavier_(self.input_weight, fans, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [N, c, sides] to [N, O, sides], by a convolution and one with a kernel of 1."""

@@ -172,14 +172,17 @@ class SparseStage(nn.Module):
         Where it is recorded, the form is that of the density, for any N. What is exported is for
         runtimes such as ONNX's, many of which cannot gather in this way.
         """
-        connections = own_size(self.edges.shape[1] + self.constant_edges.shape[1])
-        if serves_any_batch(columns.T):
+        own = cast(Any, self._buffers)  # An attribute takes much longer to find.
+        connections = own_size(own["edges"].shape[1] + own["constant_edges"].shape[1])
+        if serves_any_batch(columns, 1):
             dense = connections > _MATRIX_FROM * self.in_features * self.out_features
             dense = dense or is_exporting()
         else:
             sizes = self.out_features, self.in_features, connections, columns.shape[1]
-            given = columns.requires_grad or self.weight.requires_grad
-            dense = fastest_form(*sizes, given and torch.is_grad_enabled()) == "matrix"
+            training = torch.is_grad_enabled()
+            if training and not columns.requires_grad:
+                training = self.weight.requires_grad
+            dense = fastest_form(*sizes, training) == "matrix"
         return self.by_matrix(columns) if dense else self.by_gather(columns)
 
     def by_matrix(self, columns: Tensor) -> Tensor:
@@ -189,7 +192,7 @@ class SparseStage(nn.Module):
     def by_gather(self, columns: Tensor) -> Tensor:
         """Compute [in, N] to [out, N] connection by connection, nothing else being stored."""
         sums = self._product("edges", self.weight, columns)
-        if own_size(self.constant_edges.shape[1]) == 0:
+        if own_size(cast(Any, self._buffers)["constant_edges"].shape[1]) == 0:
             return sums
         return sums + self._product("constant_edges", self.constant_values, columns)
 
@@ -198,7 +201,7 @@ class SparseStage(nn.Module):
         columns, values = as_operands(columns, values, device=edges.device)
         if own_size(edges.shape[1]) == 0:
             return columns.new_zeros(self.out_features, columns.shape[1])
-        if serves_any_batch(columns.T):
+        if serves_any_batch(columns, 1):
             return bags(edges, values, columns, self.out_features)
         return sparse_product(self._wiring(name, edges), values, columns)
 

@@ -14,10 +14,18 @@ from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 from golden.tensors.autocast import add_bias
 from golden.tensors.inputs import check_features
+from golden.tensors.tracing import records_sizes
 
 __all__ = ["ClosStages"]
 
 Activation = Callable[[Tensor], Tensor]
+
+_MIXING = (
+    nn.Softmax, nn.Softmin, nn.LogSoftmax, nn.Softmax2d, nn.GLU, nn.LayerNorm, nn.RMSNorm,
+    nn.GroupNorm, nn.LocalResponseNorm, nn.CrossMapLRN2d, nn.Linear,
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.InstanceNorm1d, nn.InstanceNorm2d,
+)  # fmt: skip
+"""Modules that compute a value of others: the samples lie innermost between the stages."""
 
 
 class ClosStages(nn.Module):
@@ -88,6 +96,12 @@ class ClosStages(nn.Module):
             raise ShapeError(
                 f"activation must be a module or a function, or None, not {shown(activation)}"
             )
+        for one in activation.modules() if isinstance(activation, nn.Module) else ():
+            if isinstance(one, _MIXING) or (isinstance(one, nn.PReLU) and one.num_parameters > 1):
+                raise ShapeError(
+                    f"activation must change each value alone, which a {type(one).__name__} does "
+                    "not"
+                )
         self.activation = activation
         inputs, outputs, ri, rm, ro = self.shape.as_tuple()
         self.input_weight = empty_parameter((inputs, rm), device, dtype)
@@ -177,7 +191,13 @@ class ClosStages(nn.Module):
         """Apply what stands behind a stage to its results [.., .., N]."""
         values = add_bias(values, None if bias is None else bias[..., None])
         if self.activation is not None:
+            size = values.shape
             values = self.activation(values)
+            if not records_sizes(values) and values.shape != size:
+                raise ShapeError(
+                    f"activation must keep the shape {list(size)} of the values between stages, "
+                    f"not make {list(values.shape)} of it"
+                )
         if self.dropout:
             values = nn.functional.dropout(values, self.dropout, self.training)
         return values

@@ -2,8 +2,9 @@
 
 from golden.techniques.average import grow_average
 from golden.techniques.calcification import Calcification
+from golden.techniques.carrying import carry_optimiser
 from golden.techniques.densification import Densification
-from golden.techniques.growth import Growth, carry_optimiser, grow
+from golden.techniques.growth import Growth, grow
 from golden.techniques.masking import Masking, MaskSchedule, gradual_pruning, masks_from
 
 __all__ = [

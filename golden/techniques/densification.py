@@ -8,17 +8,18 @@ from torch import nn
 
 from golden.arguments import instance, mapping, real_number, seed_number, whole_number
 from golden.clos.layer import ClosLinear
-from golden.errors import CheckpointError, ModelError
+from golden.errors import CheckpointError, GoldenError, ModelError
+from golden.techniques.carrying import carry_optimiser, check_carried
 from golden.techniques.growth import (
     Growable,
     Growth,
-    carry_optimiser,
     check_new_values,
     check_own,
     grow,
     growable,
     size_of,
 )
+from golden.tensors.dense import owners_of
 
 __all__ = ["Densification"]
 
@@ -69,8 +70,8 @@ class Densification:
     Raises
     ------
     ModelError
-        If an argument is not as said here, the model holds nothing that can grow, or it is one
-        that keeps the parameters that it was made with.
+        If an argument is not as said here, the model holds nothing that can grow, or model or
+        optimiser are such that keep the parameters that they were made with.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Densification:
         model = instance("model", model, nn.Module, error=ModelError)
         _check_plain(model)
         optimiser = instance("optimiser", optimiser, torch.optim.Optimizer, error=ModelError)
+        check_carried(optimiser, ModelError)
         every_steps = whole_number("every_steps", every_steps, 1, error=ModelError)
         factor = real_number("factor", factor, error=ModelError)
         density = real_number("density", density, error=ModelError)
@@ -101,6 +103,7 @@ class Densification:
                 "model must hold a ClosLinear, SparseRandomConv2d or SparseCascade, which can "
                 "grow, but holds none"
             )
+        _check_untied(model)
         self._model, self._optimiser = model, optimiser
         self._every_steps, self._factor, self._density = every_steps, factor, density
         self._new_values = new_values
@@ -122,6 +125,7 @@ class Densification:
             layers = list(growable(self._model))
             for _, layer in layers:
                 check_own(layer)
+            _check_untied(self._model)
             for name, layer in layers:
                 size = self._next_size(layer)
                 growths += grow(name, layer, size, self._new_values, self._generator)
@@ -155,12 +159,15 @@ class Densification:
         try:
             saved = mapping("state", state)
             steps, generator = int(saved["steps"]), saved["generator"]
-            sizes = dict(mapping("sizes", saved["sizes"]))
+            held = mapping("sizes", saved["sizes"])
+            sizes = {name: whole_number("sizes", size, 0) for name, size in held.items()}
             torch.Generator().set_state(generator)
             larger = [name for name, layer in layers.items() if size_of(layer) > sizes[name]]
             if larger or sizes.keys() != layers.keys():
                 raise ValueError(f"layers {sorted(sizes)}, of which {larger} are larger here")
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (
+            AttributeError, GoldenError, KeyError, TypeError, ValueError, RuntimeError
+        ) as error:
             raise CheckpointError(
                 f"the state must be one of a densification of this model: {error!r}"
             ) from error
@@ -181,3 +188,16 @@ def _check_plain(model: nn.Module) -> None:
                 "parameters that it was made with: give the model inside, and wrap it again "
                 "whenever step() returns growths"
             )
+
+
+def _check_untied(model: nn.Module) -> None:
+    """Refuse weights that two modules share: each would get a larger one of its own."""
+    owners = owners_of(model)
+    for _, layer in growable(model):
+        for parameter in layer.parameters(recurse=False):
+            names = [name for _, name in owners[id(parameter)]]
+            if parameter is not getattr(layer, "bias", None) and len(names) > 1:
+                raise ModelError(
+                    f"model must not share weights between layers that grow, but {names[0]} is "
+                    f"also {names[1]}: untie them first, by a clone of the parameter"
+                )

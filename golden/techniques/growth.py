@@ -7,18 +7,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from golden.arguments import check_generator, instance, items, shown, whole_number
+from golden.arguments import check_generator, instance, shown, whole_number
 from golden.clos.layer import ClosLinear
 from golden.clos.shape import ClosShape
 from golden.errors import GoldenError, ShapeError
 from golden.layers.channel_conv import SparseRandomConv2d
+from golden.layers.conv_forms import ClosPatches
 from golden.layers.sparse import SparseStage
 
 __all__ = [
     "NEW_VALUES",
     "Growable",
     "Growth",
-    "carry_optimiser",
     "check_new_values",
     "check_own",
     "grow",
@@ -131,34 +131,6 @@ def grow(
     return [dataclasses.replace(one, name=prefix + one.name) for one in grown]
 
 
-def carry_optimiser(optimiser: torch.optim.Optimizer, growths: list[Growth]) -> None:
-    """Give the optimiser the new parameters, with what it knew of each old element.
-
-    Its state of new elements starts at 0. States that are not of the parameter's shape, such as the
-    number of steps, are taken over.
-
-    Raises
-    ------
-    ShapeError
-        If an argument is something else.
-    """
-    optimiser = instance("optimiser", optimiser, torch.optim.Optimizer)
-    growths = [instance("growths", one, Growth) for one in items("growths", growths)]
-    by_old = {growth.old: growth for growth in growths}
-    for group in optimiser.param_groups:
-        group["params"] = [
-            by_old[one].new if one in by_old else one for one in group["params"]
-        ]
-    for growth in growths:
-        state = optimiser.state.pop(growth.old, None)
-        if state is None:
-            continue
-        for key, value in state.items():
-            if isinstance(value, Tensor) and value.shape == growth.old.shape:
-                state[key] = _spread(value, growth.new.shape, growth.places)
-        optimiser.state[growth.new] = state
-
-
 def check_new_values(new_values: object, error: type[GoldenError]) -> None:
     """Refuse what is none of `NEW_VALUES`, as `error`."""
     if not isinstance(new_values, str) or new_values not in NEW_VALUES:
@@ -184,13 +156,6 @@ def check_own(layer: Growable) -> None:
             )
 
 
-def _spread(values: Tensor, shape: torch.Size, places: Tensor) -> Tensor:
-    """Put `values` at their places into zeros of `shape`."""
-    whole = values.new_zeros(shape)
-    whole.view(-1)[places.flatten()] = values.flatten()
-    return whole
-
-
 def _replaced(
     layer: nn.Module, name: str, old: nn.Parameter, new: Tensor, places: Tensor
 ) -> Growth:
@@ -213,12 +178,16 @@ def _grow_clos(
     inputs, outputs, ri, rm, ro = layer.shape.as_tuple()
     if paths == rm:
         return []
-    larger = ClosLinear.of_shape(
+    kind = ClosPatches if isinstance(layer, ClosPatches) else ClosLinear
+    larger = kind.of_shape(
         ClosShape(inputs, outputs, ri, paths, ro),
         False,
         layer.input_weight.device,
         layer.input_weight.dtype,
+        gain=layer.gain,
     )
+    if isinstance(layer, ClosPatches) and isinstance(larger, ClosPatches):
+        larger.window = layer.window
     larger.reset_parameters(generator)
     if zero:
         larger.output_weight.zero_()

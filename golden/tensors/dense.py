@@ -19,7 +19,7 @@ __all__ = [
     "owners_of",
 ]
 
-_DENSE = (nn.Linear, nn.Conv2d, nn.LSTM, nn.GRU)
+_DENSE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU)
 
 _HOOKS = {
     "_forward_pre_hooks": "forward pre-hook",

@@ -21,16 +21,16 @@ def records_sizes(x: object) -> bool:
     return tracing or isinstance(x, fx.Proxy)
 
 
-def serves_any_batch(x: Tensor) -> bool:
+def serves_any_batch(x: Tensor, dimension: int = 0) -> bool:
     """Say whether what is computed on `x` [N, ...] is recorded, for another N than this one.
 
-    Besides `records_sizes`, that is so in `torch.compile` and `torch.export`, and wherever N is a
-    symbol.
+    Besides `records_sizes`, that is so in `torch.compile` and `torch.export`, and wherever N, the
+    size of this dimension, is a symbol.
     """
     return (
         records_sizes(x)
         or torch.compiler.is_compiling()
-        or not isinstance(x.shape[0], int)  # pyright: ignore[reportUnnecessaryIsInstance]
+        or not isinstance(x.shape[dimension], int)  # pyright: ignore[reportUnnecessaryIsInstance]
     )
 
 

@@ -1,32 +1,27 @@
 """Layers of ours, each beside the dense layer that it stands for, and how much faster it should be.
 
-A further pair is one more `LayerPair` in `PAIRS`: the table has a row for each of its batches.
+The pairs are in `linear_pairs`, `convolution_pairs`, `recurrent_pairs` and `cascade_pairs`: a table
+has a row for each batch of a pair.
 """
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from golden import ClosLinear
-from golden.clos.forms import fastest_form
-from sim.errors import BenchFailed
-
-from .results import ROOT
 from .timing import Steps, layer_steps, least_times, on_threads
 
-__all__ = ["PAIRS", "REUSED", "LayerPair", "pair_times", "reused_times"]
+__all__ = ["Aims", "LayerPair", "pair_times"]
 
 Aims = Mapping[int, tuple[float | None, float | None]]
+"""By batch, how many times faster a layer should be, forward and forward and backward.
+
+None for no aim. The batches are those that are measured.
+"""
+
 _FEWEST_RUNS = 5
-_KEEP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +41,8 @@ class LayerPair:
         no aim. The batches are those that are measured.
     products
         Returns, for our layer and a batch, its bare products: what else it does costs time too.
-    variant
-        Makes our layer with an option, whose price the table has.
+    others
+        Makes of our layer others to be timed beside it, by their names: with an option, or forms.
     """
 
     name: str
@@ -56,113 +51,34 @@ class LayerPair:
     inputs: Callable[[int], Tensor]
     aims: Aims
     products: Callable[[Any, int], Steps] | None = None
-    variant: Callable[[], nn.Module] | None = None
-
-
-def _clos(inputs: int, outputs: int, reduction: float, aims: Aims) -> LayerPair:
-    def make(recompute: bool = False) -> ClosLinear:
-        return ClosLinear.from_budget(
-            inputs, outputs, reduction=reduction, bias=False, recompute=recompute)
-
-    return LayerPair(
-        name=f"ClosLinear {make().shape}, {reduction:g} times fewer weights",
-        ours=make,
-        dense=lambda: nn.Linear(inputs, outputs, bias=False),
-        inputs=lambda batch: torch.randn(batch, inputs),
-        aims=aims,
-        products=clos_products,
-        variant=lambda: make(recompute=True),
-    )
-
-
-def clos_products(layer: ClosLinear, batch: int) -> Steps:
-    """The three products of a layer, and the nine of a step, in the form it takes for the batch.
-
-    The operands are random, and lie in memory as the form has them. The routers must be equal.
-    """
-    inputs, outputs, ri, rm, ro = layer.shape.as_tuple()
-    si, so = inputs // ri, outputs // ro
-    device = layer.input_weight.device
-    w1, w2, w3 = (weight.detach().view(size) for weight, size in zip(
-        layer.weights, ((ri, si, rm), (rm, ri, ro), (ro, so, rm)), strict=True))
-    rows = fastest_form(layer.shape, batch, device.type) == "rows"
-
-    def values(outer: int, inner: int) -> Tensor:
-        """Values behind a stage as the next one takes them: [outer, inner, batch]."""
-        if rows:
-            return torch.randn(outer, batch, inner, device=device).mT
-        return torch.randn(inner, outer, batch, device=device).transpose(0, 1)
-
-    x = torch.randn(batch, inputs, device=device).T.view(ri, si, batch)
-    back = torch.randn(batch, outputs, device=device).T.view(ro, so, batch)
-    middle_in, output_in = values(rm, ri), values(ro, rm)
-    of_middle, of_input = values(rm, ro), values(ri, rm)
-
-    def product(weight: Tensor, operand: Tensor) -> Tensor:
-        return torch.bmm(operand.mT, weight.mT) if rows else torch.bmm(weight, operand)
-
-    def outer(left: Tensor, right: Tensor) -> Tensor:
-        return left * right.mT if rows and batch == 1 else torch.bmm(left, right.mT)
-
-    def forward() -> object:
-        return product(w1.mT, x), product(w2.mT, middle_in), product(w3, output_in)
-
-    def both() -> object:
-        return (forward(), outer(back, output_in), product(w3.mT, back),
-                outer(middle_in, of_middle), product(w2, of_middle),
-                outer(x, of_input), product(w1, of_input))
-
-    return forward, both
-
-
-_LARGER = {64: (4.0, 3.0), 512: (3.0, 2.2)}
-PAIRS: tuple[LayerPair, ...] = (
-    _clos(784, 300, 5.5, MappingProxyType({1: (0.7, 0.5), **_LARGER})),
-    _clos(768, 3072, 5.5, MappingProxyType({1: (2.0, 1.8), **_LARGER})),
-    _clos(1024, 1024, 5.5, MappingProxyType({1: (1.5, 0.9), **_LARGER})),
-    _clos(4096, 4096, 21, MappingProxyType({1: (None, 12.0)})),
-)
-"""Every pair of the table, in its order."""
-
-REUSED = PAIRS[-1]
-"""The pair whose dense gradient is so large that the C library returns its memory each time."""
+    others: Callable[[Any], Mapping[str, nn.Module]] | None = None
 
 
 def pair_times(pair: LayerPair, batch: int, device: torch.device, *,
                seconds: float) -> dict[str, tuple[float, float]]:
-    """Microseconds, forward and forward and backward, of "ours", "dense", "products", "variant"."""
+    """Least microseconds on one thread, forward and forward and backward, of all layers of a pair.
+
+    Parameters
+    ----------
+    pair, batch
+        What is timed, on weights and inputs of seed 0.
+    device
+        Where PyTorch computes it.
+    seconds
+        How long at least, for each layer.
+
+    Returns
+    -------
+    dict
+        By name: "dense", "ours", "products" if the pair has them, and the others of the pair.
+    """
     torch.manual_seed(0)
     x = pair.inputs(batch).to(device)
     ours = pair.ours().to(device)
     steps = {"dense": layer_steps(pair.dense().to(device), x), "ours": layer_steps(ours, x)}
     if pair.products is not None:
         steps["products"] = pair.products(ours, batch)
-    if pair.variant is not None:
-        steps["variant"] = layer_steps(pair.variant().to(device), x)
+    for name, layer in (pair.others(ours) if pair.others is not None else {}).items():
+        steps[name] = layer_steps(layer.to(device), x)
     with on_threads(1):
         return least_times(steps, device, seconds=seconds, runs=_FEWEST_RUNS)
-
-
-def reused_times(seconds: float) -> dict[str, tuple[float, float]]:
-    """`pair_times` of `REUSED` at batch 1, in a process that keeps what memory it has had.
-
-    The C library of GNU maps tensors above 32 MiB anew each time, and the system then clears every
-    page of them. A program that keeps its gradients has that once; so has this process.
-
-    Raises
-    ------
-    BenchFailed
-        If the process fails.
-    """
-    program = ("import json, sys; from sim.measure import layer_pairs; layer_pairs.child(sys.argv)")
-    done = subprocess.run([sys.executable, "-c", program, str(seconds)], cwd=ROOT, text=True,
-                          capture_output=True, env={**os.environ, **_KEEP}, check=False)
-    if done.returncode:
-        raise BenchFailed(f"python: timing in a process of its own failed: {done.stderr[-500:]}")
-    return {name: (forward, both) for name, (forward, both) in json.loads(done.stdout).items()}
-
-
-def child(arguments: list[str]) -> None:
-    """Write `pair_times` of `REUSED` at batch 1 as JSON; the last argument is the seconds."""
-    times = pair_times(REUSED, 1, torch.device("cpu"), seconds=float(arguments[-1]))
-    sys.stdout.write(json.dumps(times))

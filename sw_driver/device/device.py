@@ -27,7 +27,7 @@ from golden.training.losses import LossFunction, loss_value, softmax_cross_entro
 from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
-from sw_driver.device.host_loss import MOST_EMPTY, HostLoss
+from sw_driver.device.host_loss import MOST_EMPTY, HostLoss, LossGradients
 from sw_driver.device.state_device import StateDevice
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf
@@ -147,9 +147,7 @@ class Device(StateDevice):
         # This also checks the targets.
         bound = loss_value(loss, zero, wanted).bound * len(words) / share
 
-        def gradient_of(sample: int, y: IntArray) -> IntArray:
-            return host.gradients(y[None], wanted[sample : sample + 1], rate / share)[0]
-
+        gradient_of = LossGradients(host, wanted, rate / share)
         if math.isfinite(bound):
             least = gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
             if not least.any():

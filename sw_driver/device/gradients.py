@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -9,9 +10,11 @@ from golden.fixed.format import TrainingFormat
 from golden.fixed.words import signed_bits, to_words
 from golden.training.losses import mask_relu
 from sw_driver.arrays import IntArray
+from sw_driver.device.arrays import as_array
 from sw_driver.errors import DriverError, HostDataError
+from sw_driver.program.events import GradientOf
 
-__all__ = ["check_gradient_words", "gradient_words"]
+__all__ = ["CheckedGradients", "check_gradient_words", "gradient_words", "zeros_in_a_row"]
 
 
 def gradient_words(
@@ -61,3 +64,48 @@ def check_gradient_words(gradient: NDArray[Any], outputs: int, bits: int) -> Non
             f"the words of a gradient must be {-limit} to {limit - 1}, those of {bits} bits, but "
             f"reach from {low} to {high}"
         )
+
+
+class CheckedGradients:
+    """What a user's function returns as the gradient of a sample, refused if it does not fit.
+
+    Parameters
+    ----------
+    source
+        The function.
+    outputs, bits
+        Words of a gradient, and the width of each.
+    zeros
+        Samples in a row, up to now, whose gradient was 0; kept up to date.
+    """
+
+    def __init__(self, source: GradientOf, outputs: int, bits: int, zeros: int) -> None:
+        self.source = source
+        self.zeros = zeros
+        self._outputs = outputs
+        self._bits = bits
+
+    def __call__(self, sample: int, y: IntArray) -> IntArray:
+        """Return the words [O] of a sample's gradient.
+
+        Raises
+        ------
+        HostDataError
+            If they do not fit.
+        """
+        name = "the words of a sample's gradient"
+        what = f"whole numbers [{self._outputs}]"
+        gradient = as_array(name, self.source(sample, y), "iu", what)
+        check_gradient_words(gradient, self._outputs, self._bits)
+        self.count(gradient[None])
+        return gradient.astype(np.int64)
+
+    def count(self, gradients: NDArray[Any]) -> None:
+        """Take note of gradients [N, O] that fit."""
+        self.zeros = zeros_in_a_row(self.zeros, gradients)
+
+
+def zeros_in_a_row(before: int, gradients: NDArray[Any]) -> int:
+    """Return how many of the latest gradients [N, O] in a row are 0; `before` of those before."""
+    others = np.flatnonzero(gradients.any(axis=1))
+    return before + len(gradients) if not len(others) else len(gradients) - 1 - int(others[-1])

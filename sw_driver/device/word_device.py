@@ -12,7 +12,7 @@ from golden.fixed.words import from_words, saturated_values, to_words
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.arrays import as_array
-from sw_driver.device.gradients import check_gradient_words
+from sw_driver.device.gradients import CheckedGradients
 from sw_driver.device.loaded import NetDevice
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError, HostDataError
@@ -109,19 +109,17 @@ class WordDevice(NetDevice[Compiled]):
             return self._run(self._checked_words(x), gradient_of)
 
     def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
-        compiled = self.compiled
-        bits, outputs = compiled.format.grad_bits, compiled.format.shapes[-1].out_features
-
-        def checked(sample: int, y: IntArray) -> IntArray:
-            name = "the words of a sample's gradient"
-            gradient = as_array(name, gradient_of(sample, y), "iu", f"whole numbers [{outputs}]")
-            check_gradient_words(gradient, outputs, bits)
-            self._zero_gradients = 0 if gradient.any() else self._zero_gradients + 1
-            return gradient.astype(np.int64)
+        form = self.compiled.format
+        checked = CheckedGradients(
+            gradient_of, form.shapes[-1].out_features, form.grad_bits, self._zero_gradients
+        )
 
         def train(compiled: Compiled) -> RunResult:
             self._weights = object()
-            result, self.last_cycles = self._train(compiled, x, checked)
+            try:
+                result, self.last_cycles = self._train(compiled, x, checked)
+            finally:
+                self._zero_gradients = checked.zeros
             return result
 
         return self._loaded.run(train)

@@ -16,7 +16,7 @@ from golden.fixed.words import saturated_values, to_words
 from golden.training.trainer import check_data
 from sw_driver.arrays import IntArray
 from sw_driver.device.device import Device
-from sw_driver.device.host_loss import HostLoss
+from sw_driver.device.host_loss import HostLoss, LossGradients
 from sw_driver.device.saturation import warn_of_saturation
 from sw_driver.errors import DriverError
 from sw_driver.train.recipe import Recipe
@@ -224,18 +224,19 @@ class TrainingLoop:
         size = recipe.batch_size if recipe.batches else len(part)
         for start in range(0, len(part), size):
             run = part[start : start + size]
-            targets, labels = self._targets[run], self._train_y[run]
+            targets, labels = self._targets[run], self._train_y[run].numpy()
 
-            def gradient(
-                sample: int, y: IntArray, targets: Tensor = targets, labels: Tensor = labels
-            ) -> IntArray:
+            before = at.samples + start
+
+            def seen(
+                sample: int, y: IntArray, labels: IntArray = labels, before: int = before
+            ) -> None:
                 nonlocal hits
-                words = host.gradients(y[None], targets[sample : sample + 1], rate)
-                hits += int(y.argmax() == int(labels[sample]))
-                self._watch(at.samples + len(host.losses), len(order))
-                return words[0]
+                hits += int(y.argmax() == labels[sample])
+                self._watch(before + sample + 1, len(order))
 
-            self._device.train_words(self._train_x[run.numpy()], gradient)
+            gradients = LossGradients(host, targets, rate, seen)
+            self._device.train_words(self._train_x[run.numpy()], gradients)
             if self._device.last_cycles is not None:
                 self.cycles = (self.cycles or 0) + self._device.last_cycles
         self.losses += host.losses

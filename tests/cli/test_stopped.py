@@ -22,6 +22,7 @@ STUDY = ("-m", "golden.studies.training_widths")
 PROGRAMS = (
     "fpga.calibration",
     "sim.measure.board_table",
+    "golden.studies.conversions",
     "golden.studies.fits",
     "golden.studies.heuristics_study",
     "golden.studies.step_errors_digits",

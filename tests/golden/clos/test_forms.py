@@ -15,6 +15,7 @@ from golden.clos.forms import (
     by_rows,
     fastest_form,
     padding_pays,
+    transposing_pays,
 )
 from tests.support.clos_definition import einsum_form
 from tests.support.golden_strategies import clos_shapes
@@ -89,6 +90,18 @@ def test_n29_padding_pays_for_a_few_samples_of_a_large_layer_on_a_cpu(numbers, p
     shape = ClosShape(*numbers)
     assert [padding_pays(shape, n) for n in (0, 1, 2, 15, 16)] == [False, False, pays, pays, False]
     assert not padding_pays(shape, 2, "cuda")
+
+
+@pytest.mark.parametrize("samples, size, other, apart, pays", [
+    (256, 16, 24, True, True), (255, 16, 24, True, False), (256, 12, 24, True, False),
+    (256, 16, 24, False, False), (256, 16, 25, False, True)])
+def test_transposing_pays_for_many_samples_and_whole_units_of_rows(
+    samples, size, other, apart, pays
+):
+    left = torch.empty(samples, 2, size).permute(1, 2, 0) if apart else None
+    left = torch.empty(2, size, samples) if left is None else left
+    assert transposing_pays(left, torch.empty(2, other, samples)) is pays
+    assert not transposing_pays(left.to("meta"), torch.empty(2, other, samples, device="meta"))
 
 
 def test_layer_is_traced_whole():

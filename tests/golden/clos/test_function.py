@@ -6,6 +6,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from golden import ClosLinear, ClosShape
+from golden.clos.forms import transposing_pays
 from tests.support.clos_definition import einsum_form
 
 SHAPES = [(12, 20, 3, 4, 5), (13, 11, 4, 3, 2), (6, 5, 1, 2, 1), (7, 4, 7, 1, 4)]
@@ -53,6 +54,27 @@ def test_results_and_gradients_are_those_of_the_definition(
     with torch.no_grad():
         torch.testing.assert_close(layer(x), einsum_form(layer, x), rtol=1e-12, atol=1e-12)
     assert_same_gradients(layer, x, values(samples, numbers[1]))
+
+
+@pytest.mark.parametrize("numbers, turned", [
+    ((64, 48, 8, 3, 6), [True, True]),  # Rows of 8 and of 8.
+    ((64, 36, 8, 8, 6), [False, True]), ((36, 48, 6, 8, 6), [False, False]),
+    ((60, 44, 7, 3, 5), [False, False, True, True]),  # Groups of 9 and 8, and of 9 and 8.
+])
+def test_products_of_many_samples_may_be_transposed(numbers, turned, monkeypatch):
+    found = []
+
+    def pays(left, right):
+        found.append(transposing_pays(left, right))
+        return found[-1]
+
+    monkeypatch.setattr("golden.clos.function.transposing_pays", pays)
+    layer = make(numbers)
+    x, back = values(300, numbers[0]).requires_grad_(), values(numbers[1], 300).T
+    assert_same_gradients(layer, x, back)
+    assert sorted(found) == sorted(turned)
+    weight = layer.input_weight
+    assert torch.autograd.grad(layer(x), weight, back)[0].stride() == weight.stride()
 
 
 @pytest.mark.parametrize("samples", [1, 4])

@@ -151,5 +151,8 @@ def test_sizes_are_checked():
         with pytest.raises(ShapeError, match=message):
             ProjectedAttention(*maps, out, heads)
     whole = ProjectedAttention(*maps, ClosLinear(8, 8, (2, 2, 2)), 2)
-    with pytest.raises(ShapeError, match="attn_mask must be given where is_causal is"):
-        whole(*[torch.ones(3, 2, 8)] * 3, is_causal=True)
+    with pytest.raises(ShapeError, match="query and key must have as many samples, not 2 and 1"):
+        whole(torch.ones(3, 2, 8), *[torch.ones(3, 1, 8)] * 2)
+    bare = ClosLinear(8, 8, (2, 2, 2), bias=False)
+    with pytest.raises(ShapeError, match="all projections must have a bias, or none"):
+        ProjectedAttention(*maps, bare, 2)

@@ -179,6 +179,41 @@ def test_what_lies_in_a_replaced_layer_is_a_part_of_it():
     assert type(new[0]) is ClosLinear and [one.name for one in report.layers] == ["0"]
 
 
+@pytest.mark.parametrize("spec", [CLOS, LowRankSpec(2.0), SparseSpec(0.5)])
+def test_weights_made_in_inference_mode_can_be_fitted(spec):
+    with torch.inference_mode():
+        dense = nn.Sequential(nn.Linear(12, 12))
+    new = convert(dense, {"0": spec}, calibration=torch.randn(20, 12))
+    new(torch.ones(2, 12)).sum().backward()
+
+
+@pytest.mark.parametrize("spec", [CLOS, LowRankSpec(2.0)])
+@pytest.mark.parametrize(
+    "inputs, message",
+    [
+        (torch.full((20, 12), float("nan")), "layer '0', .* inputs must be finite"),
+        (torch.zeros(20, 12), "layer '0', .* inputs must not be 0 throughout"),
+        (torch.zeros(0, 12), "layer '0', .* inputs must hold at least one sample"),
+    ],
+)
+def test_inputs_that_say_nothing_are_refused(spec, inputs, message):
+    with pytest.raises(ModelError, match=message):
+        convert(nn.Sequential(nn.Linear(12, 12)), {"0": spec}, calibration=inputs)
+
+
+def test_a_lazy_layer_is_refused_until_it_has_sizes():
+    model = nn.Sequential(nn.LazyLinear(12), nn.Linear(12, 12))
+    with pytest.raises(ModelError, match=r"but 0.weight has none yet: run it once on inputs"):
+        convert(model, {"*": CLOS}, unsupported="skip")
+    model(torch.ones(2, 8))
+    convert(model, {"*": CLOS}, unsupported="skip")
+
+
+def test_a_pattern_that_matches_the_model_itself_says_so():
+    with pytest.raises(ModelError, match="but matches the model itself, 0$"):
+        convert(nn.Sequential(nn.ReLU()), {"*": CLOS})
+
+
 def test_a_forward_of_its_own_is_refused():
     model = nn.Sequential(nn.Linear(12, 12))
     model[0].forward = lambda x: x

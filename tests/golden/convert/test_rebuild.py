@@ -85,6 +85,30 @@ def test_in_place_the_model_itself_gets_the_layers():
     assert not dense.head[0].bias.requires_grad and dense.head[2].bias.requires_grad
 
 
+@pytest.mark.parametrize("specs", ["clos", "low rank", "sparse"])
+def test_what_is_frozen_is_that_of_the_converted_model(specs):
+    dense = model()
+    for name, parameter in dense.named_parameters():
+        parameter.requires_grad_("bias" in name or name.startswith("attention"))
+    if specs == "clos":  # Of a recurrent layer all is frozen, or nothing.
+        dense.rows.requires_grad_(False)
+    new, report = convert_report(dense, SPECS[specs])
+    again = rebuild(dense, report.record)
+    found, wanted = (
+        {name: one.requires_grad for name, one in m.named_parameters()} for m in (again, new)
+    )
+    assert found == wanted and len(set(found.values())) == 2
+
+
+def test_a_model_that_was_converted_twice_is_made_again_by_both_records():
+    first, one = convert_report(model(), {"first": CLOS})
+    second, other = convert_report(first, {"head.*": LowRankSpec(1.5)})
+    again = rebuild(rebuild(model(), one.record), other.record)
+    again.load_state_dict(second.state_dict())
+    x = torch.randn(3, 4, 6, 6)
+    assert again(x).equal(second(x))
+
+
 def test_a_model_that_is_the_layer_itself():
     new, report = convert_report(nn.Linear(12, 9), {"": CLOS})
     for in_place in (False, True):
@@ -150,6 +174,13 @@ BIG = {"shape": [1 << 40, 1 << 40], "bits": ""}
         (arguments("first", channels=packed(torch.eye(8, 4) > 0)), "channels must be as many"),
         (arguments("first", channels=packed(torch.ones(9, 4) > 0)), "channels must have shape"),
         (arguments("first", in_channels=3), "in_channels must be 4"),
+        (arguments("first", stride=3), r"stride must be \(2, 2\), as that of the model, not 3"),
+        (arguments("first", padding=None), r"padding must be a whole number"),
+        (arguments("first", padding=0), r"padding must be \(1, 1\), as that of the model, not 0"),
+        (lambda _, layers: layers["first"]["arguments"].pop("stride"), r"stride must be \(2, 2\)"),
+        (arguments("head.2", bias="x"), "bias must be True, as that of the model, not 'x'"),
+        (arguments("head.2", bias=False), "bias must be True, as that of the model, not False"),
+        (arguments("attention", batch_first=False), "batch_first must be True, as that of"),
         (arguments("attention", num_heads=3), "num_heads must be 2, as that of the model"),
         (arguments("attention", query_map=None), "query_map must be a mapping"),
         (arguments("attention", out_proj={"kind": "ProjectedAttention"}), "kind of out_proj must"),

@@ -71,10 +71,13 @@ def test_bad_arguments_are_refused(tmp_path):
     layer, x = nn.Linear(3, 2), torch.ones(2, 3)
     with pytest.raises(ModelError, match="example must hold a sample or more"):
         to_onnx(layer, tmp_path / "a.onnx", x[:0])
+    with pytest.raises(ModelError, match="path must be a path or a text, not 3"):
+        to_onnx(nn.Linear(2, 2), 3, torch.ones(1, 2))
     with pytest.raises(ModelError, match="form must be one of"):
         to_onnx(layer, tmp_path / "a.onnx", x, form="rows")
     with pytest.raises(ModelError, match="cannot be written"):
         to_onnx(layer, tmp_path / "no" / "a.onnx", x)
-    with pytest.raises(ModelError, match="PyTorch cannot export the model: "):
+    with pytest.raises(ModelError, match="PyTorch cannot export the model: ") as caught:
         to_onnx(layer, tmp_path / "a.onnx", torch.ones(2, 4))
+    assert str(caught.value).isprintable()
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ from torch.nn.utils import prune
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError
 from golden.export import to_2d
-from golden.export.plain import Applied, Blocks, Permuted
+from golden.export.plain import Applied, Blocks, Permuted, PlainStages
 from golden.export.two_d import FORMS
 from golden.layers import ClosMultiheadAttention, LowRankLinear, SparseCascade, SparseStage
 from tests.support.llama import Block
@@ -17,7 +17,7 @@ from tests.support.traced_layers import LAYERS, inputs, make
 
 PLAIN = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU, nn.Sequential, nn.ModuleList, nn.ReLU,
-    nn.Dropout, Applied, ClosMultiheadAttention,
+    nn.Dropout, Applied, PlainStages, ClosMultiheadAttention,
 )  # fmt: skip
 
 

@@ -128,6 +128,14 @@ def test_from_dense_is_near_and_keeps_what_is_frozen(kdim):
         assert float((layer(x, key, value)[0] - wanted).norm() / wanted.norm()) < 0.02
 
 
+def test_from_dense_keeps_what_is_frozen_of_each_projection():
+    dense = nn.MultiheadAttention(12, 3, kdim=8)
+    dense.k_proj_weight.requires_grad_(False)
+    layer = ClosMultiheadAttention.from_dense(dense, reduction=1.0, sweeps=1)
+    frozen = {name for name, one in layer.named_parameters() if not one.requires_grad}
+    assert frozen == {f"k_proj.{part}_weight" for part in ("input", "middle", "output")}
+
+
 @pytest.mark.parametrize("train", [True, False])
 def test_it_stands_in_a_transformer_layer(train):
     torch.manual_seed(0)
@@ -151,6 +159,7 @@ def test_what_does_not_fit_is_refused():
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"add_bias_kv": True}, "add_bias_kv must be False"),
         ({"add_zero_attn": True}, "add_zero_attn must be False"),
+        ({"batch_first": "yes"}, "batch_first must be a bool, not 'yes'"),
         ({"kdim": 0}, "kdim must be a whole number of at least 1"),
         ({"reduction": 99}, "reduction must be above 0 and at most"),
     ]:
@@ -161,6 +170,7 @@ def test_what_does_not_fit_is_refused():
     query, key, value = inputs()
     for arguments, message in [
         ((query[..., :5], key, value), r"query must have shape \[L, N, 12\], .* not \[4, 2, 5\]"),
+        ((query, key[:, :1], value[:, :1]), "query and key must have as many samples, not 2 and 1"),
         ((query, key[0], value), r"key must have shape .* not \[2, 12\]"),
         ((query, key, value[:3]), r"key and value must be as many, not \[5, 2, 12\] and"),
         ((query, key, value, PADDING[:, :3]), r"key_padding_mask must have shape \[2, 5\]"),

@@ -92,9 +92,15 @@ def test_what_does_not_fit_is_refused():
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1, not 1.0"),
         ({"gain": 0}, "gain must be above 0 and finite, not 0"),
         ({"activation": nn.ReLU}, "activation must be a module or a function, or None, not"),
+        ({"activation": nn.Softmax(-1)}, "activation must change each value alone, which a Softm"),
+        ({"activation": nn.Sequential(nn.ReLU(), nn.LayerNorm(2))}, "alone, which a LayerNorm"),
+        ({"activation": nn.PReLU(4)}, "activation must change each value alone, which a PReLU"),
         ({"activation": "relu"}, "activation must be a module or a function, or None, not 'relu'"),
     ]:
         with pytest.raises(ShapeError, match=message):
             ClosStages(*SIZES[0], **keywords)
+    folded = make(SIZES[0], activation=torch.sum)
+    with pytest.raises(ShapeError, match="activation must keep the shape .* not make \\[\\] of it"):
+        folded(torch.ones(2, 12).double())
     with pytest.raises(ShapeError, match=r"input must have shape \[\.\.\., 12\]"):
         make(SIZES[0])(torch.ones(2, 11).double())

@@ -1,47 +1,47 @@
-"""`clostorus bench software`: what is compared computes what it should, with as many weights."""
+"""`clostorus bench software`: every part is measured, told of, kept, and has its verdicts."""
 
-import pytest
-import torch
+import re
 
-from golden import ClosShape
 from sim.measure import software
-
-SHAPE = ClosShape(64, 64, 8, 4, 8)
-
-
-def test_layers_have_as_many_weights_but_for_the_dense_one():
-    torch.manual_seed(0)
-    counts = {
-        name: sum(p.values().numel() if p.is_sparse_csr else p.numel() for p in layer.parameters())
-        for name, layer in software._layers(SHAPE).items()
-    }
-    assert counts.pop("nn.Linear") == 64 * 64
-    assert set(counts) == set(software._NAMES) - {"nn.Linear"}
-    for name, count in counts.items():
-        assert count == pytest.approx(SHAPE.parameters, rel=0.1), name
+from sim.measure.results import Bench
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR")
-def test_layers_compute_their_matrices():
-    torch.manual_seed(0)
-    layers = software._layers(SHAPE)
-    x = torch.randn(3, 64)
-    for name in software._FORMS:
-        torch.testing.assert_close(layers[name](x), layers["Clos"](x))
-    csr = layers["CSR"]
-    torch.testing.assert_close(csr(x), x @ csr.weight.to_dense().T)
-    two = layers["two-stage"]
-    inner = torch.einsum("nbs,bsk->nbk", x.view(3, 8, 8), two.first)
-    expected = torch.einsum("nbk,kbo->nko", inner, two.second).flatten(1)
-    torch.testing.assert_close(two(x), expected)
+def test_a_quick_table_has_a_row_of_every_part_and_is_kept(tmp_path):
+    told = []
+    bench = Bench(tmp_path, lambda *step: told.append(step), quick=True)
+    table = software.measure(bench)
+    rows = re.findall(r"^\| (?!---)(.*?) \|", table.text, re.M)
+    assert [row.split(",")[0].split(" ")[0] for row in rows] == [
+        "layer", "ClosLinear", "ClosConv2d", "ClosLSTM", "stages", "hypercube:64",
+        "shape", "(1024", "shape", "(1024"]
+    assert len(table.values) == len(told) - 1 == 5
+    assert [step[1:] for step in told] == [(done, 5) for done in range(6)]
+    met, missed = len(re.findall(r"\bmet [|/]", table.text)), table.text.count("**missed**")
+    assert f"Of {met + missed} aims, {met} are met and {missed} missed." in table.text
+    assert met + missed == 9
+    names = sorted(path.name.rsplit("-", 1)[0] for path in tmp_path.iterdir())
+    assert names == ["software-cascades", "software-convolutions", "software-linear",
+                     "software-recurrent", "software-rivals"]
+    assert software.measure(bench) == table  # From the raw results.
 
 
-def test_times_are_of_every_layer_and_leave_the_threads(monkeypatch):
-    monkeypatch.setattr(software, "_SECONDS", 0.0)
-    threads = torch.get_num_threads()
-    times = software._times(SHAPE, 4, threads + 1, torch.device("cpu"))
-    assert tuple(times) == software._NAMES
-    assert all(0 < forward < 1e6 and 0 < both < 1e6 for forward, both in times.values())
-    assert torch.get_num_threads() == threads
-    ratios = software._ratios({name: [2.0, 4.0] for name in times} | {"Clos": [1.0, 5.0]})
-    assert ratios == ["2.0 / 0.8"] * 4 + ["-50 % / +25 %"]
+def test_names_of_rows_are_of_one_pair_each():
+    names = [pair.name for pairs in software.PARTS.values() for pair in pairs]
+    assert len(set(names)) == len(names)
+
+
+def test_a_gpu_has_no_aims_and_one_thread(tmp_path, monkeypatch):
+    """Its rows are those of the processor; what is timed there is not tried here."""
+    monkeypatch.setattr(software.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(software.torch.cuda, "get_device_name", lambda device: "a GPU")
+    figures = {name: (2.0, 4.0) for name in
+               ("dense", "ours", "products", "recompute", "gather", "matrix")}
+    monkeypatch.setattr(software, "pair_times", lambda *_, **__: figures)
+    monkeypatch.setattr(
+        software, "rival_times", lambda *_, **__: dict.fromkeys(software.NAMES, (1.0, 2.0)))
+    table = software.measure(Bench(tmp_path, torch_device="cuda"))
+    assert "in float32 on a GPU, on" in table.text
+    assert not re.search(r"\bmet\b|missed", table.text)
+    assert {value.get("threads", 1) for value in table.values} == {1}
+    pairs = sum(len(pair.aims) for group in software.PARTS.values() for pair in group)
+    assert len(table.values) == pairs + 6

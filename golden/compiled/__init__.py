@@ -1,0 +1,1 @@
+"""The golden model of training as compiled code: the words of `golden.fixed.training`, faster."""
