@@ -6,15 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from golden.arguments import whole_number
+from golden.errors import GoldenError
+from golden.fixed.state import TrainingState
 from golden.system.progress import Progress
 from sw_driver.arrays import IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.cycle_model import Recording
-from sw_driver.device.torus_device import TorusDevice
+from sw_driver.device.torus_device import Moves, TorusDevice
+from sw_driver.program.events import run_events
 
 from ..errors import SimError
 from ..model.native import NativeModel
 from .rtl_timeline import engine_recording
+from .side_by_side import MOST_WORKERS, infer_side_by_side
 from .transport import SimTransport, idle_cycles
 
 __all__ = ["RunFigures", "SimDevice"]
@@ -65,6 +70,17 @@ class SimDevice(TorusDevice):
         What simulates: "verilator"; "vector", which computes all PEs side by side, gives the same
         beats in the same cycles, and writes no waveforms; or "auto", which takes the vector engine
         from 64 PEs on, where the processor has AVX2 and nothing is traced, recorded or accessible.
+    workers
+        Models of the torus that the samples of an inference are split over, 1 to 1024: as many as
+        there are cores is best. Outputs are the same, and `last_run` counts the cycles of all. More
+        than one are for inference alone, without a trace, a recording or what is accessible.
+
+    Raises
+    ------
+    GoldenError
+        `workers` is no such number.
+    SimError
+        There is no such engine, or options do not go together.
 
     Attributes
     ----------
@@ -74,9 +90,16 @@ class SimDevice(TorusDevice):
 
     def __init__(self, *, trace: Path | None = None, progress: Progress | None = None,
                  recording: bool = False, accessible: Sequence[str] = (),
-                 engine: str = "auto") -> None:
+                 engine: str = "auto", workers: int = 1) -> None:
+        workers = whole_number("workers", workers, 1, MOST_WORKERS, error=GoldenError)
+        for name, value in (("a trace", trace), ("a recording", recording),
+                            ("what is accessible", accessible)):
+            if workers > 1 and value:
+                raise SimError(f"workers must be 1 with {name}, not {workers}")
         self._sim = SimTransport(trace=trace, progress=progress, recording=recording,
                                  accessible=accessible, engine=engine)
+        # They tell of nothing: they do what the first one has done.
+        self._others = [SimTransport(engine=engine) for _ in range(workers - 1)]
         super().__init__(self._sim, progress)
         self.last_run: RunFigures | None = None
         self._recording = recording
@@ -86,11 +109,42 @@ class SimDevice(TorusDevice):
         """The torus."""
         return self._sim.model
 
+    def load(self, compiled: Compiled, state: TrainingState | None = None) -> None:
+        """Load a net into every model; see `WordDevice.load`.
+
+        Raises
+        ------
+        SimError
+            The net trains, and there are several workers.
+        """
+        if self._others and isinstance(compiled, Compiled) and compiled.trains:
+            raise SimError(f"workers must be 1 for a net that trains, not {len(self._others) + 1}: "
+                           "each would have weights of its own")
+        super().load(compiled, state)
+
+    def _load(self, compiled: Compiled, state: TrainingState | None) -> None:
+        super()._load(compiled, state)
+        for transport in self._others:
+            transport.close()
+            if not transport.open(compiled):
+                transport.exchange(run_events(compiled.executable.load(state)))
+
+    def _free(self) -> None:
+        for transport in self._others:
+            transport.close()
+        super()._free()
+
     def _infer_words(self, x: IntArray) -> IntArray:
-        outputs, moves = self._loaded.run(lambda compiled: self._compute(compiled, x))
+        outputs, moves = self._loaded.run(lambda compiled: self._compute_all(compiled, x))
         cycles = sum(move.cycles or 0 for move in moves)
         self.last_run = RunFigures(samples=len(x), programs=len(moves), cycles=cycles)
         return outputs
+
+    def _compute_all(self, compiled: Compiled, x: IntArray) -> tuple[IntArray, list[Moves]]:
+        if not self._others:
+            return self._compute(compiled, x)
+        return infer_side_by_side(compiled.executable, x, [self._sim, *self._others],
+                                  lambda done: self._progress("run samples", done, len(x)))
 
     def steady_cycles(self, samples: int = 16) -> float:
         """Measure the cycles of one more sample: (T(n + 64) - T(n)) / 64 for n = `samples`.

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import platform
 import resource
 import time
@@ -71,10 +72,11 @@ def measure(bench: Bench) -> Table:
         {_REPEATS} runs, the engines in turn, in cycles for each second of the processor. Building
         leads from Verilog to a model, in seconds of the processor; it leaves out Verilator's
         runtime, which is built once for all models. Verilator's models come from the Verilog as
-        `sim/model/simplify.py` rewrites it. All was measured on {machine()}, {_vectors()}, with
-        {tools}.""")
+        `sim/model/simplify.py` rewrites it. "2 workers" is the speed of `--workers 2` by the clock,
+        as a multiple of that of one, of Verilator and of the vector engine. All was measured on
+        {machine()}, {_vectors()}, with {tools}.""")
     header = ("computes", "torus", "Verilator: build s", "cycles/s", "vector: build s", "cycles/s",
-              "PE cycles/s", "times Verilator", "cocotb: build s", "cycles/s")
+              "PE cycles/s", "times Verilator", "2 workers, times 1", "cocotb: build s", "cycles/s")
     return Table(text + "\n" + markdown_table(header, [_row(value) for value in values]), values)
 
 
@@ -86,7 +88,8 @@ def _row(value: dict[str, Any]) -> tuple[str, ...]:
             f"{builds['verilator']:.1f}", f"{rates['verilator']:,.0f}",
             f"{builds['vector']:.1f}", f"{rates['vector']:,.0f}",
             f"{rates['vector'] * value['pes']:,.0f}",
-            f"{rates['vector'] / rates['verilator']:.1f}", *cocotb)
+            f"{rates['vector'] / rates['verilator']:.1f}",
+            " / ".join(f"{ratio:.2f}" for ratio in value.get("split", {}).values()), *cocotb)
 
 
 def _infer(torus: str) -> dict[str, Any]:
@@ -103,7 +106,26 @@ def _infer(torus: str) -> dict[str, Any]:
     builds["cocotb"] = _build_seconds(
         lambda: build_model(verilog, TOPS["torus"], Kind.COCOTB, again=True))
     rates["cocotb"] = max(_cocotb_rate(verilog, compiled) for _ in range(_REPEATS))
-    return {"computes": "inference", "torus": torus, "pes": pes, "builds": builds, "rates": rates}
+    return {"computes": "inference", "torus": torus, "pes": pes, "builds": builds, "rates": rates,
+            "split": {name: _split(name, compiled) for name in _ENGINES}}
+
+
+def _split(engine: str, compiled: Compiled) -> float:
+    """How many times as fast by the clock samples are computed by two workers, beside one."""
+    config = compiled.config
+    x = _inputs(compiled, _NATIVE_PE_CYCLES // (config.rows * config.cols))
+    seconds = {1: math.inf, 2: math.inf}
+    with contextlib.ExitStack() as stack:
+        devices = {workers: stack.enter_context(SimDevice(engine=engine, workers=workers))
+                   for workers in seconds}
+        for device in devices.values():
+            device.load(compiled)
+        for _ in range(_REPEATS):
+            for workers, device in devices.items():
+                start = time.perf_counter()
+                device.infer_words(x)
+                seconds[workers] = min(seconds[workers], time.perf_counter() - start)
+    return seconds[1] / seconds[2]
 
 
 def _train(torus: str) -> dict[str, Any]:

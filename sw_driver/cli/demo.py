@@ -2,7 +2,8 @@
 
 Trains two nets on scikit-learn's digits, one with a dense head and the default ClosNet, compiles
 each for a torus, runs the whole test split through the RTL and compares every output word with the
-golden model. The exit status is 1 if one differs. Models and artifacts stay in `build/demo`.
+golden model. The vector engine computes the same beside it. The exit status is 1 if a word differs.
+Models and artifacts stay in `build/demo`.
 """
 
 if __name__ == "__main__":
@@ -23,6 +24,7 @@ from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
 from sim.device.device import SimDevice
 from sim.device.verify import verify
+from sw_driver.cli.beside import Timed, run_beside, timed_inference
 from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.files.artifact import load_artifact, save_artifact
@@ -81,6 +83,7 @@ def _run(run: _Run, folder: Path, output: Output) -> int:
         with SimDevice(progress=tell, engine="verilator") as device:
             device.load(artifact)
             verdict = verify(device, words, expected)
+            verilator = timed_inference(device, words)
     with torch.no_grad():
         scores = trained.model(test_x)
     accuracies = [
@@ -94,6 +97,17 @@ def _run(run: _Run, folder: Path, output: Output) -> int:
         [(name, percent(value)) for name, value in accuracies] + verdict.rows())
     if verdict.comparison.first is not None:
         print(f"words differ; the first at {verdict.comparison.first}", file=sys.stderr)
+        return DIFFERENT
+
+    def infer(device: SimDevice) -> Timed:
+        device.load(artifact)
+        return timed_inference(device, words)
+
+    with output.progress() as tell:
+        difference = run_beside(
+            f"{len(words)} digits on {run.torus}", verilator, infer, output, tell)
+    if difference is not None:
+        print(difference, file=sys.stderr)
         return DIFFERENT
     return 0
 

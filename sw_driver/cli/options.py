@@ -20,8 +20,10 @@ __all__ = [
     "Port",
     "Quiet",
     "Torus",
+    "Workers",
     "checked_engine",
     "checked_port",
+    "checked_workers",
     "examples",
     "failed",
     "make_output",
@@ -34,6 +36,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and n
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
 
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=MOST_JOBS,
+        help="Simulate so many tori at once, each with its share of the samples: best as many as "
+        "there are cores; sim only.",
+    ),
+]
 Port = Annotated[
     str | None, typer.Option(metavar="PORT", help="The serial port of the board: /dev/ttyUSB0.")
 ]
@@ -79,6 +90,26 @@ def checked_engine(device: str, engine: str | None, **asked: object) -> str:
                 f"{name} needs --engine verilator: the vector engine keeps no signals by name"
             )
     return engine
+
+
+def checked_workers(device: str, workers: int, **asked: object) -> int:
+    """Return how many models the samples are split over.
+
+    `asked` are options, with their values, that one model alone can do.
+
+    Raises
+    ------
+    DriverError
+        If several are asked for of what is not simulated, or with such an option.
+    """
+    from sw_driver.errors import DriverError
+
+    if workers > 1 and device != "sim":
+        raise DriverError(f"workers needs --device sim, not {device}")
+    for name, value in asked.items():
+        if workers > 1 and value:
+            raise DriverError(f"{name} needs --workers 1, not {workers}: one torus is watched")
+    return workers
 
 
 def checked_port(device: str, port: str | None, baud: int | None) -> tuple[str, int] | None:

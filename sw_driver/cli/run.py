@@ -14,8 +14,10 @@ from sw_driver.cli.options import (
     Json,
     Port,
     Quiet,
+    Workers,
     checked_engine,
     checked_port,
+    checked_workers,
     failed,
     make_output,
 )
@@ -34,6 +36,7 @@ EXAMPLES = (
     "clostorus run model.ctz",
     "clostorus run model.ctz --device sim",
     "clostorus run model.ctz --device sim --engine vector",
+    "clostorus run model.ctz --device sim --workers 2",
     "clostorus run model.ctz --device sim --samples 2 --trace waves.fst",
     "clostorus run model.ctz --samples 5 --timeline timeline.json",
     "clostorus run model.ctz --data inputs.npy -o outputs.npy",
@@ -87,6 +90,7 @@ def command(
     artifact: CompiledModel,
     device: _Device = "golden",
     engine: Engine = None,
+    workers: Workers = 1,
     data: _Data = None,
     label: Label = None,
     test_fraction: TestFraction = None,
@@ -120,10 +124,11 @@ def command(
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
     chosen = checked_engine(device, engine, trace=trace, timeline=timeline)
+    checked_workers(device, workers, trace=trace, timeline=timeline)
     serial_port = checked_port(device, port, baud)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = Wanted(artifact, device, source, model, samples, trace, timeline, serial_port, output,
-                    engine=chosen)
+                    engine=chosen, workers=workers)
     _check_files(wanted)
     compiled = _load(wanted)
     ran = _run(out, wanted, compiled)
@@ -229,7 +234,7 @@ def _simulate(
         out.progress() as tell,
         SimDevice(
             trace=wanted.trace, progress=tell, recording=timeline is not None,
-            engine=wanted.engine,
+            engine=wanted.engine, workers=wanted.workers,
         ) as simulated,
     ):
         simulated.load(compiled)

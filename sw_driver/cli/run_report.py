@@ -40,6 +40,7 @@ class Wanted:
     port: tuple[str, int] | None
     output: Path | None
     engine: str
+    workers: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

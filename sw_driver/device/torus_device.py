@@ -1,5 +1,6 @@
 """`TorusDevice`: a torus behind a host stream, whatever moves the beats."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +13,10 @@ from sw_driver.device.device import Device
 from sw_driver.device.transport import Moved, Transport
 from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, Run, RunResult, run_events
+from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
 
-__all__ = ["Moves", "TorusDevice"]
+__all__ = ["Moves", "TorusDevice", "infer_in_programs"]
 
 _MOST_SAMPLES = 4096  # Of one program: bounds the memory that its beats take.
 
@@ -83,17 +85,9 @@ class TorusDevice(Device):
 
     def _compute(self, compiled: Compiled, x: IntArray) -> tuple[IntArray, list[Moves]]:
         """Compute output words in as many programs as it takes; also what each of them moved."""
-        executable = compiled.executable
-        most = min(executable.max_samples, _MOST_SAMPLES)
-        outputs: list[IntArray] = []
-        moves: list[Moves] = []
-        for start in range(0, len(x), most):
-            part = x[start : start + most]
-            run = executable.infer(part)
-            beats, cycles = self._perform(run, "run samples", len(part))
-            outputs.append(executable.decode(beats))
-            moves.append(Moves(len(run.beats), len(beats), cycles))
-        return np.concatenate(outputs), moves
+        return infer_in_programs(
+            compiled.executable, x,
+            lambda run, samples: self._perform(run, "run samples", samples))
 
     def _train(
         self, compiled: Compiled, x: IntArray, gradient_of: GradientOf
@@ -128,3 +122,31 @@ class TorusDevice(Device):
     def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         run = compiled.executable.load(state)
         self._loaded.run(lambda compiled: self._perform(run, "load the weights", 1))
+
+
+def infer_in_programs(
+    executable: Executable,
+    x: IntArray,
+    perform: Callable[[Run, int], tuple[Beats, int | None]],
+) -> tuple[IntArray, list[Moves]]:
+    """Compute input words [N, I] in as many programs as it takes; also what each of them moved.
+
+    Parameters
+    ----------
+    executable
+        Of the net.
+    x
+        Input words, int64.
+    perform
+        Runs a program of so many samples: its output beats, and its clock cycles if there are any.
+    """
+    most = min(executable.max_samples, _MOST_SAMPLES)
+    outputs: list[IntArray] = []
+    moves: list[Moves] = []
+    for start in range(0, len(x), most):
+        part = x[start : start + most]
+        run = executable.infer(part)
+        beats, cycles = perform(run, len(part))
+        outputs.append(executable.decode(beats))
+        moves.append(Moves(len(run.beats), len(beats), cycles))
+    return np.concatenate(outputs), moves

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim.toolchain import cache_dir
+from sim.vector.processor import has_avx2
 from tests.support.pages import blocks
 from tests.support.project import ROOT
 
@@ -47,6 +48,10 @@ def test_every_output_word_of_the_digits_is_equal(copy):
     assert facts["words compared"] == facts["words equal"] == "3600"
     assert facts["RTL accuracy"] == facts["fixed-point accuracy"]
     assert float(facts["RTL accuracy"].split()[0]) > 94
+    beside = re.findall(r"^vector engine, 360 digits on (.*): (.*)$", demo.stdout, re.M)
+    said = "output words and cycles of the run equal" if has_avx2() else "not run, since"
+    assert [torus for torus, _ in beside] == ["2x2", "4x4"]
+    assert all(line.startswith(said) for _, line in beside)
     [shown] = [block.text for block in blocks() if "float accuracy  " in block.text]
     assert facts_of(shown).keys() == facts.keys()
     for name, value in facts_of(shown).items():  # Only accuracies depend on PyTorch's sums.

@@ -8,9 +8,12 @@ import sys
 import pytest
 import torch
 
+import sw_driver.cli.train_demo
 from golden import ClosShape, load_model
 from golden.fixed.training import FixedTrainingNet
+from sim.vector.processor import has_avx2
 from sw_driver.cli.train_demo import run_train_demo
+from sw_driver.device.golden import GoldenDevice
 from sw_driver.system.console import Output
 from sw_driver.train.recipe import Recipe
 from tests.support.project import ROOT
@@ -28,6 +31,9 @@ def demo(folder) -> int:
 def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     assert demo(tmp_path) == 0
     text = capsys.readouterr().out
+    said = ("losses and stored words and cycles equal Verilator's" if has_avx2()
+            else "not run, since the processor has no AVX2")
+    assert f"vector engine, epoch 1 on 1x2: {said}" in text
     facts = dict(re.findall(r"^(\S.*?\S) {2,}(\S.*?) *$", text, re.M))
     assert facts["samples trained on"] == facts["losses equal"] == "120"
     # 292 weights, 26 biases, and the random generators of two PEs.
@@ -44,6 +50,8 @@ def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
 
 
 def test_another_rounding_fails(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sw_driver.cli.train_demo, "GoldenDevice",
+                        lambda: GoldenDevice(engine="torch"))
     monkeypatch.setattr(FixedTrainingNet, "rounding", lambda self, words, shift:
                         torch.full_like(words, (1 << shift) >> 1))
     assert demo(tmp_path) == 1

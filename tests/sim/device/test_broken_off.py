@@ -7,42 +7,25 @@ import numpy as np
 import pytest
 
 import sim.model.native
-from golden import ClosShape
-from golden.vectors.nets import random_net, random_words
+from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sim.device.device import SimDevice
 from sim.errors import SimError
 from sw_driver import DriverError, GoldenDevice, compile
 from sw_driver.program.executable import Executable
+from tests.support.broken_off import (
+    AGAIN,
+    CONFIG,
+    SHAPES,
+    WAIT_S,
+    Progress,
+    Stop,
+    check,
+    use,
+    words,
+)
 
 pytestmark = pytest.mark.usefixtures("toolchain")
-
-SHAPES = (ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2))
-CONFIG = TorusConfig(rows=2, cols=2)
-AGAIN = r"must be loaded again, .* broken off .*: call load\(\)"
-WAIT_S = 60
-
-
-class Stop(Exception):
-    """Raised by a progress function."""
-
-
-class Progress:
-    """A progress function that raises an error at one of its calls, once."""
-
-    def __init__(self):
-        self.error, self.work, self.left = None, "", 0
-
-    def arm(self, error, work, calls=1):
-        self.error, self.work, self.left = error, work, calls
-
-    def __call__(self, work, done, total):
-        if self.error is not None and work == self.work:
-            self.left -= 1
-            if self.left == 0:
-                error, self.error = self.error, None
-                raise error
-
 
 @pytest.fixture(scope="module")
 def compiled():
@@ -60,22 +43,6 @@ def golden(compiled):
 def progress(monkeypatch):
     monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 50)
     return Progress()
-
-
-def words(compiled, samples, seed):
-    return random_words(compiled.net, samples, seed=seed).numpy()
-
-
-def check(device, compiled, golden, seed):
-    x = words(compiled, 6, seed)
-    np.testing.assert_array_equal(device.infer_words(x), golden.infer_words(x))
-
-
-def use(device, compiled):
-    """Everything that wants a net that is loaded."""
-    x = words(compiled, 3, seed=9)
-    return [lambda: device.infer_words(x), lambda: device.infer(x / 1000.0), device.steady_cycles,
-            lambda: device.compiled]
 
 
 @pytest.mark.parametrize("error", [Stop("enough"), KeyboardInterrupt(), SimError("a fault")])
