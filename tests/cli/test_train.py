@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from golden import ClosNet, ClosShape, TrainingState, load_checkpoint, save_model
+from golden.compiled.training import CompiledTrainingNet
 from golden.data.datasets import load_digits_split
 from golden.fixed.training import FixedTrainingNet
 from sw_driver.device.host_loss import HostLoss
@@ -51,16 +52,24 @@ def words(path) -> TrainingState:
 
 
 def stop_after(monkeypatch, samples):
-    """Ctrl-C while the host computes the gradient of a sample."""
-    original, seen = HostLoss.gradients, []
+    """Ctrl-C while a gradient is computed, by the host or with others by the compiled model."""
+    by_host, by_model, seen = HostLoss.gradients, CompiledTrainingNet.learn, [0]
+
+    def count(more):
+        seen[0] += more
+        if seen[0] > samples:
+            raise KeyboardInterrupt
 
     def gradients(self, *arguments):
-        seen.append(None)
-        if len(seen) > samples:
-            raise KeyboardInterrupt
-        return original(self, *arguments)
+        count(1)
+        return by_host(self, *arguments)
+
+    def learn(self, x, *arguments, **options):
+        count(len(x))
+        return by_model(self, x, *arguments, **options)
 
     monkeypatch.setattr(HostLoss, "gradients", gradients)
+    monkeypatch.setattr(CompiledTrainingNet, "learn", learn)
 
 
 @pytest.mark.parametrize("options", [

@@ -91,6 +91,9 @@ def test_a_wrong_word_is_noticed(monkeypatch):
 
         words = np.zeros((8, 5), np.int64)
 
+        def __init__(self, *, engine):
+            assert engine == "verilator"
+
         def __enter__(self):
             return self
 

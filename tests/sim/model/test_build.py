@@ -53,15 +53,16 @@ def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
     first = build_model(verilog, TOP, Kind.NATIVE)
     assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first
     built = {first}
-    for name in ("_HARNESS", "_TRACE_HEADER"):
-        path = getattr(sim.model.build, name)
+    harness, headers = sim.model.build._HARNESS, sim.model.build._HEADERS
+    for path in (harness, *headers):
         (cache / path.name).write_text(path.read_text())
-        monkeypatch.setattr(sim.model.build, name, cache / path.name)
-    for name in ("harness.cpp", "harness_trace.h"):
+    monkeypatch.setattr(sim.model.build, "_HARNESS", cache / harness.name)
+    monkeypatch.setattr(sim.model.build, "_HEADERS", tuple(cache / one.name for one in headers))
+    for name in ("harness.cpp", "harness_stalls.h", "harness_trace.h"):
         with (cache / name).open("a") as file:
             file.write("// Altered.\n")
         built.add(build_model(verilog, TOP, Kind.NATIVE))
-    assert len(built) == 3 and len(models(cache)) == 4
+    assert len(built) == 4 and len(models(cache)) == 5
 
 
 def test_two_processes_build_one_model(cache, verilog):
