@@ -15,7 +15,7 @@ __all__ = ["Connections", "connections_of"]
 class Connections(NamedTuple):
     """Connections of a matrix [out, in], on the CPU.
 
-    Parameters
+    Attributes
     ----------
     edges
         Int64 [2, E]: output and input of every trained connection, in the order of the outputs.

@@ -16,7 +16,7 @@ class ClosConv2d(ClosConvolution):
 
     y[o, p] = bias + sum over m, r of W3[o, p, m] W2[m, r, o] (W1[r, m] * x[r]),
 
-    * being the convolution of the channels of router r with the kernel W1[r, m] [c / Ri, f, f].
+    * being the convolution of the channels of router r with the kernel W1[r, m], [c / Ri, f, f].
     Weights: Rm (f^2 c + k + Ri Ro), which is eq. 1 of ClosNets with I = f^2 c; f^2 c k would be
     dense. Rm is at once the number of kernels that each input channel has, and of paths from it to
     every output. With Ri = c it is NeuroFabric's convolution, section III: n = Rm depthwise kernels

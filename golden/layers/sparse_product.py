@@ -23,7 +23,7 @@ _transforms = cast(Any, torch)._C._are_functorch_transforms_active  # As `Functi
 class Wiring(NamedTuple):
     """Connections sorted both ways, for a product and its transposed one.
 
-    Parameters
+    Attributes
     ----------
     edges
         Int64 [2, E]: output and input of every connection, the outputs ascending.

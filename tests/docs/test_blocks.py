@@ -39,6 +39,8 @@ NOT_RUN = {
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
     r"\S+/python -m golden\.studies\.\w+": "trains for hours; tests/golden/studies/",
+    r"python -m golden\.studies\.conversions .* --page docs/layers\.md":
+        "writes the page itself; tests/golden/studies/test_conversions.py",
     r"python3 -m venv build/scale|build/scale/bin/pip .*|.* sim\.measure\.scale_sim_check .*":
         "installs another project; tests/sim/measure/test_scale_sim_check.py",
     r"python -m sim\.measure\.board_table --estimated":
