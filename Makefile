@@ -8,6 +8,8 @@ JOBS   ?= 2
 BOARD  ?= ulx3s-85f
 TORUS  ?= 1x1
 PYTEST := $(PY) -m pytest
+# Of built models and of the compiled golden model, which else lies in the user's cache.
+export CLOSTORUS_CACHE ?= $(CURDIR)/build/verilator
 
 # The first Python that is new enough; empty if there is none.
 PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -90,7 +90,7 @@ def _build(compiler: str, target: Path) -> None:
     """Build beside the target, and rename to it: of several processes the last one's stays."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="compiling-") as folder:
             made = Path(folder) / "made.so"
             sources = [str(_FOLDER / name) for name in _SOURCES]
             _run([compiler, *_FLAGS, *sources, "-o", str(made)])

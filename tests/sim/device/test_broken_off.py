@@ -6,19 +6,16 @@ import threading
 import numpy as np
 import pytest
 
-import sim.model.native
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sim.device.device import SimDevice
 from sim.errors import SimError
-from sw_driver import DriverError, GoldenDevice, compile
+from sw_driver import DriverError, compile
 from sw_driver.program.executable import Executable
 from tests.support.broken_off import (
     AGAIN,
-    CONFIG,
     SHAPES,
     WAIT_S,
-    Progress,
     Stop,
     check,
     use,
@@ -26,24 +23,6 @@ from tests.support.broken_off import (
 )
 
 pytestmark = pytest.mark.usefixtures("toolchain")
-
-@pytest.fixture(scope="module")
-def compiled():
-    return compile(random_net(SHAPES, seed=0), CONFIG)
-
-
-@pytest.fixture(scope="module")
-def golden(compiled):
-    with GoldenDevice() as device:
-        device.load(compiled)
-        yield device
-
-
-@pytest.fixture
-def progress(monkeypatch):
-    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 50)
-    return Progress()
-
 
 @pytest.mark.parametrize("error", [Stop("enough"), KeyboardInterrupt(), SimError("a fault")])
 @pytest.mark.parametrize("calls", [1, 4, 9])

@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 
-import sim.model.native
 from golden.errors import GoldenError
 from golden.vectors.nets import random_net
 from hw.presets import TEST
@@ -17,10 +16,8 @@ from sim.model.native import NativeModel
 from sw_driver import DriverError, GoldenDevice, compile
 from tests.support.broken_off import (
     AGAIN,
-    CONFIG,
     SHAPES,
     WAIT_S,
-    Progress,
     Stop,
     check,
     use,
@@ -30,24 +27,6 @@ from tests.support.training_equality import CONFIGS
 from tests.support.training_runs import random_job
 
 pytestmark = pytest.mark.usefixtures("toolchain")
-
-
-@pytest.fixture(scope="module")
-def compiled():
-    return compile(random_net(SHAPES, seed=0), CONFIG)
-
-
-@pytest.fixture(scope="module")
-def golden(compiled):
-    with GoldenDevice() as device:
-        device.load(compiled)
-        yield device
-
-
-@pytest.fixture
-def progress(monkeypatch):
-    monkeypatch.setattr(sim.model.native, "_SLICE_CYCLES", 50)
-    return Progress()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
