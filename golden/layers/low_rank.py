@@ -10,7 +10,7 @@ from golden.layers.algebra import svd
 from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
 from golden.tensors.inputs import check_features
 
-__all__ = ["LowRankLinear"]
+__all__ = ["LowRankLinear", "budget_rank"]
 
 
 class LowRankLinear(nn.Module):
@@ -82,16 +82,9 @@ class LowRankLinear(nn.Module):
         ShapeError
             If not even rank 1 has so few weights, or `reduction` is not above 0.
         """
-        reduction = real_number("reduction", reduction)
         in_features = whole_number("in_features", in_features, 1)
         out_features = whole_number("out_features", out_features, 1)
-        largest = in_features * out_features / (in_features + out_features)
-        if not 0 < reduction <= largest:
-            raise ShapeError(
-                f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, "
-                f"not {reduction}"
-            )
-        rank = int(min(largest / reduction, in_features, out_features))
+        rank = budget_rank(in_features, out_features, reduction)
         return cls(in_features, out_features, rank, bias)
 
     @classmethod
@@ -143,3 +136,20 @@ class LowRankLinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"rank={self.rank}, bias={self.bias is not None}"
         )
+
+
+def budget_rank(inputs: int, outputs: int, reduction: float) -> int:
+    """Return the most rank with at most `inputs` x `outputs` / `reduction` weights.
+
+    Raises
+    ------
+    ShapeError
+        If not even rank 1 has so few weights, or `reduction` is not above 0.
+    """
+    reduction = real_number("reduction", reduction)
+    largest = inputs * outputs / (inputs + outputs)
+    if not 0 < reduction <= largest:
+        raise ShapeError(
+            f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, not {reduction}"
+        )
+    return int(min(largest / reduction, inputs, outputs))

@@ -5,10 +5,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from golden.arguments import enough_memory, instance, real_number, whole_number
+from golden.arguments import enough_memory, instance, whole_number
 from golden.clos.initialise import sparse_xavier_
 from golden.errors import ShapeError
 from golden.layers.algebra import svd
+from golden.layers.low_rank import budget_rank
+from golden.layers.windows import Window
 from golden.tensors.dense import dense_bias, dense_weight, keep_frozen
 from golden.tensors.inputs import check_images
 
@@ -68,23 +70,22 @@ class LowRankConv2d(nn.Module):
         in_channels = whole_number("in_channels", in_channels, 1)
         out_channels = whole_number("out_channels", out_channels, 1)
         rank = whole_number("rank", rank, 1)
-        sizes = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
-        pairs = {name: _pair(name, value, 1) for name, value in sizes.items()}
-        most = min(in_channels * pairs["kernel_size"][0] * pairs["kernel_size"][1], out_channels)
+        by_numbers = 0 if isinstance(padding, str) else padding
+        window = Window.of(2, kernel_size, stride, by_numbers, dilation)
+        around = padding if isinstance(padding, str) else window.padding
+        most = min(in_channels * window.taps, out_channels)
         if rank > most:
             raise ShapeError(f"rank must be from 1 to {most}, that of the weights, not {rank}")
-        if not isinstance(padding, str):
-            padding = _pair("padding", padding, 0)
         with enough_memory(f"a convolution of {in_channels} to {rank} and {out_channels} channels"):
             self.narrow = cast(Any, nn.Conv2d)(
-                in_channels, rank, pairs["kernel_size"], pairs["stride"], padding,
-                pairs["dilation"], 1, False, padding_mode, device, dtype,
+                in_channels, rank, window.kernel_size, window.stride, around,
+                window.dilation, 1, False, padding_mode, device, dtype,
             )  # fmt: skip
             self.widen = nn.Conv2d(rank, out_channels, 1, bias=bias, device=device, dtype=dtype)
         self.in_channels, self.out_channels, self.rank = in_channels, out_channels, rank
-        self.kernel_size, self.stride = pairs["kernel_size"], pairs["stride"]
-        self.padding, self.padding_mode = padding, padding_mode
-        self.dilation = pairs["dilation"]
+        self.kernel_size, self.stride = window.kernel_size, window.stride
+        self.padding, self.padding_mode = around, padding_mode
+        self.dilation = window.dilation
         if not self.narrow.weight.is_floating_point():
             raise ShapeError(f"dtype must be one of real numbers, not {dtype}")
         self.reset_parameters()
@@ -104,16 +105,8 @@ class LowRankConv2d(nn.Module):
         """
         in_channels = whole_number("in_channels", in_channels, 1)
         out_channels = whole_number("out_channels", out_channels, 1)
-        reduction = real_number("reduction", reduction)
-        rows, columns = _pair("kernel_size", options.get("kernel_size", 1), 1)
-        inputs = in_channels * rows * columns
-        largest = inputs * out_channels / (inputs + out_channels)
-        if not 0 < reduction <= largest:
-            raise ShapeError(
-                f"reduction must be above 0 and at most {largest:.4g}, that of rank 1, "
-                f"not {reduction}"
-            )
-        rank = int(min(largest / reduction, inputs, out_channels))
+        inputs = in_channels * Window.of(2, options.get("kernel_size", 1)).taps
+        rank = budget_rank(inputs, out_channels, reduction)
         return cls(in_channels, out_channels, rank, **options)
 
     @classmethod
@@ -193,12 +186,3 @@ class LowRankConv2d(nn.Module):
     def extra_repr(self) -> str:
         """Describe the layer by its sizes and its rank."""
         return f"{self.in_channels}, {self.out_channels}, rank={self.rank}"
-
-
-def _pair(name: str, value: object, least: int) -> tuple[int, int]:
-    """Return two whole numbers, given as they are or as one."""
-    given = tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    both: tuple[object, ...] = cast(Any, given) if isinstance(given, tuple) else (given, given)
-    if len(both) != 2:
-        raise ShapeError(f"{name} must be a whole number or a pair of them, not {len(both)}")
-    return whole_number(name, both[0], least), whole_number(name, both[1], least)
