@@ -2,8 +2,10 @@
 
 import dataclasses
 
-__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
-           "check_torus", "check_whole"]
+from .lane_sizes import LANES_IN, LANES_OUT, lane_error
+
+__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "UNSET", "ConfigError", "check_known",
+           "check_ranges", "check_torus", "check_whole"]
 
 HOST_BITS = (32, 64, 128, 256)
 # For each field, the least and the largest value that is accepted.
@@ -25,10 +27,15 @@ RANGES = {
     "word_steps": (0, 1),
     "leaky": (0, 1),
     "bounded": (0, 1),
+    "lanes_in": (min(LANES_IN), max(LANES_IN)),
+    "lanes_out": (min(LANES_OUT), max(LANES_OUT)),
 }
 
 OPTIONS = ("word_steps", "leaky", "bounded")
-"""Fields that came later, and cost nothing where they are 0."""
+"""Fields that cost nothing where they are 0."""
+
+UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1}
+"""Fields that came later, and what they are in a torus that was made before."""
 
 
 class ConfigError(ValueError):
@@ -70,6 +77,8 @@ def check_torus(config, block_words: int) -> None:
     """
     if config.host_bits not in HOST_BITS:
         raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
+    if (wrong := lane_error(config)) is not None:
+        raise ConfigError(wrong)
     if config.max_fan_in > config.buffer_words:
         raise ConfigError(
             f"max_fan_in must be at most buffer_words ({config.buffer_words}), since the words "

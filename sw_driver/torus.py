@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hw.config import ConfigError, TorusConfig, TrainingConfig
 from sw_driver.errors import DriverError
 
-__all__ = ["ORDERS", "check_infers", "check_order", "given_torus", "parse_torus"]
+__all__ = ["ORDERS", "check_infers", "check_one_lane", "check_order", "given_torus", "parse_torus"]
 
 ORDERS = ("best", "program")
 
@@ -39,8 +39,11 @@ def given_torus(
     weight_bits: int,
     host_bits: int,
     training: Mapping[str, int] | None = None,
+    *,
+    lanes_in: int = 1,
+    lanes_out: int = 1,
 ) -> TorusConfig:
-    """Return the configuration that a user gave, or a new one of a size and of these widths.
+    """Return the configuration that a user gave, or a new one of a size, widths and lanes.
 
     `training` has the fields of a `TrainingConfig`, for a torus that trains.
 
@@ -59,6 +62,8 @@ def given_torus(
             act_bits=act_bits,
             weight_bits=weight_bits,
             host_bits=host_bits,
+            lanes_in=lanes_in,
+            lanes_out=lanes_out,
             training=None if training is None else TrainingConfig(**training),
         )
     except ConfigError as error:
@@ -78,6 +83,22 @@ def check_infers(config: TorusConfig) -> None:
             "torus must be one for inference, since the net is not trained on it: its "
             "configuration must have no training part"
         )
+
+
+def check_one_lane(lanes_in: int, lanes_out: int) -> None:
+    """Refuse lanes for a net that trains.
+
+    Raises
+    ------
+    DriverError
+        If a number of lanes is not 1.
+    """
+    for name, value in (("lanes_in", lanes_in), ("lanes_out", lanes_out)):
+        if value != 1:
+            raise DriverError(
+                f"{name} must be 1 for a net that trains, not {value!r}: lanes are for inference; "
+                "leave it out, or compile the trained net"
+            )
 
 
 def check_order(order: object) -> None:

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
 from ..cells.credits import Credits
+from ..cells.row_ram import row_ram
 from ..op_fields import GatherKind
 from .hop import Hop
 from .sides import ring_side
@@ -53,7 +54,8 @@ class RingGather(wiring.Component):
         coming = pe.op.p
 
         m.submodules.hop = hop = Hop(config.word_bits)
-        m.submodules.for_mac = for_mac = BlockRam(config.word_bits, config.buffer_words)
+        m.submodules.for_mac = for_mac = row_ram(
+            config.word_bits, config.lanes_in, config.buffer_rows)
         m.submodules.for_hop = for_hop = BlockRam(config.word_bits, config.buffer_words)
         wiring.connect(m, wiring.flipped(self.i), hop.i)
         wiring.connect(m, hop.o, wiring.flipped(self.o))
@@ -71,7 +73,7 @@ class RingGather(wiring.Component):
         receiving = Signal()                  # `have` is not `total`.
         unsent = Signal()                     # `sent` is not `send_end`.
         caught_up = Signal(init=1)            # `sent` is `have`.
-        unread = Signal()                     # There are words that the MAC has not read.
+        unread = Signal()                     # There are rows that the MAC has not read.
         gathers = Signal()                    # It is of a GATHER op; low while none is in progress.
 
         # The coming repetition: prepared while the one before is in progress.
@@ -134,10 +136,17 @@ class RingGather(wiring.Component):
         with m.If(hop.received ^ hop.sent):
             m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
 
-        # Until the MAC comes to the repetition in progress it has read none of its words.
+        # Until the MAC comes to the repetition in progress it has read none of its words. A row is
+        # there with its last word; the last row of a repetition may lack one.
+        left_over, completes = pe.read_next != have, hop.received
+        own_row = coming.own != 0
+        if config.lanes_in > 1:
+            left_over = (pe.read_next != have[1:]) | (have[0] & ~receiving)
+            completes = hop.received & (have[0] | (have_next[:len(total)] == total))
+            own_row = coming.own[1:].any() | (coming.own[0] & (coming.recv == 0))
         with m.If(pe.read_en & ~pe.rewind & none_gathered):
-            m.d.sync += unread.eq(pe.read_next != have)
-        with m.If(hop.received):
+            m.d.sync += unread.eq(left_over)
+        with m.If(completes):
             m.d.sync += unread.eq(1)
 
         # From one repetition to the next
@@ -191,7 +200,7 @@ class RingGather(wiring.Component):
                 base.eq(coming_base),
                 total.eq(all_words),
                 have.eq(coming.own),
-                unread.eq(coming.own != 0),
+                unread.eq(own_row),
                 sent.eq(0),
                 send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
                 receiving.eq(coming.recv != 0),

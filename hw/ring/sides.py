@@ -15,12 +15,12 @@ def mac_ring_side(config):
     Members
     -------
     readable : In(1)
-        The next word of the oldest repetition that is not yet consumed may be read. It depends on
-        registers alone.
-    read_en, read_addr : Out(1), Out(addr_bits)
-        The MAC reads that word, which lies at `read_addr`.
-    read_next, rewind : Out(count_bits), Out(1)
-        With a read: the number of the word that is read next, from 0. With `rewind` that is word
+        The next row of the oldest repetition that is not yet consumed may be read: `lanes_in`
+        words, or what is left of the repetition. It depends on registers alone.
+    read_en, read_addr : Out(1), Out(row_addr_bits)
+        The MAC reads that row, which lies at `read_addr`.
+    read_next, rewind : Out(row_count_bits), Out(1)
+        With a read: the number of the row that is read next, from 0. With `rewind` that is row
         0, for another sum over the same words, whatever `read_next` says.
     consume : Out(1)
         High for one cycle when the MAC issues its last read of a repetition.
@@ -35,8 +35,8 @@ def mac_ring_side(config):
         **skipping,
         "readable": In(1),
         "read_en": Out(1),
-        "read_addr": Out(config.addr_bits),
-        "read_next": Out(config.count_bits),
+        "read_addr": Out(config.row_addr_bits),
+        "read_next": Out(config.row_count_bits),
         "rewind": Out(1),
         "consume": Out(1),
         "retired": In(1),
@@ -58,8 +58,8 @@ def ring_side(config):
     landed : Out(1)
         High with the last result of a MAC repetition that writes here; where a torus trains, with
         every result.
-    read_word : In(word_bits)
-        The word at `read_addr`, `READ_CYCLES` after `read_en`.
+    read_word : In(word_bits * lanes_in)
+        The row at `read_addr`, its first word lowest, `READ_CYCLES` after `read_en`.
     tap : In(stream)
         Every word, on the cycle after it is received. Never waits.
     start : Out(1)
@@ -76,7 +76,7 @@ def ring_side(config):
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
         "landed": Out(1),
-        "read_word": In(config.word_bits),
+        "read_word": In(config.word_bits * config.lanes_in),
         "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
         "start": Out(1),
         "idle": In(1),
