@@ -85,8 +85,10 @@ class RingGather(wiring.Component):
         progress_bits = config.rep_bits + 1
         m.submodules.landed = landed = Credits(config.rep_bits)
         gathered = Signal(signed(progress_bits))
-        some_gathered = Signal()              # `gathered` is above 0.
-        none_gathered = Signal(init=1)        # `gathered` is 0.
+        more_gathered = Signal()              # `gathered` is above 1.
+        some_gathered = Signal()              # It is above 0.
+        none_gathered = Signal(init=1)        # It is 0.
+        readable = Signal()                   # The MAC may read; looks ahead over this cycle.
 
         # The ring, and the buffer
         m.d.comb += [
@@ -103,8 +105,7 @@ class RingGather(wiring.Component):
             for_mac.read_addr.eq(pe.read_addr),
             for_mac.out_en.eq(1),
             pe.read_word.eq(for_mac.read_data),
-            pe.readable.eq(
-                some_gathered | (none_gathered & gathers & own_here & unread)),
+            pe.readable.eq(readable),
         ]
         if config.word_steps:
             m.d.comb += pe.complete.eq(some_gathered)
@@ -134,11 +135,20 @@ class RingGather(wiring.Component):
         with m.If(hop.received ^ hop.sent):
             m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
 
-        # Until the MAC comes to the repetition in progress it has read none of its words.
-        with m.If(pe.read_en & ~pe.rewind & none_gathered):
-            m.d.sync += unread.eq(pe.read_next != have)
-        with m.If(hop.received):
-            m.d.sync += unread.eq(1)
+        # Until the MAC comes to the repetition in progress it has read none of its words. What is
+        # readable in the next cycle depends on what is read in this one, but not on what arrives:
+        # so a word may be read two cycles after it is received.
+        here = gathers & own_here
+        still_unread = Signal()
+        m.d.comb += still_unread.eq(
+            Mux(pe.read_en & ~pe.rewind & none_gathered, pe.read_next != have, unread))
+        m.d.sync += [
+            unread.eq(still_unread | hop.received),
+            readable.eq(Mux(
+                pe.consume,
+                more_gathered | (some_gathered & here & unread),
+                some_gathered | (none_gathered & here & still_unread))),
+        ]
 
         # From one repetition to the next
         finish = Signal()
@@ -206,6 +216,7 @@ class RingGather(wiring.Component):
         with m.If((finish & gathers) ^ pe.consume):
             m.d.sync += [
                 gathered.eq(gathered + Mux(pe.consume, -1, 1)),
+                more_gathered.eq(Mux(pe.consume, gathered > 2, gathered >= 1)),
                 some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
                 none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
             ]
@@ -227,6 +238,7 @@ class RingGather(wiring.Component):
         with m.If(pe.start):
             m.d.sync += [
                 gathered.eq(0),
+                more_gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
             ]

@@ -93,18 +93,24 @@ class Macs:
 
     def step(self, rings: Rings) -> Step:
         """Do a step of each sum whose next word may be read."""
+        step = self._step(rings)
+        by_ring = self._by_ring()
+        filled = self._lanes.filled(by_ring)
+        word = self._word | self._word << self._lanes.half_bits
+        rings.look_ahead(word & filled, step.consumed)
+        return step
+
+    def _by_ring(self) -> Mask:
+        """Repetitions in progress, by the ring that they read."""
+        by_col = self.active & self.reads_col
+        return self.active ^ by_col | by_col << self._lanes.half_bits
+
+    def _step(self, rings: Rings) -> Step:
         lanes = self._lanes
         half = lanes.half_bits
-        active = self.active
-        if not active:
-            return IDLE
-        by_col = active & self.reads_col
-        word = self._word | self._word << half
-        arriving = rings.newest & rings.active & rings.gathers & rings.own_here
-        if arriving:
-            arriving &= lanes.nonzero(word ^ rings.have)
-            arriving &= ~(self._skips | self._skips << half)
-        by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
+        by_ring = self._by_ring() & rings.readable
+        if by_ring and self._skips:
+            by_ring &= ~(self._skips | self._skips << half) | rings.complete
         if not by_ring:
             return IDLE
         done = (by_ring | by_ring >> half) & lanes.row_pes
