@@ -77,7 +77,8 @@ class RingGather(wiring.Component):
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `landed` are about it.
+        prepared = Signal()                   # What follows, and `landed`, is about it.
+        last = Signal()                       # It is the last of its op.
         coming_base = Signal(config.addr_bits)
 
         # Progress of the MAC: repetitions whose results have landed here, and repetitions that are
@@ -164,12 +165,10 @@ class RingGather(wiring.Component):
                 m.d.sync += in_use.eq(0)
         else:
             room = self._may_overwrite(m, prepare, first)
-        last = Signal()
         m.d.comb += [
             finish.eq(active & own_here & ~receiving & ~unsent),
             begin.eq(pe.op.valid & prepared & (~active | finish) & room),
             begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
-            last.eq(rep == coming.reps),
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
@@ -183,6 +182,7 @@ class RingGather(wiring.Component):
             m.d.comb += landed.take.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
+                last.eq(rep == coming.reps),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
         with m.If(finish):

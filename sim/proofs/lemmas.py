@@ -124,7 +124,8 @@ class StateLemmas:
         self._lemma("queue", (queue.rep == 0) & (plus(queue.number, inside["rep"]) == coming))
         self._lemma("rep", (inside["rep"] <= queue.op.reps) & (first == (inside["rep"] == 0)))
         self._lemma("prepared", ~prepared | (
-            side.op_waits & (inside["coming_base"] == program.base(coming))))
+            side.op_waits & (inside["coming_base"] == program.base(coming))
+            & (inside["last"] == (inside["rep"] == queue.op.reps))))
         self._lemma("the coming repetition is of an op that waits", first | side.op_waits)
         self._lemma("between repetitions", active | (
             (self._check.arrived == 0) & inside["own_here"]
