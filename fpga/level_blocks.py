@@ -54,7 +54,7 @@ class Block:
 
 
 BLOCKS = {
-    "pe": Block(PE, False, 6),
+    "pe": Block(PE, False, 5),
     "training-pe": Block(TrainingPE, True, 8),
     "gateway": Block(Gateway, False, 4),
     "training-gateway": Block(Gateway, True, 4),
