@@ -16,7 +16,8 @@ def mac_ring_side(config):
     -------
     readable : In(1)
         The next row of the oldest repetition that is not yet consumed may be read: `lanes_in`
-        words, or what is left of the repetition. It depends on registers alone.
+        words, or what is left of the repetition. A register, which follows the reads of the cycle
+        before; a word that is received shows in it two cycles later.
     read_en, read_addr : Out(1), Out(row_addr_bits)
         The MAC reads that row, which lies at `read_addr`.
     read_next, rewind : Out(row_count_bits), Out(1)

@@ -52,7 +52,7 @@ class Macs:
 
     REGISTERS = (
         "running", "coming", "active", "reads_col", "_skips", "_writes_col", "_steps", "_row",
-        "_steps_left", "_walks_left", "_leaving", "waiting", "asked_for", "_first", "_last",
+        "_steps_left", "_walks_left", "_leaving", "waiting", "_first", "_last",
         "_next_writes_col", "_freed", "_pipeline",
     )  # fmt: skip
 
@@ -75,7 +75,6 @@ class Macs:
         self._walks_left: Registers = 0
         # The coming one.
         self.waiting: Mask = 0
-        self.asked_for: Mask = 0
         self._first: Mask = 0
         self._last: Mask = 0
         self._next_writes_col: Mask = 0
@@ -83,7 +82,6 @@ class Macs:
         self._freed: Registers = self._even
         self._at_once = config.lanes_out
         self._leaving: Registers = 0  # Sums of the walk before that are in the way.
-        self._pairs = config.lanes_in > 1
         # Of the sums that a walk makes at once, a result lands in each cycle.
         self._latency_cycles = config.result_cycles
         self._pipeline: deque[Landing] = deque(
@@ -104,22 +102,29 @@ class Macs:
 
     def step(self, rings: Rings) -> Step:
         """Do a step of each sum whose next word may be read."""
+        step = self._step(rings)
+        by_ring = self._by_ring()
+        filled = self._lanes.filled(by_ring)
+        row = self._row | self._row << self._lanes.half_bits
+        rings.look_ahead(row & filled, step.consumed)
+        return step
+
+    def _by_ring(self) -> Mask:
+        """Repetitions in progress, by the ring that they read."""
+        by_col = self.active & self.reads_col
+        return self.active ^ by_col | by_col << self._lanes.half_bits
+
+    def _step(self, rings: Rings) -> Step:
         lanes = self._lanes
         half = lanes.half_bits
-        active = self.active
-        if self._leaving:
+        by_ring = self._by_ring() & rings.readable
+        if by_ring and self._skips:
+            by_ring &= ~(self._skips | self._skips << half) | rings.complete
+        if by_ring and self._leaving:
+            active = self.active
             last = active & ~lanes.nonzero(self._steps_left - active)
-            active &= ~(last & lanes.nonzero(self._leaving))
-        if not active:
-            return IDLE
-        by_col = active & self.reads_col
-        row = self._row | self._row << half
-        arriving = rings.newest & rings.active & rings.gathers & rings.own_here
-        if arriving:
-            arriving &= lanes.nonzero(row ^ rings.have) if not self._pairs else (
-                lanes.nonzero(row ^ lanes.halved(rings.have)) | rings.have & ~rings.receiving)
-            arriving &= ~(self._skips | self._skips << half)
-        by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
+            held = last & lanes.nonzero(self._leaving)
+            by_ring &= ~(held | held << half)
         if not by_ring:
             return IDLE
         done = (by_ring | by_ring >> half) & lanes.row_pes
@@ -139,7 +144,7 @@ class Macs:
 
     def begin(self, step: Step) -> Mask:
         """Where the coming repetition begins."""
-        ready = self.waiting & self.asked_for
+        ready = self.waiting
         if ready:
             ready &= self._lanes.row_pes ^ self.active | step.rep_ended
         if first := ready & self._first:
@@ -151,7 +156,7 @@ class Macs:
 
     def accepts(self, begin: Mask) -> Mask:
         """Where an op is taken if there is one."""
-        return self._lanes.row_pes & ~self.waiting | begin & self._last
+        return self._lanes.row_pes & ~self.waiting
 
     def proceed(self, step: Step, begin: Mask, retired: Mask, start: Mask) -> None:
         """Go from one repetition to the next, and send results on their way.
@@ -180,11 +185,6 @@ class Macs:
                     self._by_dest(step.sum_ended, self._writes_col),
                     self._by_dest(step.rep_ended, self._writes_col),
                 )
-        if asks := self.waiting & ~self.asked_for:
-            self.asked_for |= asks
-            for (index, _), mask in self.coming.items():
-                if (here := mask & asks) and (need := self._table[index].need_free):
-                    self._freed -= self._by_dest(here, self._next_writes_col) * need
         self._freed += retired
         if step.rep_ended:
             self.active ^= step.rep_ended
@@ -200,10 +200,10 @@ class Macs:
         op = self._table[index]
         self.coming[index, 0] = self.coming.get((index, 0), 0) | where
         self.waiting |= where
-        self.asked_for &= ~where
         self._first |= where
         self._last = self._last & ~where | where * (op.reps == 0)
         self._next_writes_col = self._next_writes_col & ~where | where * op.writes_col
+        self._freed -= self._by_dest(where, self._next_writes_col) * op.need_free
 
     def _land_groups(self, step: Step) -> None:
         """Send the results of walks that end in this cycle on their way, one a cycle."""

@@ -64,13 +64,14 @@ class Rings:
     REGISTERS = (
         "running", "coming", "active", "gathers", "own_here", "recv_left", "send_left", "have",
         "ahead", "receiving", "sending", "latched", "offered", "prepared", "_lag", "_credit",
-        "_gathered", "complete", "newest",
+        "_gathered", "complete", "newest", "readable",
     )  # fmt: skip
 
     def __init__(
         self, lanes: Lanes, config: TorusConfig, queues: tuple[Queue, ...], blocks: int
     ) -> None:
         self._lanes = lanes
+        self._pairs = config.lanes_in > 1
         self._tables = [
             {index: _repetitions(op) for index, op in queues[axis].engine_ops()}
             for axis in (ROW, COL)
@@ -105,6 +106,36 @@ class Rings:
         """Where `gathered` is above 0: what the MAC reads is complete."""
         self.newest: Mask = lanes.pes
         """Where it is 0: the MAC reads the repetition in progress."""
+        self.readable: Mask = 0
+        """Where the MAC may read its next word."""
+
+    def look_ahead(self, row: Registers, consumed: Mask) -> None:
+        """Find out where the MAC may read in the next cycle, before anything else changes.
+
+        Parameters
+        ----------
+        row
+            The row, of `lanes_in` words, of each repetition in progress that it reads next.
+        consumed
+            Where it has read a repetition to its end.
+        """
+        readable = self.complete
+        here = self.active & self.gathers & self.own_here
+        newest = self.newest
+        if consumed:
+            more = self._lanes.at_least(self._gathered, 3 * self._lanes.pes)
+            newest = newest & ~consumed | readable & ~more & consumed
+            readable &= ~consumed | more
+        if here := here & newest:
+            readable |= here & self._here(row)
+        self.readable = readable
+
+    def _here(self, row: Registers) -> Mask:
+        """Where a row has come; if it is of two words, the last one may lack a word."""
+        if not self._pairs:
+            return self._lanes.nonzero(row ^ self.have)
+        last = self.have & ~self.receiving & self._lanes.pes
+        return self._lanes.nonzero(row ^ self._lanes.halved(self.have)) | last
 
     @property
     def idle(self) -> Mask:
