@@ -88,8 +88,7 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
                    + rams(config.lanes_in * config.word_bits, config.buffer_rows))
     memories = rams(config.line_bits, config.program_lines)
     if not folded:
-        memories += config.lanes_out * rams(
-            config.lanes_in * config.weight_bits, config.weight_rows)
+        memories += rams(config.row_weights * config.weight_bits, config.weight_rows)
     if training is not None:
         memories += 2 * rams(training.grad_bits, config.buffer_words)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):

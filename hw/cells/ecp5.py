@@ -14,6 +14,7 @@ _RAM_LANES = ((18, 1024, 4), (9, 2048, 3), (36, 512, 5))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
 _INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 16, 18, 20
+_BYTE_BITS = 9
 _WORD_BITS = 18  # Width of a memory port, and of an operand of the multiplier.
 
 # Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
@@ -25,8 +26,8 @@ _ADD_CHOSEN = 0x665A
 class ECP5:
     """A platform with a cell for each block that asks for one: see the methods.
 
-    `get_block_ram` and `get_multiplier` return None where the cell is too small, and the block then
-    stays as it is written.
+    `get_block_ram`, `get_row_ram` and `get_multiplier` return None where the cell is too small, and
+    the block then stays as it is written.
     """
 
     def get_block_ram(self, ram):
@@ -35,40 +36,27 @@ class ECP5:
         lane_bits, _, low_addr_bits = next(fitting, (None, None, None))
         if lane_bits is None:
             return None
-        m = Module()
-        ports = {}
-        wide = lane_bits > _WORD_BITS
-        for port, addr in (("A", ram.write_addr), ("B", ram.read_addr)):
-            for bit in range(_RAM_ADDR_BITS):
-                place = bit - low_addr_bits
-                ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
-            for bit in range(_WORD_BITS):
-                place = bit + _WORD_BITS if port == "B" else bit
-                ports[f"i_DI{port}{bit}"] = (
-                    ram.write_data[place] if place < ram.width else Const(0))
-            for bit in range(3):
-                ports[f"i_CS{port}{bit}"] = Const(0)
-        for byte in range(lane_bits // 9 if lane_bits >= _WORD_BITS else 0):
-            # The low address bits of a write port of many bytes enable them.
-            ports[f"i_ADA{byte}"] = ram.write_en
-        # A wide word comes out of the pins of both ports, its low half out of A's.
-        words = {port: Signal(_WORD_BITS, name=f"word_{port.lower()}") for port in "AB"}
-        for port, word in words.items():
-            ports |= {f"o_DO{port}{bit}": word[bit] for bit in range(_WORD_BITS)}
-        m.d.comb += ram.read_data.eq(Cat(words.values()) if wide else words["B"])
-        write_mode = "NORMAL" if wide else "READBEFOREWRITE"
-        m.submodules.cell = Instance(
-            "DP16KD",
-            p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
-            p_REGMODE_A="OUTREG" if wide else "NOREG", p_REGMODE_B="OUTREG",
-            p_WRITEMODE_A=write_mode, p_WRITEMODE_B=write_mode,
-            p_RESETMODE="SYNC", p_GSR="DISABLED",
-            i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
-            i_CEA=Const(1), i_OCEA=ram.out_en if wide else Const(1),
-            i_WEA=ram.write_en, i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
-            i_WEB=Const(0), i_RSTB=Const(0),
-            **ports, **_init_values(ram.init, lane_bits))
-        return m
+        count = lane_bits // _BYTE_BITS if lane_bits >= _WORD_BITS else 0
+        return _memory(ram, lane_bits, low_addr_bits, write_addr=ram.write_addr,
+                       write_data=ram.write_data, bytes_en=[ram.write_en] * count,
+                       init=_init_values(ram.init, lane_bits))
+
+    def get_row_ram(self, ram):
+        """A DP16KD of rows of 18 or 36 bits, of which a word is written by its bytes."""
+        share = _BYTE_BITS if ram.width <= _BYTE_BITS else _WORD_BITS
+        fitting = (lane for lane in _RAM_LANES
+                   if lane[0] == share * ram.words and ram.rows <= lane[1])
+        lane_bits, _, low_addr_bits = next(fitting, (None, None, None))
+        if lane_bits is None or ram.width > share:
+            return None
+        chosen = [ram.write_en & (ram.write_addr[:ram.word_bits] == word)
+                  for word in range(ram.words)]
+        word = Cat(ram.write_data, Const(0, share - ram.width)) if share > ram.width else (
+            ram.write_data)
+        return _memory(ram, lane_bits, low_addr_bits, write_addr=ram.write_addr[ram.word_bits:],
+                       write_data=word.replicate(ram.words),
+                       bytes_en=[en for en in chosen for _ in range(share // _BYTE_BITS)],
+                       init=_init_values(ram.init, share), share=share)
 
     def get_multiplier(self, multiplier):
         """A MULT18X18D with its input and output registers in use."""
@@ -128,6 +116,51 @@ class ECP5:
         with m.If(accumulator.en):
             m.d.sync += accumulator.sum.eq(total)
         return m
+
+
+def _memory(ram, lane_bits, low_addr_bits, *, write_addr, write_data, bytes_en, init, share=0):
+    """A DP16KD that is written through port A and read through port B, with its output register.
+
+    `bytes_en` has the enable of each byte of a written word, where the cell has such. With `share`,
+    what is read is words of which each has so many bits.
+    """
+    m = Module()
+    ports = {}
+    wide = lane_bits > _WORD_BITS
+    for port, addr in (("A", write_addr), ("B", ram.read_addr)):
+        for bit in range(_RAM_ADDR_BITS):
+            place = bit - low_addr_bits
+            ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
+        for bit in range(_WORD_BITS):
+            place = bit + _WORD_BITS if port == "B" else bit
+            ports[f"i_DI{port}{bit}"] = (
+                write_data[place] if place < len(write_data) else Const(0))
+        for bit in range(3):
+            ports[f"i_CS{port}{bit}"] = Const(0)
+    for byte, enable in enumerate(bytes_en):
+        # The low address bits of a write port of many bytes enable them.
+        ports[f"i_ADA{byte}"] = enable
+    # A wide word comes out of the pins of both ports, its low half out of A's.
+    words = {port: Signal(_WORD_BITS, name=f"word_{port.lower()}") for port in "AB"}
+    for port, word in words.items():
+        ports |= {f"o_DO{port}{bit}": word[bit] for bit in range(_WORD_BITS)}
+    row = Cat(words.values()) if wide else words["B"]
+    if share:
+        row = Cat(row[at:at + ram.width] for at in range(0, lane_bits, share))
+    m.d.comb += ram.read_data.eq(row)
+    write_mode = "NORMAL" if wide else "READBEFOREWRITE"
+    m.submodules.cell = Instance(
+        "DP16KD",
+        p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
+        p_REGMODE_A="OUTREG" if wide else "NOREG", p_REGMODE_B="OUTREG",
+        p_WRITEMODE_A=write_mode, p_WRITEMODE_B=write_mode,
+        p_RESETMODE="SYNC", p_GSR="DISABLED",
+        i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
+        i_CEA=Const(1), i_OCEA=ram.out_en if wide else Const(1),
+        i_WEA=ram.write_en, i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
+        i_WEB=Const(0), i_RSTB=Const(0),
+        **ports, **init)
+    return m
 
 
 def _init_values(words, lane_bits):

@@ -14,6 +14,9 @@ from .serialise import Serialise
 
 __all__ = ["LaneMac", "mac_of"]
 
+# A block memory of 18 Kbit: its widest rows, and how many of them it has; rows of half that width.
+_WIDE_BITS, _WIDE_ROWS, _DEEP_BITS = 36, 512, 18
+
 
 class LaneMac(Mac):
     """Does the steps of `MacControl` as `Mac` does, `lanes_in` words and `lanes_out` sums at once.
@@ -45,14 +48,17 @@ class LaneMac(Mac):
         word = Mux(step[READ_CYCLES].axis, self.col_word, self.row_word)
         for number in range(config.lanes_in):
             m.d.comb += lanes.words[number].eq(word.word_select(number, config.word_bits))
-        for lane, weights in enumerate(memories):
+        for weights in memories:
             m.d.comb += [
                 weights.read_en.eq(valid[0]),
                 weights.read_addr.eq(step[0].w_addr),
                 weights.out_en.eq(1),
-                lanes.weights[lane].eq(weights.read_data),
             ]
-        m.d.comb += [lanes.en.eq(valid[terms]), lanes.first.eq(step[terms].first)]
+        m.d.comb += [
+            Value.cast(lanes.weights).eq(Cat(weights.read_data for weights in memories)),
+            lanes.en.eq(valid[terms]),
+            lanes.first.eq(step[terms].first),
+        ]
 
         done, last = step[terms + 1], valid[terms + 1] & step[terms + 1].last
         waits = Const(0)
@@ -92,18 +98,21 @@ class LaneMac(Mac):
         return m
 
     def _row_memories(self, m):
-        """Make a memory of weights for each sum, and that of biases; return both."""
+        """Make memories that hold a row of weights beside each other, and that of biases."""
         config, load = self.config, self.load_weight
-        in_row = (config.lanes_in - 1).bit_length()
-        lane_of = load.p.addr[in_row:in_row + config.sum_bits]
+        words = _memory_words(config)
+        in_memory = (words - 1).bit_length()
+        in_row = (config.row_weights - 1).bit_length()
+        rows = self._weight_rows()
         memories = []
-        for lane, words in enumerate(self._lane_patterns()):
-            ram = row_ram(config.weight_bits, config.lanes_in, config.weight_rows, init=words)
-            m.submodules[f"weight_memory_{lane}"] = ram
+        for number in range(config.row_weights // words):
+            first = number * words
+            ram = row_ram(config.weight_bits, words, config.weight_rows,
+                          init=[word for row in rows for word in row[first:first + words]])
+            m.submodules[f"weight_memory_{number}"] = ram
             m.d.comb += [
-                ram.write_en.eq(load.valid & (lane_of == lane)),
-                ram.write_addr.eq(
-                    Cat(load.p.addr[:in_row], load.p.addr[in_row + config.sum_bits:])),
+                ram.write_en.eq(load.valid & (load.p.addr[in_memory:in_row] == number)),
+                ram.write_addr.eq(Cat(load.p.addr[:in_memory], load.p.addr[in_row:])),
                 ram.write_data.eq(load.p.weight),
             ]
             memories.append(ram)
@@ -112,23 +121,23 @@ class LaneMac(Mac):
     def _folded_rows(self, m):
         """Make weights and biases as logic, which cannot be loaded; return both."""
         config = self.config
-        memories = []
-        for lane, words in enumerate(self._lane_patterns()):
-            rows = [sum(word << (config.weight_bits * number) for number, word in enumerate(row))
-                    for row in zip(*[iter(words)] * config.lanes_in, strict=True)]
-            rom = LogicRom(config.weight_bits * config.lanes_in, rows, config.weight_row_bits)
-            m.submodules[f"weight_memory_{lane}"] = rom
-            memories.append(rom)
-        return memories, self._folded_biases(m)
+        rows = [sum(word << (config.weight_bits * number) for number, word in enumerate(row))
+                for row in self._weight_rows()]
+        m.submodules.weight_memory_0 = rom = LogicRom(
+            config.weight_bits * config.row_weights, rows, config.weight_row_bits)
+        return [rom], self._folded_biases(m)
 
-    def _lane_patterns(self):
-        """The weights of each sum, in the order of its rows; whole rows."""
-        config = self.config
+    def _weight_rows(self):
+        """The weights of each step, the first word of the first sum first."""
         words = self._weight_patterns()
-        words += [0] * (-len(words) % config.row_weights)
-        rows = list(zip(*[iter(words)] * config.row_weights, strict=True))
-        first = range(0, config.row_weights, config.lanes_in)
-        return [[word for row in rows for word in row[at:at + config.lanes_in]] for at in first]
+        words += [0] * (-len(words) % self.config.row_weights)
+        return list(zip(*[iter(words)] * self.config.row_weights, strict=True))
+
+
+def _memory_words(config):
+    """Weights of a row that one memory holds: what a block memory of 36 or 18 bits takes."""
+    bits = _DEEP_BITS if config.weight_rows > _WIDE_ROWS else _WIDE_BITS
+    return min(config.row_weights, bits // (9 if config.weight_bits <= 9 else 18))
 
 
 def mac_of(config, **contents):
