@@ -60,7 +60,7 @@ def read_widths(
     weight_bits: int | None,
     host_bits: int | None,
     loss: float | None,
-    lanes: Mapping[str, int],
+    lanes: dict[str, int],
 ) -> Widths:
     """Read the options about widths; whether a torus has such is checked elsewhere.
 
