@@ -12,7 +12,8 @@ CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=256, max_fan_in=
 
 def small(seed, config=CONFIG):
     """A small net, compiled, with samples and what they must give."""
-    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed)
+    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed,
+                     act_bits=config.act_bits, weight_bits=config.weight_bits)
     compiled, words = compile(net, config), random_words(net, 30, seed=seed).numpy()
     with GoldenDevice() as golden:
         golden.load(compiled)
