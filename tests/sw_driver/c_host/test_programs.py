@@ -11,18 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from golden import ClosNet, ClosShape, initial_state, softmax_cross_entropy
+from golden import ClosNet, initial_state, softmax_cross_entropy
 from golden.fixed.words import from_words, to_words
 from golden.training.scales import propose_format
-from hw.config import TorusConfig
 from sim.model.board import BoardModel
 from sim.model.board_terminal import BoardTerminal
 from sim.model.wire import Damage
 from sw_driver import GoldenDevice, compile
 from sw_driver.c_host.header import c_header
-from tests.sim.model.test_board_training import CONFIG as TRAINING_CONFIG
-from tests.sim.model.test_board_training import SHAPES
-from tests.support.boards import CONFIG, small
+from tests.support.boards import CONFIG, TRAINING_CONFIG, TRAINING_SHAPES, small
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -79,7 +76,7 @@ def learner():
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(32, 12, generator=generator, dtype=torch.float64)
     labels = torch.randint(8, (32,), generator=generator)
-    model = ClosNet(SHAPES, generator=torch.Generator().manual_seed(1))
+    model = ClosNet(TRAINING_SHAPES, generator=torch.Generator().manual_seed(1))
     form = propose_format(model, x, labels, softmax_cross_entropy, RATE)
     compiled = compile(form, TRAINING_CONFIG)
     state = initial_state(model, compiled.format, seed=1)
@@ -193,8 +190,3 @@ def test_what_is_no_board(programs, says, message):
 def test_no_port(programs):
     program = programs.compile("infer", "net.h", infers(1, CONFIG)[0])
     assert "must be a serial port" in programs.run(program, programs.folder / "none").stderr
-
-
-def test_configurations_are_as_meant():
-    assert isinstance(TORUS, TorusConfig) and NARROW.word_bits != CONFIG.word_bits
-    assert SHAPES == [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]
