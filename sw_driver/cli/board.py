@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -157,7 +157,7 @@ def _held(
 
 
 @contextlib.contextmanager
-def _linked(link: Path | None, port: str) -> Iterator[None]:
+def _linked(link: Path | None, port: str) -> Generator[None]:
     """Have a link to the port for a while."""
     from sw_driver.errors import DriverError
 
