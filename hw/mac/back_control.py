@@ -233,11 +233,11 @@ class BackControl(wiring.Component):
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, in the memory of either axis or among those of the host.
+        # Gradients that have landed, in the memory of either axis or among those of the host. What
+        # was asked for before was there before its repetition began, so only that which the coming
+        # repetition waits for can be too few.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
-        # What was asked for before was there before its repetition began, so that all of them say
-        # that enough have landed, except where the coming repetition waits.
         landed = Signal(3)
         for number, (name, here) in enumerate((
                 *((axis.name.lower(), ring.landed)
@@ -247,9 +247,8 @@ class BackControl(wiring.Component):
                 ~coming.from_host & (coming.dest == number))
             m.submodules[f"{name}_landed"] = credits = Credits(config.rep_bits)
             m.d.comb += [
-                credits.add.eq(here),
+                credits.add.eq(here), credits.start.eq(self.start),
                 credits.take.eq(Mux(asks & mine, asked, 0)),
-                credits.start.eq(self.start),
                 landed[number].eq(credits.enough),
             ]
 

@@ -13,19 +13,7 @@ from .node import NodeCheck
 from .program import NUMBERS, at_most, difference, next_position, plus
 from .spec import Spec
 
-__all__ = ["StateLemmas", "look_inside"]
-
-
-def look_inside(component: Any, *engines: str) -> Inside:
-    """Return the registers of a `RingGather`, or of those that are submodules of a component.
-
-    To be called before the component is added to a design.
-    """
-    names = ["hop", "for_mac.words", "for_hop.words", "landed"]
-    if component.config.training is not None:
-        names.append("reads")
-    return Inside(component, *[f"{engine}.{name}" for engine in engines for name in names]
-                  or names)
+__all__ = ["StateLemmas"]
 
 
 class StateLemmas:
