@@ -1,6 +1,6 @@
 """A Clos layer of few samples in one call of compiled code, and its gradients in another."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from golden.clos.gradients import readable, row_gradients
 from golden.clos.shape import ClosShape
 from golden.operators.library import Operators, shape_address
 
-__all__ = ["MOST_SAMPLES", "CompiledProducts", "Given", "forward", "given_to"]
+__all__ = ["MOST_SAMPLES", "compute_compiled"]
 
 # Measured on an x86 processor with AVX-512: more samples are computed faster by `bmm`.
 MOST_SAMPLES = 15
@@ -23,18 +23,25 @@ _FLOAT, _STRIDED = torch.float32, torch.strided
 _private = cast(Any, torch)._C
 
 
-class Given(NamedTuple):
-    """What compiled code takes first: the address of a shape, samples, and addresses of tensors."""
-
-    shape: int
-    samples: int
-    x: int
-    input_weight: int
-    middle_weight: int
-    output_weight: int
+Given = tuple[int, int, int, int, int, int]
+"""What compiled code takes first: the addresses of a shape, the number of samples, and the addresses
+of x and of the three weights."""
 
 
-def given_to(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Given | None:
+def compute_compiled(
+    operators: Operators, shape: ClosShape, weights: ClosWeights, x: Tensor, recompute: bool
+) -> Tensor | None:
+    """Compute [N, I] to [N, O]; None where compiled code does not serve, or is slower."""
+    given = _given_to(shape, weights, x)
+    if given is None:
+        return None
+    if torch.is_grad_enabled():
+        options = operators, shape, given, recompute
+        return cast(Tensor, cast(Any, _Products).apply(options, x, *weights))
+    return _forward(operators, shape, given, x)[0]
+
+
+def _given_to(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Given | None:
     """Return what compiled code takes; None where it does not serve, or is slower.
 
     It serves plain float32 tensors that lie in order on the CPU. Modes, transforms, autocast and
@@ -64,35 +71,38 @@ def given_to(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Given | None:
         or (shape.parameters > _ONE_THREAD and torch.get_num_threads() > 1)
     ):
         return None
-    given = Given(
-        shape_address(shape.as_tuple())[0], samples,
-        x.data_ptr(), w1.data_ptr(), w2.data_ptr(), w3.data_ptr(),
-    )  # fmt: skip
-    return given if all(given) else None  # Memory that was given up has no address.
+    return _addresses(shape_address(shape.as_tuple())[0], samples, x, w1, w2, w3)
 
 
-def forward(
+def _addresses(shape: int, samples: int, *tensors: Tensor) -> Given | None:
+    """Return them; None if memory was given up, which has no address."""
+    x, w1, w2, w3 = tensors
+    given = shape, samples, x.data_ptr(), w1.data_ptr(), w2.data_ptr(), w3.data_ptr()
+    return given if all(given) else None
+
+
+def _forward(
     operators: Operators, shape: ClosShape, given: Given, x: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Compute y [N, O] of x [N, I], and what its gradients need, [N, Rm (Ri + Ro)]."""
-    samples = given.samples
+    samples = given[1]
     kept = x.new_empty(samples, shape.middle_routers * (shape.input_routers + shape.output_routers))
     y = x.new_empty(samples, shape.out_features)
     operators.forward(*given, kept.data_ptr(), y.data_ptr())
     return y, kept
 
 
-def hidden(operators: Operators, shape: ClosShape, given: Given, x: Tensor) -> Tensor:
+def _hidden(operators: Operators, shape: ClosShape, given: Given, x: Tensor) -> Tensor:
     """Compute what the gradients need alone."""
     kept = x.new_empty(
-        given.samples, shape.middle_routers * (shape.input_routers + shape.output_routers)
+        given[1], shape.middle_routers * (shape.input_routers + shape.output_routers)
     )
     operators.hidden(*given[:5], kept.data_ptr())
     return kept
 
 
-class CompiledProducts(torch.autograd.Function):
-    """A layer in compiled code, for `given_to`; further derivatives are those of PyTorch's."""
+class _Products(torch.autograd.Function):
+    """A layer in compiled code, where `_given_to` says so."""
 
     @staticmethod
     def forward(
@@ -102,8 +112,8 @@ class CompiledProducts(torch.autograd.Function):
         *weights: Tensor,
     ) -> Tensor:
         operators, shape, given, recompute = options
-        y, kept = forward(operators, shape, given, x)
-        ctx.operators, ctx.shape = operators, shape
+        y, kept = _forward(operators, shape, given, x)
+        ctx.operators, ctx.shape, ctx.given, ctx.kept = operators, shape, given, kept.data_ptr()
         if recompute:
             ctx.save_for_backward(x, *weights)
         else:
@@ -116,28 +126,41 @@ class CompiledProducts(torch.autograd.Function):
         x, w1, w2, w3, *kept = ctx.saved_tensors
         weights = ClosWeights(w1, w2, w3)
         of_y = gradients[0].contiguous()
-        given = None
-        if not torch.is_grad_enabled() and _is_readable(of_y):
-            given = given_to(shape, weights, x)
-        if given is None:
+        given = ctx.given
+        if (
+            torch.is_grad_enabled()
+            or not _is_readable(of_y)
+            or given != _addresses(given[0], given[1], x, w1, w2, w3)
+            or (kept and kept[0].data_ptr() != ctx.kept)
+        ):  # A further derivative is wanted, or hooks have put elsewhere what was saved.
             made = hidden_rows(shape, weights, x)
             return None, *row_gradients(shape, weights, x, made, readable(gradients[0]), needs)
         operators = ctx.operators
-        before = kept[0] if kept else hidden(operators, shape, given, x)
-        found = [
-            torch.empty_like(one) if needed else None
-            for one, needed in zip((x, *weights), needs, strict=True)
-        ]
+        before = kept[0] if kept else _hidden(operators, shape, given, x)
+        of_x = torch.empty_like(x) if needs[0] else None
+        of_w1 = torch.empty_like(w1) if needs[1] else None
+        of_w2 = torch.empty_like(w2) if needs[2] else None
+        of_w3 = torch.empty_like(w3) if needs[3] else None
         operators.backward(
             *given,
             before.data_ptr(),
             of_y.data_ptr(),
-            *(None if one is None else one.data_ptr() for one in found),
+            of_x if of_x is None else of_x.data_ptr(),
+            of_w1 if of_w1 is None else of_w1.data_ptr(),
+            of_w2 if of_w2 is None else of_w2.data_ptr(),
+            of_w3 if of_w3 is None else of_w3.data_ptr(),
         )
-        return None, *found
+        return None, of_x, of_w1, of_w2, of_w3
 
 
 def _is_readable(of_y: Tensor) -> bool:
     """Whether compiled code can read a gradient, which lies in order."""
-    plain = type(of_y) in _PLAIN and of_y.layout is _STRIDED and of_y.dtype is _FLOAT
-    return plain and of_y.is_cpu and not of_y.is_neg() and of_y.data_ptr() != 0
+    return (
+        type(of_y) in _PLAIN
+        and of_y.layout is _STRIDED
+        and of_y.dtype is _FLOAT
+        and of_y.is_cpu
+        and not of_y.is_neg()
+        and of_y.data_ptr() != 0
+        and not _private._len_torch_dispatch_stack()
+    )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from golden.clos.compiled import CompiledProducts, forward, given_to
+from golden.clos.compiled import compute_compiled
 from golden.clos.forms import (
     FEWEST_COLUMNS,
     ClosWeights,
@@ -50,12 +50,9 @@ def compute(
         return by_columns(shape, weights, x)[2]
     operators = current()
     if operators is not None:
-        given = given_to(shape, weights, x)
-        if given is not None:
-            if not torch.is_grad_enabled():
-                return forward(operators, shape, given, x)[0]
-            options = operators, shape, given, recompute
-            return cast(Tensor, cast(Any, CompiledProducts).apply(options, x, *weights))
+        y = compute_compiled(operators, shape, weights, x, recompute)
+        if y is not None:
+            return y
     samples, device = x.shape[0], x.device.type
     form = fastest_form(shape, samples, device)
     if form == "matrix":

@@ -52,7 +52,9 @@ def layout_of(form: TrainingFormat, placement: Placement) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def _layer(form: TrainingFormat, placement: Placement, index: int) -> Iterator[NDArray[np.int64]]:
+def _layer(
+    form: TrainingFormat, placement: Placement, index: int
+) -> Iterator[NDArray[np.int64]]:
     layer, shifts = form.layers[index], form.shifts[index]
     shape, places = layer.shape, placement.layers[index]
     cuts = len(shape.cuts) if isinstance(shape, DenseShape) else 0
