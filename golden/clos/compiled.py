@@ -24,8 +24,7 @@ _private = cast(Any, torch)._C
 
 
 Given = tuple[int, int, int, int, int, int]
-"""What compiled code takes first: the addresses of a shape, the number of samples, and the addresses
-of x and of the three weights."""
+"""What compiled code takes first: the address of a shape, samples, and those of x and weights."""
 
 
 def compute_compiled(
@@ -71,7 +70,7 @@ def _given_to(shape: ClosShape, weights: ClosWeights, x: Tensor) -> Given | None
         or (shape.parameters > _ONE_THREAD and torch.get_num_threads() > 1)
     ):
         return None
-    return _addresses(shape_address(shape.as_tuple())[0], samples, x, w1, w2, w3)
+    return _addresses(shape_address(shape.as_tuple()), samples, x, w1, w2, w3)
 
 
 def _addresses(shape: int, samples: int, *tensors: Tensor) -> Given | None:
@@ -88,7 +87,7 @@ def _forward(
     samples = given[1]
     kept = x.new_empty(samples, shape.middle_routers * (shape.input_routers + shape.output_routers))
     y = x.new_empty(samples, shape.out_features)
-    operators.forward(*given, kept.data_ptr(), y.data_ptr())
+    operators.clos_forward(*given, kept.data_ptr(), y.data_ptr())
     return y, kept
 
 
@@ -97,7 +96,7 @@ def _hidden(operators: Operators, shape: ClosShape, given: Given, x: Tensor) -> 
     kept = x.new_empty(
         given[1], shape.middle_routers * (shape.input_routers + shape.output_routers)
     )
-    operators.hidden(*given[:5], kept.data_ptr())
+    operators.clos_hidden(*given[:5], kept.data_ptr())
     return kept
 
 
@@ -141,7 +140,7 @@ class _Products(torch.autograd.Function):
         of_w1 = torch.empty_like(w1) if needs[1] else None
         of_w2 = torch.empty_like(w2) if needs[2] else None
         of_w3 = torch.empty_like(w3) if needs[3] else None
-        operators.backward(
+        operators.clos_backward(
             *given,
             before.data_ptr(),
             of_y.data_ptr(),

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from golden.compiled.builder import Code, built
 from golden.compiled.errors import CompiledMissing
 
-__all__ = ["CODE", "Operators", "loaded", "shape_address"]
+__all__ = ["CODE", "Operators", "loaded", "operators", "shape_address"]
 
 CODE = Code(
     name="layers",
     what="the compiled layers",
     folder=Path(__file__).parent,
-    headers=("products.h", "vectors.h"),
-    sources=("clos.cpp",),
+    headers=("columns.h", "layer.h", "products.h", "sigmoid.h", "vectors.h"),
+    sources=("clos.cpp", "walk.cpp"),
 )
 """What is built."""
 
@@ -23,25 +23,42 @@ _POINTER, _NUMBER = ctypes.c_void_p, ctypes.c_int64
 
 
 class Operators(NamedTuple):
-    """The functions of `clos.cpp`; a tensor is given as the address of its numbers.
+    """The functions of this folder; a tensor is given as the address of its numbers.
 
-    All are float32, in order without gaps. A shape is `shape_address`, and N a number of samples.
+    All numbers are float32, in order without gaps. A shape is `shape_address`, and "weights" are
+    those of the three stages.
 
     Attributes
     ----------
-    forward
-        Of shape, N, x [N, I] and the three weights: fills what is kept, [N, Rm (Ri + Ro)], and
+    clos_forward
+        Of shape, samples N, x [N, I] and weights: fills what is kept, [N, Rm (Ri + Ro)], and
         y [N, O].
-    hidden
+    clos_hidden
         Of shape, N, x and the first two weights: fills what is kept.
-    backward
-        Of shape, N, x, the three weights, what was kept and the gradients of y: fills those of x
-        and of the weights, each where its address is not None.
+    clos_backward
+        Of shape, N, x, weights, what was kept and the gradients of y: fills those of x and of the
+        weights, each where its address is not None.
+    lstm_forward, gru_forward
+        Of shape, steps T, N and weights of the state's map: computes the steps, as
+        `golden.recurrent.cells` has their sums, h and what is more.
+    lstm_backward
+        Of the same shape, T, N and weights, the sums, what is more, the gradients of h and of c
+        before and behind, and of each c or None: fills the gradients of the sums.
+    gru_backward
+        Of the same, the sums, h, what is more and the gradients of h: fills the gradients of the
+        sums, and of what the inputs gave.
     """
 
-    forward: Any
-    hidden: Any
-    backward: Any
+    clos_forward: Any
+    clos_hidden: Any
+    clos_backward: Any
+    lstm_forward: Any
+    lstm_backward: Any
+    gru_forward: Any
+    gru_backward: Any
+
+
+_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (2, 6), (2, 9), (2, 6), (2, 9))
 
 
 def loaded(path: Path) -> Operators:
@@ -56,11 +73,11 @@ def loaded(path: Path) -> Operators:
         found = ctypes.CDLL(str(path))
     except OSError as error:
         raise CompiledMissing(f"{path} cannot be loaded: {error}") from error
-    operators = Operators(found.clos_forward, found.clos_hidden, found.clos_backward)
-    for function, pointers in zip(operators, (6, 4, 10), strict=True):
+    made = Operators(*(getattr(found, name) for name in Operators._fields))
+    for function, (numbers, pointers) in zip(made, _NUMBERS_AND_POINTERS, strict=True):
         function.restype = None
-        function.argtypes = [_POINTER, _NUMBER, *[_POINTER] * pointers]
-    return operators
+        function.argtypes = [_POINTER, *[_NUMBER] * numbers, *[_POINTER] * pointers]
+    return made
 
 
 @functools.cache
@@ -75,8 +92,11 @@ def operators() -> Operators:
     return loaded(built(CODE))
 
 
-@functools.lru_cache(maxsize=4096)
-def shape_address(numbers: tuple[int, ...]) -> tuple[int, Any]:
-    """Return the address of five numbers, and what holds them there."""
-    held = (_NUMBER * len(numbers))(*numbers)
-    return ctypes.addressof(held), held
+def shape_address(numbers: tuple[int, ...]) -> int:
+    """Return the address of the numbers of a shape, which stay there."""
+    return ctypes.addressof(_held(numbers))
+
+
+@functools.cache  # Without a bound: of what is given up, somebody may still have the address.
+def _held(numbers: tuple[int, ...]) -> ctypes.Array[ctypes.c_int64]:
+    return (_NUMBER * len(numbers))(*numbers)

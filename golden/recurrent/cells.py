@@ -6,12 +6,13 @@ CPU: tanh v = 2 sigmoid 2v - 1. It is right to a rounding of values of 1, so not
 small ones. To save operations, twice the c of an LSTM is held.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from golden.clos.forms import ClosWeights
+from golden.clos.shape import ClosShape
 from golden.recurrent.columns import Columns
 
 __all__ = ["CELLS", "BackwardMap", "Cell", "Steps"]
@@ -55,16 +56,16 @@ class Cell(Protocol):
     gates: int
     states: int
 
-    def scaled(self, weights: ClosWeights) -> ClosWeights:
-        """Return the weights of the state's map, for the sums of `fill`."""
+    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Any:
+        """Return the state's map as `forward` takes it, for the sums of `fill`."""
         ...
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         """Write what the input's map gives, [T, gates H, N], and both biases into the steps."""
         ...
 
-    def forward(self, columns: Columns, steps: Steps) -> None:
-        """Compute all steps, where the sums have been filled."""
+    def forward(self, columns: Any, steps: Steps) -> None:
+        """Compute all steps by `state_map`, where the sums have been filled."""
         ...
 
     def backward(
@@ -108,11 +109,11 @@ class _Lstm:
     gates = 4
     states = 2
 
-    def scaled(self, weights: ClosWeights) -> ClosWeights:
+    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Columns:
         last = weights.output_weight.clone()
         neurons = last.shape[0] // 4
         last[2 * neurons : 3 * neurons].mul_(2)
-        return weights._replace(output_weight=last)
+        return Columns(shape, weights._replace(output_weight=last))
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         torch.add(given, (biases[0] + biases[1])[:, None], out=steps.sums)
@@ -176,8 +177,8 @@ class _Gru:
     gates = 3
     states = 1
 
-    def scaled(self, weights: ClosWeights) -> ClosWeights:
-        return weights
+    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Columns:
+        return Columns(shape, weights)
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         two = 2 * steps.neurons

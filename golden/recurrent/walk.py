@@ -14,6 +14,7 @@ from golden.clos.forms import FEWEST_COLUMNS, ClosWeights, padding_pays
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import Cell, Steps
 from golden.recurrent.columns import Columns, MapGradients, TransposedColumns
+from golden.recurrent.compiled import compiled_cell
 
 __all__ = ["Gradients", "Kept", "Maps", "Walk"]
 
@@ -66,10 +67,12 @@ class Walk:
 
     def __init__(self, cell: Cell, maps: Maps, x: Tensor, pad: bool = True) -> None:
         """Find the sizes."""
-        self.cell, self.maps, self.x = cell, maps, x.contiguous()
+        self.maps, self.x = maps, x.contiguous()
         self.times, self.samples, _ = x.shape
         self.neurons = maps.shapes[1].in_features
-        padded = pad and padding_pays(maps.shapes[1], self.samples, x.device.type)
+        compiled = compiled_cell(cell, maps.shapes[1], maps.weights[1], x)
+        self._plain, self.cell = cell, compiled or cell
+        padded = pad and compiled is None and padding_pays(maps.shapes[1], self.samples, x.device.type)
         self.columns = FEWEST_COLUMNS if padded else self.samples
 
     def forward(
@@ -88,7 +91,7 @@ class Walk:
         """
         cell, maps = self.cell, self.maps
         input_map = Columns(maps.shapes[0], maps.weights[0])
-        state_map = Columns(maps.shapes[1], cell.scaled(maps.weights[1]))
+        state_map = cell.state_map(maps.shapes[1], maps.weights[1])
         outputs = cell.gates * self.neurons
         biases = tuple(self._bias(bias) for bias in maps.biases)
         chunk = self._chunk()
@@ -118,11 +121,15 @@ class Walk:
     ) -> Gradients:
         """Compute the gradients from those of what `forward` returned; None stands for zeros."""
         cell, maps, samples = self.cell, self.maps, self.samples
+        self.columns = kept.hidden.shape[2]
+        if self.columns > samples:  # Whatever is used now, it was not compiled code that kept it.
+            cell = self._plain
+        compiled = cell is not self._plain
         input_gradients = MapGradients(maps.shapes[0], maps.weights[0])
         state_gradients = MapGradients(maps.shapes[1], maps.weights[1])
-        at_once = samples < _FEWEST_STEPWISE
+        at_once = compiled or samples < _FEWEST_STEPWISE
         state_map = state_gradients
-        if at_once:
+        if at_once and not compiled:
             state_map = TransposedColumns(maps.shapes[1], maps.weights[1])
         biases = tuple(self.x.new_zeros(cell.gates * self.neurons) for _ in range(2))
         carry, of_state = self.x.new_zeros(2, self.neurons, self.columns).unbind()

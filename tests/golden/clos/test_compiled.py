@@ -86,7 +86,7 @@ def test_the_matrix_is_that_of_to_dense():
             start = int(part[0].argmax())
             wanted = layer.to_dense()[:, start : start + len(part)].T
             torch.testing.assert_close(layer(part), wanted, **TOLERANCE)
-    assert calls == ["forward"] * 5
+    assert calls == ["clos_forward"] * 5
 
 
 @pytest.mark.parametrize("needed", range(1, 16))
@@ -99,7 +99,7 @@ def test_only_what_is_needed_is_computed(needed):
     wanted = [tensor for tensor in every if tensor.requires_grad]
     with counted() as calls:
         found = torch.autograd.grad(layer(x).square().sum(), wanted)
-    assert calls == ["forward", "backward"]
+    assert calls == ["clos_forward", "clos_backward"]
     expected = torch.autograd.grad(einsum_form(layer, x).square().sum(), wanted)
     torch.testing.assert_close(found, expected, **TOLERANCE)
 
@@ -109,7 +109,7 @@ def test_a_gradient_of_any_order_in_memory_and_one_that_is_differentiated_again(
     with counted() as calls:
         for back in (values(20, 4).T, values(1, 1).expand(4, 20)):
             assert_like_definition(layer, x, back)
-        assert calls == ["forward", "backward"] * 2
+        assert calls == ["clos_forward", "clos_backward"] * 2
         (first,) = torch.autograd.grad(layer(x).pow(3).sum(), x, create_graph=True)
         found = torch.autograd.grad(first.square().sum(), (x, *layer.weights))
     (first,) = torch.autograd.grad(einsum_form(layer, x).pow(3).sum(), x, create_graph=True)
@@ -134,10 +134,10 @@ def test_what_is_kept_is_what_other_forms_keep_and_may_be_put_elsewhere():
         del calls[:]
         with torch.autograd.graph.saved_tensors_hooks(torch.clone, torch.clone):
             assert_like_definition(make(SHAPES[1]), x, back)
-        assert calls == ["forward"]  # The gradients are not of what was given to it.
+        assert calls == ["clos_forward"]  # The gradients are not of what was given to it.
         del calls[:]
         assert_like_definition(make(SHAPES[1], recompute=True), x, back)
-    assert calls == ["forward", "hidden", "backward"]
+    assert calls == ["clos_forward", "clos_hidden", "clos_backward"]
 
 
 def in_float64(layer, x):

@@ -1,0 +1,209 @@
+// The steps of an LSTM and of a GRU whose maps are Clos layers, and their gradients: `library.py`.
+//
+// Values have their samples innermost, [T, K, N]; they are those of `golden.recurrent.cells`.
+
+#include <vector>
+
+#include "columns.h"
+#include "layer.h"
+#include "products.h"
+#include "sigmoid.h"
+
+namespace {
+
+using columns::Matrix;
+using vectors::Vector;
+using vectors::WIDTH;
+
+// The map of a state, applied many times.
+class StateMap {
+public:
+    StateMap(const int64_t* shape, int64_t n, const float* w1, const float* w2, const float* w3)
+        : l(shape), n(n), w1(w1), w2(w2), w3(w3), inner(l.ri * l.rm * n), outer(l.rm * l.ro * n) {}
+
+    // Add the map of x [I, N] to y [O, N].
+    void add(const float* x, float* y) {
+        for (int64_t r = 0; r < l.ri; ++r) {
+            int64_t start = l.in.start(r);
+            columns::multiply<false>({w1 + start * l.rm, 1, l.rm}, l.rm, l.in.count(r),
+                                     x + start * n, n, &inner[r * l.rm * n], n, n);
+        }
+        for (int64_t m = 0; m < l.rm; ++m)
+            columns::multiply<false>({w2 + m * l.ri * l.ro, 1, l.ro}, l.ro, l.ri, &inner[m * n],
+                                     l.rm * n, &outer[m * l.ro * n], n, n);
+        for (int64_t r = 0; r < l.ro; ++r) {
+            int64_t start = l.out.start(r);
+            columns::multiply<true>({w3 + start * l.rm, l.rm, 1}, l.out.count(r), l.rm,
+                                    &outer[r * n], l.ro * n, y + start * n, n, n);
+        }
+    }
+
+    // Add the transposed map of y [O, N] to x [I, N].
+    void add_transposed(const float* y, float* x) {
+        for (int64_t r = 0; r < l.ro; ++r) {
+            int64_t start = l.out.start(r);
+            columns::multiply<false>({w3 + start * l.rm, 1, l.rm}, l.rm, l.out.count(r),
+                                     y + start * n, n, &outer[r * l.rm * n], n, n);
+        }
+        for (int64_t m = 0; m < l.rm; ++m)
+            columns::multiply<false>({w2 + m * l.ri * l.ro, l.ro, 1}, l.ri, l.ro, &outer[m * n],
+                                     l.rm * n, &inner[m * l.ri * n], n, n);
+        for (int64_t r = 0; r < l.ri; ++r) {
+            int64_t start = l.in.start(r);
+            columns::multiply<true>({w1 + start * l.rm, l.rm, 1}, l.in.count(r), l.rm,
+                                    &inner[r * n], l.ri * n, x + start * n, n, n);
+        }
+    }
+
+private:
+    Layer l;
+    int64_t n;
+    const float *w1, *w2, *w3;
+    std::vector<float> inner, outer;
+};
+
+// Call `step` with each place of `count` numbers, and how many there are from there on.
+template <typename Step>
+inline void each(int64_t count, Step step) {
+    for (int64_t at = 0; at < count; at += WIDTH) step(at, std::min(count - at, WIDTH));
+}
+
+inline Vector read(const float* from, int64_t count) {
+    return count == WIDTH ? vectors::load(from) : vectors::load(from, count);
+}
+
+inline void write(float* to, Vector value, int64_t count) {
+    if (count == WIDTH) vectors::store(to, value);
+    else vectors::store(to, value, count);
+}
+
+// a - a b
+inline Vector without(Vector a, Vector b) {
+    return vectors::fused(vectors::product(a, vectors::all(-1.0f)), b, a);
+}
+
+}  // namespace
+
+extern "C" {
+
+// Compute steps of sums [T, 4 H, N], h [T + 1, H, N] and twice c [T + 1, H, N].
+void lstm_forward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
+                  const float* w3, float* sums, float* hidden, float* more) {
+    StateMap map(shape, n, w1, w2, w3);
+    int64_t size = shape[0] * n;
+    for (int64_t t = 0; t < times; ++t, sums += 4 * size, hidden += size, more += size) {
+        map.add(hidden, sums);
+        each(size, [&](int64_t at, int64_t count) {
+            float* gate = sums + at;
+            Vector in = vectors::sigmoid(read(gate, count));
+            Vector keep = vectors::sigmoid(read(gate + size, count));
+            Vector fresh = vectors::tangent(read(gate + 2 * size, count));
+            Vector out = vectors::sigmoid(read(gate + 3 * size, count));
+            Vector twice = vectors::product(in, vectors::sum(fresh, fresh));
+            twice = vectors::fused(keep, read(more + at, count), twice);
+            Vector signal = vectors::fused(vectors::all(2.0f), vectors::sigmoid(twice),
+                                           vectors::all(-1.0f));
+            write(gate, in, count);
+            write(gate + size, keep, count);
+            write(gate + 2 * size, fresh, count);
+            write(gate + 3 * size, out, count);
+            write(more + size + at, twice, count);
+            write(hidden + size + at, vectors::product(out, signal), count);
+        });
+    }
+}
+
+// Compute back: gradients of h [T + 1, H, N], to which those of later steps are added, of c [H, N]
+// behind these steps, then before them, and of c itself [T, H, N], if there are any; those of the
+// sums [T, 4 H, N] are filled.
+void lstm_backward(const int64_t* shape, int64_t times, int64_t n, const float* w1,
+                   const float* w2, const float* w3, const float* sums, const float* more,
+                   float* of_hidden, float* carry, const float* of_cells, float* of_sums) {
+    StateMap map(shape, n, w1, w2, w3);
+    int64_t size = shape[0] * n;
+    for (int64_t t = times - 1; t >= 0; --t) {
+        const float *gates = sums + t * 4 * size, *before = more + t * size;
+        float *to = of_sums + t * 4 * size, *of_output = of_hidden + (t + 1) * size;
+        each(size, [&](int64_t at, int64_t count) {
+            Vector in = read(gates + at, count), keep = read(gates + size + at, count);
+            Vector fresh = read(gates + 2 * size + at, count);
+            Vector out = read(gates + 3 * size + at, count);
+            Vector signal = vectors::fused(vectors::all(2.0f),
+                                           vectors::sigmoid(read(before + size + at, count)),
+                                           vectors::all(-1.0f));
+            Vector of = read(of_output + at, count), of_cell = read(carry + at, count);
+            if (of_cells) of_cell = vectors::sum(of_cell, read(of_cells + t * size + at, count));
+            Vector slope = without(out, vectors::product(signal, signal));
+            of_cell = vectors::fused(of, slope, of_cell);
+            Vector half = vectors::product(read(before + at, count), vectors::all(0.5f));
+            Vector by_in = vectors::product(without(in, in), fresh);
+            Vector by_keep = vectors::product(without(keep, keep), half);
+            Vector by_fresh = without(in, vectors::product(fresh, fresh));
+            Vector by_out = vectors::product(without(out, out), signal);
+            write(to + at, vectors::product(of_cell, by_in), count);
+            write(to + size + at, vectors::product(of_cell, by_keep), count);
+            write(to + 2 * size + at, vectors::product(of_cell, by_fresh), count);
+            write(to + 3 * size + at, vectors::product(of, by_out), count);
+            write(carry + at, vectors::product(of_cell, keep), count);
+        });
+        map.add_transposed(to, of_output - size);
+    }
+}
+
+// Compute steps of sums [T, 3 H, N], h [T + 1, H, N] and the new values [T, H, N], which hold
+// twice what the inputs give.
+void gru_forward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
+                 const float* w3, float* sums, float* hidden, float* more) {
+    StateMap map(shape, n, w1, w2, w3);
+    int64_t size = shape[0] * n;
+    for (int64_t t = 0; t < times; ++t, sums += 3 * size, hidden += size, more += size) {
+        map.add(hidden, sums);
+        each(size, [&](int64_t at, int64_t count) {
+            Vector reset = vectors::sigmoid(read(sums + at, count));
+            Vector keep = vectors::sigmoid(read(sums + size + at, count));
+            Vector held = read(sums + 2 * size + at, count);
+            Vector twice = vectors::fused(reset, vectors::sum(held, held), read(more + at, count));
+            Vector fresh = vectors::fused(vectors::all(2.0f), vectors::sigmoid(twice),
+                                          vectors::all(-1.0f));
+            Vector after = vectors::fused(keep, read(hidden + at, count), without(fresh, keep));
+            write(sums + at, reset, count);
+            write(sums + size + at, keep, count);
+            write(more + at, fresh, count);
+            write(hidden + size + at, after, count);
+        });
+    }
+}
+
+// Compute back, as `lstm_backward`; also the gradients of what the inputs gave [T, 3 H, N].
+void gru_backward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
+                  const float* w3, const float* sums, const float* hidden, const float* more,
+                  float* of_hidden, float* of_sums, float* of_given) {
+    StateMap map(shape, n, w1, w2, w3);
+    int64_t size = shape[0] * n;
+    for (int64_t t = times - 1; t >= 0; --t) {
+        const float *gates = sums + t * 3 * size, *before = hidden + t * size;
+        const float* made = more + t * size;
+        float *to = of_sums + t * 3 * size, *given = of_given + t * 3 * size;
+        float *of_output = of_hidden + (t + 1) * size, *of_before = of_output - size;
+        each(size, [&](int64_t at, int64_t count) {
+            Vector reset = read(gates + at, count), keep = read(gates + size + at, count);
+            Vector held = read(gates + 2 * size + at, count), fresh = read(made + at, count);
+            Vector of = read(of_output + at, count);
+            Vector other = without(vectors::all(1.0f), keep);  // 1 - keep
+            Vector gap = vectors::fused(fresh, vectors::all(-1.0f), read(before + at, count));
+            Vector of_keep = vectors::product(of, vectors::product(gap, without(keep, keep)));
+            Vector of_fresh = vectors::product(of, without(other, vectors::product(fresh, fresh)));
+            Vector of_held = vectors::product(of_fresh, reset);
+            Vector of_reset = vectors::product(of_fresh, vectors::product(held, without(reset, reset)));
+            write(to + at, of_reset, count);
+            write(to + size + at, of_keep, count);
+            write(to + 2 * size + at, of_held, count);
+            write(given + at, of_reset, count);
+            write(given + size + at, of_keep, count);
+            write(given + 2 * size + at, of_fresh, count);
+            write(of_before + at, vectors::fused(of, keep, read(of_before + at, count)), count);
+        });
+        map.add_transposed(to, of_before);
+    }
+}
+}
