@@ -95,4 +95,56 @@ inline void multiply(Matrix a, int64_t rows, int64_t depth, const float* x, int6
     }
 }
 
+// Add sum over n of a[i, n] b[j, n] to to[i, j], for R rows and four columns, of which `count` are.
+template <int R>
+inline void outer_block(const float* a, int64_t a_step, const float* b, int64_t b_step,
+                        int64_t samples, float* to, int64_t to_step, int64_t count) {
+    Vector total[R][4];
+#pragma GCC unroll 4
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) total[i][j] = vectors::zero();
+    const float* row[4];
+    for (int64_t j = 0; j < 4; ++j) row[j] = b + std::min(j, count - 1) * b_step;
+    int64_t n = 0;
+    for (; n + WIDTH <= samples; n += WIDTH) {
+        Vector right[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) right[j] = vectors::load(row[j] + n);
+#pragma GCC unroll 4
+        for (int i = 0; i < R; ++i) {
+            Vector left = vectors::load(a + i * a_step + n);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; ++j) total[i][j] = vectors::fused(left, right[j], total[i][j]);
+        }
+    }
+    if (int64_t last = samples - n)
+        for (int i = 0; i < R; ++i) {
+            Vector left = vectors::load(a + i * a_step + n, last);
+            for (int j = 0; j < 4; ++j)
+                total[i][j] = vectors::fused(left, vectors::load(row[j] + n, last), total[i][j]);
+        }
+    for (int i = 0; i < R; ++i) {
+        float found[4];
+        vectors::sums(total[i], found);
+        for (int64_t j = 0; j < count; ++j) to[i * to_step + j] += found[j];
+    }
+}
+
+// Add sum over n of a[i, n] b[j, n] to to[i, j], a matrix in order.
+inline void add_outer(const float* a, int64_t a_step, int64_t rows, const float* b, int64_t b_step,
+                      int64_t columns, int64_t samples, float* to) {
+    constexpr int R = WIDTH == 16 ? 4 : 2;  // What fits into the registers.
+    for (int64_t j = 0; j < columns; j += 4) {
+        const float* right = b + j * b_step;
+        int64_t count = std::min<int64_t>(columns - j, 4), i = 0;
+        for (; i + R <= rows; i += R)
+            outer_block<R>(a + i * a_step, a_step, right, b_step, samples, to + i * columns + j,
+                           columns, count);
+        for (; i < rows; ++i)
+            outer_block<1>(a + i * a_step, a_step, right, b_step, samples, to + i * columns + j,
+                           columns, count);
+    }
+}
+
 }  // namespace columns

@@ -14,7 +14,7 @@ CODE = Code(
     name="layers",
     what="the compiled layers",
     folder=Path(__file__).parent,
-    headers=("columns.h", "layer.h", "products.h", "sigmoid.h", "vectors.h"),
+    headers=("columns.h", "layer.h", "map.h", "products.h", "sigmoid.h", "vectors.h"),
     sources=("clos.cpp", "walk.cpp"),
 )
 """What is built."""
@@ -38,6 +38,11 @@ class Operators(NamedTuple):
     clos_backward
         Of shape, N, x, weights, what was kept and the gradients of y: fills those of x and of the
         weights, each where its address is not None.
+    map_forward
+        Of shape, N, the strides of x [I, N], weights and x: fills y [O, N].
+    map_backward
+        Of the same but for y, and the gradients of y: fills those of x [I, N] where its address is
+        not None, and adds those of the weights.
     lstm_forward, gru_forward
         Of shape, steps T, N and weights of the state's map: computes the steps, as
         `golden.recurrent.cells` has their sums, h and what is more.
@@ -52,13 +57,15 @@ class Operators(NamedTuple):
     clos_forward: Any
     clos_hidden: Any
     clos_backward: Any
+    map_forward: Any
+    map_backward: Any
     lstm_forward: Any
     lstm_backward: Any
     gru_forward: Any
     gru_backward: Any
 
 
-_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (2, 6), (2, 9), (2, 6), (2, 9))
+_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (3, 5), (3, 9), (2, 6), (2, 9), (2, 6), (2, 9))
 
 
 def loaded(path: Path) -> Operators:

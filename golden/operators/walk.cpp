@@ -2,65 +2,13 @@
 //
 // Values have their samples innermost, [T, K, N]; they are those of `golden.recurrent.cells`.
 
-#include <vector>
-
-#include "columns.h"
-#include "layer.h"
-#include "products.h"
+#include "map.h"
 #include "sigmoid.h"
 
 namespace {
 
-using columns::Matrix;
 using vectors::Vector;
 using vectors::WIDTH;
-
-// The map of a state, applied many times.
-class StateMap {
-public:
-    StateMap(const int64_t* shape, int64_t n, const float* w1, const float* w2, const float* w3)
-        : l(shape), n(n), w1(w1), w2(w2), w3(w3), inner(l.ri * l.rm * n), outer(l.rm * l.ro * n) {}
-
-    // Add the map of x [I, N] to y [O, N].
-    void add(const float* x, float* y) {
-        for (int64_t r = 0; r < l.ri; ++r) {
-            int64_t start = l.in.start(r);
-            columns::multiply<false>({w1 + start * l.rm, 1, l.rm}, l.rm, l.in.count(r),
-                                     x + start * n, n, &inner[r * l.rm * n], n, n);
-        }
-        for (int64_t m = 0; m < l.rm; ++m)
-            columns::multiply<false>({w2 + m * l.ri * l.ro, 1, l.ro}, l.ro, l.ri, &inner[m * n],
-                                     l.rm * n, &outer[m * l.ro * n], n, n);
-        for (int64_t r = 0; r < l.ro; ++r) {
-            int64_t start = l.out.start(r);
-            columns::multiply<true>({w3 + start * l.rm, l.rm, 1}, l.out.count(r), l.rm,
-                                    &outer[r * n], l.ro * n, y + start * n, n, n);
-        }
-    }
-
-    // Add the transposed map of y [O, N] to x [I, N].
-    void add_transposed(const float* y, float* x) {
-        for (int64_t r = 0; r < l.ro; ++r) {
-            int64_t start = l.out.start(r);
-            columns::multiply<false>({w3 + start * l.rm, 1, l.rm}, l.rm, l.out.count(r),
-                                     y + start * n, n, &outer[r * l.rm * n], n, n);
-        }
-        for (int64_t m = 0; m < l.rm; ++m)
-            columns::multiply<false>({w2 + m * l.ri * l.ro, l.ro, 1}, l.ri, l.ro, &outer[m * n],
-                                     l.rm * n, &inner[m * l.ri * n], n, n);
-        for (int64_t r = 0; r < l.ri; ++r) {
-            int64_t start = l.in.start(r);
-            columns::multiply<true>({w1 + start * l.rm, l.rm, 1}, l.in.count(r), l.rm,
-                                    &inner[r * n], l.ri * n, x + start * n, n, n);
-        }
-    }
-
-private:
-    Layer l;
-    int64_t n;
-    const float *w1, *w2, *w3;
-    std::vector<float> inner, outer;
-};
 
 // Call `step` with each place of `count` numbers, and how many there are from there on.
 template <typename Step>
@@ -82,17 +30,63 @@ inline Vector without(Vector a, Vector b) {
     return vectors::fused(vectors::product(a, vectors::all(-1.0f)), b, a);
 }
 
+constexpr int64_t PART = 64;  // Samples of which all that is between the stages stays in the cache.
+
+// Bring values to [K, N], in order.
+void pack(const float* from, int64_t features, int64_t feature, int64_t samples, int64_t sample,
+          float* to) {
+    constexpr int64_t TILE = 16;
+    if (sample == 1) {
+        for (int64_t k = 0; k < features; ++k)
+            std::copy_n(from + k * feature, samples, to + k * samples);
+        return;
+    }
+    for (int64_t k = 0; k < features; k += TILE)
+        for (int64_t n = 0; n < samples; ++n)
+            for (int64_t i = k; i < std::min(k + TILE, features); ++i)
+                to[i * samples + n] = from[i * feature + n * sample];
+}
+
 }  // namespace
 
 extern "C" {
 
+// Compute y [O, N] of x, whose values lie so far apart: of one sample, and of all samples.
+void map_forward(const int64_t* shape, int64_t n, int64_t feature, int64_t sample,
+                 const float* w1, const float* w2, const float* w3, const float* x, float* y) {
+    std::vector<float> part(shape[0] * PART);
+    for (int64_t at = 0; at < n; at += PART) {
+        int64_t count = std::min(n - at, PART);
+        pack(x + at * sample, shape[0], feature, count, sample, part.data());
+        Map(shape, count, w1, w2, w3).compute<false>(part.data(), y + at, n);
+    }
+}
+
+// Add the gradients of the weights for such x and gradients of y [O, N], and fill those of x
+// [I, N], if they have somewhere to go.
+void map_backward(const int64_t* shape, int64_t n, int64_t feature, int64_t sample,
+                  const float* w1, const float* w2, const float* w3, const float* x,
+                  const float* of_y, float* of_x, float* of_w1, float* of_w2, float* of_w3) {
+    std::vector<float> part(shape[0] * PART), of_part(shape[1] * PART);
+    for (int64_t at = 0; at < n; at += PART) {
+        int64_t count = std::min(n - at, PART);
+        pack(x + at * sample, shape[0], feature, count, sample, part.data());
+        pack(of_y + at, shape[1], n, count, 1, of_part.data());
+        Map forward(shape, count, w1, w2, w3), back(shape, count, w1, w2, w3);
+        forward.hidden(part.data());
+        if (of_x) back.transposed<false>(of_part.data(), of_x + at, n);
+        else back.hidden_transposed(of_part.data());
+        forward.add_gradients(back, part.data(), of_part.data(), of_w1, of_w2, of_w3);
+    }
+}
+
 // Compute steps of sums [T, 4 H, N], h [T + 1, H, N] and twice c [T + 1, H, N].
 void lstm_forward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
                   const float* w3, float* sums, float* hidden, float* more) {
-    StateMap map(shape, n, w1, w2, w3);
+    Map map(shape, n, w1, w2, w3);
     int64_t size = shape[0] * n;
     for (int64_t t = 0; t < times; ++t, sums += 4 * size, hidden += size, more += size) {
-        map.add(hidden, sums);
+        map.compute<true>(hidden, sums, n);
         each(size, [&](int64_t at, int64_t count) {
             float* gate = sums + at;
             Vector in = vectors::sigmoid(read(gate, count));
@@ -119,7 +113,7 @@ void lstm_forward(const int64_t* shape, int64_t times, int64_t n, const float* w
 void lstm_backward(const int64_t* shape, int64_t times, int64_t n, const float* w1,
                    const float* w2, const float* w3, const float* sums, const float* more,
                    float* of_hidden, float* carry, const float* of_cells, float* of_sums) {
-    StateMap map(shape, n, w1, w2, w3);
+    Map map(shape, n, w1, w2, w3);
     int64_t size = shape[0] * n;
     for (int64_t t = times - 1; t >= 0; --t) {
         const float *gates = sums + t * 4 * size, *before = more + t * size;
@@ -146,7 +140,7 @@ void lstm_backward(const int64_t* shape, int64_t times, int64_t n, const float* 
             write(to + 3 * size + at, vectors::product(of, by_out), count);
             write(carry + at, vectors::product(of_cell, keep), count);
         });
-        map.add_transposed(to, of_output - size);
+        map.transposed<true>(to, of_output - size, n);
     }
 }
 
@@ -154,10 +148,10 @@ void lstm_backward(const int64_t* shape, int64_t times, int64_t n, const float* 
 // twice what the inputs give.
 void gru_forward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
                  const float* w3, float* sums, float* hidden, float* more) {
-    StateMap map(shape, n, w1, w2, w3);
+    Map map(shape, n, w1, w2, w3);
     int64_t size = shape[0] * n;
     for (int64_t t = 0; t < times; ++t, sums += 3 * size, hidden += size, more += size) {
-        map.add(hidden, sums);
+        map.compute<true>(hidden, sums, n);
         each(size, [&](int64_t at, int64_t count) {
             Vector reset = vectors::sigmoid(read(sums + at, count));
             Vector keep = vectors::sigmoid(read(sums + size + at, count));
@@ -178,7 +172,7 @@ void gru_forward(const int64_t* shape, int64_t times, int64_t n, const float* w1
 void gru_backward(const int64_t* shape, int64_t times, int64_t n, const float* w1, const float* w2,
                   const float* w3, const float* sums, const float* hidden, const float* more,
                   float* of_hidden, float* of_sums, float* of_given) {
-    StateMap map(shape, n, w1, w2, w3);
+    Map map(shape, n, w1, w2, w3);
     int64_t size = shape[0] * n;
     for (int64_t t = times - 1; t >= 0; --t) {
         const float *gates = sums + t * 3 * size, *before = hidden + t * size;
@@ -203,7 +197,7 @@ void gru_backward(const int64_t* shape, int64_t times, int64_t n, const float* w
             write(given + 2 * size + at, of_fresh, count);
             write(of_before + at, vectors::fused(of, keep, read(of_before + at, count)), count);
         });
-        map.add_transposed(to, of_before);
+        map.transposed<true>(to, of_before, n);
     }
 }
 }

@@ -1,6 +1,8 @@
 """The steps of an LSTM and of a GRU in compiled code: one call for all of a chunk."""
 
-from typing import Any, cast
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from golden.operators.library import Operators, shape_address
 from golden.operators.switch import current
 from golden.recurrent.cells import CELLS, Cell, Steps
 
-__all__ = ["compiled_cell"]
+__all__ = ["Parts", "compiled_parts"]
 
 # Measured on an x86 processor with AVX-512, on one thread.
 _MOST_SAMPLES = 128
@@ -21,15 +23,36 @@ _ONE_THREAD = 1 << 22
 _private = cast(Any, torch)._C
 
 
-def compiled_cell(cell: Cell, shape: ClosShape, weights: ClosWeights, x: Tensor) -> Cell | None:
-    """Return the cell in compiled code; None where that does not serve, or is slower.
+class Parts(NamedTuple):
+    """What a walk is made of.
+
+    Attributes
+    ----------
+    cell
+        Computes the steps.
+    columns, gradients
+        Make of a shape and weights what computes a map of many samples, and its gradients.
+    """
+
+    cell: Cell
+    columns: Callable[[ClosShape, ClosWeights], Any]
+    gradients: Callable[[ClosShape, ClosWeights], Any]
+
+
+def compiled_parts(
+    cell: Cell,
+    shapes: tuple[ClosShape, ClosShape],
+    weights: tuple[ClosWeights, ClosWeights],
+    x: Tensor,
+) -> Parts | None:
+    """Return the parts in compiled code; None where that does not serve, or is slower.
 
     Parameters
     ----------
     cell
         Of `golden.recurrent.cells.CELLS`.
-    shape, weights
-        Of the state's map.
+    shapes, weights
+        Of the maps of input and state.
     x
         Inputs [T, N, I].
     """
@@ -37,15 +60,20 @@ def compiled_cell(cell: Cell, shape: ClosShape, weights: ClosWeights, x: Tensor)
     if operators is None or _private._len_torch_dispatch_stack():
         return None
     samples = x.shape[1]
-    several = torch.get_num_threads() > 1 and samples * shape.parameters > _ONE_THREAD
-    if several or samples > _MOST_SAMPLES:
+    if samples > _MOST_SAMPLES or (
+        torch.get_num_threads() > 1 and samples * shapes[1].parameters > _ONE_THREAD
+    ):
         return None
-    for one in (x, *weights):
+    for one in (x, *weights[0], *weights[1]):
         plain = type(one) in (Tensor, torch.nn.Parameter) and one.layout is torch.strided
         if not (plain and one.is_cpu and one.dtype is torch.float32 and not one.is_neg()):
             return None
-    kinds = _CompiledLstm if cell.states == 2 else _CompiledGru
-    return kinds(operators, shape, weights)
+    kind = _CompiledLstm if cell.states == 2 else _CompiledGru
+    return Parts(
+        kind(operators, shapes[1], weights[1]),
+        functools.partial(_CompiledMap, operators),
+        functools.partial(_CompiledMapGradients, operators),
+    )
 
 
 class _Compiled:
@@ -118,6 +146,38 @@ class _CompiledGru(_Compiled):
         values = *kept, of_outputs, of_sums, of_given
         self._operators.gru_backward(*self._given(steps), *map(_address, values))
         return of_given
+
+
+class _CompiledMap:
+    """As `Columns` of a map, in compiled code."""
+
+    def __init__(self, operators: Operators, shape: ClosShape, weights: ClosWeights) -> None:
+        """Hold the weights."""
+        self._operators, self._shape = operators, shape_address(shape.as_tuple())
+        self._weights = tuple(one.contiguous() for one in weights)
+
+    def add(self, values: Tensor, sums: Tensor, beta: int = 0) -> None:
+        """Write the map of values [I, M] to sums [O, M], which lie in order."""
+        tensors = *self._weights, values, sums
+        samples, strides = values.shape[1], values.stride()
+        self._operators.map_forward(self._shape, samples, *strides, *map(_address, tensors))
+
+
+class _CompiledMapGradients(_CompiledMap):
+    """As `MapGradients`, in compiled code."""
+
+    def __init__(self, operators: Operators, shape: ClosShape, weights: ClosWeights) -> None:
+        """Begin with zeros."""
+        super().__init__(operators, shape, weights)
+        self.sums = ClosWeights(*(torch.zeros_like(one) for one in self._weights))
+
+    def add(
+        self, values: Tensor, gradient: Tensor, of_values: Tensor | None, beta: int = 0
+    ) -> None:
+        """Add those of inputs [I, M] and of outputs [O, M]; write those of inputs."""
+        tensors = *self._weights, values, gradient.contiguous(), of_values, *self.sums
+        samples, strides = values.shape[1], values.stride()
+        self._operators.map_backward(self._shape, samples, *strides, *map(_address, tensors))
 
 
 def _address(one: Tensor | None) -> int | None:

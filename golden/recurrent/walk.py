@@ -14,7 +14,7 @@ from golden.clos.forms import FEWEST_COLUMNS, ClosWeights, padding_pays
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import Cell, Steps
 from golden.recurrent.columns import Columns, MapGradients, TransposedColumns
-from golden.recurrent.compiled import compiled_cell
+from golden.recurrent.compiled import Parts, compiled_parts
 
 __all__ = ["Gradients", "Kept", "Maps", "Walk"]
 
@@ -70,9 +70,11 @@ class Walk:
         self.maps, self.x = maps, x.contiguous()
         self.times, self.samples, _ = x.shape
         self.neurons = maps.shapes[1].in_features
-        compiled = compiled_cell(cell, maps.shapes[1], maps.weights[1], x)
-        self._plain, self.cell = cell, compiled or cell
-        padded = pad and compiled is None and padding_pays(maps.shapes[1], self.samples, x.device.type)
+        compiled = compiled_parts(cell, maps.shapes, maps.weights, self.x)
+        self._plain = Parts(cell, Columns, MapGradients)
+        self._parts, self.cell = compiled or self._plain, cell
+        state = maps.shapes[1]
+        padded = pad and compiled is None and padding_pays(state, self.samples, x.device.type)
         self.columns = FEWEST_COLUMNS if padded else self.samples
 
     def forward(
@@ -89,8 +91,8 @@ class Walk:
         all_cells
             Whether c is wanted at all times.
         """
-        cell, maps = self.cell, self.maps
-        input_map = Columns(maps.shapes[0], maps.weights[0])
+        (cell, columns, _), maps = self._parts, self.maps
+        input_map = columns(maps.shapes[0], maps.weights[0])
         state_map = cell.state_map(maps.shapes[1], maps.weights[1])
         outputs = cell.gates * self.neurons
         biases = tuple(self._bias(bias) for bias in maps.biases)
@@ -120,13 +122,14 @@ class Walk:
         self, kept: Kept, of_outputs: Tensor | None, of_cells: Tensor | None, all_cells: bool
     ) -> Gradients:
         """Compute the gradients from those of what `forward` returned; None stands for zeros."""
-        cell, maps, samples = self.cell, self.maps, self.samples
+        parts, maps, samples = self._parts, self.maps, self.samples
         self.columns = kept.hidden.shape[2]
         if self.columns > samples:  # Whatever is used now, it was not compiled code that kept it.
-            cell = self._plain
-        compiled = cell is not self._plain
-        input_gradients = MapGradients(maps.shapes[0], maps.weights[0])
-        state_gradients = MapGradients(maps.shapes[1], maps.weights[1])
+            parts = self._plain
+        cell, _, gradients = parts
+        input_gradients = gradients(maps.shapes[0], maps.weights[0])
+        state_gradients = gradients(maps.shapes[1], maps.weights[1])
+        compiled = parts is not self._plain
         at_once = compiled or samples < _FEWEST_STEPWISE
         state_map = state_gradients
         if at_once and not compiled:
