@@ -39,10 +39,11 @@ class Operators(NamedTuple):
         Of shape, N, x, weights, what was kept and the gradients of y: fills those of x and of the
         weights, each where its address is not None.
     map_forward
-        Of shape, N, the strides of x [I, N], weights and x: fills y [O, N].
+        Of shape, steps T, N, weights, a bias or None, and x [T, N, I]: fills y [T, O, N].
     map_backward
-        Of the same but for y, and the gradients of y: fills those of x [I, N] where its address is
-        not None, and adds those of the weights.
+        Of shape, T, N, the strides of x [T, I, N], weights, x and the gradients of y [T, O, N]:
+        fills those of x [T, N, I] where its address is not None, and adds those of weights and
+        bias.
     lstm_forward, gru_forward
         Of shape, steps T, N and weights of the state's map: computes the steps, as
         `golden.recurrent.cells` has their sums, h and what is more.
@@ -65,7 +66,7 @@ class Operators(NamedTuple):
     gru_backward: Any
 
 
-_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (3, 5), (3, 9), (2, 6), (2, 9), (2, 6), (2, 9))
+_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (2, 6), (5, 10), (2, 6), (2, 9), (2, 6), (2, 9))
 
 
 def loaded(path: Path) -> Operators:

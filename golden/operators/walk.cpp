@@ -32,52 +32,95 @@ inline Vector without(Vector a, Vector b) {
 
 constexpr int64_t PART = 64;  // Samples of which all that is between the stages stays in the cache.
 
-// Bring values to [K, N], in order.
-void pack(const float* from, int64_t features, int64_t feature, int64_t samples, int64_t sample,
+struct Steps {  // Values [T, K, N]: where they are, and how far apart.
+    const float* at;
+    int64_t time, feature, sample;
+};
+
+// The steps and samples that are computed at once: whole steps, or a part of one.
+template <typename Do>
+void in_parts(int64_t times, int64_t samples, Do compute) {
+    int64_t most = std::max<int64_t>(PART / samples, 1);
+    for (int64_t t = 0; t < times; t += most)
+        for (int64_t n = 0; n < samples; n += PART)
+            compute(t, std::min(most, times - t), n, std::min(PART, samples - n));
+}
+
+// Bring such steps and samples to [K, steps samples], in order.
+void pack(Steps from, int64_t features, int64_t t, int64_t times, int64_t n, int64_t samples,
           float* to) {
     constexpr int64_t TILE = 16;
-    if (sample == 1) {
-        for (int64_t k = 0; k < features; ++k)
-            std::copy_n(from + k * feature, samples, to + k * samples);
-        return;
+    for (int64_t step = 0; step < times; ++step, to += samples) {
+        const float* at = from.at + (t + step) * from.time + n * from.sample;
+        if (from.sample == 1) {
+            for (int64_t k = 0; k < features; ++k)
+                std::copy_n(at + k * from.feature, samples, to + k * times * samples);
+            continue;
+        }
+        for (int64_t k = 0; k < features; k += TILE)
+            for (int64_t s = 0; s < samples; ++s)
+                for (int64_t i = k; i < std::min(k + TILE, features); ++i)
+                    to[i * times * samples + s] = at[i * from.feature + s * from.sample];
     }
-    for (int64_t k = 0; k < features; k += TILE)
-        for (int64_t n = 0; n < samples; ++n)
-            for (int64_t i = k; i < std::min(k + TILE, features); ++i)
-                to[i * samples + n] = from[i * feature + n * sample];
 }
 
 }  // namespace
 
 extern "C" {
 
-// Compute y [O, N] of x, whose values lie so far apart: of one sample, and of all samples.
-void map_forward(const int64_t* shape, int64_t n, int64_t feature, int64_t sample,
-                 const float* w1, const float* w2, const float* w3, const float* x, float* y) {
-    std::vector<float> part(shape[0] * PART);
-    for (int64_t at = 0; at < n; at += PART) {
-        int64_t count = std::min(n - at, PART);
-        pack(x + at * sample, shape[0], feature, count, sample, part.data());
-        Map(shape, count, w1, w2, w3).compute<false>(part.data(), y + at, n);
-    }
+// Compute y [T, O, N] of x [T, N, I], and add a bias, if there is one.
+void map_forward(const int64_t* shape, int64_t times, int64_t samples, const float* w1,
+                 const float* w2, const float* w3, const float* bias, const float* x, float* y) {
+    int64_t inputs = shape[0], outputs = shape[1];
+    std::vector<float> part(inputs * PART), of_part(outputs * PART);
+    in_parts(times, samples, [&](int64_t t, int64_t steps, int64_t n, int64_t count) {
+        pack({x, samples * inputs, 1, inputs}, inputs, t, steps, n, count, part.data());
+        int64_t all = steps * count;
+        Map(shape, all, w1, w2, w3).compute<false>(part.data(), of_part.data(), all);
+        for (int64_t step = 0; step < steps; ++step)
+            for (int64_t o = 0; o < outputs; ++o) {
+                const float* from = &of_part[o * all + step * count];
+                float* to = y + ((t + step) * outputs + o) * samples + n;
+                Vector own = vectors::all(bias ? bias[o] : 0.0f);
+                each(count, [&](int64_t at, int64_t left) {
+                    write(to + at, vectors::sum(read(from + at, left), own), left);
+                });
+            }
+    });
 }
 
-// Add the gradients of the weights for such x and gradients of y [O, N], and fill those of x
-// [I, N], if they have somewhere to go.
-void map_backward(const int64_t* shape, int64_t n, int64_t feature, int64_t sample,
-                  const float* w1, const float* w2, const float* w3, const float* x,
-                  const float* of_y, float* of_x, float* of_w1, float* of_w2, float* of_w3) {
-    std::vector<float> part(shape[0] * PART), of_part(shape[1] * PART);
-    for (int64_t at = 0; at < n; at += PART) {
-        int64_t count = std::min(n - at, PART);
-        pack(x + at * sample, shape[0], feature, count, sample, part.data());
-        pack(of_y + at, shape[1], n, count, 1, of_part.data());
-        Map forward(shape, count, w1, w2, w3), back(shape, count, w1, w2, w3);
+// Add the gradients of the weights and of a bias for x [T, I, N], whose values lie so far apart,
+// and gradients of y [T, O, N]; fill those of x [T, N, I], if they have somewhere to go.
+void map_backward(const int64_t* shape, int64_t times, int64_t samples, int64_t x_time,
+                  int64_t x_feature, int64_t x_sample, const float* w1, const float* w2,
+                  const float* w3, const float* x, const float* of_y, float* of_x, float* of_w1,
+                  float* of_w2, float* of_w3, float* of_bias) {
+    int64_t inputs = shape[0], outputs = shape[1];
+    std::vector<float> part(inputs * PART), of_part(outputs * PART), back_part(inputs * PART);
+    in_parts(times, samples, [&](int64_t t, int64_t steps, int64_t n, int64_t count) {
+        pack({x, x_time, x_feature, x_sample}, inputs, t, steps, n, count, part.data());
+        pack({of_y, outputs * samples, samples, 1}, outputs, t, steps, n, count, of_part.data());
+        int64_t all = steps * count;
+        Map forward(shape, all, w1, w2, w3), back(shape, all, w1, w2, w3);
         forward.hidden(part.data());
-        if (of_x) back.transposed<false>(of_part.data(), of_x + at, n);
-        else back.hidden_transposed(of_part.data());
+        if (of_x) {
+            back.transposed<false>(of_part.data(), back_part.data(), all);
+            for (int64_t s = 0; s < all; ++s) {
+                float* to = of_x + ((t + s / count) * samples + n + s % count) * inputs;
+                for (int64_t i = 0; i < inputs; ++i) to[i] = back_part[i * all + s];
+            }
+        } else back.hidden_transposed(of_part.data());
         forward.add_gradients(back, part.data(), of_part.data(), of_w1, of_w2, of_w3);
-    }
+        for (int64_t o = 0; o < outputs; ++o) {
+            Vector total[4] = {vectors::zero(), vectors::zero(), vectors::zero(), vectors::zero()};
+            each(all, [&](int64_t at, int64_t left) {
+                total[0] = vectors::sum(total[0], read(&of_part[o * all + at], left));
+            });
+            float found[4];
+            vectors::sums(total, found);
+            of_bias[o] += found[0];
+        }
+    });
 }
 
 // Compute steps of sums [T, 4 H, N], h [T + 1, H, N] and twice c [T + 1, H, N].

@@ -6,13 +6,12 @@ CPU: tanh v = 2 sigmoid 2v - 1. It is right to a rounding of values of 1, so not
 small ones. To save operations, twice the c of an LSTM is held.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from golden.clos.forms import ClosWeights
-from golden.clos.shape import ClosShape
 from golden.recurrent.columns import Columns
 
 __all__ = ["CELLS", "BackwardMap", "Cell", "Steps"]
@@ -56,16 +55,16 @@ class Cell(Protocol):
     gates: int
     states: int
 
-    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Any:
-        """Return the state's map as `forward` takes it, for the sums of `fill`."""
+    def scaled(self, weights: ClosWeights) -> ClosWeights:
+        """Return the weights of the state's map, for the sums of `fill`."""
         ...
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         """Write what the input's map gives, [T, gates H, N], and both biases into the steps."""
         ...
 
-    def forward(self, columns: Any, steps: Steps) -> None:
-        """Compute all steps by `state_map`, where the sums have been filled."""
+    def forward(self, columns: Columns, steps: Steps) -> None:
+        """Compute all steps, where the sums have been filled."""
         ...
 
     def backward(
@@ -109,11 +108,11 @@ class _Lstm:
     gates = 4
     states = 2
 
-    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Columns:
+    def scaled(self, weights: ClosWeights) -> ClosWeights:
         last = weights.output_weight.clone()
         neurons = last.shape[0] // 4
         last[2 * neurons : 3 * neurons].mul_(2)
-        return Columns(shape, weights._replace(output_weight=last))
+        return weights._replace(output_weight=last)
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         torch.add(given, (biases[0] + biases[1])[:, None], out=steps.sums)
@@ -177,8 +176,8 @@ class _Gru:
     gates = 3
     states = 1
 
-    def state_map(self, shape: ClosShape, weights: ClosWeights) -> Columns:
-        return Columns(shape, weights)
+    def scaled(self, weights: ClosWeights) -> ClosWeights:
+        return weights
 
     def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
         two = 2 * steps.neurons

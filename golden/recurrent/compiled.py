@@ -1,8 +1,7 @@
-"""The steps of an LSTM and of a GRU in compiled code: one call for all of a chunk."""
+"""The steps of a part of a walk and all that their maps compute: in compiled code."""
 
-import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -12,172 +11,129 @@ from golden.clos.shape import ClosShape
 from golden.operators.library import Operators, shape_address
 from golden.operators.switch import current
 from golden.recurrent.cells import CELLS, Cell, Steps
+from golden.recurrent.chunks import Maps
 
-__all__ = ["Parts", "compiled_parts"]
+__all__ = ["CompiledChunks", "compiled_chunks"]
 
 # Measured on an x86 processor with AVX-512, on one thread.
 _MOST_SAMPLES = 128
-# Of samples and weights of the state's map, up to which one thread is as fast as `bmm` on several.
+# Samples times weights of the state's map, up to which one thread is as fast as `bmm` on several.
 _ONE_THREAD = 1 << 22
 
 _private = cast(Any, torch)._C
 
 
-class Parts(NamedTuple):
-    """What a walk is made of.
+def compiled_chunks(cell: Cell, maps: Maps, x: Tensor) -> "CompiledChunks | None":
+    """Return what computes chunks of inputs [T, N, I]; None where it does not serve, or is slower.
 
-    Attributes
-    ----------
-    cell
-        Computes the steps.
-    columns, gradients
-        Make of a shape and weights what computes a map of many samples, and its gradients.
-    """
-
-    cell: Cell
-    columns: Callable[[ClosShape, ClosWeights], Any]
-    gradients: Callable[[ClosShape, ClosWeights], Any]
-
-
-def compiled_parts(
-    cell: Cell,
-    shapes: tuple[ClosShape, ClosShape],
-    weights: tuple[ClosWeights, ClosWeights],
-    x: Tensor,
-) -> Parts | None:
-    """Return the parts in compiled code; None where that does not serve, or is slower.
-
-    Parameters
-    ----------
-    cell
-        Of `golden.recurrent.cells.CELLS`.
-    shapes, weights
-        Of the maps of input and state.
-    x
-        Inputs [T, N, I].
+    It serves plain float32 tensors in order on the CPU, outside of modes.
     """
     operators = current()
     if operators is None or _private._len_torch_dispatch_stack():
         return None
     samples = x.shape[1]
-    if samples > _MOST_SAMPLES or (
-        torch.get_num_threads() > 1 and samples * shapes[1].parameters > _ONE_THREAD
-    ):
+    work = samples * maps.shapes[1].parameters
+    if samples > _MOST_SAMPLES or (work > _ONE_THREAD and torch.get_num_threads() > 1):
         return None
-    for one in (x, *weights[0], *weights[1]):
+    for one in (x, *maps.weights[0], *maps.weights[1]):
         plain = type(one) in (Tensor, torch.nn.Parameter) and one.layout is torch.strided
         if not (plain and one.is_cpu and one.dtype is torch.float32 and not one.is_neg()):
             return None
-    kind = _CompiledLstm if cell.states == 2 else _CompiledGru
-    return Parts(
-        kind(operators, shapes[1], weights[1]),
-        functools.partial(_CompiledMap, operators),
-        functools.partial(_CompiledMapGradients, operators),
-    )
+    return CompiledChunks(operators, cell, maps)
 
 
-class _Compiled:
-    """The state's map of a cell, as compiled code takes it; it holds the weights."""
+class CompiledChunks:
+    """As `PlainChunks`; all tensors lie in order."""
 
-    def __init__(self, operators: Operators, shape: ClosShape, weights: ClosWeights) -> None:
-        self._operators, self._shape = operators, shape_address(shape.as_tuple())
-        self._weights = tuple(one.contiguous() for one in weights)
-
-    def state_map(self, shape: ClosShape, weights: ClosWeights) -> None:
-        """Return none: the cell has it."""
-
-    def _given(self, steps: Steps) -> tuple[int, ...]:
-        times, _, samples = steps.sums.shape
-        return self._shape, times, samples, *(one.data_ptr() for one in self._weights)
-
-
-class _CompiledLstm(_Compiled):
-    """As the LSTM of `golden.recurrent.cells`, but for the sums of g, which are not doubled."""
-
-    gates = 4
-    states = 2
-
-    def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
-        torch.add(given, (biases[0] + biases[1])[:, None], out=steps.sums)
-
-    def forward(self, columns: Any, steps: Steps) -> None:
-        values = steps.sums, steps.hidden, steps.more
-        self._operators.lstm_forward(*self._given(steps), *map(_address, values))
-
-    def backward(
-        self,
-        columns: Any,
-        steps: Steps,
-        of_outputs: Tensor,
-        carry: Tensor,
-        of_cells: Tensor | None,
-        of_sums: Tensor,
-    ) -> Tensor:
-        sums, more = steps.sums.contiguous(), steps.more.contiguous()
-        values = sums, more, of_outputs, carry, of_cells, of_sums
-        self._operators.lstm_backward(*self._given(steps), *map(_address, values))
-        return of_sums
-
-
-class _CompiledGru(_Compiled):
-    """As the GRU of `golden.recurrent.cells`."""
-
-    gates = 3
-    states = 1
-
-    def fill(self, given: Tensor, biases: tuple[Tensor, Tensor], steps: Steps) -> None:
-        CELLS["gru"].fill(given, biases, steps)
-
-    def forward(self, columns: Any, steps: Steps) -> None:
-        values = steps.sums, steps.hidden, steps.more
-        self._operators.gru_forward(*self._given(steps), *map(_address, values))
-
-    def backward(
-        self,
-        columns: Any,
-        steps: Steps,
-        of_outputs: Tensor,
-        carry: Tensor,
-        of_cells: Tensor | None,
-        of_sums: Tensor,
-    ) -> Tensor:
-        of_given = torch.empty_like(of_sums)
-        kept = [one.contiguous() for one in (steps.sums, steps.hidden, steps.more)]
-        values = *kept, of_outputs, of_sums, of_given
-        self._operators.gru_backward(*self._given(steps), *map(_address, values))
-        return of_given
-
-
-class _CompiledMap:
-    """As `Columns` of a map, in compiled code."""
-
-    def __init__(self, operators: Operators, shape: ClosShape, weights: ClosWeights) -> None:
+    def __init__(self, operators: Operators, cell: Cell, maps: Maps) -> None:
         """Hold the weights."""
-        self._operators, self._shape = operators, shape_address(shape.as_tuple())
-        self._weights = tuple(one.contiguous() for one in weights)
+        self._operators, self._is_lstm = operators, cell.states == 2
+        shapes, weights = maps.shapes, maps.weights
+        self._input_map = _Map(shapes[0], weights[0])
+        self._state_map = _Map(shapes[1], weights[1])
+        outputs = shapes[0].out_features
+        zeros = weights[0].input_weight.new_zeros
+        biases = [zeros(outputs) if bias is None else bias for bias in maps.biases]
+        self._biases = biases[0], biases[1]
+        self._of_biases = zeros(outputs), zeros(outputs)
 
-    def add(self, values: Tensor, sums: Tensor, beta: int = 0) -> None:
-        """Write the map of values [I, M] to sums [O, M], which lie in order."""
-        tensors = *self._weights, values, sums
-        samples, strides = values.shape[1], values.stride()
-        self._operators.map_forward(self._shape, samples, *strides, *map(_address, tensors))
+    def forward(self, x: Tensor, steps: Steps) -> None:
+        """Compute the sums, h and what is more of the steps of inputs [T, N, I]."""
+        operators, (times, samples, _) = self._operators, x.shape
+        if self._is_lstm:
+            bias = self._biases[0] + self._biases[1]
+            self._input_map.call(operators.map_forward, times, samples, bias, x, steps.sums)
+        else:
+            given = torch.empty_like(steps.sums)
+            self._input_map.call(operators.map_forward, times, samples, None, x, given)
+            CELLS["gru"].fill(given, self._biases, steps)
+        operator = operators.lstm_forward if self._is_lstm else operators.gru_forward
+        kept = steps.sums, steps.hidden, steps.more
+        self._state_map.call(operator, times, samples, *kept)
 
-
-class _CompiledMapGradients(_CompiledMap):
-    """As `MapGradients`, in compiled code."""
-
-    def __init__(self, operators: Operators, shape: ClosShape, weights: ClosWeights) -> None:
-        """Begin with zeros."""
-        super().__init__(operators, shape, weights)
-        self.sums = ClosWeights(*(torch.zeros_like(one) for one in self._weights))
-
-    def add(
-        self, values: Tensor, gradient: Tensor, of_values: Tensor | None, beta: int = 0
+    def backward(
+        self,
+        x: Tensor,
+        steps: Steps,
+        of_outputs: Tensor,
+        carry: Tensor,
+        of_cells: Tensor | None,
+        of_sums: Tensor,
+        of_x: Tensor,
     ) -> None:
-        """Add those of inputs [I, M] and of outputs [O, M]; write those of inputs."""
-        tensors = *self._weights, values, gradient.contiguous(), of_values, *self.sums
-        samples, strides = values.shape[1], values.stride()
-        self._operators.map_backward(self._shape, samples, *strides, *map(_address, tensors))
+        """Add up gradients, and compute those of the inputs, as `PlainChunks.backward`."""
+        operators, (times, samples, _) = self._operators, x.shape
+        sums, hidden, more = (one.contiguous() for one in (steps.sums, steps.hidden, steps.more))
+        given = of_sums
+        if self._is_lstm:
+            rest = sums, more, of_outputs, carry, of_cells, of_sums
+            self._state_map.call(operators.lstm_backward, times, samples, *rest)
+        else:
+            given = torch.empty_like(of_sums)
+            rest = sums, hidden, more, of_outputs, of_sums, given
+            self._state_map.call(operators.gru_backward, times, samples, *rest)
+        of_biases, back = self._of_biases, operators.map_backward
+        self._input_map.back(back, x.transpose(1, 2), given, of_x, of_biases[0])
+        self._state_map.back(back, hidden[:-1], of_sums, None, of_biases[1])
+
+    def gradients(
+        self,
+    ) -> tuple[tuple[ClosWeights, ClosWeights], tuple[Tensor, Tensor]]:
+        """Return what was added up: of the weights of both maps, and of both biases."""
+        return (self._input_map.sums, self._state_map.sums), self._of_biases
+
+
+class _Map:
+    """Weights in order, and the sums of their gradients."""
+
+    def __init__(self, shape: ClosShape, weights: ClosWeights) -> None:
+        self._shape = shape_address(shape.as_tuple())
+        self._weights = ClosWeights(*(one.contiguous() for one in weights))
+        self._sums: ClosWeights | None = None
+
+    @property
+    def sums(self) -> ClosWeights:
+        if self._sums is None:
+            self._sums = ClosWeights(*(torch.zeros_like(one) for one in self._weights))
+        return self._sums
+
+    def call(
+        self, operator: Callable[..., None], times: int, samples: int, *tensors: Tensor | None
+    ) -> None:
+        operator(self._shape, times, samples, *map(_address, (*self._weights, *tensors)))
+
+    def back(
+        self,
+        operator: Callable[..., None],
+        x: Tensor,
+        of_y: Tensor,
+        of_x: Tensor | None,
+        of_bias: Tensor,
+    ) -> None:
+        """Add up gradients, for x [T, I, N] and gradients of y [T, O, N]."""
+        times, _, samples = x.shape
+        tensors = *self._weights, x, of_y, of_x, *self.sums, of_bias
+        operator(self._shape, times, samples, *x.stride(), *map(_address, tensors))
 
 
 def _address(one: Tensor | None) -> int | None:
