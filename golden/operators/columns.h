@@ -124,10 +124,14 @@ inline void outer_block(const float* a, int64_t a_step, const float* b, int64_t 
             for (int j = 0; j < 4; ++j)
                 total[i][j] = vectors::fused(left, vectors::load(row[j] + n, last), total[i][j]);
         }
+    float found[R][4];
+    if constexpr (R == 4) vectors::sums(total, found);
+    else for (int i = 0; i < R; ++i) vectors::sums(total[i], found[i]);
     for (int i = 0; i < R; ++i) {
-        float found[4];
-        vectors::sums(total[i], found);
-        for (int64_t j = 0; j < count; ++j) to[i * to_step + j] += found[j];
+        if (count == 4)  // Then the compiler adds them at once.
+            for (int j = 0; j < 4; ++j) to[i * to_step + j] += found[i][j];
+        else
+            for (int64_t j = 0; j < count; ++j) to[i * to_step + j] += found[i][j];
     }
 }
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "columns.h"
 #include "layer.h"
@@ -12,8 +12,10 @@ public:
     Map(const int64_t* shape, int64_t n, const float* w1, const float* w2, const float* w3)
         : l(shape), n(n), w1(w1), w2(w2), w3(w3), by_middle(l.rm * n + GAP),
           by_input(l.ri * n + GAP), by_output(l.ro * n + GAP),
-          inner(std::max(l.ri * by_middle, l.rm * by_input)),
-          outer(std::max(l.ro * by_middle, l.rm * by_output)) {}
+          inner(new float[std::max(l.ri * by_middle, l.rm * by_input)]),
+          outer(new float[std::max(l.ro * by_middle, l.rm * by_output)]) {}
+
+    int64_t samples() const { return n; }
 
     // Compute y [O, N] of x [I, N], or add it; a value of y begins `step` behind the one before.
     template <bool ADD>
@@ -88,5 +90,5 @@ private:
     int64_t n;
     const float *w1, *w2, *w3;
     int64_t by_middle, by_input, by_output;  // From a router's values to those of the next one.
-    std::vector<float> inner, outer;
+    std::unique_ptr<float[]> inner, outer;
 };

@@ -114,4 +114,26 @@ inline void sums(const Vector (&of)[4], float (&to)[4]) {
 }
 #endif
 
+// Write the sum of each of four times four vectors.
+inline void sums(const Vector (&of)[4][4], float (&to)[4][4]) {
+#if defined(__AVX512F__)
+    Vector row[4];
+    for (int i = 0; i < 4; ++i) {
+        Vector low = sum(_mm512_unpacklo_ps(of[i][0], of[i][1]),
+                         _mm512_unpackhi_ps(of[i][0], of[i][1]));
+        Vector high = sum(_mm512_unpacklo_ps(of[i][2], of[i][3]),
+                          _mm512_unpackhi_ps(of[i][2], of[i][3]));
+        row[i] = sum(_mm512_shuffle_ps(low, high, 0x44), _mm512_shuffle_ps(low, high, 0xee));
+    }
+    Vector first = sum(_mm512_shuffle_f32x4(row[0], row[1], 0x88),
+                       _mm512_shuffle_f32x4(row[0], row[1], 0xdd));
+    Vector second = sum(_mm512_shuffle_f32x4(row[2], row[3], 0x88),
+                        _mm512_shuffle_f32x4(row[2], row[3], 0xdd));
+    store(to[0], sum(_mm512_shuffle_f32x4(first, second, 0x88),
+                     _mm512_shuffle_f32x4(first, second, 0xdd)));
+#else
+    for (int i = 0; i < 4; ++i) sums(of[i], to[i]);
+#endif
+}
+
 }  // namespace vectors

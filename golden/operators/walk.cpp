@@ -2,6 +2,9 @@
 //
 // Values have their samples innermost, [T, K, N]; they are those of `golden.recurrent.cells`.
 
+#include <optional>
+#include <vector>
+
 #include "map.h"
 #include "sigmoid.h"
 
@@ -73,10 +76,12 @@ void map_forward(const int64_t* shape, int64_t times, int64_t samples, const flo
                  const float* w2, const float* w3, const float* bias, const float* x, float* y) {
     int64_t inputs = shape[0], outputs = shape[1];
     std::vector<float> part(inputs * PART), of_part(outputs * PART);
+    std::optional<Map> map;
     in_parts(times, samples, [&](int64_t t, int64_t steps, int64_t n, int64_t count) {
         pack({x, samples * inputs, 1, inputs}, inputs, t, steps, n, count, part.data());
         int64_t all = steps * count;
-        Map(shape, all, w1, w2, w3).compute<false>(part.data(), of_part.data(), all);
+        if (!map || map->samples() != all) map.emplace(shape, all, w1, w2, w3);
+        map->compute<false>(part.data(), of_part.data(), all);
         for (int64_t step = 0; step < steps; ++step)
             for (int64_t o = 0; o < outputs; ++o) {
                 const float* from = &of_part[o * all + step * count];
@@ -97,20 +102,24 @@ void map_backward(const int64_t* shape, int64_t times, int64_t samples, int64_t 
                   float* of_w2, float* of_w3, float* of_bias) {
     int64_t inputs = shape[0], outputs = shape[1];
     std::vector<float> part(inputs * PART), of_part(outputs * PART), back_part(inputs * PART);
+    std::optional<Map> forward, back;
     in_parts(times, samples, [&](int64_t t, int64_t steps, int64_t n, int64_t count) {
         pack({x, x_time, x_feature, x_sample}, inputs, t, steps, n, count, part.data());
         pack({of_y, outputs * samples, samples, 1}, outputs, t, steps, n, count, of_part.data());
         int64_t all = steps * count;
-        Map forward(shape, all, w1, w2, w3), back(shape, all, w1, w2, w3);
-        forward.hidden(part.data());
+        if (!forward || forward->samples() != all) {
+            forward.emplace(shape, all, w1, w2, w3);
+            back.emplace(shape, all, w1, w2, w3);
+        }
+        forward->hidden(part.data());
         if (of_x) {
-            back.transposed<false>(of_part.data(), back_part.data(), all);
+            back->transposed<false>(of_part.data(), back_part.data(), all);
             for (int64_t s = 0; s < all; ++s) {
                 float* to = of_x + ((t + s / count) * samples + n + s % count) * inputs;
                 for (int64_t i = 0; i < inputs; ++i) to[i] = back_part[i * all + s];
             }
-        } else back.hidden_transposed(of_part.data());
-        forward.add_gradients(back, part.data(), of_part.data(), of_w1, of_w2, of_w3);
+        } else back->hidden_transposed(of_part.data());
+        forward->add_gradients(*back, part.data(), of_part.data(), of_w1, of_w2, of_w3);
         for (int64_t o = 0; o < outputs; ++o) {
             Vector total[4] = {vectors::zero(), vectors::zero(), vectors::zero(), vectors::zero()};
             each(all, [&](int64_t at, int64_t left) {

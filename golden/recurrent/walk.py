@@ -108,7 +108,7 @@ class Walk:
         chunks = self._compiled
         if (
             chunks is None or self.columns > samples
-        ):  # Of the 16 columns, it was not what kept them.
+        ):  # Others kept them.
             chunks = PlainChunks(cell, self.maps)
         carry, of_state = self.x.new_zeros(2, self.neurons, self.columns).unbind()
         if of_cells is not None and not all_cells:
