@@ -6,10 +6,15 @@
 #include <vector>
 
 #include "layer.h"
+#include "map.h"
+#include "parts.h"
 #include "products.h"
 
 namespace {
 
+using parts::PART;
+using parts::pack;
+using parts::turn;
 using products::Results;
 using products::Values;
 
@@ -18,11 +23,6 @@ float* room(int64_t count) {
     thread_local std::vector<float> memory;
     if (static_cast<int64_t>(memory.size()) < 2 * count) memory.resize(2 * count);
     return memory.data();
-}
-
-void turn(const float* from, int64_t rows, int64_t columns, float* to) {
-    for (int64_t r = 0; r < rows; ++r)
-        for (int64_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
 }
 
 void hidden(const Layer& l, int64_t n, const float* x, const float* w1, const float* w2,
@@ -39,7 +39,7 @@ void hidden(const Layer& l, int64_t n, const float* x, const float* w1, const fl
         products::combine(w2 + m * l.ri * l.ro, l.ri, l.ro, n, {middle_in + m, l.ri * l.rm, l.rm},
                           middle_out + m * l.ro, size);
     for (int64_t i = 0; i < n; ++i)
-        turn(middle_out + i * size, l.rm, l.ro, output_in + i * size);
+        turn(middle_out + i * size, l.ro, 1, l.rm, l.ro, output_in + i * size, l.rm);
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ void clos_backward(const int64_t* shape, int64_t n, const float* x, const float*
     }
     if (!middle) return;
     for (int64_t i = 0; i < n; ++i)
-        turn(first + i * outer_size, l.ro, l.rm, second + i * outer_size);
+        turn(first + i * outer_size, l.rm, 1, l.ro, l.rm, second + i * outer_size, l.ro);
     for (int64_t m = 0; m < l.rm; ++m) {
         const float* of_middle = second + m * l.ro;
         if (of_w2)
@@ -106,6 +106,41 @@ void clos_backward(const int64_t* shape, int64_t n, const float* x, const float*
         if (of_x)
             products::dots(w1 + start * l.rm, count, l.rm, n, of_router, inner_size,
                            {of_x + start, l.inputs, 1});
+    }
+}
+
+// As `clos_forward` for more samples: of x [n, I], whose samples and features lie so far apart,
+// y [O, n]. What is kept has the order of `Map`, part by part; it may be null.
+void clos_columns(const int64_t* shape, int64_t n, const float* x, const float* w1,
+                  const float* w2, const float* w3, float* kept, float* y, int64_t sample,
+                  int64_t feature) {
+    std::vector<float> part(shape[0] * PART);
+    for (int64_t at = 0; at < n; at += PART) {
+        int64_t count = std::min(n - at, PART);
+        pack({x, 0, feature, sample}, shape[0], 0, 1, at, count, part.data());
+        Map map(shape, count, w1, w2, w3, kept);
+        map.compute<false>(part.data(), y + at, n);
+        if (kept) kept += map.size();
+    }
+}
+
+// As `clos_backward` for what `clos_columns` has kept, or null: of the same x, and of of_y [n, O],
+// whose samples and features lie so far apart, too; of_x [I, n].
+void clos_columns_backward(const int64_t* shape, int64_t n, const float* x, const float* w1,
+                           const float* w2, const float* w3, float* kept, const float* of_y,
+                           float* of_x, float* of_w1, float* of_w2, float* of_w3, int64_t sample,
+                           int64_t feature, int64_t of_sample, int64_t of_feature) {
+    std::vector<float> part(shape[0] * PART), of_part(shape[1] * PART);
+    for (int64_t at = 0; at < n; at += PART) {
+        int64_t count = std::min(n - at, PART);
+        pack({x, 0, feature, sample}, shape[0], 0, 1, at, count, part.data());
+        pack({of_y, 0, of_feature, of_sample}, shape[1], 0, 1, at, count, of_part.data());
+        Map forward(shape, count, w1, w2, w3, kept), back(shape, count, w1, w2, w3);
+        if (kept) kept += forward.size();
+        else forward.hidden(part.data());
+        if (of_x) back.transposed<false>(of_part.data(), of_x + at, n);
+        else back.hidden_transposed(of_part.data());
+        forward.add_gradients(back, part.data(), of_part.data(), of_w1, of_w2, of_w3, at > 0);
     }
 }
 }

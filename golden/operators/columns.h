@@ -95,10 +95,11 @@ inline void multiply(Matrix a, int64_t rows, int64_t depth, const float* x, int6
     }
 }
 
-// Add sum over n of a[i, n] b[j, n] to to[i, j], for R rows and four columns, of which `count` are.
+// Compute to[i, j] = sum over n of a[i, n] b[j, n], or add it, for R rows and four columns, of which
+// `count` are.
 template <int R>
 inline void outer_block(const float* a, int64_t a_step, const float* b, int64_t b_step,
-                        int64_t samples, float* to, int64_t to_step, int64_t count) {
+                        int64_t samples, float* to, int64_t to_step, int64_t count, bool add) {
     Vector total[R][4];
 #pragma GCC unroll 4
     for (int i = 0; i < R; ++i)
@@ -127,27 +128,27 @@ inline void outer_block(const float* a, int64_t a_step, const float* b, int64_t 
     float found[R][4];
     if constexpr (R == 4) vectors::sums(total, found);
     else for (int i = 0; i < R; ++i) vectors::sums(total[i], found[i]);
-    for (int i = 0; i < R; ++i) {
-        if (count == 4)  // Then the compiler adds them at once.
-            for (int j = 0; j < 4; ++j) to[i * to_step + j] += found[i][j];
-        else
-            for (int64_t j = 0; j < count; ++j) to[i * to_step + j] += found[i][j];
+    for (int i = 0; i < R; ++i, to += to_step) {
+        if (add)
+            for (int64_t j = 0; j < count; ++j) found[i][j] += to[j];
+        if (count == 4) std::copy_n(found[i], 4, to);
+        else std::copy_n(found[i], count, to);
     }
 }
 
-// Add sum over n of a[i, n] b[j, n] to to[i, j], a matrix in order.
-inline void add_outer(const float* a, int64_t a_step, int64_t rows, const float* b, int64_t b_step,
-                      int64_t columns, int64_t samples, float* to) {
+// Compute to[i, j] = sum over n of a[i, n] b[j, n], a matrix in order, or add it.
+inline void outer(const float* a, int64_t a_step, int64_t rows, const float* b, int64_t b_step,
+                  int64_t columns, int64_t samples, float* to, bool add) {
     constexpr int R = WIDTH == 16 ? 4 : 2;  // What fits into the registers.
     for (int64_t j = 0; j < columns; j += 4) {
         const float* right = b + j * b_step;
         int64_t count = std::min<int64_t>(columns - j, 4), i = 0;
         for (; i + R <= rows; i += R)
             outer_block<R>(a + i * a_step, a_step, right, b_step, samples, to + i * columns + j,
-                           columns, count);
+                           columns, count, add);
         for (; i < rows; ++i)
             outer_block<1>(a + i * a_step, a_step, right, b_step, samples, to + i * columns + j,
-                           columns, count);
+                           columns, count, add);
     }
 }
 

@@ -8,18 +8,16 @@ from typing import Any, NamedTuple
 from golden.compiled.builder import Code, built
 from golden.compiled.errors import CompiledMissing
 
-__all__ = ["CODE", "Operators", "loaded", "operators", "shape_address"]
+__all__ = ["CODE", "Operators", "kept_numbers", "loaded", "operators", "shape_address"]
 
 CODE = Code(
     name="layers",
     what="the compiled layers",
     folder=Path(__file__).parent,
-    headers=("columns.h", "layer.h", "map.h", "products.h", "sigmoid.h", "vectors.h"),
+    headers=("columns.h", "layer.h", "map.h", "parts.h", "products.h", "sigmoid.h", "vectors.h"),
     sources=("clos.cpp", "walk.cpp"),
 )
 """What is built."""
-
-_POINTER, _NUMBER = ctypes.c_void_p, ctypes.c_int64
 
 
 class Operators(NamedTuple):
@@ -38,6 +36,10 @@ class Operators(NamedTuple):
     clos_backward
         Of shape, N, x, weights, what was kept and the gradients of y: fills those of x and of the
         weights, each where its address is not None.
+    clos_columns, clos_columns_backward
+        As the first and the third for more samples, with the strides of x behind all, and those of
+        the gradients of y. What is kept, or None, has `kept_numbers`; y and the gradients of x have
+        their samples innermost.
     map_forward
         Of shape, steps T, N, weights, a bias or None, and x [T, N, I]: fills y [T, O, N].
     map_backward
@@ -58,6 +60,8 @@ class Operators(NamedTuple):
     clos_forward: Any
     clos_hidden: Any
     clos_backward: Any
+    clos_columns: Any
+    clos_columns_backward: Any
     map_forward: Any
     map_backward: Any
     lstm_forward: Any
@@ -66,7 +70,23 @@ class Operators(NamedTuple):
     gru_backward: Any
 
 
-_NUMBERS_AND_POINTERS = ((1, 6), (1, 4), (1, 10), (2, 6), (5, 10), (2, 6), (2, 9), (2, 6), (2, 9))
+# Of `parts.h` and `map.h`.
+_PART, _GAP = 64, 16
+
+_P, _N = ctypes.c_void_p, ctypes.c_int64
+_ARGUMENTS = Operators(
+    clos_forward=(_P, _N, *[_P] * 6),
+    clos_hidden=(_P, _N, *[_P] * 4),
+    clos_backward=(_P, _N, *[_P] * 10),
+    clos_columns=(_P, _N, *[_P] * 6, _N, _N),
+    clos_columns_backward=(_P, _N, *[_P] * 10, *[_N] * 4),
+    map_forward=(_P, _N, _N, *[_P] * 6),
+    map_backward=(_P, *[_N] * 5, *[_P] * 10),
+    lstm_forward=(_P, _N, _N, *[_P] * 6),
+    lstm_backward=(_P, _N, _N, *[_P] * 9),
+    gru_forward=(_P, _N, _N, *[_P] * 6),
+    gru_backward=(_P, _N, _N, *[_P] * 9),
+)
 
 
 def loaded(path: Path) -> Operators:
@@ -82,9 +102,8 @@ def loaded(path: Path) -> Operators:
     except OSError as error:
         raise CompiledMissing(f"{path} cannot be loaded: {error}") from error
     made = Operators(*(getattr(found, name) for name in Operators._fields))
-    for function, (numbers, pointers) in zip(made, _NUMBERS_AND_POINTERS, strict=True):
-        function.restype = None
-        function.argtypes = [_POINTER, *[_NUMBER] * numbers, *[_POINTER] * pointers]
+    for function, arguments in zip(made, _ARGUMENTS, strict=True):
+        function.restype, function.argtypes = None, arguments
     return made
 
 
@@ -100,6 +119,12 @@ def operators() -> Operators:
     return loaded(built(CODE))
 
 
+def kept_numbers(numbers: tuple[int, ...], samples: int) -> int:
+    """Return how many numbers `clos_columns` keeps of a shape: see `Map::size` in `map.h`."""
+    _, _, ri, rm, ro = numbers
+    return samples * rm * (ri + ro) - (-samples // _PART) * _GAP * (ri + rm)
+
+
 def shape_address(numbers: tuple[int, ...]) -> int:
     """Return the address of the numbers of a shape, which stay there."""
     return ctypes.addressof(_held(numbers))
@@ -107,4 +132,4 @@ def shape_address(numbers: tuple[int, ...]) -> int:
 
 @functools.cache  # Without a bound: of what is given up, somebody may still have the address.
 def _held(numbers: tuple[int, ...]) -> ctypes.Array[ctypes.c_int64]:
-    return (_NUMBER * len(numbers))(*numbers)
+    return (_N * len(numbers))(*numbers)

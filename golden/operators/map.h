@@ -9,11 +9,24 @@
 
 class Map {
 public:
-    Map(const int64_t* shape, int64_t n, const float* w1, const float* w2, const float* w3)
+    // `room` is memory for `size` numbers, in which the results of `hidden` stay.
+    Map(const int64_t* shape, int64_t n, const float* w1, const float* w2, const float* w3,
+        float* room = nullptr)
         : l(shape), n(n), w1(w1), w2(w2), w3(w3), by_middle(l.rm * n + GAP),
-          by_input(l.ri * n + GAP), by_output(l.ro * n + GAP),
-          inner(new float[std::max(l.ri * by_middle, l.rm * by_input)]),
-          outer(new float[std::max(l.ro * by_middle, l.rm * by_output)]) {}
+          by_input(l.ri * n + GAP), by_output(l.ro * n + GAP) {
+        if (!room) {
+            int64_t inside = std::max(l.ri * by_middle, l.rm * by_input);
+            own.reset(new float[inside + std::max(l.ro * by_middle, l.rm * by_output)]);
+            inner = own.get();
+            outer = inner + inside;
+            return;
+        }
+        inner = room;
+        outer = room + l.ri * by_middle;
+    }
+
+    // Numbers that `hidden` computes, with what lies between them.
+    int64_t size() const { return l.ri * by_middle + l.rm * by_output; }
 
     int64_t samples() const { return n; }
 
@@ -63,32 +76,33 @@ public:
                                      by_middle, &inner[m * by_input], n, n);
     }
 
-    // Add the gradients of the weights, where `hidden` was computed of x here, and
-    // `hidden_transposed` of the gradients of y in `back`.
+    // Compute the gradients of the weights, or add them, where they have somewhere to go: `hidden`
+    // was computed of x here, and `hidden_transposed` of the gradients of y in `back`.
     void add_gradients(const Map& back, const float* x, const float* of_y, float* of_w1,
-                       float* of_w2, float* of_w3) const {
-        for (int64_t r = 0; r < l.ro; ++r) {
+                       float* of_w2, float* of_w3, bool add = true) const {
+        for (int64_t r = 0; of_w3 && r < l.ro; ++r) {
             int64_t start = l.out.start(r);
-            columns::add_outer(of_y + start * n, n, l.out.count(r), &outer[r * n], by_output, l.rm,
-                               n, of_w3 + start * l.rm);
+            columns::outer(of_y + start * n, n, l.out.count(r), outer + r * n, by_output, l.rm, n,
+                           of_w3 + start * l.rm, add);
         }
-        for (int64_t m = 0; m < l.rm; ++m)
-            columns::add_outer(&inner[m * n], by_middle, l.ri, &back.outer[m * n], by_middle, l.ro,
-                               n, of_w2 + m * l.ri * l.ro);
-        for (int64_t r = 0; r < l.ri; ++r) {
+        for (int64_t m = 0; of_w2 && m < l.rm; ++m)
+            columns::outer(inner + m * n, by_middle, l.ri, back.outer + m * n, by_middle, l.ro, n,
+                           of_w2 + m * l.ri * l.ro, add);
+        for (int64_t r = 0; of_w1 && r < l.ri; ++r) {
             int64_t start = l.in.start(r);
-            columns::add_outer(x + start * n, n, l.in.count(r), &back.inner[r * n], by_input, l.rm,
-                               n, of_w1 + start * l.rm);
+            columns::outer(x + start * n, n, l.in.count(r), back.inner + r * n, by_input, l.rm, n,
+                           of_w1 + start * l.rm, add);
         }
     }
 
 private:
     // Values of one router and of the next would lie in the same place of the cache otherwise.
-    static constexpr int64_t GAP = vectors::WIDTH;
+    static constexpr int64_t GAP = 16;
 
     Layer l;
     int64_t n;
     const float *w1, *w2, *w3;
     int64_t by_middle, by_input, by_output;  // From a router's values to those of the next one.
-    std::unique_ptr<float[]> inner, outer;
+    std::unique_ptr<float[]> own;
+    float *inner, *outer;
 };

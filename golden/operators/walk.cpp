@@ -6,65 +6,22 @@
 #include <vector>
 
 #include "map.h"
+#include "parts.h"
 #include "sigmoid.h"
 
 namespace {
 
+using parts::each;
+using parts::in_parts;
+using parts::pack;
+using parts::PART;
+using parts::read;
+using parts::write;
 using vectors::Vector;
-using vectors::WIDTH;
-
-// Call `step` with each place of `count` numbers, and how many there are from there on.
-template <typename Step>
-inline void each(int64_t count, Step step) {
-    for (int64_t at = 0; at < count; at += WIDTH) step(at, std::min(count - at, WIDTH));
-}
-
-inline Vector read(const float* from, int64_t count) {
-    return count == WIDTH ? vectors::load(from) : vectors::load(from, count);
-}
-
-inline void write(float* to, Vector value, int64_t count) {
-    if (count == WIDTH) vectors::store(to, value);
-    else vectors::store(to, value, count);
-}
 
 // a - a b
 inline Vector without(Vector a, Vector b) {
     return vectors::fused(vectors::product(a, vectors::all(-1.0f)), b, a);
-}
-
-constexpr int64_t PART = 64;  // Samples of which all that is between the stages stays in the cache.
-
-struct Steps {  // Values [T, K, N]: where they are, and how far apart.
-    const float* at;
-    int64_t time, feature, sample;
-};
-
-// The steps and samples that are computed at once: whole steps, or a part of one.
-template <typename Do>
-void in_parts(int64_t times, int64_t samples, Do compute) {
-    int64_t most = std::max<int64_t>(PART / samples, 1);
-    for (int64_t t = 0; t < times; t += most)
-        for (int64_t n = 0; n < samples; n += PART)
-            compute(t, std::min(most, times - t), n, std::min(PART, samples - n));
-}
-
-// Bring such steps and samples to [K, steps samples], in order.
-void pack(Steps from, int64_t features, int64_t t, int64_t times, int64_t n, int64_t samples,
-          float* to) {
-    constexpr int64_t TILE = 16;
-    for (int64_t step = 0; step < times; ++step, to += samples) {
-        const float* at = from.at + (t + step) * from.time + n * from.sample;
-        if (from.sample == 1) {
-            for (int64_t k = 0; k < features; ++k)
-                std::copy_n(at + k * from.feature, samples, to + k * times * samples);
-            continue;
-        }
-        for (int64_t k = 0; k < features; k += TILE)
-            for (int64_t s = 0; s < samples; ++s)
-                for (int64_t i = k; i < std::min(k + TILE, features); ++i)
-                    to[i * times * samples + s] = at[i * from.feature + s * from.sample];
-    }
 }
 
 }  // namespace

@@ -106,9 +106,7 @@ class Walk:
         cell, samples = self.cell, self.samples
         self.columns = kept.hidden.shape[2]
         chunks = self._compiled
-        if (
-            chunks is None or self.columns > samples
-        ):  # Others kept them.
+        if chunks is None or self.columns > samples:  # Others kept them.
             chunks = PlainChunks(cell, self.maps)
         carry, of_state = self.x.new_zeros(2, self.neurons, self.columns).unbind()
         if of_cells is not None and not all_cells:
