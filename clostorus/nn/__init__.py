@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from golden.clos.layer import ClosLinear
     from golden.clos.net import ClosNet
     from golden.clos.shape import ClosShape
+    from golden.compiled.errors import CompiledMissing
     from golden.convert.attention import ProjectedAttention
     from golden.convert.clos_spec import ClosSpec
     from golden.convert.dense_forms import as_linear
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
     from golden.layers.stages import ClosStages
+    from golden.operators.switch import use_compiled, uses_compiled
     from golden.techniques.average import grow_average
     from golden.techniques.calcification import Calcification
     from golden.techniques.carrying import carry_optimiser
@@ -59,6 +61,7 @@ __all__ = [
     "ClosShape",
     "ClosSpec",
     "ClosStages",
+    "CompiledMissing",
     "ConversionReport",
     "Converted",
     "Densification",
@@ -94,6 +97,8 @@ __all__ = [
     "scaled_channels",
     "to_2d",
     "to_onnx",
+    "use_compiled",
+    "uses_compiled",
 ]
 
 _HOMES = {
@@ -109,6 +114,7 @@ _HOMES = {
     "ClosShape": "clos.shape",
     "ClosSpec": "convert.clos_spec",
     "ClosStages": "layers.stages",
+    "CompiledMissing": "compiled.errors",
     "ConversionReport": "convert.report",
     "Converted": "convert.replace",
     "Densification": "techniques.densification",
@@ -144,6 +150,8 @@ _HOMES = {
     "scaled_channels": "layers.channel_conv",
     "to_2d": "export.two_d",
     "to_onnx": "export.onnx_file",
+    "use_compiled": "operators.switch",
+    "uses_compiled": "operators.switch",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES, below="golden")

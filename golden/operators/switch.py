@@ -5,14 +5,16 @@
 | `CLOSTORUS_COMPILED` | 1: as if `use_compiled()` were called, if g++ is there; 0: never, even so |
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from golden.compiled.errors import CompiledMissing
 from golden.errors import GoldenError
 from golden.operators import library
 from golden.operators.library import Operators
 
-__all__ = ["current", "use_compiled", "uses_compiled"]
+__all__ = ["chosen", "current", "use_compiled", "uses_compiled"]
 
 _VARIABLE = "CLOSTORUS_COMPILED"
 
@@ -51,6 +53,17 @@ def use_compiled(wanted: bool = True) -> bool:
     found = library.operators() if wanted else None
     _State.asked, _State.operators = True, found
     return found is not None
+
+
+@contextlib.contextmanager
+def chosen(operators: Operators | None) -> Iterator[None]:
+    """Let layers use these operators, or none, whatever else says: to compare them."""
+    before = _State.asked, _State.operators
+    _State.asked, _State.operators = True, operators
+    try:
+        yield
+    finally:
+        _State.asked, _State.operators = before
 
 
 def uses_compiled() -> bool:

@@ -17,12 +17,8 @@ def compiled_layers(operators=None, *, used=True):
         if shutil.which("g++") is None:
             pytest.skip("g++ is not on PATH")
         operators = library.operators()
-    before = switch._State.asked, switch._State.operators
-    switch._State.asked, switch._State.operators = True, operators if used else None
-    try:
+    with switch.chosen(operators if used else None):
         yield
-    finally:
-        switch._State.asked, switch._State.operators = before
 
 
 @contextlib.contextmanager
