@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from golden.clos.layer import ClosLinear
     from golden.clos.net import ClosNet
     from golden.clos.shape import ClosShape
-    from golden.compiled.errors import CompiledMissing
     from golden.convert.attention import ProjectedAttention
     from golden.convert.clos_spec import ClosSpec
     from golden.convert.dense_forms import as_linear
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from golden.convert.replace import Converted, convert, convert_report
     from golden.convert.report import ConversionReport, LayerReport
     from golden.convert.sparse_spec import CascadeSpec, SparseSpec
-    from golden.errors import GoldenError, GoldenWarning, ModelError, ShapeError
+    from golden.errors import CompiledMissing, GoldenError, GoldenWarning, ModelError, ShapeError
     from golden.export.onnx_file import to_onnx
     from golden.export.two_d import to_2d
     from golden.layers.attention import ClosMultiheadAttention
@@ -114,7 +113,7 @@ _HOMES = {
     "ClosShape": "clos.shape",
     "ClosSpec": "convert.clos_spec",
     "ClosStages": "layers.stages",
-    "CompiledMissing": "compiled.errors",
+    "CompiledMissing": "errors",
     "ConversionReport": "convert.report",
     "Converted": "convert.replace",
     "Densification": "techniques.densification",

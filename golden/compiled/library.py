@@ -1,12 +1,12 @@
-"""The compiled code of this folder, built and loaded: see `golden.compiled.builder`."""
+"""The compiled code of this folder, built and loaded: see `golden.system.cpp`."""
 
 import ctypes
 import functools
 import os
 from pathlib import Path
 
-from golden.compiled.builder import Code, built
-from golden.compiled.errors import CompiledMissing
+from golden.errors import CompiledMissing
+from golden.system.cpp import Code, built
 
 __all__ = ["library"]
 

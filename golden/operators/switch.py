@@ -9,8 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from golden.compiled.errors import CompiledMissing
-from golden.errors import GoldenError
+from golden.errors import CompiledMissing, GoldenError
 from golden.operators import library
 from golden.operators.library import Operators
 

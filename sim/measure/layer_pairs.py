@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from golden.compiled.errors import CompiledMissing
+from golden.errors import CompiledMissing
 from golden.operators import library
 from golden.operators.library import Operators
 from golden.operators.switch import chosen

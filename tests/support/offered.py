@@ -19,7 +19,7 @@ ALONE = {
     "ClosLinear": "golden.clos.layer",
     "ClosNet": "golden.clos.net",
     "ClosShape": "golden.clos.shape",
-    "CompiledMissing": "golden.compiled.errors",
+    "CompiledMissing": "golden.errors",
     "GoldenError": "golden.errors",
     "GoldenWarning": "golden.errors",
     "ModelError": "golden.errors",

@@ -1,4 +1,4 @@
-"""A Clos layer in compiled code: equal to the definition, and used for nothing that it cannot do."""
+"""A Clos layer in compiled code: equal to the definition, and used for what it can do alone."""
 
 import dataclasses
 import itertools
@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from golden import ClosLinear, ClosShape
 from golden.clos.compiled import MOST_ROWS
-from golden.compiled.builder import built
 from golden.operators.library import CODE, loaded
+from golden.system.cpp import built
 from tests.support.clos_definition import einsum_form
 from tests.support.compiled_layers import compiled_layers, counted
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from golden import ClosLinear
-from golden.compiled.errors import CompiledMissing
-from golden.errors import GoldenError
+from golden.errors import CompiledMissing, GoldenError
 from golden.operators import library, switch
 from golden.operators.switch import use_compiled, uses_compiled
 

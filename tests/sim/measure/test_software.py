@@ -12,8 +12,8 @@ def test_a_quick_table_has_a_row_of_every_part_and_is_kept(tmp_path):
     table = software.measure(bench)
     rows = re.findall(r"^\| (?!---)(.*?) \|", table.text, re.M)
     assert [row.split(",")[0].split(" ")[0] for row in rows] == [
-        "layer", "ClosLinear", "ClosLinear", "ClosConv2d", "ClosLSTM", "ClosLSTM", "stages", "hypercube:64",
-        "shape", "(1024", "shape", "(1024"]
+        "layer", "ClosLinear", "ClosLinear", "ClosConv2d", "ClosLSTM", "ClosLSTM", "stages",
+        "hypercube:64", "shape", "(1024", "shape", "(1024"]
     assert len(table.values) == len(told) - 1 == 5
     assert [step[1:] for step in told] == [(done, 5) for done in range(6)]
     lines = table.text.splitlines()

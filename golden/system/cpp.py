@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from golden.compiled.errors import CompiledMissing
+from golden.errors import CompiledMissing
 
 __all__ = ["Code", "built"]
 
