@@ -16,7 +16,7 @@ __all__ = ["MOST_ROWS", "compute_compiled"]
 # Measured on an x86 processor with AVX-512: up to so many samples are computed faster by rows.
 MOST_ROWS = 15
 # Samples times weights, up to which one thread is as fast as the products of PyTorch on several.
-_ONE_THREAD = 1 << 22
+_ONE_THREAD = 1 << 21
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 _FLOAT, _STRIDED = torch.float32, torch.strided

@@ -18,7 +18,7 @@ __all__ = ["CompiledChunks", "compiled_chunks"]
 # Measured on an x86 processor with AVX-512, on one thread.
 _MOST_SAMPLES = 128
 # Samples times weights of the state's map, up to which one thread is as fast as `bmm` on several.
-_ONE_THREAD = 1 << 22
+_ONE_THREAD = 1 << 21
 
 _private = cast(Any, torch)._C
 
