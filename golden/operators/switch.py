@@ -7,7 +7,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from golden.errors import CompiledMissing, GoldenError
 from golden.operators import library
@@ -55,7 +55,7 @@ def use_compiled(wanted: bool = True) -> bool:
 
 
 @contextlib.contextmanager
-def chosen(operators: Operators | None) -> Iterator[None]:
+def chosen(operators: Operators | None) -> Generator[None, None, None]:
     """Let layers use these operators, or none, whatever else says: to compare them."""
     before = _State.asked, _State.operators
     _State.asked, _State.operators = True, operators

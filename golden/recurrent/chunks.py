@@ -96,7 +96,7 @@ class PlainChunks:
             states.add(_flat(steps.hidden[:-1], samples), of_held, None)
         of_inputs = x.new_empty(x.shape[2], times * samples)
         inputs.add(x.flatten(0, 1).T, of_given, of_inputs, beta=0)
-        of_x.copy_(of_inputs.T.unflatten(0, (times, samples)))
+        of_x.copy_(of_inputs.T.view(times, samples, -1))
         for total, part in zip(self._of_biases, (of_given, of_held), strict=True):
             total += part.sum(1)
 

@@ -180,7 +180,7 @@ ELSEWHERE = {
     "vmap": lambda layer, x: torch.vmap(layer)(x),
     "a class of its own": lambda layer, x: layer(x.as_subclass(Own)).as_subclass(torch.Tensor),
     "strided": lambda layer, x: layer(x.repeat_interleave(2, 1)[:, ::2]),
-    "negated": lambda layer, x: layer(torch._neg_view(-x)),
+    "negated": lambda layer, x: layer(torch.ops.aten._neg_view(-x)),
     "forward mode": lambda layer, x: torch.func.jvp(layer, (x,), (x,))[0],
     "traced": lambda layer, x: torch.jit.trace(layer, x, check_trace=False)(x),
     "compiled": lambda layer, x: torch.compile(layer, backend="eager")(x),
