@@ -148,8 +148,11 @@ class RingGather(wiring.Component):
         left_over, completes, owns_row = pe.read_next != have, hop.received, owns
         if config.lanes_in > 1:
             left_over = (pe.read_next != have[1:]) | (have[0] & ~receiving)
-            completes = hop.received & (have[0] | (have_next[:len(total)] == total))
-            owns_row = Signal()
+            owns_row, receives_one = Signal(), Signal()
+            last_coming = Signal()            # The next word to be received is the last one.
+            completes = hop.received & (have[0] | last_coming)
+            with m.If(hop.received):
+                m.d.sync += last_coming.eq((have + 2)[:len(total)] == total)
         here = gathers & own_here
         still_unread = Signal()
         m.d.comb += still_unread.eq(
@@ -199,7 +202,7 @@ class RingGather(wiring.Component):
             ]
             if config.lanes_in > 1:
                 whole, half = coming.own[1:].any(), coming.own[0] & (coming.recv == 0)
-                m.d.sync += owns_row.eq(whole | half)
+                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(coming.recv == 1)]
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
@@ -224,6 +227,9 @@ class RingGather(wiring.Component):
                 unsent.eq(Mux(self.last_in_row, coming.to_gateway, receives)),
                 caught_up.eq(~owns),
             ]
+        if config.lanes_in > 1:
+            with m.If(begin):
+                m.d.sync += last_coming.eq(receives_one)
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
             m.d.sync += send_end.eq(0)
         with m.If(begin & last):
