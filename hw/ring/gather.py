@@ -77,7 +77,8 @@ class RingGather(wiring.Component):
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `landed` are about it.
+        prepared = Signal()                   # What follows, and `landed`, is about it.
+        last = Signal()                       # It is the last of its op.
         coming_base = Signal(config.addr_bits)
 
         # Progress of the MAC: repetitions whose results have landed here, and repetitions that are
@@ -85,8 +86,10 @@ class RingGather(wiring.Component):
         progress_bits = config.rep_bits + 1
         m.submodules.landed = landed = Credits(config.rep_bits)
         gathered = Signal(signed(progress_bits))
-        some_gathered = Signal()              # `gathered` is above 0.
-        none_gathered = Signal(init=1)        # `gathered` is 0.
+        more_gathered = Signal()              # `gathered` is above 1.
+        some_gathered = Signal()              # It is above 0.
+        none_gathered = Signal(init=1)        # It is 0.
+        readable = Signal()                   # The MAC may read; looks ahead over this cycle.
 
         # The ring, and the buffer
         m.d.comb += [
@@ -103,8 +106,7 @@ class RingGather(wiring.Component):
             for_mac.read_addr.eq(pe.read_addr),
             for_mac.out_en.eq(1),
             pe.read_word.eq(for_mac.read_data),
-            pe.readable.eq(
-                some_gathered | (none_gathered & gathers & own_here & unread)),
+            pe.readable.eq(readable),
         ]
         if config.word_steps:
             m.d.comb += pe.complete.eq(some_gathered)
@@ -134,11 +136,20 @@ class RingGather(wiring.Component):
         with m.If(hop.received ^ hop.sent):
             m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
 
-        # Until the MAC comes to the repetition in progress it has read none of its words.
-        with m.If(pe.read_en & ~pe.rewind & none_gathered):
-            m.d.sync += unread.eq(pe.read_next != have)
-        with m.If(hop.received):
-            m.d.sync += unread.eq(1)
+        # Until the MAC comes to the repetition in progress it has read none of its words. What is
+        # readable in the next cycle depends on what is read in this one, but not on what arrives:
+        # so a word may be read two cycles after it is received.
+        here = gathers & own_here
+        still_unread = Signal()
+        m.d.comb += still_unread.eq(
+            Mux(pe.read_en & ~pe.rewind & none_gathered, pe.read_next != have, unread))
+        m.d.sync += [
+            unread.eq(still_unread | hop.received),
+            readable.eq(Mux(
+                pe.consume,
+                more_gathered | (some_gathered & here & unread),
+                some_gathered | (none_gathered & here & still_unread))),
+        ]
 
         # From one repetition to the next
         finish = Signal()
@@ -154,12 +165,10 @@ class RingGather(wiring.Component):
                 m.d.sync += in_use.eq(0)
         else:
             room = self._may_overwrite(m, prepare, first)
-        last = Signal()
         m.d.comb += [
             finish.eq(active & own_here & ~receiving & ~unsent),
             begin.eq(pe.op.valid & prepared & (~active | finish) & room),
             begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
-            last.eq(rep == coming.reps),
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
@@ -173,6 +182,7 @@ class RingGather(wiring.Component):
             m.d.comb += landed.take.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
+                last.eq(rep == coming.reps),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
         with m.If(finish):
@@ -206,6 +216,7 @@ class RingGather(wiring.Component):
         with m.If((finish & gathers) ^ pe.consume):
             m.d.sync += [
                 gathered.eq(gathered + Mux(pe.consume, -1, 1)),
+                more_gathered.eq(Mux(pe.consume, gathered > 2, gathered >= 1)),
                 some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
                 none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
             ]
@@ -227,6 +238,7 @@ class RingGather(wiring.Component):
         with m.If(pe.start):
             m.d.sync += [
                 gathered.eq(0),
+                more_gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
             ]

@@ -15,8 +15,9 @@ def mac_ring_side(config):
     Members
     -------
     readable : In(1)
-        The next word of the oldest repetition that is not yet consumed may be read. It depends on
-        registers alone.
+        The next word of the oldest repetition that is not yet consumed may be read. A register,
+        which follows the reads of the cycle before; a word that is received shows in it two cycles
+        later.
     read_en, read_addr : Out(1), Out(addr_bits)
         The MAC reads that word, which lies at `read_addr`.
     read_next, rewind : Out(count_bits), Out(1)

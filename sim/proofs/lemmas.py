@@ -124,7 +124,8 @@ class StateLemmas:
         self._lemma("queue", (queue.rep == 0) & (plus(queue.number, inside["rep"]) == coming))
         self._lemma("rep", (inside["rep"] <= queue.op.reps) & (first == (inside["rep"] == 0)))
         self._lemma("prepared", ~prepared | (
-            side.op_waits & (inside["coming_base"] == program.base(coming))))
+            side.op_waits & (inside["coming_base"] == program.base(coming))
+            & (inside["last"] == (inside["rep"] == queue.op.reps))))
         self._lemma("the coming repetition is of an op that waits", first | side.op_waits)
         self._lemma("between repetitions", active | (
             (self._check.arrived == 0) & inside["own_here"]
@@ -148,6 +149,9 @@ class StateLemmas:
         next_read = Mux(side.unread == 0, side.read_position, 0)
         self._lemma("unread", ~self.active | ~op.gathers | (side.unread < 0)
                     | (self._inside["unread"] == (next_read != op.own + arrived)))
+        self._lemma("readable", ~self._inside["readable"] | (side.unread > 0) | (
+            (side.unread == 0) & self._inside["gathers"] & self._inside["own_here"]
+            & (side.read_position < op.own + arrived)))
         self._lemma("the reader reads what is here",
                     (side.unread != 0) | (side.read_position == 0)
                     | (self.active & self._inside["own_here"]
@@ -173,6 +177,7 @@ class StateLemmas:
             prepared, Mux(active, next_op.need, current.op.need), 0)
         self._lemma("credit", inside.submodule("landed")["count"] == credit - asked)
         self._lemma("gathered", (inside["gathered"] == gathered) & (side.waiting == gathered))
+        self._lemma("more_gathered", inside["more_gathered"] == (inside["gathered"] > 1))
         self._lemma("some_gathered", inside["some_gathered"] == (inside["gathered"] > 0))
         self._lemma("none_gathered", inside["none_gathered"] == (inside["gathered"] == 0))
         if program.config.training is None:
@@ -187,6 +192,8 @@ class StateLemmas:
                                 ("let the MAC read", side.unread > 0)):
             self._lemma(f"about to {what}", otherwise | (
                 ((waits[what] < 1) | prepared | ready) & ((waits[what] < 2) | ready)))
+        self._lemma("about to let the MAC read, by a register",
+                    (waits["let the MAC read"] < 3) | inside["readable"])
         self._lemma("about to send, from the buffer", output | (
             ((waits["send"] < 3) | self._hop["latched"]) & (waits["send"] < 4)))
         self._lemma("about to receive", ((waits["receive"] < 1) | prepared | active)
