@@ -52,7 +52,8 @@ class AxiLiteSlave(wiring.Component):
         m = Module()
         bus, registers = self.bus, self.registers
 
-        address_held, data_held = Signal(), Signal()
+        address_held = Signal()
+        data_held = Signal()
         write = Signal()
         m.d.comb += [
             bus.awready.eq(~address_held),

@@ -80,7 +80,8 @@ class BusTorus(wiring.Component):
         m.submodules.torus = DomainRenamer("torus")(torus)
         m.submodules.behind = behind = Link(last_layout(config.host_bits))
         wiring.connect(m, behind.o, wiring.flipped(self.host_out))
-        goes_in, comes_out = Signal(), Signal()
+        goes_in = Signal()
+        comes_out = Signal()
         m.d.comb += [
             torus.host_in.payload.eq(self.host_in.payload),
             torus.host_in.valid.eq(self.host_in.valid & ~registers.reset),

@@ -84,8 +84,10 @@ class RegisterFile(wiring.Component):
         m = Module()
         config, access = self.config, self.access
         parts = config.host_bits // WORD_BITS
-        words_in, words_out = Signal(WORD_BITS), Signal(WORD_BITS)
-        cycles, cycles_high = Signal(2 * WORD_BITS), Signal(WORD_BITS)
+        words_in = Signal(WORD_BITS)
+        words_out = Signal(WORD_BITS)
+        cycles = Signal(2 * WORD_BITS)
+        cycles_high = Signal(WORD_BITS)
         error = Signal()
         enable = Signal(len(Source))
 

@@ -38,9 +38,8 @@ def run(top, config, steps, folder, *, stall_per_mille, seed, resets=3):
 
 @pytest.mark.parametrize("top, stall_per_mille, host_bits", [
     ("axi", 300, 64),
-    ("wishbone", 100, 64),
+    pytest.param("wishbone", 100, 64, marks=pytest.mark.slow),
     pytest.param("axi", 0, 128, marks=pytest.mark.slow),
-    pytest.param("wishbone", 0, 32, marks=pytest.mark.slow),
 ])
 def test_inference(top, stall_per_mille, host_bits, tmp_path):
     config = dataclasses.replace(CONFIG, host_bits=host_bits)
@@ -54,7 +53,7 @@ def test_inference(top, stall_per_mille, host_bits, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("top, stall_per_mille", [("axi", 200), ("wishbone", 0)])
+@pytest.mark.parametrize("top, stall_per_mille", [("axi", 200), ("wishbone", 50)])
 def test_training(top, stall_per_mille, tmp_path):
     """Steps whose gradients are sent when the outputs have come; and reading the state back."""
     job = random_job(TRAINS, 2, 1)
@@ -63,7 +62,7 @@ def test_training(top, stall_per_mille, tmp_path):
     load, dump = executable.load(job.state), executable.dump()
     steps = [load.beats]
     for batch in range(len(job.x)):
-        steps += _steps(job, batch, golden)
+        steps += _steps(job, batch)
     steps += [dump.beats, dump.output_beats]
     answer = run(top, TRAINS, steps, tmp_path, stall_per_mille=stall_per_mille, seed=4, resets=1)
     dumped = answer[-dump.output_beats:]
@@ -71,8 +70,8 @@ def test_training(top, stall_per_mille, tmp_path):
     assert not Words(*found, executable.read_state(dumped)).differences(golden)
 
 
-def _steps(job, batch, golden):
-    """What a host sends and waits for, with the words of gradients that golden's outputs have."""
+def _steps(job, batch):
+    """What a host sends and waits for; the gradients of a job do not depend on the outputs."""
     steps, reply = [], None
     events = start_batch(job, batch)
     try:
