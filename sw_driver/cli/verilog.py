@@ -39,8 +39,7 @@ _Torus = Annotated[
 _Top = Annotated[
     str,
     typer.Option(
-        metavar="torus|pe|inference-router|training-router|axi|wishbone|board",
-        help="The top module.",
+        metavar="torus|pe|inference-router|training-router|axi|wishbone|board", help="Top module."
     ),
 ]
 _Train = Annotated[
@@ -170,9 +169,8 @@ def _check_top(wanted: _Wanted) -> None:
     if cells not in CELLS:
         raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
     if wanted.bake is not None and top not in (*WHOLE_TOPS, "board"):
-        raise DriverError(
-            f"bake needs --top {', '.join(WHOLE_TOPS)} or board: {top} has no weights of its own"
-        )
+        kinds = f"{', '.join(WHOLE_TOPS)} or board"
+        raise DriverError(f"bake needs --top {kinds}: {top} has no weights of its own")
 
 
 def _link(
