@@ -31,7 +31,8 @@ from .simplify import simplifier_version, simplify
 __all__ = ["Kind", "Waveforms", "build_model"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
-_HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h") for name in ("stalls", "trace"))
+_HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h")
+                 for name in ("stalls", "probes", "trace"))
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _MAX_JOBS = 4
 

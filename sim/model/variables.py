@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..errors import SimError
 
-__all__ = ["Variable"]
+__all__ = ["Variable", "Words"]
 
 Words = npt.NDArray[np.uint64]
 
@@ -62,7 +62,11 @@ class Variable:
         SimError
             There is no such word or bit.
         """
+        self.check_bit(word, bit)
+        self._held[word] ^= self._held.dtype.type(1 << bit)
+
+    def check_bit(self, word: int, bit: int) -> None:
+        """Refuse a word or a bit that there is not; see `flip`."""
         if not (0 <= word < self.words and 0 <= bit < self.word_bits):
             raise SimError(f"{self.name} must be flipped in words 0 to {self.words - 1}, bits 0 to "
                            f"{self.word_bits - 1}, not in word {word}, bit {bit}")
-        self._held[word] ^= self._held.dtype.type(1 << bit)
