@@ -4,6 +4,7 @@ NeuroFabric (C14) calls sparsity orthogonal to quantisation, and the poster (N30
 the chip. Both ask what narrow words cost a Clos net, beside a dense one, where it trains.
 """
 
+import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from golden.data.datasets import Split, load
-from golden.errors import DataError
+from golden.errors import DataError, ModelError
 from golden.experiments.classifiers import Sizes, classifier, dense_parameters, parameters_of
 from golden.experiments.experiment import Experiment, Report, Settings
 from golden.experiments.precision_report import PICTURE, precision_report
@@ -63,7 +64,7 @@ class Precision(Experiment[Run, Result]):
         """Look at the data; see the class."""
         quick = settings.quick
         self.seeds = settings.seeds or (1 if quick else _FULL_SEEDS)
-        self.rates = (0.01,) if quick else (0.003, 0.01, 0.03)
+        self.rates = (0.01,) if quick else (0.003, 0.01, 0.03, 0.1)
         self.widths = (24, 10) if quick else (24, 16, 14, 12, 10, 8)
         self._epochs = 1 if quick else 2
         self._share = 20 if quick else 1
@@ -108,13 +109,15 @@ class Precision(Experiment[Run, Result]):
         ]
 
     def measure(self, run: Run) -> Result:
-        """Train a net and score it."""
+        """Train a net and score it: 0 where it does not stay finite in float."""
         split = _split(self._sources[run.data])
         train, test = _parts(split, run.purpose, run.samples)
         model = _network(split, run.kind, run.seed)
         if run.rounding == FLOAT:
-            score = float_accuracy(
-                model, train, test, rate=run.rate, epochs=run.epochs, seed=run.seed)
+            score = 0.0
+            with contextlib.suppress(ModelError):  # Its outputs are not finite any more.
+                score = float_accuracy(
+                    model, train, test, rate=run.rate, epochs=run.epochs, seed=run.seed)
         else:
             widths = TrainingWidths(weight_bits=run.weight_bits, master_bits=run.master_bits)
             ranges = _ranges(self._sources[run.data], run.kind, run.samples, run.rate, run.seed)

@@ -66,6 +66,11 @@ def precision_picture(panels: Panels, seeds: int) -> bytes:
     return curves_png(panels, "bits of a stored weight", "test accuracy, %", note)
 
 
+def _paired(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """The mean difference of nets that began with the same weights and samples, seed by seed."""
+    return difference([a - b for a, b in zip(first, second, strict=True)], [0.0] * len(first))
+
+
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:
     return 100 * statistics.mean(values), 100 * min(values), 100 * max(values)
 
@@ -80,15 +85,15 @@ def _kind_sentences(kind: str, scores: _Scores) -> str:
     parts: list[str] = []
     for rounding in ("stochastic", "nearest"):
         enough = [bits for bits in _widths(scores)
-                  if difference(scores[kind, rounding, bits], reference).verdict(
+                  if _paired(scores[kind, rounding, bits], reference).verdict(
                       MARGIN_POINTS) == "yes"]
         parts.append(f"{', '.join(map(str, enough)) or 'no width'} with {rounding} rounding")
-    gains = {bits: difference(scores[kind, "stochastic", bits], scores[kind, "nearest", bits])
+    gains = {bits: _paired(scores[kind, "stochastic", bits], scores[kind, "nearest", bits])
              for bits in _widths(scores)}
     return (
-        f"{kind} reaches {100 * statistics.mean(reference):.2f} % in float. Its interval lies at "
-        f"most {MARGIN_POINTS:g} point below that with these stored bits: {'; '.join(parts)}. "
-        f"Stochastic rounding is {_sides(gains)}."
+        f"{kind} reaches {100 * statistics.mean(reference):.2f} % in float, and for certain at "
+        f"most {MARGIN_POINTS:g} point less with these stored bits: {'; '.join(parts)}. With "
+        f"{kind}, stochastic rounding is {_sides(gains)}."
     )
 
 
@@ -113,7 +118,7 @@ def _orthogonal(scores: _Scores) -> str:
         losses = {
             kind: [found - whole for found, whole in zip(
                 scores[kind, "stochastic", bits], scores[kind, FLOAT, 0], strict=True)]
-            for kind in ("Clos", "dense")}
+            for kind in ("Clos", "dense")}  # fmt: skip
         found = difference(losses["Clos"], losses["dense"])
         verdicts[found.verdict(MARGIN_POINTS)].append(str(bits))
     whole = "no" if verdicts["no"] else "undecided" if verdicts["undecided"] else "yes"
@@ -134,7 +139,7 @@ def _table(rows: Iterable[tuple[Run, Result]], scores: _Scores) -> str:
             continue
         seen.add(key)
         fixed = run.rounding != FLOAT
-        against = points(difference(scores[key], scores[run.kind, FLOAT, 0])) if fixed else ""
+        against = points(_paired(scores[key], scores[run.kind, FLOAT, 0])) if fixed else ""
         lines.append((
             run.kind, str(result.parameters), run.rounding,
             str(run.master_bits) if fixed else "", str(run.weight_bits) if fixed else "",

@@ -108,11 +108,16 @@ EXPORT void model_reset(Model* model, uint64_t cycles) {
 EXPORT void* model_find(Model* model, const char* scope, const char* name, uint64_t* words,
                         uint32_t* word_bits) {
     const Found found = find(scope, name);
-    if (!found.named || !(found.named->flip || found.named->is_memory)) return nullptr;
+    if (!found.named || !(found.named->flip || found.named->stride)) return nullptr;
     *words = found.named->words;
     *word_bits = found.named->bits;
     // What has no place has too many bits, which whoever asks finds first.
     return found.named->place ? found.named->place(model->design, found.copy) : model;
+}
+
+// Bytes from a word of a memory that was found to the next; 0 of a signal.
+EXPORT uint32_t model_stride(const char* scope, const char* name) {
+    return find(scope, name).named->stride;
 }
 
 // Flips a bit of a word of a memory, or of a register. Returns 0 if the bit is computed.
@@ -121,10 +126,9 @@ EXPORT int model_flip(Model* model, const char* scope, const char* name, uint64_
     const auto [named, copy] = find(scope, name);
     if (!named) return 0;
     model->shown = false;
-    if (!named->is_memory) return named->flip && named->flip(model->design, copy, bit);
-    const uint64_t bytes = named->bits <= 8 ? 1 : named->bits <= 16 ? 2 : named->bits <= 32 ? 4 : 8;
+    if (!named->stride) return named->flip && named->flip(model->design, copy, bit);
     // Words are little-endian.
-    static_cast<uint8_t*>(named->place(model->design, copy))[word * bytes + bit / 8] ^=
+    static_cast<uint8_t*>(named->place(model->design, copy))[word * named->stride + bit / 8] ^=
         uint8_t(1 << bit % 8);
     return 1;
 }
@@ -136,7 +140,7 @@ EXPORT void model_add_probe(Model* model) { model->probes.emplace_back(); }
 
 EXPORT int model_add_variable(Model* model, const char* scope, const char* name, int role) {
     const Found found = find(scope, name);
-    if (!found.named || found.named->is_memory || !found.named->place) return 1;
+    if (!found.named || found.named->stride || !found.named->place) return 1;
     model->probes.back().add(
         {found.named->place(model->design, found.copy), found.named->bytes}, role);
     return 0;

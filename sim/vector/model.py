@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _FUNCTIONS = (
     ("model_flip", ctypes.c_int, [_HANDLE, ctypes.c_char_p, ctypes.c_char_p,
                                   ctypes.c_uint64, ctypes.c_uint32]),
     ("model_show", None, [_HANDLE]),
+    ("model_stride", ctypes.c_uint32, [ctypes.c_char_p, ctypes.c_char_p]),
 )
 
 
@@ -30,17 +32,23 @@ class VectorModel(NativeModel):
 
     It writes no waveforms.
 
+    Attributes
+    ----------
+    flags : Sequence[str] or None
+        Further flags of g++ for all models of a class; None for those that suit this processor.
+
     Raises
     ------
     VectorRefused
         A trace is asked for, or as `sim.vector.build.build_vector`.
     """
 
-    def variable(self, scope: str, name: str) -> Variable:
-        """Find a register, a signal or a memory; see `NativeModel.variable`."""
-        found = super().variable(scope, name)
+    flags: ClassVar[Sequence[str] | None] = None
+
+    def _found(self, scope: str, name: str, address: int, words: int, word_bits: int) -> Variable:
+        stride = self._library.model_stride(scope.encode(), name.encode())
         return _VectorVariable(
-            found, self._show,
+            f"{scope}.{name}", address, words, word_bits, stride, self._show,
             lambda word, bit: self._flip(scope, name, word, bit))
 
     def _show(self) -> None:
@@ -61,7 +69,8 @@ class VectorModel(NativeModel):
             raise VectorRefused(f"the vector engine writes no waveforms: leave out the trace "
                                 f"{trace}, or take the engine verilator")
         return load_library(lambda again: build_vector(
-            verilog, top, readable=readable, accessible=accessible, again=again), _FUNCTIONS)
+            verilog, top, readable=readable, accessible=accessible, flags=self.flags,
+            again=again), _FUNCTIONS)
 
 
 class _VectorVariable(Variable):
@@ -69,18 +78,17 @@ class _VectorVariable(Variable):
 
     Parameters
     ----------
-    found
-        The variable, as it is in memory.
+    name, address, words, word_bits, stride_bytes
+        As for `Variable`.
     show
         Computes the signals.
     flip
         Flips a bit of a word.
     """
 
-    def __init__(self, found: Variable, show: Callable[[], object],
-                 flip: Callable[[int, int], object]) -> None:
-        self.name, self.words, self.word_bits = found.name, found.words, found.word_bits
-        self._held = found._held
+    def __init__(self, name: str, address: int, words: int, word_bits: int, stride_bytes: int,
+                 show: Callable[[], object], flip: Callable[[int, int], object]) -> None:
+        super().__init__(name, address, words, word_bits, stride_bytes)
         self._show, self._flip = show, flip
 
     def read(self) -> Words:

@@ -22,7 +22,7 @@ struct Named {
     uint64_t words;
     void* (*place)(Simulation&, int);  // In a copy of the module; null if a word has too many bits.
     bool (*flip)(Simulation&, int, uint32_t);  // Of a register; null if it must not be changed.
-    bool is_memory;
+    uint32_t stride;  // Bytes from a word of a memory to the next; 0 if it is none.
 };
 struct Instance {
     const char* name;
@@ -73,7 +73,7 @@ def _signals(netlist: Netlist, emitter: Emitter, accessible: Collection[str]
         if path.rpartition(".")[2] in accessible:
             flip = f"flip_{unit}_{number}"
             cases = "".join(
-                f"case {index}: d.s_{unit}[d.now][c / {lanes}].x{cell}.v[c % {lanes}] ^= "
+                f"case {index}: d.{_home(emitter, cell)}[c / {lanes}].x{cell}.v[c % {lanes}] ^= "
                 + ("255" if widths[cell] == 1 else f"{1 << at}ull") + "; return true;\n"
                 for index, (cell, at) in enumerate(held.get(bit, (-1, 0)) for bit in port.bits)
                 if cell >= 0)
@@ -81,7 +81,13 @@ def _signals(netlist: Netlist, emitter: Emitter, accessible: Collection[str]
                          f"switch (bit) {{\n{cases}default: return false;\n}}\n}}")
         yield function, (f'{{"{_text(path)}", {len(port.bits)}, '
                          f"{max(8, word_size(len(port.bits))) // 8}, 1, place_{unit}_{number}, "
-                         f"{flip}, false}}")
+                         f"{flip}, 0}}")
+
+
+def _home(emitter: Emitter, number: int) -> str:
+    """The structures of all blocks that keep a register."""
+    unit = emitter.space
+    return f"m_{unit}" if number in emitter.in_place else f"s_{unit}[d.now]"
 
 
 def _memories(netlist: Netlist, emitter: Emitter, accessible: Collection[str]
@@ -99,9 +105,9 @@ def _memories(netlist: Netlist, emitter: Emitter, accessible: Collection[str]
         if not others:
             place = f"memory_{unit}_{number}"
             function = (f"static void* {place}(Simulation& d, int c) "
-                        f"{{ return d.m_{unit}[c / {lanes}].m{number}.words[c % {lanes}]; }}")
+                        f"{{ return &d.m_{unit}[c / {lanes}].m{number}.words[0].v[c % {lanes}]; }}")
         yield function, (f'{{"{_text(path)}", {bits}, 0, {cell.number("SIZE")}, {place}, nullptr, '
-                         "true}")
+                         f"sizeof(lanes_{lanes}::W<{max(8, word_size(min(bits, MAX_WORD_BITS)))}>)}}")
 
 
 def _path(memory: Cell) -> str:
