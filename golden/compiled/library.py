@@ -7,15 +7,14 @@
 
 import ctypes
 import functools
-import hashlib
 import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from golden.compiled.errors import CompiledMissing
+from golden.system.made_once import made_once
 
 __all__ = ["library"]
 
@@ -60,18 +59,26 @@ def _library(path: str, chosen: str) -> ctypes.CDLL:
             "g++ is not on PATH: install g++ (Debian, Ubuntu: apt-get install g++; Fedora: "
             "dnf install gcc-c++)"
         )
-    key = "\0".join(
-        (
-            *((_FOLDER / name).read_text() for name in _HEADERS + _SOURCES),
-            *_FLAGS,
-            _run([compiler, "-dumpfullversion", "-dumpmachine"]),
-            _processor(),
-        )
+    key = (
+        *((_FOLDER / name).read_text() for name in _HEADERS + _SOURCES),
+        *_FLAGS,
+        _run([compiler, "-dumpfullversion", "-dumpmachine"]),
+        _processor(),
     )
-    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    target = _cache(chosen) / f"golden-training-{digest}.so"
-    if not _is_whole(target):
-        _build(compiler, target)
+
+    def build(folder: Path) -> Path:
+        made = folder / "made.so"
+        _run([compiler, *_FLAGS, *(str(_FOLDER / name) for name in _SOURCES), "-o", str(made)])
+        return made
+
+    cache = _cache(chosen)
+    try:
+        target = made_once(cache, "golden-training", key, build)
+    except OSError as error:
+        raise CompiledMissing(
+            "CLOSTORUS_CACHE must be a folder that can be written, with room for what is built, "
+            f"not {cache}: {error.strerror or error}"
+        ) from error
     try:
         return _load(target)
     except OSError as error:
@@ -84,41 +91,6 @@ def _load(path: Path) -> ctypes.CDLL:
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
     return found
-
-
-def _build(compiler: str, target: Path) -> None:
-    """Build beside the target, and rename to it: of several processes the last one's stays."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="compiling-") as folder:
-            made = Path(folder) / "made.so"
-            sources = [str(_FOLDER / name) for name in _SOURCES]
-            _run([compiler, *_FLAGS, *sources, "-o", str(made)])
-            digest = Path(folder) / "digest"
-            digest.write_text(_digest(made))
-            os.replace(made, target)
-            os.replace(digest, _digest_path(target))
-    except OSError as error:
-        raise CompiledMissing(
-            "CLOSTORUS_CACHE must be a folder that can be written, with room for what is built, "
-            f"not {target.parent}: {error.strerror or error}"
-        ) from error
-
-
-def _is_whole(target: Path) -> bool:
-    """Whether a file is as it was built: a damaged library could end the process."""
-    try:
-        return _digest_path(target).read_text() == _digest(target)
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_suffix(".sha256")
 
 
 def _run(command: list[str]) -> str:

@@ -106,6 +106,7 @@ def profile_ranges(
     epochs: int = 1,
     seed: int = 0,
     dense_cuts: DenseCuts | None = None,
+    most_samples: int | None = None,
 ) -> Ranges:
     """Train the float twin of `model` and record the magnitudes of every tensor.
 
@@ -125,6 +126,9 @@ def profile_ranges(
     dense_cuts
         For every dense layer of the model, in order, the first input of every group whose sum is
         rounded by itself, as in `DenseShape.cuts`; by default, all are one sum.
+    most_samples
+        An epoch trains on so many samples at most, drawn by the seed; by default, on all. The range
+        of the inputs is that of all samples in any case.
 
     Raises
     ------
@@ -142,6 +146,8 @@ def profile_ranges(
         raise ModelError(f"momentum must be at least 0 and below 1, not {momentum}")
     batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
     epochs = whole_number("epochs", epochs, 1, error=ModelError)
+    if most_samples is not None:
+        most_samples = whole_number("most_samples", most_samples, 1, error=ModelError)
     twin = FloatTwin.of_model(model, dense_cuts)
     given, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
@@ -158,11 +164,13 @@ def profile_ranges(
     loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
     layers = tuple(map(LayerRanges.empty, twin.layers))
     order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
+    if most_samples is not None and most_samples < len(x):
+        layers[0].activations[0].add(x)
     for _ in range(epochs):
-        samples = torch.randperm(len(x), generator=order)
+        samples = torch.randperm(len(x), generator=order)[:most_samples]
         # What is left over is skipped: its mean over fewer samples would have larger gradients.
-        whole = min(batch_size, len(x))
-        for start in range(0, len(x) - whole + 1, whole):
+        whole = min(batch_size, len(samples))
+        for start in range(0, len(samples) - whole + 1, whole):
             batch = samples[start : start + whole]
             try:
                 _record_step(twin, x[batch], targets[batch], loss, learning_rate, momentum, layers)

@@ -102,12 +102,13 @@ def _memories(netlist: Netlist, emitter: Emitter, accessible: Collection[str]
         bits = cell.number("WIDTH") + sum(other.number("WIDTH") for _, other in others)
         place = "nullptr"
         function = ""
+        stride = f"sizeof(lanes_{lanes}::W<{max(8, word_size(min(bits, MAX_WORD_BITS)))}>)"
         if not others:
             place = f"memory_{unit}_{number}"
-            function = (f"static void* {place}(Simulation& d, int c) "
-                        f"{{ return &d.m_{unit}[c / {lanes}].m{number}.words[0].v[c % {lanes}]; }}")
+            function = (f"static void* {place}(Simulation& d, int c) {{ "
+                        f"return &d.m_{unit}[c / {lanes}].m{number}.words[0].v[c % {lanes}]; }}")
         yield function, (f'{{"{_text(path)}", {bits}, 0, {cell.number("SIZE")}, {place}, nullptr, '
-                         f"sizeof(lanes_{lanes}::W<{max(8, word_size(min(bits, MAX_WORD_BITS)))}>)}}")
+                         f"{stride}}}")
 
 
 def _path(memory: Cell) -> str:
