@@ -31,7 +31,7 @@ from sw_driver.system.scratch import temporary_folder
 
 from .nets import RTL_PACKAGES, compiled_layer
 from .results import Bench, Table, paragraphs, source_digest
-from .simulation_table import AVX2, VECTOR, VERILATOR, Case, simulation_tables
+from .simulation_table import AVX2, VECTOR, VERILATOR, Case, simulation_table
 from .training_nets import training_layer
 
 __all__ = ["CASES", "TITLE", "machine", "measure"]
@@ -80,7 +80,7 @@ def measure(bench: Bench) -> Table:
             "simulation", depends | {"torus": case.torus, "computes": case.computes},
             lambda case=case: _case(case)))
     bench.tell("simulation", len(cases), len(cases))
-    return Table(_text(tools, values) + "\n" + simulation_tables(values), values)
+    return Table(_text(tools, values) + "\n" + simulation_table(values), values)
 
 
 def _text(tools: str, values: Sequence[dict[str, Any]]) -> str:
