@@ -32,6 +32,7 @@ _HIDDEN = 64
 _REDUCTIONS = {"dense": 1.0, "Clos": 5.5}
 _MOST_WEIGHT_BITS = 16  # As many as the multiplier of a torus takes by default.
 _VALIDATION_PART = 0.2
+_LEAST_SAMPLES = 10  # Of which some are held back.
 _CHOICE_SEED = 0
 _FULL_SEEDS = 5
 
@@ -52,7 +53,8 @@ class Precision(Experiment[Run, Result]):
     Raises
     ------
     DataError
-        If a dataset is missing or not what it says, or two have one name.
+        If a dataset is missing or not what it says, or two have one name; or its samples are too
+        few or too small.
     """
 
     name = "precision"
@@ -74,6 +76,19 @@ class Precision(Experiment[Run, Result]):
             split = _split(source)
             if split.name in self._sources:
                 raise DataError(f"data must have different names, not {split.name} twice")
+            least = _LEAST_SAMPLES * self._share
+            if len(split.train_x) < least:
+                raise DataError(
+                    f"data must have at least {least} training samples, not {len(split.train_x)} "
+                    f"as {source} has"
+                )
+            for kind in _REDUCTIONS:
+                try:
+                    _network(split, kind, seed=0)
+                except ModelError as error:
+                    raise DataError(
+                        f"data must have larger samples than those of {source}: {error}"
+                    ) from error
             self._sources[split.name] = source
             self._samples[split.name] = len(split.train_x) // self._share
 

@@ -350,12 +350,14 @@ PLAN: Lines = {
     "--board icebreaker --train": "--board icebreaker holds no torus that trains",
 }
 EXPERIMENT: Lines = {
-    "": "NAME must be given, one of clos-accuracy; see --list",
-    "clos-acuracy": "NAME must be one of clos-accuracy, not 'clos-acuracy' .did you mean clos-",
+    "": "NAME must be given, one of clos-accuracy, precision; see",
+    "clos-acuracy": "NAME must be one of clos-accuracy, precision, not 'clos-acuracy'",
     "clos-accuracy --seeds 0": "--seeds must be 1 to 1000, not 0",
     f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
     "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
     "clos-accuracy --data {files}/mnist": "--data must have larger samples than those of .*mnist",
+    "precision --data {files}/mnist": "--data must have at least 10 training samples, not 6 as",
+    "precision --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
     "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
