@@ -73,7 +73,6 @@ def propose_format(
     epochs: int = 1,
     seed: int = 0,
     dense_cuts: DenseCuts | None = None,
-    most_samples: int | None = None,
 ) -> TrainingFormat:
     """Profile the training of `model` and lay out its words; `profile_ranges` has the parameters.
 
@@ -93,7 +92,6 @@ def propose_format(
         epochs=epochs,
         seed=seed,
         dense_cuts=dense_cuts,
-        most_samples=most_samples,
     )
     return format_for(model, ranges, widths=widths, headroom=headroom, dense_cuts=dense_cuts)
 

@@ -29,10 +29,7 @@ from sw_driver.train.recipe import Recipe
 from sw_driver.train.size import check_size
 from sw_driver.train.start import Start
 
-__all__ = ["PROFILED_SAMPLES", "Prepared", "compile_recipe", "prepare"]
-
-PROFILED_SAMPLES = 8192
-"""Samples that words are laid out by, at most: more change no format that was measured."""
+__all__ = ["Prepared", "compile_recipe", "prepare"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,8 +67,6 @@ def prepare(
     start: Start | None = None,
 ) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
-
-    That epoch has `PROFILED_SAMPLES` samples at most.
 
     Parameters
     ----------
@@ -121,7 +116,6 @@ def prepare(
         widths=recipe.widths,
         seed=recipe.seed,
         dense_cuts=dense_cuts(shapes, rows, cols, training=True),
-        most_samples=PROFILED_SAMPLES,
     )
     compiled = compile_recipe(form, torus, recipe)
     state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+import golden.training.ranges
 from golden import (
     DIGITS_SHAPES,
     ClosNet,
@@ -368,22 +369,18 @@ def test_default_format_learns_the_digits_as_float_does():
     assert fixed > 0.5 and abs(fixed - reference) < 0.03
 
 
-def test_an_epoch_on_some_samples():
-    """The others are not trained on; the range of the inputs is that of all of them."""
-    net = ClosNet([(6, 4, 3, 2, 2)], generator=torch.Generator().manual_seed(0))
-    generator = torch.Generator().manual_seed(1)
-    x = torch.rand(64, 6, generator=generator)
-    labels = torch.randint(4, (64,), generator=generator)
-    x[torch.randperm(64, generator=torch.Generator().manual_seed(0))[40]] = 9.0  # Not drawn.
-    few, whole, more = (
-        profile_ranges(net, x, labels, softmax_cross_entropy, 0.01, most_samples=most)
-        for most in (32, None, 65))
-    assert few.layers[0].activations[0].largest == 9.0
-    assert few.layers[0].activations[-1].values == 32 * 4
-    assert few.layers[0].activations[-1].largest < whole.layers[0].activations[-1].largest
-    for name in ("activations", "weights", "gradients"):
-        for one, other in zip(getattr(more.layers[0], name), getattr(whole.layers[0], name),
+def test_a_long_training_is_counted_in_part(monkeypatch):
+    """The largest values, which words are laid out by, are those of all steps."""
+    model, x, labels = make(samples=64)
+    def profile():
+        return profile_ranges(model, x, labels, softmax_cross_entropy, 0.05, epochs=2)
+
+    whole = profile()
+    monkeypatch.setattr(golden.training.ranges, "_COUNTED_STEPS", 8)
+    part = profile()
+    assert format_for(model, part) == format_for(model, whole)
+    for name in ("activations", "weights", "gradients", "velocities"):
+        for one, other in zip(getattr(part.layers[1], name), getattr(whole.layers[1], name),
                               strict=True):
-            assert (one.largest, one.values) == (other.largest, other.values)
-    with pytest.raises(ModelError, match="most_samples must be .*, not 0"):
-        propose_format(net, x, labels, softmax_cross_entropy, 0.01, most_samples=0)
+            assert one.largest == other.largest
+            assert one.values * 128 == other.values * (8 + 7)
