@@ -157,19 +157,7 @@ def profile_ranges(
     batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
     epochs = whole_number("epochs", epochs, 1, error=ModelError)
     twin = FloatTwin.of_model(model, dense_cuts)
-    given, targets = real_tensor("x", x), target_tensor("targets", targets)
-    features = twin.layers[0].shape.in_features
-    fits = given.ndim > 1 and given.shape[1:].numel() == features
-    if not fits or targets.ndim == 0 or not 0 < len(given) == len(targets):
-        raise ShapeError(
-            f"calibration data must be [N, {features}] with N at least 1, and N targets, "
-            f"not {list(given.shape)} and {list(targets.shape)}"
-        )
-    x = given.flatten(1)
-    chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
-    pixels = read_chain(model)[0].pixels
-    check_outputs(model, x[:, :, None, None] if pixels else given, torch.cat(chained))
-    loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
+    x, targets = _checked(model, twin, x, targets, loss)
     layers = tuple(map(LayerRanges.empty, twin.layers))
     order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
     steps = itertools.count()
@@ -190,6 +178,26 @@ def profile_ranges(
                     f"{learning_rate}: {error}"
                 ) from error
     return Ranges(layers, learning_rate, batch_size)
+
+
+def _checked(
+    model: nn.Module, twin: FloatTwin, x: Reals, targets: Reals, loss: LossFunction
+) -> tuple[Tensor, Tensor]:
+    """Return calibration data as tensors [N, I] and [N, ...]; errors as for `profile_ranges`."""
+    given, targets = real_tensor("x", x), target_tensor("targets", targets)
+    features = twin.layers[0].shape.in_features
+    fits = given.ndim > 1 and given.shape[1:].numel() == features
+    if not fits or targets.ndim == 0 or not 0 < len(given) == len(targets):
+        raise ShapeError(
+            f"calibration data must be [N, {features}] with N at least 1, and N targets, "
+            f"not {list(given.shape)} and {list(targets.shape)}"
+        )
+    x = given.flatten(1)
+    chained = [twin.forward(part)[-1].output for part in x.split(_CHECKED_SAMPLES)]
+    pixels = read_chain(model)[0].pixels
+    check_outputs(model, x[:, :, None, None] if pixels else given, torch.cat(chained))
+    loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
+    return x, targets
 
 
 def _record_step(
