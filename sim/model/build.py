@@ -48,9 +48,10 @@ _RUNTIME_SOURCES = ("verilated", "verilated_threads", "verilated_vpi")
 # Two libraries in one process must not share the runtime's statics: no symbol is unique or visible.
 _LIBRARY_CXX_FLAGS = ("-fPIC", "-fno-gnu-unique")
 _LIBRARY_LINK_FLAGS = ("-shared", "-Wl,--exclude-libs,ALL")
-# Without this Verilator gives what it makes of an expression a number of its own in each instance,
-# and no two instances have the same code.
-_SHARED_CODE = "-fno-dfg"
+# Without these Verilator gives what it makes of an expression, and the index of each table that it
+# makes of some logic, a number of its own in each instance, and no two instances have the same code:
+# the code of 64 PEs that train, 2 MB, fits into no near cache.
+_SHARED_CODE = ("-fno-dfg", "-fno-table")
 _NO_FEATURES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
 
 
@@ -122,7 +123,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | No
         flags.append("--vpi")
     as_written = waveforms is not None or bool(access)
     if not as_written:
-        flags.append(_SHARED_CODE)
+        flags += _SHARED_CODE
     access_rules = "`verilator_config\n" + "".join(
         f'{right} -module "*" -var "{name}"\n' for right, name in access)
     key = [verilog, top, access_rules, parts.harness.read_text(),
