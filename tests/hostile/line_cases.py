@@ -354,7 +354,7 @@ EXPERIMENT: Lines = {
     f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
     "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
     "clos-accuracy --data {files}/mnist": "--data must have larger samples than those of .*mnist",
-    "precision --data {files}/mnist": "--data must have at least 10 training samples, not 6 as",
+    "precision --data {files}/mnist": "--data must have larger samples than those of .*mnist",
     "precision --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",

@@ -2,10 +2,12 @@
 
 import pytest
 
+from golden.errors import DataError
 from golden.experiments.experiment import Settings, execute
 from golden.experiments.precision import Precision
 from golden.experiments.precision_report import precision_report
 from golden.experiments.precision_runs import FLOAT, Result, Run
+from tests.support.datasets import write_files
 from tests.support.drawn import description
 
 SEEDS = 5
@@ -60,3 +62,11 @@ def test_c14_verdicts_follow_the_figures(clos, nearest, verdict, enough, above):
     assert enough in about_clos and above in about_clos
     drawn = description(report.pictures["precision.png"])
     assert any(line.startswith("toy, Clos, stochastic: 8: ") for line in drawn)
+
+
+def test_c14_few_samples_are_refused(tmp_path):
+    source = str(write_files(tmp_path))
+    for quick, least in ((False, 10), (True, 200)):
+        message = f"at least {least} training samples, not 6 as {source}"
+        with pytest.raises(DataError, match=message):
+            Precision(Settings((source,), quick=quick))
