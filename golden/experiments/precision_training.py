@@ -39,7 +39,9 @@ def float_accuracy(
     with one_thread():
         for epoch in range(epochs):
             now = falling_rate(rate, epoch, epochs)
-            for sample in epoch_order(len(x), 1, seed, epoch).split(1):
+            order = epoch_order(len(x), 1, seed, epoch)
+            for number in range(len(order)):
+                sample = order[number : number + 1]
                 reals = twin.forward(x[sample])
                 loss = softmax_cross_entropy(reals[-1].output, labels[sample])
                 twin.update(twin.gradients(x[sample], reals, loss.gradient * now), 0.0)

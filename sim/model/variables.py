@@ -47,7 +47,7 @@ class Variable:
         size = next(size for size in (8, 16, 32, 64) if word_bits <= size)
         stride = stride_bytes or size // 8
         raw = (ctypes.c_uint8 * ((words - 1) * stride + size // 8)).from_address(address)
-        self._held = np.ndarray((words,), f"u{size // 8}", raw, strides=(stride,))
+        self._held = np.ndarray((words,), f"u{size // 8}", memoryview(raw), strides=(stride,))
 
     def read(self) -> Words:
         """Return a copy of all words, uint64 [words], unsigned."""

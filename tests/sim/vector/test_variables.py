@@ -90,7 +90,7 @@ def same_variables(twin: Twin) -> int:
     for reading in read:
         found, expected = map(reading, both)
         np.testing.assert_array_equal(found, expected)
-        words += np.count_nonzero(found)
+        words += int(np.count_nonzero(found))
     for pe in np.ndindex(TRAINING.rows, TRAINING.cols):
         for block, name in SIGNALS:
             found, expected = variables(twin, pe, block, name)
