@@ -55,10 +55,10 @@ class Block:
 
 BLOCKS = {
     "pe": Block(PE, False, 5),
-    "training-pe": Block(TrainingPE, True, 8),
+    "training-pe": Block(TrainingPE, True, 6),
     "gateway": Block(Gateway, False, 4),
     "training-gateway": Block(Gateway, True, 4),
-    "bridge": Block(Bridge, False, 5),
+    "bridge": Block(Bridge, False, 4),
     "host-link": Block(_host_link, False, 5),
     "torus": Block(None, False, None),
     "training-torus": Block(None, True, None),

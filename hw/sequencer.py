@@ -178,19 +178,17 @@ class Sequencer(wiring.Component):
         })
         now, between, arriving = (Signal(context, name=name)
                                   for name in ("now", "between", "arriving"))
-        slot = Signal(range(QUEUES))
-        m.d.sync += slot.eq(Mux(slot == QUEUES - 1, 0, slot + 1))
+        slot = Signal(QUEUES, init=1)  # One of its bits is 1: that of the queue that is served.
+        m.d.sync += slot.eq(slot.rotate_left(1))
 
         # Now: read the next line of an op that its queue has room for.
         reading = Signal()
         last = Signal()
-        with m.Switch(slot):
-            for number in self.queues:
-                with m.Case(number):
-                    m.d.comb += [
-                        reading.eq(~full[number] & ~ended[number]),
-                        last.eq(now.line == lines[number] - 1),
-                    ]
+        m.d.comb += [
+            reading.eq((slot & ~full & ~ended).any()),
+            last.eq(Cat(slot[number] & (now.line == count - 1)
+                        for number, count in lines.items()).any()),
+        ]
         m.d.comb += [
             program.read_en.eq(reading),
             program.read_addr.eq(now.pc),
@@ -228,19 +226,17 @@ class Sequencer(wiring.Component):
             m.d.sync += now.line.eq(0)
             with m.If(jumps):
                 m.d.sync += now.pc.eq(loop.target)
-        with m.Switch(slot):
-            for number in self.queues:
-                with m.Case((number + READ_CYCLES) % QUEUES):
-                    with m.If(arriving.reading):
-                        m.d.sync += ops[number].eq(
-                            Cat(ops[number], program.read_data) >> config.line_bits)
-                        with m.If(~special & arriving.last):
-                            m.d.sync += full[number].eq(1)
-                        with m.If(arriving.first & (loop.kind == END)):
-                            m.d.sync += ended[number].eq(1)
+        for number in self.queues:
+            with m.If(slot[(number + READ_CYCLES) % QUEUES] & arriving.reading):
+                m.d.sync += ops[number].eq(
+                    Cat(ops[number], program.read_data) >> config.line_bits)
+                with m.If(~special & arriving.last):
+                    m.d.sync += full[number].eq(1)
+                with m.If(arriving.first & (loop.kind == END)):
+                    m.d.sync += ended[number].eq(1)
 
         # Queue q begins at line q, with a JUMP.
         with m.If(self.start):
-            m.d.sync += slot.eq(0)
+            m.d.sync += slot.eq(1)
             for number, state in enumerate((now, arriving, between)):
                 m.d.sync += state.eq(context.const({"pc": number}))

@@ -101,6 +101,7 @@ class MacControl(wiring.Component):
         first = Signal()        # None of its repetitions has begun.
         reps_left = Signal(config.rep_bits)  # Repetitions after it.
         last_rep = Signal()     # The coming repetition is its last.
+        one_word_coming = Signal()
         x_coming = Signal(config.addr_bits)
         y_coming = Signal(config.addr_bits)
 
@@ -116,17 +117,19 @@ class MacControl(wiring.Component):
             readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
             with m.If(begin):
                 m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != 1)]
+        steps = []
         for number, ring in enumerate(self.rings):
-            reads = step & (axis == number)
+            reads = active & (axis == number) & readable[number]
+            steps.append(reads)
             m.d.comb += [
                 ring.read_en.eq(reads),
                 ring.read_addr.eq(x_base + word),
                 ring.read_next.eq(word_next),
-                ring.rewind.eq(at_last_word),
+                ring.advance.eq(reads & ~at_last_word),
                 ring.consume.eq(reads & end_of_rep),
             ]
         m.d.comb += [
-            step.eq(active & Mux(axis, readable[Axis.COL], readable[Axis.ROW])),
+            step.eq(Cat(steps).any()),
             end_of_rep.eq(at_last_word & ~outputs.some),
             self.idle.eq(~active & ~waiting),
 
@@ -147,15 +150,13 @@ class MacControl(wiring.Component):
                 end_of_rep if config.training is None else at_last_word),
         ]
 
-        # Repetitions that the ring engine of either axis has retired.
-        free = Signal(len(Axis))
+        # Repetitions that the ring engine of either axis has retired. Whatever was asked for before
+        # was there before its op began: so nobody need say for which axis, nor whether it is first.
+        free = []
         for axis_to, ring in zip(Axis, self.rings, strict=True):
             m.submodules[f"{axis_to.name.lower()}_freed"] = freed = Credits(config.rep_bits)
-            m.d.comb += [
-                freed.add.eq(ring.retired),
-                freed.start.eq(self.start),
-                free[axis_to].eq(freed.enough),
-            ]
+            m.d.comb += [freed.add.eq(ring.retired), freed.start.eq(self.start)]
+            free.append(freed.enough)
             with m.If(asks & (coming.dest == axis_to)):
                 m.d.comb += freed.take.eq(coming.need_free)
 
@@ -164,7 +165,7 @@ class MacControl(wiring.Component):
             allowed = ~self.hold & ~(op.fence & first & self.writing)
             m.d.comb += [self.busy.eq(active), self.waiting.eq(waiting)]
         m.d.comb += [
-            begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
+            begin.eq(waiting & asked_for & Cat(free).all()
                      & (~active | (step & end_of_rep)) & allowed),
             self.op.ready.eq(~waiting),
         ]
@@ -190,6 +191,7 @@ class MacControl(wiring.Component):
                 first.eq(1),
                 reps_left.eq(coming.reps),
                 last_rep.eq(coming.reps == 0),
+                one_word_coming.eq(coming.last_word == 0),
                 x_coming.eq(coming.x_base),
                 y_coming.eq(coming.y_base),
             ]
@@ -201,8 +203,8 @@ class MacControl(wiring.Component):
                 dest.eq(op.dest),
                 *outputs.start(op.last_output),
                 last_but_one.eq(op.last_word - coming_step),
-                one_word.eq(op.last_word == 0),
-                at_last_word.eq(op.last_word == 0),
+                one_word.eq(one_word_coming),
+                at_last_word.eq(one_word_coming),
                 x_base.eq(x_coming),
                 bias.eq(op.bias),
                 y_addr.eq(y_coming),

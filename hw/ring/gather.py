@@ -66,6 +66,7 @@ class RingGather(wiring.Component):
         send_end = Signal(config.count_bits)  # Words to send.
         have = Signal(config.count_bits)      # Own words and those received.
         sent = Signal(config.count_bits)
+        sent_next = Signal(config.count_bits, init=1)  # One more.
         own_here = Signal(init=1)             # The own words have landed.
         # A word's way depends on these, so they are registers instead of comparisons.
         receiving = Signal()                  # `have` is not `total`.
@@ -80,6 +81,8 @@ class RingGather(wiring.Component):
         prepared = Signal()                   # What follows, and `landed`, is about it.
         last = Signal()                       # It is the last of its op.
         coming_base = Signal(config.addr_bits)
+        owns = Signal()                       # It has own words.
+        receives = Signal()                   # It receives words.
 
         # Progress of the MAC: repetitions whose results have landed here, and repetitions that are
         # gathered and wait for the MAC, which may also be ahead.
@@ -122,7 +125,6 @@ class RingGather(wiring.Component):
                 copy.write_data.eq(hop.write_data),
             ]
         have_next = have + 1
-        sent_next = sent + 1
         with m.If(hop.received):
             m.d.sync += [
                 have.eq(have_next),
@@ -131,10 +133,11 @@ class RingGather(wiring.Component):
         with m.If(hop.sent):
             m.d.sync += [
                 sent.eq(sent_next),
-                unsent.eq(sent_next[:len(send_end)] != send_end),
+                sent_next.eq(sent_next + 1),
+                unsent.eq(sent_next != send_end),
             ]
         with m.If(hop.received ^ hop.sent):
-            m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
+            m.d.sync += caught_up.eq(hop.sent & (sent_next == have))
 
         # Until the MAC comes to the repetition in progress it has read none of its words. What is
         # readable in the next cycle depends on what is read in this one, but not on what arrives:
@@ -142,13 +145,11 @@ class RingGather(wiring.Component):
         here = gathers & own_here
         still_unread = Signal()
         m.d.comb += still_unread.eq(
-            Mux(pe.read_en & ~pe.rewind & none_gathered, pe.read_next != have, unread))
+            Mux(pe.advance & none_gathered, pe.read_next != have, unread))
+        reads_on = Mux(pe.consume, more_gathered | (some_gathered & here & unread), some_gathered)
         m.d.sync += [
             unread.eq(still_unread | hop.received),
-            readable.eq(Mux(
-                pe.consume,
-                more_gathered | (some_gathered & here & unread),
-                some_gathered | (none_gathered & here & still_unread))),
+            readable.eq(reads_on | ((here & none_gathered & ~pe.consume) & still_unread)),
         ]
 
         # From one repetition to the next
@@ -158,7 +159,8 @@ class RingGather(wiring.Component):
         prepare = Signal()
         if config.training is None:
             in_use = Signal(signed(progress_bits))  # `gathered`, with the one in progress.
-            room = (in_use < coming.lag)
+            room = Signal()                         # It was below `lag`; none has begun since.
+            m.d.sync += room.eq(Cat(~pe.consume, in_use).as_signed() < Cat(1, coming.lag))
             with m.If(begins_gather ^ pe.consume):
                 m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
             with m.If(pe.start):
@@ -183,6 +185,8 @@ class RingGather(wiring.Component):
             m.d.sync += [
                 prepared.eq(1),
                 last.eq(rep == coming.reps),
+                owns.eq(coming.own != 0),
+                receives.eq(coming.recv != 0),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
         with m.If(finish):
@@ -201,12 +205,13 @@ class RingGather(wiring.Component):
                 base.eq(coming_base),
                 total.eq(all_words),
                 have.eq(coming.own),
-                unread.eq(coming.own != 0),
+                unread.eq(owns),
                 sent.eq(0),
+                sent_next.eq(1),
                 send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
-                receiving.eq(coming.recv != 0),
-                unsent.eq(Mux(self.last_in_row, coming.to_gateway, coming.recv != 0)),
-                caught_up.eq(coming.own == 0),
+                receiving.eq(receives),
+                unsent.eq(Mux(self.last_in_row, coming.to_gateway, receives)),
+                caught_up.eq(~owns),
             ]
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
             m.d.sync += send_end.eq(0)
@@ -216,9 +221,9 @@ class RingGather(wiring.Component):
         with m.If((finish & gathers) ^ pe.consume):
             m.d.sync += [
                 gathered.eq(gathered + Mux(pe.consume, -1, 1)),
-                more_gathered.eq(Mux(pe.consume, gathered > 2, gathered >= 1)),
-                some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
-                none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
+                more_gathered.eq(Mux(pe.consume, gathered > 2, some_gathered)),
+                some_gathered.eq(Mux(pe.consume, more_gathered, some_gathered | none_gathered)),
+                none_gathered.eq(Mux(pe.consume, some_gathered & ~more_gathered, gathered == -1)),
             ]
         if config.training is not None:
             # About the repetition in progress: `fresh` says that no word has been received, and
