@@ -281,7 +281,7 @@ VERILOG: Lines = {
     "--torus 1x1 -o m.v --top training-router": "--top training-router needs a torus that trains",
     "--bake none.ctz -o m.v": "--bake none.ctz does not exist",
     "--bake {files}/model.ctz --torus 1x1 -o m.v": "--torus must be 2x2, that of .* not 1x1",
-    "--bake {files}/model.ctz --top pe -o m.v": "--bake needs --top torus or board",
+    "--bake {files}/model.ctz --top pe -o m.v": "--bake needs --top torus, axi, wishbone or",
     "--bake a --config-from b -o m.v": "--bake and --config-from both name a configuration",
     "--config-from {files}/model.pt -o m.v": "--config-from .* must be a compiled model or a model",
     "--config-from {files}/model.ctz --fold -o m.v": "--fold needs --bake",
