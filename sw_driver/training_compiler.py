@@ -91,7 +91,7 @@ def compile_format(
             loops = scheduled()
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
     plan = dataclasses.replace(plan, training_form=form)
-    training_loops, (loop,) = loops[0], loops[1].loops
+    training_loops, loop = loops
     check_training_runs(config, plan, training_loops)
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)

@@ -1,4 +1,7 @@
-"""Checks that of two ops which use the same words one comes first, whatever the timing."""
+"""Checks that of two ops which use the same words one comes first, whatever the timing.
+
+They also check that no result is replaced before it was sent: each region holds one sample's words.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +48,7 @@ def check_hazards(
     for axis, units in rings.items():
         versions = _versions(ordering, axis, units, macs)
         _check_apart(ordering, list(_buffer_uses(axis, units, macs)), versions)
+        _check_sent(ordering, axis, units, macs)
     for uses in (_host_gradient_uses(config, rings[Axis.ROW.value], macs),
                  *(list(_gradient_uses(axis, macs)) for axis in rings)):  # fmt: skip
         _check_apart(ordering, uses, {})
@@ -156,6 +160,33 @@ def _check_apart(ordering: Ordering, uses: Sequence[_Use], versions: dict[int, i
                 raise ProgramError(
                     f"{other.name} and {one.name} use the same words, and either may come first"
                 )
+
+
+def _check_sent(
+    ordering: Ordering, axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> None:
+    """Refuse a program that writes a result over one that no gather has sent."""
+    senders = [(unit, _mask(unit.own_words)) for unit in units if unit.own]
+    latest: list[tuple[MacUnit, Event, int]] = []  # With the words that are still there.
+    for unit in macs:
+        if unit.dest != axis:
+            continue
+        for landed, addresses in unit.landings:
+            words = _mask(addresses)
+            kept: list[tuple[MacUnit, Event, int]] = []
+            for before, was, there in latest:
+                lost = words & there
+                for sender, own in senders if lost else ():
+                    if (own & lost and ordering.before(was, sender.own_here)
+                            and ordering.before(sender.done, unit.start)):  # fmt: skip
+                        lost &= ~own
+                if lost:
+                    raise ProgramError(
+                        f"{unit.name} writes over results of {before.name} before they are sent"
+                    )
+                if there & ~words:
+                    kept.append((before, was, there & ~words))
+            latest = [*kept, (unit, landed, words)]
 
 
 def _same_words(one: _Use, other: _Use, versions: dict[int, int]) -> bool:

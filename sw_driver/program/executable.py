@@ -16,7 +16,7 @@ from sw_driver.program.host_stream import encode, load_words, output_beats
 from sw_driver.program.host_words import HostWords, check_input_words
 from sw_driver.program.program import Program, id_program, load_program
 from sw_driver.program.records import read_state, state_words
-from sw_driver.program.sample_loop import SampleLoop, SampleLoops
+from sw_driver.program.sample_loop import SampleLoops
 
 __all__ = ["Executable", "TrainingRuns"]
 
@@ -54,7 +54,7 @@ class Executable:
     words
         What the host's words mean.
     loop
-        The queues of a run that computes outputs.
+        The queues of runs that compute outputs.
     contents
         The weights and biases of a net for inference; None if a state is loaded instead.
     training_runs
@@ -63,7 +63,7 @@ class Executable:
 
     config: TorusConfig
     words: HostWords
-    loop: SampleLoop
+    loop: SampleLoops
     contents: Images | None = None
     training_runs: TrainingRuns | None = None
 
@@ -72,7 +72,7 @@ class Executable:
     )
 
     @classmethod
-    def of_images(cls, config: TorusConfig, images: Images, loop: SampleLoop) -> "Executable":
+    def of_images(cls, config: TorusConfig, images: Images, loop: SampleLoops) -> "Executable":
         """Make the executable of a net for inference."""
         return cls(config, HostWords(images.input_map, images.output_map[None]), loop, images)
 

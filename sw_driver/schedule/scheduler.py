@@ -294,6 +294,6 @@ def schedule(
     decay = CLEAR if momentum is None else momentum
     batch = samples if one_batch else None
     scheduler = _Scheduler(config, plan, decay, batch, {} if known is None else known)
-    for task, sample in instances(plan.order, samples):
+    for task, sample in instances(plan.order, samples, plan.extra_turns):
         scheduler.run(plan.tasks[task], sample)
     return scheduler.steps
