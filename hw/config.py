@@ -19,6 +19,7 @@ from .config_checks import (
     check_whole,
 )
 from .training_config import LFSR_BITS, TrainingConfig
+from .training_config import OPTIONS as TRAINING_OPTIONS
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "HOST_BITS",
            "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
@@ -275,6 +276,9 @@ class TorusConfig:
         """
         fields = {name: value for name, value in dataclasses.asdict(self).items()
                   if value or name not in OPTIONS}
+        if self.training is not None:
+            fields["training"] = {name: value for name, value in fields["training"].items()
+                                  if value or name not in TRAINING_OPTIONS}
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property
