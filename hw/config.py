@@ -111,6 +111,11 @@ class TorusConfig:
             raise ConfigError(f"master_bits must be at least weight_bits ({self.weight_bits}), "
                               f"not {self.training.master_bits}")
         check_torus(self, PROGRAM_BLOCK_WORDS)
+        if self.training is not None:
+            most = self.acc_bits - self.operand_bits - 1
+            if self.training.target_gain_bits > most:
+                raise ConfigError(f"target_gain_bits must be at most {most}, so that a difference "
+                                  f"fits a sum, not {self.training.target_gain_bits}")
 
     # Words and beats
 

@@ -60,8 +60,9 @@ def compile_format(
     # What is stored has more lower bits than what is multiplied.
     maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
-    tasks = list_tasks(len(stages), last)
-    order = _given_order(order, tasks, batches)
+    with_targets = form.error_shift is not None
+    tasks = list_tasks(len(stages), last, with_targets=with_targets)
+    order = _given_order(order, tasks, batches and not with_targets)
     plan = make_plan(
         stages,
         order,
@@ -112,7 +113,8 @@ def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool
     if not batches and given != program_order(len(tasks)):
         raise DriverError(
             "order must be 'program' where every sample is a batch of its own, since its weights "
-            "are those that the sample before left"
+            "are those that the sample before left, and where targets are sent, since a result and "
+            "a gradient that lands would meet"
         )
     return given
 

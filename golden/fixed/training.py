@@ -100,6 +100,33 @@ class FixedTrainingNet:
             )
         return words
 
+    def target_gradients(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the gradient words of a squared error: (output - target) / 2**error_shift.
+
+        Parameters
+        ----------
+        outputs, targets
+            [N, O] int64 words of `act_bits`, at the scale of the outputs.
+
+        Raises
+        ------
+        ShapeError
+            If the two are not of this kind.
+        ModelError
+            If the format has no `error_shift`, or a target does not fit its width.
+        """
+        form = self.form
+        if form.error_shift is None:
+            raise ModelError("the format must have an error_shift for targets, not None")
+        check_tensor("targets", targets, tuple(outputs.shape))
+        bits = min(form.act_bits, form.grad_bits)
+        if signed_bits(targets) > bits:
+            raise ModelError(f"targets must fit {bits} bits, but need {signed_bits(targets)}")
+        differences = outputs - targets
+        if form.error_shift < 0:
+            return saturate(differences << -form.error_shift, form.grad_bits)
+        return saturate(round_half_even_shift(differences, form.error_shift), form.grad_bits)
+
     def backward_batch(
         self,
         x: Tensor,

@@ -102,7 +102,7 @@ def _last_read(sources: dict[int, RingUnit], words: int) -> RingUnit | None:
 def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
     """Go through the uses of words of the gradient memory of an axis."""
     for unit in macs:
-        if unit.axis == axis:
+        if unit.gradient_axis == axis:
             for landed, address in unit.gradient_landings:
                 yield _Use(unit.name, 1 << address, unit.start, landed, True)
         if unit.backwards and not unit.from_host and unit.dest == axis:
@@ -124,6 +124,15 @@ def _host_gradient_uses(
         for unit in macs
         if unit.from_host
     ]
+    # Targets are taken in order, and begin anew with those of the next sample.
+    words = {unit.base + unit.recv // config.cols for unit in row if unit.takes_gradients}
+    taken = 0
+    for unit in macs:
+        if unit.targets:
+            at = taken % max(words)
+            uses.append(_Use(unit.name, _mask(range(at, at + unit.targets)), unit.start,
+                             unit.landings[-1][0], False))
+            taken += unit.targets
     return uses
 
 

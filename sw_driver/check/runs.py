@@ -33,7 +33,8 @@ def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> 
     It raises as `check_runs` does.
     """
     for samples in _checked_samples(loops):
-        check_packed(loops.program(config, samples), list(host_actions(plan, samples)))
+        host = None if plan.with_targets else list(host_actions(plan, samples))
+        check_packed(loops.program(config, samples), host)
 
 
 def _checked_samples(loops: SampleLoops) -> Iterator[int]:

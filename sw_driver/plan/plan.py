@@ -83,6 +83,11 @@ class Plan:
         return stage if self.training_form is None else f"{stage} {task.direction.value}"
 
     @property
+    def with_targets(self) -> bool:
+        """Whether the host sends targets before the inputs, in the place of gradients."""
+        return self.tasks[0].direction is Direction.GRADIENT
+
+    @property
     def gradient_words(self) -> int:
         """Gradients that the host sends to one PE for each sample: those of the PE's outputs."""
         return self.result.regions * self.result.own

@@ -28,7 +28,7 @@ class Direction(enum.Enum):
     """Which way a task goes through its stage."""
 
     FORWARD = "forward"
-    GRADIENT = "gradient"  # It comes from the host to the stage that gave the outputs.
+    GRADIENT = "gradient"  # It, or what makes it, comes from the host to the stage of outputs.
     BACKWARD = "backward"
 
 
@@ -40,7 +40,9 @@ class Task:
     stage: int
 
 
-def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
+def list_tasks(
+    stages: int, last_backward: int | None, *, with_targets: bool = False
+) -> tuple[Task, ...]:
     """List the tasks of a sample.
 
     Parameters
@@ -49,10 +51,12 @@ def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
         Number of stages of the net, with the one that gives the outputs to the host.
     last_backward
         The stage that the way back ends with; None if there is none.
+    with_targets
+        Whether the host sends targets before the inputs, in the place of gradients.
     """
     tasks = [Task(Direction.FORWARD, stage) for stage in range(stages)]
     if last_backward is not None:
-        tasks.append(Task(Direction.GRADIENT, stages - 1))
+        tasks.insert(0 if with_targets else stages, Task(Direction.GRADIENT, stages - 1))
         tasks += [
             Task(Direction.BACKWARD, stage) for stage in range(stages - 2, last_backward - 1, -1)
         ]

@@ -11,7 +11,7 @@ from sw_driver.plan.images import Images
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.program.dump import dump_program
-from sw_driver.program.events import GradientOf, HostEvents, Run, host_events
+from sw_driver.program.events import GradientOf, HostEvents, Run, host_events, target_events
 from sw_driver.program.host_stream import encode, load_words, output_beats
 from sw_driver.program.host_words import HostWords, check_input_words
 from sw_driver.program.program import Program, id_program, load_program
@@ -183,6 +183,26 @@ class Executable:
         return host_events(
             self.training.plan, self.words, self.train_program(len(x)), x, gradient_of
         )
+
+    def train_targets(self, x: IntArray, targets: IntArray) -> HostEvents:
+        """Go through a run that trains on input words [N, I] and words [N, O] of targets.
+
+        Raises
+        ------
+        HostDataError
+            If a shape is another, or a word does not fit its width.
+        ProgramError
+            If there are more than `max_training_samples` samples, or none.
+        MissingError
+            If the net's format has no `error_shift`.
+        """
+        plan = self.training.plan
+        if plan.form.error_shift is None:
+            raise MissingError("the net must be compiled with an error_shift for targets, not None")
+        check_input_words(x, self.in_features, self.config.act_bits)
+        bits = min(plan.form.act_bits, plan.form.grad_bits)
+        check_input_words(targets, self.out_features, bits)
+        return target_events(plan, self.words, self.train_program(len(x)), x, targets)
 
     def train_program(self, samples: int) -> Program:
         """Return the program of a run that trains on `samples` samples."""

@@ -37,7 +37,19 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
         "need_free": need_free,
         **skipping,
         **_finish_options(config, stage),
+        **_target_options(config, plan, index),
     }
+
+
+def _target_options(config: TorusConfig, plan: Plan, index: int) -> Op:
+    """What makes a gradient of every result of the net."""
+    training, form = config.training, plan.training_form
+    if training is None or form is None or form.error_shift is None:
+        return {}
+    if not (plan.with_targets and index + 2 == len(plan.stages)):
+        return {}
+    shift = training.target_gain_bits + form.error_shift - training.min_grad_shift
+    return {"target": 1, "target_shift": shift}
 
 
 def _finish_options(config: TorusConfig, stage: Stage) -> Op:
@@ -62,7 +74,7 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
     entry, training = op.entry, config.training
     if training is None:
         raise ProgramError("a BACK op needs a torus that trains, with a TrainingConfig")
-    from_host = index + 2 == len(plan.stages)
+    from_host = index + 2 == len(plan.stages) and not plan.with_targets
     reduces, updates = plan.reduces(index), plan.updates(index)
     group_stride = op.group_stride
     wrap = 1 << config.addr_bits

@@ -133,6 +133,12 @@ class _Scheduler:
         )
         need_free, _ = self._ring_ops[dest].ask([freed])
         written = self._counted_results(index, entry)
+        if plan.with_targets and index + 2 == len(plan.stages):
+            for rep in plan.targets(index, entry):
+                for to, word in rep:
+                    self._gradients[dest].done += 1
+                    region = self._region(index + 1, sample, to)
+                    region.gradients[word] = self._gradients[dest].done
         for visit, regions in zip(entry.visits, written, strict=True):
             self._reads[axis].done += 1
             self._region(index, sample, visit).reads = self._reads[axis].done
@@ -185,16 +191,20 @@ class _Scheduler:
 
     def _take_gradient(self, sample: int) -> None:
         index, stage = len(self._plan.stages) - 1, self._plan.result
-        copy = self._plan.copy(index, sample)
-        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]] * stage.regions)
+        copy, targets = self._plan.copy(index, sample), self._plan.with_targets
+        # Targets have all been taken when the outputs of the sample before have left.
+        last = 0 if targets else self._gradient_reads[copy]
+        need_read, _ = self._reads[False].ask([last] * stage.regions)
         for region in range(stage.regions):
             self._ring_ops[False].done += 1
+            if targets:
+                continue
             self._host_gradients.done += 1
             self._region(index, sample, region).gradients = dict.fromkeys(
                 range(stage.own), self._host_gradients.done
             )
         self._ops["row"] = {
-            "kind": GatherKind.GRADIENT.value,
+            "kind": (GatherKind.TARGET if targets else GatherKind.GRADIENT).value,
             "reps": stage.regions - 1,
             "recv": stage.words,
             "base": copy * self._plan.gradient_words,
@@ -207,7 +217,7 @@ class _Scheduler:
         plan = self._plan
         stage = plan.stages[index]
         axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
-        from_host = index + 2 == len(plan.stages)
+        from_host = index + 2 == len(plan.stages) and not plan.with_targets
         reduces = plan.reduces(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
         targets = self._plan.targets(index, op.entry)
