@@ -10,16 +10,15 @@ import json
 
 from .config_checks import (
     HOST_BITS,
-    OPTIONS,
     RANGES,
     ConfigError,
     check_known,
     check_ranges,
     check_torus,
     check_whole,
+    without_options,
 )
 from .training_config import LFSR_BITS, TrainingConfig
-from .training_config import OPTIONS as TRAINING_OPTIONS
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "HOST_BITS",
            "PROGRAM_BLOCK_WORDS", "QUEUES", "LOOP_COUNT_BITS", "LFSR_BITS", "LFSR_TAPS",
@@ -111,11 +110,6 @@ class TorusConfig:
             raise ConfigError(f"master_bits must be at least weight_bits ({self.weight_bits}), "
                               f"not {self.training.master_bits}")
         check_torus(self, PROGRAM_BLOCK_WORDS)
-        if self.training is not None:
-            most = self.acc_bits - self.operand_bits - 1
-            if self.training.target_gain_bits > most:
-                raise ConfigError(f"target_gain_bits must be at most {most}, so that a difference "
-                                  f"fits a sum, not {self.training.target_gain_bits}")
 
     # Words and beats
 
@@ -279,11 +273,7 @@ class TorusConfig:
         Options that are off are left out, so that a torus without them keeps its id when the
         generator learns a new one.
         """
-        fields = {name: value for name, value in dataclasses.asdict(self).items()
-                  if value or name not in OPTIONS}
-        if self.training is not None:
-            fields["training"] = {name: value for name, value in fields["training"].items()
-                                  if value or name not in TRAINING_OPTIONS}
+        fields = without_options(dataclasses.asdict(self))
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

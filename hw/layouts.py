@@ -81,7 +81,7 @@ def result_layout(config):
     """Where a result goes: the buffer of ring `dest`, at `addr`. `landed` says that it is counted.
 
     A torus that only infers counts the last result of each repetition; one that trains counts every
-    result. Where there are targets, `target` and `target_shift` are those of the op.
+    result. Where there are targets, `compare` and `compare_shift` are those of the op.
     """
     return data.StructLayout({
         "dest": 1, "addr": config.addr_bits, "landed": 1, **target_options(config)})
@@ -92,7 +92,7 @@ def target_options(config):
     training = config.training
     if training is None or not training.targets:
         return {}
-    return {"target": unsigned(1), "target_shift": unsigned(training.grad_shift_bits)}
+    return {"compare": unsigned(1), "compare_shift": unsigned(training.grad_shift_bits)}
 
 
 def step_layout(config):

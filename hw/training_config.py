@@ -4,7 +4,7 @@ import dataclasses
 
 from .config_checks import ConfigError, check_ranges, check_whole
 
-__all__ = ["LFSR_BITS", "OPTIONS", "TrainingConfig"]
+__all__ = ["LFSR_BITS", "TrainingConfig"]
 
 LFSR_BITS = 32  # Width of a PE's random generator, whose bits round the changes of weights.
 _RANGES = {
@@ -22,7 +22,6 @@ _RANGES = {
     "targets": (0, 1),
     "target_gain_bits": (0, 40),
 }
-OPTIONS = ("targets", "target_gain_bits")  # They are left out of a torus' id where they are 0.
 _LEAST_VELOCITY_BITS = 16
 
 

@@ -75,7 +75,7 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> dict[s
     fence
         Also of RUN ops: the op begins only when no weight is being written. A DUMP op always waits
         for that.
-    target, target_shift
+    compare, compare_shift
         Of RUN ops, where there are `targets`: whether each result, less the target that the host
         sent for it, becomes the gradient of the result, in the gradient memory of `dest`; and the
         right shift of this gradient, beyond `min_grad_shift`.
@@ -85,7 +85,7 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> dict[s
         each repetition asks for `need_free`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    targets = {"target": 1, "target_shift": training.grad_shift_bits} if training.targets else {}
+    targets = {"compare": 1, "compare_shift": training.grad_shift_bits} if training.targets else {}
     return {
         "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
         "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,

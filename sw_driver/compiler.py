@@ -15,10 +15,11 @@ from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
 from sw_driver.errors import DriverError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
+from sw_driver.plan.forward import plan_forward
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.order import Order, no_extra_turns, program_order
 from sw_driver.plan.placement import Placed, dense_cuts, place
-from sw_driver.plan.plan import Plan, plan_forward
+from sw_driver.plan.plan import Plan
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
 from sw_driver.predict.order_search import OrderSearch

@@ -9,10 +9,11 @@ from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiled import Compiled, TrainedNet
 from sw_driver.errors import DriverError
+from sw_driver.plan.forward import plan_forward
 from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
-from sw_driver.plan.plan import check_frozen, last_backward, make_plan, plan_forward
+from sw_driver.plan.plan import check_frozen, last_backward, make_plan
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
 from sw_driver.plan.tasks import Task, list_tasks, task_order

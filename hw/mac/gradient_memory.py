@@ -177,7 +177,7 @@ class TargetGradients(wiring.Component):
         valid = Signal()
         difference = Signal(signed(max(config.act_bits, config.training.grad_bits) + 1))
         where = Signal.like(result.where)
-        m.d.comb += self.take.eq(self.result.valid & result.where.target)
+        m.d.comb += self.take.eq(self.result.valid & result.where.compare)
         m.d.sync += [
             valid.eq(self.take),
             difference.eq(result.word - self.target),
@@ -191,7 +191,7 @@ class TargetGradients(wiring.Component):
             m.d.comb += [
                 self.complete.p.sum.eq(difference << config.training.target_gain_bits),
                 self.complete.p.place.addr.eq(where.addr),
-                self.complete.p.place.shift.eq(where.target_shift),
+                self.complete.p.place.shift.eq(where.compare_shift),
                 self.complete.p.place.zero.eq(0),
             ]
         return m

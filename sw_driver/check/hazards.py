@@ -53,6 +53,7 @@ def check_hazards(
                  *(list(_gradient_uses(axis, macs)) for axis in rings)):  # fmt: skip
         _check_apart(ordering, uses, {})
         _check_made(ordering, uses)
+    _check_targets(ordering, config, rings[Axis.ROW.value], macs)
     check_counters(config, ordering, rings, macs)
 
 
@@ -124,16 +125,46 @@ def _host_gradient_uses(
         for unit in macs
         if unit.from_host
     ]
-    # Targets are taken in order, and begin anew with those of the next sample.
-    words = {unit.base + unit.recv // config.cols for unit in row if unit.takes_gradients}
+    return [*uses, *(use for use, _ in _target_uses(config, row, macs))]
+
+
+def _target_uses(
+    config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> list[tuple[_Use, int]]:
+    """List the uses of targets, each with the number of the sample whose targets it needs.
+
+    Targets are taken in order, and begin anew with those of the next sample.
+    """
+    words = max((unit.base + unit.recv // config.cols for unit in row if unit.brings_targets),
+                default=0)  # fmt: skip
+    found: list[tuple[_Use, int]] = []
     taken = 0
     for unit in macs:
+        if unit.targets and not words:
+            raise ProgramError(f"{unit.name} compares results with targets that never come")
         if unit.targets:
-            at = taken % max(words)
-            uses.append(_Use(unit.name, _mask(range(at, at + unit.targets)), unit.start,
-                             unit.landings[-1][0], False))
+            sample, at = divmod(taken, words)
+            addresses = _mask(range(at, at + unit.targets))
+            found.append(
+                (_Use(unit.name, addresses, unit.start, unit.landings[-1][0], False), sample)
+            )
             taken += unit.targets
-    return uses
+    return found
+
+
+def _check_targets(
+    ordering: Ordering, config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> None:
+    """Refuse a result that may be compared before the targets of its own sample have come."""
+    sent: list[list[RingUnit]] = []
+    for unit in row:
+        if unit.brings_targets:
+            sent += [[]] if unit.base == 0 else []
+            sent[-1].append(unit)
+    for use, sample in _target_uses(config, row, macs):
+        here = sent[sample] if sample < len(sent) else []
+        if not here or not all(ordering.before(unit.taken, use.begin) for unit in here):
+            raise ProgramError(f"{use.name} may compare results before their targets are there")
 
 
 def _versions(

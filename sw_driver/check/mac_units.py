@@ -175,7 +175,7 @@ def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit
     weights = op["w_base"] + rep * outputs * words
     biases = op["b_base"] + rep * outputs
     results = [(y_base + output * op["y_stride"]) % wrap for output in range(outputs)]
-    compared = bool(op.get("target"))
+    compared = bool(op.get("compare"))
     return dataclasses.replace(
         blank,
         gradients=tuple(results) if compared else (),

@@ -80,6 +80,11 @@ class RingUnit:
         return self.kind in (GatherKind.GRADIENT, GatherKind.TARGET)
 
     @property
+    def brings_targets(self) -> bool:
+        """Whether the unit brings targets."""
+        return self.kind is GatherKind.TARGET
+
+    @property
     def counts_gradients(self) -> bool:
         """Whether BACK ops count the gradients that the unit brings."""
         return self.kind is GatherKind.GRADIENT

@@ -81,7 +81,7 @@ def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
             biases=op["kind"] == MacKind.BACK and not op["update"] and bool(op["bias"]),
             fence=bool(op["fence"]),
             segments=_segments(op) if op["kind"] == MacKind.BACK and op["reduce"] else (),
-            targets=op["kind"] == MacKind.RUN and bool(op.get("target")),
+            targets=op["kind"] == MacKind.RUN and bool(op.get("compare")),
         )
         for index, op in queue.engine_ops()
     }

@@ -47,10 +47,11 @@ from sw_driver.files.artifact_parts import (
 from sw_driver.files.members import Members
 from sw_driver.files.net_parts import net_arrays, net_fields, read_net
 from sw_driver.plan.fit import check_fit, measure
+from sw_driver.plan.forward import reordered
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import ExtraTurns, Order
 from sw_driver.plan.placement import Placed
-from sw_driver.plan.plan import Plan, reordered
+from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
 from sw_driver.schedule.loops import schedule_loops
 from sw_driver.system.files import as_path

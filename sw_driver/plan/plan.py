@@ -7,11 +7,11 @@ from golden.fixed.format import TrainingFormat
 from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
-from sw_driver.plan.order import ExtraTurns, Order, no_extra_turns, program_order
+from sw_driver.plan.order import ExtraTurns, Order, no_extra_turns
 from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
-from sw_driver.plan.tasks import Direction, Task, copies, list_tasks, period
+from sw_driver.plan.tasks import Direction, Task, copies, period
 
-__all__ = ["Plan", "check_frozen", "last_backward", "make_plan", "plan_forward", "reordered"]
+__all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -277,29 +277,3 @@ def make_plan(
         for of_sample in entries
     )
     return dataclasses.replace(plan, backs=backs)
-
-
-def plan_forward(
-    stages: Sequence[Stage],
-    form: TrainingFormat | None = None,
-    *,
-    order: Order | None = None,
-    extra_turns: ExtraTurns = (),
-) -> Plan:
-    """Plan runs that only compute outputs; see `Plan` for `form` and the extra turns.
-
-    Without an order, one sample comes after the other.
-    """
-    tasks = list_tasks(len(stages), None)
-    order = program_order(len(tasks)) if order is None else order
-    return make_plan(stages, order, tasks, extra_turns=extra_turns, form=form)
-
-
-def reordered(plan: Plan, order: Order, extra_turns: ExtraTurns = ()) -> Plan:
-    """Plan the runs of `plan`, which only compute outputs, in another order.
-
-    Stages with extra turns get a second region for each word that they read.
-    """
-    if not (any(extra_turns) or any(plan.extra_turns)):
-        return dataclasses.replace(plan, order=order)  # Its regions are the same.
-    return plan_forward(plan.stages, plan.training_form, order=order, extra_turns=extra_turns)

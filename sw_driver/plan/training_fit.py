@@ -6,6 +6,7 @@ from golden.fixed.format import TrainingFormat
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver.errors import FitError
 from sw_driver.plan.fit import Needs, check_fit, grown, some_torus
+from sw_driver.plan.halvings import MOST_HALVINGS
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction
@@ -171,7 +172,10 @@ def grown_for_training(
         # The gain brings the shift of an error into the range of the others, if it can.
         gain = max(grad_shift[0] - error, 0)
         shifts |= {"targets": 1, "target_gain_bits": gain}
-        grad_shift = min(grad_shift[0], gain + error), max(grad_shift[1], gain + error)
+        grad_shift = (
+            min(grad_shift[0], gain + error),
+            max(grad_shift[1], gain + error + MOST_HALVINGS),
+        )
     for name in _SHIFTS:
         low, high = grad_shift if name == "grad_shift" else getattr(more, name)
         shifts[f"min_{name}"] = low

@@ -6,9 +6,10 @@ from golden import QuantisedNet
 from hw.config import TorusConfig
 from sw_driver.errors import FitError, ProgramError
 from sw_driver.plan.fit import check_fit, grown, measure
+from sw_driver.plan.forward import reordered
 from sw_driver.plan.images import Images
 from sw_driver.plan.order import ExtraTurns, Order, best_extra_turns, best_order, delays
-from sw_driver.plan.plan import Plan, reordered
+from sw_driver.plan.plan import Plan
 from sw_driver.predict.cycles import bounds, order_cycles
 from sw_driver.program.sample_loop import SampleLoops
 from sw_driver.schedule.loops import schedule_loops

@@ -17,6 +17,7 @@ from sw_driver.program.host_words import HostWords, check_input_words
 from sw_driver.program.program import Program, id_program, load_program
 from sw_driver.program.records import read_state, state_words
 from sw_driver.program.sample_loop import SampleLoops
+from sw_driver.program.target_ops import with_error_shift
 
 __all__ = ["Executable", "TrainingRuns"]
 
@@ -184,15 +185,20 @@ class Executable:
             self.training.plan, self.words, self.train_program(len(x)), x, gradient_of
         )
 
-    def train_targets(self, x: IntArray, targets: IntArray) -> HostEvents:
+    def train_targets(
+        self, x: IntArray, targets: IntArray, error_shift: int | None = None
+    ) -> HostEvents:
         """Go through a run that trains on input words [N, I] and words [N, O] of targets.
+
+        `error_shift` is that of the format by default.
 
         Raises
         ------
         HostDataError
             If a shape is another, or a word does not fit its width.
         ProgramError
-            If there are more than `max_training_samples` samples, or none.
+            If there are more than `max_training_samples` samples, or none, or the torus does not
+            have the shift.
         MissingError
             If the net's format has no `error_shift`.
         """
@@ -202,12 +208,21 @@ class Executable:
         check_input_words(x, self.in_features, self.config.act_bits)
         bits = min(plan.form.act_bits, plan.form.grad_bits)
         check_input_words(targets, self.out_features, bits)
-        return target_events(plan, self.words, self.train_program(len(x)), x, targets)
+        program = self.train_program(len(x), error_shift)
+        return target_events(plan, self.words, program, x, targets)
 
-    def train_program(self, samples: int) -> Program:
-        """Return the program of a run that trains on `samples` samples."""
-        loops = self.training.loops
-        return self._kept("train", samples, lambda: loops.program(self.config, samples))
+    def train_program(self, samples: int, error_shift: int | None = None) -> Program:
+        """Return the program of a run that trains on `samples` samples; see `train_targets`."""
+        loops, config = self.training.loops, self.config
+        if error_shift is None or error_shift == self.training.plan.form.error_shift:
+            return self._kept("train", samples, lambda: loops.program(config, samples))
+        return self._kept(
+            f"train, shift {error_shift}",
+            samples,
+            lambda: Program.build(
+                config, with_error_shift(config, loops.queues(samples), error_shift)
+            ),
+        )
 
     def dump(self) -> Run:
         """Make the run that reads back what `load` loads of a state; `read_state` reads its answer.

@@ -8,6 +8,7 @@ from sw_driver.plan.entries import Entry
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stage import Stage
 from sw_driver.program.image import Op
+from sw_driver.program.target_ops import target_fields
 
 __all__ = ["back_op", "run_op"]
 
@@ -43,13 +44,9 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
 
 def _target_options(config: TorusConfig, plan: Plan, index: int) -> Op:
     """What makes a gradient of every result of the net."""
-    training, form = config.training, plan.training_form
-    if training is None or form is None or form.error_shift is None:
-        return {}
     if not (plan.with_targets and index + 2 == len(plan.stages)):
         return {}
-    shift = training.target_gain_bits + form.error_shift - training.min_grad_shift
-    return {"target": 1, "target_shift": shift}
+    return target_fields(config, plan.form.error_shift or 0)
 
 
 def _finish_options(config: TorusConfig, stage: Stage) -> Op:

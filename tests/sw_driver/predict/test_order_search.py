@@ -13,8 +13,8 @@ from hw.presets import LARGE
 from sw_driver.check.runs import check_packed
 from sw_driver.compiler import compile, compile_net, place_net
 from sw_driver.errors import ProgramError
+from sw_driver.plan.forward import reordered
 from sw_driver.plan.order import no_extra_turns
-from sw_driver.plan.plan import reordered
 from sw_driver.predict.cycles import predict_steady
 from sw_driver.predict.order_search import OrderSearch
 from sw_driver.program.program import Program

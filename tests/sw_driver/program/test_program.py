@@ -10,7 +10,7 @@ from hw.config import TorusConfig
 from hw.op_fields import LOOP, gateway_fields, pe_fields
 from sw_driver.compiler import compile, place_net
 from sw_driver.errors import ProgramError
-from sw_driver.plan.plan import reordered
+from sw_driver.plan.forward import reordered
 from sw_driver.program.image import pack_image, unpack_image
 from sw_driver.program.loops import expand
 from sw_driver.program.program import Program
