@@ -130,7 +130,8 @@ class _Scheduler:
         need_free, _ = self._ring_ops[dest].ask([freed])
         written = self._counted_results(index, entry)
         makes_gradients = plan.with_targets and index + 2 == len(plan.stages)
-        for to, word in sum(plan.targets(index, entry), []) if makes_gradients else ():
+        made = plan.targets(index, entry) if makes_gradients else []
+        for to, word in (one for rep in made for one in rep):
             self._gradients[dest].done += 1
             self._region(index + 1, sample, to).gradients[word] = self._gradients[dest].done
         for visit, regions in zip(entry.visits, written, strict=True):

@@ -114,8 +114,9 @@ class Recipe:
         """The loss of outputs [N, O] and what `targets` gives."""
         from golden import mean_squared_error, softmax_cross_entropy, squared_error
 
-        losses = (softmax_cross_entropy, mean_squared_error, squared_error)
-        return dict(zip(LOSSES, losses, strict=True))[self.loss]
+        if self.on_targets:
+            return squared_error
+        return softmax_cross_entropy if self.loss == "cross-entropy" else mean_squared_error
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0.
