@@ -3,6 +3,7 @@
 __all__ = [
     "AnalysisError",
     "CheckpointError",
+    "CompiledMissing",
     "DataError",
     "GoldenError",
     "GoldenWarning",
@@ -49,3 +50,9 @@ class AnalysisError(GoldenError):
 
 class WorkerLost(GoldenError):
     """A process that works for this one was ended from outside."""
+
+
+class CompiledMissing(GoldenError):
+    """Code in C++ that cannot be built or loaded here; the same in PyTorch can be used."""
+
+    exit_status = 3
