@@ -161,7 +161,8 @@ def test_bad_options(train, tmp_path):
         assert not (tmp_path / "bad.pt").exists()
 
     refuse("--device must be torch, golden, sim or serial, not 'fpga'", device="fpga")
-    refuse("--loss must be one of cross-entropy, mse, squared-error, not 'hinge'", "--loss", "hinge")
+    refuse("--loss must be one of cross-entropy, mse, squared-error, not 'hinge'", "--loss",
+           "hinge")
     refuse("--momentum must be 1 to 14, or none, not 15", "--momentum", 15)
     for rate in ("0", "-0.1", "nan", "inf"):
         refuse("--lr must be positive and finite", "--lr", rate)
