@@ -179,7 +179,7 @@ def command(
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume, checked_engine(device, engine, compare=compare),
+        serial_port, compare, resume, checked_engine(device, engine),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)

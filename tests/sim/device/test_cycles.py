@@ -16,6 +16,7 @@ from hw.tops import TOPS
 from sim.device.rtl_timeline import engine_probes, engine_recording
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
+from sim.vector.model import VectorModel
 from sw_driver.compiler import compile_net
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices
@@ -113,12 +114,13 @@ def test_every_beat_of_many_random_runs(config):
 ], ids=name)
 @pytest.mark.parametrize("order", [
     pytest.param("best", marks=pytest.mark.slow), "program"])
-def test_timelines_of_model_and_rtl_are_equal(config, order):
+@pytest.mark.parametrize("engine", [NativeModel, VectorModel])
+def test_timelines_of_model_and_rtl_are_equal(config, order, engine):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable
     probes = [probe for _, probe in engine_probes(config)]
     verilog = emitted_torus(config)
-    with NativeModel(verilog, TOPS["torus"], probes=probes) as rtl:
+    with engine(verilog, TOPS["torus"], probes=probes) as rtl:
         rtl.reset()
         runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]
         for run in [*runs, executable.identify()]:
