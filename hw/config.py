@@ -10,13 +10,13 @@ import json
 
 from .config_checks import (
     HOST_BITS,
-    OPTIONS,
     RANGES,
     ConfigError,
     check_known,
     check_ranges,
     check_torus,
     check_whole,
+    without_options,
 )
 from .training_config import LFSR_BITS, TrainingConfig
 
@@ -273,8 +273,7 @@ class TorusConfig:
         Options that are off are left out, so that a torus without them keeps its id when the
         generator learns a new one.
         """
-        fields = {name: value for name, value in dataclasses.asdict(self).items()
-                  if value or name not in OPTIONS}
+        fields = without_options(dataclasses.asdict(self))
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

@@ -55,6 +55,11 @@ class ComparedDevice(Device):
             raise DriverError(
                 "compiled must be a net that trains: sim.device.verify compares one for inference"
             )
+        if compiled.format.error_shift is not None:
+            raise DriverError(
+                "compare must be left out for a net that trains on targets (squared-error): only "
+                "gradients that the host sends are compared"
+            )
         self._compared = ComparedTraining(
             compiled, state, progress=self._progress, engine=self._engine)
 

@@ -82,7 +82,7 @@ _Rate = Annotated[
 ]
 _Loss = Annotated[
     str | None,
-    typer.Option(metavar="cross-entropy|mse", help="On a torus [default: cross-entropy]."),
+    typer.Option(metavar="cross-entropy|mse|squared-error", help="On a torus [cross-entropy]."),
 ]
 _Freeze = Annotated[
     list[int] | None,
