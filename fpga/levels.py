@@ -47,8 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Print how deep a block is; return 1 if it is deeper than `--limit`."""
     asked = _parsed(arguments)
     if asked.netlist is None:
+        rows, cols = asked.torus
         with temporary_folder() as folder:
-            netlist = block_netlist(asked.top, *asked.torus, folder)
+            netlist = block_netlist(asked.top, rows, cols, folder)
     else:
         netlist = _netlist(asked.netlist)
     paths = paths_of(netlist)

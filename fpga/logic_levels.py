@@ -66,7 +66,7 @@ class _Netlist:
 
     def __init__(self, module: dict[str, Any]) -> None:
         self.cells: dict[str, dict[str, Any]] = module["cells"]
-        self._names: dict[int, tuple[int, str]] = {}
+        self._names: dict[int, tuple[int, int, int, str]] = {}
         for name, net in module["netnames"].items():
             rank = int(net.get("hide_name", 0)), name.count("."), len(name), name
             for bit in net["bits"]:
@@ -85,7 +85,7 @@ class _Netlist:
         """A register by what it drives; any other cell by its own name."""
         what = self.cells[cell]
         bit = what["connections"].get("Q", [None])[0] if what["type"] == _REGISTER else None
-        hidden, *_, name = self._names.get(bit, (1, 0, 0, cell))
+        hidden, *_, name = self._names.get(-1 if bit is None else bit, (1, 0, 0, cell))
         return _KIND.sub("", cell if hidden else name)
 
     def inputs(self, cell: str) -> Iterator[tuple[str, int]]:

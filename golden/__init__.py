@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from golden.models.net import fold_batch_norm
     from golden.models.onnx_file import load_onnx
     from golden.models.pixels import from_pixels, pixel_net, to_pixels
-    from golden.training.losses import mean_squared_error, softmax_cross_entropy
+    from golden.training.losses import (
+        mean_squared_error,
+        softmax_cross_entropy,
+        squared_error,
+    )
     from golden.training.scales import TrainingWidths, propose_format
     from golden.training.trainer import DIGITS_SHAPES, EpochStats, Trainer, accuracy
     from golden.training.twin import FloatTwin
@@ -83,6 +87,7 @@ __all__ = [
     "quantise",
     "save_model",
     "softmax_cross_entropy",
+    "squared_error",
     "to_pixels",
 ]
 
@@ -129,6 +134,7 @@ _HOMES = {
     "quantise": "fixed.quantise",
     "save_model": "data.checkpoint",
     "softmax_cross_entropy": "training.losses",
+    "squared_error": "training.losses",
     "to_pixels": "models.pixels",
 }
 

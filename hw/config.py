@@ -11,12 +11,12 @@ import json
 from .config_checks import (
     HOST_BITS,
     RANGES,
-    UNSET,
     ConfigError,
     check_known,
     check_ranges,
     check_torus,
     check_whole,
+    without_options,
 )
 from .lane_sizes import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES, LaneSizes
 from .training_config import LFSR_BITS, TrainingConfig
@@ -273,8 +273,7 @@ class TorusConfig(LaneSizes):
 
         Options that are off, and single lanes, are left out: a torus without them keeps its id.
         """
-        fields = {name: value for name, value in dataclasses.asdict(self).items()
-                  if name not in UNSET or value != UNSET[name]}
+        fields = without_options(dataclasses.asdict(self))
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @property

@@ -4,8 +4,8 @@ import dataclasses
 
 from .lane_sizes import LANES_IN, LANES_OUT, lane_error
 
-__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "UNSET", "ConfigError", "check_known",
-           "check_ranges", "check_torus", "check_whole"]
+__all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
+           "check_torus", "check_whole", "without_options"]
 
 HOST_BITS = (32, 64, 128, 256)
 # For each field, the least and the largest value that is accepted.
@@ -33,9 +33,8 @@ RANGES = {
 
 OPTIONS = ("word_steps", "leaky", "bounded")
 """Fields that cost nothing where they are 0."""
-
-UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1}
-"""Fields that came later, and what they are in a torus that was made before."""
+_TRAINING_OPTIONS = ("targets", "target_gain_bits")
+_UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1}
 
 
 class ConfigError(ValueError):
@@ -69,6 +68,17 @@ def check_known(cls, fields: dict, what: str) -> None:
                               f"known are {', '.join(sorted(known))}")
 
 
+def without_options(fields: dict) -> dict:
+    """Return fields of a `TorusConfig` without options that are off, those of training too."""
+    training = fields.get("training")
+    if training is not None:
+        training = {name: value for name, value in training.items()
+                    if value or name not in _TRAINING_OPTIONS}
+        fields = {**fields, "training": training}
+    return {name: value for name, value in fields.items()
+            if name not in _UNSET or value != _UNSET[name]}
+
+
 def check_torus(config, block_words: int) -> None:
     """Refuse fields of a `TorusConfig` that do not go together.
 
@@ -93,6 +103,10 @@ def check_torus(config, block_words: int) -> None:
     if config.training is not None and config.training.min_grad_shift >= config.acc_bits:
         raise ConfigError(f"min_grad_shift must be below {config.acc_bits}, the width of a sum, "
                           f"not {config.training.min_grad_shift}")
+    most = config.acc_bits - config.operand_bits - 1
+    if config.training is not None and config.training.target_gain_bits > most:
+        raise ConfigError(f"target_gain_bits must be at most {most}, so that a result less its "
+                          f"target fits a sum, not {config.training.target_gain_bits}")
     for name in OPTIONS:
         if config.training is not None and getattr(config, name):
             raise ConfigError(f"{name} must be 0 where a torus trains, not 1: it has no way back")

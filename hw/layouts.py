@@ -30,6 +30,7 @@ __all__ = [
     "step_layout",
     "sum_layout",
     "tap_layout",
+    "target_options",
     "update_layout",
     "weight_load_layout",
     "write_layout",
@@ -82,9 +83,18 @@ def result_layout(config):
     """Where a result goes: the buffer of ring `dest`, at `addr`. `landed` says that it is counted.
 
     A torus that only infers counts the last result of each repetition; one that trains counts every
-    result.
+    result. Where there are targets, `compare` and `compare_shift` are those of the op.
     """
-    return data.StructLayout({"dest": 1, "addr": config.addr_bits, "landed": 1})
+    return data.StructLayout({
+        "dest": 1, "addr": config.addr_bits, "landed": 1, **target_options(config)})
+
+
+def target_options(config):
+    """Shapes of what a result is compared with its target by, where a torus can do it."""
+    training = config.training
+    if training is None or not training.targets:
+        return {}
+    return {"compare": unsigned(1), "compare_shift": unsigned(training.grad_shift_bits)}
 
 
 def step_layout(config):

@@ -56,6 +56,7 @@ class GatherKind(enum.IntEnum):
     # In training only:
     GRADIENT = 8  # Every C-th word is the gradient of an own word.
     LFSR = 9      # Every C-th word is a part of the state of the random generator.
+    TARGET = 10   # Every C-th word is the target of an own word; where there are `targets`.
 
 
 class MacKind(enum.IntEnum):

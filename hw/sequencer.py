@@ -33,6 +33,8 @@ class Sequencer(wiring.Component):
         The layout of each queue that has an engine here, by its number in the program.
     boot : tuple of (int, dict)
         The queue that brings programs, and the fields of the built-in op that brings a block.
+    tells : bool
+        Whether there is a port `running`.
 
     Members
     -------
@@ -45,16 +47,21 @@ class Sequencer(wiring.Component):
         given all its words to `load`. It passes a register.
     start : Out(1)
         High for one cycle before the first slot of a program.
+    running : Out(1)
+        With `tells`: high from the cycle after `start` until all queues have ended and the engines
+        are idle.
     """
 
-    def __init__(self, config, queues, *, boot):
+    def __init__(self, config, queues, *, boot, tells=False):
         self.config = config
         self.queues = dict(queues)
         self.boot_queue, self.boot_fields = boot
+        self.tells = tells
         super().__init__({
             "load": In(stream.Signature(config.word_bits, always_ready=True)),
             "idle": In(1),
             "start": Out(1),
+            **({"running": Out(1)} if tells else {}),
             **{f"queue_{number}": Out(stream.Signature(layout))
                for number, layout in self.queues.items()},
         })
@@ -120,7 +127,7 @@ class Sequencer(wiring.Component):
         quiet = Signal()
         m.d.sync += quiet.eq(self.idle & ~full.any())
         m.d.comb += ready.eq(~full[self.boot_queue] & quiet)
-        with m.FSM():
+        with m.FSM() as phase:
             with m.State("Ask for the header"):
                 m.d.comb += bring.eq(1)
                 m.d.sync += [loading.eq(0), addr.eq(0)]
@@ -142,6 +149,9 @@ class Sequencer(wiring.Component):
                 with m.If(ended.all() & ~full.any() & quiet):
                     m.d.comb += over.eq(1)
                     m.next = "Ask for the header"
+
+        if self.tells:
+            m.d.comb += self.running.eq(phase.ongoing("Run"))
 
         # A header is one block.
         with m.If(over):

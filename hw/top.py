@@ -18,27 +18,36 @@ class ClostorusTop(wiring.Component):
     config : TorusConfig
     make_pe : callable of (row, col)
         See `Torus`.
+    tells : bool
+        Whether there is a port `running`.
 
     Members
     -------
     host_in, host_out : In(stream), Out(stream)
         Beats of `host_bits`.
+    running : Out(1)
+        With `tells`: high from the first cycle of a program until all has been done that it asks
+        of the host stream.
     """
 
-    def __init__(self, config, *, make_pe=None):
+    def __init__(self, config, *, make_pe=None, tells=False):
         self.config = config
         self.make_pe = make_pe
+        self.tells = tells
         super().__init__({
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
+            **({"running": Out(1)} if tells else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.torus = torus = Torus(self.config, make_pe=self.make_pe)
-        m.submodules.bridge = bridge = Bridge(self.config)
+        m.submodules.bridge = bridge = Bridge(self.config, tells=self.tells)
         wiring.connect(m, wiring.flipped(self.host_in), bridge.host_in)
         wiring.connect(m, bridge.host_out, wiring.flipped(self.host_out))
+        if self.tells:
+            m.d.comb += self.running.eq(bridge.running)
         for row in range(self.config.rows):
             wiring.connect(m, bridge.to_gateways[row], torus.host_in[row])
             wiring.connect(m, torus.host_out[row], bridge.from_gateways[row])

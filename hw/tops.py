@@ -3,6 +3,7 @@
 from amaranth import *
 from amaranth.lib import wiring
 
+from .axi_top import AxiTop
 from .board_top import BoardTop
 from .cells.ecp5 import ECP5
 from .emit import emit_verilog
@@ -12,8 +13,10 @@ from .ring.router import InferenceRouter
 from .ring.training_router import TrainingRouter
 from .top import ClostorusTop
 from .uart.weights_id import weights_id
+from .wishbone_top import WishboneTop
 
-__all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "board_verilog", "top_verilog"]
+__all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "WHOLE_TOPS", "board_verilog",
+           "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
 BOARD_MODULE = "clostorus_board"
@@ -22,7 +25,11 @@ TOPS = {
     "pe": PE_MODULE,
     "inference-router": "clostorus_inference_router",
     "training-router": "clostorus_training_router",
+    "axi": "clostorus_axi",
+    "wishbone": "clostorus_wishbone",
 }
+WHOLE_TOPS = {"torus": ClostorusTop, "axi": AxiTop, "wishbone": WishboneTop}
+"""Those with a torus in them, whose memories may hold weights."""
 TRAINING_TOPS = ("training-router",)  # They need a configuration with training.
 CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
@@ -56,7 +63,7 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
         A key of `TOPS`; its value is the name of the top module.
     config : TorusConfig
     weights, biases : array-like of int, [rows][cols][words]
-        Contents of the PEs' memories after configuration, for the torus alone: both, or neither.
+        Contents of the PEs' memories after configuration, for `WHOLE_TOPS` alone: both, or neither.
         Without them all PEs are instances of one module.
     folded : bool
         These words are logic instead of memories, and cannot be loaded.
@@ -73,8 +80,8 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     """
     if top not in TOPS:
         raise ValueError(f"top must be one of {', '.join(TOPS)}, not {top!r}")
-    if weights is not None and top != "torus":
-        raise ValueError(f"weights can be baked into the top torus alone, not into {top}")
+    if weights is not None and top not in WHOLE_TOPS:
+        raise ValueError(f"weights can be baked into one of {', '.join(WHOLE_TOPS)}, not {top}")
     platform = _platform(cells)
     if top in TRAINING_TOPS and config.training is None:
         raise ValueError(f"{top} needs a configuration with training, not None")
@@ -86,7 +93,7 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     if top == "training-router":
         return emit_verilog(TrainingRouter(config), name, platform)
     make_pe = _pe_maker(config, weights, biases, folded)
-    whole = emit_verilog(ClostorusTop(config, make_pe=make_pe), name, platform)
+    whole = emit_verilog(WHOLE_TOPS[top](config, make_pe=make_pe), name, platform)
     return whole if weights is not None else f"{whole}\n{_pe_verilog(config, platform)}"
 
 

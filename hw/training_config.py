@@ -19,6 +19,8 @@ _RANGES = {
     "update_shift_bits": (1, 6),
     "min_bias_shift": (0, 53),
     "bias_shift_bits": (1, 6),
+    "targets": (0, 1),
+    "target_gain_bits": (0, 40),
 }
 _LEAST_VELOCITY_BITS = 16
 
@@ -48,6 +50,12 @@ class TrainingConfig:
         Right shifts from an accumulated gradient to a change of its weight, at most 32.
     min_bias_shift, bias_shift_bits
         Left shifts from a gradient to a change of a bias.
+    targets
+        An option, 0 or 1, that costs nothing where it is 0: results may be compared with targets
+        that the host sent before, which makes the gradient of a squared error in the PE.
+    target_gain_bits
+        With `targets`: left shift of a result less its target, before the right shift of a
+        gradient.
 
     Raises
     ------
@@ -66,6 +74,8 @@ class TrainingConfig:
     update_shift_bits: int = 6
     min_bias_shift: int = 0
     bias_shift_bits: int = 6
+    targets: int = 0
+    target_gain_bits: int = 0
 
     def __post_init__(self) -> None:
         check_whole(self)
@@ -73,6 +83,9 @@ class TrainingConfig:
         if 0 < self.velocity_bits < _LEAST_VELOCITY_BITS:
             raise ConfigError(f"velocity_bits must be 0, or {_LEAST_VELOCITY_BITS} to "
                               f"{_RANGES['velocity_bits'][1]}, not {self.velocity_bits}")
+        if self.target_gain_bits and not self.targets:
+            raise ConfigError("target_gain_bits must be 0 where there are no targets, "
+                              f"not {self.target_gain_bits}")
         if self.reduce_words & (self.reduce_words - 1):
             raise ConfigError(f"reduce_words must be a power of two, not {self.reduce_words}")
 

@@ -75,17 +75,22 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> dict[s
     fence
         Also of RUN ops: the op begins only when no weight is being written. A DUMP op always waits
         for that.
+    compare, compare_shift
+        Of RUN ops, where there are `targets`: whether each result, less the target that the host
+        sent for it, becomes the gradient of the result, in the gradient memory of `dest`; and the
+        right shift of this gradient, beyond `min_grad_shift`.
     memory
         Of DUMP ops alone: which `hw.op_fields.Memory` is copied. The op copies `last_word` + 1
         records in each repetition, from record `w_base` on, to `y_base` and up in the row buffer;
         each repetition asks for `need_free`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
+    targets = {"compare": 1, "compare_shift": training.grad_shift_bits} if training.targets else {}
     return {
         "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
         "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
         "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
         "update": 1, "update_shift": training.update_shift_bits,
         "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
-        "fence": 1, "memory": 2,
+        "fence": 1, "memory": 2, **targets,
     }

@@ -10,7 +10,7 @@ from golden.layers.dense import LayerShape
 from hw.config import TorusConfig
 from sw_driver.errors import MissingError
 from sw_driver.plan.entries import Entry
-from sw_driver.plan.order import Order
+from sw_driver.plan.order import ExtraTurns, Order
 from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stage import Stage
@@ -150,6 +150,11 @@ class Compiled:
     def order(self) -> Order:
         """The tasks in the order of the steady state; for inference, these are the stages."""
         return self.plan.order
+
+    @property
+    def extra_turns(self) -> ExtraTurns:
+        """For each task, the turns that it starts later than its place in the order asks for."""
+        return self.plan.extra_turns
 
     @functools.cached_property
     def prediction(self) -> Prediction:

@@ -1,6 +1,5 @@
 """The compiler: from a net to everything that a torus needs to run it, or to train it."""
 
-import dataclasses
 from collections.abc import Collection
 
 from torch import nn
@@ -14,19 +13,18 @@ from golden.tensors.reals import Reals, real_tensor
 from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
-from sw_driver.errors import DriverError, ProgramError
+from sw_driver.errors import DriverError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
+from sw_driver.plan.forward import plan_forward
 from sw_driver.plan.images import Images, build_images
 from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
-from sw_driver.plan.order import Order, best_order, delays, program_order
+from sw_driver.plan.order import Order, no_extra_turns, program_order
 from sw_driver.plan.placement import Placed, dense_cuts, place
-from sw_driver.plan.plan import Plan, plan_forward
+from sw_driver.plan.plan import Plan
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
-from sw_driver.predict.cycles import bounds, order_cycles
+from sw_driver.predict.order_search import OrderSearch
 from sw_driver.program.executable import Executable
-from sw_driver.program.sample_loop import SampleLoop
-from sw_driver.schedule.loops import schedule_loops
 from sw_driver.torus import (
     ORDERS,
     check_infers,
@@ -37,11 +35,7 @@ from sw_driver.torus import (
 )
 from sw_driver.training_compiler import compile_format
 
-__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net",
-           "sample_loop"]  # fmt: skip
-
-# Cycles of the model that the search for an order may take, about half a second.
-_MODELLED_CYCLES = 16_000
+__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
 
 
 def compile(
@@ -181,46 +175,19 @@ def compile_net(
     if grow:
         config = grown(config, needs)
     check_fit(config, needs)
-
-    def fitted(order: Order) -> tuple[TorusConfig, SampleLoop]:
-        """The torus with room for the program, if it may grow, and the run."""
-        loop = sample_loop(config, plan, order)
-        if not grow:
-            return config, loop
-        large = grown(config, needs, loop.program_words(config))
-        if dataclasses.replace(large, program_words=config.program_words) != config:
-            loop = sample_loop(large, plan, order)
-        return large, loop
-
-    bound = max(bounds(config, plan).values())
-    reached, modelled = float("inf"), 0
-
-    def cost(order: Order) -> float | None:
-        nonlocal reached, modelled
-        try:
-            cycles, needed = order_cycles(*fitted(order), max(delays(order)), bound, reached)
-        except ProgramError:  # It does not fit the torus.
-            return None
-        reached, modelled = min(reached, cycles), modelled + needed
-        return cycles
-
-    chosen = program_order(len(plan.stages))
+    search = OrderSearch(net, config, plan, images, grow=grow)
+    stages = len(plan.stages)
+    chosen = (program_order(stages), no_extra_turns(stages))
     if order == "best":
-        chosen = best_order(len(plan.stages), cost, bound, lambda: modelled < _MODELLED_CYCLES)
-    config, loop = fitted(chosen)
-    check_runs(config, loop)
+        chosen = search.best()
+    found = search.fitted(*chosen)
+    check_runs(found.config, found.loops)
     return Compiled(
         source=net,
-        executable=Executable.of_images(config, images, loop),
+        executable=Executable.of_images(found.config, images, found.loops),
         layers=layers,
-        plan=dataclasses.replace(plan, order=chosen),
+        plan=found.plan,
     )
-
-
-def sample_loop(config: TorusConfig, plan: Plan, order: Order) -> SampleLoop:
-    """Make the ops of a run of any number of samples, stages in this order; errors as there."""
-    (loop,) = schedule_loops(config, dataclasses.replace(plan, order=order)).loops
-    return loop
 
 
 def place_net(
@@ -233,8 +200,9 @@ def place_net(
 ) -> tuple[tuple[Placed, ...], Plan, Images, Needs]:
     """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
-    The plan is in program order; in any other, its regions and ops are the same. `skips` says
-    whether the MACs of the torus can skip words, `lanes` how many they take and add at once.
+    The plan is in program order; in any other without extra turns, its regions and ops are the
+    same. `skips` says whether the MACs of the torus can skip words, `lanes` how many they take and
+    add at once.
     """
     layers = place(net.shapes, rows, cols, skips=skips, lanes=lanes)
     requantised = [_requantised(layer) for layer in net.layers]

@@ -9,10 +9,11 @@ from hw.config import TorusConfig
 from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiled import Compiled, TrainedNet
 from sw_driver.errors import DriverError
+from sw_driver.plan.forward import plan_forward
 from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
-from sw_driver.plan.plan import check_frozen, last_backward, make_plan, plan_forward
+from sw_driver.plan.plan import check_frozen, last_backward, make_plan
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
 from sw_driver.plan.tasks import Task, list_tasks, task_order
@@ -60,8 +61,9 @@ def compile_format(
     # What is stored has more lower bits than what is multiplied.
     maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)
-    tasks = list_tasks(len(stages), last)
-    order = _given_order(order, tasks, batches)
+    with_targets = form.error_shift is not None
+    tasks = list_tasks(len(stages), last, with_targets=with_targets)
+    order = _given_order(order, tasks, batches and not with_targets)
     plan = make_plan(
         stages,
         order,
@@ -91,7 +93,7 @@ def compile_format(
             loops = scheduled()
     form = dataclasses.replace(form, bias_bits=config.bias_bits)
     plan = dataclasses.replace(plan, training_form=form)
-    training_loops, (loop,) = loops[0], loops[1].loops
+    training_loops, loop = loops
     check_training_runs(config, plan, training_loops)
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)
@@ -112,7 +114,8 @@ def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool
     if not batches and given != program_order(len(tasks)):
         raise DriverError(
             "order must be 'program' where every sample is a batch of its own, since its weights "
-            "are those that the sample before left"
+            "are those that the sample before left, and where targets are sent, since a result and "
+            "a gradient that lands would meet"
         )
     return given
 

@@ -20,8 +20,12 @@ _MOST_STATES = 1 << 28
 _EXACT = -1  # As the shift of a gradient that leaves as exact sums.
 
 
-def layout_of(form: TrainingFormat, placement: Placement) -> NDArray[np.int64]:
+def layout_of(
+    form: TrainingFormat, placement: Placement, *, nearest: bool = False
+) -> NDArray[np.int64]:
     """Return the layout of a net whose placement was checked, int64 [M].
+
+    With `nearest`, updates are rounded to nearest, half up, and not by the LFSRs.
 
     Raises
     ------
@@ -44,6 +48,7 @@ def layout_of(form: TrainingFormat, placement: Placement) -> NDArray[np.int64]:
         form.gradient_fraction_bits,
         form.act_bits,
         form.master_bits,
+        nearest,
         len(form.layers),
     )
     parts = [np.array(head, np.int64)]

@@ -60,8 +60,9 @@ Net::Net(const int64_t* layout)
     : pes(layout[0]), dropped_bits(layout[1]), velocity_bits(layout[2]), bias_bits(layout[3]),
       grad_bits(layout[4]), output_fraction(layout[5]), gradient_fraction(layout[6]),
       act(layout[7]), master(layout[8]), gradient(grad_bits),
-      velocity(velocity_bits ? velocity_bits : 1), bias(bias_bits), lfsr(pes) {
-    Reader from{layout + 9};
+      velocity(velocity_bits ? velocity_bits : 1), bias(bias_bits), nearest(layout[9]),
+      lfsr(pes) {
+    Reader from{layout + 10};
     const int64_t count = from.one();
     for (int64_t layer = 0; layer < count; ++layer) layers.push_back(read_layer(from));
     size_t words = 0, weights = 0;

@@ -56,6 +56,7 @@ struct Net {
     int64_t pes, dropped_bits, velocity_bits, bias_bits, grad_bits;
     int64_t output_fraction, gradient_fraction;
     Range act, master, gradient, velocity, bias;
+    bool nearest;  // Updates are rounded to nearest, not by the LFSRs.
     std::vector<Layer> layers;
     std::vector<uint32_t> lfsr, random, drawn;
     std::vector<int32_t> input, above, below;        // The sample; gradients of a stage's words.

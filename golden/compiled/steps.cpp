@@ -121,7 +121,8 @@ void Net::update(Stage& stage, int64_t decay, bool apply) {
     uint32_t* __restrict bits = drawn.data();
     int64_t* __restrict weight = stage.master.data();
     int32_t* __restrict operand = stage.operand.data();
-    for (size_t k = 0; k < count; ++k) bits[k] = words[place[k]] & mask;
+    if (nearest) std::fill(bits, bits + count, uint32_t((uint64_t(1) << shift) >> 1));
+    else for (size_t k = 0; k < count; ++k) bits[k] = words[place[k]] & mask;
     for (size_t k = 0; k < count; ++k)
         weight[k] = range.clip(weight[k] - ((change[k] + int64_t(bits[k])) >> shift));
     for (size_t k = 0; k < count; ++k) operand[k] = int32_t(weight[k] >> dropped);

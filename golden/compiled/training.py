@@ -5,7 +5,7 @@ It keeps no intermediates: only outputs, gradients of the inputs and the state c
 
 import dataclasses
 import weakref
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,10 @@ from golden.fixed.update import UpdateMode
 from golden.fixed.visits import Placement, check_tensor
 from golden.fixed.words import signed_bits
 
-__all__ = ["CompiledTrainingNet", "Learned"]
+__all__ = ["ROUNDINGS", "CompiledTrainingNet", "Learned"]
+
+ROUNDINGS = ("stochastic", "nearest")
+"""How the updates of weights can be rounded."""
 
 _Array = NDArray[Any]
 
@@ -56,31 +59,42 @@ class CompiledTrainingNet:
     ----------
     form, state, placement
         As for `FixedTrainingNet`. The state is copied: `state` returns what became of it.
+    rounding
+        Of the updates: "stochastic", as a torus does and `FixedTrainingNet`; or, for comparison,
+        "nearest", half up, with LFSRs that go on all the same.
 
     Raises
     ------
     ShapeError, ModelError
-        If state or placement do not fit `form`.
+        If state or placement do not fit `form`, or there is no such rounding.
     CompiledMissing
         If the code cannot be built here.
     """
 
     def __init__(
-        self, form: TrainingFormat, state: TrainingState, placement: Placement | None = None
+        self,
+        form: TrainingFormat,
+        state: TrainingState,
+        placement: Placement | None = None,
+        *,
+        rounding: str = "stochastic",
     ) -> None:
         """Check the parts against each other; see the class."""
+        if rounding not in ROUNDINGS:
+            raise ModelError(f"rounding must be {' or '.join(ROUNDINGS)}, not {rounding!r}")
         checked = FixedTrainingNet(form, state, placement)
         self.form, self.placement = checked.form, checked.placement
+        self._rounding = rounding
         self._code = library()
-        layout = layout_of(self.form, self.placement)
+        layout = layout_of(self.form, self.placement, nearest=rounding == "nearest")
         self._net = self._code.golden_new(_at(layout))
         self._free = weakref.finalize(self, self._code.golden_free, self._net)
         self._sizes = {name: one.shape for name, one in state.state_dict().items()}
         self.write_state(state)
 
-    def __reduce__(self) -> tuple[type["CompiledTrainingNet"], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., "CompiledTrainingNet"], tuple[object, ...]]:
         """Copy the state, and no address."""
-        return CompiledTrainingNet, (self.form, self.state, self.placement)
+        return _restored, (self.form, self.state, self.placement, self._rounding)
 
     @property
     def state(self) -> TrainingState:
@@ -230,6 +244,12 @@ class CompiledTrainingNet:
                 f"input words must fit act_bits = {bits} bits, but need {signed_bits(x)}"
             )
         return np.ascontiguousarray(x.numpy())
+
+
+def _restored(
+    form: TrainingFormat, state: TrainingState, placement: Placement, rounding: str
+) -> CompiledTrainingNet:
+    return CompiledTrainingNet(form, state, placement, rounding=rounding)
 
 
 def _at(words: _Array | None) -> int | None:

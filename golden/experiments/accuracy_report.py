@@ -17,6 +17,7 @@ __all__ = [
     "PICTURE",
     "accuracy_picture",
     "accuracy_report",
+    "points",
 ]
 
 CLAIMED_REDUCTION = 5.5
@@ -117,7 +118,7 @@ def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
         f"the dense network has {dense.parameters} parameters and puts {100 * dense.mean:.2f} % of "
         f"the test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}). "
         f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer parameters reaches "
-        f"{100 * claimed.mean:.2f} %, a difference of {_points(against)} points. If at most "
+        f"{100 * claimed.mean:.2f} %, a difference of {points(against)} points. If at most "
         f"{MARGIN_POINTS:g} point less counts as comparable, the claim of ClosNets (section II, "
         f"fig 3) {_CLAIM[against.verdict(MARGIN_POINTS)]}."
     )
@@ -175,7 +176,7 @@ def _table(dense: _Network, networks: Sequence[_Network]) -> str:
     lines = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
     for one in networks:
         point = one.point
-        against = "" if one is dense else _points(difference(one.accuracies, dense.accuracies))
+        against = "" if one is dense else points(difference(one.accuracies, dense.accuracies))
         lines.append(
             (
                 one.kind,
@@ -189,6 +190,7 @@ def _table(dense: _Network, networks: Sequence[_Network]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _points(found: Difference) -> str:
+def points(found: Difference) -> str:
+    """Write a difference with its interval."""
     interval = f"{found.low:+.2f} to {found.high:+.2f}"
     return f"{found.points:+.2f} ({'one seed' if math.isinf(found.low) else interval})"

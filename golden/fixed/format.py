@@ -13,6 +13,7 @@ __all__ = [
     "CLEAR",
     "KEEP",
     "MAX_DECAY",
+    "MAX_ERROR_SHIFT",
     "MAX_UPDATE_SHIFT",
     "TrainingFormat",
 ]
@@ -21,6 +22,9 @@ KEEP = 0
 """Base of an accumulator: what it holds. 1 to `MAX_DECAY` is a decay by 2**-n, `CLEAR` zero."""
 MAX_DECAY = 14
 CLEAR = 15
+
+MAX_ERROR_SHIFT = 40
+"""Either way, from an output less its target to a gradient."""
 
 MAX_UPDATE_SHIFT = 32
 """An update is rounded with the bits of one LFSR word."""
@@ -49,6 +53,10 @@ class TrainingFormat:
         Width of an accumulator of weight gradients, 16 to 48; 0 where there is none.
     bias_bits
         Width of a bias, 2 to 60.
+    error_shift
+        Right shift, or left where it is negative, from an output word less its target to the word
+        of its gradient, -40 to 40: that of a squared error, by targets that are sent with the
+        inputs. None for gradients that come from the host.
 
     Raises
     ------
@@ -66,6 +74,7 @@ class TrainingFormat:
     grad_bits: int
     velocity_bits: int
     bias_bits: int
+    error_shift: int | None = None
 
     def __post_init__(self) -> None:
         """Check the widths, that the layers chain, and every shift."""
@@ -74,6 +83,10 @@ class TrainingFormat:
         for field in ("master_bits", "velocity_bits", "bias_bits"):
             bits = whole_number(field, getattr(self, field), error=ModelError)
             object.__setattr__(self, field, bits)
+        if self.error_shift is not None:
+            shift = whole_number("error_shift", self.error_shift, error=ModelError)
+            object.__setattr__(self, "error_shift", shift)
+            _check_range("error_shift", shift, -MAX_ERROR_SHIFT, MAX_ERROR_SHIFT)
         object.__setattr__(self, "layers", layers_of(self.layers, LayerFormat, DenseFormat))
         _check_range("master_bits", self.master_bits, self.weight_bits, _MAX_MASTER_BITS)
         if self.velocity_bits != 0:
@@ -81,6 +94,8 @@ class TrainingFormat:
             _check_range("velocity_bits", self.velocity_bits, low, high, "0 (none), or ")
         _check_range("bias_bits", self.bias_bits, 2, _MAX_BIAS_BITS)
         check_chain(self.layers)
+        if self.error_shift is not None and self.layers[-1].relu:
+            raise ModelError("the last layer must have no ReLU where there is an error_shift")
         for index, (layer, shifts) in enumerate(zip(self.layers, self.shifts, strict=True)):
             _check_shifts(index, layer, shifts, self.bias_bits)
             for gain in layer.gains:

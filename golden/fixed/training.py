@@ -16,10 +16,17 @@ from golden.fixed.format import CLEAR, KEEP, TrainingFormat
 from golden.fixed.quantised import AnyLayerWords, QuantisedNet
 from golden.fixed.results import LayerBackward, SampleBackward, StageBackward
 from golden.fixed.state import LayerState, TrainingState
-from golden.fixed.training_arguments import check_frozen, check_step
+from golden.fixed.training_arguments import check_frozen, check_step, check_targets
 from golden.fixed.update import UpdateMode, update_bias, update_weights
 from golden.fixed.visits import Placement, check_tensor
-from golden.fixed.words import from_words, round_half_even_shift, saturate, signed_bits, to_words
+from golden.fixed.words import (
+    error_words,
+    from_words,
+    round_half_even_shift,
+    saturate,
+    signed_bits,
+    to_words,
+)
 from golden.layers.routing import routing_of
 
 __all__ = ["FixedTrainingNet"]
@@ -99,6 +106,19 @@ class FixedTrainingNet:
                 f"not {float(gradient.abs().max())}"
             )
         return words
+
+    def target_gradients(
+        self, outputs: Tensor, targets: Tensor, error_shift: int | None = None
+    ) -> Tensor:
+        """Return the gradients of a squared error: (output - target) / 2**error_shift.
+
+        Both are words [N, O] int64 at the scale of the outputs; the shift is by default that of the
+        format. Raises a `ShapeError` for other shapes, and a `ModelError` if the format has no
+        shift or a target does not fit its width.
+        """
+        shift = check_targets(self.form, outputs, targets)
+        shift = shift if error_shift is None else error_shift
+        return error_words(outputs, targets, shift, self.form.grad_bits)
 
     def backward_batch(
         self,

@@ -11,8 +11,29 @@ from golden.fixed.format import TrainingFormat
 from golden.fixed.layer import LayerWords
 from golden.fixed.layer_format import DenseFormat
 from golden.fixed.quantised import AnyLayerWords
+from golden.fixed.visits import check_tensor
+from golden.fixed.words import signed_bits
 
-__all__ = ["check_frozen", "check_step"]
+__all__ = ["check_frozen", "check_step", "check_targets"]
+
+
+def check_targets(form: TrainingFormat, outputs: Tensor, targets: Tensor) -> int:
+    """Check that targets are words like `outputs` [N, O], and return the shift of the format.
+
+    Raises
+    ------
+    ShapeError
+        If they are not.
+    ModelError
+        If the format has no `error_shift`, or a target does not fit its width.
+    """
+    if form.error_shift is None:
+        raise ModelError("the format must have an error_shift for targets, not None")
+    check_tensor("targets", targets, tuple(outputs.shape))
+    bits = min(form.act_bits, form.grad_bits)
+    if signed_bits(targets) > bits:
+        raise ModelError(f"targets must fit {bits} bits, but need {signed_bits(targets)}")
+    return form.error_shift
 
 
 def check_step(

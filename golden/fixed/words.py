@@ -105,6 +105,14 @@ def saturated_values(values: Tensor, fraction_bits: int, bits: int) -> int:
     return int(((scaled < -limit) | (scaled >= limit)).sum())
 
 
+def error_words(outputs: Tensor, targets: Tensor, shift: int, bits: int) -> Tensor:
+    """Return (output - target) / 2**shift, rounded half to even and saturated to `bits`."""
+    differences = outputs - targets
+    if shift < 0:
+        return saturate(differences << -shift, bits)
+    return saturate(round_half_even_shift(differences, shift), bits)
+
+
 def from_words(words: Tensor, fraction_bits: int) -> Tensor:
     """Real values of words, as float64: `words` / 2**fraction_bits, exact."""
     return _words("words", words).to(torch.float64) * 2.0 ** -_fraction_bits(fraction_bits)

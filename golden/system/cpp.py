@@ -6,15 +6,14 @@
 """
 
 import dataclasses
-import hashlib
 import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from golden.errors import CompiledMissing
+from golden.system.made_once import made_once
 
 __all__ = ["Code", "built"]
 
@@ -60,55 +59,28 @@ def built(code: Code) -> Path:
             "g++ is not on PATH: install g++ (Debian, Ubuntu: apt-get install g++; Fedora: "
             "dnf install gcc-c++)"
         )
-    key = "\0".join(
-        (
-            *((code.folder / name).read_text() for name in code.headers + code.sources),
-            *_FLAGS,
-            *code.flags,
-            _run([compiler, "-dumpfullversion", "-dumpmachine"], code),
-            _processor(),
-        )
+    key = (
+        *((code.folder / name).read_text() for name in code.headers + code.sources),
+        *_FLAGS,
+        *code.flags,
+        _run([compiler, "-dumpfullversion", "-dumpmachine"], code),
+        _processor(),
     )
-    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    target = _cache() / f"{code.name}-{digest}.so"
-    if not _is_whole(target):
-        _build(compiler, code, target)
-    return target
 
+    def build(folder: Path) -> Path:
+        made = folder / "made.so"
+        sources = [str(code.folder / name) for name in code.sources]
+        _run([compiler, *_FLAGS, *code.flags, *sources, "-o", str(made)], code)
+        return made
 
-def _build(compiler: str, code: Code, target: Path) -> None:
-    """Build beside the target, and rename to it: of several processes the last one's stays."""
+    cache = _cache()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="compiling-") as folder:
-            made = Path(folder) / "made.so"
-            sources = [str(code.folder / name) for name in code.sources]
-            _run([compiler, *_FLAGS, *code.flags, *sources, "-o", str(made)], code)
-            digest = Path(folder) / "digest"
-            digest.write_text(_digest(made))
-            os.replace(made, target)
-            os.replace(digest, _digest_path(target))
+        return made_once(cache, code.name, key, build)
     except OSError as error:
         raise CompiledMissing(
             "CLOSTORUS_CACHE must be a folder that can be written, with room for what is built, "
-            f"not {target.parent}: {error.strerror or error}"
+            f"not {cache}: {error.strerror or error}"
         ) from error
-
-
-def _is_whole(target: Path) -> bool:
-    """Whether a file is as it was built: a damaged library could end the process."""
-    try:
-        return _digest_path(target).read_text() == _digest(target)
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_suffix(".sha256")
 
 
 def _run(command: list[str], code: Code) -> str:

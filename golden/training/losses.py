@@ -17,6 +17,7 @@ __all__ = [
     "mask_relu",
     "mean_squared_error",
     "softmax_cross_entropy",
+    "squared_error",
 ]
 
 
@@ -97,6 +98,31 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
         raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
     error = outputs - _checked("targets", targets)
     return _value(float((error * error).mean()), 2.0 * error / error.numel(), math.inf)
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
+    """Return half of the squared distance of each sample, mean over the samples.
+
+    Its gradient is (output - target) / N, which a torus with targets makes by itself.
+
+    Parameters
+    ----------
+    outputs, targets
+        Real [N, O].
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or there is no sample.
+    ModelError
+        If a value is NaN or infinite, or the loss is.
+    """
+    outputs, targets = _checked("outputs", outputs), tensor("targets", targets)
+    if targets.shape != outputs.shape:
+        raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
+    error = outputs - _checked("targets", targets)
+    samples = len(outputs)
+    return _value(float((error * error).sum()) / (2 * samples), error / samples, math.inf)
 
 
 def loss_value(loss: LossFunction, outputs: Tensor, targets: Tensor) -> LossValue:

@@ -6,6 +6,7 @@ vanishes, in a given layout.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -25,11 +26,22 @@ __all__ = ["LayerRanges", "Magnitudes", "Ranges", "TensorRange", "profile_ranges
 
 _EXPONENTS = 128
 _MIDDLE = _EXPONENTS // 2
+# Of a long training, a part of the steps is counted after so many; the largest is that of all.
+_COUNTED_STEPS = 4096
+_COUNTED_STEP = 16
 _CHECKED_SAMPLES = 4096  # At once: bounds the memory of their intermediate results.
 
 
 class Magnitudes:
-    """How large the values of a tensor became: the largest, and a count per power of two."""
+    """How large the values of a tensor became: the largest, and a count per power of two.
+
+    Attributes
+    ----------
+    largest : float
+        Of all values.
+    values : int
+        How many were counted.
+    """
 
     def __init__(self) -> None:
         """Begin with no values."""
@@ -37,10 +49,12 @@ class Magnitudes:
         self.values = 0
         self._counts = torch.zeros(_EXPONENTS, dtype=torch.int64)
 
-    def add(self, values: Tensor) -> None:
-        """Record all elements of a tensor."""
+    def add(self, values: Tensor, counts: bool = True) -> None:
+        """Record all elements of a tensor; count them, too, which takes most of the time."""
         magnitudes = values.abs().flatten()
         self.largest = max(self.largest, float(magnitudes.max()))
+        if not counts:
+            return
         self.values += magnitudes.numel()
         magnitudes = magnitudes[magnitudes > 0]
         # A value of exponent e is at least 2**(e-1) and below 2**e.
@@ -143,6 +157,33 @@ def profile_ranges(
     batch_size = whole_number("batch_size", batch_size, 1, error=ModelError)
     epochs = whole_number("epochs", epochs, 1, error=ModelError)
     twin = FloatTwin.of_model(model, dense_cuts)
+    x, targets = _checked(model, twin, x, targets, loss)
+    layers = tuple(map(LayerRanges.empty, twin.layers))
+    order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
+    steps = itertools.count()
+    for _ in range(epochs):
+        samples = torch.randperm(len(x), generator=order)
+        # What is left over is skipped: its mean over fewer samples would have larger gradients.
+        whole = min(batch_size, len(x))
+        for start in range(0, len(x) - whole + 1, whole):
+            batch, step = samples[start : start + whole], next(steps)
+            counts = step < _COUNTED_STEPS or step % _COUNTED_STEP == 0
+            try:
+                _record_step(
+                    twin, x[batch], targets[batch], loss, learning_rate, momentum, layers, counts
+                )
+            except ModelError as error:
+                raise ModelError(
+                    f"learning_rate must be one with which training in float converges, not "
+                    f"{learning_rate}: {error}"
+                ) from error
+    return Ranges(layers, learning_rate, batch_size)
+
+
+def _checked(
+    model: nn.Module, twin: FloatTwin, x: Reals, targets: Reals, loss: LossFunction
+) -> tuple[Tensor, Tensor]:
+    """Return calibration data as tensors [N, I] and [N, ...]; errors as for `profile_ranges`."""
     given, targets = real_tensor("x", x), target_tensor("targets", targets)
     features = twin.layers[0].shape.in_features
     fits = given.ndim > 1 and given.shape[1:].numel() == features
@@ -156,22 +197,7 @@ def profile_ranges(
     pixels = read_chain(model)[0].pixels
     check_outputs(model, x[:, :, None, None] if pixels else given, torch.cat(chained))
     loss_value(loss, chained[0][:1], targets[:1])  # What is no loss is said before training.
-    layers = tuple(map(LayerRanges.empty, twin.layers))
-    order = torch.Generator().manual_seed(seed_number(seed, error=ModelError))
-    for _ in range(epochs):
-        samples = torch.randperm(len(x), generator=order)
-        # What is left over is skipped: its mean over fewer samples would have larger gradients.
-        whole = min(batch_size, len(x))
-        for start in range(0, len(x) - whole + 1, whole):
-            batch = samples[start : start + whole]
-            try:
-                _record_step(twin, x[batch], targets[batch], loss, learning_rate, momentum, layers)
-            except ModelError as error:
-                raise ModelError(
-                    f"learning_rate must be one with which training in float converges, not "
-                    f"{learning_rate}: {error}"
-                ) from error
-    return Ranges(layers, learning_rate, batch_size)
+    return x, targets
 
 
 def _record_step(
@@ -182,6 +208,7 @@ def _record_step(
     learning_rate: float,
     momentum: float,
     layers: Sequence[LayerRanges],
+    counts: bool,
 ) -> None:
     reals = twin.forward(x)
     value = loss_value(loss, reals[-1].output, targets)
@@ -202,7 +229,7 @@ def _record_step(
             *zip(found.gradients, backward.results, strict=True),
             *zip(found.velocities, layer.velocities, strict=True),
         ):
-            magnitudes.add(values)
+            magnitudes.add(values, counts)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,8 @@ class Bridge(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
+    tells : bool
+        Whether there is a port `running`.
 
     Members
     -------
@@ -28,16 +30,20 @@ class Bridge(wiring.Component):
         The host's beats.
     to_gateways, from_gateways : arrays of Out(stream), In(stream)
         The beats of each gateway.
+    running : Out(1)
+        With `tells`: a program of the gateways runs.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, *, tells=False):
         self.config = config
+        self.tells = tells
         beats = stream.Signature(config.host_bits)
         super().__init__({
             "host_in": In(beats),
             "host_out": Out(beats),
             "to_gateways": Out(beats).array(config.rows),
             "from_gateways": In(beats).array(config.rows),
+            **({"running": Out(1)} if tells else {}),
         })
 
     def elaborate(self, platform):
@@ -47,7 +53,7 @@ class Bridge(wiring.Component):
 
         m.submodules.sequencer = sequencer = Sequencer(
             config, {1: in_layout, 2: out_layout}, boot=(1, {
-                "kind": HostInKind.PROGRAM, "beats": config.block_beats}))
+                "kind": HostInKind.PROGRAM, "beats": config.block_beats}), tells=self.tells)
         m.submodules.distributor = distributor = Distributor(config)
         m.submodules.collector = collector = Collector(config)
         m.submodules.unpack = unpack = Unpack(config)
@@ -60,6 +66,8 @@ class Bridge(wiring.Component):
         wiring.connect(m, sequencer.queue_1, distributor.op)
         wiring.connect(m, sequencer.queue_2, collector.op)
         wiring.connect(m, distributor.own, unpack.i)
+        if self.tells:
+            m.d.comb += self.running.eq(sequencer.running)
 
         # Only blocks of the gateway program come this way, and each begins on a new beat.
         block_index = Signal(range(PROGRAM_BLOCK_WORDS))

@@ -1,4 +1,7 @@
-"""`GradientMemory` and `HostGradients`, which keep gradients until the stage before needs them."""
+"""`GradientMemory` and `HostGradients`, which keep gradients until the stage before needs them.
+
+`TargetGradients` makes gradients of results and of the targets that `HostGradients` keeps.
+"""
 
 from amaranth import *
 from amaranth.lib import memory, stream, wiring
@@ -7,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 from ..cells.block_ram import BlockRam
 from ..cells.delay import delayed, later
 from ..config import READ_CYCLES, REQUANTISE_CYCLES
-from ..layouts import complete_layout, gradient_load_layout
+from ..layouts import complete_layout, finished_layout, gradient_load_layout
 from .requantise import Requantise
 
-__all__ = ["GradientMemory", "HostGradients"]
+__all__ = ["GradientMemory", "HostGradients", "TargetGradients"]
 
 
 class GradientMemory(wiring.Component):
@@ -86,12 +89,20 @@ class HostGradients(wiring.Component):
         A gradient and its address. Always accepted; it can be read from the next cycle on.
     read_addr, word : In, Out
         The gradient at `read_addr`, `READ_CYCLES` later.
+    take, target : In(1), Out
+        With `targets` only. The words are targets, from address 0 up in the order of the results
+        that they are for: `target` is that of the next result, in the same cycle, and `take` goes
+        on to the one after it. No gradient may be read then. The word of address 0 begins anew.
     """
 
     def __init__(self, config):
         self.config = config
         layout = gradient_load_layout(config)
+        targets = {
+            "take": In(1), "target": Out(signed(config.training.grad_bits)),
+        } if config.training.targets else {}
         super().__init__({
+            **targets,
             "load": In(stream.Signature(layout, always_ready=True)),
             "read_addr": In(layout["addr"].width),
             "word": Out(signed(config.training.grad_bits)),
@@ -110,4 +121,77 @@ class HostGradients(wiring.Component):
             read.addr.eq(self.read_addr),
         ]
         m.d.comb += self.word.eq(later(m, read.data, READ_CYCLES, "word")[-1])
+        if training.targets:
+            next_target = Signal.like(self.read_addr)
+            m.d.comb += self.target.eq(read.data)
+            with m.If(self.take):
+                m.d.comb += read.addr.eq(next_target)
+                m.d.sync += next_target.eq(next_target + 1)
+            with m.If(self.load.valid & (self.load.p.addr == 0)):
+                m.d.sync += next_target.eq(0)
+        return m
+
+
+class TargetGradients(wiring.Component):
+    """Makes the gradient of a squared error: a result less its target, a cycle later.
+
+    It hands the difference, times 2**target_gain_bits, to the `GradientMemory` of the rows, which
+    shifts it right, rounds and saturates it as any gradient, and writes it to the address of the
+    result. In between it takes what a reduce engine completes, in the same cycle; never both may
+    come, which the order of ops makes sure of.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training` and `targets`.
+
+    Members
+    -------
+    result : In(stream)
+        Results as they land. Always accepted.
+    target : In
+        The target of the result.
+    take : Out(1)
+        The result has a target.
+    summed : In(stream)
+        What the reduce engine of the rows completes.
+    complete : Out(stream)
+        What the gradient memory of the rows is to take.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        complete = stream.Signature(complete_layout(config), always_ready=True)
+        super().__init__({
+            "result": In(stream.Signature(finished_layout(config), always_ready=True)),
+            "target": In(signed(config.training.grad_bits)),
+            "take": Out(1),
+            "summed": In(complete),
+            "complete": Out(complete),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        result = self.result.p
+        valid = Signal()
+        difference = Signal(signed(max(config.act_bits, config.training.grad_bits) + 1))
+        where = Signal.like(result.where)
+        m.d.comb += self.take.eq(self.result.valid & result.where.compare)
+        m.d.sync += [
+            valid.eq(self.take),
+            difference.eq(result.word - self.target),
+            where.eq(result.where),
+        ]
+        m.d.comb += [
+            self.complete.valid.eq(valid | self.summed.valid),
+            self.complete.payload.eq(self.summed.payload),
+        ]
+        with m.If(valid):
+            m.d.comb += [
+                self.complete.p.sum.eq(difference << config.training.target_gain_bits),
+                self.complete.p.place.addr.eq(where.addr),
+                self.complete.p.place.shift.eq(where.compare_shift),
+                self.complete.p.place.zero.eq(0),
+            ]
         return m

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.countdown import Countdown
 from ..cells.credits import Credits
-from ..layouts import finish_options, step_layout
+from ..layouts import finish_options, step_layout, target_options
 from ..op_fields import Axis
 from ..ops import mac_op
 from ..ring.sides import mac_ring_side
@@ -92,6 +92,7 @@ class MacControl(wiring.Component):
         shift = Signal(config.shift_bits)
         relu = Signal()
         options = {name: Signal(shape, name=name) for name, shape in finish_options(config).items()}
+        targets = {name: Signal(shape, name=name) for name, shape in target_options(config).items()}
 
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
@@ -155,6 +156,7 @@ class MacControl(wiring.Component):
             self.step.p.finish.shift.eq(shift),
             self.step.p.finish.relu.eq(relu),
             *(self.step.p.finish[name].eq(value) for name, value in options.items()),
+            *(self.step.p.result[name].eq(value) for name, value in targets.items()),
             self.step.p.result.dest.eq(dest),
             self.step.p.result.addr.eq(y_addr),
             # Where a torus trains, every result counts: the next stage may begin sooner.
@@ -220,7 +222,7 @@ class MacControl(wiring.Component):
                 y_stride.eq(op.y_stride),
                 shift.eq(op.shift),
                 relu.eq(op.relu),
-                *(value.eq(op[name]) for name, value in options.items()),
+                *(value.eq(op[name]) for name, value in (options | targets).items()),
                 first.eq(0),
                 reps_left.eq(reps_left - 1),
                 last_rep.eq(reps_left == 1),

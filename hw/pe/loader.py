@@ -19,7 +19,8 @@ class Loader(wiring.Component):
     dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
     (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`), whose addresses count up
     from 0 from one program start to the next. The words of a GRADIENT op are dealt out with the
-    last column first, which has the longest way; they go to the op's `base` and up.
+    last column first, which has the longest way; they go to the op's `base` and up. So do those of
+    a TARGET op, which no BACK op waits for.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class Loader(wiring.Component):
         dealt = [GatherKind.WEIGHTS, GatherKind.BIASES]
         if training is not None:
             dealt += [GatherKind.GRADIENT, GatherKind.LFSR]
+            dealt += [GatherKind.TARGET] * training.targets
         is_dealt = Cat(kind == one for one in dealt).any()
         # The column whose turn it is, and whether that is this one: known before the word comes.
         lane = Signal(config.col_bits)
@@ -115,10 +117,14 @@ class Loader(wiring.Component):
         gradient_addr = Signal.like(self.gradient.p.addr)
         addr = Mux(self.tap.p.first, self.tap.p.base, gradient_addr)
         is_gradient = kind == GatherKind.GRADIENT
+        landed = self.gradient.valid & self.tap.p.last_turn
+        if training.targets:
+            landed &= is_gradient
+            is_gradient |= kind == GatherKind.TARGET
         m.d.comb += [
             self.gradient.valid.eq(
                 self.tap.valid & is_gradient & is_mine_back),
-            self.gradients_landed.eq(self.gradient.valid & self.tap.p.last_turn),
+            self.gradients_landed.eq(landed),
             self.gradient.p.addr.eq(addr),
             self.gradient.p.word.eq(word),
         ]

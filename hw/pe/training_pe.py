@@ -8,7 +8,7 @@ from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
 from ..layouts import partial_layout
 from ..mac.back_control import BackControl
-from ..mac.gradient_memory import GradientMemory, HostGradients
+from ..mac.gradient_memory import GradientMemory, HostGradients, TargetGradients
 from ..mac.mac_control import MacControl
 from ..mac.training_mac import TrainingMac
 from ..op_fields import Axis, GatherKind
@@ -82,6 +82,17 @@ class TrainingPE(wiring.Component):
         m.submodules.col_gradients = col_gradients = GradientMemory(config)
         m.submodules.host_gradients = host_gradients = HostGradients(config)
 
+        completed = row_gradients.complete
+        if config.training.targets:
+            m.submodules.target_gradients = made = TargetGradients(config)
+            wiring.connect(m, made.complete, row_gradients.complete)
+            completed = made.summed
+            m.d.comb += [
+                made.result.valid.eq(mac.result.valid),
+                made.result.payload.eq(mac.result.payload),
+                made.target.eq(host_gradients.target),
+                host_gradients.take.eq(made.take),
+            ]
         for port in ("west", "north", "from_east", "from_south"):
             wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(router, port))
         for port in ("east", "south", "to_west", "to_north"):
@@ -94,7 +105,7 @@ class TrainingPE(wiring.Component):
                 (sequencer.queue_2, dispatch.op),
                 (control.step, mac.forward), (back.step, mac.back),
                 (mac.row_share, router.row_back.own), (mac.col_share, router.col_back.own),
-                (router.row_back.complete, row_gradients.complete),
+                (router.row_back.complete, completed),
                 (router.col_back.complete, col_gradients.complete)):
             wiring.connect(m, source, sink)
         for side, one in zip(dispatch.controls, (control, back, dump), strict=True):

@@ -76,6 +76,8 @@ class ComparedTraining:
         What training begins with.
     progress
         Told of long work.
+    engine
+        What simulates: one of `sim.device.engines.ENGINES`.
 
     Attributes
     ----------
@@ -90,11 +92,10 @@ class ComparedTraining:
     """
 
     def __init__(self, compiled: Compiled, state: TrainingState, *,
-                 progress: Progress | None = None) -> None:
+                 progress: Progress | None = None, engine: str = "auto") -> None:
         self.compiled = compiled
         self._places = Places(compiled)
-        self._device = SimDevice(
-            progress=progress, accessible=ACCESSIBLE, engine="verilator")
+        self._device = SimDevice(progress=progress, accessible=ACCESSIBLE, engine=engine)
         self.samples = 0
         self._apart = False
         self.load(state)

@@ -12,6 +12,7 @@ from sw_driver.errors import DriverError, MissingError
 from sw_driver.program.events import GradientOf, RunResult
 
 from .compare import ComparedTraining
+from .engines import check_engine
 
 __all__ = ["ComparedDevice"]
 
@@ -25,11 +26,14 @@ class ComparedDevice(Device):
     ----------
     progress
         Told of long work.
+    engine
+        What simulates: one of `sim.device.engines.ENGINES`.
     """
 
-    def __init__(self, *, progress: Progress | None = None) -> None:
+    def __init__(self, *, progress: Progress | None = None, engine: str = "auto") -> None:
         super().__init__()
-        self._progress = progress
+        check_engine(engine)
+        self._progress, self._engine = progress, engine
         self._compared: ComparedTraining | None = None
 
     def _free(self) -> None:
@@ -51,7 +55,13 @@ class ComparedDevice(Device):
             raise DriverError(
                 "compiled must be a net that trains: sim.device.verify compares one for inference"
             )
-        self._compared = ComparedTraining(compiled, state, progress=self._progress)
+        if compiled.format.error_shift is not None:
+            raise DriverError(
+                "compare must be left out for a net that trains on targets (squared-error): only "
+                "gradients that the host sends are compared"
+            )
+        self._compared = ComparedTraining(
+            compiled, state, progress=self._progress, engine=self._engine)
 
     def _infer_words(self, x: IntArray) -> IntArray:
         # Not a step, so nothing to compare: as long as no word differs, the outputs are golden's.

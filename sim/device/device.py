@@ -69,7 +69,7 @@ class SimDevice(TorusDevice):
     engine
         What simulates: "verilator"; "vector", which computes all PEs side by side, gives the same
         beats in the same cycles, and writes no waveforms; or "auto", which takes the vector engine
-        from 64 PEs on, where the processor has AVX2 and nothing is traced, recorded or accessible.
+        from 64 PEs on, where the processor has AVX2 and nothing is traced.
     workers
         Models of the torus that the samples of an inference are split over, 1 to 1024: as many as
         there are cores is best. Outputs are the same, and `last_run` counts the cycles of all. More

@@ -20,7 +20,7 @@ LEAST_VECTOR_PES = 64
 """From so many PEs on `auto` takes the vector engine, which computes so many at once."""
 
 
-def check_engine(engine: str, *, trace: Path | None = None, recording: bool = False) -> None:
+def check_engine(engine: str, *, trace: Path | None = None) -> None:
     """Refuse an engine that is none, or that cannot do what is asked for.
 
     Raises
@@ -28,7 +28,7 @@ def check_engine(engine: str, *, trace: Path | None = None, recording: bool = Fa
     SimError
         There is no such engine.
     VectorRefused
-        The vector engine is to write waveforms, or to record what the torus does.
+        The vector engine is to write waveforms.
     """
     if engine not in ENGINES:
         raise SimError(f"engine must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}, "
@@ -36,9 +36,6 @@ def check_engine(engine: str, *, trace: Path | None = None, recording: bool = Fa
     if engine == "vector" and trace is not None:
         raise VectorRefused("the vector engine writes no waveforms: leave out the trace "
                             f"{trace}, or take the engine verilator")
-    if engine == "vector" and recording:
-        raise VectorRefused("the vector engine records no engines of the torus: take the engine "
-                            "verilator")
 
 
 def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None,
@@ -67,8 +64,7 @@ def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None
     options = {"trace": trace, "probes": probes, "accessible": accessible}
     if engine == "vector":
         return VectorModel(verilog, TOPS["torus"], **options)
-    plain = trace is None and not probes and not accessible
-    if engine == "auto" and plain and pes >= LEAST_VECTOR_PES and has_avx2():
+    if engine == "auto" and trace is None and pes >= LEAST_VECTOR_PES and has_avx2():
         try:
             return VectorModel(verilog, TOPS["torus"], **options)
         except VectorRefused:  # Verilator simulates every design.

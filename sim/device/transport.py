@@ -71,7 +71,7 @@ class SimTransport(Transport):
         accessible: Sequence[str] = (),
         engine: str = "auto",
     ) -> None:
-        check_engine(engine, trace=trace, recording=recording)
+        check_engine(engine, trace=trace)
         self._engine = engine
         self._trace, self._recording = trace, recording
         self._accessible = tuple(accessible)

@@ -14,6 +14,7 @@
 #include "verilated.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
+#include "harness_probes.h"
 #include "harness_stalls.h"
 #include "harness_trace.h"
 
@@ -28,53 +29,6 @@ class Current {
     ~Current() { Verilated::threadContextp(nullptr); }
     Current(const Current&) = delete;
     Current& operator=(const Current&) = delete;
-};
-
-// A variable of the design, by its address: the model was built with it readable.
-class Variable {
-  public:
-    Variable() = default;
-    explicit Variable(VerilatedVar& var)
-        : data_(var.datap()), bytes_(var.entSize()) {}
-    bool high() const {
-        switch (bytes_) {
-            case 1: return *static_cast<const uint8_t*>(data_) != 0;
-            case 2: return *static_cast<const uint16_t*>(data_) != 0;
-            default: return *static_cast<const uint32_t*>(data_) != 0;
-        }
-    }
-
-  private:
-    const void* data_ = nullptr;
-    uint32_t bytes_ = 0;
-};
-
-struct Span {
-    uint64_t probe;
-    uint64_t start;
-    uint64_t end;
-};
-
-// Finds the spans in which an engine is at a repetition: from a cycle in which it is active to the
-// one in which it finishes, which is the one in which `high` all are, and `low` are not.
-struct Probe {
-    Variable active;
-    std::vector<Variable> high;
-    std::vector<Variable> low;
-    bool open = false;
-    uint64_t start = 0;
-
-    void see(uint64_t number, uint64_t cycle, std::vector<Span>& spans) {
-        if (!active.high()) return;
-        if (!open) start = cycle;
-        open = true;
-        for (const Variable& variable : high)
-            if (!variable.high()) return;
-        for (const Variable& variable : low)
-            if (variable.high()) return;
-        spans.push_back({number, start, cycle + 1});
-        open = false;
-    }
 };
 
 struct Model {
@@ -194,12 +148,7 @@ EXPORT int model_add_variable(Model* model, const char* scope_name, const char* 
     const VerilatedScope* scope = model->context.scopeFind(scope_name);
     VerilatedVar* var = scope ? scope->varFind(name) : nullptr;
     if (!var) return 1;
-    Probe& probe = model->probes.back();
-    if (role == 0) {
-        probe.active = Variable(*var);
-    } else {
-        (role == 1 ? probe.high : probe.low).emplace_back(*var);
-    }
+    model->probes.back().add({var->datap(), var->entSize()}, role);
     return 0;
 }
 

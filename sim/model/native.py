@@ -255,7 +255,10 @@ class NativeModel:
                                                ctypes.byref(words), ctypes.byref(word_bits))
         if address is None:
             raise SimError(f"the design has no variable {scope}.{name} that is accessible")
-        return Variable(f"{scope}.{name}", address, words.value, word_bits.value)
+        return self._found(scope, name, address, words.value, word_bits.value)
+
+    def _found(self, scope: str, name: str, address: int, words: int, word_bits: int) -> Variable:
+        return Variable(f"{scope}.{name}", address, words, word_bits)
 
     def _add(self, probe: Probe) -> None:
         self._library.model_add_probe(self._handle)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..errors import SimError
 
-__all__ = ["Variable"]
+__all__ = ["Variable", "Words"]
 
 Words = npt.NDArray[np.uint64]
 
@@ -27,6 +27,8 @@ class Variable:
         Where Verilator keeps it.
     words, word_bits
         Depth of the memory, 1 for a register; and width of a word, at most 64.
+    stride_bytes
+        From a word to the next; by default the words lie side by side.
 
     Raises
     ------
@@ -34,7 +36,8 @@ class Variable:
         A word is wider than that.
     """
 
-    def __init__(self, name: str, address: int, words: int, word_bits: int) -> None:
+    def __init__(self, name: str, address: int, words: int, word_bits: int,
+                 stride_bytes: int = 0) -> None:
         if word_bits > _MOST_BITS:
             raise SimError(f"{name} must have at most {_MOST_BITS} bits, not {word_bits}")
         self.name = name
@@ -42,8 +45,9 @@ class Variable:
         self.word_bits = word_bits
         # Verilator keeps a word in the smallest of these types that it fits.
         size = next(size for size in (8, 16, 32, 64) if word_bits <= size)
-        raw = (ctypes.c_uint8 * (words * size // 8)).from_address(address)
-        self._held = np.ctypeslib.as_array(raw).view(f"u{size // 8}")
+        stride = stride_bytes or size // 8
+        raw = (ctypes.c_uint8 * ((words - 1) * stride + size // 8)).from_address(address)
+        self._held = np.ndarray((words,), f"u{size // 8}", memoryview(raw), strides=(stride,))
 
     def read(self) -> Words:
         """Return a copy of all words, uint64 [words], unsigned."""
@@ -62,7 +66,11 @@ class Variable:
         SimError
             There is no such word or bit.
         """
+        self.check_bit(word, bit)
+        self._held[word] ^= self._held.dtype.type(1 << bit)
+
+    def check_bit(self, word: int, bit: int) -> None:
+        """Refuse a word or a bit that there is not; see `flip`."""
         if not (0 <= word < self.words and 0 <= bit < self.word_bits):
             raise SimError(f"{self.name} must be flipped in words 0 to {self.words - 1}, bits 0 to "
                            f"{self.word_bits - 1}, not in word {word}, bit {bit}")
-        self._held[word] ^= self._held.dtype.type(1 << bit)

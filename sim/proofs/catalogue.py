@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hw.presets import PROOF
 
+from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
 from .gather import gather_spec, router_spec, small_training
@@ -113,6 +114,8 @@ def _delayed(stages: int) -> Proof:
 PROOFS = {proof.name: proof for proof in (
     _credits(1), _credits(3), _delayed(1), _delayed(3),
     _link(1), _link(2), _link(4),
+    Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
+          induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,

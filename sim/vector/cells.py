@@ -7,7 +7,7 @@ from .cuts import extended
 from .netlist import MAX_WORD_BITS, Bits, Cell
 from .operands import Body, constant, mask_of, word_size
 
-__all__ = ["check_kind", "register_value", "value"]
+__all__ = ["changes", "check_kind", "register_value", "value"]
 
 _BITWISE = {"$and": "&", "$or": "|", "$xor": "^", "$xnor": "^"}
 _ARITHMETIC = {"$add": "+", "$sub": "-", "$mul": "*"}
@@ -60,6 +60,12 @@ def register_value(cell: Cell, body: Body, kept: str) -> str:
     if enable is not None and cell.kind == "$sdffce":
         taken = f"sel({enable}, {taken}, {kept})"
     return taken
+
+
+def changes(register: Cell, body: Body) -> str:
+    """Where a register with an enable may take over another value."""
+    names = [name for name in ("EN", "SRST") if name in register.ports]
+    return " | ".join(_polar(register, name, body) for name in names)
 
 
 def _polar(cell: Cell, name: str, body: Body) -> str:

@@ -1,11 +1,13 @@
 """The C++ of one module: what its copies keep, and the functions of a clock cycle."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from .cells import register_value, value
+from .cells import changes, register_value, value
+from .groups import Group, groups_of
 from .memories import memory_type, memory_words, next_read, read, write
-from .netlist import Bits, Netlist
+from .netlist import Bits, Cell, Netlist
 from .operands import Body, Line, Words, constant, type_name
 from .order import Order
 
@@ -40,6 +42,9 @@ class Emitter:
         self.lanes = LANES if copies > 1 else 1
         self.blocks = -(-copies // self.lanes)
         self.order = Order(netlist)
+        self.groups = groups_of(netlist, self.order) if self.lanes > 1 else []
+        # Which registers are kept in place.
+        self.in_place = {number for group in self.groups for number in group.registers}
         self._words = Words()
         self._held: dict[str, str] = {}  # Where what is kept, or comes in, is found.
         for number, port in enumerate(netlist.inputs):
@@ -50,12 +55,16 @@ class Emitter:
             self._words.add(f"x{number}", cell.output)
             if cell.holds:
                 self._held[f"x{number}"] = (
-                    f"const {type_name(len(cell.output))}& x{number} = s.x{number};")
+                    f"const {type_name(len(cell.output))}& x{number} = {self.kept(number)};")
         self._shared: dict[str, str] = {}
+
+    def kept(self, number: int) -> str:
+        """Where a function finds what a register, or a memory that is read, holds."""
+        return f"{'m' if number in self.in_place else 's'}.x{number}"
 
     def text(self, levels: Mapping[str, int]) -> str:
         """All of the module in its namespace; `levels` says when each output is computed."""
-        functions = [self._function(f"outputs_{level}", self._outputs(level, levels))
+        functions = [self._function(f"outputs_{level}", _parts(self._outputs(level, levels)))
                      for level in sorted({0, *levels.values()})]
         functions.append(self._function("update", self._update()))
         return "\n".join([
@@ -70,10 +79,12 @@ class Emitter:
 
     def _structures(self) -> str:
         cells, ports = list(enumerate(self.netlist.cells)), self.netlist
-        state = [f"{type_name(len(cell.output))} x{number};  // {_plain(cell.name)}"
-                 for number, cell in cells if cell.holds]
-        memories = [f"{memory_type(cell)} m{number};  // {_plain(cell.name)}"
-                    for number, cell in cells if cell.is_memory]
+        held = {number: f"{type_name(len(cell.output))} x{number};  // {_plain(cell.name)}"
+                for number, cell in cells if cell.holds}
+        state = [text for number, text in held.items() if number not in self.in_place]
+        memories = [held[number] for group in self.groups for number in group.registers]
+        memories += [f"{memory_type(cell)} m{number};  // {_plain(cell.name)}"
+                     for number, cell in cells if cell.is_memory]
         inputs = [f"{type_name(len(port.bits))} i{number}[BLOCKS];  // {_plain(port.name)}"
                   for number, port in enumerate(ports.inputs)]
         outputs = [f"{type_name(len(port.bits))} o{number}[BLOCKS];  // {_plain(port.name)}"
@@ -90,10 +101,14 @@ class Emitter:
                 body.do(f"out.o{number}[b] = {body.word(port.bits)};")
         return body.lines
 
-    def _update(self) -> list[Line]:
-        """Depth first from each register and memory, so that values live shortly."""
+    def _update(self) -> list[list[Line]]:
+        """Depth first from each register and memory, so that values live shortly.
+
+        Returns the lines of its parts, of which each group is one.
+        """
         body = Body(self._words)
-        need = self._needing(body)
+        done: set[int] = set()
+        need = self._needing(body, done)
         memories = [(number, cell) for number, cell in enumerate(self.netlist.cells)
                     if cell.is_memory]
         # All reads of a memory come before it is written.
@@ -103,17 +118,40 @@ class Emitter:
         for number, cell in memories:
             if cell.holds:
                 need(cell.ports[name] for name in ("RD_EN", "RD_ADDR", "RD_SRST"))
-                body.do(f"n.x{number} = {next_read(cell, body, number)};")
+                body.do(next_read(cell, body, number))
             need(cell.ports[name] for name in ("WR_EN", "WR_ADDR", "WR_DATA"))
             body.do(write(cell, body, number))
         for number, cell in enumerate(self.netlist.cells):
-            if cell.is_register:
-                need(cell.ports[name] for name in ("D", "EN", "SRST") if name in cell.ports)
+            if cell.is_register and number not in self.in_place:
+                need(_next(cell))
                 body.do(f"n.x{number} = {register_value(cell, body, f'x{number}')};")
+        for group in self.groups:
+            need(self.netlist.cells[group.first].ports[name] for name in group.enables)
+        # What several groups need is computed in any case.
+        count = Counter(number for group in self.groups
+                        for number, _ in self.order.needed(self._operands(group), set(done)))
+        need(cell.output for number, cell in enumerate(self.netlist.cells) if count[number] > 1)
+        return [*_parts(body.lines), *(self._group(group, body, done) for group in self.groups)]
+
+    def _operands(self, group: Group) -> list[Bits]:
+        return [bits for number in group.registers for bits in _next(self.netlist.cells[number])]
+
+    def _group(self, group: Group, before: Body, done: set[int]) -> list[Line]:
+        """What a group takes over, unless it changes in no copy."""
+        body = Body(self._words, before)
+        first = self.netlist.cells[group.first]
+        body.do(f"if (!some({changes(first, body)})) return;")
+        self._needing(body, set(done))(self._operands(group))
+        for number in group.registers:
+            cell = self.netlist.cells[number]
+            body.define(f"n{number}", len(cell.output), register_value(cell, body, f"x{number}"))
+        for number in group.registers:
+            body.do(f"m.x{number} = n{number};")
         return body.lines
 
-    def _needing(self, body: Body) -> Callable[[Iterable[Bits]], None]:
-        done: set[int] = set()
+    def _needing(self, body: Body, done: set[int] | None = None
+                 ) -> Callable[[Iterable[Bits]], None]:
+        done = set() if done is None else done
 
         def need(operands: Iterable[Bits]) -> None:
             for number, cell in self.order.needed(operands, done):
@@ -122,9 +160,8 @@ class Emitter:
 
         return need
 
-    def _function(self, name: str, lines: list[Line]) -> str:
+    def _function(self, name: str, parts: list[list[Line]]) -> str:
         """A function, in parts: what one part takes over from another is in `Wires`."""
-        parts = [lines[start:start + _PART_LINES] for start in range(0, len(lines), _PART_LINES)]
         made = {line.name: (number, line.type) for number, part in enumerate(parts)
                 for line in part if line.name}
         used = [{found for line in part for found in _NAMES.findall(line.text)} for part in parts]
@@ -156,14 +193,24 @@ class Emitter:
                 first = sum((self.netlist.initial.get(bit) == "1") << index
                             for index, bit in enumerate(cell.output) if isinstance(bit, int))
                 if first:
-                    lines.append(f"s.x{number} = " + ("ones();" if len(cell.output) == 1 else
-                                 f"K<sizeof s.x{number}.v[0] * 8>({constant(first)});"))
+                    kept = self.kept(number)
+                    lines.append(f"{kept} = " + ("ones();" if len(cell.output) == 1 else
+                                 f"K<sizeof {kept}.v[0] * 8>({constant(first)});"))
             elif cell.is_memory and (words := memory_words(cell)):
                 table = ", ".join(map(constant, words))
                 lines.append(f"static const uint64_t first_{number}[] = {{{table}}};\n"
                              f"for (int l = 0; l < LANES; ++l) for (int a = 0; a < {len(words)}; "
-                             f"++a) m.m{number}.words[l][a] = first_{number}[a];")
+                             f"++a) m.m{number}.words[a].v[l] = first_{number}[a];")
         return "\n".join([*lines, "}"])
+
+
+def _next(register: Cell) -> list[Bits]:
+    """What decides the next value of a register."""
+    return [register.ports[name] for name in ("D", "EN", "SRST") if name in register.ports]
+
+
+def _parts(lines: list[Line]) -> list[list[Line]]:
+    return [lines[start:start + _PART_LINES] for start in range(0, len(lines), _PART_LINES)]
 
 
 def _structure(name: str, members: Iterable[str]) -> str:

@@ -83,9 +83,14 @@ def split(top: Netlist, modules: dict[str, Netlist]) -> Design:
 
 
 def _ends(ports: list[Port], cell: Cell, copy: int) -> list[tuple[End, Port]]:
-    """The ports of an instance with the bits that they are connected to outside."""
+    """The ports of an instance with the bits that they are connected to outside.
+
+    What only the module itself has, to be watched, is none of them.
+    """
     found: list[tuple[End, Port]] = []
     for port in ports:
+        if port.watched:
+            continue
         name, _, low = port.name.partition("[")
         bits = cell.ports.get(name, [])
         start = int(low[:-1]) if low else 0

@@ -172,38 +172,91 @@ INLINE uint64_t packed(const B& b) {
     return r;
 }
 
+// Calls a function with each lane whose bit is set.
+template <typename Visit>
+INLINE void each(uint64_t lanes, const Visit& visit) {
+    for (; lanes; lanes &= lanes - 1) visit(__builtin_ctzll(lanes));
+}
+
+// Whether a bit is set in any lane.
+INLINE bool some(const B& b) {
+#if defined(__AVX512BW__)
+    if (LANES == 64) {
+        const __m512i x = _mm512_loadu_si512(b.v);
+        return _mm512_test_epi8_mask(x, x) != 0;
+    }
+#endif
+    uint8_t r = 0;
+    EACH_LANE r |= b.v[l];
+    return r != 0;
+}
+
 // A memory of each lane, with a port to read and one to write; only lanes that are enabled are
 // visited. An address beyond the end reads 0 and writes nothing.
 // With FULL there is no such address.
+//
+// Words of one address lie side by side: copies of a module are mostly at the same addresses, or at
+// such near by.
 template <int N, int SIZE, bool FULL>
 struct Memory {
-    // A cache line more for each lane: else the same address of all lanes falls into a few sets of
-    // the cache.
-    Unsigned<N> words[LANES][SIZE + (LANES > 1 ? 512 / N : 0)];
+    W<N> words[SIZE];
 
+    INLINE_MEMBER Unsigned<N> word(int l, uint64_t address) const {
+        return (FULL || address < SIZE) ? words[address].v[l] : 0;
+    }
     template <int A>
     INLINE_MEMBER W<N> read(const W<A>& address) const {
         W<N> r;
-        EACH_LANE r.v[l] = (FULL || address.v[l] < SIZE) ? words[l][address.v[l]] : 0;
+        EACH_LANE r.v[l] = word(l, address.v[l]);
         return r;
     }
+    // The word that a register shows next: 0 after a reset, the same if it is not enabled.
+    template <typename Next, int A>
+    INLINE_MEMBER void read_if(Next& next, const Next& now, const B& reset, const B& enable,
+                               const W<A>& address) const {
+        read_lanes(next, now, reset, packed(enable & ~reset), address);
+    }
+    // Stored lane by lane where it stays: loaded as a vector at once, it would have to wait.
     template <int A>
-    INLINE_MEMBER W<N> read_if(const B& enable, const W<A>& address, const W<N>& old) const {
-        uint64_t m = packed(enable);
-        if (LANES > 1 && m == ALL) return read(address);
-        W<N> r = old;
-        for (; m; m &= m - 1) {
-            const int l = __builtin_ctzll(m);
-            r.v[l] = (FULL || address.v[l] < SIZE) ? words[l][address.v[l]] : 0;
-        }
-        return r;
+    INLINE_MEMBER void read_lanes(W<N>& next, const W<N>& now, const B& reset, uint64_t lanes,
+                                  const W<A>& address) const {
+        next = clear(reset, now);
+        each(lanes, [&](int l) { next.v[l] = word(l, address.v[l]); });
+    }
+    template <int A>
+    INLINE_MEMBER void read_lanes(B& next, const B& now, const B& reset, uint64_t lanes,
+                                  const W<A>& address) const {
+        next = now & ~reset;
+        each(lanes, [&](int l) { next.v[l] = word(l, address.v[l]) & 1 ? 255 : 0; });
     }
     template <int A>
     INLINE_MEMBER void write(const B& enable, const W<A>& address, const W<N>& data) {
-        for (uint64_t m = packed(enable); m; m &= m - 1) {
-            const int l = __builtin_ctzll(m);
-            if (FULL || address.v[l] < SIZE) words[l][address.v[l]] = data.v[l];
-        }
+        each(packed(enable), [&](int l) {
+            if (FULL || address.v[l] < SIZE) words[address.v[l]].v[l] = data.v[l];
+        });
+    }
+};
+
+// One that is always read: only lanes whose word may have changed are visited.
+template <int N, int SIZE, bool FULL>
+struct AlwaysMemory : Memory<N, SIZE, FULL> {
+    W<16> last;
+    uint64_t current = 0;  // Lanes whose register shows what is at `last`.
+
+    template <typename Next, int A>
+    INLINE_MEMBER void read_always(Next& next, const Next& now, const B& reset,
+                                   const W<A>& address) {
+        const W<16> at = conv<16>(address);
+        const B stale = ~eq(at, last);
+        last = at;
+        const uint64_t kept = ~packed(reset);
+        this->read_lanes(next, now, reset, (packed(stale) | ~current) & ALL & kept, address);
+        current = kept;
+    }
+    template <int A>
+    INLINE_MEMBER void write(const B& enable, const W<A>& address, const W<N>& data) {
+        Memory<N, SIZE, FULL>::write(enable, address, data);
+        current &= ~packed(enable);
     }
 };
 

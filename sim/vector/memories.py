@@ -40,7 +40,8 @@ def memory_type(cell: Cell) -> str:
     """C++ type of the memory in all lanes."""
     size = cell.number("SIZE")
     full = size == 1 << cell.number("ABITS")
-    return f"Memory<{_size(cell)}, {size}, {str(full).lower()}>"
+    always = "Always" if cell.holds and cell.ports["RD_EN"] == ["1"] else ""
+    return f"{always}Memory<{_size(cell)}, {size}, {str(full).lower()}>"
 
 
 def memory_words(cell: Cell) -> list[int]:
@@ -58,15 +59,15 @@ def read(cell: Cell, body: Body, number: int) -> str:
 
 
 def next_read(cell: Cell, body: Body, number: int) -> str:
-    """The word that a port with a clock shows after the edge."""
-    ports, size = cell.ports, _size(cell)
-    one_bit = cell.number("WIDTH") == 1
-    kept = f"fill<8>(x{number}, 1)" if one_bit else f"x{number}"
-    made = (f"m.m{number}.read_if({body.bit(ports['RD_EN'][0])}, "
-            f"{body.word(ports['RD_ADDR'], _address_size(cell))}, {kept})")
-    if ports["RD_SRST"] != ["0"]:
-        made = f"clear({body.bit(ports['RD_SRST'][0])}, {made})"
-    return f"any({made}, 1)" if one_bit else f"W<{size}>({made})"
+    """The statement that makes the word that a port with a clock shows after the edge."""
+    ports = cell.ports
+    address = body.word(ports["RD_ADDR"], _address_size(cell))
+    # The reset goes before the enable.
+    reset = "zeros()" if ports["RD_SRST"] == ["0"] else body.bit(ports["RD_SRST"][0])
+    if ports["RD_EN"] == ["1"]:
+        return f"m.m{number}.read_always(n.x{number}, x{number}, {reset}, {address});"
+    enable = body.bit(ports["RD_EN"][0])
+    return f"m.m{number}.read_if(n.x{number}, x{number}, {reset}, {enable}, {address});"
 
 
 def write(cell: Cell, body: Body, number: int) -> str:

@@ -86,10 +86,13 @@ class Port:
         Of the port; with the number of its lowest bit if it is a part of one.
     bits
         What is connected inside.
+    watched
+        Whether it is a signal inside the module, which goes nowhere: see `sim.vector.variables`.
     """
 
     name: str
     bits: Bits
+    watched: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Operands as C++ expressions in the types of `lanes.h`."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 from .netlist import Bits
@@ -84,10 +85,13 @@ class _Run:
 class Body:
     """The lines of a function, and what they have computed."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, before: "Body | None" = None) -> None:
+        """Begin a body, or what comes after another one and may use what that has computed."""
         self.words = words
         self.lines: list[Line] = []
-        self._temporaries: dict[tuple[str, str], str] = {}
+        self._temporaries: dict[tuple[str, str], str] = (
+            {} if before is None else dict(before._temporaries))
+        self._numbers: Iterator[int] = itertools.count() if before is None else before._numbers
 
     def define(self, name: str, width: int, expression: str) -> None:
         """Define the value of a cell."""
@@ -102,7 +106,7 @@ class Body:
         """Name of a value, which is computed once."""
         name = self._temporaries.get((kind, expression))
         if name is None:
-            name = f"t{len(self._temporaries)}"
+            name = f"t{next(self._numbers)}"
             self._temporaries[kind, expression] = name
             self.lines.append(Line(f"const {kind} {name} = {expression};", name, kind))
         return name

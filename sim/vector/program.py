@@ -1,6 +1,6 @@
 """The whole C++ of a design: every module, the wires, and a clock cycle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import VectorRefused
@@ -9,6 +9,7 @@ from .frame import FRAME, Design
 from .netlist import Port
 from .operands import word_size
 from .schedule import Schedule, schedule
+from .variables import table
 from .wiring import Wiring
 
 __all__ = ["HEADERS", "program"]
@@ -18,8 +19,17 @@ _HOST_PORTS = {"rst": True, "host_in_data": True, "host_in_valid": True, "host_o
                "host_in_ready": False, "host_out_data": False, "host_out_valid": False}
 
 
-def program(design: Design) -> str:
+def program(design: Design, top: str = "top", accessible: Collection[str] = ()) -> str:
     """Write it; the host's functions of `harness.cpp` come after it.
+
+    Parameters
+    ----------
+    design
+        What is simulated; its watched ports can be read.
+    top
+        Name of the top module, with which names of scopes begin.
+    accessible
+        Names of the variables that can be changed, too.
 
     Raises
     ------
@@ -36,7 +46,8 @@ def program(design: Design) -> str:
         *(f'namespace lanes_{count} {{\nconstexpr int LANES = {count};\n#include "lanes.h"\n}}'
           for count in lanes),
         *(emitters[name].text(order.outputs[name]) for name in design.modules),
-        *_struct(emitters), *_cycle(design, emitters, order), *_host(design, emitters[FRAME])])
+        *_struct(emitters), *_cycle(design, emitters, order), *_host(design, emitters[FRAME]),
+        *table(design, emitters, top, accessible)])
 
 
 def _struct(emitters: Mapping[str, Emitter]) -> Iterator[str]:
@@ -71,6 +82,9 @@ def _cycle(design: Design, emitters: Mapping[str, Emitter], order: Schedule) -> 
                f"{unit}::start(d.s_{unit}[0][b], d.m_{unit}[b]);")
         yield _call(unit, "outputs_0", "0", "1")
     yield from wiring.fixed()
+    yield "}\nstatic void show(Simulation& d) {"
+    for emitter in emitters.values():
+        yield _call(emitter.space, "outputs_0", "d.now", "!d.now")
     yield "}\nstatic void settle(Simulation& d) {"
     for level in range(order.levels):
         for name, emitter in emitters.items():

@@ -34,7 +34,10 @@ def check_counters(
         asking = [unit for unit in macs if unit.dest == axis]
         results = [event for unit in asking for event, _ in unit.landings]
         gradients = [
-            event for unit in macs if unit.axis == axis for event, _ in unit.gradient_landings
+            event
+            for unit in macs
+            if unit.gradient_axis == axis
+            for event, _ in unit.gradient_landings
         ]
         _check(config, ordering, results, [(one.name, one.own_here, one.landed) for one in units])
         if config.training is not None:
@@ -48,7 +51,7 @@ def check_counters(
         gathered = [unit.done for unit in units if unit.gathers]
         consumed = [(one.name, one.read, number) for number, one in enumerate(runs, 1)]
         _check(config, ordering, gathered, consumed)
-    taken = [unit.taken for unit in rings[Axis.ROW.value] if unit.takes_gradients]
+    taken = [unit.taken for unit in rings[Axis.ROW.value] if unit.counts_gradients]
     backs = [unit for unit in macs if unit.from_host]
     _check(config, ordering, taken, [(one.name, one.start, one.asked) for one in backs])
 

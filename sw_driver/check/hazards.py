@@ -1,4 +1,7 @@
-"""Checks that of two ops which use the same words one comes first, whatever the timing."""
+"""Checks that of two ops which use the same words one comes first, whatever the timing.
+
+They also check that no result is replaced before it was sent: each region holds one sample's words.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,10 +48,12 @@ def check_hazards(
     for axis, units in rings.items():
         versions = _versions(ordering, axis, units, macs)
         _check_apart(ordering, list(_buffer_uses(axis, units, macs)), versions)
+        _check_sent(ordering, axis, units, macs)
     for uses in (_host_gradient_uses(config, rings[Axis.ROW.value], macs),
                  *(list(_gradient_uses(axis, macs)) for axis in rings)):  # fmt: skip
         _check_apart(ordering, uses, {})
         _check_made(ordering, uses)
+    _check_targets(ordering, config, rings[Axis.ROW.value], macs)
     check_counters(config, ordering, rings, macs)
 
 
@@ -98,7 +103,7 @@ def _last_read(sources: dict[int, RingUnit], words: int) -> RingUnit | None:
 def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
     """Go through the uses of words of the gradient memory of an axis."""
     for unit in macs:
-        if unit.axis == axis:
+        if unit.gradient_axis == axis:
             for landed, address in unit.gradient_landings:
                 yield _Use(unit.name, 1 << address, unit.start, landed, True)
         if unit.backwards and not unit.from_host and unit.dest == axis:
@@ -120,7 +125,46 @@ def _host_gradient_uses(
         for unit in macs
         if unit.from_host
     ]
-    return uses
+    return [*uses, *(use for use, _ in _target_uses(config, row, macs))]
+
+
+def _target_uses(
+    config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> list[tuple[_Use, int]]:
+    """List the uses of targets, each with the number of the sample whose targets it needs.
+
+    Targets are taken in order, and begin anew with those of the next sample.
+    """
+    words = max((unit.base + unit.recv // config.cols for unit in row if unit.brings_targets),
+                default=0)  # fmt: skip
+    found: list[tuple[_Use, int]] = []
+    taken = 0
+    for unit in macs:
+        if unit.targets and not words:
+            raise ProgramError(f"{unit.name} compares results with targets that never come")
+        if unit.targets:
+            sample, at = divmod(taken, words)
+            addresses = _mask(range(at, at + unit.targets))
+            found.append(
+                (_Use(unit.name, addresses, unit.start, unit.landings[-1][0], False), sample)
+            )
+            taken += unit.targets
+    return found
+
+
+def _check_targets(
+    ordering: Ordering, config: TorusConfig, row: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> None:
+    """Refuse a result that may be compared before the targets of its own sample have come."""
+    sent: list[list[RingUnit]] = []
+    for unit in row:
+        if unit.brings_targets:
+            sent += [[]] if unit.base == 0 else []
+            sent[-1].append(unit)
+    for use, sample in _target_uses(config, row, macs):
+        here = sent[sample] if sample < len(sent) else []
+        if not here or not all(ordering.before(unit.taken, use.begin) for unit in here):
+            raise ProgramError(f"{use.name} may compare results before their targets are there")
 
 
 def _versions(
@@ -156,6 +200,33 @@ def _check_apart(ordering: Ordering, uses: Sequence[_Use], versions: dict[int, i
                 raise ProgramError(
                     f"{other.name} and {one.name} use the same words, and either may come first"
                 )
+
+
+def _check_sent(
+    ordering: Ordering, axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]
+) -> None:
+    """Refuse a program that writes a result over one that no gather has sent."""
+    senders = [(unit, _mask(unit.own_words)) for unit in units if unit.own]
+    latest: list[tuple[MacUnit, Event, int]] = []  # With the words that are still there.
+    for unit in macs:
+        if unit.dest != axis:
+            continue
+        for landed, addresses in unit.landings:
+            words = _mask(addresses)
+            kept: list[tuple[MacUnit, Event, int]] = []
+            for before, was, there in latest:
+                lost = words & there
+                for sender, own in senders if lost else ():
+                    if (own & lost and ordering.before(was, sender.own_here)
+                            and ordering.before(sender.done, unit.start)):  # fmt: skip
+                        lost &= ~own
+                if lost:
+                    raise ProgramError(
+                        f"{unit.name} writes over results of {before.name} before they are sent"
+                    )
+                if there & ~words:
+                    kept.append((before, was, there & ~words))
+            latest = [*kept, (unit, landed, words)]
 
 
 def _same_words(one: _Use, other: _Use, versions: dict[int, int]) -> bool:

@@ -38,8 +38,10 @@ class MacUnit:
         Addresses in the gather buffer of `dest` that it writes, how many counts that makes, and
         the number of the first of these counts.
     gradients, first_gradient
-        Addresses in the gradient memory of `axis` that it writes, and the number of the first of
-        these gradients.
+        Addresses in the gradient memory of `gradient_axis` that it writes, and the number of the
+        first of these gradients.
+    targets
+        How many targets its results are compared with.
     read_gradients, from_host
         Addresses of the gradients that it reads, and whether the host sent them.
     sums, chunk
@@ -66,6 +68,7 @@ class MacUnit:
     first_result: int = 0
     gradients: tuple[int, ...] = ()
     first_gradient: int = 0
+    targets: int = 0
     read_gradients: tuple[int, ...] = ()
     from_host: bool = False
     sums: int = 0
@@ -80,6 +83,11 @@ class MacUnit:
     def reads(self) -> bool:
         """Whether the unit counts as a reader of its gather buffer."""
         return self.kind is not MacKind.DUMP
+
+    @property
+    def gradient_axis(self) -> int:
+        """The axis of its gradients: that of its words, or that of the results compared."""
+        return self.axis if self.backwards else self.dest
 
     @property
     def backwards(self) -> bool:
@@ -118,7 +126,7 @@ class MacUnit:
     def gradient_landings(self) -> list[tuple[Event, int]]:
         """The events of its gradients landing, each with the gradient's address."""
         return [
-            (gradient_event(self.axis, self.first_gradient + index), address)
+            (gradient_event(self.gradient_axis, self.first_gradient + index), address)
             for index, address in enumerate(self.gradients)
         ]
 
@@ -149,7 +157,7 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
                 axis=op["axis"],
                 dest=op["dest"],
                 first_result=results[op["dest"]],
-                first_gradient=gradients[op["axis"]],
+                first_gradient=gradients[op["axis" if kind is MacKind.BACK else "dest"]],
                 fence=bool(op.get("fence")) and not rep,
             )
             unit, need = make(config, op, rep, blank)
@@ -157,7 +165,7 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
             asked[what] = asked.get(what, 0) + need
             unit = dataclasses.replace(unit, asked=asked[what])
             results[unit.dest] += unit.counted
-            gradients[unit.axis] += len(unit.gradients)
+            gradients[unit.gradient_axis] += len(unit.gradients)
             units.append(unit)
     return units
 
@@ -172,15 +180,19 @@ def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit
     y_base = op["y_base"] + rep * op["y_rep_stride"]
     weights = op["w_base"] + rep * walks * words
     biases = op["b_base"] + rep * outputs
+    results = [(y_base + output * op["y_stride"]) % wrap for output in range(outputs)]
+    compared = bool(op.get("compare"))
     return dataclasses.replace(
         blank,
+        gradients=tuple(results) if compared else (),
+        targets=len(results) if compared else 0,
         # Two words of a row are read at once, unless words are left out.
         read_words=range(x_base, x_base + op["last_word"] + row)
         if step == row
         else range(x_base, x_base + op["last_word"] + 1, step),
         word_step=1 if step == row else step,
         row_words=row if step == row else 1,
-        results=[(y_base + output * op["y_stride"]) % wrap for output in range(outputs)],
+        results=results,
         counted=1 if config.training is None else outputs,
         weights=range(weights, weights + walks * words),
         biases=tuple((one * words, biases + one) for one in range(outputs)) if op["bias"] else (),

@@ -76,7 +76,17 @@ class RingUnit:
 
     @property
     def takes_gradients(self) -> bool:
-        """Whether the unit brings gradients from the host."""
+        """Whether the unit brings gradients from the host, or targets."""
+        return self.kind in (GatherKind.GRADIENT, GatherKind.TARGET)
+
+    @property
+    def brings_targets(self) -> bool:
+        """Whether the unit brings targets."""
+        return self.kind is GatherKind.TARGET
+
+    @property
+    def counts_gradients(self) -> bool:
+        """Whether BACK ops count the gradients that the unit brings."""
         return self.kind is GatherKind.GRADIENT
 
     @property

@@ -10,24 +10,21 @@ from sw_driver.plan.host_order import HostPart, host_order
 from sw_driver.plan.plan import Plan
 from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
-from sw_driver.program.sample_loop import SampleLoop, SampleLoops
+from sw_driver.program.sample_loop import SampleLoops
 
 __all__ = ["check_packed", "check_runs", "check_training_runs", "host_actions"]
 
-# The longer run that is checked has the first samples and so many turns of the loop.
-_CHECKED_TURNS = 2
 
-
-def check_runs(config: TorusConfig, loop: SampleLoop) -> None:
-    """Check the shortest run that computes outputs, and one with two turns of the loop.
+def check_runs(config: TorusConfig, loops: SampleLoops) -> None:
+    """Check the shortest runs that compute outputs, and runs with two turns of every loop.
 
     Raises
     ------
     ProgramError
         A field does not fit, or a run could lock up or depend on timing.
     """
-    for samples in (1, len(loop.flat) + _CHECKED_TURNS):
-        check_packed(loop.program(config, samples))
+    for samples in _checked_samples(loops):
+        check_packed(loops.program(config, samples))
 
 
 def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> None:
@@ -35,11 +32,14 @@ def check_training_runs(config: TorusConfig, plan: Plan, loops: SampleLoops) -> 
 
     It raises as `check_runs` does.
     """
-    period = len(loops.loops)
-    for number, loop in enumerate(loops.loops):
-        for turns in (1, len(loop.flat) + _CHECKED_TURNS):
-            samples = number + 1 + (turns - 1) * period
-            check_packed(loops.program(config, samples), list(host_actions(plan, samples)))
+    for samples in _checked_samples(loops):
+        host = None if plan.with_targets else list(host_actions(plan, samples))
+        check_packed(loops.program(config, samples), host)
+
+
+def _checked_samples(loops: SampleLoops) -> Iterator[int]:
+    for number, looped in enumerate(loops.looped_samples, 1):
+        yield from (number, looped)
 
 
 def check_packed(program: Program, host: list[HostAction] | None = None) -> None:

@@ -112,8 +112,10 @@ def _ring_edges(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) -
 
 def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
     gathers = {axis: iter([one for one in units if one.gathers]) for axis, units in rings.items()}
-    made = {axis: sum(len(unit.gradients) for unit in macs if unit.axis == axis) for axis in rings}
-    taken = [unit.taken for unit in rings[ROW] if unit.takes_gradients]
+    made = dict.fromkeys(rings, 0)
+    for unit in macs:
+        made[unit.gradient_axis] += len(unit.gradients)
+    taken = [unit.taken for unit in rings[ROW] if unit.counts_gradients]
     for unit in macs:
         yield unit.start, unit.read
         if unit.number:
@@ -168,18 +170,18 @@ def _landing_edges(macs: Sequence[MacUnit]) -> Edges:
             yield unit.read, result
         for event, _ in unit.gradient_landings:
             yield unit.start, event
-            if unit.axis in gradient:
-                yield gradient[unit.axis], event
-            gradient[unit.axis] = event
+            if unit.gradient_axis in gradient:
+                yield gradient[unit.gradient_axis], event
+            gradient[unit.gradient_axis] = event
         if unit.gradients:
-            yield unit.read, gradient[unit.axis]
+            yield unit.read, gradient[unit.gradient_axis]
 
 
 def _reduce_edges(macs: Sequence[MacUnit]) -> Edges:
     """Go through the waits of a unit's contributions for those of the unit before to go on."""
     reduced: dict[int, Event] = {}
     for unit in macs:
-        landings = unit.gradient_landings
+        landings = unit.gradient_landings if unit.backwards else []
         if unit.axis in reduced and (landings or unit.sums):
             yield reduced[unit.axis], unit.read
             if landings:

@@ -78,7 +78,7 @@ Engine = Annotated[
 def checked_engine(device: str, engine: str | None, **asked: object) -> str:
     """Return the engine that simulates; of a device that is not simulated, it does not matter.
 
-    `asked` are options, with their values, for which Verilator alone keeps what they need.
+    `asked` are options, with their values, that Verilator alone can do.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def checked_engine(device: str, engine: str | None, **asked: object) -> str:
     for name, value in asked.items():
         if engine == "vector" and value:
             raise DriverError(
-                f"{name} needs --engine verilator: the vector engine keeps no signals by name"
+                f"{name} needs --engine verilator: the vector engine writes no waveforms"
             )
     return engine
 

@@ -123,7 +123,7 @@ def command(
         raise DriverError(f"trace needs --device sim: the {device} device has no waveforms")
     if timeline is not None and device == "serial":
         raise DriverError("timeline needs --device golden or sim: a board does not tell")
-    chosen = checked_engine(device, engine, trace=trace, timeline=timeline)
+    chosen = checked_engine(device, engine, trace=trace)
     checked_workers(device, workers, trace=trace, timeline=timeline)
     serial_port = checked_port(device, port, baud)
     source = make_source(data, label, test_fraction, split_seed)

@@ -82,7 +82,7 @@ _Rate = Annotated[
 ]
 _Loss = Annotated[
     str | None,
-    typer.Option(metavar="cross-entropy|mse", help="On a torus [default: cross-entropy]."),
+    typer.Option(metavar="cross-entropy|mse|squared-error", help="On a torus [cross-entropy]."),
 ]
 _Freeze = Annotated[
     list[int] | None,
@@ -179,7 +179,7 @@ def command(
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume, checked_engine(device, engine, compare=compare),
+        serial_port, compare, resume, checked_engine(device, engine),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)

@@ -107,7 +107,7 @@ def _device(
     if compare:
         from sim.device.compared import ComparedDevice
 
-        return ComparedDevice(progress=tell)
+        return ComparedDevice(progress=tell, engine=engine)
     from sim.device.device import SimDevice
 
     return SimDevice(progress=tell, engine=engine)

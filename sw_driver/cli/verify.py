@@ -60,14 +60,19 @@ def command(
 
 def _rows(compiled: "Artifact") -> list[tuple[str, str]]:
     """What was checked, and how much of it."""
-    images, loop = compiled.executable.images, compiled.executable.loop
+    images, loops = compiled.executable.images, compiled.executable.loop.loops
+    runs = [queues for loop in loops for queues in (*loop.flat, loop.body)]
     host_words = images.input_map.size + images.output_map.size
-    ops = sum(len(queue) for queues in (*loop.flat, loop.body) for queue in queues)
+    ops = sum(len(queue) for queues in runs for queue in queues)
     return [
         ("digest of the file", compiled.digest or "none: the file is of an earlier version"),
         ("torus", f"{compiled.config.rows}x{compiled.config.cols}, its id, the net fits it"),
         ("memory images", f"{images.weights.size} weights, {images.biases.size} biases, padding"),
         ("host words of a sample", str(host_words)),
-        ("ops", f"{ops}, in {len(loop.flat)} runs and a loop"),
+        ("ops", f"{ops}, in {len(runs) - len(loops)} runs and {_loops(len(loops))}"),
         ("runs", "no field too small, no lock-up, no result that depends on timing"),
     ]
+
+
+def _loops(count: int) -> str:
+    return "a loop" if count == 1 else f"{count} loops"

@@ -24,6 +24,7 @@ EXAMPLES = (
     "clostorus verilog --torus 2x2 --cells ecp5 -o ecp5.v --models cells.v",
     "clostorus verilog --torus 4x4 --train --top training-router -o router.v",
     "clostorus verilog --bake model.ctz --fold --top board --clock-mhz 25 -o board.v",
+    "clostorus verilog --config-from model.ctz --top axi -o axi.v",
     "clostorus verilog --bake model.ctz --split -o handover",
 )
 
@@ -37,7 +38,7 @@ _Torus = Annotated[
 _Top = Annotated[
     str,
     typer.Option(
-        metavar="torus|pe|inference-router|training-router|board", help="The top module."
+        metavar="torus|pe|inference-router|training-router|axi|wishbone|board", help="Top module."
     ),
 ]
 _Train = Annotated[
@@ -139,7 +140,7 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the Verilog of a torus, of one of its blocks, or of a torus with its host link.
+    """Write the Verilog of a torus, of one of its blocks, or of a torus on a link or bus.
 
     The configuration is the default one of a size (--torus) or that of a model
     (--config-from, --bake). The same configuration gives the same bytes.
@@ -160,7 +161,7 @@ def command(
 
 def _check_top(wanted: _Wanted) -> None:
     """Refuse a top module or cells that there are not, and weights where none are held."""
-    from hw.tops import BOARD_MODULE, CELLS, TOPS
+    from hw.tops import BOARD_MODULE, CELLS, TOPS, WHOLE_TOPS
     from sw_driver.errors import DriverError
 
     top, cells = wanted.top, wanted.cells
@@ -169,8 +170,9 @@ def _check_top(wanted: _Wanted) -> None:
         raise DriverError(f"top must be one of {', '.join(tops)}, not {top!r}")
     if cells not in CELLS:
         raise DriverError(f"cells must be one of {', '.join(CELLS)}, not {cells!r}")
-    if wanted.bake is not None and top not in ("torus", "board"):
-        raise DriverError(f"bake needs --top torus or board: {top} has no weights of its own")
+    if wanted.bake is not None and top not in (*WHOLE_TOPS, "board"):
+        kinds = f"{', '.join(WHOLE_TOPS)} or board"
+        raise DriverError(f"bake needs --top {kinds}: {top} has no weights of its own")
 
 
 def _link(

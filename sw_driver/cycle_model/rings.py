@@ -39,7 +39,7 @@ def _repetitions(op: Op) -> list[Repetition]:
             lag=op.get("lag", 0),
             need_read=op.get("need_read_step" if rep else "need_read", 0),
             gathers=op["kind"] == GatherKind.GATHER,
-            gradients=op["kind"] == GatherKind.GRADIENT,
+            gradients=op["kind"] == GatherKind.GRADIENT,  # Those that are counted.
             last=rep == op["reps"],
         )
         for rep in range(op["reps"] + 1)

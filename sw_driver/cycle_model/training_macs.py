@@ -2,7 +2,13 @@
 
 from collections import deque
 
-from hw.config import MAC_CYCLES, READ_CYCLES, UPDATE_CYCLES, TorusConfig
+from hw.config import (
+    MAC_CYCLES,
+    READ_CYCLES,
+    REQUANTISE_CYCLES,
+    UPDATE_CYCLES,
+    TorusConfig,
+)
 from hw.op_fields import MacKind
 from sw_driver.cycle_model.dispatch import Dispatch
 from sw_driver.cycle_model.dumps import Dumps
@@ -16,6 +22,8 @@ from sw_driver.cycle_model.training_rings import TrainingRings
 
 __all__ = ["TrainingMacs"]
 
+# From the last step of a sum until the gradient that is made of its result is written.
+_TARGET_CYCLES = MAC_CYCLES + 1 + REQUANTISE_CYCLES
 _SUM_CYCLES = READ_CYCLES + 3  # From a step until it has been added.
 
 
@@ -29,7 +37,7 @@ class TrainingMacs:
     REGISTERS = (
         "running", "active", "backward", "reads_col", "_writes_col", "_inner", "_word",
         "_inner_left", "_outer_left", "_reduces", "_updates", "_biases", "_slots", "_pipeline",
-        "_updated",
+        "_updated", "_compares", "_compared",
     )  # fmt: skip
 
     def __init__(
@@ -61,9 +69,12 @@ class TrainingMacs:
         self._outer_left: Registers = 0
         self._reduces: Mask = 0
         self._updates: Mask = 0
+        self._compares: Mask = 0  # Results are compared with targets.
         self._biases: Mask = 0  # In the first sum of a repetition that changes biases alone.
         self._slots: Registers = reverse.depth  # Sums that the reduce engines can take.
         self._pipeline: deque[Landing] = deque([NOTHING] * MAC_CYCLES)
+        # Gradients of results on their way into their memory.
+        self._compared: deque[Mask] = deque([0] * (_TARGET_CYCLES + 1))
         # Steps backwards of cycles before, and those of them that change a weight.
         self._updated: deque[tuple[Mask, Mask]] = deque([(0, 0)] * UPDATE_CYCLES)
 
@@ -78,6 +89,8 @@ class TrainingMacs:
         mask = 0
         for landing in self._pipeline:
             mask |= landing.written
+        for compared in list(self._compared)[1:]:
+            mask |= compared
         mask = (mask | mask >> self._lanes.half_bits) & self._lanes.row_pes
         for age, (steps, updates) in enumerate(reversed(self._updated), 1):
             mask |= updates | (steps if age <= _SUM_CYCLES else 0)
@@ -180,10 +193,13 @@ class TrainingMacs:
             self._pipeline.append(Landing(written, written))
         else:
             self._pipeline.append(NOTHING)
+        self._compared.popleft()
+        self._compared.append(step.sum_ended & ~back & self._compares)
         self._updated.popleft()
         self._updated.append((back, back & (self._updates | self._biases)))
         self._biases &= ~step.sum_ended
         landed, host_landed = self._reverse.landed, self._rings.gradients_landed
+        landed |= self._compared[1]  # Results that are compared go to the rows.
         self.dispatch.proceed(retired, landed, host_landed)
         self._slots += self._reverse.taken - step.given
         self.dumps.proceed(retired, start)
@@ -219,6 +235,7 @@ class TrainingMacs:
             keep = ~here
             self.reads_col = self.reads_col & keep | here * op.reads_col
             self._writes_col = self._writes_col & keep | here * op.to_col
+            self._compares = self._compares & keep | here * op.targets
             self.backward = self.backward & keep | here * (op.kind == MacKind.BACK)
             self._reduces = self._reduces & keep | here * bool(op.segments)
             self._updates = self._updates & keep | here * op.updates

@@ -31,6 +31,8 @@ class MacOp(NamedTuple):
         whether it waits until none does.
     segments
         What becomes of the sums of a repetition of a BACK, if there are any.
+    targets
+        Whether the results of a RUN are compared with targets.
     """
 
     kind: int
@@ -46,6 +48,7 @@ class MacOp(NamedTuple):
     biases: bool
     fence: bool
     segments: tuple[Segment, ...]
+    targets: bool
 
 
 def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
@@ -78,6 +81,7 @@ def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
             biases=op["kind"] == MacKind.BACK and not op["update"] and bool(op["bias"]),
             fence=bool(op["fence"]),
             segments=_segments(op) if op["kind"] == MacKind.BACK and op["reduce"] else (),
+            targets=op["kind"] == MacKind.RUN and bool(op.get("compare")),
         )
         for index, op in queue.engine_ops()
     }

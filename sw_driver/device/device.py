@@ -21,6 +21,7 @@ import threading
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from golden.fixed.words import from_words
 from golden.training.losses import LossFunction, loss_value, softmax_cross_entropy
@@ -29,6 +30,7 @@ from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
 from sw_driver.device.host_loss import MOST_EMPTY, HostLoss, LossGradients
 from sw_driver.device.state_device import StateDevice
+from sw_driver.device.targets import TargetGradients, check_loss
 from sw_driver.errors import DriverError, HostDataError
 from sw_driver.program.events import GradientOf
 
@@ -137,6 +139,7 @@ class Device(StateDevice):
         self, x: ArrayLike, targets: ArrayLike, learning_rate: float, loss: LossFunction
     ) -> StepResult:
         form, batches = self.compiled.format, self.compiled.batches
+        check_loss(form, loss)
         words = self._words_to_train(x)
         found = as_array("targets", targets, "biuf", "numbers")
         wanted = torch.as_tensor(found.astype(np.int64) if found.dtype.kind in "iu" else found)
@@ -147,6 +150,8 @@ class Device(StateDevice):
         # This also checks the targets.
         bound = loss_value(loss, zero, wanted).bound * len(words) / share
 
+        if form.error_shift is not None:
+            return self._step_on_targets(words, wanted, rate / share)
         gradient_of = LossGradients(host, wanted, rate / share)
         if math.isfinite(bound):
             least = gradient_words(form, torch.tensor([[bound]]), torch.ones(1, 1), rate)
@@ -163,6 +168,13 @@ class Device(StateDevice):
         self._count_zero_gradients()
         outputs = from_words(torch.as_tensor(y), form.output_fraction_bits)
         return StepResult(float(np.mean(host.losses)), outputs.numpy(), cycles)
+
+    def _step_on_targets(self, words: IntArray, targets: Tensor, rate: float) -> StepResult:
+        form = self.compiled.format
+        gradient_of = TargetGradients(form, targets, rate)
+        y = self._run(words, gradient_of).outputs
+        outputs = from_words(torch.as_tensor(y), form.output_fraction_bits)
+        return StepResult(float(np.mean(gradient_of.losses)), outputs.numpy(), self.last_cycles)
 
     def _words_to_train(self, x: ArrayLike) -> IntArray:
         """Do as `to_words`, and warn of values that are clipped, once after loading."""

@@ -123,4 +123,7 @@ def real_layers(form: TrainingFormat, state: TrainingState) -> list[dict[str, Te
 
 def _describe(form: TrainingFormat) -> str:
     """Everything about a net but its words."""
-    return json.dumps(dataclasses.asdict(form), sort_keys=True)
+    fields = dataclasses.asdict(form)
+    if form.error_shift is None:
+        del fields["error_shift"]  # As in files from before there was one.
+    return json.dumps(fields, sort_keys=True)

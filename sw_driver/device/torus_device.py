@@ -10,6 +10,8 @@ from golden.system.progress import Progress
 from sw_driver.arrays import Beats, IntArray
 from sw_driver.compiled import Compiled
 from sw_driver.device.device import Device
+from sw_driver.device.gradients import CheckedGradients
+from sw_driver.device.targets import TargetGradients
 from sw_driver.device.transport import Moved, Transport
 from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, Run, RunResult, run_events
@@ -97,13 +99,19 @@ class TorusDevice(Device):
         total: int | None = None
         most = len(x) if compiled.batches else executable.max_training_samples
         results: list[RunResult] = []
+        sent = _sent_targets(compiled, gradient_of)
         for start in range(0, len(x), most):
-            events = executable.train(
-                x[start : start + most],
-                lambda sample, y, start=start: gradient_of(start + sample, y),
-            )
+            part = slice(start, start + most)
+            if sent is None:
+                events = executable.train(
+                    x[part], lambda sample, y, start=start: gradient_of(start + sample, y)
+                )
+            else:
+                events = executable.train_targets(x[part], sent.words[part], sent.shift)
             result, cycles = self._transport.exchange(events)
             results.append(result)
+            for sample, y in enumerate(result.outputs if sent is not None else (), start):
+                gradient_of(sample, y)
             if cycles is not None:
                 total = (total or 0) + cycles
         sums = [one.input_gradients for one in results if one.input_gradients is not None]
@@ -123,6 +131,19 @@ class TorusDevice(Device):
     def _write_state(self, compiled: Compiled, state: TrainingState) -> None:
         run = compiled.executable.load(state)
         self._loaded.run(lambda compiled: self._perform(run, "load the weights", 1))
+
+
+def _sent_targets(compiled: Compiled, gradient_of: GradientOf) -> TargetGradients | None:
+    """Return the targets behind a function of a net that trains on them; None for any other net."""
+    if compiled.format.error_shift is None:
+        return None
+    source = gradient_of.source if isinstance(gradient_of, CheckedGradients) else gradient_of
+    if not isinstance(source, TargetGradients):
+        raise DriverError(
+            "a net with an error_shift must be trained on targets, by train_step with "
+            "loss=golden.squared_error, not by gradients"
+        )
+    return source
 
 
 def infer_in_programs(

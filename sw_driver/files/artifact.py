@@ -6,9 +6,9 @@ mean ("map...") and the queues of ops of a run ("loop..."). The contents of the 
 they are, so that a device that runs them can be held against one that computes the net.
 
 Where the blocks of the net lie follows from the layers' shapes and the size of the torus and is not
-stored. It is found out when it is first asked for, and then what is stored is checked against it.
-A digest says at once that a file is as it was written. It does not say that its parts belong
-together, which compiling the net again does: `load_artifact` with `check`, `clostorus verify`.
+stored; what is stored is checked against it when it is first asked for. A digest says that a file
+is as it was written; that its parts belong together, compiling the net again says: `load_artifact`
+with `check`, `clostorus verify`.
 """
 
 import contextlib
@@ -25,40 +25,40 @@ from golden.data.preparation import Preparation
 from hw.config import ConfigError, TorusConfig
 from sw_driver.check.runs import check_runs
 from sw_driver.compiled import Compiled
-from sw_driver.compiler import place_net, sample_loop
+from sw_driver.compiler import place_net
 from sw_driver.errors import DriverError
 from sw_driver.files.archive import ArchiveError, read_archive, write_archive
-from sw_driver.files.artifact_checks import check_images, ops_difference
+from sw_driver.files.artifact_checks import (
+    FORMAT,
+    VERSION,
+    WITHOUT_EXTRA_TURNS,
+    check_images,
+    check_version,
+    ops_difference,
+)
 from sw_driver.files.artifact_parts import (
-    field_names,
     loop_arrays,
+    loop_fields,
+    read_extra_turns,
     read_images,
-    read_loop,
+    read_loops,
     read_origin,
 )
 from sw_driver.files.members import Members
 from sw_driver.files.net_parts import net_arrays, net_fields, read_net
-from sw_driver.plan.fit import check_fit
+from sw_driver.plan.fit import check_fit, measure
+from sw_driver.plan.forward import reordered
 from sw_driver.plan.images import Images
 from sw_driver.plan.mac_lanes import MacLanes
-from sw_driver.plan.order import Order
+from sw_driver.plan.order import ExtraTurns, Order
 from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
 from sw_driver.program.executable import Executable
+from sw_driver.schedule.loops import schedule_loops
 from sw_driver.system.files import as_path
 from sw_driver.torus import check_infers
 
 __all__ = ["VERSION", "Artifact", "load_artifact", "save_artifact"]
-
-FORMAT = "clostorus artifact"
-VERSION = 4
-"""Of the format. Any change to what a file holds, or to where blocks lie, is another version."""
-
-_READ_VERSIONS = (1, 2, 3, VERSION)
-# Files of version 1 name no data, and those before version 4 say nothing of how samples become
-# inputs. Those of 1 and 2 have no digest, and are compiled again to check.
-_WITHOUT_DIGEST = (1, 2)
-
 
 class _Placed(NamedTuple):
     """What follows from a net and the size of its torus."""
@@ -80,8 +80,8 @@ class Artifact(Compiled):
     ----------
     path
         Of the file, which errors name.
-    stored_order
-        The stages in the order of the steady state.
+    stored_order, stored_extra_turns
+        The stages in the order of the steady state, and the extra turns before each.
     digest
         The SHA-256 that the file carries of its contents; None if it is of an earlier version.
     baked
@@ -95,6 +95,7 @@ class Artifact(Compiled):
     plan: Plan = dataclasses.field(init=False)
     path: Path
     stored_order: Order
+    stored_extra_turns: ExtraTurns
     digest: str | None = None
     baked: bool = False
     data: str | None = None
@@ -113,6 +114,11 @@ class Artifact(Compiled):
         """The stages in the order of the steady state."""
         return self.stored_order
 
+    @property
+    def extra_turns(self) -> ExtraTurns:
+        """For each stage, the turns that it starts later than its place in the order asks for."""
+        return self.stored_extra_turns
+
     @functools.cached_property
     def image_difference(self) -> str | None:
         """How the memory images differ from those of the net, padding too; None if not."""
@@ -122,7 +128,7 @@ class Artifact(Compiled):
     def ops_difference(self) -> str | None:
         """Where the ops differ from those that this compiler makes of the net; None if nowhere."""
         with _named(self.path):
-            wanted = sample_loop(self.config, self.plan, self.order)
+            wanted = schedule_loops(self.config, self.plan)
         return ops_difference(self.executable.loop, wanted)
 
     @functools.cached_property
@@ -130,15 +136,17 @@ class Artifact(Compiled):
         config, images = self.config, self.executable.images
         lanes = MacLanes.of(config)
         with _named(self.path):
-            layers, plan, expected, needs = place_net(
+            layers, plan, expected, _ = place_net(
                 self.net, config.rows, config.cols, skips=bool(config.word_steps), lanes=lanes
             )
             stages = len(plan.stages)
-            if len(self.order) != stages:
-                raise DriverError(f"order must be {stages} whole numbers, not {list(self.order)}")
+            for name, found in (("order", self.order), ("extra_turns", self.extra_turns)):
+                if len(found) != stages:
+                    raise DriverError(f"{name} must be {stages} whole numbers, not {list(found)}")
             check_images(images, expected)
-            check_fit(config, needs)
-        return _Placed(layers, dataclasses.replace(plan, order=self.order), expected)
+            plan = reordered(plan, self.order, self.extra_turns)
+            check_fit(config, measure(self.net, plan, expected))
+        return _Placed(layers, plan, expected)
 
     def check(self) -> None:
         """Place the net again, and see that no run locks up or depends on timing.
@@ -167,10 +175,8 @@ def save_artifact(
 
     Parameters
     ----------
-    path
-        Of the file, by custom ending in `.ctz`.
-    compiled
-        The net.
+    path, compiled
+        Of the file, by custom ending in `.ctz`; and the net.
     baked, data, preparation
         See `Artifact`.
 
@@ -187,10 +193,13 @@ def save_artifact(
             f"{type(compiled).__name__}"
         )
     net, executable = compiled.net, compiled.executable
-    config, images, loop = executable.config, executable.images, executable.loop
+    config, images, loops = executable.config, executable.images, executable.loop
+    first, *more = (loop_fields(loop, config) for loop in loops.loops)
+    extra = compiled.extra_turns
+    deeper = {"extra_turns": list(extra), "more_loops": more} if any(extra) else {}
     manifest = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if deeper else WITHOUT_EXTRA_TURNS,
         "baked": baked,
         "data": data,
         "preparation": None if preparation is None else preparation.as_dict(),
@@ -198,7 +207,8 @@ def save_artifact(
         "hardware_id": _id_text(config),
         "net": net_fields(net),
         "order": list(compiled.order),
-        "loop": {"flat": len(loop.flat), "cut": list(loop.cut), "fields": field_names(config)},
+        "loop": first,
+        **deeper,
     }
     arrays: dict[str, NDArray[Any]] = {
         "image.weights": images.weights,
@@ -206,7 +216,7 @@ def save_artifact(
         "map.inputs": images.input_map,
         "map.outputs": images.output_map,
     }
-    write_archive(as_path(path), manifest, arrays | net_arrays(net) | loop_arrays(loop, config))
+    write_archive(as_path(path), manifest, arrays | net_arrays(net) | loop_arrays(loops, config))
 
 
 def load_artifact(path: Path | str, *, check: bool = False) -> Artifact:
@@ -233,19 +243,7 @@ def load_artifact(path: Path | str, *, check: bool = False) -> Artifact:
     """
     path = as_path(path)
     manifest, arrays = read_archive(path)
-    if manifest.get("format") != FORMAT:
-        raise ArchiveError(f"{path}: format must be {FORMAT!r}, not {manifest.get('format')!r}")
-    version = manifest.get("version")
-    if version not in _READ_VERSIONS:
-        raise ArchiveError(
-            f"{path}: version must be {', '.join(map(str, _READ_VERSIONS[:-1]))} or {VERSION}, "
-            f"those that this program reads, not {version!r}; compile the model again"
-        )
-    if "digest" not in manifest and version not in _WITHOUT_DIGEST:
-        raise ArchiveError(
-            f"{path}: its digest is missing, which files of version {version} have; copy the file "
-            "again, or compile the model again"
-        )
+    check_version(path, manifest)
     members = Members(path, arrays)
     with _named(path):
         artifact = _assemble(members, manifest, path)
@@ -269,13 +267,15 @@ def _assemble(members: Members, manifest: dict[str, Any], path: Path) -> Artifac
     if sorted(order) != list(range(len(order))):
         members.fail(f"order must hold each of 0 to {len(order) - 1} once, not {list(order)}")
     images = read_images(members, config, net)
-    loop = read_loop(members, config, manifest["loop"])
+    extra = read_extra_turns(members, manifest, len(order))
+    loops = read_loops(members, config, manifest)
     if not isinstance(manifest["baked"], bool):
         members.fail(f"baked must be true or false, not {manifest['baked']!r}")
     return Artifact(
         source=net,
-        executable=Executable.of_images(config, images, loop),
+        executable=Executable.of_images(config, images, loops),
         stored_order=order,
+        stored_extra_turns=extra,
         path=path,
         digest=manifest.get("digest"),
         baked=manifest["baked"],

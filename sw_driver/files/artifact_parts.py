@@ -16,15 +16,18 @@ from hw.config import TorusConfig
 from hw.op_fields import Fields, gateway_fields, pe_fields
 from sw_driver.files.members import Members
 from sw_driver.plan.images import Images
+from sw_driver.plan.order import ExtraTurns, no_extra_turns
 from sw_driver.program.image import Op
 from sw_driver.program.program import OP_KINDS, QUEUE_NAMES, Queues
-from sw_driver.program.sample_loop import SampleLoop
+from sw_driver.program.sample_loop import SampleLoop, SampleLoops
 
 __all__ = [
     "field_names",
     "loop_arrays",
+    "loop_fields",
+    "read_extra_turns",
     "read_images",
-    "read_loop",
+    "read_loops",
     "read_origin",
 ]
 
@@ -69,20 +72,53 @@ def read_images(members: Members, config: TorusConfig, net: QuantisedNet) -> Ima
     return images
 
 
-def loop_arrays(loop: SampleLoop, config: TorusConfig) -> dict[str, NDArray[Any]]:
-    """The queues of a run as arrays: ops as rows, fields as columns."""
+def loop_arrays(loops: SampleLoops, config: TorusConfig) -> dict[str, NDArray[Any]]:
+    """The queues of runs as arrays: ops as rows, fields as columns."""
     arrays: dict[str, NDArray[Any]] = {}
-    for piece, queues in zip(_pieces(len(loop.flat)), (*loop.flat, loop.body), strict=True):
-        for (name, fields), queue in zip(_layouts(config).items(), queues, strict=True):
-            rows = [[op[field] for field in fields] for op in queue]
-            arrays[f"loop.{piece}.{name}"] = np.array(rows, np.int64).reshape(
-                len(rows), len(fields)
-            )
+    for number, loop in enumerate(loops.loops):
+        pieces = _pieces(number, len(loop.flat))
+        for piece, queues in zip(pieces, (*loop.flat, loop.body), strict=True):
+            for (name, fields), queue in zip(_layouts(config).items(), queues, strict=True):
+                rows = [[op[field] for field in fields] for op in queue]
+                arrays[f"{piece}.{name}"] = np.array(rows, np.int64).reshape(
+                    len(rows), len(fields)
+                )
     return arrays
 
 
-def read_loop(members: Members, config: TorusConfig, fields: dict[str, Any]) -> SampleLoop:
-    """Read the queues of a run, whose ops must be such as a program of this torus can hold."""
+def loop_fields(loop: SampleLoop, config: TorusConfig) -> dict[str, Any]:
+    """What the manifest says of a loop."""
+    return {"flat": len(loop.flat), "cut": list(loop.cut), "fields": field_names(config)}
+
+
+def read_extra_turns(members: Members, manifest: dict[str, Any], stages: int) -> ExtraTurns:
+    """Read the extra turns of a pipeline; a manifest that is silent has none."""
+    if "extra_turns" not in manifest:
+        return no_extra_turns(stages)
+    extra = members.integers("extra_turns", manifest, len(manifest["extra_turns"]))
+    if not extra or extra[0] or set(extra) != {0, 1}:
+        members.fail(
+            "extra_turns must be 0 for the first stage and 0 or 1 for the others, at least one of "
+            f"them 1, not {list(extra)}"
+        )
+    return extra
+
+
+def read_loops(members: Members, config: TorusConfig, manifest: dict[str, Any]) -> SampleLoops:
+    """Read the queues of runs, whose ops must be such as a program of this torus can hold."""
+    first: dict[str, Any] = manifest["loop"]
+    more: list[dict[str, Any]] = manifest["more_loops"] if "extra_turns" in manifest else []
+    if not isinstance(more, list) or len(more) > 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        members.fail(f"more_loops must be a list of at most one loop, not {more!r}")
+    found = (
+        _read_loop(members, config, number, fields) for number, fields in enumerate([first, *more])
+    )
+    return SampleLoops(tuple(found))
+
+
+def _read_loop(
+    members: Members, config: TorusConfig, number: int, fields: dict[str, Any]
+) -> SampleLoop:
     names = field_names(config)
     if fields["fields"] != names:
         members.fail(f"loop.fields must be those of the ops, {names}, not {fields['fields']}")
@@ -91,9 +127,9 @@ def read_loop(members: Members, config: TorusConfig, fields: dict[str, Any]) -> 
     if type(fields["flat"]) is not int or not 1 <= fields["flat"] <= most:
         members.fail(f"flat must be a whole number from 1 to {most}, not {fields['flat']!r}")
     layouts = _layouts(config)
-    for piece in _pieces(fields["flat"]):
+    for piece in _pieces(number, fields["flat"]):
         queues = (
-            _read_queue(members, f"loop.{piece}.{queue}", queue, layout)
+            _read_queue(members, f"{piece}.{queue}", queue, layout)
             for queue, layout in layouts.items()
         )
         pieces.append(tuple(queues))
@@ -137,9 +173,10 @@ def _layouts(config: TorusConfig) -> dict[str, Fields]:
     return dict(zip(QUEUE_NAMES, (*pe_fields(config), *gateway_fields(config)), strict=True))
 
 
-def _pieces(flat: int) -> list[str]:
-    """Names of the pieces of a `SampleLoop` with so many flat runs."""
-    return [*(f"flat{number}" for number in range(1, flat + 1)), "body"]
+def _pieces(number: int, flat: int) -> list[str]:
+    """Names of the pieces of the `SampleLoop` of this number, with so many flat runs."""
+    loop = f"loop{number + 1}" if number else "loop"
+    return [*(f"{loop}.flat{run}" for run in range(1, flat + 1)), f"{loop}.body"]
 
 
 def read_origin(

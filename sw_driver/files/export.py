@@ -133,6 +133,7 @@ def _schedule(compiled: Compiled) -> dict[str, Any]:
         "hardware_id": f"{config.hardware_id:016x}",
         "layers": [str(shape) for shape in compiled.net.shapes],
         "order": [compiled.stages[index].name for index in compiled.order],
+        "extra_turns": list(compiled.extra_turns),
         "predicted": {
             "cycles_per_sample": prediction.cycles,
             "bounds_cycles": prediction.bounds,

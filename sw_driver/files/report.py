@@ -66,6 +66,12 @@ def describe(compiled: Compiled) -> dict[str, Any]:
             for layer in compiled.net.layers
         ],
         "order": [compiled.stages[index].name for index in compiled.order],
+        "stages": {
+            stage.name: {"extra_turns": turns, "regions": regions}
+            for stage, turns, regions in zip(
+                compiled.stages, compiled.extra_turns, compiled.plan.copies, strict=True
+            )
+        },
         "ops": [dataclasses.asdict(row) for row in op_table(compiled)],
         "fit": {name: {"needed": need, "there": there} for name, need, there in _fit(compiled)},
         "predicted": {
@@ -136,7 +142,7 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
     rows += [
         (f"  {part}", f"{cycles} cycles per sample") for part, cycles in prediction.bounds.items()
     ]
-    return [*rows, ("host stream", _host_stream(compiled))]
+    return [*rows, ("host stream", _host_stream(compiled)), ("order of stages", _order(compiled))]
 
 
 def _lane_rows(compiled: Compiled) -> list[tuple[str, str]]:
@@ -178,6 +184,18 @@ def _bound(compiled: Compiled) -> str:
     name = f"the {part}, not the MACs" if part.startswith("host") else f"the {part}"
     share = percent(needed / prediction.cycles)
     return f"{name}: {needed} of {prediction.cycles:g} cycles ({share})"
+
+
+def _order(compiled: Compiled) -> str:
+    """The stages as they follow each other, and which of them start an extra turn later."""
+    stages, plan = compiled.stages, compiled.plan
+    order = ", ".join(stages[index].name for index in plan.order)
+    later = [
+        f"{stage.name} starts a turn later, with two regions a word"
+        for stage, turns in zip(stages, plan.extra_turns, strict=True)
+        if turns
+    ]
+    return "; ".join([order, *(later or ["one region a word"])])
 
 
 def _host_stream(compiled: Compiled) -> str:

@@ -48,7 +48,8 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
         if stage.outputs
     )
     # A region is written again only after it was used, so a counter between two engines never
-    # counts more than what happens in two samples.
+    # counts more than what happens in two samples, and in one more for each further region.
+    samples = 1 + max(plan.copies)
     ring_ops = {ring: sum(stage.reps for stage in stages if stage.on_columns == ring)
                 for ring in (False, True)}  # fmt: skip
     mac_reps = sum(stage.reps for stage in stages if stage.outputs)
@@ -62,7 +63,7 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
         max_fan_in=fan_in,
         rep_bits=max(
             (most_reps - 1).bit_length(),
-            (2 * max(mac_reps, *ring_ops.values())).bit_length(),
+            (samples * max(mac_reps, *ring_ops.values())).bit_length(),
         ),
         bias_bits=max(layer.bias_bits for layer in net.layers),
         min_shift=min(stage.shift for stage in stages if stage.outputs),

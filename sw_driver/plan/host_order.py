@@ -21,7 +21,7 @@ class HostPart(enum.Enum):
 
 def host_order(plan: Plan, samples: int) -> Iterator[tuple[HostPart, int]]:
     """List what passes between host and torus in a run, and for which sample, in order."""
-    for number, sample in instances(plan.order, samples):
+    for number, sample in instances(plan.order, samples, plan.extra_turns):
         task = plan.tasks[number]
         if task.direction is Direction.GRADIENT:
             yield HostPart.GRADIENT, sample

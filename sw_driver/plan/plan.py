@@ -7,11 +7,11 @@ from golden.fixed.format import TrainingFormat
 from sw_driver.errors import DriverError, MissingError
 from sw_driver.plan.back import Back, back_ops
 from sw_driver.plan.entries import BufferUse, Entry, cut_entries
-from sw_driver.plan.order import Order, program_order
+from sw_driver.plan.order import ExtraTurns, Order, no_extra_turns
 from sw_driver.plan.stage import COPIES, POSITIONS, Stage, StageKind
-from sw_driver.plan.tasks import Direction, Task, copies, list_tasks, period
+from sw_driver.plan.tasks import Direction, Task, copies, period
 
-__all__ = ["Plan", "check_frozen", "last_backward", "make_plan", "plan_forward"]
+__all__ = ["Plan", "check_frozen", "last_backward", "make_plan"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,6 +24,8 @@ class Plan:
         The stages in the order in which a sample passes them.
     tasks, order
         The tasks of a sample, and the order in which those of successive samples follow each other.
+    extra_turns
+        For each task, the turns that it starts later than its place in the order asks for.
     copies
         For each stage, how many samples have words in its regions at once.
     entries
@@ -43,6 +45,7 @@ class Plan:
     stages: tuple[Stage, ...]
     tasks: tuple[Task, ...]
     order: Order
+    extra_turns: ExtraTurns
     copies: tuple[int, ...]
     entries: tuple[tuple[tuple[Entry, ...], ...], ...]
     backs: tuple[tuple[tuple[Back, ...], ...], ...]
@@ -80,6 +83,11 @@ class Plan:
         return stage if self.training_form is None else f"{stage} {task.direction.value}"
 
     @property
+    def with_targets(self) -> bool:
+        """Whether the host sends targets before the inputs, in the place of gradients."""
+        return self.tasks[0].direction is Direction.GRADIENT
+
+    @property
     def gradient_words(self) -> int:
         """Gradients that the host sends to one PE for each sample: those of the PE's outputs."""
         return self.result.regions * self.result.own
@@ -97,8 +105,8 @@ class Plan:
         """Say, for each repetition of an entry, which region and own word each output becomes."""
         before = (one.reps for one in self.entries[0][stage] if one.w_base < entry.w_base)
         first = sum(before)
-        found: list[list[list[int]]] = self.stages[stage].targets[
-            first : first + entry.reps].tolist()
+        run = self.stages[stage].targets[first : first + entry.reps]
+        found: list[list[list[int]]] = run.tolist()
         return [[(region, word) for region, word in rep] for rep in found]
 
     def copy(self, stage: int, sample: int) -> int:
@@ -196,6 +204,7 @@ def make_plan(
     order: Order,
     tasks: Sequence[Task],
     *,
+    extra_turns: ExtraTurns = (),
     form: TrainingFormat | None = None,
     reduce_words: int = 0,
     input_gradient: bool = False,
@@ -209,13 +218,17 @@ def make_plan(
         The stages of the placed net.
     order, tasks
         An order of tasks, and the tasks: see `sw_driver.plan.tasks`.
+    extra_turns
+        As in `Plan`; none by default.
     reduce_words
         Depth of the FIFOs of a reduce engine.
     form, input_gradient, frozen
         See `Plan`.
     """
     # Copies are powers of two, so that addresses are soon the same again.
-    counts = [1 << (one - 1).bit_length() for one in copies(tasks, order, _last_of_rows(stages))]
+    extra_turns = extra_turns or no_extra_turns(len(tasks))
+    counted = copies(tasks, order, _last_of_rows(stages), extra_turns)
+    counts = [1 << (one - 1).bit_length() for one in counted]
     result = stages[-1]
     back = any(task.direction is Direction.GRADIENT for task in tasks)
     # A GRADIENT op has one `base` for the row buffer, through which its words pass, and for the
@@ -240,6 +253,7 @@ def make_plan(
         stages=tuple(stages),
         tasks=tuple(tasks),
         order=order,
+        extra_turns=extra_turns,
         copies=tuple(counts),
         entries=entries,
         backs=(),
@@ -263,9 +277,3 @@ def make_plan(
         for of_sample in entries
     )
     return dataclasses.replace(plan, backs=backs)
-
-
-def plan_forward(stages: Sequence[Stage], form: TrainingFormat | None = None) -> Plan:
-    """Plan runs that only compute outputs, one sample after the other; see `Plan` for `form`."""
-    tasks = list_tasks(len(stages), None)
-    return make_plan(stages, program_order(len(tasks)), tasks, form=form)

@@ -5,10 +5,10 @@ trains, the gradient of the outputs comes back, and the sample passes the stages
 is a permutation of these tasks, as in `sw_driver.plan.order`: a task that stands in it before the
 task that it follows works on the sample before.
 
-Where a torus trains, not every order can do with one region per word: the inputs of a stage are
-read again on the way back, maybe after the next sample has come. `copies` counts how many samples'
-words must be there at once. That sample s uses copy s mod copies makes a program regular after that
-many samples.
+Not every order can do with one region per word: a stage that starts an extra turn later reads its
+inputs after the next sample has come, and where a torus trains, the way back reads them again.
+`copies` counts how many samples' words must be there at once. That sample s uses copy s mod copies
+makes a program regular after that many samples.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 
 from sw_driver.errors import DriverError
-from sw_driver.plan.order import Order, delays, program_order
+from sw_driver.plan.order import ExtraTurns, Order, delays, program_order
 
 __all__ = ["ORDERS", "Direction", "Task", "copies", "list_tasks", "period", "task_order"]
 
@@ -28,7 +28,7 @@ class Direction(enum.Enum):
     """Which way a task goes through its stage."""
 
     FORWARD = "forward"
-    GRADIENT = "gradient"  # It comes from the host to the stage that gave the outputs.
+    GRADIENT = "gradient"  # It, or what makes it, comes from the host to the stage of outputs.
     BACKWARD = "backward"
 
 
@@ -40,7 +40,9 @@ class Task:
     stage: int
 
 
-def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
+def list_tasks(
+    stages: int, last_backward: int | None, *, with_targets: bool = False
+) -> tuple[Task, ...]:
     """List the tasks of a sample.
 
     Parameters
@@ -49,10 +51,12 @@ def list_tasks(stages: int, last_backward: int | None) -> tuple[Task, ...]:
         Number of stages of the net, with the one that gives the outputs to the host.
     last_backward
         The stage that the way back ends with; None if there is none.
+    with_targets
+        Whether the host sends targets before the inputs, in the place of gradients.
     """
     tasks = [Task(Direction.FORWARD, stage) for stage in range(stages)]
     if last_backward is not None:
-        tasks.append(Task(Direction.GRADIENT, stages - 1))
+        tasks.insert(0 if with_targets else stages, Task(Direction.GRADIENT, stages - 1))
         tasks += [
             Task(Direction.BACKWARD, stage) for stage in range(stages - 2, last_backward - 1, -1)
         ]
@@ -94,19 +98,21 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     return (*order, *those(Direction.GRADIENT))
 
 
-def copies(tasks: Sequence[Task], order: Order, gradient_reader: int) -> list[int]:
+def copies(
+    tasks: Sequence[Task], order: Order, gradient_reader: int, extra: ExtraTurns = ()
+) -> list[int]:
     """Count how many samples have words in the regions of each stage at once.
 
     Parameters
     ----------
-    tasks, order
-        The tasks of a sample, and their order.
+    tasks, order, extra
+        The tasks of a sample, their order, and the extra turns before each of them.
     gradient_reader
         The stage whose way back must have read before the gradients from the host make room for
         others: see `Plan.gradient_reader`.
     """
     position = {tasks[task]: place for place, task in enumerate(order)}
-    delay = dict(zip(tasks, delays(order), strict=True))
+    delay = dict(zip(tasks, delays(order, extra), strict=True))
     stages = max(task.stage for task in tasks) + 1
 
     def samples(first: Task, last: Task) -> int:
@@ -119,14 +125,15 @@ def copies(tasks: Sequence[Task], order: Order, gradient_reader: int) -> list[in
     found: list[int] = []
     for stage in range(stages):
         forward = Task(Direction.FORWARD, max(stage - 1, 0))
+        read = Task(Direction.FORWARD, stage)
         backward = Task(Direction.BACKWARD, stage)
         if stage == stages - 1:
             # Outputs are read by the forward task of this stage alone, and their gradients by the
             # stage before.
             backward = Task(Direction.GRADIENT, stage)
-            needed = samples(forward, Task(Direction.FORWARD, stage))
+            needed = samples(forward, read)
         else:
-            needed = samples(forward, backward)
+            needed = samples(forward, backward if backward in delay else read)
         reader = gradient_reader if stage == stages - 1 else stage - 1
         gradient = samples(backward, Task(Direction.BACKWARD, reader))
         found.append(max(needed, gradient, 1))

@@ -3,9 +3,10 @@
 import dataclasses
 
 from golden.fixed.format import TrainingFormat
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from sw_driver.errors import FitError
 from sw_driver.plan.fit import Needs, check_fit, grown, some_torus
+from sw_driver.plan.halvings import MOST_HALVINGS
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction
@@ -27,6 +28,7 @@ class TrainingNeeds:
     grad_shift: tuple[int, int]
     update_shift: tuple[int, int]
     bias_shift: tuple[int, int]
+    error_shift: int | None
 
 
 def measure_training(
@@ -84,6 +86,7 @@ def measure_training(
         grad_shift=_range(grads),
         update_shift=_range(updates),
         bias_shift=_range(biases),
+        error_shift=form.error_shift,
     )
 
 
@@ -121,6 +124,7 @@ def check_training_fit(
             f"result_words must be at least {more.result_words} for this net on a "
             f"{config.rows}x{config.cols} torus, not {training.result_words}"
         )
+    _check_targets(training, more)
     for name in _SHIFTS:
         low, high = getattr(more, name)
         least = getattr(training, f"min_{name}")
@@ -130,6 +134,19 @@ def check_training_fit(
                 f"min_{name} and {name}_bits must allow {low} to {high} for this net, "
                 f"not {least} to {most}"
             )
+
+
+def _check_targets(training: TrainingConfig, more: TrainingNeeds) -> None:
+    if more.error_shift is None:
+        return
+    if not training.targets:
+        raise FitError("targets must be 1 for a net with an error_shift, not 0")
+    least, most = training.min_grad_shift, training.max_grad_shift
+    if not least <= training.target_gain_bits + more.error_shift <= most:
+        raise FitError(
+            f"target_gain_bits must be {least - more.error_shift} to {most - more.error_shift} for "
+            f"an error_shift of {more.error_shift}, not {training.target_gain_bits}"
+        )
 
 
 def grown_for_training(
@@ -150,8 +167,17 @@ def grown_for_training(
     if training is None:
         raise FitError("training must be a TrainingConfig for a torus that trains, not None")
     shifts: dict[str, int] = {}
+    grad_shift, error = more.grad_shift, more.error_shift
+    if error is not None:
+        # The gain brings the shift of an error into the range of the others, if it can.
+        gain = max(grad_shift[0] - error, 0)
+        shifts |= {"targets": 1, "target_gain_bits": gain}
+        grad_shift = (
+            min(grad_shift[0], gain + error),
+            max(grad_shift[1], gain + error + MOST_HALVINGS),
+        )
     for name in _SHIFTS:
-        low, high = getattr(more, name)
+        low, high = grad_shift if name == "grad_shift" else getattr(more, name)
         shifts[f"min_{name}"] = low
         shifts[f"{name}_bits"] = max((high - low).bit_length(), 1)
     with some_torus():

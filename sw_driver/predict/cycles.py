@@ -11,7 +11,7 @@ from sw_driver.plan.plan import Plan
 from sw_driver.plan.stage import Stage
 from sw_driver.predict.breakdown import Breakdown, break_down
 from sw_driver.predict.run_steps import loading_ops, names_of_ops
-from sw_driver.program.sample_loop import SampleLoop
+from sw_driver.program.sample_loop import SampleLoops
 from sw_driver.schedule.scheduler import schedule
 
 __all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
@@ -68,7 +68,7 @@ class Prediction:
         return max(self.bounds, key=lambda part: self.bounds[part])
 
 
-def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
+def predict_cycles(config: TorusConfig, loop: SampleLoops, samples: int) -> int:
     """Return the cycles of a run of `samples` samples, on a torus that waits for a program.
 
     They are exact if the host never stalls, from the first beat of the program to the last beat of
@@ -78,7 +78,7 @@ def predict_cycles(config: TorusConfig, loop: SampleLoop, samples: int) -> int:
 
 
 def predict_steady(
-    config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan, loop: SampleLoop
+    config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan, loop: SampleLoops
 ) -> Prediction:
     """Return the cycles that a sample takes in a long run, and what bounds them."""
     program = loop.program(config, loop.max_samples)
@@ -106,13 +106,13 @@ def predict_steady(
     )
 
 
-def _names(config: TorusConfig, plan: Plan, loop: SampleLoop) -> dict[str, dict[int, str]]:
-    samples = len(loop.flat) + 2  # The shortest run that has a LOOP.
+def _names(config: TorusConfig, plan: Plan, loop: SampleLoops) -> dict[str, dict[int, str]]:
+    samples = loop.looped_samples[(loop.max_samples - 1) % loop.period]
     return names_of_ops(plan, loop.queues(samples), schedule(config, plan, samples))
 
 
 def order_cycles(
-    config: TorusConfig, loop: SampleLoop, depth: int, bound: int, reached: float
+    config: TorusConfig, loop: SampleLoops, depth: int, bound: int, reached: float
 ) -> tuple[float, int]:
     """Find the cycles that a sample takes in an order of ops, for the search for the best order.
 

@@ -82,7 +82,8 @@ def _draw(axes: Axes, compiled: Compiled) -> None:
     cycles, shown, title = _measures(compiled)
     lanes = _TRAINING_LANES if compiled.trains else _LANES
     # Samples before and after those that begin in the window reach into it.
-    around = max(delays(compiled.order)) + 1
+    plan = compiled.plan
+    around = max(delays(plan.order, plan.extra_turns)) + 1
     spans = steady_spans(compiled, 2 * around + _TURNS + _samples_ahead(compiled))
     origin = next(span.start for span in spans if span.lane == "row" and span.step.sample == around)
     for span in spans:

@@ -46,8 +46,9 @@ def steady_spans(compiled: Compiled, samples: int) -> list[SteadySpan]:
     A net that trains is trained, by a host that waits for outputs before it sends their gradient.
     """
     plan = compiled.plan
-    depth = max(delays(plan.order))
-    before = depth + _SETTLING_SAMPLES
+    depth = max(delays(plan.order, plan.extra_turns))
+    # Sample 0 of what is returned has the addresses of the first sample of a run.
+    before = -(-(depth + _SETTLING_SAMPLES) // plan.period) * plan.period
     found, recording = _record(compiled, before + samples + depth)
     ends: dict[tuple[str, int], tuple[Step, int, int]] = {}
     for one in found:

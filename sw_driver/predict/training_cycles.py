@@ -101,7 +101,7 @@ def exchanges(
                 receive(count)
     if waiting:
         receive(0)
-    if at_once:
+    if at_once or plan.with_targets:
         found = [Exchange(sum(one.gives for one in found), sum(one.takes for one in found))]
     return found
 
@@ -132,7 +132,7 @@ def predict_training_steady(
     samples = min(_SAMPLES, executable.max_training_samples)
     program = executable.train_program(samples)
     sums = len(executable.words.sum_maps)
-    if at_once:
+    if at_once or plan.with_targets:
         run = Simulation(config, program)
         steady = run.find_steady() or run.latest()
         account = TrainingAccount(run.machine)

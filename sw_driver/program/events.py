@@ -32,6 +32,7 @@ __all__ = [
     "Send",
     "host_events",
     "run_events",
+    "target_events",
 ]
 
 GradientOf = Callable[[int, IntArray], IntArray]
@@ -135,6 +136,48 @@ def host_events(
             sums[sample] = words.read_sums(config, np.concatenate(taken))
     queues.check_end()
     return RunResult(outputs, sums)
+
+
+def target_events(
+    plan: Plan, words: HostWords, program: Program, x: IntArray, targets: IntArray
+) -> HostEvents:
+    """Go through a run that trains on targets [N, O], words of `act_bits` at the outputs' scale.
+
+    The host sends everything first, as in a run that computes outputs. The other parameters and the
+    errors are those of `host_events`.
+    """
+    config, queues = program.config, _HostQueues(program)
+    sent, wanted = [queues.program_beats()], 0
+    parts: list[tuple[HostPart, int, int]] = []
+    output_reps, _, count = words.output_map.shape
+    for part, sample in host_order(plan, len(x)):
+        if part is HostPart.INPUTS:
+            sent.append(queues.send(words.input_words(x[sample : sample + 1])).beats)
+            continue
+        if part is HostPart.GRADIENT:
+            sent.append(queues.send(words.gradient_words(targets[sample])).beats)
+            continue
+        pieces = [(output_reps, -(-count // config.beat_words))]
+        if part is HostPart.SUMS:
+            sums = zip(words.sum_maps, words.sum_beats(config), strict=True)
+            pieces = [(len(table), beats) for table, beats in sums]
+        size = sum(queues.receive(reps, beats).beats for reps, beats in pieces)
+        parts.append((part, sample, size))
+        wanted += size
+    queues.check_end()
+    yield Send(np.concatenate(sent))
+    beats = _given((yield Receive(wanted)))
+    outputs = np.empty((len(x), words.outputs), np.int64)
+    sums_of = np.empty((len(x), words.inputs), np.int64) if words.sum_maps else None
+    at = 0
+    for part, sample, size in parts:
+        mine = beats[at : at + size]
+        at += size
+        if part is HostPart.OUTPUTS:
+            (outputs[sample],) = words.read_outputs(config, mine)
+        elif sums_of is not None:
+            sums_of[sample] = words.read_sums(config, mine)
+    return RunResult(outputs, sums_of)
 
 
 def _given(beats: Beats | None) -> Beats:

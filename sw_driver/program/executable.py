@@ -11,12 +11,13 @@ from sw_driver.plan.images import Images
 from sw_driver.plan.maps import Maps
 from sw_driver.plan.plan import Plan
 from sw_driver.program.dump import dump_program
-from sw_driver.program.events import GradientOf, HostEvents, Run, host_events
+from sw_driver.program.events import GradientOf, HostEvents, Run, host_events, target_events
 from sw_driver.program.host_stream import encode, load_words, output_beats
 from sw_driver.program.host_words import HostWords, check_input_words
 from sw_driver.program.program import Program, id_program, load_program
 from sw_driver.program.records import read_state, state_words
-from sw_driver.program.sample_loop import SampleLoop, SampleLoops
+from sw_driver.program.sample_loop import SampleLoops
+from sw_driver.program.target_ops import with_error_shift
 
 __all__ = ["Executable", "TrainingRuns"]
 
@@ -54,7 +55,7 @@ class Executable:
     words
         What the host's words mean.
     loop
-        The queues of a run that computes outputs.
+        The queues of runs that compute outputs.
     contents
         The weights and biases of a net for inference; None if a state is loaded instead.
     training_runs
@@ -63,7 +64,7 @@ class Executable:
 
     config: TorusConfig
     words: HostWords
-    loop: SampleLoop
+    loop: SampleLoops
     contents: Images | None = None
     training_runs: TrainingRuns | None = None
 
@@ -72,7 +73,7 @@ class Executable:
     )
 
     @classmethod
-    def of_images(cls, config: TorusConfig, images: Images, loop: SampleLoop) -> "Executable":
+    def of_images(cls, config: TorusConfig, images: Images, loop: SampleLoops) -> "Executable":
         """Make the executable of a net for inference."""
         return cls(config, HostWords(images.input_map, images.output_map[None]), loop, images)
 
@@ -184,10 +185,44 @@ class Executable:
             self.training.plan, self.words, self.train_program(len(x)), x, gradient_of
         )
 
-    def train_program(self, samples: int) -> Program:
-        """Return the program of a run that trains on `samples` samples."""
-        loops = self.training.loops
-        return self._kept("train", samples, lambda: loops.program(self.config, samples))
+    def train_targets(
+        self, x: IntArray, targets: IntArray, error_shift: int | None = None
+    ) -> HostEvents:
+        """Go through a run that trains on input words [N, I] and words [N, O] of targets.
+
+        `error_shift` is that of the format by default.
+
+        Raises
+        ------
+        HostDataError
+            If a shape is another, or a word does not fit its width.
+        ProgramError
+            If there are more than `max_training_samples` samples, or none, or the torus does not
+            have the shift.
+        MissingError
+            If the net's format has no `error_shift`.
+        """
+        plan = self.training.plan
+        if plan.form.error_shift is None:
+            raise MissingError("the net must be compiled with an error_shift for targets, not None")
+        check_input_words(x, self.in_features, self.config.act_bits)
+        bits = min(plan.form.act_bits, plan.form.grad_bits)
+        check_input_words(targets, self.out_features, bits)
+        program = self.train_program(len(x), error_shift)
+        return target_events(plan, self.words, program, x, targets)
+
+    def train_program(self, samples: int, error_shift: int | None = None) -> Program:
+        """Return the program of a run that trains on `samples` samples; see `train_targets`."""
+        loops, config = self.training.loops, self.config
+        if error_shift is None or error_shift == self.training.plan.form.error_shift:
+            return self._kept("train", samples, lambda: loops.program(config, samples))
+        return self._kept(
+            f"train, shift {error_shift}",
+            samples,
+            lambda: Program.build(
+                config, with_error_shift(config, loops.queues(samples), error_shift)
+            ),
+        )
 
     def dump(self) -> Run:
         """Make the run that reads back what `load` loads of a state; `read_state` reads its answer.

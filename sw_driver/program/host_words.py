@@ -62,6 +62,11 @@ class HostWords:
         # The gradients of a region are sent in turns over the columns, the last column first; a PE
         # sees its own words first.
         own = result.sources[:, :, ::-1, : result.own].transpose(0, 1, 3, 2)
+        if plan.with_targets:
+            # A PE takes targets in the order in which its results land.
+            region, word = plan.stages[-2].targets.reshape(-1, 2).T
+            own = own[region, :, word].reshape(result.regions, result.own, rows, cols)
+            own = own.transpose(0, 2, 1, 3)
         sums: list[IntArray] = []
         for op in plan.backs[0][0] if plan.input_gradient else ():
             positions = [position for _, position in op.walk()]

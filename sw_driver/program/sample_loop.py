@@ -73,10 +73,6 @@ class SampleLoop:
         longest = max(sum(counts[:3]), sum(counts[3:])) * config.line_words
         return -(-longest // PROGRAM_BLOCK_WORDS) * PROGRAM_BLOCK_WORDS
 
-    def program(self, config: TorusConfig, samples: int) -> Program:
-        """Pack a run of `samples` samples; raises as `queues` and `Program.build` do."""
-        return Program.build(config, self.queues(samples))
-
 
 @dataclasses.dataclass(frozen=True)
 class SampleLoops:
@@ -92,12 +88,28 @@ class SampleLoops:
     loops: tuple[SampleLoop, ...]
 
     @property
+    def period(self) -> int:
+        """Samples after which ops repeat."""
+        return len(self.loops)
+
+    @property
     def max_samples(self) -> int:
         """Most samples of one program."""
-        period = len(self.loops)
         return min(
-            number + 1 + (loop.max_samples - 1) * period for number, loop in enumerate(self.loops)
+            number + 1 + (loop.max_samples - 1) * self.period
+            for number, loop in enumerate(self.loops)
         )
+
+    @property
+    def looped_samples(self) -> list[int]:
+        """For each loop, the samples of the shortest run that has its LOOPs, two turns of them.
+
+        The queues of longer runs differ from those in the counts of the LOOPs alone.
+        """
+        return [
+            number + 1 + (len(loop.flat) + 1) * self.period
+            for number, loop in enumerate(self.loops)
+        ]
 
     def queues(self, samples: int) -> Queues:
         """The queues of a run of `samples` samples, 1 to `max_samples`.
@@ -108,7 +120,7 @@ class SampleLoops:
             If there are too many samples or none, or `samples` is no whole number.
         """
         _check_samples(samples, self.max_samples)
-        turn, number = divmod(samples - 1, len(self.loops))
+        turn, number = divmod(samples - 1, self.period)
         return self.loops[number].queues(turn + 1)
 
     def program(self, config: TorusConfig, samples: int) -> Program:

@@ -8,6 +8,7 @@ from sw_driver.plan.entries import Entry
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stage import Stage
 from sw_driver.program.image import Op
+from sw_driver.program.target_ops import target_fields
 
 __all__ = ["back_op", "run_op"]
 
@@ -38,6 +39,7 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
         "need_free": need_free,
         **skipping,
         **_finish_options(config, stage),
+        **_target_options(config, plan, index),
     }
 
 
@@ -49,6 +51,13 @@ def _sums(config: TorusConfig, stage: Stage) -> Op:
         "last_walk": stage.walks - 1,
         "last_rest": (stage.outputs - 1) % config.lanes_out,
     }
+
+
+def _target_options(config: TorusConfig, plan: Plan, index: int) -> Op:
+    """What makes a gradient of every result of the net."""
+    if not (plan.with_targets and index + 2 == len(plan.stages)):
+        return {}
+    return target_fields(config, plan.form.error_shift or 0)
 
 
 def _finish_options(config: TorusConfig, stage: Stage) -> Op:
@@ -73,7 +82,7 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
     entry, training = op.entry, config.training
     if training is None:
         raise ProgramError("a BACK op needs a torus that trains, with a TrainingConfig")
-    from_host = index + 2 == len(plan.stages)
+    from_host = index + 2 == len(plan.stages) and not plan.with_targets
     reduces, updates = plan.reduces(index), plan.updates(index)
     group_stride = op.group_stride
     wrap = 1 << config.addr_bits

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-__all__ = ["Counter", "Region"]
+__all__ = ["Counter", "Region", "lag"]
 
 
 @dataclasses.dataclass
@@ -41,6 +41,17 @@ class Counter:
         first, step = _as_first_and_step(needs)
         self.asked += first + (len(thresholds) - 1) * step
         return first, step
+
+
+def lag(reads: Counter, free: Sequence[int], most: int) -> int:
+    """Return how many gathered repetitions may wait for the MAC, plus one; `most` for any number.
+
+    `free` has for each repetition of a gather the count of readings that must be over. Each gather
+    is read once, so as many have been gathered by then as will have been read.
+    """
+    lags = [reads.done + rep - read + 1 for rep, read in enumerate(free) if read]
+    return min(lags, default=most)
+
 
 def _as_first_and_step(needs: list[int]) -> tuple[int, int]:
     """Return what the first repetition, and each further one, asks for.

@@ -1,9 +1,8 @@
 """Makes the ops of every queue from an order of tasks, with what every op waits for.
 
-A run is one list of steps. In it, every wait is for a step that comes earlier, so the ops of each
-queue, taken in this order, cannot lock up. The counts that an op must wait for follow from the
-regions alone: who wrote them last, who read them last. A torus that trains counts both; one for
-inference counts repetitions of the MAC as they land, and how many gathers may wait for it.
+In a run's list of steps every wait is for an earlier one, so the ops of each queue, taken in this
+order, cannot lock up. What an op waits for follows from the regions alone: who wrote and who read
+them last. A torus for inference counts repetitions of the MAC, and gathers that may wait for it.
 """
 
 from collections import defaultdict
@@ -26,7 +25,7 @@ from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.image import Op
 from sw_driver.schedule.fences import Fences
 from sw_driver.schedule.mac_ops import back_op, run_op
-from sw_driver.schedule.progress import Counter, Region
+from sw_driver.schedule.progress import Counter, Region, lag
 from sw_driver.schedule.queues import Step
 
 __all__ = ["KnownOps", "schedule"]
@@ -119,10 +118,7 @@ class _Scheduler:
         reads = self._reads[axis]
         if self._trains:
             return reads.ask(free)
-        # A lag is the number of gathered repetitions that may wait for the MAC, plus one. Each
-        # gather is read once, so as many have been gathered by then as will have been read.
-        lags = [reads.done + rep - read + 1 for rep, read in enumerate(free) if read]
-        return (min(lags) if lags else (1 << self._config.rep_bits) - 1,)
+        return (lag(reads, free, (1 << self._config.rep_bits) - 1),)
 
     def _count_results(self, index: int, entry: Entry, sample: int) -> int:
         """Count what the MAC reads and writes; return `need_free`, what the op must ask for."""
@@ -133,6 +129,11 @@ class _Scheduler:
         )
         need_free, _ = self._ring_ops[dest].ask([freed])
         written = self._counted_results(index, entry)
+        makes_gradients = plan.with_targets and index + 2 == len(plan.stages)
+        made = plan.targets(index, entry) if makes_gradients else []
+        for to, word in (one for rep in made for one in rep):
+            self._gradients[dest].done += 1
+            self._region(index + 1, sample, to).gradients[word] = self._gradients[dest].done
         for visit, regions in zip(entry.visits, written, strict=True):
             self._reads[axis].done += 1
             self._region(index, sample, visit).reads = self._reads[axis].done
@@ -185,16 +186,18 @@ class _Scheduler:
 
     def _take_gradient(self, sample: int) -> None:
         index, stage = len(self._plan.stages) - 1, self._plan.result
-        copy = self._plan.copy(index, sample)
-        need_read, _ = self._reads[False].ask([self._gradient_reads[copy]] * stage.regions)
-        for region in range(stage.regions):
+        copy, targets = self._plan.copy(index, sample), self._plan.with_targets
+        # Targets have all been taken when the outputs of the sample before have left.
+        last = 0 if targets else self._gradient_reads[copy]
+        need_read, _ = self._reads[False].ask([last] * stage.regions)
+        self._ring_ops[False].done += stage.regions * targets
+        for region in range(0 if targets else stage.regions):
             self._ring_ops[False].done += 1
-            self._host_gradients.done += 1
-            self._region(index, sample, region).gradients = dict.fromkeys(
-                range(stage.own), self._host_gradients.done
-            )
+            done = self._host_gradients.done = self._host_gradients.done + 1
+            words = dict.fromkeys(range(stage.own), done)
+            self._region(index, sample, region).gradients = words
         self._ops["row"] = {
-            "kind": GatherKind.GRADIENT.value,
+            "kind": (GatherKind.TARGET if targets else GatherKind.GRADIENT).value,
             "reps": stage.regions - 1,
             "recv": stage.words,
             "base": copy * self._plan.gradient_words,
@@ -207,7 +210,7 @@ class _Scheduler:
         plan = self._plan
         stage = plan.stages[index]
         axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
-        from_host = index + 2 == len(plan.stages)
+        from_host = index + 2 == len(plan.stages) and not plan.with_targets
         reduces = plan.reduces(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
         targets = self._plan.targets(index, op.entry)
@@ -276,10 +279,8 @@ def schedule(
 
     Parameters
     ----------
-    config
-        The torus.
-    plan
-        The net.
+    config, plan
+        The torus, and the net.
     samples
         Number of samples.
     momentum
@@ -294,6 +295,6 @@ def schedule(
     decay = CLEAR if momentum is None else momentum
     batch = samples if one_batch else None
     scheduler = _Scheduler(config, plan, decay, batch, {} if known is None else known)
-    for task, sample in instances(plan.order, samples):
+    for task, sample in instances(plan.order, samples, plan.extra_turns):
         scheduler.run(plan.tasks[task], sample)
     return scheduler.steps

@@ -4,13 +4,12 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
-import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from golden.system.stopping import cleared, held
+from golden.system.folders import removed, work_folder
+from golden.system.stopping import held
 from sw_driver.errors import StorageError
 
 __all__ = ["locked", "no_space", "temporary_folder", "work_folder"]
@@ -19,31 +18,6 @@ __all__ = ["locked", "no_space", "temporary_folder", "work_folder"]
 _FULL = [*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)),
          "Quota exceeded"]  # fmt: skip
 _LEAST_ROOM_BYTES = 1 << 18
-
-
-@contextlib.contextmanager
-def work_folder(parent: Path, prefix: str, suffix: str = "") -> Generator[Path]:
-    """Make a folder in `parent` with a name of its own between prefix and suffix.
-
-    It is removed in the end, unless it has got another name. Such folders that nobody uses any
-    more, because their user was killed, are removed first: each is locked as long as it is used.
-
-    Raises
-    ------
-    OSError
-        It cannot be made.
-    """
-    # As `tempfile.mkdtemp` names them.
-    named = re.compile(f"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(suffix)}")
-    for left in parent.iterdir():
-        if named.fullmatch(left.name):
-            _remove_unused(left)
-    with contextlib.ExitStack() as stack:
-        with held():
-            folder, lock = _locked_folder(parent, prefix, suffix)
-            stack.callback(os.close, lock)
-            stack.enter_context(_removed(folder))
-        yield folder
 
 
 @contextlib.contextmanager
@@ -61,7 +35,7 @@ def temporary_folder() -> Generator[Path]:
         with contextlib.ExitStack() as stack:
             with held():
                 folder = Path(tempfile.mkdtemp())
-                stack.enter_context(_removed(folder))
+                stack.enter_context(removed(folder))
             yield folder
     except OSError as error:
         raise StorageError(
@@ -93,36 +67,5 @@ def locked(folder: Path) -> Generator[None]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(lock)
-
-
-def _locked_folder(parent: Path, prefix: str, suffix: str) -> tuple[Path, int]:
-    while True:
-        folder = Path(tempfile.mkdtemp(suffix, prefix, parent))
-        # Whoever sees it before it is locked may take it for one that is not used.
-        with contextlib.suppress(FileNotFoundError):
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if folder.exists():
-                return folder, lock
-            os.close(lock)
-
-
-def _removed(folder: Path) -> contextlib.AbstractContextManager[None]:
-    return cleared(lambda: shutil.rmtree(folder, ignore_errors=True))
-
-
-def _remove_unused(folder: Path) -> None:
-    try:
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return  # It is in use.
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)

@@ -18,6 +18,7 @@ from sw_driver.arrays import IntArray
 from sw_driver.device.device import Device
 from sw_driver.device.host_loss import HostLoss, LossGradients
 from sw_driver.device.saturation import warn_of_saturation
+from sw_driver.device.targets import TargetGradients
 from sw_driver.errors import DriverError
 from sw_driver.train.recipe import Recipe
 
@@ -236,6 +237,10 @@ class TrainingLoop:
                 self._watch(before + sample + 1, len(order))
 
             gradients = LossGradients(host, targets, rate, seen)
+            if recipe.on_targets:
+                gradients = TargetGradients(
+                    self._device.compiled.format, targets, rate, seen, losses=host.losses
+                )
             self._device.train_words(self._train_x[run.numpy()], gradients)
             if self._device.last_cycles is not None:
                 self.cycles = (self.cycles or 0) + self._device.last_cycles

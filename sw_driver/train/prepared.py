@@ -21,6 +21,7 @@ from golden.models.read import read_chain
 from golden.training.trainer import check_data
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile, parse_torus
+from sw_driver.device.targets import error_shift
 from sw_driver.plan.placement import dense_cuts
 from sw_driver.plan.plan import check_frozen
 from sw_driver.train.loop import Position, check_batch
@@ -117,6 +118,9 @@ def prepare(
         seed=recipe.seed,
         dense_cuts=dense_cuts(shapes, rows, cols, training=True),
     )
+    if recipe.on_targets:
+        rate = recipe.rate(0) / recipe.batch_size
+        form = dataclasses.replace(form, error_shift=error_shift(form, rate))
     compiled = compile_recipe(form, torus, recipe)
     state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
     return Prepared(split, recipe, compiled, state, Position())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hw.op_fields import CLEAR
 from sw_driver.errors import DriverError
+from sw_driver.plan.halvings import MOST_HALVINGS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LOSSES", "Recipe"]
 
-LOSSES = ("cross-entropy", "mse")
+LOSSES = ("cross-entropy", "mse", "squared-error")
+_ON_TARGETS = "squared-error"
 _MAX_MOMENTUM = CLEAR - 1  # Any larger decay of an op has another meaning.
 _VELOCITY_BITS = 36  # Accumulators lose nothing with it: docs/arithmetic.md.
 
@@ -28,7 +30,8 @@ class Recipe:
     ----------
     loss
         One of `LOSSES`: softmax cross-entropy, or the mean squared error to 0 and, at the class of
-        the sample, 1.
+        the sample, 1; or half the squared distance to these targets, which a torus computes by
+        itself. They are then sent with the inputs, and learning rates are powers of two.
     batch_size
         Samples whose gradients are summed before weights change.
     momentum
@@ -76,8 +79,17 @@ class Recipe:
             raise DriverError(
                 f"learning rate must be positive and finite, not {self.learning_rate}"
             )
+        if self.on_targets and self.batch_size & (self.batch_size - 1):
+            raise DriverError(
+                f"batch must be a power of two with squared-error, not {self.batch_size}"
+            )
         if self.epochs < 1:
             raise DriverError(f"epochs must be at least 1, not {self.epochs}")
+
+    @property
+    def on_targets(self) -> bool:
+        """Whether targets are sent with the inputs, and no gradients."""
+        return self.loss == _ON_TARGETS
 
     @property
     def batches(self) -> bool:
@@ -100,15 +112,24 @@ class Recipe:
     @property
     def loss_function(self) -> "LossFunction":
         """The loss of outputs [N, O] and what `targets` gives."""
-        from golden import mean_squared_error, softmax_cross_entropy
+        from golden import mean_squared_error, softmax_cross_entropy, squared_error
 
+        if self.on_targets:
+            return squared_error
         return softmax_cross_entropy if self.loss == "cross-entropy" else mean_squared_error
 
     def rate(self, epoch: int) -> float:
-        """Learning rate of an epoch, from 0."""
+        """Learning rate of an epoch, from 0.
+
+        On targets it is the nearest power of two, of which a torus has `MOST_HALVINGS` + 1.
+        """
         from golden.training.schedule import falling_rate
 
-        return falling_rate(self.learning_rate, epoch, self.epochs)
+        rate = falling_rate(self.learning_rate, epoch, self.epochs)
+        if not self.on_targets:
+            return rate
+        first = round(math.log2(self.learning_rate))
+        return 2.0 ** max(round(math.log2(rate)), first - MOST_HALVINGS)
 
     def order(self, samples: int, epoch: int) -> "Tensor":
         """Return the samples of an epoch in order; see `golden.training.schedule.epoch_order`."""

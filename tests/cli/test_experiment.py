@@ -51,14 +51,14 @@ def test_experiment_from_start_to_end(tmp_path, monkeypatch):
 def test_experiment_lists_what_there_is():
     assert "clos-accuracy" in succeed("experiment", "--list").stdout
     listed = json.loads(succeed("experiment", "--list", "--json").stdout)
-    assert list(listed["experiments"]) == ["clos-accuracy"]
+    assert list(listed["experiments"]) == ["clos-accuracy", "precision"]
 
 
 def test_experiment_bad_input(tmp_path):
     out = tmp_path / "out"
     to = ("--out", out)
-    fail(2, "NAME must be one of clos-accuracy, not 'fig-3'", "experiment", "fig-3", *to)
-    fail(2, "NAME must be given, one of clos-accuracy", "experiment", *to)
+    fail(2, "NAME must be one of clos-accuracy, precision, not 'fig-3'", "experiment", "fig-3", *to)
+    fail(2, "NAME must be given, one of clos-accuracy, precision", "experiment", *to)
     fail(2, "--seeds must be 1 to 1000, not 0", *QUICK, "--seeds", 0, *to)
     fail(2, "one of digits, mnist10k or a directory .* not 'none'; Debian's package "
          "dataset-fashion-mnist", *QUICK, "--data", "none", *to)

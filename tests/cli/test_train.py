@@ -11,6 +11,7 @@ from golden.compiled.training import CompiledTrainingNet
 from golden.data.datasets import load_digits_split
 from golden.fixed.training import FixedTrainingNet
 from sw_driver.device.host_loss import HostLoss
+from sw_driver.device.targets import TargetGradients
 from sw_driver.train.recipe import Recipe
 from tests.support.command_line import LAYERS, clostorus, fail, succeed
 from tests.support.golden_models import rewrite
@@ -54,6 +55,7 @@ def words(path) -> TrainingState:
 def stop_after(monkeypatch, samples):
     """Ctrl-C while a gradient is computed, by the host or with others by the compiled model."""
     by_host, by_model, seen = HostLoss.gradients, CompiledTrainingNet.learn, [0]
+    by_targets = TargetGradients.__call__
 
     def count(more):
         seen[0] += more
@@ -68,7 +70,12 @@ def stop_after(monkeypatch, samples):
         count(len(x))
         return by_model(self, x, *arguments, **options)
 
+    def targets(self, *arguments):
+        count(1)
+        return by_targets(self, *arguments)
+
     monkeypatch.setattr(HostLoss, "gradients", gradients)
+    monkeypatch.setattr(TargetGradients, "__call__", targets)
     monkeypatch.setattr(CompiledTrainingNet, "learn", learn)
 
 
@@ -76,7 +83,8 @@ def stop_after(monkeypatch, samples):
     (),
     ("--batch", 4, "--momentum", 3, "--lr", 0.02),
     ("--loss", "mse", "--freeze", 0, "--seed", 5, "--lr", 0.1),
-], ids=["batch 1", "batches with momentum", "squared error"])
+    ("--loss", "squared-error", "--lr", 0.0625, "--batch", 2),
+], ids=["batch 1", "batches with momentum", "squared error", "targets"])
 def test_golden_stopped_and_gone_on(train, tmp_path, monkeypatch, options):
     whole = json.loads(train("whole.pt", *options).stdout)
     with monkeypatch.context() as patched:
@@ -100,9 +108,9 @@ def test_the_loss_falls_and_options_matter(train):
     assert (plain["torus"], plain["samples"], plain["cycles"]) == ("1x2", 2 * SAMPLES, None)
     losses = {plain["loss"]}
     for options in (("--seed", 1), ("--lr", 0.01), ("--batch", 3), ("--momentum", 1),
-                    ("--freeze", 1), ("--loss", "mse")):
+                    ("--freeze", 1), ("--loss", "mse"), ("--loss", "squared-error")):
         losses.add(json.loads(train("other.pt", *options).stdout)["loss"])
-    assert len(losses) == 7
+    assert len(losses) == 8
 
 
 def test_frozen_layers_stay(train, tmp_path):
@@ -153,7 +161,8 @@ def test_bad_options(train, tmp_path):
         assert not (tmp_path / "bad.pt").exists()
 
     refuse("--device must be torch, golden, sim or serial, not 'fpga'", device="fpga")
-    refuse("--loss must be one of cross-entropy, mse, not 'hinge'", "--loss", "hinge")
+    refuse("--loss must be one of cross-entropy, mse, squared-error, not 'hinge'", "--loss",
+           "hinge")
     refuse("--momentum must be 1 to 14, or none, not 15", "--momentum", 15)
     for rate in ("0", "-0.1", "nan", "inf"):
         refuse("--lr must be positive and finite", "--lr", rate)

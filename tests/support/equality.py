@@ -5,14 +5,21 @@ from random import Random
 
 import numpy as np
 
-from golden import ClosShape
+from golden import ClosShape, QuantisedNet
 from golden.layers.dense import DenseShape, LayerShape
 from hw.config import TorusConfig
 from hw.presets import LARGE
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
+from sw_driver.check.runs import check_runs
+from sw_driver.compiler import place_net
+from sw_driver.errors import FitError, ProgramError
+from sw_driver.plan.order import ExtraTurns, Order
 from sw_driver.plan.placement import cut_dense
+from sw_driver.plan.plan import Plan
+from sw_driver.predict.order_search import OrderSearch
 from sw_driver.program.events import Run
+from sw_driver.program.executable import Executable
 
 # The tori: sizes of one, narrow and wide words, every host width, long links.
 CONFIGS = [
@@ -60,6 +67,26 @@ def random_chain(random: Random, config: TorusConfig) -> tuple[LayerShape, ...]:
         if index == number or random.random() < 0.3:
             shapes[index] = DenseShape(shape.in_features, shape.out_features)
     return cut_dense(shapes, config.rows, config.cols)
+
+
+def random_pipeline(random: Random, stages: int) -> tuple[Order, ExtraTurns]:
+    """Any order of stages, and extra turns before one of them or more, but not the first."""
+    order = tuple(random.sample(range(stages), stages))
+    later = random.sample(range(1, stages), random.randint(1, stages - 1))
+    return order, tuple(int(stage in later) for stage in range(stages))
+
+
+def in_pipeline(net: QuantisedNet, config: TorusConfig, random: Random) -> tuple[Plan, Executable]:
+    """Compile a net in any order, with extra turns if their regions and programs fit the torus."""
+    _, plan, images, _ = place_net(net, config.rows, config.cols, skips=bool(config.word_steps))
+    search = OrderSearch(net, config, plan, images, grow=False)
+    order, extra = random_pipeline(random, len(plan.stages))
+    try:
+        found = search.fitted(order, extra)
+        check_runs(config, found.loops)
+    except (FitError, ProgramError):
+        found = search.fitted(order)
+    return found.plan, Executable.of_images(config, images, found.loops)
 
 
 def perform(model: NativeModel, run: Run, stalls: Stalls = Stalls()) -> np.ndarray:

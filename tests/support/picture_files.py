@@ -9,12 +9,13 @@ import re
 from golden import DIGITS_SHAPES
 from golden.experiments.accuracy_report import accuracy_picture
 from golden.experiments.pictures import Point
+from golden.experiments.precision_report import precision_picture
 from sw_driver.predict.schedule_picture import schedule_svg
 from sw_driver.train.prepared import prepare
 from sw_driver.train.recipe import Recipe
 from tests.support.project import ROOT
 
-__all__ = ["FILES", "clos_accuracy", "training_step"]
+__all__ = ["FILES", "clos_accuracy", "precision", "training_step"]
 
 _SAMPLES = 64  # Enough for a format of words, on which no cycle depends.
 
@@ -44,5 +45,20 @@ def clos_accuracy():
     return accuracy_picture(panels, int(seeds))
 
 
-FILES = {"training-step.svg": training_step, "clos-accuracy.png": clos_accuracy}
+def precision():
+    """The accuracies by the width of weights, likewise."""
+    page = (ROOT / "docs" / "papers.md").read_text()
+    report = page.split("\n### C14 and N30")[1].split("\n### ")[0]
+    ((data, seeds),) = re.findall(r"^\*\*([\w-]+)\*\* \((\d+) seeds\)", report, re.M)
+    curves = {}
+    for line in report.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 10 and cells[3].isdigit():
+            curves.setdefault(f"{cells[0]}, {cells[2]}", []).append(
+                Point(*map(float, (cells[3], *cells[6:9]))))
+    return precision_picture({data: curves}, int(seeds))
+
+
+FILES = {"training-step.svg": training_step, "clos-accuracy.png": clos_accuracy,
+         "precision.png": precision}
 """What draws each file of docs/."""

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from golden import ClosShape
+from golden.fixed.format import TrainingFormat
+from golden.fixed.layer_format import LayerFormat
 from hw.config import TorusConfig, TrainingConfig
 
 
@@ -28,3 +30,7 @@ UNPADDED = TrainingTorus(
         program_words=1024,
         training=TrainingConfig(velocity_bits=32, reduce_words=4, result_words=16)),
     [ClosShape(8, 8, 2, 2, 2)] * 2)
+UNPADDED_FORM = TrainingFormat(
+    tuple(LayerFormat(shape, False, (4,) * 4, (8,) * 3, (4,) * 3) for shape in UNPADDED.shapes),
+    act_bits=16, weight_bits=16, master_bits=24, grad_bits=16, velocity_bits=32,
+    bias_bits=UNPADDED.config.bias_bits)

@@ -1,5 +1,7 @@
 """A torus in the vector engine and in Verilator at once: what both give must be the same."""
 
+from typing import Any
+
 import numpy as np
 
 from hw.config import TorusConfig
@@ -13,10 +15,10 @@ from sim.vector.model import VectorModel
 class Twin:
     """What a `NativeModel` is to whoever moves beats; `beats` counts those that were compared."""
 
-    def __init__(self, config: TorusConfig) -> None:
+    def __init__(self, config: TorusConfig, **options: Any) -> None:
         verilog = emitted_torus(config)
-        self.vector = VectorModel(verilog, TOPS["torus"])
-        self.verilated = NativeModel(verilog, TOPS["torus"])
+        self.vector = VectorModel(verilog, TOPS["torus"], **options)
+        self.verilated = NativeModel(verilog, TOPS["torus"], **options)
         self.beat_words = self.vector.beat_words
         self.beats = 0
         assert self.beat_words == self.verilated.beat_words
@@ -45,6 +47,11 @@ class Twin:
     def advance(self, beats: np.ndarray, out_count: int, **options) -> Transfer:
         return self._same(self.vector.advance(beats, out_count, **options),
                           self.verilated.advance(beats, out_count, **options))
+
+    def spans(self) -> list[list[tuple[int, int]]]:
+        found = self.vector.spans()
+        assert found == self.verilated.spans()
+        return found
 
     def _same(self, found: Transfer, expected: Transfer) -> Transfer:
         """Every beat of the host, and the cycle in which it moves."""

@@ -97,7 +97,7 @@ def test_digits_net_needs_no_move_and_runs_in_a_loop():
     compiled = check(net, "4x4", order="best", samples=(9,), seed=2)
     assert [stage.kind.value for stage in compiled.stages] == [
         "H1", "V", "H2", "H1", "V", "H2", "out"]
-    assert len(compiled.executable.loop.flat) < 9
+    assert len(compiled.executable.loop.loops[0].flat) < 9
 
 
 @pytest.mark.parametrize("order", ["program", "best"])

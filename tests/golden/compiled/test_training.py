@@ -23,6 +23,7 @@ from golden.data.datasets import load_digits_split
 from golden.fixed.format import CLEAR, KEEP
 from golden.fixed.visits import Placement, StagePlacement, weight_sizes
 from golden.fixed.words import to_words
+from golden.studies.population import Population
 from golden.vectors.steps import paper_training_example
 from tests.support.training_cases import golden_run, random_case, random_state
 
@@ -222,3 +223,36 @@ def test_wrong_arguments_are_refused_as_by_the_definition():
         with pytest.raises(GoldenError, match=message):
             act()
     assert net.state == state
+
+
+def test_rounding_to_nearest_is_that_of_the_study():
+    """Updates half up, and LFSRs that go on: as the definition in PyTorch has it."""
+    shapes = [(12, 8, 3, 2, 4), (8, 5, 2, 3, 5)]
+    net = ClosNet(shapes, generator=torch.Generator().manual_seed(3))
+    generator = torch.Generator().manual_seed(4)
+    x = torch.rand(30, 12, generator=generator)
+    labels = torch.randint(5, (30,), generator=generator)
+    form = propose_format(net, x, labels, softmax_cross_entropy, RATE,
+                          widths=TrainingWidths(weight_bits=10, master_bits=10,
+                                                velocity_bits=36))
+    words, state = to_words(x, form.input_fraction_bits, form.act_bits), initial_state(net, form)
+    runs = Population([form] * 2, [state] * 2, ["nearest", "lfsr"], seed=0)
+    nets = [CompiledTrainingNet(form, state, rounding=rounding)
+            for rounding in ("nearest", "stochastic")]
+    for sample in range(len(x)):
+        runs.step(words[None, sample].expand(2, -1), int(labels[sample]), RATE, decay=CLEAR,
+                  apply=True)
+        for one in nets:
+            done = one.learn(words[sample:sample + 1], labels[sample:sample + 1], RATE)
+            assert len(done.outputs) == 1
+    for number, one in enumerate(nets):
+        assert one.state.differences(runs.state(number)) == []
+        assert pickle.loads(pickle.dumps(one)).state == one.state
+    assert nets[0].state.differences(nets[1].state) != []
+    assert nets[0].state.lfsr.equal(nets[1].state.lfsr)
+
+
+def test_an_unknown_rounding_is_refused():
+    vector = paper_training_example()
+    with pytest.raises(ModelError, match="rounding must be stochastic or nearest, not 'up'"):
+        CompiledTrainingNet(vector.form, vector.state, rounding="up")

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+import golden.training.ranges
 from golden import (
     DIGITS_SHAPES,
     ClosNet,
@@ -366,3 +367,20 @@ def test_default_format_learns_the_digits_as_float_does():
     fixed = accuracy(net.operands().infer(test_x), test_labels)
     reference = accuracy(twin.forward(test_x)[-1].output, test_labels)
     assert fixed > 0.5 and abs(fixed - reference) < 0.03
+
+
+def test_a_long_training_is_counted_in_part(monkeypatch):
+    """The largest values, which words are laid out by, are those of all steps."""
+    model, x, labels = make(samples=64)
+    def profile():
+        return profile_ranges(model, x, labels, softmax_cross_entropy, 0.05, epochs=2)
+
+    whole = profile()
+    monkeypatch.setattr(golden.training.ranges, "_COUNTED_STEPS", 8)
+    part = profile()
+    assert format_for(model, part) == format_for(model, whole)
+    for name in ("activations", "weights", "gradients", "velocities"):
+        for one, other in zip(getattr(part.layers[1], name), getattr(whole.layers[1], name),
+                              strict=True):
+            assert one.largest == other.largest
+            assert one.values * 128 == other.values * (8 + 7)

@@ -16,11 +16,19 @@ from hw.tops import TOPS
 from sim.device.rtl_timeline import engine_probes, engine_recording
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
-from sw_driver.compiler import compile_net, place_net, sample_loop
+from sim.vector.model import VectorModel
+from sw_driver.compiler import compile_net
 from sw_driver.cycle_model import Engine, record, simulate
 from sw_driver.predict.timeline import chrome_trace, slices
 from sw_driver.program.executable import Executable
-from tests.support.equality import CONFIGS, UNALIGNED, name, random_chain, random_shapes
+from tests.support.equality import (
+    CONFIGS,
+    UNALIGNED,
+    in_pipeline,
+    name,
+    random_chain,
+    random_shapes,
+)
 from tests.support.knobs import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -52,14 +60,12 @@ def check(rtl: NativeModel, config: TorusConfig, program, beats, output_beats, w
 
 
 def compiled(net, config: TorusConfig, number: int, random: Random) -> tuple[Executable, object]:
-    """In the best order, in program order, and in any order, one after the other."""
+    """In the best order, in program order, and in any pipeline, one after the other."""
     if number % 3 < 2:
         order = ("best", "program")[number % 3]
         return compile_net(net, config, grow=False, order=order).executable, order
-    _, plan, images, _ = place_net(net, config.rows, config.cols, skips=bool(config.word_steps))
-    order = random.sample(range(len(plan.stages)), len(plan.stages))
-    loop = sample_loop(config, plan, tuple(order))
-    return Executable.of_images(config, images, loop), order
+    plan, executable = in_pipeline(net, config, random)
+    return executable, (plan.order, plan.extra_turns)
 
 
 def sweep(config: TorusConfig, nets: int, seed: int) -> None:
@@ -108,12 +114,13 @@ def test_every_beat_of_many_random_runs(config):
 ], ids=name)
 @pytest.mark.parametrize("order", [
     pytest.param("best", marks=pytest.mark.slow), "program"])
-def test_timelines_of_model_and_rtl_are_equal(config, order):
+@pytest.mark.parametrize("engine", [NativeModel, VectorModel])
+def test_timelines_of_model_and_rtl_are_equal(config, order, engine):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable
     probes = [probe for _, probe in engine_probes(config)]
     verilog = emitted_torus(config)
-    with NativeModel(verilog, TOPS["torus"], probes=probes) as rtl:
+    with engine(verilog, TOPS["torus"], probes=probes) as rtl:
         rtl.reset()
         runs = [executable.load(), executable.infer(np.zeros((5, 33), np.int64))]
         for run in [*runs, executable.identify()]:

@@ -24,8 +24,8 @@ def made(monkeypatch):
     ("auto", LEAST_VECTOR_PES, {}, "VectorModel"),
     ("auto", LEAST_VECTOR_PES - 1, {}, "NativeModel"),
     ("auto", LEAST_VECTOR_PES, {"trace": "w.vcd"}, "NativeModel"),
-    ("auto", LEAST_VECTOR_PES, {"probes": [Probe("top", "active")]}, "NativeModel"),
-    ("auto", LEAST_VECTOR_PES, {"accessible": ["lfsr"]}, "NativeModel"),
+    ("auto", LEAST_VECTOR_PES, {"probes": [Probe("top", "active")]}, "VectorModel"),
+    ("auto", LEAST_VECTOR_PES, {"accessible": ["lfsr"]}, "VectorModel"),
     ("vector", 1, {}, "VectorModel"),
     ("verilator", LEAST_VECTOR_PES, {}, "NativeModel"),
 ])
@@ -54,7 +54,6 @@ def test_auto_takes_verilator_where_the_vector_engine_refuses(made, monkeypatch)
 @pytest.mark.parametrize("options, message", [
     ({"engine": "fast"}, "engine must be auto, vector or verilator, not 'fast'"),
     ({"engine": "vector", "trace": "w.vcd"}, "no waveforms: leave out the trace w.vcd"),
-    ({"engine": "vector", "recording": True}, "records no engines of the torus: take the engine"),
 ])
 def test_a_device_refuses_at_once(options, message):
     with pytest.raises(SimError, match=message):

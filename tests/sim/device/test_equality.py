@@ -26,6 +26,7 @@ from tests.support.equality import (
     CONFIGS,
     FINISHING,
     UNALIGNED,
+    in_pipeline,
     name,
     perform,
     random_chain,
@@ -77,6 +78,29 @@ def test_random_nets(config):
         identity = compile(net, config, order="program").executable.identify()
         assert decode_id(perform(model, identity)) == config.hardware_id
     print(f"{name(config)}: {CASES + DENSE_CASES} nets, {words} words equal")
+
+
+@pytest.mark.parametrize("config", mostly_slow(CONFIGS, (4, 6, 10)), ids=name)
+def test_random_nets_in_any_pipeline(config):
+    """Any order, with extra turns before any stages, whose words then have two regions."""
+    regions = []
+    with NativeModel(emitted_torus(config), TOPS["torus"]) as model:
+        model.reset()
+        for case in range(CASES):
+            seed = 3000 + 100 * config.rows + 10 * config.cols + case
+            random = Random(seed)
+            shapes = random_chain(random, config) if case % 2 else random_shapes(random)
+            net = random_net(shapes, seed=seed, act_bits=config.act_bits,
+                             weight_bits=config.weight_bits)
+            plan, executable = in_pipeline(net, config, random)
+            regions += [max(plan.copies)]
+            x = random_words(net, 4 + case, seed=seed)
+            stalls = Stalls(in_per_mille=300 * (case % 3 == 1), out_per_mille=300 * (case % 3 == 2),
+                            seed=seed)
+            found = rtl_outputs(model, executable, x.numpy(), stalls)
+            what = f"{shapes}, {plan.order}, {plan.extra_turns}, seed {seed}"
+            assert (found == net.forward_words(x).numpy()).all(), what
+    assert regions.count(2) >= CASES // 2
 
 
 @pytest.mark.parametrize("config", [

@@ -17,6 +17,7 @@ from sim.device.rtl_timeline import engine_probes, engine_recording
 from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Transfer
+from sim.vector.model import VectorModel
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile
 from sw_driver.cycle_model import Engine, Exchange, record_exchanges, simulate, simulate_exchanges
@@ -153,12 +154,13 @@ def test_every_beat_of_much_random_training(config):
 
 @pytest.mark.parametrize("config", [
     dataclasses.replace(STEADY, rows=1), pytest.param(STEADY, marks=pytest.mark.slow)], ids=name)
-def test_timelines_of_training_are_equal(config):
+@pytest.mark.parametrize("engine", [NativeModel, VectorModel])
+def test_timelines_of_training_are_equal(config, engine):
     """Every repetition of every engine, RUN and BACK, while samples are trained on."""
     form = random_format([ClosShape(24, 12, 4, 4, 3)], seed=1, velocity_bits=32)
     compiled, samples = compile(form, config, input_gradient=True), 3
     probes = [probe for _, probe in engine_probes(config)]
-    with NativeModel(emitted_torus(config), TOPS["torus"], probes=probes) as rtl:
+    with engine(emitted_torus(config), TOPS["torus"], probes=probes) as rtl:
         rtl.reset()
         state = random_state(compiled.format, config.rows, config.cols, seed=1)
         check_run(rtl, config, compiled.executable.load(state), "load")

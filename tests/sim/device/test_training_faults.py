@@ -11,19 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from golden.fixed.format import TrainingFormat
-from golden.fixed.layer_format import LayerFormat
 from golden.fixed.state import TrainingState
 from sim.device.compare import ComparedTraining, WordDiffers
 from sim.device.memories import TrainingMemories
 from sw_driver.compiler import compile
-from tests.support.training_tori import UNPADDED
+from tests.support.training_tori import UNPADDED, UNPADDED_FORM
 
 CONFIG, SHAPES = UNPADDED
-FORM = TrainingFormat(
-    tuple(LayerFormat(shape, False, (4,) * 4, (8,) * 3, (4,) * 3) for shape in SHAPES),
-    act_bits=16, weight_bits=16, master_bits=24, grad_bits=16, velocity_bits=32,
-    bias_bits=CONFIG.bias_bits)
 PES = [(row, col) for row in range(CONFIG.rows) for col in range(CONFIG.cols)]
 STEPS = 3
 
@@ -33,12 +27,12 @@ def draw(seed: int, most: int, *size: int) -> torch.Tensor:
     return torch.randint(-most, most + 1, size, generator=generator)
 
 
-@pytest.fixture(scope="module")
-def compared():
+@pytest.fixture(scope="module", params=["verilator", "vector"])
+def compared(request):
     """A torus in which a batch of one is a step, with momentum."""
-    compiled = compile(FORM, CONFIG, momentum=2)
+    compiled = compile(UNPADDED_FORM, CONFIG, momentum=2)
     assert all((stage.sources >= 0).all() for stage in compiled.stages), "no padding"
-    with ComparedTraining(compiled, start()) as compared:
+    with ComparedTraining(compiled, start(), engine=request.param) as compared:
         yield compared
 
 

@@ -65,8 +65,3 @@ def test_a_design_is_refused(name, tmp_path):
 def test_waveforms_are_refused(tmp_path):
     with pytest.raises(VectorRefused, match=r"no waveforms: leave out the trace .*w.vcd"):
         VectorModel("", "top", trace=tmp_path / "w.vcd")
-
-
-def test_variables_are_refused():
-    with pytest.raises(VectorRefused, match="no registers by their names.*lfsr"):
-        VectorModel("", "top", accessible=["lfsr"])

@@ -16,10 +16,12 @@ from sw_driver.errors import ProgramError
 from sw_driver.program.host_stream import encode, output_beats
 from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 from tests.support.torus_interpreter import Interpreter, Stuck
 
 ROW, COL, MAC, RING = range(4)
-SAMPLES = 4
+SAMPLES = 5
 
 
 @pytest.fixture(scope="module", params=["program", "best"])
@@ -30,13 +32,8 @@ def compiled(request):
 
 def queues_of(compiled):
     """Lists of ops without a loop, free to be spoilt."""
-    samples = SAMPLES
-    loop = compiled.executable.loop
-    queues = []
-    for flat, body, cut in zip(loop.flat[-1], loop.body, loop.cut, strict=True):
-        turns = samples - len(loop.flat)
-        queues.append(flat[:cut] + max(turns, 0) * body + flat[cut:])
-    return copy.deepcopy(queues), max(samples, len(loop.flat))
+    steps = schedule(compiled.config, compiled.plan, SAMPLES)
+    return copy.deepcopy(list(build_queues(compiled.config, steps))), SAMPLES
 
 
 def refusal(compiled, queues):

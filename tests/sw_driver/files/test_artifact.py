@@ -53,9 +53,7 @@ def test_round_trip(compiled, path):
     assert found.order == compiled.order
     assert found.entries == compiled.entries
     assert found.prediction == compiled.prediction
-    assert found.executable.loop.flat == compiled.executable.loop.flat
-    assert found.executable.loop.body == compiled.executable.loop.body
-    assert found.executable.loop.cut == compiled.executable.loop.cut
+    assert found.executable.loop == compiled.executable.loop
     for field in dataclasses.fields(compiled.executable.images):
         np.testing.assert_array_equal(
             getattr(found.executable.images, field.name),
@@ -177,8 +175,8 @@ NEEDS_COMPILER = ("order must be 8", "act_bits must be", "must be what the host"
     ("change", "message"),
     [
         (at("format")("zip"), "format must be 'clostorus artifact', not 'zip'"),
-        (at("version")(5), "version must be 1, 2, 3 or 4, those that this program .*, not 5; comp"),
-        (drop("version"), "version must be 1, 2, 3 or 4, those that this .* reads, not None"),
+        (at("version")(6), "version must be 1, 2, 3, 4 or 5, those that this .*, not 6; comp"),
+        (drop("version"), "version must be 1, 2, 3, 4 or 5, those that this .* reads, not None"),
         (at("config", "rows")(3), "hardware_id must be .*, that of its configuration, not '"),
         (
             at("hardware_id")("0" * 16),
@@ -286,7 +284,7 @@ def test_files_of_before_are_compiled_again(compiled, path, version, change):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (drop("digest"), "its digest is missing, which files of version 4 have; copy the file again"),
+    (drop("digest"), "its digest is missing, which files of version 5 have; copy the file again"),
     (at("digest")("0" * 64), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not '"),
     (at("digest")(7), r"manifest\.json was altered: its digest must be [0-9a-f]{64}, not 7; copy"),
     (at("digest")(None), r"manifest\.json was altered: its digest must be .*, not None; copy"),
@@ -303,7 +301,7 @@ def test_loading_compiles_nothing(path, monkeypatch):
     def never(*_, **__):
         raise AssertionError("nothing may be compiled")
 
-    for name in ("place_net", "check_runs", "sample_loop"):
+    for name in ("place_net", "check_runs", "schedule_loops"):
         monkeypatch.setattr(f"sw_driver.files.artifact.{name}", never)
     found = load_artifact(path)
     x = random_words(found.net, 3, seed=1)

@@ -7,7 +7,14 @@ import pytest
 from golden import ClosShape
 from golden.vectors.nets import random_net
 from sw_driver.compiler import compile
-from sw_driver.plan.order import best_order, delays, instances, program_order
+from sw_driver.plan.order import (
+    best_extra_turns,
+    best_order,
+    delays,
+    instances,
+    no_extra_turns,
+    program_order,
+)
 
 
 def test_delays():
@@ -27,6 +34,42 @@ def test_every_order_uses_words_before_they_are_made_again(order):
             assert place[stage - 1, sample] < place[stage, sample]
         if stage and sample:
             assert place[stage, sample - 1] < place[stage - 1, sample]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("extra", [(0, 1, 0, 0), (0, 0, 1, 1), (0, 1, 1, 1)])
+def test_with_an_extra_turn_two_regions_are_enough(order, extra):
+    """What a stage reads is used before it is made again for the sample after the next."""
+    assert delays(order, extra) == [
+        turns + sum(extra[: stage + 1]) for stage, turns in enumerate(delays(order))]
+    seen = list(instances(order, 6, extra))
+    assert sorted(seen) == sorted(itertools.product(range(4), range(6)))
+    place = {instance: index for index, instance in enumerate(seen)}
+    one_is_enough = [True] * 4
+    for stage, sample in seen:
+        if stage:
+            assert place[stage - 1, sample] < place[stage, sample]
+        if stage and sample > 1:
+            assert place[stage, sample - 2] < place[stage - 1, sample]
+        if stage and sample:
+            one_is_enough[stage] &= place[stage, sample - 1] < place[stage - 1, sample]
+    assert one_is_enough == [not turns for turns in extra]
+
+
+def test_extra_turns_are_taken_only_where_they_bring_something():
+    order, none = (0, 3, 2, 1), no_extra_turns(4)
+    assert best_extra_turns(order, lambda *_: 10.0, 10.0) == (order, none)
+    assert best_extra_turns(order, lambda *_: None, 10.0) == (order, none)
+    assert best_extra_turns(order, lambda *_: 5.0, 10.0, bound=10.0) == (order, none)
+    assert best_extra_turns(order, lambda *_: 5.0, 10.0, go_on=lambda: False) == (order, none)
+
+    def cost(order, extra):
+        return 20.0 - 3 * extra[1] - 4 * extra[3] + 2 * extra[2] + (order != (0, 1, 3, 2))
+
+    found = best_extra_turns(order, cost, 21.0)
+    assert found[1] == (0, 1, 0, 1)
+    rotations = [(0, 1, 3, 2)[index:] + (0, 1, 3, 2)[:index] for index in range(4)]
+    assert cost(*found) == 13 or found[0] in rotations
 
 
 def test_the_search_finds_an_order_that_is_good_enough_and_stops():

@@ -8,12 +8,16 @@ from golden import ClosShape
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.op_fields import LOOP, gateway_fields, pe_fields
-from sw_driver.compiler import compile
+from sw_driver.compiler import compile, place_net
 from sw_driver.errors import ProgramError
+from sw_driver.plan.forward import reordered
 from sw_driver.program.image import pack_image, unpack_image
 from sw_driver.program.loops import expand
 from sw_driver.program.program import Program
 from sw_driver.program.sample_loop import find_sample_loop
+from sw_driver.schedule.loops import schedule_loops
+from sw_driver.schedule.queues import build_queues
+from sw_driver.schedule.scheduler import schedule
 
 
 def random_queue(random, fields, kinds):
@@ -71,13 +75,31 @@ def test_an_image_without_an_end():
 def test_the_loop_is_the_flat_list(order, torus):
     """Carried out, the loop over further samples is what each of them adds."""
     net = random_net([ClosShape(20, 18, 4, 3, 6), ClosShape(18, 11, 4, 2, 3)], seed=1)
-    loop = compile(net, torus, order=order).executable.loop
-    regular = loop.flat[-1]
-    for turns in (0, 1, 2, 9):
-        for queue, body, cut, looped in zip(
-                regular, loop.body, loop.cut, loop.queues(len(loop.flat) + turns), strict=True):
-            plain = queue[:cut] + turns * body + queue[cut:]
-            assert [op for _, op in expand(looped)] == plain
+    for loop in compile(net, torus, order=order).executable.loop.loops:
+        regular = loop.flat[-1]
+        for turns in (0, 1, 2, 9):
+            for queue, body, cut, looped in zip(
+                    regular, loop.body, loop.cut, loop.queues(len(loop.flat) + turns), strict=True):
+                plain = queue[:cut] + turns * body + queue[cut:]
+                assert [op for _, op in expand(looped)] == plain
+
+
+def test_a_period_of_two_samples():
+    """Runs of odd and of even lengths have loops of their own, which add two samples a turn."""
+    net = random_net([ClosShape(20, 18, 4, 3, 6)], seed=1)
+    config = TorusConfig(rows=2, cols=2, program_words=1024)
+    plan = place_net(net, 2, 2)[1]
+    deeper = reordered(plan, (0, 3, 2, 1), (0, 1, 0, 1))
+    loops = schedule_loops(config, deeper)
+    assert loops.period == 2 and loops.max_samples >= 2 * 65536
+    for samples in (1, 2, 3, 8, 9, 30, 31):
+        wanted = build_queues(config, schedule(config, deeper, samples))
+        found = loops.queues(samples)
+        assert [[op for _, op in expand(queue)] for queue in found] == list(wanted)
+    looped = loops.looped_samples[(loops.max_samples - 1) % 2]
+    short, long = loops.queues(looped), loops.queues(loops.max_samples)
+    for one, other in zip(short, long, strict=True):
+        assert [{**op, "count": 0} for op in one] == [{**op, "count": 0} for op in other]
 
 
 def test_number_of_samples():
