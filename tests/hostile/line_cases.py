@@ -352,8 +352,8 @@ PLAN: Lines = {
     "--board icebreaker --train": "--board icebreaker holds no torus that trains",
 }
 EXPERIMENT: Lines = {
-    "": "NAME must be given, one of clos-accuracy; see --list",
-    "clos-acuracy": "NAME must be one of clos-accuracy, not 'clos-acuracy' .did you mean clos-",
+    "": "NAME must be given, one of clos-accuracy, all; see --list",
+    "clos-acuracy": "NAME must be one of clos-accuracy, all, not 'clos-acuracy' .did you",
     "clos-accuracy --seeds 0": "--seeds must be 1 to 1000, not 0",
     f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
     "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
@@ -361,6 +361,14 @@ EXPERIMENT: Lines = {
     "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
     "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
+    "clos-accuracy --workers 0": "'--workers': .* not 0",
+    "clos-accuracy --workers 1025": "'--workers': .* not 1025",
+    "clos-accuracy --workers many": "'--workers': .* valid integer, .*, not many",
+    "clos-accuracy --workers 2 --jobs 2": "--workers and --jobs cannot both be given",
+    "clos-accuracy --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
+    "clos-accuracy --scheduler ''": "--scheduler must not be empty",
+    "clos-accuracy --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
+    "clos-accuracy --scheduler h:99999": "--scheduler must be .* 'h:99999' does not answer",
 }
 COMMANDS: Mapping[str, Lines] = {
     "": ANY,
