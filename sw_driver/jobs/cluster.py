@@ -102,6 +102,7 @@ def local_cluster(workers: int, note: Note) -> Generator[Cluster]:
                 host=_LOCAL,
                 dashboard_address=f"{_LOCAL}:0",
                 local_directory=folder,
+                env={"TMPDIR": folder},  # What a worker that is ended leaves goes with the rest.
                 memory_limit=0,  # Rows are small: nothing is to be spilled to a disk.
                 silence_logs=logging.CRITICAL + 1,
                 scheduler_kwargs={"allowed_failures": 0},
