@@ -4,13 +4,16 @@ import csv
 import dataclasses
 import io
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from golden.errors import DataError
+from golden.system.files import write_bytes
 
-__all__ = ["Results", "read_results", "results_csv"]
+__all__ = ["ResultTable", "Results", "read_results", "results_csv"]
 
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
@@ -97,6 +100,47 @@ def read_results(
             raise DataError(f"{line}: each run must be there once: {run}")
         results[run] = _parsed(result_type, row[split:], line)
     return Results(results, cut.decode(errors="replace"))
+
+
+class ResultTable(Generic[RunT, ResultT]):
+    """A CSV file that is whole after every run, for studies of few runs.
+
+    Parameters
+    ----------
+    path
+        Of the file, which is read if it is there; it is made with the first row.
+    run_type, result_type
+        As for `results_csv`.
+
+    Raises
+    ------
+    DataError
+        As `read_results`.
+    """
+
+    def __init__(self, path: Path, run_type: type[RunT], result_type: type[ResultT]) -> None:
+        """Read the file, if there is one; see the class."""
+        self._path, self._types = path, (run_type, result_type)
+        self._results: dict[RunT, ResultT] = {}
+        if os.path.exists(path):
+            self._results.update(read_results(path, run_type, result_type).results)
+
+    @property
+    def results(self) -> Mapping[RunT, ResultT]:
+        """The results by their runs."""
+        return MappingProxyType(self._results)
+
+    def add(self, run: RunT, result: ResultT, /) -> None:
+        """Add a row and write the file anew: whoever reads it finds the old rows or all.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be written.
+        """
+        self._results[run] = result
+        text = results_csv(*self._types, self._results)
+        write_bytes(self._path, text.encode(), DataError)
 
 
 def _parsed(kind: type[RunT], texts: list[str], line: str) -> RunT:

@@ -1,6 +1,7 @@
 """Clusters of Dask: workers of this machine that end with this process, or those elsewhere."""
 
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -8,16 +9,13 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from golden.system.extras import needs
 from golden.system.stopping import cleared
 from sw_driver.errors import DriverError
 from sw_driver.jobs.versions import PACKAGES, check_workers
 from sw_driver.system.scratch import temporary_folder
-
-if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
 
 __all__ = ["Cluster", "local_cluster", "running_cluster"]
 
@@ -34,10 +32,10 @@ _SETTINGS = {
 
 
 class Cluster:
-    """A client of Dask, and how many workers there are."""
+    """A client of Dask, and how many workers there are; most of Dask's values have no types."""
 
-    def __init__(self, client: "Client") -> None:
-        self.client = client
+    def __init__(self, client: Any, mend: Callable[[], object] = lambda: None) -> None:
+        self.client, self._mend = client, mend
         self._known: set[str] = set()
         self._looked_s = float("-inf")
 
@@ -55,6 +53,7 @@ class Cluster:
 
     def look(self) -> int:
         """As `workers`, now; 0 if there are none."""
+        self._mend()
         threads: dict[str, int] = self.client.nthreads()
         if new := threads.keys() - self._known:
             for address in sorted(new):
@@ -86,7 +85,9 @@ def local_cluster(workers: int, note: Note) -> Generator[Cluster]:
     """
     with needs("experiments"):
         import dask.config
-        from distributed import Client, LocalCluster, Security
+
+        distributed: Any = importlib.import_module("distributed")
+        importlib.import_module("cryptography")
     _silence()
     with contextlib.ExitStack() as stack:
         folder = str(stack.enter_context(temporary_folder()))
@@ -96,7 +97,7 @@ def local_cluster(workers: int, note: Note) -> Generator[Cluster]:
         _start_tracker()  # Here, since it sets the signals that are blocked.
         former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            cluster = LocalCluster(
+            cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 host=_LOCAL,
@@ -106,13 +107,19 @@ def local_cluster(workers: int, note: Note) -> Generator[Cluster]:
                 memory_limit=0,  # Rows are small: nothing is to be spilled to a disk.
                 silence_logs=logging.CRITICAL + 1,
                 scheduler_kwargs={"allowed_failures": 0},
-                security=Security.temporary(),
+                security=distributed.Security.temporary(),
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)
-        with cluster, Client(cluster) as client, cleared(lambda: _kill(cluster)):
+        with cluster, distributed.Client(cluster) as client, cleared(lambda: _kill(cluster)):
             _say_dashboard(client, note)
-            yield Cluster(client)
+
+            def mend() -> None:
+                # Dask starts no other worker for one that ends while it starts.
+                if len(cluster.workers) < workers:
+                    cluster.scale(workers)
+
+            yield Cluster(client, mend)
 
 
 @contextlib.contextmanager
@@ -134,13 +141,14 @@ def running_cluster(address: str, note: Note) -> Generator[Cluster]:
         There is no such scheduler, or its workers are not like this process.
     """
     with needs("experiments"):
-        from distributed import Client
+        distributed: Any = importlib.import_module("distributed")
     _silence()
     with contextlib.ExitStack() as stack:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Of versions: `Cluster.look` refuses them.
-                client = stack.enter_context(Client(address, timeout=_ANSWER_S))
+                client = distributed.Client(address, timeout=_ANSWER_S)
+                stack.enter_context(client)
         except (OSError, ValueError, TypeError) as error:
             reason = str(error).partition("\n")[0]
             raise DriverError(
@@ -156,14 +164,14 @@ def running_cluster(address: str, note: Note) -> Generator[Cluster]:
         yield cluster
 
 
-def _say_dashboard(client: "Client", note: Note) -> None:
+def _say_dashboard(client: Any, note: Note) -> None:
     with contextlib.suppress(ImportError):  # Dask needs it for that page.
         import bokeh  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
 
         note(f"what the workers do: {client.dashboard_link}")
 
 
-def _kill(cluster: "LocalCluster") -> None:
+def _kill(cluster: Any) -> None:
     """End the workers, whatever they do; Dask would wait for the end of their jobs."""
     nannies: list[Any] = list(cluster.workers.values())
     for nanny in nannies:

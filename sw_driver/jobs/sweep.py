@@ -1,21 +1,19 @@
 """One sweep on a cluster of Dask: chunks, and what to do if workers are lost."""
 
 import dataclasses
+import importlib
 import itertools
 import queue
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sw_driver.errors import WorkerLost
 from sw_driver.jobs.chunks import ChunkSizes
 from sw_driver.jobs.remote import Answer, do_chunk
 from sw_driver.jobs.versions import check_answer
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
 
 __all__ = ["LEFT_OUT_AFTER", "Sweep"]
 
@@ -24,6 +22,7 @@ Row = TypeVar("Row")
 
 LEFT_OUT_AFTER = 3
 """So many workers a job may end, each while it is alone on the cluster, before it is left out."""
+_LOOK_S = 2.0
 _AHEAD = 2  # Chunks for each worker: one that it does, and one that waits beside it.
 
 
@@ -38,7 +37,7 @@ class Sweep(Generic[Job, Row]):
     Parameters
     ----------
     client
-        Of the cluster.
+        A `distributed.Client` of the cluster.
     workers
         Returns how many there are, at least one, of one thread each.
     function
@@ -51,7 +50,7 @@ class Sweep(Generic[Job, Row]):
 
     def __init__(
         self,
-        client: "Client",
+        client: Any,
         workers: Callable[[], int],
         function: Callable[[Job], Row],
         jobs: Sequence[Job],
@@ -63,8 +62,8 @@ class Sweep(Generic[Job, Row]):
         self._deaths: Counter[Job] = Counter()
         self._left_out: list[Job] = []
         self._sizes = ChunkSizes()
-        self._flying: dict[Future, _Chunk[Job]] = {}
-        self._landed: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._flying: dict[Any, _Chunk[Job]] = {}
+        self._landed: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._name = f"jobs-{secrets.token_hex(8)}"
 
@@ -83,7 +82,11 @@ class Sweep(Generic[Job, Row]):
                 self._send()
                 if not self._flying:
                     break
-                yield from self._received(self._landed.get())
+                try:
+                    future = self._landed.get(timeout=_LOOK_S)
+                except queue.Empty:
+                    continue  # Workers may be gone for good, and others there instead.
+                yield from self._received(future)
         except (Exception, GeneratorExit):
             self._client.cancel(list(self._flying))
             raise
@@ -112,15 +115,14 @@ class Sweep(Generic[Job, Row]):
         self._flying[future] = _Chunk(kind, jobs)
         future.add_done_callback(self._landed.put)
 
-    def _received(self, future: "Future") -> Iterator[tuple[Job, Row]]:
-        from distributed import KilledWorker
-
+    def _received(self, future: Any) -> Iterator[tuple[Job, Row]]:
+        distributed: Any = importlib.import_module("distributed")
         chunk = self._flying.pop(future)
         if chunk.kind == "fresh":
             self._send()  # Before this one is read, so that no worker waits for that.
         try:
             answer: Answer = future.result()
-        except KilledWorker as error:
+        except distributed.KilledWorker as error:
             self._lost(chunk, error.allowed_failures + 1)
             return
         except (CancelledError, OSError) as error:

@@ -26,7 +26,7 @@ from golden.experiments.clos_accuracy import ClosAccuracy
 from golden.experiments.experiment import Experiment, Report, Settings, execute
 from golden.experiments.fitting import fit, score
 from golden.experiments.judgement import difference
-from golden.experiments.table import read_results, results_csv
+from golden.experiments.table import ResultTable, read_results, results_csv
 from tests.support.datasets import write_files
 from tests.support.drawn import description
 
@@ -236,6 +236,17 @@ def test_tables_that_are_something_else_are_refused(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read(path)
     assert path.read_bytes() == text.encode("latin-1")
+
+
+def test_a_table_is_a_store_that_is_whole_after_every_run(tmp_path):
+    path = tmp_path / "runs.csv"
+    with pytest.raises(KeyboardInterrupt):
+        execute(Squares(fails_at=2), ResultTable(path, Square, Squared))
+    assert list(read(path).results) == [Square(0), Square(1)]
+    whole = execute(Squares(), ResultTable(path, Square, Squared))
+    assert dict(read(path).results) == whole and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(DataError, match="runs.csv cannot be written: there is no folder"):
+        ResultTable(tmp_path / "none" / "runs.csv", Square, Squared).add(Square(1), Squared(1, 1.0))
 
 
 def test_table_that_cannot_be_read(tmp_path):
