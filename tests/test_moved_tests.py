@@ -26,6 +26,7 @@ MAY_SKIP = {
     "golden/test_compatibility.py": "onnxruntime and safetensors, which are optional",
     "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",
     "support/disks.py": "the right to mount a small disk",
+    "sw_driver/c_host/test_programs.py": "valgrind, which is optional",
     "sw_driver/check/test_training_waits.py": "nothing: a program drawn has not what is broken",
 }
 

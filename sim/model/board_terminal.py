@@ -77,6 +77,11 @@ class BoardTerminal:
                  traceback: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def runs(self) -> bool:
+        """Whether the simulation goes on; if it has failed, `close` says how."""
+        return self._thread.is_alive()
+
     def clear(self) -> None:
         """Have both wires count anew."""
         self._clears.set()

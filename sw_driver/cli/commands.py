@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, experiment.
+analyse, build, plan, experiment, export, board.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -15,9 +15,11 @@ from golden.system.ending import one_line_errors
 from sw_driver.cli import (
     analyse,
     bench,
+    board,
     build,
     compile,
     experiment,
+    export,
     info,
     plan,
     run,
@@ -74,3 +76,5 @@ app.command("analyse", cls=Command, epilog=examples(*analyse.EXAMPLES))(analyse.
 app.command("experiment", cls=Command, epilog=examples(*experiment.EXAMPLES))(experiment.command)
 app.command("build", cls=Command, epilog=examples(*build.EXAMPLES))(build.command)
 app.command("plan", cls=Command, epilog=examples(*plan.EXAMPLES))(plan.command)
+app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.command)
+app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)

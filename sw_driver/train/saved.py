@@ -11,19 +11,29 @@ from golden import (
     GoldenError,
     LayerFormat,
     TrainingFormat,
+    TrainingState,
     load_checkpoint,
 )
 from golden.data.preparation import Preparation
 from golden.fixed.layer_format import AnyLayerFormat, DenseFormat
 from golden.layers.dense import DenseShape
 from hw.config import TorusConfig
+from sw_driver.compiled import Compiled
 from sw_driver.device.state_device import CHECKPOINT_FORMAT
 from sw_driver.errors import DriverError
 from sw_driver.train.loop import Position
 from sw_driver.train.prepared import compile_recipe
 from sw_driver.train.recipe import Recipe
 
-__all__ = ["FIXED_POINT", "VERSION", "Saved", "read_format", "read_saved", "trained_config"]
+__all__ = [
+    "FIXED_POINT",
+    "VERSION",
+    "Saved",
+    "load_trained",
+    "read_format",
+    "read_saved",
+    "trained_config",
+]
 
 FIXED_POINT = "fixed_point"
 """The key in a model file's training state that says that it was trained in fixed point."""
@@ -50,6 +60,26 @@ def trained_config(path: Path) -> TorusConfig:
     """
     saved = read_saved(path)
     return compile_recipe(saved.form, saved.torus, saved.recipe).config
+
+
+def load_trained(path: Path) -> tuple[Compiled, TrainingState, Recipe]:
+    """Return the net of a training in fixed point, where its words stand, and how it trains.
+
+    Parameters
+    ----------
+    path
+        A model file that `train_fixed` wrote.
+
+    Raises
+    ------
+    CheckpointError, DriverError, ModelError
+        If it is anything else, or its words are not those of its net on its torus.
+    """
+    saved = read_saved(path)
+    compiled = compile_recipe(saved.form, saved.torus, saved.recipe)
+    state = TrainingState.from_state_dict(saved.state, len(saved.form.layers))
+    state.check(compiled.format, compiled.placement.pes)
+    return compiled, state, saved.recipe
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

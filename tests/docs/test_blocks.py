@@ -28,6 +28,7 @@ NOT_RUN = {
     r"make train-sim": "trains for minutes; tests/cli/test_train_demo.py, on less",
     r"make (test|fpga-table)": "runs for long; tests/sim/measure/test_board_table.py",
     r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
+    r"clostorus board .*": "stays until Ctrl-C; tests/cli/test_board.py",
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
@@ -123,9 +124,14 @@ def test_lines_that_do_not_run_have_a_reason_that_holds():
 
 
 def test_blocks_have_a_language_that_is_known():
-    assert {block.language for block in blocks()} <= {"", "python", "sh", "console", "mermaid"}
+    assert {block.language for block in blocks()} <= {"", "c", "python", "sh", "console", "mermaid"}
     assert not [block for block in blocks() if block.language == "" and
                 re.match(r"(from \S+ )?import ", block.text)], "Python is fenced, as python"
+
+
+def test_c_of_the_pages_is_run():
+    assert {block.page for block in blocks() if block.language == "c"} == {"docs/c_host.md"}
+    assert "docs/c_host.md" in (ROOT / "tests/sw_driver/c_host/conftest.py").read_text()
 
 
 def test_python_of_the_pages_is_run():

@@ -4,11 +4,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from tests.hostile.case import Case, Workshop
+from tests.hostile.host_lines import BOARD, EXPORT, Lines
 
 GROUP = "command line"
-
-# By command: what follows it, and what must be said of it. {files} are the user's, {here} is empty.
-Lines = Mapping[str, str]
 
 _RESUME = "--resume --device golden --data {files}/mnist -o {files}/fixed.pt"
 _MODEL = "{files}/model.pt --torus 2x2"
@@ -382,6 +380,8 @@ COMMANDS: Mapping[str, Lines] = {
     "build": BUILD,
     "plan": PLAN,
     "experiment": EXPERIMENT,
+    "export": EXPORT,
+    "board": BOARD,
 }
 
 

@@ -2,17 +2,24 @@
 
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
-from hw.config import TorusConfig
+from hw.config import TorusConfig, TrainingConfig
 from sw_driver import GoldenDevice, compile
 
 # As small as holds the digits.
 CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=256, max_fan_in=64,
                      weight_words=4096, bias_words=128, program_words=256, rep_bits=8)
 
+# One that trains, and a net for it.
+TRAINING_CONFIG = TorusConfig(
+    rows=1, cols=1, host_bits=32, buffer_words=128, max_fan_in=32, weight_words=512, bias_words=32,
+    program_words=1024, rep_bits=8, training=TrainingConfig(result_words=16, reduce_words=4))
+TRAINING_SHAPES = [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]
+
 
 def small(seed, config=CONFIG):
     """A small net, compiled, with samples and what they must give."""
-    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed)
+    net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed,
+                     act_bits=config.act_bits, weight_bits=config.weight_bits)
     compiled, words = compile(net, config), random_words(net, 30, seed=seed).numpy()
     with GoldenDevice() as golden:
         golden.load(compiled)

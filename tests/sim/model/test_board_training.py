@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from golden import ClosNet, ClosShape, TrainingWidths, initial_state, softmax_cross_entropy
+from golden import ClosNet, TrainingWidths, initial_state, softmax_cross_entropy
 from golden.training.scales import propose_format
-from hw.config import TorusConfig, TrainingConfig
 from sim.model.board import BoardModel
 from sim.model.board_terminal import BoardTerminal
 from sim.model.wire import Damage
@@ -14,14 +13,11 @@ from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError, LinkError
 from sw_driver.serial import Patience, SerialDevice
+from tests.support.boards import TRAINING_CONFIG, TRAINING_SHAPES
 from tests.support.command_line import fail
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
-CONFIG = TorusConfig(
-    rows=1, cols=1, host_bits=32, buffer_words=128, max_fan_in=32, weight_words=512, bias_words=32,
-    program_words=1024, rep_bits=8, training=TrainingConfig(result_words=16, reduce_words=4))
-SHAPES = [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]
 RATE = 0.05
 PATIENCE = Patience(answer_s=30.0)
 
@@ -32,10 +28,10 @@ def net():
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(20, 12, generator=generator, dtype=torch.float64)
     labels = torch.randint(8, (20,), generator=generator)
-    model = ClosNet(SHAPES, generator=torch.Generator().manual_seed(1))
+    model = ClosNet(TRAINING_SHAPES, generator=torch.Generator().manual_seed(1))
     form = propose_format(model, x, labels, softmax_cross_entropy, RATE,
                           widths=TrainingWidths())
-    compiled = compile(form, CONFIG)
+    compiled = compile(form, TRAINING_CONFIG)
     state = initial_state(model, compiled.format, seed=1, rows=1, cols=1)
     return compiled, state, x.numpy(), labels.numpy()
 
@@ -45,7 +41,7 @@ def net():
 def test_steps_are_those_of_the_golden_model(net, per_mille, samples):
     compiled, state, x, labels = net
     x, labels = x[:samples], labels[:samples]
-    with (BoardModel.of(CONFIG) as board,
+    with (BoardModel.of(TRAINING_CONFIG) as board,
           BoardTerminal(board, Damage(per_mille, seed=1)) as terminal,
           SerialDevice(terminal.port, patience=PATIENCE) as serial,
           GoldenDevice() as golden):
@@ -62,7 +58,7 @@ def test_steps_are_those_of_the_golden_model(net, per_mille, samples):
 
 def test_a_board_with_weights_is_refused(net, monkeypatch):
     class Baked:
-        hardware_id, weights_id = CONFIG.hardware_id, 0x0123_4567
+        hardware_id, weights_id = TRAINING_CONFIG.hardware_id, 0x0123_4567
 
         def __init__(self, *_, **__):
             pass
@@ -84,7 +80,7 @@ def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains
     class Silent:
         """Tells its hardware id, and nothing else."""
 
-        hardware_id, weights_id, closed = CONFIG.hardware_id, 0, False
+        hardware_id, weights_id, closed = TRAINING_CONFIG.hardware_id, 0, False
 
         def __init__(self, *_, **__):
             opened.append(self)
@@ -95,7 +91,7 @@ def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains
         def receive(self, count, progress):
             if count != 8:
                 raise error
-            return CONFIG.hardware_id.to_bytes(8, "little")
+            return TRAINING_CONFIG.hardware_id.to_bytes(8, "little")
 
         def flush(self, progress):
             assert not self.closed
