@@ -341,6 +341,9 @@ BUILD: Lines = {
     f"{_BUILD} --baud 0": "--baud must be 9600 to 12000000, not 0",
     f"{_BUILD} --clock-mhz nan": "--clock-mhz must be 16 to 275, .* not nan",
     "--board ulx3s-85f --clock-mhz inf": "--clock-mhz must be 10 to 400, .* not inf",
+    f"{_BUILD} --workers 0": "'--workers': .* not 0",
+    f"{_BUILD} --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
+    f"{_BUILD} --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
     f"{_BUILD} --seed 0": "'--seed': .* greater than or equal to 1, not 0",
     f"{_BUILD} --tries 10000000000000": "--seed and --tries must be at least 1, and the last",
 }
