@@ -93,10 +93,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         that find no route are left out; if none does, two more are tried.
     target_mhz
         What place and route aims at, if not at the clock of the torus; without a PLL only.
-    tell
-        Told of each step.
-    runner
-        Tries the seeds.
+    tell, runner
+        Told of each step; tries the seeds.
 
     Raises
     ------
@@ -137,9 +135,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         best, routed = _fastest(board, results, made_mhz)
         tell("build: bitstream", 3, _STEPS)
         pack(board, flow, packer, folder, best)
-        report = _report(board, config, link, used, results, routed, best,
-                         (yosys, router, packer), target_mhz=aim_mhz,
-                         baked=images is not None, folded=folded)
+        report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),
+                         target_mhz=aim_mhz, baked=images is not None, folded=folded)
         _finish(folder, report)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)

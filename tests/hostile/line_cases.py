@@ -363,13 +363,10 @@ EXPERIMENT: Lines = {
     "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
     "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
     "clos-accuracy --workers 0": "'--workers': .* not 0",
-    "clos-accuracy --workers 1025": "'--workers': .* not 1025",
-    "clos-accuracy --workers many": "'--workers': .* valid integer, .*, not many",
     "clos-accuracy --workers 2 --jobs 2": "--workers and --jobs cannot both be given",
     "clos-accuracy --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
     "clos-accuracy --scheduler ''": "--scheduler must not be empty",
     "clos-accuracy --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
-    "clos-accuracy --scheduler h:99999": "--scheduler must be .* 'h:99999' does not answer",
 }
 COMMANDS: Mapping[str, Lines] = {
     "": ANY,

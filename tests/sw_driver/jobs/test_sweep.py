@@ -164,6 +164,25 @@ def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch, address):
             list(run(square, [Job(1)]))
 
 
+def test_workers_end_with_their_parent(tmp_path):
+    """Even if it is killed: none goes on working for nobody."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from sw_driver.jobs.engine import runner\nfrom tests.support.jobs import *\n"
+        "if __name__ == '__main__':\n"
+        "    with runner(2) as run:\n"
+        "        for _, row in run(square, [Job(n, 0.2) for n in range(500)]):\n"
+        "            print(row.worker, flush=True)\n")
+    with subprocess.Popen([sys.executable, script], text=True, stdout=subprocess.PIPE,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}) as parent:
+        workers = {int(parent.stdout.readline()) for _ in range(6)}
+        parent.kill()
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_nothing_is_left_in_the_folder_of_temporary_files(tmp_path):
     code = ("from sw_driver.jobs.engine import runner\nfrom tests.support.jobs import *\n"
             "if __name__ == '__main__':\n"
