@@ -66,7 +66,7 @@ def models_of(verilog: str, family: Family) -> str:
     """
     modules = modules_of(cell_models(family))
     if family.name == "ecp5":  # Those of `hw.cells.ecp5`, which leave some pins open.
-        modules |= modules_of(ecp5_memory(all_pins=False) + ecp5_multiplier(all_pins=False))
+        modules |= modules_of(ecp5_memory() + ecp5_multiplier(all_pins=False))
     instance = re.compile(rf"^\s*({'|'.join(modules)})\s+[#\w\\]", re.M)
     found: dict[str, str] = {}
     wanted = instance.findall(verilog)
@@ -113,21 +113,18 @@ def _pins(prefix: str, count: int) -> tuple[str, str]:
     return ", ".join(names), "{" + ", ".join(reversed(names)) + "}"
 
 
-def ecp5_memory(*, all_pins: bool = True) -> str:
+def ecp5_memory() -> str:
     """Verilog of DP16KD: 2048 bytes of 9 bits; ports of 1 to 4 bits see 8 of them.
 
     A port of 36 bits uses the data pins of both, the low half on A. Clocks that are inverted and
     chip selects other than 0 are not modelled, nor what is undefined in the cell: a word read
-    while it is written through the other port. Without `all_pins`, it has none for what is read
-    through port A.
+    while it is written through the other port.
     """
     header: list[str] = []
     wires: list[str] = []
     for port, other in ("AB", "BA"):
         for bus, count, direction in ((f"AD{port}", 14, "input"), (f"DI{port}", 18, "input"),
                                       (f"DO{port}", 18, "output")):
-            if bus == "DOA" and not all_pins:
-                continue
             names, whole = _pins(bus, count)
             header.append(f"{direction} {names}")
             low = f"word_{port.lower()}[17:0]"

@@ -3,6 +3,7 @@
 __all__ = [
     "AnalysisError",
     "CheckpointError",
+    "CompiledMissing",
     "DataError",
     "GoldenError",
     "GoldenWarning",
@@ -44,3 +45,9 @@ class TopologyError(GoldenError):
 
 class AnalysisError(GoldenError):
     """An analysis that a topology is too large for, or numbers that do not fit the topology."""
+
+
+class CompiledMissing(GoldenError):
+    """Code in C++ that cannot be built or loaded here; the same in PyTorch can be used."""
+
+    exit_status = 3

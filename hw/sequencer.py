@@ -15,10 +15,10 @@ __all__ = ["Sequencer"]
 class Sequencer(wiring.Component):
     """A program memory and up to three queues that are fetched from it, one op ahead each.
 
-    After reset, and whenever all queues have ended and the engines are idle, it loads the next
-    program: it gives the built-in op, which brings one block, the header; then the built-in op
-    again, repeated for every block of the program; and then starts. The words of these blocks come
-    over `load`. See docs/architecture.md, section 5.
+    After reset, and whenever all queues have ended and the engines were idle in the cycle before,
+    it loads the next program: it gives the built-in op, which brings one block, the header; then
+    the built-in op again, repeated for every block of the program; and then starts. The words of
+    these blocks come over `load`. See docs/architecture.md, section 5.
 
     The fetch unit is a barrel: slot q of every three cycles belongs to queue q, whatever the other
     queues do, and reads one line of the program memory if the queue has room. An op of n lines is
@@ -42,7 +42,7 @@ class Sequencer(wiring.Component):
         The ops of each queue in `queues`.
     idle : In(1)
         The engines have finished all ops that they took, and those that took a built-in op have
-        given all its words to `load`.
+        given all its words to `load`. It passes a register.
     start : Out(1)
         High for one cycle before the first slot of a program.
     """
@@ -116,7 +116,10 @@ class Sequencer(wiring.Component):
         ready = Signal()
         bring = Signal()
         over = Signal()
-        m.d.comb += ready.eq(~full[self.boot_queue] & self.idle)
+        # Engines were idle in the cycle before, and no op waited: all that was given is done.
+        quiet = Signal()
+        m.d.sync += quiet.eq(self.idle & ~full.any())
+        m.d.comb += ready.eq(~full[self.boot_queue] & quiet)
         with m.FSM():
             with m.State("Ask for the header"):
                 m.d.comb += bring.eq(1)
@@ -136,7 +139,7 @@ class Sequencer(wiring.Component):
                         m.d.sync += ended[number].eq(0)
                     m.next = "Run"
             with m.State("Run"):
-                with m.If(ended.all() & ~full.any() & self.idle):
+                with m.If(ended.all() & ~full.any() & quiet):
                     m.d.comb += over.eq(1)
                     m.next = "Ask for the header"
 
@@ -165,19 +168,17 @@ class Sequencer(wiring.Component):
         })
         now, between, arriving = (Signal(context, name=name)
                                   for name in ("now", "between", "arriving"))
-        slot = Signal(range(QUEUES))
-        m.d.sync += slot.eq(Mux(slot == QUEUES - 1, 0, slot + 1))
+        slot = Signal(QUEUES, init=1)  # One of its bits is 1: that of the queue that is served.
+        m.d.sync += slot.eq(slot.rotate_left(1))
 
         # Now: read the next line of an op that its queue has room for.
         reading = Signal()
         last = Signal()
-        with m.Switch(slot):
-            for number in self.queues:
-                with m.Case(number):
-                    m.d.comb += [
-                        reading.eq(~full[number] & ~ended[number]),
-                        last.eq(now.line == lines[number] - 1),
-                    ]
+        m.d.comb += [
+            reading.eq((slot & ~full & ~ended).any()),
+            last.eq(Cat(slot[number] & (now.line == count - 1)
+                        for number, count in lines.items()).any()),
+        ]
         m.d.comb += [
             program.read_en.eq(reading),
             program.read_addr.eq(now.pc),
@@ -215,19 +216,17 @@ class Sequencer(wiring.Component):
             m.d.sync += now.line.eq(0)
             with m.If(jumps):
                 m.d.sync += now.pc.eq(loop.target)
-        with m.Switch(slot):
-            for number in self.queues:
-                with m.Case((number + READ_CYCLES) % QUEUES):
-                    with m.If(arriving.reading):
-                        m.d.sync += ops[number].eq(
-                            Cat(ops[number], program.read_data) >> config.line_bits)
-                        with m.If(~special & arriving.last):
-                            m.d.sync += full[number].eq(1)
-                        with m.If(arriving.first & (loop.kind == END)):
-                            m.d.sync += ended[number].eq(1)
+        for number in self.queues:
+            with m.If(slot[(number + READ_CYCLES) % QUEUES] & arriving.reading):
+                m.d.sync += ops[number].eq(
+                    Cat(ops[number], program.read_data) >> config.line_bits)
+                with m.If(~special & arriving.last):
+                    m.d.sync += full[number].eq(1)
+                with m.If(arriving.first & (loop.kind == END)):
+                    m.d.sync += ended[number].eq(1)
 
         # Queue q begins at line q, with a JUMP.
         with m.If(self.start):
-            m.d.sync += slot.eq(0)
+            m.d.sync += slot.eq(1)
             for number, state in enumerate((now, arriving, between)):
                 m.d.sync += state.eq(context.const({"pc": number}))

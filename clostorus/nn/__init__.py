@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from golden.convert.replace import Converted, convert, convert_report
     from golden.convert.report import ConversionReport, LayerReport
     from golden.convert.sparse_spec import CascadeSpec, SparseSpec
-    from golden.errors import GoldenError, GoldenWarning, ModelError, ShapeError
+    from golden.errors import CompiledMissing, GoldenError, GoldenWarning, ModelError, ShapeError
     from golden.export.onnx_file import to_onnx
     from golden.export.two_d import to_2d
     from golden.layers.attention import ClosMultiheadAttention
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from golden.layers.recurrent import ClosGRU, ClosLSTM
     from golden.layers.sparse import SparseStage
     from golden.layers.stages import ClosStages
+    from golden.operators.switch import use_compiled, uses_compiled
     from golden.techniques.average import grow_average
     from golden.techniques.calcification import Calcification
     from golden.techniques.carrying import carry_optimiser
@@ -59,6 +60,7 @@ __all__ = [
     "ClosShape",
     "ClosSpec",
     "ClosStages",
+    "CompiledMissing",
     "ConversionReport",
     "Converted",
     "Densification",
@@ -94,6 +96,8 @@ __all__ = [
     "scaled_channels",
     "to_2d",
     "to_onnx",
+    "use_compiled",
+    "uses_compiled",
 ]
 
 _HOMES = {
@@ -109,6 +113,7 @@ _HOMES = {
     "ClosShape": "clos.shape",
     "ClosSpec": "convert.clos_spec",
     "ClosStages": "layers.stages",
+    "CompiledMissing": "errors",
     "ConversionReport": "convert.report",
     "Converted": "convert.replace",
     "Densification": "techniques.densification",
@@ -144,6 +149,8 @@ _HOMES = {
     "scaled_channels": "layers.channel_conv",
     "to_2d": "export.two_d",
     "to_onnx": "export.onnx_file",
+    "use_compiled": "operators.switch",
+    "uses_compiled": "operators.switch",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES, below="golden")

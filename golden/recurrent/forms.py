@@ -77,7 +77,9 @@ def _is_plain(module: nn.Module) -> bool:
     """Whether calling the module does nothing but to compute its map."""
     hooks = cast(Any, module)
     return type(module) is ClosLinear and not (
-        hooks._forward_hooks or hooks._forward_pre_hooks or hooks._backward_hooks
+        hooks._forward_hooks
+        or hooks._forward_pre_hooks
+        or hooks._backward_hooks
         or hooks._backward_pre_hooks
     )
 

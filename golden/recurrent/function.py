@@ -10,8 +10,9 @@ from golden.clos.forms import ClosWeights
 from golden.clos.function import compute
 from golden.clos.shape import ClosShape
 from golden.recurrent.cells import CELLS
+from golden.recurrent.chunks import Maps
 from golden.recurrent.plain import STEPS, Map, plain_walk, scanned_walk
-from golden.recurrent.walk import Kept, Maps, Walk
+from golden.recurrent.walk import Kept, Walk
 from golden.tensors.autocast import add_bias
 
 __all__ = ["WalkCall", "fast_walk"]
@@ -51,9 +52,7 @@ class WalkCall:
         constants = tuple(None if one is None else one.detach() for one in tensors)
         return self._by(scanned_walk, x.detach(), constants)
 
-    def _by(
-        self, walk: Any, x: Tensor, tensors: tuple[Tensor | None, ...]
-    ) -> tuple[Tensor, ...]:
+    def _by(self, walk: Any, x: Tensor, tensors: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
         maps = [_map(shape, tensors[4 * i : 4 * i + 4]) for i, shape in enumerate(self.shapes)]
         y, *cells = walk(STEPS[self.cell], maps[0], maps[1], x, tensors[8:])
         return (y, *(one if self.all_cells else one[-1:] for one in cells))

@@ -11,23 +11,13 @@ import torch
 from torch import Tensor
 
 from golden.clos.forms import FEWEST_COLUMNS, ClosWeights, padding_pays
-from golden.clos.shape import ClosShape
 from golden.recurrent.cells import Cell, Steps
-from golden.recurrent.columns import Columns, MapGradients, TransposedColumns
+from golden.recurrent.chunks import Maps, PlainChunks
+from golden.recurrent.compiled import compiled_chunks
 
-__all__ = ["Gradients", "Kept", "Maps", "Walk"]
+__all__ = ["Gradients", "Kept", "Walk"]
 
 _CHUNK = 512  # Samples of all its steps.
-_FEWEST_STEPWISE = 16  # Samples of which the gradients of weights are added up step by step.
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Maps:
-    """The maps of input and state: shapes, weights, and biases [gates H] or None."""
-
-    shapes: tuple[ClosShape, ClosShape]
-    weights: tuple[ClosWeights, ClosWeights]
-    biases: tuple[Tensor | None, Tensor | None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,7 +59,9 @@ class Walk:
         self.cell, self.maps, self.x = cell, maps, x.contiguous()
         self.times, self.samples, _ = x.shape
         self.neurons = maps.shapes[1].in_features
-        padded = pad and padding_pays(maps.shapes[1], self.samples, x.device.type)
+        self._compiled = compiled_chunks(cell, maps, self.x)
+        state = maps.shapes[1]
+        padded = pad and self._compiled is None and padding_pays(state, self.samples, x.device.type)
         self.columns = FEWEST_COLUMNS if padded else self.samples
 
     def forward(
@@ -86,11 +78,9 @@ class Walk:
         all_cells
             Whether c is wanted at all times.
         """
-        cell, maps = self.cell, self.maps
-        input_map = Columns(maps.shapes[0], maps.weights[0])
-        state_map = Columns(maps.shapes[1], cell.scaled(maps.weights[1]))
+        cell = self.cell
+        chunks = self._compiled or PlainChunks(cell, self.maps)
         outputs = cell.gates * self.neurons
-        biases = tuple(self._bias(bias) for bias in maps.biases)
         chunk = self._chunk()
         hidden = self._room(self.times + 1, self.neurons)
         hidden[0, :, : self.samples] = states[0].T
@@ -102,11 +92,7 @@ class Walk:
             part = sums[start:stop] if keep else sums[: stop - start]
             own = slice(start, stop + cell.states - 1)
             steps = Steps(part, hidden[start : stop + 1], more[own])
-            given = self.x.new_empty(outputs, (stop - start) * self.samples)
-            input_map.add(self._inputs(start, stop), given, beta=0)
-            given = given.view(outputs, stop - start, self.samples).transpose(0, 1)
-            cell.fill(given, (biases[0], biases[1]), self._narrow(steps))
-            cell.forward(state_map, steps)
+            chunks.forward(self.x[start:stop], steps)
         y = self._rows(hidden[1:], 1)
         if cell.states == 1:
             return y, self.x.new_empty(0), Kept(sums, hidden, more)
@@ -117,14 +103,11 @@ class Walk:
         self, kept: Kept, of_outputs: Tensor | None, of_cells: Tensor | None, all_cells: bool
     ) -> Gradients:
         """Compute the gradients from those of what `forward` returned; None stands for zeros."""
-        cell, maps, samples = self.cell, self.maps, self.samples
-        input_gradients = MapGradients(maps.shapes[0], maps.weights[0])
-        state_gradients = MapGradients(maps.shapes[1], maps.weights[1])
-        at_once = samples < _FEWEST_STEPWISE
-        state_map = state_gradients
-        if at_once:
-            state_map = TransposedColumns(maps.shapes[1], maps.weights[1])
-        biases = tuple(self.x.new_zeros(cell.gates * self.neurons) for _ in range(2))
+        cell, samples = self.cell, self.samples
+        self.columns = kept.hidden.shape[2]
+        chunks = self._compiled
+        if chunks is None or self.columns > samples:  # Others kept them.
+            chunks = PlainChunks(cell, self.maps)
         carry, of_state = self.x.new_zeros(2, self.neurons, self.columns).unbind()
         if of_cells is not None and not all_cells:
             carry[:, :samples] = of_cells[0].T
@@ -145,37 +128,20 @@ class Walk:
                 cells = self._room(count, self.neurons)
                 cells[:, :, :samples] = of_cells[start:stop].transpose(1, 2)
             held = of_sums[:count]
-            given = cell.backward(state_map, steps, around, carry, cells, held)
+            chunks.backward(
+                self.x[start:stop], steps, around, carry, cells, held, of_inputs[start:stop]
+            )
             of_state.copy_(around[0])
-            of_held = self._flat(held)
-            of_given = of_held if given is held else self._flat(given)
-            inputs = self.x.new_empty(self.x.shape[2], count * samples)
-            if at_once:
-                state_gradients.add(self._flat(steps.hidden[:-1]), of_held, None)
-            input_gradients.add(self._inputs(start, stop), of_given, inputs, beta=0)
-            of_inputs[start:stop] = inputs.T.unflatten(0, (count, samples))
-            for total, part in zip(biases, (of_given, of_held), strict=True):
-                total += part.sum(1)
         before = (of_state, carry)[: cell.states]
         states = tuple(
             state[:, :samples].T.clone(memory_format=torch.contiguous_format) for state in before
         )
-        weights = (input_gradients.sums, state_gradients.sums)
-        return Gradients(of_inputs, states, weights, (biases[0], biases[1]))
+        return Gradients(of_inputs, states, *chunks.gradients())
 
     def _room(self, times: int, neurons: int) -> Tensor:
         """Make memory [T, K, columns], with zeros for what samples there are not."""
         size = (times, neurons, self.columns)
         return self.x.new_zeros(size) if self.columns > self.samples else self.x.new_empty(size)
-
-    def _bias(self, bias: Tensor | None) -> Tensor:
-        return self.x.new_zeros(self.cell.gates * self.neurons) if bias is None else bias
-
-    def _narrow(self, steps: Steps) -> Steps:
-        if self.columns == self.samples:
-            return steps
-        values = (steps.sums, steps.hidden, steps.more)
-        return Steps(*(each[..., : self.samples] for each in values))
 
     def _chunk(self) -> int:
         return min(max(_CHUNK // self.samples, 1), self.times)
@@ -183,15 +149,6 @@ class Walk:
     def _chunks(self, chunk: int) -> Iterator[tuple[int, int]]:
         for start in range(0, self.times, chunk):
             yield start, min(start + chunk, self.times)
-
-    def _inputs(self, start: int, stop: int) -> Tensor:
-        """View inputs as [I, samples of these steps]."""
-        return self.x[start:stop].flatten(0, 1).T
-
-    def _flat(self, values: Tensor) -> Tensor:
-        """Copy [T, K, N] to [K, samples of these steps]."""
-        values = values[:, :, : self.samples].transpose(0, 1)
-        return values.clone(memory_format=torch.contiguous_format).flatten(1)
 
     def _rows(self, values: Tensor, factor: float) -> Tensor:
         """Bring [T, H, N] to [T, N, H], times a factor."""

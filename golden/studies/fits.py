@@ -217,6 +217,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few sweeps and steps")
     parser.add_argument("--folder", type=Path, default=Path("build/fits"), help="of the rows")
     given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
     for table in (speed_table, near_table, accuracy_table):
         print("\n".join(table(given.folder, quick=given.quick)), end="\n\n", flush=True)
 

@@ -8,8 +8,9 @@ from amaranth import *
 
 __all__ = ["ECP5"]
 
-# Address bits that a DP16KD leaves unused, by the width of its ports; it holds 18 Kbit.
-_RAM_LANES = ((18, 1024, 4), (9, 2048, 3))
+# Most bits of a word and most words of a DP16KD, which holds 18 Kbit, and the address bits that it
+# leaves unused, in the order of preference. A word of 36 bits takes the data pins of both ports.
+_RAM_LANES = ((18, 1024, 4), (9, 2048, 3), (36, 512, 5))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
 _INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 16, 18, 20
@@ -29,38 +30,19 @@ class ECP5:
     """
 
     def get_block_ram(self, ram):
-        """A DP16KD with its output register in use: 1 instead of 5.8 ns from clock to word."""
+        """A DP16KD with its output registers in use: 1 instead of 5.8 ns from clock to word.
+
+        Wider words than a cell has lie in several of them.
+        """
         fitting = (lane for lane in _RAM_LANES if ram.width <= lane[0] and ram.depth <= lane[1])
-        lane_bits, _, low_addr_bits = next(fitting, (None, None, None))
-        if lane_bits is None:
+        widest = max(_RAM_LANES)
+        lane = next(fitting, widest if ram.depth <= widest[1] else None)
+        if lane is None:
             return None
         m = Module()
-        ports = {}
-        for port, addr, data in (("A", ram.write_addr, ram.write_data), ("B", ram.read_addr, None)):
-            for bit in range(_RAM_ADDR_BITS):
-                place = bit - low_addr_bits
-                ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
-            for bit in range(_WORD_BITS):
-                ports[f"i_DI{port}{bit}"] = (
-                    data[bit] if data is not None and bit < ram.width else Const(0))
-            for bit in range(3):
-                ports[f"i_CS{port}{bit}"] = Const(0)
-        if lane_bits == _WORD_BITS:
-            # The two low address bits of an 18-bit write port enable its bytes.
-            ports["i_ADA0"] = ports["i_ADA1"] = ram.write_en
-        word = Signal(_WORD_BITS)
-        ports |= {f"o_DOB{bit}": word[bit] for bit in range(_WORD_BITS)}
-        m.d.comb += ram.read_data.eq(word)
-        m.submodules.cell = Instance(
-            "DP16KD",
-            p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
-            p_REGMODE_A="NOREG", p_REGMODE_B="OUTREG",
-            p_WRITEMODE_A="READBEFOREWRITE", p_WRITEMODE_B="READBEFOREWRITE",
-            p_RESETMODE="SYNC", p_GSR="DISABLED",
-            i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
-            i_CEA=Const(1), i_OCEA=Const(1), i_WEA=ram.write_en, i_RSTA=Const(0),
-            i_CEB=ram.read_en, i_OCEB=ram.out_en, i_WEB=Const(0), i_RSTB=Const(0),
-            **ports, **_init_values(ram.init, lane_bits))
+        for index, low in enumerate(range(0, ram.width, lane[0])):
+            name = f"cell_{index}" if index else "cell"
+            _memory_cell(m, name, ram, low, min(lane[0], ram.width - low), lane)
         return m
 
     def get_multiplier(self, multiplier):
@@ -121,6 +103,44 @@ class ECP5:
         with m.If(accumulator.en):
             m.d.sync += accumulator.sum.eq(total)
         return m
+
+
+def _memory_cell(m, name, ram, low, width, lane):
+    """Add a DP16KD that holds `width` bits of a memory's words, from bit `low` on."""
+    lane_bits, _, low_addr_bits = lane
+    wide = lane_bits > _WORD_BITS
+    write_data = ram.write_data[low:low + width]
+    ports = {}
+    for port, addr in (("A", ram.write_addr), ("B", ram.read_addr)):
+        for bit in range(_RAM_ADDR_BITS):
+            place = bit - low_addr_bits
+            ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
+        for bit in range(_WORD_BITS):
+            place = bit + _WORD_BITS if port == "B" else bit
+            ports[f"i_DI{port}{bit}"] = write_data[place] if place < width else Const(0)
+        for bit in range(3):
+            ports[f"i_CS{port}{bit}"] = Const(0)
+    for byte in range(lane_bits // 9 if lane_bits >= _WORD_BITS else 0):
+        # The low address bits of a write port of many bytes enable them.
+        ports[f"i_ADA{byte}"] = ram.write_en
+    # A wide word comes out of the pins of both ports, its low half out of A's.
+    words = {port: Signal(_WORD_BITS, name=f"{name}_{port.lower()}") for port in "AB"}
+    for port, word in words.items():
+        ports |= {f"o_DO{port}{bit}": word[bit] for bit in range(_WORD_BITS)}
+    m.d.comb += ram.read_data[low:low + width].eq(Cat(words.values()) if wide else words["B"])
+    write_mode = "NORMAL" if wide else "READBEFOREWRITE"
+    contents = [(word >> low) & ((1 << width) - 1) for word in ram.init]
+    m.submodules[name] = Instance(
+        "DP16KD",
+        p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
+        p_REGMODE_A="OUTREG" if wide else "NOREG", p_REGMODE_B="OUTREG",
+        p_WRITEMODE_A=write_mode, p_WRITEMODE_B=write_mode,
+        p_RESETMODE="SYNC", p_GSR="DISABLED",
+        i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
+        i_CEA=Const(1), i_OCEA=ram.out_en if wide else Const(1),
+        i_WEA=ram.write_en, i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
+        i_WEB=Const(0), i_RSTB=Const(0),
+        **ports, **_init_values(contents, lane_bits))
 
 
 def _init_values(words, lane_bits):

@@ -45,14 +45,15 @@ class RowWalk:
         at_last = self._beats.last & last_row & ~self._reps.some
         ends = at_last & passed
         with m.If(passed):
-            m.d.sync += self._beats.step()
-        with m.If(passed & self._beats.last):
-            m.d.sync += [
-                *self._beats.start(self._beats_of_row),
-                self.of_row.eq(self.of_row.rotate_left(1)),
-            ]
-            with m.If(last_row):
-                m.d.sync += self._reps.step()
+            with m.If(self._beats.last):
+                m.d.sync += [
+                    *self._beats.start(self._beats_of_row),
+                    self.of_row.eq(self.of_row.rotate_left(1)),
+                ]
+                with m.If(last_row):
+                    m.d.sync += self._reps.step()
+            with m.Else():
+                m.d.sync += self._beats.step()
         with m.If(ends):
             m.d.sync += [self.active.eq(0), self.of_row.eq(0)]
         return ends

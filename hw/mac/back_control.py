@@ -105,7 +105,8 @@ class BackControl(wiring.Component):
     host_landed : In(1)
         The host's gradients of a repetition have landed; counted like `landed` of `rings`.
     hold, writing : In(1), In(1)
-        While `hold` is high no repetition begins; while `writing` is high no op with `fence`.
+        While `hold` is high no repetition begins; while `writing` is high, or the step of this
+        cycle will write, no op with `fence`.
     waiting, busy : Out(1), Out(1)
         An op waits for its last repetition to begin; a repetition is in progress. Both are
         registers.
@@ -142,10 +143,12 @@ class BackControl(wiring.Component):
         end_of_word = at.output.at_last & at.group.at_last
         end_of_block = end_of_word & at.word.at_last
         end_of_rep = Signal()
+        may_end = Signal()                      # The last step of a word need not wait.
         steps = Signal()
         m.d.comb += [
             end_of_rep.eq(end_of_block & at.block.at_last),
-            steps.eq(active & (room | ~op.reduce | ~end_of_word)),
+            may_end.eq(room | ~op.reduce),
+            steps.eq(active & (may_end | ~end_of_word)),
             self.step.valid.eq(steps),
             step.axis.eq(op.axis), step.x_addr.eq(at.x_addr),
             step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(at.dy_addr),
@@ -213,24 +216,26 @@ class BackControl(wiring.Component):
                     rooms[axis].eq(ring.taken | (slots != 1)),
                 ]
 
-        self._next_repetition(m, op, active, steps & end_of_rep, at)
+        self._next_repetition(m, op, active, may_end & end_of_rep, at)
         return m
 
     def _next_repetition(self, m, op, active, ends, at):
-        """Take ops, and begin their repetitions."""
+        """Take ops, and begin their repetitions. An active one `ends` in this cycle."""
         config = self.config
         coming = Signal(mac_op(config))
         waiting = Signal()    # It has repetitions that have not begun.
         asked_for = Signal()  # The counts of landed gradients are about its next repetition.
         prepared = Signal()   # So are the addresses, from its first repetition on.
         first = Signal()      # None of its repetitions has begun.
-        rep = Signal(config.rep_bits)
+        reps_left = Signal(config.rep_bits)  # Repetitions after the next one.
         last_rep = Signal()   # Its next repetition is its last.
         x_coming = Signal(config.addr_bits)
         w_coming = Signal(config.weight_addr_bits)
         dy_coming = Signal(config.addr_bits)
 
-        # Gradients that have landed, in the memory of either axis or among those of the host.
+        # Gradients that have landed, in the memory of either axis or among those of the host. What
+        # was asked for before was there before its repetition began, so only that which the coming
+        # repetition waits for can be too few.
         asked = Signal(config.rep_bits)
         asks = waiting & ~asked_for & prepared
         landed = Signal(3)
@@ -242,17 +247,18 @@ class BackControl(wiring.Component):
                 ~coming.from_host & (coming.dest == number))
             m.submodules[f"{name}_landed"] = credits = Credits(config.rep_bits)
             m.d.comb += [
-                credits.add.eq(here),
+                credits.add.eq(here), credits.start.eq(self.start),
                 credits.take.eq(Mux(asks & mine, asked, 0)),
-                credits.start.eq(self.start),
-                landed[number].eq(credits.enough | ~mine),
+                landed[number].eq(credits.enough),
             ]
 
         begin = Signal()
+        # Where one is active, no other begins but with a step of it.
+        writes = active & (op.update | (op.bias & at.first_word))
         m.d.comb += [
             asked.eq(Mux(first, coming.need_free, coming.need_step)),
             begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
-                     & ~(coming.fence & first & self.writing)),
+                     & ~(coming.fence & first & (self.writing | writes))),
             self.op.ready.eq(~waiting),
             self.waiting.eq(waiting),
             self.idle.eq(~active & ~waiting),
@@ -263,7 +269,7 @@ class BackControl(wiring.Component):
             m.d.sync += [
                 prepared.eq(1),
                 first.eq(1),
-                rep.eq(0),
+                reps_left.eq(coming.reps),
                 last_rep.eq(coming.reps == 0),
                 x_coming.eq(coming.x_base),
                 w_coming.eq(coming.w_base),
@@ -275,8 +281,8 @@ class BackControl(wiring.Component):
                 op.eq(coming),
                 asked_for.eq(0),
                 first.eq(0),
-                rep.eq(rep + 1),
-                last_rep.eq(rep + 1 == coming.reps),
+                reps_left.eq(reps_left - 1),
+                last_rep.eq(reps_left == 1),
                 waiting.eq(~last_rep),
                 x_coming.eq(x_coming + coming.x_stride),
                 w_coming.eq(w_coming + coming.w_stride),

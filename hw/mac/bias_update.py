@@ -9,7 +9,7 @@ from ..cells.saturate import saturated
 from ..layouts import bias_update_layout
 from .velocity import accumulate, velocity_members
 
-__all__ = ["BiasUpdate"]
+__all__ = ["BiasUpdate", "shifted_up"]
 
 
 class BiasUpdate(wiring.Component):
@@ -64,16 +64,15 @@ class BiasUpdate(wiring.Component):
         gradient = later(m, self.gradient, 2, "gradient")[-1]
         accumulated = accumulate(m, self, along, gradient)
 
-        # Stages 3 and 4: the shift, by its low bits first; stage 5: the bias. `saturated` cuts a
-        # change that is far beyond any bias to one that is still beyond it.
-        low_bits = training.bias_shift_bits // 2
+        # Stages 3 and 4: the shift, by its low bits first; stage 5: the bias. A change that is far
+        # beyond any bias is cut to one that is still beyond it, in the stage that has less to do.
+        low_bits = max(training.bias_shift_bits // 2, training.bias_shift_bits - 2)
         wide = config.bias_bits + 1
         fine = Signal(signed(len(accumulated) + training.min_bias_shift + (1 << low_bits) - 1))
         change = Signal(signed(wide))
         m.d.sync += [
             fine.eq((accumulated << training.min_bias_shift) << update[3].shift[:low_bits]),
-            change.eq(saturated(
-                fine << Cat(Const(0, low_bits), update[4].shift[low_bits:]), wide)),
+            change.eq(shifted_up(fine, update[4].shift[low_bits:], 1 << low_bits, wide)),
             self.new_bias.p.bias.eq(saturated(bias[5] - change, config.bias_bits)),
         ]
         m.d.comb += [
@@ -81,3 +80,23 @@ class BiasUpdate(wiring.Component):
             self.new_bias.p.addr.eq(update[stages].addr),
         ]
         return m
+
+
+def shifted_up(value, shift, unit, bits):
+    """A value times 2**(`shift` * `unit`), cut to the nearest number of `bits` bits.
+
+    Whether it must be cut is found beside the shift, from the bits of the value that the least
+    shifts push out, those that somewhat larger ones push out, and so on.
+    """
+    sign = value[-1]
+    cut, upper = Const(0), len(value)
+    for count in range(1 << len(shift)):
+        kept = bits - 1 - count * unit
+        lower = min(max(kept, 0), upper)
+        lost = Cat(bit ^ sign for bit in value[lower:upper]).any()
+        lost = lost if kept >= 0 else lost | sign
+        cut |= (shift >= count) & lost if count else lost
+        upper = lower
+    shifted = value << Cat(Const(0, unit.bit_length() - 1), shift)
+    shifted = Cat(shifted, sign.replicate(bits))[:bits]
+    return Mux(cut, Cat((~sign).replicate(bits - 1), sign), shifted).as_signed()

@@ -21,10 +21,10 @@ class MacControl(wiring.Component):
     an op of that kind waits until repetitions are complete.
 
     It does a step a cycle when words are there, and loses no cycle between outputs or repetitions.
-    It loses none between ops either, if the next op came at least two cycles before the one in
-    progress ends; where a torus trains, the last repetition of the op in progress must also have 3
-    steps or more. It never does a step with a word that has not been received, and never begins an
-    op whose destination is not free. See docs/architecture.md, section 3.
+    It loses none between ops either, if the last repetition of the op in progress has 2 steps or
+    more (where a torus trains: 3): the next op is taken in the cycle after that repetition has
+    begun. It never does a step with a word that has not been received, and never begins an op whose
+    destination is not free. See docs/architecture.md, section 3.
 
     Parameters
     ----------
@@ -72,6 +72,7 @@ class MacControl(wiring.Component):
         axis = Signal()
         dest = Signal()
         word = Signal(config.count_bits)
+        word_next = Signal(config.count_bits, init=1)      # The word after this one, of the sum.
         outputs = Countdown(config.count_bits, "outputs")  # Outputs after this one.
         last_but_one = Signal(config.count_bits)           # Number of the last word but one.
         # These decide what happens after a step, so they are registers instead of comparisons.
@@ -90,17 +91,23 @@ class MacControl(wiring.Component):
         # The coming repetition, of the op that was taken last.
         op = Signal(mac_op(config))
         waiting = Signal()      # It has repetitions that have not begun.
-        asked_for = Signal()    # The registers below and `free` are about it.
+        # From a cycle that asks on, the registers below and `free` are about it: that in which the
+        # op is taken, or where a torus trains, where ops come late in a cycle, the one after that.
+        if config.training is None:
+            asks, asked_for, coming = self.op.valid & self.op.ready, Const(1), self.op.p
+        else:
+            asked_for = Signal()
+            asks, coming = waiting & ~asked_for, op
         first = Signal()        # None of its repetitions has begun.
-        rep = Signal(config.rep_bits)
+        reps_left = Signal(config.rep_bits)  # Repetitions after it.
         last_rep = Signal()     # The coming repetition is its last.
+        one_word_coming = Signal()
         x_coming = Signal(config.addr_bits)
         y_coming = Signal(config.addr_bits)
 
         begin = Signal()
         step = Signal()
         end_of_rep = Signal()
-        word_next = Signal(config.count_bits)
         # How far it is to the next word, and which ring has what the sum asks for.
         word_step, coming_step, readable = Const(1), Const(1), [
             ring.readable for ring in self.rings]
@@ -110,19 +117,20 @@ class MacControl(wiring.Component):
             readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
             with m.If(begin):
                 m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != 1)]
+        steps = []
         for number, ring in enumerate(self.rings):
-            reads = step & (axis == number)
+            reads = active & (axis == number) & readable[number]
+            steps.append(reads)
             m.d.comb += [
                 ring.read_en.eq(reads),
                 ring.read_addr.eq(x_base + word),
                 ring.read_next.eq(word_next),
-                ring.rewind.eq(at_last_word),
+                ring.advance.eq(reads & ~at_last_word),
                 ring.consume.eq(reads & end_of_rep),
             ]
         m.d.comb += [
-            step.eq(active & Mux(axis, readable[Axis.COL], readable[Axis.ROW])),
+            step.eq(Cat(steps).any()),
             end_of_rep.eq(at_last_word & ~outputs.some),
-            word_next.eq(word + word_step),
             self.idle.eq(~active & ~waiting),
 
             self.step.valid.eq(step),
@@ -142,62 +150,61 @@ class MacControl(wiring.Component):
                 end_of_rep if config.training is None else at_last_word),
         ]
 
-        # Repetitions that the ring engine of either axis has retired.
-        free = Signal(len(Axis))
+        # Repetitions that the ring engine of either axis has retired. Whatever was asked for before
+        # was there before its op began: so nobody need say for which axis, nor whether it is first.
+        free = []
         for axis_to, ring in zip(Axis, self.rings, strict=True):
             m.submodules[f"{axis_to.name.lower()}_freed"] = freed = Credits(config.rep_bits)
-            m.d.comb += [
-                freed.add.eq(ring.retired),
-                freed.start.eq(self.start),
-                free[axis_to].eq(freed.enough),
-            ]
-            with m.If(waiting & ~asked_for & (op.dest == axis_to)):
-                m.d.comb += freed.take.eq(op.need_free)
+            m.d.comb += [freed.add.eq(ring.retired), freed.start.eq(self.start)]
+            free.append(freed.enough)
+            with m.If(asks & (coming.dest == axis_to)):
+                m.d.comb += freed.take.eq(coming.need_free)
 
         allowed = Const(1)
-        takes = ~waiting | (begin & last_rep)
         if config.training is not None:
             allowed = ~self.hold & ~(op.fence & first & self.writing)
-            takes = ~waiting
             m.d.comb += [self.busy.eq(active), self.waiting.eq(waiting)]
         m.d.comb += [
-            begin.eq(waiting & asked_for & (free.bit_select(op.dest, 1) | ~first)
+            begin.eq(waiting & asked_for & Cat(free).all()
                      & (~active | (step & end_of_rep)) & allowed),
-            self.op.ready.eq(takes),
+            self.op.ready.eq(~waiting),
         ]
         m.d.sync += w_addr.eq(w_addr + step)
         with m.If(step):
             m.d.sync += [
                 word.eq(word_next),
+                word_next.eq(word_next + word_step),
                 at_last_word.eq(Mux(at_last_word, one_word, word == last_but_one)),
             ]
         with m.If(step & at_last_word):
             m.d.sync += [
                 word.eq(0),
+                word_next.eq(word_step),
                 *outputs.step(),
                 b_addr.eq(b_addr + 1),
                 y_addr.eq(y_addr + y_stride),
             ]
         with m.If(step & end_of_rep):
             m.d.sync += active.eq(0)
-        with m.If(waiting & ~asked_for):
+        with m.If(asks):
             m.d.sync += [
-                asked_for.eq(1),
                 first.eq(1),
-                rep.eq(0),
-                last_rep.eq(op.reps == 0),
-                x_coming.eq(op.x_base),
-                y_coming.eq(op.y_base),
+                reps_left.eq(coming.reps),
+                last_rep.eq(coming.reps == 0),
+                one_word_coming.eq(coming.last_word == 0),
+                x_coming.eq(coming.x_base),
+                y_coming.eq(coming.y_base),
             ]
         with m.If(begin):
             m.d.sync += [
                 active.eq(1),
+                word_next.eq(coming_step),
                 axis.eq(op.axis),
                 dest.eq(op.dest),
                 *outputs.start(op.last_output),
                 last_but_one.eq(op.last_word - coming_step),
-                one_word.eq(op.last_word == 0),
-                at_last_word.eq(op.last_word == 0),
+                one_word.eq(one_word_coming),
+                at_last_word.eq(one_word_coming),
                 x_base.eq(x_coming),
                 bias.eq(op.bias),
                 y_addr.eq(y_coming),
@@ -206,8 +213,8 @@ class MacControl(wiring.Component):
                 relu.eq(op.relu),
                 *(value.eq(op[name]) for name, value in options.items()),
                 first.eq(0),
-                rep.eq(rep + 1),
-                last_rep.eq(rep + 1 == op.reps),
+                reps_left.eq(reps_left - 1),
+                last_rep.eq(reps_left == 1),
                 x_coming.eq(x_coming + op.x_stride),
                 y_coming.eq(y_coming + op.y_rep_stride),
                 waiting.eq(~last_rep),
@@ -215,9 +222,10 @@ class MacControl(wiring.Component):
             with m.If(first):
                 m.d.sync += [w_addr.eq(op.w_base), b_addr.eq(op.b_base)]
         with m.If(self.op.valid & self.op.ready):
-            m.d.sync += [
-                waiting.eq(1),
-                asked_for.eq(0),
-                op.eq(self.op.payload),
-            ]
+            m.d.sync += [waiting.eq(1), op.eq(self.op.payload)]
+        if config.training is not None:
+            with m.If(asks):
+                m.d.sync += asked_for.eq(1)
+            with m.If(self.op.valid & self.op.ready):
+                m.d.sync += asked_for.eq(0)
         return m

@@ -78,10 +78,11 @@ class Requantise(wiring.Component):
         if self.bounded:
             state |= {"low": finish.low, "high": finish.high}
 
-        # The rest of the shift, its largest bit first, in two cycles.
+        # The rest of the shift, its largest bit first, in two cycles. Those of large bits look at
+        # most bits of the value, so no more than two are done in the first.
         order = list(reversed(range(len(finish.shift))))
-        half = len(order) // 2
-        for stage, bits in enumerate((order[:half], order[half:]), 1):
+        first = min(len(order) // 2, 2)
+        for stage, bits in enumerate((order[:first], order[first:]), 1):
             for bit in bits:
                 state |= self._shifted(state, bit)
             registers = {}

@@ -64,9 +64,8 @@ class TrainingMac(wiring.Component):
     idle : Out(1)
         No sum or update was under way in the cycle before. A register.
     writing : Out(1)
-        A weight, a bias or a velocity will be written in this cycle or later.
-    still_writing : Out(1)
-        As `writing`, but a step in this cycle does not count. A register.
+        A step of a cycle before will write a weight, a bias or a velocity in this cycle or later. A
+        register.
     """
 
     def __init__(self, config, *, weights=(), biases=()):
@@ -92,7 +91,7 @@ class TrainingMac(wiring.Component):
             "bias_record": Out(config.bias_record_chunks * config.word_bits),
             "lfsr_record": Out(config.lfsr_chunks * config.word_bits),
             "idle": Out(1),
-            "writing": Out(1), "still_writing": Out(1),
+            "writing": Out(1),
         })
 
     def elaborate(self, platform):
@@ -192,13 +191,10 @@ class TrainingMac(wiring.Component):
         rests = Signal(init=1)
         under_way = Cat(valid for valid, _ in (*forward, *back)).any()
         m.d.sync += [
-            self.still_writing.eq(Cat(writes).any() | update.pending | bias_update.pending),
-            rests.eq(~under_way & ~results.busy & ~self.writing),
+            self.writing.eq(Cat(writes).any() | update.pending | bias_update.pending),
+            rests.eq(~under_way & ~results.busy & ~writes[0] & ~self.writing),
         ]
-        m.d.comb += [
-            self.writing.eq(writes[0] | self.still_writing),
-            self.idle.eq(rests),
-        ]
+        m.d.comb += self.idle.eq(rests)
         return m
 
     def _weight_memories(self, m, update):

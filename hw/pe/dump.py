@@ -117,14 +117,14 @@ class Dump(wiring.Component):
                         reps_left.eq(reps_left - 1),
                         asked_for.eq(0),
                         waiting.eq(reps_left != 0),
+                        self.busy.eq(1),
                     ]
                     m.next = "Look"
             with m.State("Look"):
-                m.d.comb += [self.busy.eq(1), self.look.eq(1)]
+                m.d.comb += self.look.eq(1)
                 m.d.sync += read_cycles.eq(READ_CYCLES - 1)
                 m.next = "Read"
             with m.State("Read"):
-                m.d.comb += self.busy.eq(1)
                 m.d.sync += read_cycles.eq(read_cycles - 1)
                 with m.If(read_cycles == 0):
                     with m.Switch(op.memory):
@@ -135,7 +135,6 @@ class Dump(wiring.Component):
                     m.next = "Write"
             with m.State("Write"):
                 m.d.comb += [
-                    self.busy.eq(1),
                     self.write.valid.eq(1),
                     self.landed.eq(last_word),
                 ]
@@ -148,6 +147,7 @@ class Dump(wiring.Component):
                     m.d.sync += records_left.eq(records_left - 1)
                     m.next = "Look"
                 with m.If(last_word):
+                    m.d.sync += self.busy.eq(0)
                     m.next = "Rest"
 
         with m.If(self.op.valid & self.op.ready):

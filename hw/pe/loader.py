@@ -68,12 +68,13 @@ class Loader(wiring.Component):
         if training is not None:
             dealt += [GatherKind.GRADIENT, GatherKind.LFSR]
         is_dealt = Cat(kind == one for one in dealt).any()
+        # The column whose turn it is, and whether that is this one: known before the word comes.
         lane = Signal(config.col_bits)
-        mine = self.tap.valid & (lane == self.col)
-        with m.If(self.tap.valid & is_dealt):
-            m.d.sync += lane.eq(Mux(lane == config.cols - 1, 0, lane + 1))
-        with m.If(self.start):
-            m.d.sync += lane.eq(0)
+        is_mine = Signal()
+        mine = self.tap.valid & is_mine
+        lane_next = Mux(self.start, 0, Mux(
+            self.tap.valid & is_dealt, Mux(lane == config.cols - 1, 0, lane + 1), lane))
+        m.d.sync += [lane.eq(lane_next), is_mine.eq(lane_next == self.col)]
 
         def records(name, kind_of, chunks, addr_bits):
             m.submodules[name] = block = Records(config.word_bits, chunks, addr_bits)
@@ -109,12 +110,14 @@ class Loader(wiring.Component):
                     weight.p.record[config.master_chunks * config.word_bits:]),
                 self.bias.p.velocity.eq(bias.p.record[config.bias_chunks * config.word_bits:]),
             ]
+        is_mine_back = Signal()  # Gradients are dealt to the columns from the last one on.
+        m.d.sync += is_mine_back.eq(lane_next == config.cols - 1 - self.col)
         gradient_addr = Signal.like(self.gradient.p.addr)
         addr = Mux(self.tap.p.first, self.tap.p.base, gradient_addr)
         is_gradient = kind == GatherKind.GRADIENT
         m.d.comb += [
             self.gradient.valid.eq(
-                self.tap.valid & is_gradient & (lane == config.cols - 1 - self.col)),
+                self.tap.valid & is_gradient & is_mine_back),
             self.gradients_landed.eq(self.gradient.valid & self.tap.p.last_turn),
             self.gradient.p.addr.eq(addr),
             self.gradient.p.word.eq(word),

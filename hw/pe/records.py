@@ -21,7 +21,7 @@ class Records(wiring.Component):
     start : In(1)
         The next word is the first one of the record at address 0.
     record : Out(stream)
-        A record and its address, in the cycle of its last word. Never waits.
+        A record and its address, in the cycle after its last word. Never waits.
     """
 
     def __init__(self, word_bits, chunks, addr_bits):
@@ -37,25 +37,25 @@ class Records(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         addr = Signal.like(self.record.p.addr)
-        words, last = self.word.payload, Const(1)
+        words = Signal(self.word_bits * self.chunks)  # The latest on top.
+        valid = Signal()
+        last = Const(1)
         if self.chunks > 1:
-            # The words of the record that came before this one, the latest on top.
             chunk = Signal(range(self.chunks))
-            low_words = Signal(self.word_bits * (self.chunks - 1))
-            words, last = Cat(low_words, self.word.payload), chunk == self.chunks - 1
+            last = chunk == self.chunks - 1
             with m.If(self.word.valid):
-                m.d.sync += [
-                    low_words.eq(words >> self.word_bits),
-                    chunk.eq(Mux(last, 0, chunk + 1)),
-                ]
+                m.d.sync += chunk.eq(Mux(last, 0, chunk + 1))
             with m.If(self.start):
                 m.d.sync += chunk.eq(0)
+        m.d.sync += valid.eq(self.word.valid & last)
+        with m.If(self.word.valid):
+            m.d.sync += words.eq(Cat(words, self.word.payload) >> self.word_bits)
         m.d.comb += [
-            self.record.valid.eq(self.word.valid & last),
+            self.record.valid.eq(valid),
             self.record.p.addr.eq(addr),
             self.record.p.record.eq(words),
         ]
-        with m.If(self.record.valid):
+        with m.If(valid):
             m.d.sync += addr.eq(addr + 1)
         with m.If(self.start):
             m.d.sync += addr.eq(0)

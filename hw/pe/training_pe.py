@@ -112,7 +112,6 @@ class TrainingPE(wiring.Component):
                 m.d.comb += [
                     ring.read_en.eq(1),
                     ring.read_addr.eq(step.p.x_addr),
-                    ring.rewind.eq(1),
                 ]
             m.d.comb += [
                 ring.reread.eq(back.rings[axis].reread),
@@ -151,7 +150,7 @@ class TrainingPE(wiring.Component):
             dump.lfsr_record.eq(mac.lfsr_record),
             dump.row_retired.eq(router.row.retired),
             # No RUN begins in the cycle of a step backwards: `hold` is high then.
-            control.writing.eq(mac.still_writing),
+            control.writing.eq(mac.writing),
             back.writing.eq(mac.writing),
             control.start.eq(sequencer.start),
             back.start.eq(sequencer.start),

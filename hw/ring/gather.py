@@ -66,6 +66,7 @@ class RingGather(wiring.Component):
         send_end = Signal(config.count_bits)  # Words to send.
         have = Signal(config.count_bits)      # Own words and those received.
         sent = Signal(config.count_bits)
+        sent_next = Signal(config.count_bits, init=1)  # One more.
         own_here = Signal(init=1)             # The own words have landed.
         # A word's way depends on these, so they are registers instead of comparisons.
         receiving = Signal()                  # `have` is not `total`.
@@ -77,16 +78,21 @@ class RingGather(wiring.Component):
         # The coming repetition: prepared while the one before is in progress.
         first = Signal(init=1)                # It is the first of its op.
         rep = Signal(config.rep_bits)
-        prepared = Signal()                   # `coming_base` and `landed` are about it.
+        prepared = Signal()                   # What follows, and `landed`, is about it.
+        last = Signal()                       # It is the last of its op.
         coming_base = Signal(config.addr_bits)
+        owns = Signal()                       # It has own words.
+        receives = Signal()                   # It receives words.
 
         # Progress of the MAC: repetitions whose results have landed here, and repetitions that are
         # gathered and wait for the MAC, which may also be ahead.
         progress_bits = config.rep_bits + 1
         m.submodules.landed = landed = Credits(config.rep_bits)
         gathered = Signal(signed(progress_bits))
-        some_gathered = Signal()              # `gathered` is above 0.
-        none_gathered = Signal(init=1)        # `gathered` is 0.
+        more_gathered = Signal()              # `gathered` is above 1.
+        some_gathered = Signal()              # It is above 0.
+        none_gathered = Signal(init=1)        # It is 0.
+        readable = Signal()                   # The MAC may read; looks ahead over this cycle.
 
         # The ring, and the buffer
         m.d.comb += [
@@ -103,8 +109,7 @@ class RingGather(wiring.Component):
             for_mac.read_addr.eq(pe.read_addr),
             for_mac.out_en.eq(1),
             pe.read_word.eq(for_mac.read_data),
-            pe.readable.eq(
-                some_gathered | (none_gathered & gathers & own_here & unread)),
+            pe.readable.eq(readable),
         ]
         if config.word_steps:
             m.d.comb += pe.complete.eq(some_gathered)
@@ -120,7 +125,6 @@ class RingGather(wiring.Component):
                 copy.write_data.eq(hop.write_data),
             ]
         have_next = have + 1
-        sent_next = sent + 1
         with m.If(hop.received):
             m.d.sync += [
                 have.eq(have_next),
@@ -129,16 +133,24 @@ class RingGather(wiring.Component):
         with m.If(hop.sent):
             m.d.sync += [
                 sent.eq(sent_next),
-                unsent.eq(sent_next[:len(send_end)] != send_end),
+                sent_next.eq(sent_next + 1),
+                unsent.eq(sent_next != send_end),
             ]
         with m.If(hop.received ^ hop.sent):
-            m.d.sync += caught_up.eq(hop.sent & (sent_next[:len(have)] == have))
+            m.d.sync += caught_up.eq(hop.sent & (sent_next == have))
 
-        # Until the MAC comes to the repetition in progress it has read none of its words.
-        with m.If(pe.read_en & ~pe.rewind & none_gathered):
-            m.d.sync += unread.eq(pe.read_next != have)
-        with m.If(hop.received):
-            m.d.sync += unread.eq(1)
+        # Until the MAC comes to the repetition in progress it has read none of its words. What is
+        # readable in the next cycle depends on what is read in this one, but not on what arrives:
+        # so a word may be read two cycles after it is received.
+        here = gathers & own_here
+        still_unread = Signal()
+        m.d.comb += still_unread.eq(
+            Mux(pe.advance & none_gathered, pe.read_next != have, unread))
+        reads_on = Mux(pe.consume, more_gathered | (some_gathered & here & unread), some_gathered)
+        m.d.sync += [
+            unread.eq(still_unread | hop.received),
+            readable.eq(reads_on | ((here & none_gathered & ~pe.consume) & still_unread)),
+        ]
 
         # From one repetition to the next
         finish = Signal()
@@ -147,19 +159,18 @@ class RingGather(wiring.Component):
         prepare = Signal()
         if config.training is None:
             in_use = Signal(signed(progress_bits))  # `gathered`, with the one in progress.
-            room = (in_use < coming.lag)
+            room = Signal()                         # It was below `lag`; none has begun since.
+            m.d.sync += room.eq(Cat(~pe.consume, in_use).as_signed() < Cat(1, coming.lag))
             with m.If(begins_gather ^ pe.consume):
                 m.d.sync += in_use.eq(in_use + Mux(pe.consume, -1, 1))
             with m.If(pe.start):
                 m.d.sync += in_use.eq(0)
         else:
             room = self._may_overwrite(m, prepare, first)
-        last = Signal()
         m.d.comb += [
             finish.eq(active & own_here & ~receiving & ~unsent),
             begin.eq(pe.op.valid & prepared & (~active | finish) & room),
             begins_gather.eq(begin & (coming.kind == GatherKind.GATHER)),
-            last.eq(rep == coming.reps),
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
@@ -173,6 +184,9 @@ class RingGather(wiring.Component):
             m.d.comb += landed.take.eq(Mux(first, coming.need_first, coming.need_step))
             m.d.sync += [
                 prepared.eq(1),
+                last.eq(rep == coming.reps),
+                owns.eq(coming.own != 0),
+                receives.eq(coming.recv != 0),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
         with m.If(finish):
@@ -191,12 +205,13 @@ class RingGather(wiring.Component):
                 base.eq(coming_base),
                 total.eq(all_words),
                 have.eq(coming.own),
-                unread.eq(coming.own != 0),
+                unread.eq(owns),
                 sent.eq(0),
+                sent_next.eq(1),
                 send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
-                receiving.eq(coming.recv != 0),
-                unsent.eq(Mux(self.last_in_row, coming.to_gateway, coming.recv != 0)),
-                caught_up.eq(coming.own == 0),
+                receiving.eq(receives),
+                unsent.eq(Mux(self.last_in_row, coming.to_gateway, receives)),
+                caught_up.eq(~owns),
             ]
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
             m.d.sync += send_end.eq(0)
@@ -206,8 +221,9 @@ class RingGather(wiring.Component):
         with m.If((finish & gathers) ^ pe.consume):
             m.d.sync += [
                 gathered.eq(gathered + Mux(pe.consume, -1, 1)),
-                some_gathered.eq(Mux(pe.consume, gathered > 1, gathered >= 0)),
-                none_gathered.eq(Mux(pe.consume, gathered == 1, gathered == -1)),
+                more_gathered.eq(Mux(pe.consume, gathered > 2, some_gathered)),
+                some_gathered.eq(Mux(pe.consume, more_gathered, some_gathered | none_gathered)),
+                none_gathered.eq(Mux(pe.consume, some_gathered & ~more_gathered, gathered == -1)),
             ]
         if config.training is not None:
             # About the repetition in progress: `fresh` says that no word has been received, and
@@ -227,6 +243,7 @@ class RingGather(wiring.Component):
         with m.If(pe.start):
             m.d.sync += [
                 gathered.eq(0),
+                more_gathered.eq(0),
                 some_gathered.eq(0),
                 none_gathered.eq(1),
             ]

@@ -15,13 +15,14 @@ def mac_ring_side(config):
     Members
     -------
     readable : In(1)
-        The next word of the oldest repetition that is not yet consumed may be read. It depends on
-        registers alone.
+        The next word of the oldest repetition that is not yet consumed may be read. A register,
+        which follows the reads of the cycle before; a word that is received shows in it two cycles
+        later.
     read_en, read_addr : Out(1), Out(addr_bits)
         The MAC reads that word, which lies at `read_addr`.
-    read_next, rewind : Out(count_bits), Out(1)
-        With a read: the number of the word that is read next, from 0. With `rewind` that is word
-        0, for another sum over the same words, whatever `read_next` says.
+    advance, read_next : Out(1), Out(count_bits)
+        With a read: the one after it is of a later word of the repetition, and the number of that
+        word, from 0. Without `advance` it is word 0, for another sum over the same words.
     consume : Out(1)
         High for one cycle when the MAC issues its last read of a repetition.
     retired : In(1)
@@ -36,8 +37,8 @@ def mac_ring_side(config):
         "readable": In(1),
         "read_en": Out(1),
         "read_addr": Out(config.addr_bits),
+        "advance": Out(1),
         "read_next": Out(config.count_bits),
-        "rewind": Out(1),
         "consume": Out(1),
         "retired": In(1),
     })
@@ -48,7 +49,7 @@ def ring_side(config):
 
     Members
     -------
-    readable, read_en, read_addr, read_next, rewind, consume, retired, complete
+    readable, read_en, read_addr, advance, read_next, consume, retired, complete
         See `mac_ring_side`.
     op : Out(stream)
         The queue of ops (`hw.op_fields.gather_fields`). The payload is used, and so must stay, from
@@ -68,7 +69,7 @@ def ring_side(config):
         No op is in progress or waits.
     reread : Out(1)
         Training only. High for one cycle when a BACK repetition issues its last read here. All
-        reads of BACK repetitions come with `rewind`.
+        reads of BACK repetitions come without `advance`.
     """
     training = {} if config.training is None else {"reread": Out(1)}
     return wiring.Signature({

@@ -21,31 +21,24 @@ _AIMS = {pair.name: pair.aims for pair in (*LINEAR, *CONVOLUTIONS, *RECURRENT)}
 
 
 def pairs_text(measured: Sequence[dict[str, Any]], place: str, verdicts: Verdicts, *,
-               aims: bool) -> str:
-    """Markdown of what was measured of pairs; without aims where they were not set for it."""
+               aims: bool, compiled: Verdicts | None = None) -> str:
+    """Markdown of what was measured of pairs; without aims where they were not set for it.
+
+    Verdicts on compiled layers, which have rows of their own, are given to `compiled`.
+    """
     rows: list[Sequence[object]] = []
     for one in measured:
-        us = one["us"]
-        wanted = _AIMS[one["pair"]][one["batch"]] if aims else (None, None)
-        faster = [us["dense"][i] / us["ours"][i] for i in _BOTH]
-        said = [verdicts.at_least(*given) for given in zip(faster, wanted, strict=True)]
-        share, within = ["", ""], ["", ""]
-        if "products" in us:
-            found = [us["products"][i] / us["ours"][i] for i in _BOTH]
-            share = [f"{value:.2f}" for value in found]
-            within = [verdicts.at_least(value, _SHARE if aims else None) for value in found]
-        kind = ", memory reused" if one.get("reused") else ""
-        rows.append((f"{one['pair']}, batch {one['batch']}{kind}", *(
-            _times(us, name) for name in ("dense", "ours", "products", "recompute")),
-            *(_joined(cells) for cells in (
-                [f"{value:.2f}" for value in faster],
-                ["-" if aim is None else f"{aim:.3g}" for aim in wanted], said, share, within))))
+        rows.append(_row(one, "ours", verdicts, aims))
+        if "compiled" in one["us"]:
+            rows.append(_row(one, "compiled", compiled or Verdicts(), aims))
     text = paragraphs(f"""
         A cell has the microseconds of a layer, forward / forward and backward, in float32 on
         {place}, on one thread. Each figure is the least of many runs, in which the layers take
         turns; figures of one thread are its processor time. Backward computes the gradients of
         weights and inputs. `ClosLinear` has no bias here; convolutions and recurrent layers have
-        one. PyTorch has version {torch.__version__}.
+        one. PyTorch has version {torch.__version__}. A row "compiled" is the same layer after
+        `use_compiled()`, which builds code by g++ (docs/layers.md, "Compiled layers"); the others
+        are without it.
 
         "products" are the layer's matrix products alone, three forward and six backward, on
         operands that lie ready, in the form that the layer takes for the batch: `bmm`, and for the
@@ -85,6 +78,28 @@ def cascades_text(measured: Sequence[dict[str, Any]], verdicts: Verdicts, *, aim
         bias.""")
     return text + "\n" + markdown_table(
         ("stages, batch", "dense", "ours", *FORMS, "faster", "over the form", "verdict"), rows)
+
+
+def _row(one: dict[str, Any], ours: str, verdicts: Verdicts, aims: bool) -> Sequence[object]:
+    """The row of a layer as it is, "ours", or "compiled"."""
+    us = one["us"]
+    wanted = _AIMS[one["pair"]][one["batch"]] if aims else (None, None)
+    faster = [us["dense"][i] / us[ours][i] for i in _BOTH]
+    said = [verdicts.at_least(*given) for given in zip(faster, wanted, strict=True)]
+    share, within = ["", ""], ["", ""]
+    if "products" in us:
+        found = [us["products"][i] / us[ours][i] for i in _BOTH]
+        share = [f"{value:.2f}" for value in found]
+        within = [verdicts.at_least(value, _SHARE if aims else None) for value in found]
+    kind = ", memory reused" if one.get("reused") else ""
+    kind += ", compiled" if ours == "compiled" else ""
+    recompute = _times(us, "recompute") if ours == "ours" else ""
+    return (
+        f"{one['pair']}, batch {one['batch']}{kind}",
+        *(_times(us, name) for name in ("dense", ours, "products")), recompute,
+        *(_joined(cells) for cells in (
+            [f"{value:.2f}" for value in faster],
+            ["-" if aim is None else f"{aim:.3g}" for aim in wanted], said, share, within)))
 
 
 def _times(us: dict[str, list[float]], name: str) -> str:

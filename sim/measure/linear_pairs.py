@@ -34,6 +34,7 @@ def _clos(inputs: int, outputs: int, reduction: float, aims: Aims) -> LayerPair:
         inputs=lambda batch: torch.randn(batch, inputs),
         aims=aims,
         products=clos_products,
+        compiled=True,
         others=lambda _: {"recompute": make(recompute=True)},
     )
 

@@ -28,6 +28,7 @@ def _pair(ours: Any, dense: Any, hidden: int, aims: Aims) -> LayerPair:
         dense=lambda: dense(_INPUTS, hidden),
         inputs=lambda batch: torch.randn(_STEPS, batch, _INPUTS),
         aims=aims,
+        compiled=True,
     )
 
 

@@ -29,7 +29,7 @@ _Job = tuple[str, str, dict[str, Any], Callable[[], dict[str, tuple[float, float
 
 
 def measure(bench: Bench) -> Table:
-    """Time all layers in PyTorch; quick: one of each kind, and shortly. About five minutes.
+    """Time all layers in PyTorch; quick: one of each kind, and shortly. About six minutes.
 
     Raises
     ------
@@ -56,13 +56,14 @@ def measure(bench: Bench) -> Table:
             f"software-{part}", {**depends, "case": case},
             lambda case=case, times=times: {**case, "us": times()}))
     bench.tell("software", len(jobs), len(jobs))
-    verdicts, aims = Verdicts(), device.type == "cpu"
+    verdicts, compiled, aims = Verdicts(), Verdicts(), device.type == "cpu"
     dense = [one for part in ("linear", "convolutions", "recurrent") for one in found[part]]
-    texts = [pairs_text(dense, place, verdicts, aims=aims),
+    texts = [pairs_text(dense, place, verdicts, aims=aims, compiled=compiled),
              cascades_text(found["cascades"], verdicts, aims=aims),
              rivals_text(found["rivals"], verdicts, aims=aims)]
     if aims:
-        texts.append(paragraphs(str(verdicts)))
+        of_compiled = str(compiled).replace("Of ", "Of compiled layers' ", 1)
+        texts.append(paragraphs(f"{verdicts} {of_compiled}"))
     return Table("\n".join(texts), [one for part in found.values() for one in part])
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from golden import ClosLinear, ClosShape
 from golden.clos.forms import ClosWeights, by_columns, by_padded_columns, by_rows
 from golden.layers import LowRankLinear
+from golden.operators.switch import chosen
 
 from .results import markdown_table, paragraphs
 from .timing import layer_steps, least_times, on_threads
@@ -97,7 +98,7 @@ def rival_times(
     """
     torch.manual_seed(0)
     x = torch.randn(batch, shape.in_features, device=device)
-    with on_threads(threads), warnings.catch_warnings():
+    with on_threads(threads), chosen(None), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # CSR is "in beta state".
         steps = {name: layer_steps(layer.to(device), x) for name, layer in _layers(shape).items()}
         return least_times(steps, device, seconds=seconds, runs=_FEWEST_RUNS)

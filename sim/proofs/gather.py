@@ -10,7 +10,8 @@ from amaranth import *
 from hw.config import TorusConfig, TrainingConfig
 from hw.presets import PROOF
 
-from .lemmas import StateLemmas, look_inside
+from .inside import look_inside
+from .lemmas import StateLemmas
 from .node import NodeCheck
 from .program import Program
 from .rtl import Rtl

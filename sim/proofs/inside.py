@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 
 from ..errors import SimError
 
-__all__ = ["Inside", "LemmaOutdated"]
+__all__ = ["Inside", "LemmaOutdated", "look_inside"]
 
 
 class LemmaOutdated(SimError):
@@ -79,3 +79,15 @@ class Inside:
         peek = self._peeks.pop()
         m.d.comb += peek.addr.eq(address)
         return Value.cast(peek.data)
+
+
+def look_inside(component: Any, *engines: str) -> Inside:
+    """Return the registers of a `RingGather`, or of those that are submodules of a component.
+
+    To be called before the component is added to a design.
+    """
+    names = ["hop", "for_mac.words", "for_hop.words", "landed"]
+    if component.config.training is not None:
+        names.append("reads")
+    return Inside(component, *[f"{engine}.{name}" for engine in engines for name in names]
+                  or names)

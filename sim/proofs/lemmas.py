@@ -13,19 +13,7 @@ from .node import NodeCheck
 from .program import NUMBERS, at_most, difference, next_position, plus
 from .spec import Spec
 
-__all__ = ["StateLemmas", "look_inside"]
-
-
-def look_inside(component: Any, *engines: str) -> Inside:
-    """Return the registers of a `RingGather`, or of those that are submodules of a component.
-
-    To be called before the component is added to a design.
-    """
-    names = ["hop", "for_mac.words", "for_hop.words", "landed"]
-    if component.config.training is not None:
-        names.append("reads")
-    return Inside(component, *[f"{engine}.{name}" for engine in engines for name in names]
-                  or names)
+__all__ = ["StateLemmas"]
 
 
 class StateLemmas:
@@ -124,7 +112,10 @@ class StateLemmas:
         self._lemma("queue", (queue.rep == 0) & (plus(queue.number, inside["rep"]) == coming))
         self._lemma("rep", (inside["rep"] <= queue.op.reps) & (first == (inside["rep"] == 0)))
         self._lemma("prepared", ~prepared | (
-            side.op_waits & (inside["coming_base"] == program.base(coming))))
+            side.op_waits & (inside["coming_base"] == program.base(coming))
+            & (inside["last"] == (inside["rep"] == queue.op.reps))
+            & (inside["owns"] == (queue.op.own != 0))
+            & (inside["receives"] == (queue.op.recv != 0))))
         self._lemma("the coming repetition is of an op that waits", first | side.op_waits)
         self._lemma("between repetitions", active | (
             (self._check.arrived == 0) & inside["own_here"]
@@ -136,6 +127,8 @@ class StateLemmas:
         arrived, op = check.arrived, self._current.op
         self._lemma("arrived", arrived <= op.recv)
         self._lemma("have", ~self.active | (self._inside["have"] == op.own + arrived))
+        sent = self._inside["sent"]
+        self._lemma("sent_next", self._inside["sent_next"] == (sent + 1)[:len(sent)])
         self._lemma("kept comparisons",
                     (self._inside["receiving"] == (self._inside["have"] != self._inside["total"]))
                     & (self._inside["unsent"] == (self._inside["sent"] != self._inside["send_end"]))
@@ -148,6 +141,9 @@ class StateLemmas:
         next_read = Mux(side.unread == 0, side.read_position, 0)
         self._lemma("unread", ~self.active | ~op.gathers | (side.unread < 0)
                     | (self._inside["unread"] == (next_read != op.own + arrived)))
+        self._lemma("readable", ~self._inside["readable"] | (side.unread > 0) | (
+            (side.unread == 0) & self._inside["gathers"] & self._inside["own_here"]
+            & (side.read_position < op.own + arrived)))
         self._lemma("the reader reads what is here",
                     (side.unread != 0) | (side.read_position == 0)
                     | (self.active & self._inside["own_here"]
@@ -173,9 +169,12 @@ class StateLemmas:
             prepared, Mux(active, next_op.need, current.op.need), 0)
         self._lemma("credit", inside.submodule("landed")["count"] == credit - asked)
         self._lemma("gathered", (inside["gathered"] == gathered) & (side.waiting == gathered))
+        self._lemma("more_gathered", inside["more_gathered"] == (inside["gathered"] > 1))
         self._lemma("some_gathered", inside["some_gathered"] == (inside["gathered"] > 0))
         self._lemma("none_gathered", inside["none_gathered"] == (inside["gathered"] == 0))
         if program.config.training is None:
+            self._lemma("room", ~prepared | (
+                inside["room"] == (inside["in_use"] < side.queue.op.lag)))
             self._lemma("in_use", inside["in_use"] == gathered + (active & current.op.gathers))
         else:
             self._reads()
@@ -187,6 +186,8 @@ class StateLemmas:
                                 ("let the MAC read", side.unread > 0)):
             self._lemma(f"about to {what}", otherwise | (
                 ((waits[what] < 1) | prepared | ready) & ((waits[what] < 2) | ready)))
+        self._lemma("about to let the MAC read, by a register",
+                    (waits["let the MAC read"] < 3) | inside["readable"])
         self._lemma("about to send, from the buffer", output | (
             ((waits["send"] < 3) | self._hop["latched"]) & (waits["send"] < 4)))
         self._lemma("about to receive", ((waits["receive"] < 1) | prepared | active)

@@ -178,7 +178,7 @@ class NodeCheck:
             "send": (4, side.due & ~node.o.valid & side.landed & (self.unsent == 0)
                      & (self.departed < here) & (self.departed < op.sends)),
             "receive": (2, side.due & ~node.i.ready & ~side.writes & (self.arrived < op.recv)),
-            "let the MAC read": (2, side.wants & ~side.reads & ((side.unread > 0) | current_read)),
+            "let the MAC read": (3, side.wants & ~side.reads & ((side.unread > 0) | current_read)),
         }
         return {what: spec.check_soon(f"{name}: does not {what}", is_owed, cycles)
                 for what, (cycles, is_owed) in owed.items()}

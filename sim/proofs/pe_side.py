@@ -233,7 +233,7 @@ class PeSide:
             pe.read_next.eq(Mux(self.wants, self.read_position + 1,
                                 any_value(m, f"{name}_other_next", config.count_bits))),
             # All words are read for one output after another.
-            pe.rewind.eq(self.again | (last & ~pe.consume)),
+            pe.advance.eq(self.reads & ~last),
             pe.read_addr.eq(Mux(
                 self.wants, program.base(read.number) + self.read_position,
                 Mux(self.again, program.base(self.again_number) + self.again_position,

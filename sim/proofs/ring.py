@@ -6,7 +6,8 @@ from amaranth import *
 
 from hw.presets import PROOF
 
-from .lemmas import StateLemmas, look_inside
+from .inside import look_inside
+from .lemmas import StateLemmas
 from .node import NodeCheck
 from .program import NUMBERS, Program, difference, next_position, plus
 from .rtl import Rtl

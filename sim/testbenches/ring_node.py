@@ -39,9 +39,9 @@ class RingNode(RingPlayer):
         self._writer_stalls, self._reader_stalls = self._stalls(3), self._stalls(4)
         self._ports = {name: getattr(dut, f"{side}_{name}") for name in (
             "write_data", "write_valid", "landed", "readable", "read_en", "read_addr", "read_next",
-            "rewind", "read_word", "consume", "retired", "start",
+            "advance", "read_word", "consume", "retired", "start",
             *(() if config.training is None else ("reread",)))}
-        for name in ("write_valid", "landed", "read_en", "rewind", "consume", "start", "reread"):
+        for name in ("write_valid", "landed", "read_en", "advance", "consume", "start", "reread"):
             if name in self._ports:
                 self._ports[name].value = 0
         self._retired = 0
@@ -108,12 +108,12 @@ class RingNode(RingPlayer):
                     await RisingEdge(self._clk)
                 ports["read_en"].value = 1
                 if again:
-                    ports["rewind"].value = 1
                     ports["reread"].value = last
                 else:
+                    ports["advance"].value = not last
                     ports["consume"].value = last
                 await RisingEdge(self._clk)
-                for name in ("read_en", "rewind", "reread", "consume"):
+                for name in ("read_en", "advance", "reread", "consume"):
                     if name in ports:
                         ports[name].value = 0
                 for _ in range(READ_CYCLES):

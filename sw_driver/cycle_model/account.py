@@ -75,7 +75,7 @@ class Account:
         self._count(MAC, macs.running, {"working": done, "own words": own, "words": stalled ^ own})
         idle = lanes.row_pes ^ macs.active
         waits = idle & macs.waiting
-        late = waits & ~(macs.asked_for & ~signals.mac_begin)
+        late = waits & signals.mac_begin
         self._count(MAC, macs.coming, {"free region": waits ^ late, "op fetch": late})
         self._count_without_op(MAC, machine.pe_queues, MAC, idle ^ waits)
 

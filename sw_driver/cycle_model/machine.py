@@ -91,9 +91,12 @@ class Machine:
         mac_full = pe_queues.full[_MAC]
         gateway_full = self.gateway_queues.full[_RING]
         in_full, out_full = bridge_queues.full[_HOST_IN], bridge_queues.full[_HOST_OUT]
-        pe_idle = gateway_idle = bridge_idle = 0
-        if pe_queues.watchful or self.gateway_queues.watchful or bridge_queues.watchful:
-            pe_idle, gateway_idle, bridge_idle = self._idle()
+        pes_go_on = pe_queues.watch(self._pes_idle()) if pe_queues.watchful else 0
+        gateways_go_on = bridge_goes_on = 0
+        if self.gateway_queues.watchful:
+            gateways_go_on = self.gateway_queues.watch(lanes.gateways & ~gateways.active)
+        if bridge_queues.watchful:
+            bridge_goes_on = bridge_queues.watch(self._bridge_idle())
         written, landed = macs.landing()
         ring_finish = rings.finished()
         gateway_finish = gateways.finished()
@@ -129,7 +132,7 @@ class Machine:
                 passed_on=passed_on, step=step, ring_begin=ring_begin, ring_finish=ring_finish,
                 mac_begin=mac_begin, gateway_finish=gateway_finish, gave=gave, took=took,
             ))  # fmt: skip
-        start = pe_queues.proceed(cycle, pe_idle) if pe_idle else 0
+        start = pe_queues.proceed(cycle, pes_go_on) if pes_go_on else 0
         mac_takes = mac_full and mac_full & macs.accepts(mac_begin)
         macs.proceed(step, mac_begin, ring_finish, start)
         if reverse:
@@ -143,10 +146,10 @@ class Machine:
         for number, index, where in pe_queues.arrived:
             if number != _MAC:
                 rings.offer(number, index, where << lanes.half_bits if number else where)
-        if gateway_idle or gateway_finish or gateway_full:
-            self._go_on_at_gateways(gateway_idle, gateway_finish, gateway_full)
-        if bridge_idle or in_full or out_full:
-            self._go_on_at_bridge(bridge_idle, in_full, out_full)
+        if gateways_go_on or gateway_finish or gateway_full:
+            self._go_on_at_gateways(gateways_go_on, gateway_finish, gateway_full)
+        if bridge_goes_on or in_full or out_full:
+            self._go_on_at_bridge(bridge_goes_on, in_full, out_full)
         self.cycle = cycle + 1
         return gave, took
 
@@ -170,20 +173,20 @@ class Machine:
         before_gateways.move(came, gateway_ready)
         return load, arriving, ready | gateway_ready
 
-    def _go_on_at_gateways(self, idle: Mask, finish: Mask, full: Mask) -> None:
+    def _go_on_at_gateways(self, where: Mask, finish: Mask, full: Mask) -> None:
         """Go on with the programs and the ops of the gateways."""
         queues, gateways = self.gateway_queues, self.gateways
-        if idle:
-            queues.proceed(self.cycle, idle)
+        if where:
+            queues.proceed(self.cycle, where)
         takes = full and full & gateways.accepts(finish)
         if finish or takes:
             gateways.proceed(finish, queues.take(_RING, takes))
 
-    def _go_on_at_bridge(self, idle: Mask, in_full: Mask, out_full: Mask) -> None:
+    def _go_on_at_bridge(self, where: Mask, in_full: Mask, out_full: Mask) -> None:
         """Go on with the program and the ops of the bridge."""
         queues, distributor, collector = self.bridge_queues, self.distributor, self.collector
-        if idle:
-            queues.proceed(self.cycle, idle)
+        if where:
+            queues.proceed(self.cycle, where)
         if in_full and not distributor.active:
             for index, _ in queues.take(_HOST_IN, in_full):
                 distributor.begin(index)
@@ -223,20 +226,14 @@ class Machine:
         for one in self._sequencers:
             one.turn_less(each)
 
-    def _idle(self) -> tuple[Mask, Mask, Mask]:
-        """Sequencers, of PEs, gateways and bridge, whose engines are idle as they wait for."""
-        lanes = self.lanes
-        if pes := self.pe_queues.watches:
-            macs = self.macs
-            ring_idle = self.rings.idle
-            # An op in the queue is the sequencer's to see: no engine looks at what it is offered.
-            busy = macs.active | macs.waiting | self.pe_queues.full[_MAC] | macs.under_way
-            pes &= ring_idle & ring_idle >> lanes.half_bits & ~busy
-        gateways = self.gateway_queues.watches
-        if gateways:
-            gateways &= ~self.gateways.active
-        bridge = self.bridge_queues.watches
+    def _pes_idle(self) -> Mask:
+        """PEs whose engines are idle."""
+        macs = self.macs
+        ring_idle = self.rings.idle
+        busy = macs.active | macs.waiting | macs.under_way
+        return self.lanes.row_pes & ring_idle & ring_idle >> self.lanes.half_bits & ~busy
+
+    def _bridge_idle(self) -> Mask:
+        """1 if the bridge is idle, else 0."""
         distributor = self.distributor
-        if bridge and (distributor.active or distributor.loading or self.collector.active):
-            bridge = 0
-        return pes, gateways, bridge
+        return int(not (distributor.active or distributor.loading or self.collector.active))

@@ -48,7 +48,7 @@ class Macs:
 
     REGISTERS = (
         "running", "coming", "active", "reads_col", "_skips", "_writes_col", "_words", "_word",
-        "_words_left", "_outputs_left", "waiting", "asked_for", "_first", "_last",
+        "_words_left", "_outputs_left", "waiting", "_first", "_last",
         "_next_writes_col", "_freed", "_pipeline",
     )  # fmt: skip
 
@@ -71,7 +71,6 @@ class Macs:
         self._outputs_left: Registers = 0
         # The coming one.
         self.waiting: Mask = 0
-        self.asked_for: Mask = 0
         self._first: Mask = 0
         self._last: Mask = 0
         self._next_writes_col: Mask = 0
@@ -93,18 +92,24 @@ class Macs:
 
     def step(self, rings: Rings) -> Step:
         """Do a step of each sum whose next word may be read."""
+        step = self._step(rings)
+        by_ring = self._by_ring()
+        filled = self._lanes.filled(by_ring)
+        word = self._word | self._word << self._lanes.half_bits
+        rings.look_ahead(word & filled, step.consumed)
+        return step
+
+    def _by_ring(self) -> Mask:
+        """Repetitions in progress, by the ring that they read."""
+        by_col = self.active & self.reads_col
+        return self.active ^ by_col | by_col << self._lanes.half_bits
+
+    def _step(self, rings: Rings) -> Step:
         lanes = self._lanes
         half = lanes.half_bits
-        active = self.active
-        if not active:
-            return IDLE
-        by_col = active & self.reads_col
-        word = self._word | self._word << half
-        arriving = rings.newest & rings.active & rings.gathers & rings.own_here
-        if arriving:
-            arriving &= lanes.nonzero(word ^ rings.have)
-            arriving &= ~(self._skips | self._skips << half)
-        by_ring = (active ^ by_col | by_col << half) & (rings.complete | arriving)
+        by_ring = self._by_ring() & rings.readable
+        if by_ring and self._skips:
+            by_ring &= ~(self._skips | self._skips << half) | rings.complete
         if not by_ring:
             return IDLE
         done = (by_ring | by_ring >> half) & lanes.row_pes
@@ -124,7 +129,7 @@ class Macs:
 
     def begin(self, step: Step) -> Mask:
         """Where the coming repetition begins."""
-        ready = self.waiting & self.asked_for
+        ready = self.waiting
         if ready:
             ready &= self._lanes.row_pes ^ self.active | step.rep_ended
         if first := ready & self._first:
@@ -136,7 +141,7 @@ class Macs:
 
     def accepts(self, begin: Mask) -> Mask:
         """Where an op is taken if there is one."""
-        return self._lanes.row_pes & ~self.waiting | begin & self._last
+        return self._lanes.row_pes & ~self.waiting
 
     def proceed(self, step: Step, begin: Mask, retired: Mask, start: Mask) -> None:
         """Go from one repetition to the next, and send results on their way.
@@ -162,11 +167,6 @@ class Macs:
             self._pipeline.append(landing)
         else:
             self._pipeline.append(NOTHING)
-        if asks := self.waiting & ~self.asked_for:
-            self.asked_for |= asks
-            for (index, _), mask in self.coming.items():
-                if (here := mask & asks) and (need := self._table[index].need_free):
-                    self._freed -= self._by_dest(here, self._next_writes_col) * need
         self._freed += retired
         if step.rep_ended:
             self.active ^= step.rep_ended
@@ -182,10 +182,10 @@ class Macs:
         op = self._table[index]
         self.coming[index, 0] = self.coming.get((index, 0), 0) | where
         self.waiting |= where
-        self.asked_for &= ~where
         self._first |= where
         self._last = self._last & ~where | where * (op.reps == 0)
         self._next_writes_col = self._next_writes_col & ~where | where * op.writes_col
+        self._freed -= self._by_dest(where, self._next_writes_col) * op.need_free
 
     def _by_dest(self, mask: Mask, writes_col: Mask) -> Mask:
         to_col = mask & writes_col

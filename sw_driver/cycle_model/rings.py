@@ -64,7 +64,7 @@ class Rings:
     REGISTERS = (
         "running", "coming", "active", "gathers", "own_here", "recv_left", "send_left", "have",
         "ahead", "receiving", "sending", "latched", "offered", "prepared", "_lag", "_credit",
-        "_gathered", "complete", "newest",
+        "_gathered", "complete", "newest", "readable",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,29 @@ class Rings:
         """Where `gathered` is above 0: what the MAC reads is complete."""
         self.newest: Mask = lanes.pes
         """Where it is 0: the MAC reads the repetition in progress."""
+        self.readable: Mask = 0
+        """Where the MAC may read its next word."""
+
+    def look_ahead(self, word: Registers, consumed: Mask) -> None:
+        """Find out where the MAC may read in the next cycle, before anything else changes.
+
+        Parameters
+        ----------
+        word
+            The word of each repetition in progress that it reads next.
+        consumed
+            Where it has read a repetition to its end.
+        """
+        readable = self.complete
+        here = self.active & self.gathers & self.own_here
+        newest = self.newest
+        if consumed:
+            more = self._lanes.at_least(self._gathered, 3 * self._lanes.pes)
+            newest = newest & ~consumed | readable & ~more & consumed
+            readable &= ~consumed | more
+        if here := here & newest:
+            readable |= here & self._lanes.nonzero(word ^ self.have)
+        self.readable = readable
 
     @property
     def idle(self) -> Mask:

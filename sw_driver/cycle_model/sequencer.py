@@ -14,7 +14,8 @@ __all__ = ["Sequencers"]
 _Head = tuple[int, int | None]
 _START: _Head = (-1, None)  # A JUMP to the first op.
 _REGISTERS = (
-    "_asks", "_takes_header", "_takes_program", "_runs", "full", "ended", "_waiting", "_room",
+    "_asks", "_takes_header", "_takes_program", "_runs", "_quiet", "full", "ended", "_waiting",
+    "_room",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ class Sequencers:
         self._takes_header: Mask = 0
         self._takes_program: Mask = 0
         self._runs: Mask = 0
+        self._quiet: Mask = 0  # Engines were idle in the cycle before, and no op waited.
 
         self.full: list[Mask] = [0] * QUEUES
         """By queue, where an op waits."""
@@ -84,18 +86,19 @@ class Sequencers:
             for index, mask, turns in looping:
                 heads[index, turns - next(fewer)] = mask
 
-    @property
-    def watches(self) -> Mask:
-        """Where it counts that the engines are idle."""
-        if not self.watchful:
-            return 0
-        boot_full = self.full[self._boot]
-        waits = (self._takes_header | self._takes_program) & ~boot_full
+    def watch(self, idle: Mask) -> Mask:
+        """Where it goes on with programs, as engines were idle in the cycle before.
+
+        To be called in every cycle in which it is `watchful`, before anything else changes; `idle`
+        says which engines are idle in this one.
+        """
+        full = self.full[0] | self.full[1] | self.full[2]
+        quiet, self._quiet = self._quiet, idle & ~full
+        waits = (self._takes_header | self._takes_program) & ~self.full[self._boot]
         done = self._runs
         if done:
-            done &= self.ended[0] & self.ended[1] & self.ended[2]
-            done &= ~(self.full[0] | self.full[1] | self.full[2])
-        return waits | done | self._asks
+            done &= self.ended[0] & self.ended[1] & self.ended[2] & ~full
+        return (waits | done) & quiet | self._asks
 
     def fetch(self, cycle: int) -> None:
         """Serve one queue: begin to read an op, or carry out a LOOP or JUMP, where there is room.
@@ -114,7 +117,6 @@ class Sequencers:
         for number, index, where in self._coming.pop(cycle):
             if index < 0:
                 self.ended[number] |= where
-                self.watchful = True
             else:
                 self._offer(number, index, where)
 
@@ -130,6 +132,7 @@ class Sequencers:
             else:
                 self._room[number] ^= here
                 if queue.is_end(index):
+                    self.watchful = True
                     self._coming[cycle + QUEUES - 1].append((number, -1, here))
                 else:
                     read = cycle + QUEUES * queue.lines - 1
@@ -149,21 +152,21 @@ class Sequencers:
         self._room[number] |= taken & ~self.ended[number]
         return take_out(self._waiting[number], taken)
 
-    def proceed(self, cycle: int, idle: Mask) -> Mask:
-        """Go on where `watches` and the engines are idle; where a program starts."""
+    def proceed(self, cycle: int, where: Mask) -> Mask:
+        """Go on where `watch` said; where a program starts."""
         if asks := self._asks:
             self._asks = 0
             self._takes_header |= asks
             self._offer(self._boot, HEADER, asks)
-            idle &= ~asks
-        if not idle:
+            where &= ~asks
+        if not where:
             return 0
-        start = self._takes_program & idle
-        header = self._takes_header & idle
-        self._asks |= self._runs & idle
-        self._runs = self._runs & ~idle | start
-        self._takes_program = self._takes_program & ~idle | header
-        self._takes_header &= ~idle
+        start = self._takes_program & where
+        header = self._takes_header & where
+        self._asks |= self._runs & where
+        self._runs = self._runs & ~where | start
+        self._takes_program = self._takes_program & ~where | header
+        self._takes_header &= ~where
         if header:
             self._offer(self._boot, PROGRAM, header)
         if start:

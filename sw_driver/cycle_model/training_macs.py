@@ -93,21 +93,20 @@ class TrainingMacs:
 
     def step(self, rings: Rings) -> Step:
         """Do a step of each sum whose next word may be read, or that may be given away."""
+        step = self._step(rings)
+        forward = self._by_axis(self.active & ~self.backward, self.reads_col)
+        word = self._word | self._word << self._lanes.half_bits
+        rings.look_ahead(word & self._lanes.filled(forward), step.consumed)
+        return step
+
+    def _step(self, rings: Rings) -> Step:
         lanes = self._lanes
         half = lanes.half_bits
         active = self.active
         if not active:
             return IDLE
         back = active & self.backward
-        forward = active ^ back
-        by_ring = 0
-        if forward:
-            by_col = forward & self.reads_col
-            word = self._word | self._word << half
-            arriving = rings.newest & rings.active & rings.gathers & rings.own_here
-            if arriving:
-                arriving &= lanes.nonzero(word ^ rings.have)
-            by_ring = (forward ^ by_col | by_col << half) & (rings.complete | arriving)
+        by_ring = self._by_axis(active ^ back, self.reads_col) & rings.readable
         done = (by_ring | by_ring >> half) & lanes.row_pes
         if back:
             done |= back ^ self.held_up

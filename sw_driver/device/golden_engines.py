@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from golden import GoldenWarning
-from golden.compiled.errors import CompiledMissing
 from golden.compiled.training import CompiledTrainingNet
+from golden.errors import CompiledMissing
 from golden.fixed.format import CLEAR, KEEP
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet

@@ -21,6 +21,7 @@ STUDY = ("-m", "sim.measure.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
     "fpga.calibration",
+    "fpga.levels",
     "sim.measure.board_table",
     "golden.studies.conversions",
     "golden.studies.fits",

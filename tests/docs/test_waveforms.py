@@ -86,25 +86,25 @@ def test_credits():
 def test_engines_of_a_pe_wait_for_each_other():
     values = engines().values
     taken = transferred(values, "west")
-    assert taken == list(zip([1, 3, 4, 7, 8, 9, 22, 23, 24], map(str, range(1, 10)), strict=True))
+    assert taken == list(zip([1, 3, 4, 8, 9, 10, 23, 24, 25], map(str, range(1, 10)), strict=True))
     steps = high(values["row.read_en"])
-    assert steps == [2, 4, 5, 18, 19, 20]
-    assert values["row.readable"][3] == 0 and all(values["row.readable"][8:21])
-    assert not values["row.readable"][7]
-    assert high(values["row.consume"]) == [5, 20] == [steps[2], steps[5]]
-    assert high(values["row.retired"]) == [5, 10, 25]
-    assert high(values["col.landed"]) == [13] == [steps[2] + MAC_CYCLES]
-    assert high(values["south.valid"]) == [13 + 4] and values["south.payload"][17] == "6"
-    assert high(values["col.retired"]) == [16] == [steps[3] - 2]
-    assert values["west.payload"][10] == "7" and all(values["west.valid"][10:22])
+    assert steps == [3, 5, 6, 19, 20, 21]
+    assert values["row.readable"][4] == 0 and all(values["row.readable"][10:22])
+    assert not values["row.readable"][9]
+    assert high(values["row.consume"]) == [6, 21] == [steps[2], steps[5]]
+    assert high(values["row.retired"]) == [5, 11]
+    assert high(values["col.landed"]) == [14] == [steps[2] + MAC_CYCLES]
+    assert high(values["south.valid"]) == [14 + 4] and values["south.payload"][18] == "6"
+    assert high(values["col.retired"]) == [17] == [steps[3] - 2]
+    assert values["west.payload"][11] == "7" and all(values["west.valid"][11:23])
 
 
 def test_a_region_is_read_twice_before_it_is_free():
     values = read_again().values
-    assert high(values["row.consume"])[0] == high(values["row.retired"])[0] == 4
-    assert high(values["row.read_en"]) == [2, 3, 4, 6, 7, 8, 11, 12, 13]
-    assert not any(values["row.readable"][5:11]) and high(values["row.reread"]) == [8]
-    assert transferred(values, "west")[3:] == [(10, "4"), (11, "5"), (12, "6")]
+    assert high(values["row.consume"])[0] == high(values["row.retired"])[0] + 1 == 5
+    assert high(values["row.read_en"]) == [3, 4, 5, 7, 8, 9, 13, 14, 15]
+    assert not any(values["row.readable"][6:13]) and high(values["row.reread"]) == [9]
+    assert transferred(values, "west")[3:] == [(11, "4"), (12, "5"), (13, "6")]
     assert values["west.payload"][4] == "4"
 
 

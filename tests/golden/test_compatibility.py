@@ -14,9 +14,11 @@ from golden.layers import LowRankLinear, SparseCascade
 from tests.support.compat import trained
 from tests.support.compat.layers import CASES, gradients
 from tests.support.compat.table import ROWS, cell, on_page, said_on_page, written
+from tests.support.compiled_layers import counted
 
 # Files of ONNX and compiled graphs take half a minute each.
 LONG = ("onnx", "compile")
+COMPILED = ("ClosLinear", "ClosLSTM", "ClosGRU", "ClosMultiheadAttention", "ClosNet")
 SLOW = (*LONG, *(key for key, row in ROWS.items() if not row.gating))
 
 # As those of the command, and what PyTorch's own parts warn of.
@@ -39,6 +41,16 @@ def test_gating_rows_are_yes_for_every_layer_and_on_the_page(key):
     found = {name: cell(key, name) for name in CASES}
     assert {said for said, _ in found.values()} == {"yes"}, found
     assert said_on_page(key) == {name: said for name, (said, _) in found.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", [key for key, row in ROWS.items() if row.gating and key not in (
+    "export", "onnx")])  # What is recorded has nothing compiled in it: test_compiled.py.
+def test_gating_rows_are_yes_for_compiled_layers_too(key):
+    with counted() as calls:
+        found = {name: cell(key, name) for name in COMPILED}
+    assert {said for said, _ in found.values()} == {"yes"}, found
+    assert calls or key == "double backward"  # In float64.
 
 
 def test_the_page_says_yes_in_every_gating_row():

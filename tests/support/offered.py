@@ -19,12 +19,15 @@ ALONE = {
     "ClosLinear": "golden.clos.layer",
     "ClosNet": "golden.clos.net",
     "ClosShape": "golden.clos.shape",
+    "CompiledMissing": "golden.errors",
     "GoldenError": "golden.errors",
     "GoldenWarning": "golden.errors",
     "ModelError": "golden.errors",
     "ShapeError": "golden.errors",
     "Topology": "golden.topologies.topology",
     "parse_topology": "golden.topologies.vocabulary",
+    "use_compiled": "golden.operators.switch",
+    "uses_compiled": "golden.operators.switch",
 }
 
 

@@ -68,7 +68,7 @@ def test_products_of_many_samples_may_be_transposed(numbers, turned, monkeypatch
         found.append(transposing_pays(left, right))
         return found[-1]
 
-    monkeypatch.setattr("golden.clos.function.transposing_pays", pays)
+    monkeypatch.setattr("golden.clos.gradients.transposing_pays", pays)
     layer = make(numbers)
     x, back = values(300, numbers[0]).requires_grad_(), values(numbers[1], 300).T
     assert_same_gradients(layer, x, back)

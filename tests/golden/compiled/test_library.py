@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from golden.compiled import library as library_module
-from golden.compiled.errors import CompiledMissing
 from golden.compiled.library import library
+from golden.errors import CompiledMissing
 
 
 @pytest.fixture(autouse=True)

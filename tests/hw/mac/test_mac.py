@@ -215,7 +215,7 @@ def test_waits_until_the_destination_is_free():
                 steps.append(cycle)
 
     simulate(dut, run, putter(dut.op, [base | {"need_free": 0}, base | {"need_free": 2}]))
-    assert steps[:2] == [3, 4]
+    assert steps[:2] == [2, 3]
     assert steps[2] > 22 and len(steps) == 4
 
 

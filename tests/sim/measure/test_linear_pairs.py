@@ -59,7 +59,7 @@ def test_steps_give_every_gradient_and_add_none_up():
 
 def test_times_are_of_all_that_takes_turns():
     times = pair_times(LINEAR[0], 1, CPU, seconds=0.0)
-    assert list(times) == ["dense", "ours", "products", "recompute"]
+    assert list(times) == ["dense", "ours", "compiled", "products", "recompute"]
     assert all(0 < forward < 1e7 and 0 < both < 1e7 for forward, both in times.values())
     assert times["products"][1] < times["ours"][1]
 
@@ -85,6 +85,19 @@ def test_table_has_a_verdict_for_every_aim():
     assert "met" not in pairs_text(measured, "a GPU", verdicts, aims=False)
 
 
+def test_a_compiled_layer_has_a_row_and_verdicts_of_its_own():
+    us = {"dense": (70.0, 100.0), "ours": (140.0, 400.0), "compiled": (35.0, 100.0),
+          "products": (21.0, 80.0), "recompute": (1.0, 2.0)}
+    verdicts, compiled = Verdicts(), Verdicts()
+    measured = [{"pair": LINEAR[0].name, "batch": 1, "us": us}]
+    text = pairs_text(measured, "the CPU", verdicts, aims=True, compiled=compiled)
+    _, row = (line.split(" | ") for line in text.splitlines() if "batch 1" in line)
+    assert row[0].endswith("batch 1, compiled")
+    assert row[1:] == ["70 / 100", "35 / 100", "21 / 80", "", "2.00 / 1.00", "0.7 / 0.5",
+                       "met / met", "0.60 / 0.80", "**missed** / met |"]
+    assert (verdicts.missed, compiled.met, compiled.missed) == (4, 3, 1)
+
+
 def test_a_cascade_is_held_against_its_faster_form():
     us = {"dense": (20.0, 30.0), "ours": (11.0, 60.0), "gather": (10.0, 90.0),
           "matrix": (40.0, 50.0)}
@@ -99,7 +112,7 @@ def test_a_cascade_is_held_against_its_faster_form():
 
 @pytest.mark.slow
 def test_a_process_of_its_own_times_the_large_pair():
-    assert set(reused_times(0.0)) == {"dense", "ours", "products", "recompute"}
+    assert set(reused_times(0.0)) == {"dense", "ours", "compiled", "products", "recompute"}
 
 
 def test_a_process_that_fails_says_why(monkeypatch):

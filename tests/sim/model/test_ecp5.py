@@ -54,8 +54,8 @@ def test_every_pe_has_its_cells():
     verilog = top_verilog("pe", WIDE, cells="ecp5")
     found = {cell: len(re.findall(rf"^  {cell} ", verilog, re.M))
              for cell in ("DP16KD", "MULT18X18D", "CCU2C")}
-    # Two copies of two buffers, and the weights.
-    assert found == {"DP16KD": 5, "MULT18X18D": 1, "CCU2C": -(-WIDE.acc_bits // 2)}
+    # Two copies of two buffers, the weights, and the program, whose lines are 36 bits.
+    assert found == {"DP16KD": 6, "MULT18X18D": 1, "CCU2C": -(-WIDE.acc_bits // 2)}
 
 
 def test_generic_verilog_has_no_cells():
@@ -72,7 +72,8 @@ def test_the_reset_of_a_board_has_a_clock_network_of_its_own():
 
 def test_what_does_not_fit_a_cell_stays_generic():
     large = dataclasses.replace(WIDE, buffer_words=4096)
-    assert len(re.findall(r"^  DP16KD ", top_verilog("pe", large, cells="ecp5"), re.M)) == 1
+    # The weights and the program.
+    assert len(re.findall(r"^  DP16KD ", top_verilog("pe", large, cells="ecp5"), re.M)) == 2
 
 
 def test_unknown_cells():

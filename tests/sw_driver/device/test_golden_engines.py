@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from golden import GoldenWarning, mean_squared_error, softmax_cross_entropy
-from golden.compiled.errors import CompiledMissing
+from golden.errors import CompiledMissing
 from sw_driver import GoldenDevice
 from sw_driver.errors import DriverError
 from tests.support.trained_devices import RATE, loaded

@@ -40,21 +40,21 @@ def test_the_identity_takes_as_long_as_its_program(host_bits):
     """Every figure follows from docs/architecture.md and the docstrings of hw.
 
     The first beat of the header is taken in cycle 0, and its 16 words leave the bridge's unpacker
-    in cycles 1 to 16. In 17 the bridge is idle and asks for the program, in 18 the distributor
-    takes that op, in 19 the first beat. A block takes 16 cycles. With the last word in cycle
-    19 + 16 B, the sequencer starts one later. Slot 2 of the round comes after three more and reads
-    a JUMP, three later the op of one line, which is valid three later; the collector takes it then
-    and gives the first beat in the next cycle.
+    in cycles 1 to 16. In 17 the bridge is idle, in 18 it asks for the program, in 19 the
+    distributor takes that op, in 20 the first beat. A block takes 16 cycles. With the last word in
+    cycle 20 + 16 B, the sequencer starts two later. Slot 2 of the round comes after three more and
+    reads a JUMP, three later the op of one line, which is valid three later; the collector takes it
+    then and gives the first beat in the next cycle.
     """
     config = TorusConfig(rows=2, cols=2, host_bits=host_bits)
     program = id_program(config)
     blocks = len(program.gateway_image) // 16 - 1
-    first = 19 + 16 * blocks + 1 + 3 + 3 + 3 + 1
+    first = 20 + 16 * blocks + 2 + 3 + 3 + 3 + 1
     run = simulate(config, program)
     assert run.out_cycles.tolist() == [first, first + 1][: 64 // min(host_bits, 64)]
     beats = config.block_beats
     assert run.in_cycles[:beats].tolist() == list(range(0, 16, 16 // beats))
-    assert run.in_cycles[beats] == 19
+    assert run.in_cycles[beats] == 20
     assert run.cycles == run.out_cycles[-1] + 1
 
 

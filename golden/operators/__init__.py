@@ -1,0 +1,1 @@
+"""Compiled forms of layers on a CPU: built by g++ where a user asks for them."""
