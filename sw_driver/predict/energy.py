@@ -19,7 +19,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from golden.clos.shape import ClosShape
+from golden.layers.dense import LayerShape
 from hw.config import TorusConfig
 from sw_driver.compiled import Compiled
 
@@ -126,12 +126,12 @@ def sample_energy(compiled: Compiled) -> Energy:
     return _energy(parts)
 
 
-def dense_fits(config: TorusConfig, shapes: Sequence[ClosShape]) -> bool:
+def dense_fits(config: TorusConfig, shapes: Sequence[LayerShape]) -> bool:
     """Whether the weights of the dense net of these sizes fit into the memories of the torus."""
     return _dense_products(shapes) <= config.rows * config.cols * config.weight_words
 
 
-def dense_energy(config: TorusConfig, shapes: Sequence[ClosShape], *, dram: bool) -> Energy:
+def dense_energy(config: TorusConfig, shapes: Sequence[LayerShape], *, dram: bool) -> Energy:
     """The energy of a sample of the dense net of the same sizes, on the same PEs, one at a time.
 
     Each weight is read once a sample. Whatever else an accelerator for dense nets spends, such as
@@ -160,7 +160,7 @@ def dense_energy(config: TorusConfig, shapes: Sequence[ClosShape], *, dram: bool
     return _energy(parts, products * (high - low) / 1000 if dram else 0.0)
 
 
-def _dense_products(shapes: Sequence[ClosShape]) -> int:
+def _dense_products(shapes: Sequence[LayerShape]) -> int:
     return sum(shape.in_features * shape.out_features for shape in shapes)
 
 
