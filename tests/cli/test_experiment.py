@@ -81,7 +81,8 @@ def test_experiment_lists_what_there_is():
 def test_experiment_bad_input(tmp_path):
     out = tmp_path / "out"
     to = ("--out", out)
-    fail(2, "NAME must be one of clos-accuracy, precision, all, not 'fig-3'", "experiment", "fig-3", *to)
+    fail(2, "NAME must be one of clos-accuracy, precision, all, not 'fig-3'", "experiment", "fig-3",
+         *to)
     fail(2, "NAME must be given, one of clos-accuracy, precision, all; see", "experiment", *to)
     fail(2, "--seeds must be 1 to 1000, not 0", *QUICK, "--seeds", 0, *to)
     fail(2, "one of digits, mnist10k or a directory .* not 'none'; Debian's package "
