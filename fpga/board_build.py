@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from golden.system.progress import Progress
+from golden.system.runner import Runner, in_turn
 from golden.system.stopping import cleared, held
 from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
@@ -64,7 +65,7 @@ _FILES = {"design.v", "report.json"} | {
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
           folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
           seed: int = 1, tries: int = 1, target_mhz: float | None = None,
-          tell: Progress = lambda *_: None) -> Build:
+          tell: Progress = lambda *_: None, runner: Runner = in_turn) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -92,8 +93,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         that find no route are left out; if none does, two more are tried.
     target_mhz
         What place and route aims at, if not at the clock of the torus; without a PLL only.
-    tell
-        Told of each step.
+    tell, runner
+        Told of each step; tries the seeds.
 
     Raises
     ------
@@ -130,13 +131,12 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         (folder / flow.constraints).write_text(constraints(board, pin_mhz))
         results = route_seeds(
             board, flow, router, folder, range(seed, seed + tries), aim_mhz,
-            lambda one: tell(f"build: place and route, seed {one}", 2, _STEPS))
+            lambda seeds: tell(f"build: place and route, {seeds}", 2, _STEPS), runner)
         best, routed = _fastest(board, results, made_mhz)
         tell("build: bitstream", 3, _STEPS)
         pack(board, flow, packer, folder, best)
-        report = _report(board, config, link, used, results, routed, best,
-                         (yosys, router, packer), target_mhz=aim_mhz,
-                         baked=images is not None, folded=folded)
+        report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),
+                         target_mhz=aim_mhz, baked=images is not None, folded=folded)
         _finish(folder, report)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)

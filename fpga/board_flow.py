@@ -2,19 +2,25 @@
 
 import dataclasses
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from .boards import Board
+from golden.system.runner import Runner, in_turn
+from sw_driver.system.scratch import temporary_folder
+
+from .boards import BOARDS, Board
 from .errors import BoardError, FlowFailed
 from .place_route import Routed, read_routed
-from .tools import Tool, run_tool
+from .tools import Tool, find_tool, run_tool
 
-__all__ = ["FLOWS", "MOST_SEED", "Flow", "pack", "route", "route_seeds"]
+__all__ = ["FLOWS", "MOST_SEED", "Flow", "RouteJob", "RouteRow", "pack", "route", "route_job",
+           "route_seeds"]
 
 # What a router tells of the cells that it has packed, before it gives up.
 _PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
 _MORE_SEEDS = 2
+_NETLIST = "netlist.json"
 MOST_SEED = 2**31 - 1 - _MORE_SEEDS  # nextpnr's, less those that are tried beyond what was asked.
 
 
@@ -35,33 +41,119 @@ FLOWS = {
 }
 
 
-def route_seeds(board: Board, flow: Flow, router: Tool, folder: Path, seeds: range,
-                target_mhz: float, tell: Callable[[int], object]) -> dict[int, Routed | None]:
-    """Place and route with every seed, after telling which; None for one that finds no route.
+@dataclasses.dataclass(frozen=True)
+class RouteJob:
+    """A netlist and a seed to place it with: all that another process or machine must know.
 
-    If none of them does, two more are tried: a part that is nearly full has a place for all cells
-    with some seeds only.
+    Parameters
+    ----------
+    board
+        Its name.
+    router
+        The tool; that of another version is refused.
+    netlist
+        As Yosys writes it, compressed by zlib.
+    constraints
+        The text of the file of constraints.
+    seed, target_mhz
+        As for `route`.
+    """
+
+    board: str
+    router: Tool
+    netlist: bytes
+    constraints: str
+    seed: int
+    target_mhz: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RouteRow:
+    """What came of a seed.
+
+    Parameters
+    ----------
+    routed
+        The result; None if it finds no route.
+    placed
+        What `pack` needs, compressed by zlib; empty without a route.
+    error
+        Why it finds no route.
+    """
+
+    routed: Routed | None
+    placed: bytes
+    error: str
+
+
+def route_job(job: RouteJob) -> RouteRow:
+    """Place and route one netlist in a folder of its own.
 
     Raises
     ------
     BoardError, FpgaToolMissing
         As `route`.
     FlowFailed
-        As `route`, if no seed finds one: that of the last.
+        The tool has another version here.
     """
-    results: dict[int, Routed | None] = {}
-    last = seeds[-1] + _MORE_SEEDS
-    for seed in range(seeds[0], last + 1):
-        if seed not in seeds and any(results.values()):
-            break
-        tell(seed)
+    board = BOARDS[job.board]
+    flow = FLOWS[board.family.name]
+    router = find_tool(job.router.name)
+    if router.version != job.router.version:
+        raise FlowFailed(f"{job.router.name} must be {job.router.version} wherever seeds are "
+                         f"tried, not {router.version}")
+    with temporary_folder() as folder:
+        (folder / _NETLIST).write_bytes(zlib.decompress(job.netlist))
+        (folder / flow.constraints).write_text(job.constraints)
         try:
-            results[seed] = route(board, flow, router, folder, seed, target_mhz)
-        except FlowFailed:
-            if seed == last and not any(results.values()):
-                raise
-            results[seed] = None
-    return results
+            routed = route(board, flow, router, folder, job.seed, job.target_mhz)
+        except FlowFailed as error:
+            return RouteRow(None, b"", str(error))
+        return RouteRow(routed, zlib.compress((folder / _placed(job.seed)).read_bytes(), 1), "")
+
+
+def route_seeds(board: Board, flow: Flow, router: Tool, folder: Path, seeds: range,
+                target_mhz: float, tell: Callable[[str], object],
+                runner: Runner = in_turn) -> dict[int, Routed | None]:
+    """Place and route `folder / "netlist.json"` with every seed; None for one without a route.
+
+    If none of them finds one, two more are tried, one after the other: a part that is nearly full
+    has a place for all cells with some seeds only. What `pack` needs of each goes to the folder.
+
+    Parameters
+    ----------
+    tell
+        Hears which seeds are tried, and which are done.
+    runner
+        Tries them.
+
+    Raises
+    ------
+    BoardError, FpgaToolMissing
+        As `route`.
+    FlowFailed
+        No seed finds a route: what the last one says.
+    """
+    netlist = zlib.compress((folder / _NETLIST).read_bytes(), 1)
+    text = (folder / flow.constraints).read_text()
+    results: dict[int, Routed | None] = {}
+    error = ""
+    for tried in (seeds, *(range(seeds.stop + more, seeds.stop + more + 1)
+                           for more in range(_MORE_SEEDS))):
+        if any(results.values()):
+            break
+        tell(f"seed {tried[0]}" if len(tried) == 1 else f"seeds {tried[0]} to {tried[-1]}")
+        jobs = [RouteJob(board.name, router, netlist, text, seed, target_mhz) for seed in tried]
+        for job, row in runner(route_job, jobs):
+            tell(f"seed {job.seed} is done")
+            results[job.seed] = row.routed
+            if row.routed is None:
+                error = row.error
+            else:
+                (folder / _placed(job.seed)).write_bytes(zlib.decompress(row.placed))
+    if not any(results.values()):
+        raise FlowFailed(error)
+    return dict(sorted(results.items()))
 
 
 def route(board: Board, flow: Flow, router: Tool, folder: Path, seed: int,
@@ -75,7 +167,7 @@ def route(board: Board, flow: Flow, router: Tool, folder: Path, seed: int,
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if the design has not exactly one clock.
     """
-    arguments = [*board.part, "--json", "netlist.json", "--seed", str(seed), "--freq",
+    arguments = [*board.part, "--json", _NETLIST, "--seed", str(seed), "--freq",
                  f"{target_mhz:g}", "--timing-allow-fail", "--report", "timing.json"]
     placed = _placed(seed)
     arguments += {

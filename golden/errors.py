@@ -10,7 +10,6 @@ __all__ = [
     "ModelError",
     "ShapeError",
     "TopologyError",
-    "WorkerLost",
 ]
 
 
@@ -46,10 +45,6 @@ class TopologyError(GoldenError):
 
 class AnalysisError(GoldenError):
     """An analysis that a topology is too large for, or numbers that do not fit the topology."""
-
-
-class WorkerLost(GoldenError):
-    """A process that works for this one was ended from outside."""
 
 
 class CompiledMissing(GoldenError):

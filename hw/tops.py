@@ -28,8 +28,8 @@ TOPS = {
     "axi": "clostorus_axi",
     "wishbone": "clostorus_wishbone",
 }
-WHOLE_TOPS = {"torus": ClostorusTop, "axi": AxiTop, "wishbone": WishboneTop}
-"""Those with a torus in them, whose memories may hold weights."""
+WHOLE_TOPS = ("torus", "axi", "wishbone")  # Those with a torus, whose memories may hold weights.
+_WHOLE = {"torus": ClostorusTop, "axi": AxiTop, "wishbone": WishboneTop}
 TRAINING_TOPS = ("training-router",)  # They need a configuration with training.
 CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
@@ -93,7 +93,7 @@ def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="
     if top == "training-router":
         return emit_verilog(TrainingRouter(config), name, platform)
     make_pe = _pe_maker(config, weights, biases, folded)
-    whole = emit_verilog(WHOLE_TOPS[top](config, make_pe=make_pe), name, platform)
+    whole = emit_verilog(_WHOLE[top](config, make_pe=make_pe), name, platform)
     return whole if weights is not None else f"{whole}\n{_pe_verilog(config, platform)}"
 
 

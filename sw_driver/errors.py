@@ -8,6 +8,7 @@ __all__ = [
     "MissingError",
     "ProgramError",
     "StorageError",
+    "WorkerLost",
 ]
 
 
@@ -43,3 +44,7 @@ class MissingError(DriverError, AttributeError):
 
 class StorageError(DriverError):
     """A folder that cannot be written to, or a disk that is full."""
+
+
+class WorkerLost(DriverError):
+    """Processes or machines that work for this one are gone, and some of the work with them."""

@@ -1,17 +1,15 @@
-"""What an experiment is, and how its runs are made: side by side, and each only once."""
+"""What an experiment is, and how its runs are made: each only once."""
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from golden.errors import DataError, ModelError
-from golden.experiments.table import ResultTable
 from golden.system.progress import Progress
-from golden.system.workers import workers
+from golden.system.runner import Runner, in_turn
 
-__all__ = ["Experiment", "Report", "Settings", "execute"]
+__all__ = ["Experiment", "Report", "Settings", "Store", "execute"]
 
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
@@ -104,55 +102,52 @@ class Experiment(abc.ABC, Generic[RunT, ResultT]):
         """Say what came out, from nothing but the results of all runs of the plan."""
 
 
+class Store(Protocol[RunT, ResultT]):
+    """Where results stay from one session to the next."""
+
+    @property
+    def results(self) -> Mapping[RunT, ResultT]:
+        """All that are there, by their runs; it grows with `add`."""
+        ...
+
+    def add(self, run: RunT, result: ResultT, /) -> None:
+        """Keep a result for good, before this returns."""
+        ...
+
+
 def execute(
     experiment: Experiment[RunT, ResultT],
-    path: Path,
-    jobs: int = 1,
+    store: Store[RunT, ResultT],
+    runner: Runner = in_turn,
     tell: Progress = lambda work, done, total: None,
-    note: Callable[[str], object] = lambda text: None,
 ) -> dict[RunT, ResultT]:
-    """Make all runs that are not in the table at `path` yet; return the results of the plan.
+    """Make all runs that are not in the store yet; return the results in the order of the plan.
 
-    The rows come in the order of the plan, however many jobs there are, and a run that was stopped
-    goes on where it was.
+    A run that was stopped goes on where it was.
 
     Parameters
     ----------
     experiment
         What to do.
-    path
-        Of the CSV file; its folder must exist.
-    jobs
-        Processes to make runs in; with 1 they are made in this one.
+    store
+        Gets each result as soon as it is known.
+    runner
+        Makes the runs.
     tell
         Hears of every run: what it is, how many are done, and of how many.
-    note
-        Hears what was wrong with the table and is mended.
 
     Raises
     ------
-    DataError
-        If the table is of something else, or cannot be written.
-    ModelError
-        If `jobs` is below 1.
-    WorkerLost
-        If one of the processes was ended from outside.
+    Exception
+        What the store or the runner raises; the results until then are in the store.
     """
-    if jobs < 1:
-        raise ModelError(f"jobs must be at least 1, not {jobs}")
-    table = ResultTable(path, experiment.run_type, experiment.result_type)
-    if table.cut:
-        table.write()
-        note(f"{path}: its last line is cut off and left out, as if not there: {table.cut!r}")
-    with workers(jobs) as processes:
-        while True:
-            planned = experiment.plan(table.results)
-            todo = [run for run in planned if run not in table.results]
-            done = len(planned) - len(todo)
-            tell(f"{experiment.name}: {done} runs are there", done, experiment.total)
-            if not todo:
-                return {run: table.results[run] for run in planned}
-            measured = processes.map(experiment.measure, todo)
-            for more, (run, result) in enumerate(zip(todo, measured, strict=True), 1):
-                table.add(run, result)
-                tell(f"{experiment.name}: {run}", done + more, experiment.total)
+    while True:
+        planned = experiment.plan(store.results)
+        todo = [run for run in planned if run not in store.results]
+        done = len(planned) - len(todo)
+        tell(f"{experiment.name}: {done} runs are there", done, experiment.total)
+        if not todo:
+            return {run: store.results[run] for run in planned}
+        for more, (run, result) in enumerate(runner(experiment.measure, todo), 1):
+            store.add(run, result)
+            tell(f"{experiment.name}: {run}", done + more, experiment.total)

@@ -1,4 +1,4 @@
-"""Results of runs in a CSV file, which is whole after every run."""
+"""Results of runs as a CSV file: one row each, the fields of the run, then those of its result."""
 
 import csv
 import dataclasses
@@ -13,54 +13,124 @@ from typing import Any, Generic, TypeVar
 from golden.errors import DataError
 from golden.system.files import write_bytes
 
-__all__ = ["ResultTable"]
+__all__ = ["ResultTable", "Results", "read_results", "results_csv"]
 
 RunT = TypeVar("RunT")
 ResultT = TypeVar("ResultT")
 
 
-class ResultTable(Generic[RunT, ResultT]):
-    """What is known of every run: one row each, in the order in which they were added.
+@dataclasses.dataclass(frozen=True)
+class Results(Generic[RunT, ResultT]):
+    """What a CSV file holds.
 
-    The columns are the fields of `run_type`, which tell a run from all others, then those of
-    `result_type`. A file that is there already is read, so that no run has to be made twice. A last
-    line without an end is no row, since its last number may be cut: it is left out.
+    Parameters
+    ----------
+    results
+        By their runs, in the order of the rows.
+    cut
+        What the file had in the place of a last row, which is left out; "" if it is whole.
+    """
+
+    results: Mapping[RunT, ResultT]
+    cut: str
+
+
+def results_csv(
+    run_type: type[RunT], result_type: type[ResultT], results: Mapping[RunT, ResultT]
+) -> str:
+    """Return the text of a CSV file, which `read_results` reads back as the same numbers.
+
+    Parameters
+    ----------
+    run_type, result_type
+        Frozen dataclasses whose fields are `str`, `int` or `float`.
+    results
+        One row each, in this order.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_columns(run_type, result_type))
+    for run, result in results.items():
+        # `repr` of a float, which `str` is, is read back as the same float.
+        writer.writerow([*_values(run), *_values(result)])
+    return text.getvalue()
+
+
+def read_results(
+    path: Path, run_type: type[RunT], result_type: type[ResultT]
+) -> Results[RunT, ResultT]:
+    """Read a CSV file of results.
+
+    A last line without an end is no row, since its last number may be cut: it is left out.
 
     Parameters
     ----------
     path
-        Of the file; it is made with the first row.
+        Of the file, which must exist.
     run_type, result_type
-        Frozen dataclasses whose fields are `str`, `int` or `float`.
+        As for `results_csv`.
 
     Raises
     ------
     DataError
-        If the file has other columns, a value that does not belong in its column, or a run twice;
-        the message names the line.
+        If the file cannot be read, has other columns, a value that does not belong in its column,
+        or a run twice; the message names the line.
+    """
+    try:
+        whole, end, cut = path.read_bytes().rpartition(b"\n")
+        rows = list(csv.reader(io.StringIO((whole + end).decode(), newline=""), strict=True))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} must be a CSV file: {error}") from error
+    columns = _columns(run_type, result_type)
+    if not rows or rows[0] != columns:
+        raise DataError(
+            f"{path} must have the columns {', '.join(columns)}, "
+            f"not {', '.join(rows[0]) if rows else 'none'}; remove it to begin anew"
+        )
+    results: dict[RunT, ResultT] = {}
+    for number, row in enumerate(rows[1:], 2):
+        line = f"{path}, line {number}"
+        if len(row) != len(columns):
+            raise DataError(f"{line} must have {len(columns)} values, not {len(row)}")
+        split = len(dataclasses.fields(_any(run_type)))
+        run = _parsed(run_type, row[:split], line)
+        if run in results:
+            raise DataError(f"{line}: each run must be there once: {run}")
+        results[run] = _parsed(result_type, row[split:], line)
+    return Results(results, cut.decode(errors="replace"))
+
+
+class ResultTable(Generic[RunT, ResultT]):
+    """A CSV file that is whole after every run, for studies of few runs.
+
+    Parameters
+    ----------
+    path
+        Of the file, which is read if it is there; it is made with the first row.
+    run_type, result_type
+        As for `results_csv`.
+
+    Raises
+    ------
+    DataError
+        As `read_results`.
     """
 
     def __init__(self, path: Path, run_type: type[RunT], result_type: type[ResultT]) -> None:
         """Read the file, if there is one; see the class."""
-        self._path = path
-        self._types: tuple[type[Any], type[Any]] = run_type, result_type
-        self._columns = [field.name for kind in self._types for field in dataclasses.fields(kind)]
+        self._path, self._types = path, (run_type, result_type)
         self._results: dict[RunT, ResultT] = {}
-        self._cut = ""
         if os.path.exists(path):
-            self._read()
+            self._results.update(read_results(path, run_type, result_type).results)
 
     @property
     def results(self) -> Mapping[RunT, ResultT]:
         """The results by their runs."""
         return MappingProxyType(self._results)
 
-    @property
-    def cut(self) -> str:
-        """What the file had in the place of a last row, which was left out; "" if it is whole."""
-        return self._cut
-
-    def add(self, run: RunT, result: ResultT) -> None:
+    def add(self, run: RunT, result: ResultT, /) -> None:
         """Add a row and write the file anew: whoever reads it finds the old rows or all.
 
         Raises
@@ -69,64 +139,33 @@ class ResultTable(Generic[RunT, ResultT]):
             If the file cannot be written.
         """
         self._results[run] = result
-        self.write()
+        text = results_csv(*self._types, self._results)
+        write_bytes(self._path, text.encode(), DataError)
 
-    def write(self) -> None:
-        """Write the file anew; errors as for `add`."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self._columns)
-        for one in self._results.items():
-            # `repr` of a float is read back as the same float.
-            writer.writerow([value for part in one for value in _values(part)])
-        write_bytes(self._path, text.getvalue().encode(), DataError)
 
-    def _read(self) -> None:
+def _parsed(kind: type[RunT], texts: list[str], line: str) -> RunT:
+    values: list[Any] = []
+    for field, text in zip(dataclasses.fields(_any(kind)), texts, strict=True):
+        convert: Any = field.type
         try:
-            whole, end, cut = self._path.read_bytes().rpartition(b"\n")
-            rows = list(csv.reader(io.StringIO((whole + end).decode(), newline=""), strict=True))
-        except OSError as error:
+            value = convert(text)
+        except ValueError:
+            value = math.nan
+        if isinstance(value, float) and not math.isfinite(value):
             raise DataError(
-                f"{self._path} cannot be read: {error.strerror or error}"
-            ) from error
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{self._path} must be a CSV file: {error}") from error
-        self._cut = cut.decode(errors="replace")
-        if not rows or rows[0] != self._columns:
-            raise DataError(
-                f"{self._path} must have the columns {', '.join(self._columns)}, "
-                f"not {', '.join(rows[0]) if rows else 'none'}; remove it to begin anew"
+                f"{line}: {field.name} must be a finite {convert.__name__}, not {text!r}"
             )
-        for line, row in enumerate(rows[1:], 2):
-            run, result = self._parsed(row, line)
-            if run in self._results:
-                raise DataError(f"{self._path}, line {line}: each run must be there once: {run}")
-            self._results[run] = result
+        values.append(value)
+    return kind(*values)
 
-    def _parsed(self, row: list[str], line: int) -> tuple[RunT, ResultT]:
-        if len(row) != len(self._columns):
-            raise DataError(
-                f"{self._path}, line {line} must have {len(self._columns)} values, not {len(row)}"
-            )
-        texts, made = iter(row), list[Any]()
-        for kind in self._types:
-            values: list[Any] = []
-            for field in dataclasses.fields(kind):
-                text = next(texts)
-                convert: Any = field.type
-                try:
-                    value = convert(text)
-                except ValueError:
-                    value = math.nan
-                if isinstance(value, float) and not math.isfinite(value):
-                    raise DataError(
-                        f"{self._path}, line {line}: {field.name} must be a finite "
-                        f"{convert.__name__}, not {text!r}"
-                    )
-                values.append(value)
-            made.append(kind(*values))
-        return made[0], made[1]
+
+def _columns(*kinds: type[Any]) -> list[str]:
+    return [field.name for kind in kinds for field in dataclasses.fields(kind)]
 
 
 def _values(part: Any) -> list[str]:
     return [str(value) for value in dataclasses.astuple(part)]
+
+
+def _any(kind: type[Any]) -> Any:
+    return kind

@@ -1,15 +1,9 @@
-"""Accuracy of fixed-point training against its widths: `python -m golden.studies.training_widths`.
+"""Accuracy of fixed-point training against its widths, for the tables of `docs/arithmetic.md`.
 
 Trains the default net on scikit-learn's digits from scratch, by float SGD and in fixed point, once
-per seed and choice; prints the tables of `docs/arithmetic.md`.
+per seed and choice. The program is `python -m sim.measure.training_widths`.
 """
 
-if __name__ == "__main__":
-    from golden.system.stopping import begin
-
-    begin("golden.studies.training_widths")  # Before anything slow is imported.
-
-import argparse
 import dataclasses
 import re
 import statistics
@@ -25,8 +19,7 @@ from golden.fixed.state import initial_state
 from golden.fixed.training import FixedTrainingNet
 from golden.fixed.words import to_words
 from golden.studies.population import Population
-from golden.system.ending import run_program
-from golden.system.workers import workers
+from golden.system.runner import Runner, in_turn
 from golden.training.losses import softmax_cross_entropy
 from golden.training.ranges import profile_ranges
 from golden.training.scales import Headroom, TrainingWidths, format_for
@@ -34,7 +27,7 @@ from golden.training.schedule import epoch_order, falling_rate
 from golden.training.trainer import DIGITS_SHAPES, accuracy
 from golden.training.twin import FloatTwin
 
-__all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "main", "train_fixed", "train_float"]
+__all__ = ["CHOICES", "RECIPES", "Choice", "Recipe", "tables", "train_fixed", "train_float"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,48 +183,45 @@ def train_fixed(recipe: Recipe, choices: Sequence[Choice], seed: int) -> list[fl
     ]
 
 
-def main() -> None:
-    """Print a Markdown table for each recipe: last epoch's accuracy over the seeds."""
-    parser = argparse.ArgumentParser(
-        prog="python -m golden.studies.training_widths", description=__doc__
-    )
-    parser.add_argument("--seeds", type=int, default=3, help="how many nets to train")
-    parser.add_argument("--jobs", type=int, default=2, help="how many processes to train in")
-    parser.add_argument(
-        "--recipe", default="", help="use the recipes with this pattern in their name"
-    )
-    parser.add_argument(
-        "--only", default="", help="train the choices with this pattern in their name"
-    )
-    options = parser.parse_args()
-    seeds = range(options.seeds)
-    choices = [choice for choice in CHOICES if re.search(options.only, choice.name)]
-    with workers(options.jobs, _use_one_thread) as processes:
-        for recipe in RECIPES:
-            if not re.search(options.recipe, recipe.name):
-                continue
-            tried = [
-                choice
-                for choice in choices
-                if recipe.decay != CLEAR or "velocity" not in choice.name
-            ]
-            fixed = [_Work(recipe, tuple(tried), seed) for seed in seeds]
-            floats = [_Work(recipe, (), seed) for seed in seeds]
-            found = list(processes.map(_train, [*fixed, *floats]))
-            print(f"\n| {recipe.name} | mean % | lowest % | highest % | less than float |")
-            print("|---|---|---|---|---|")
-            rows = zip(*found[: len(fixed)], strict=True)
-            reference = [score for (score,) in found[len(fixed) :]]
-            for name, scores in (
-                ("float", reference),
-                *((choice.name, row) for choice, row in zip(tried, rows, strict=True)),
-            ):
-                mean = statistics.mean(scores)
-                figures = " | ".join(
-                    f"{100 * score:.1f}" for score in (mean, min(scores), max(scores))
-                )
-                less = 100 * (statistics.mean(reference) - mean)
-                print(f"| {name} | {figures} | {less:+.1f} |", flush=True)
+def tables(
+    seeds: int, recipe: str = "", only: str = "", runner: Runner = in_turn
+) -> Iterator[str]:
+    """Yield a Markdown table for each recipe: last epoch's accuracy over the seeds.
+
+    Parameters
+    ----------
+    seeds
+        How many nets to train.
+    recipe, only
+        Patterns in the names of the recipes and of the choices that are used.
+    runner
+        Trains the nets.
+    """
+    choices = [choice for choice in CHOICES if re.search(only, choice.name)]
+    for used in (one for one in RECIPES if re.search(recipe, one.name)):
+        tried = tuple(
+            choice for choice in choices if used.decay != CLEAR or "velocity" not in choice.name
+        )
+        works = [_Work(used, some, seed) for some in (tried, ()) for seed in range(seeds)]
+        found = dict(runner(_train, works))
+        rows = zip(*(found[work] for work in works[:seeds]), strict=True)
+        reference = [score for work in works[seeds:] for score in found[work]]
+        lines = [
+            f"| {used.name} | mean % | lowest % | highest % | less than float |",
+            "|---|---|---|---|---|",
+        ]
+        for name, scores in (
+            ("float", reference),
+            *((choice.name, row) for choice, row in zip(tried, rows, strict=True)),
+        ):
+            mean = statistics.mean(scores)
+            figures = " | ".join(
+                f"{100 * score:.1f}" for score in (mean, min(scores), max(scores))
+            )
+            lines.append(
+                f"| {name} | {figures} | {100 * (statistics.mean(reference) - mean):+.1f} |"
+            )
+        yield "\n".join(lines)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,10 +239,6 @@ def _train(work: _Work) -> list[float]:
     return train_fixed(work.recipe, work.choices, work.seed)
 
 
-def _use_one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def _model(seed: int) -> ClosNet:
     return ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(seed))
 
@@ -262,7 +248,3 @@ def _batches(recipe: Recipe, samples: int, seed: int, epoch: int) -> Iterator[Te
     order = epoch_order(samples, recipe.batch_size, seed, epoch)
     for start in range(0, len(order), recipe.batch_size):
         yield order[start : start + recipe.batch_size]
-
-
-if __name__ == "__main__":
-    run_program("golden.studies.training_widths", main)

@@ -20,6 +20,7 @@ from fpga.boards import BOARDS, Board
 from fpga.boundary import as_synthesised
 from fpga.errors import BoardError
 from golden.data import datasets
+from golden.system.runner import Runner, in_turn
 from golden.training.trainer import DIGITS_SHAPES
 from hw.config import ConfigError, TorusConfig
 from sw_driver.compiler import compile
@@ -132,8 +133,8 @@ def read_row(row: Row, results: Path) -> Kept | None:
     return min(kept, key=lambda one: one.stale, default=None)
 
 
-def build_row(row: Row, results: Path) -> None:
-    """Build a row, unless it is known; what refuses it is kept.
+def build_row(row: Row, results: Path, runner: Runner = in_turn) -> None:
+    """Build a row, unless it is known; what refuses it is kept. The runner tries its seeds.
 
     Raises
     ------
@@ -150,8 +151,7 @@ def build_row(row: Row, results: Path) -> None:
     try:
         build(row.board, row.config, results / row.name, images=_images(row),
               folded=row.kind == "folded", baud=_BAUD,
-              tries=row.tries,
-              target_mhz=_TARGETS_MHZ[row.board.family.name])
+              tries=row.tries, target_mhz=_TARGETS_MHZ[row.board.family.name], runner=runner)
     except (BoardError, ConfigError) as error:
         write_kept(refusal, {"design": _design_digest(row), "message": str(error)})
     else:

@@ -13,6 +13,7 @@ if __name__ == "__main__":
 
     begin("sim.measure.board_table")  # Before anything slow is imported.
 
+import argparse
 import dataclasses
 import sys
 from pathlib import Path
@@ -21,7 +22,9 @@ from typing import Any
 from fpga.boards import Board
 from fpga.errors import BoardError, FlowFailed
 from golden.system.ending import run_program
+from golden.system.runner import Runner, in_turn
 from hw.config import TorusConfig
+from sw_driver.jobs.engine import runner as jobs_runner
 from sw_driver.system.files import check_target
 
 from .board_estimates import estimated_text, is_compared
@@ -48,8 +51,10 @@ _SPEED = ("row", "MAC/s, millions", *(f"{net}, {unit}" for net in NETS
                                       for unit in ("samples/s", "per kLUT")))
 
 
-def table(results: Path, page: Path, names: set[str]) -> list[str]:
+def table(results: Path, page: Path, names: set[str], runner: Runner = in_turn) -> list[str]:
     """Build rows, all if none is named, and write all that were built to a page after each.
+
+    The runner tries the seeds of a row.
 
     Returns the names of those whose build failed for no fault of the design.
 
@@ -71,7 +76,7 @@ def table(results: Path, page: Path, names: set[str]) -> list[str]:
         if not names or row.name in names:
             print(row.name, flush=True)
             try:
-                build_row(row, results)
+                build_row(row, results, runner)
             except FlowFailed as error:
                 print(f"{row.name}: {error}", file=sys.stderr, flush=True)
                 failed.append(row.name)
@@ -196,9 +201,21 @@ def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:
 
 def main() -> None:
     """Write what the arguments ask for."""
-    if sys.argv[1:] == ["--estimated"]:
+    parser = argparse.ArgumentParser(prog="python -m sim.measure.board_table")
+    parser.add_argument("row", nargs="*", help="build these rows; default: all")
+    parser.add_argument("--estimated", action="store_true",
+                        help="write what the resource model says, and build nothing")
+    parser.add_argument("--workers", type=int, help="seeds to try at once; default: the cores")
+    parser.add_argument("--scheduler", help="try them on this scheduler of Dask, instead")
+    options = parser.parse_args()
+    if options.estimated:
+        if options.row:
+            parser.error("--estimated takes no rows")
         estimated(_RESULTS, _PAGE)
-    elif failed := table(_RESULTS, _PAGE, set(sys.argv[1:])):
+        return
+    with jobs_runner(options.workers, options.scheduler, print) as runner:
+        failed = table(_RESULTS, _PAGE, set(options.row), runner)
+    if failed:
         raise FlowFailed(f"these builds failed, and were not kept: {', '.join(failed)}")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import MOST_JOBS, Json, Quiet, make_output, summary_of
+from sw_driver.cli.options import MOST_WORKERS, Json, Quiet, make_output, summary_of
 from sw_driver.cli.written import say_written
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(
     jobs: Annotated[
         int,
         typer.Option(
-            min=1, max=MOST_JOBS, help="Placements to run at once; figures do not depend on it."
+            min=1, max=MOST_WORKERS, help="Placements to run at once; figures do not depend on it."
         ),
     ] = 1,
     torch_device: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
+from sw_driver.cli.job_options import JobWorkers, Scheduler, job_runner
 from sw_driver.cli.options import Json, Quiet, make_output
 from sw_driver.cli.written import quoted, say_written
 
@@ -19,7 +20,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus build --board icebreaker",
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
-    "clostorus build --board ulx3s-85f --clock-mhz 100 --tries 3",
+    "clostorus build --board ulx3s-85f --clock-mhz 100 --tries 3 --workers 3",
     "clostorus build --board ulx3s-85f --config-from model.ctz",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
@@ -86,6 +87,8 @@ def command(
     clock_mhz: _ClockMhz = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
     tries: _Tries = 1,
+    workers: JobWorkers = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -99,6 +102,7 @@ def command(
     is done, and stays as it was if anything fails.
     """
     from fpga.boards import find_board
+    from sw_driver.jobs.engine import cores
     from sw_driver.system.files import check_folder, check_outputs, files_in
 
     out = make_output(ctx, json, quiet)
@@ -113,9 +117,12 @@ def command(
         held = _default(target, torus, train)
     from fpga.board_build import build
 
-    with out.progress() as tell:
+    # One seed needs no other process.
+    at_once = min(workers or cores(), tries) if scheduler is None else workers
+    with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
-                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell)
+                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell,
+                      runner=runner)
     _report(out, target, board, folder, held, built)
 
 

@@ -12,7 +12,7 @@ from hw.link_config import BAUD_RANGE
 from sw_driver.system.console import Output
 
 __all__ = [
-    "MOST_JOBS",
+    "MOST_WORKERS",
     "Baud",
     "CompiledModel",
     "Engine",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 CompiledModel = Annotated[Path, typer.Argument(help="A compiled model, as compile writes it.")]
-MOST_JOBS = 1024  # Processes at once.
+MOST_WORKERS = 1024  # Processes at once.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
@@ -49,7 +49,7 @@ Workers = Annotated[
     int,
     typer.Option(
         min=1,
-        max=MOST_JOBS,
+        max=MOST_WORKERS,
         help="Simulate so many tori at once, each with its share of the samples: best as many as "
         "there are cores; sim only.",
     ),

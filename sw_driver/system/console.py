@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from golden.system.stopping import cleared
-from sw_driver.system.progress_lines import ProgressLines, while_working
+from sw_driver.system.progress_lines import ProgressLines, Rates, while_working
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,18 +116,21 @@ def _bars(console: "Console") -> Generator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
+    text = TextColumn("{task.description}")
+    columns = text, BarColumn(), MofNCompleteColumn(), Elapsed(), TextColumn("{task.fields[end]}")
     with (
         cleared(console.show_cursor),
         Progress(*columns, console=console, transient=True) as bars,
     ):
         tasks: dict[str, Any] = {}
+        rates = Rates()
 
         def tell(work: str, done: int, total: int) -> None:
             name = work.partition(":")[0]
             if name not in tasks:
-                tasks[name] = bars.add_task(work, total=total)
-            bars.update(tasks[name], description=work, completed=done, total=total)
+                tasks[name] = bars.add_task(work, total=total, end="")
+            end = rates.told(name, done, total)
+            bars.update(tasks[name], description=work, completed=done, total=total, end=end)
 
         yield tell
 

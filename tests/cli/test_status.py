@@ -3,12 +3,12 @@
 import pytest
 
 from fpga.errors import FlowFailed, FpgaToolMissing
-from golden.errors import GoldenError, WorkerLost
+from golden.errors import GoldenError
 from golden.system.ending import said
 from golden.system.status import exit_status
 from hw.config import ConfigError
 from sim.errors import BuildFailed, SimError, ToolMissing
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, WorkerLost
 
 
 @pytest.mark.parametrize(("error", "status"), [

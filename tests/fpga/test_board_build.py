@@ -56,13 +56,18 @@ def test_a_build_that_fails_leaves_the_former_one(flow, fmax_mhz, fails, message
 def test_of_several_seeds_the_fastest_is_kept(flow, tmp_path, monkeypatch):
     board, reached, packed = BOARDS["icebreaker"], {3: 20.0, 4: 31.0, 5: 25.0}, []
 
-    def route(*arguments):
-        if reached[arguments[4]] is None:
-            raise FlowFailed(f"no route with seed {arguments[4]}")
-        return Routed(reached[arguments[4]], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),), {})
+    def route(_board, _flow, _router, folder, seed, _target_mhz):
+        if reached[seed] is None:
+            raise FlowFailed(f"no route with seed {seed}")
+        (folder / f"placed_{seed}").write_text(f"cells of {seed}")
+        return Routed(reached[seed], (Step("clk-to-q", 1.0, "design.a_SB_DFF_Q"),), {})
+
+    def pack(_board, _flow, _packer, folder, seed):
+        assert (folder / f"placed_{seed}").read_text() == f"cells of {seed}"
+        packed.append(seed)
 
     monkeypatch.setattr(board_flow, "route", route)
-    monkeypatch.setattr(board_build, "pack", lambda *arguments: packed.append(arguments[-1]))
+    monkeypatch.setattr(board_build, "pack", pack)
     report = build(board, board_config(board, 1, 1), tmp_path / "out", seed=3, tries=3).report
     assert report["seed"] == 4 and packed == [4] and report["fmax_mhz"] == 31.0
     assert report["fmax_mhz_by_seed"] == {"3": 20.0, "4": 31.0, "5": 25.0}

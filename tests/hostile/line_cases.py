@@ -344,6 +344,9 @@ BUILD: Lines = {
     f"{_BUILD} --baud 0": "--baud must be 9600 to 12000000, not 0",
     f"{_BUILD} --clock-mhz nan": "--clock-mhz must be 16 to 275, .* not nan",
     "--board ulx3s-85f --clock-mhz inf": "--clock-mhz must be 10 to 400, .* not inf",
+    f"{_BUILD} --workers 0": "'--workers': .* not 0",
+    f"{_BUILD} --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
+    f"{_BUILD} --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
     f"{_BUILD} --seed 0": "'--seed': .* greater than or equal to 1, not 0",
     f"{_BUILD} --tries 10000000000000": "--seed and --tries must be at least 1, and the last",
 }
@@ -353,8 +356,8 @@ PLAN: Lines = {
     "--board icebreaker --train": "--board icebreaker holds no torus that trains",
 }
 EXPERIMENT: Lines = {
-    "": "NAME must be given, one of clos-accuracy, precision; see",
-    "clos-acuracy": "NAME must be one of clos-accuracy, precision, not 'clos-acuracy'",
+    "": "NAME must be given, one of clos-accuracy, precision, all; see",
+    "clos-acuracy": "NAME must be one of clos-accuracy, precision, all, not 'clos-ac",
     "clos-accuracy --seeds 0": "--seeds must be 1 to 1000, not 0",
     f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
     "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
@@ -364,6 +367,11 @@ EXPERIMENT: Lines = {
     "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
     "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
+    "clos-accuracy --workers 0": "'--workers': .* not 0",
+    "clos-accuracy --workers 2 --jobs 2": "--workers and --jobs cannot both be given",
+    "clos-accuracy --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
+    "clos-accuracy --scheduler ''": "--scheduler must not be empty",
+    "clos-accuracy --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
 }
 COMMANDS: Mapping[str, Lines] = {
     "": ANY,

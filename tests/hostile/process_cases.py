@@ -146,13 +146,13 @@ ENDS = (
 WORKS = """
 import os, time
 from golden.system.ending import run_program
-from golden.system.workers import workers
+from sw_driver.jobs.engine import runner
 def act(item):
     os.write(1, b"ready\\n")
     time.sleep(60)
 def main():
-    with workers(2) as processes:
-        list(processes.map(act, range(2)))
+    with runner(2) as run:
+        list(run(act, range(2)))
 if __name__ == "__main__":
     run_program("name", main)
 """

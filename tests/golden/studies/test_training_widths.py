@@ -1,7 +1,6 @@
 """The study of widths, on few samples: that it trains what it says and prints its tables."""
 
 import dataclasses
-import sys
 
 import pytest
 import torch
@@ -21,12 +20,10 @@ def small_split():
     )  # fmt: skip
 
 
-def test_tables_name_every_choice(monkeypatch, capsys):
+def test_tables_name_every_choice(monkeypatch):
     monkeypatch.setattr(training_widths, "load_digits_split", small_split)
-    arguments = ["training_widths", "--seeds", "1", "--jobs", "1", "--only", "base|velocity 28"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    training_widths.main()
-    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    lines = [line for table in training_widths.tables(1, only="base|velocity 28")
+             for line in table.splitlines()]
     tables = "\n".join(lines).split("less than float |\n|---|---|---|---|---|\n")
     names = [
         [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
