@@ -65,7 +65,8 @@ def check_estimate(board: Board, config: TorusConfig) -> None:
         It has more of something than the part.
     """
     if not is_measured(board.family):
-        multipliers = Usage("DSP", config.rows * config.cols, board.capacity.multipliers)
+        wanted = config.rows * config.cols * config.row_weights
+        multipliers = Usage("DSP", wanted, board.capacity.multipliers)
         _check(board, config, (multipliers,), 1.0, "at least ")
         return
     slack = 1 + model_errors(board.family).largest

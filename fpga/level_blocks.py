@@ -33,6 +33,11 @@ def _host_link(config: TorusConfig) -> HostLink:
     return HostLink(board_link(BOARDS[BOARD], _BAUD), config.host_bits, config.hardware_id)
 
 
+def _lane_pe(config: TorusConfig) -> PE:
+    """A processing element that takes two words a cycle, for two sums at once."""
+    return PE(dataclasses.replace(config, lanes_in=2, lanes_out=2))
+
+
 @dataclasses.dataclass(frozen=True)
 class Block:
     """A block of a board.
@@ -55,6 +60,7 @@ class Block:
 
 BLOCKS = {
     "pe": Block(PE, False, 5),
+    "lane-pe": Block(_lane_pe, False, 5),
     "training-pe": Block(TrainingPE, True, 6),
     "gateway": Block(Gateway, False, 4),
     "training-gateway": Block(Gateway, True, 4),

@@ -65,8 +65,8 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
                     folded: bool = False) -> tuple[int, int]:
     """Multipliers and block RAMs that a design must have at the least.
 
-    A MAC has one multiplier if its words fit one; of wider words Yosys makes some more, and of
-    narrow ones LUTs on the iCE40.
+    A MAC has a multiplier for each weight of a step if its words fit one; of wider words Yosys
+    makes some more, and of narrow ones LUTs on the iCE40.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
     a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
@@ -84,10 +84,11 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
         return min(-(-bits // width) * -(-words // depth)
                    for width, depth in _RAM_SHAPES[family.name])
 
-    buffers = 4 * rams(config.word_bits, config.buffer_words)
+    buffers = 2 * (rams(config.word_bits, config.buffer_words)
+                   + rams(config.lanes_in * config.word_bits, config.buffer_rows))
     memories = rams(config.line_bits, config.program_lines)
     if not folded:
-        memories += rams(config.weight_bits, config.weight_words)
+        memories += rams(config.row_weights * config.weight_bits, config.weight_rows)
     if training is not None:
         memories += 2 * rams(training.grad_bits, config.buffer_words)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
@@ -97,7 +98,7 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
 
 def _products(config: TorusConfig) -> list[tuple[int, int]]:
     """Widths of the factors of each product of an element."""
-    products = [(config.operand_bits, config.weight_bits)]
+    products = [(config.operand_bits, config.weight_bits)] * config.row_weights
     if config.training is not None:
         products.append((config.act_bits, config.training.grad_bits))
     return products

@@ -18,6 +18,7 @@ from .config_checks import (
     check_whole,
     without_options,
 )
+from .lane_sizes import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES, LaneSizes
 from .training_config import LFSR_BITS, TrainingConfig
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "HOST_BITS",
@@ -29,16 +30,13 @@ HARDWARE_ID_BITS = 64
 PROGRAM_BLOCK_WORDS = 16  # Programs, and the header before each, are loaded in blocks of this size.
 QUEUES = 3                # Queues of ops in a program; each has a time slot of its fetch unit.
 LOOP_COUNT_BITS = 16      # Width of the count of a LOOP.
-READ_CYCLES = 2           # From an address to the word: the memory, and its output register.
-REQUANTISE_CYCLES = 3     # From a sum to its activation.
-MAC_CYCLES = READ_CYCLES + 3 + REQUANTISE_CYCLES  # From the last step of a sum to its result.
 UPDATE_CYCLES = READ_CYCLES + 7  # From a step to the cycle in which its weight is written.
 MOMENTUM_BITS = 4         # Width of the shift by which a velocity decays.
 LFSR_TAPS = 0x80200003    # Bits that a training PE's generator flips when a one is shifted out.
 
 
 @dataclasses.dataclass(frozen=True)
-class TorusConfig:
+class TorusConfig(LaneSizes):
     """What a torus is built from. Every field is a plain integer with its unit in its name.
 
     Parameters
@@ -71,9 +69,10 @@ class TorusConfig:
         Options, each 0 or 1, that cost nothing where they are 0, for inference only: sums over
         every n-th word of a region, as dense layers add partial sums; a shift of its own for
         negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh, clamp).
+    lanes_in, lanes_out
+        Words of a sum that a MAC takes a cycle, 1 or 2, and its sums at once: 1, 2, 4 or 8.
     training
-        The parameters that only a torus that trains has; None for one that only infers, in which
-        nothing is built for training.
+        What only a torus that trains has; None for one that only infers.
 
     Raises
     ------
@@ -99,6 +98,8 @@ class TorusConfig:
     word_steps: int = 0
     leaky: int = 0
     bounded: int = 0
+    lanes_in: int = 1
+    lanes_out: int = 1
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -170,7 +171,7 @@ class TorusConfig:
 
     @property
     def weight_addr_bits(self) -> int:
-        """Width of a weight address."""
+        """Width of a weight address as weights are loaded."""
         return (self.weight_words - 1).bit_length()
 
     @property
@@ -270,8 +271,7 @@ class TorusConfig:
     def canonical_json(self) -> str:
         """Return the configuration as JSON with sorted keys and no spaces; see `hardware_id`.
 
-        Options that are off are left out, so that a torus without them keeps its id when the
-        generator learns a new one.
+        Options that are off, and single lanes, are left out: a torus without them keeps its id.
         """
         fields = without_options(dataclasses.asdict(self))
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from .lane_sizes import LANES_IN, LANES_OUT, lane_error
+
 __all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
            "check_torus", "check_whole", "without_options"]
 
@@ -25,11 +27,14 @@ RANGES = {
     "word_steps": (0, 1),
     "leaky": (0, 1),
     "bounded": (0, 1),
+    "lanes_in": (min(LANES_IN), max(LANES_IN)),
+    "lanes_out": (min(LANES_OUT), max(LANES_OUT)),
 }
 
 OPTIONS = ("word_steps", "leaky", "bounded")
-"""Fields that came later, and cost nothing where they are 0."""
+"""Fields that cost nothing where they are 0."""
 _TRAINING_OPTIONS = ("targets", "target_gain_bits")
+_UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1}
 
 
 class ConfigError(ValueError):
@@ -64,13 +69,14 @@ def check_known(cls, fields: dict, what: str) -> None:
 
 
 def without_options(fields: dict) -> dict:
-    """Return fields of a `TorusConfig` without options that are 0, those of training too."""
+    """Return fields of a `TorusConfig` without options that are off, those of training too."""
     training = fields.get("training")
     if training is not None:
         training = {name: value for name, value in training.items()
                     if value or name not in _TRAINING_OPTIONS}
         fields = {**fields, "training": training}
-    return {name: value for name, value in fields.items() if value or name not in OPTIONS}
+    return {name: value for name, value in fields.items()
+            if name not in _UNSET or value != _UNSET[name]}
 
 
 def check_torus(config, block_words: int) -> None:
@@ -81,6 +87,8 @@ def check_torus(config, block_words: int) -> None:
     """
     if config.host_bits not in HOST_BITS:
         raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
+    if (wrong := lane_error(config)) is not None:
+        raise ConfigError(wrong)
     if config.max_fan_in > config.buffer_words:
         raise ConfigError(
             f"max_fan_in must be at most buffer_words ({config.buffer_words}), since the words "

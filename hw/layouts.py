@@ -23,10 +23,12 @@ __all__ = [
     "gradient_finish_layout",
     "gradient_load_layout",
     "gradient_place_layout",
+    "group_layout",
     "packed_layout",
     "partial_layout",
     "result_layout",
     "step_layout",
+    "sum_layout",
     "tap_layout",
     "target_options",
     "update_layout",
@@ -96,12 +98,34 @@ def target_options(config):
 
 
 def step_layout(config):
-    """One step of a sum: which word, which weight, and what the sum begins and ends with."""
+    """One step of a sum: which word, which weight, and what the sum begins and ends with.
+
+    With `lanes_out` above 1 it is a step of a group of sums, of which `group` says more; `result`
+    and `b_addr` are then those of the first result of its repetition, and of its op.
+    """
+    group = {"group": group_layout(config)} if config.lanes_out > 1 else {}
     return data.StructLayout({
         "axis": 1,
-        "w_addr": config.weight_addr_bits,
+        "w_addr": config.weight_row_bits,
         "first": 1, "bias": 1, "b_addr": config.bias_addr_bits,
-        "last": 1, "finish": finish_layout(config), "result": result_layout(config),
+        "last": 1, "finish": finish_layout(config), "result": result_layout(config), **group,
+    })
+
+
+def group_layout(config):
+    """Sums that are made at once: their number less one, and what one adds to a result's address.
+
+    `opens` is high for the first group of a repetition, `begins` for the first one of an op.
+    """
+    return data.StructLayout({
+        "last_sum": config.sum_bits, "stride": config.addr_bits, "opens": 1, "begins": 1})
+
+
+def sum_layout(config):
+    """A whole sum, how it is finished, and where its result goes."""
+    return data.StructLayout({
+        "acc": signed(config.acc_bits), "finish": finish_layout(config),
+        "where": result_layout(config),
     })
 
 

@@ -169,7 +169,9 @@ def mac_fields(config: TorusConfig) -> Fields:
     x_base, x_stride
         Buffer address of the first word, and what each repetition adds to it.
     w_base
-        Address of the first weight; weights are read in order (repetition, output, word).
+        Address of the first weight; weights are read in order (repetition, output, word). Where
+        the MAC has lanes, that of the first row of weights: rows are read in order (repetition,
+        group of sums, row of words).
     bias, b_base
         Whether sums start from biases, and the address of the first bias; biases are read in order
         (repetition, output).
@@ -183,12 +185,21 @@ def mac_fields(config: TorusConfig) -> Fields:
         How many more repetitions the destination's ring engine must have retired before the op
         begins, since only then the regions that it writes to are free.
 
+    With `lanes_in` of 2 a step reads two words: `x_base` and `x_stride` are even, `last_word` is
+    the number of the first word in the last row, and the second one has weight 0 if it is not
+    there. With `lanes_out` above 1 there are, in place of `last_output`,
+
+    last_walk
+        Groups of `lanes_out` sums in a repetition, less one.
+    last_rest
+        Sums of the last group, less one: the others are whole.
+
     With `word_steps` of the configuration there is
 
     word_step
-        From each word of a sum to the next, 1 for all words; `last_word` is then the number of the
-        last one in the region. With more than 1, the op reads no word of a repetition before all
-        have been received.
+        From each word of a sum to the next, `lanes_in` for all words; `last_word` is then the
+        number of the last one in the region. With more, the op reads no word of a repetition
+        before all have been received; with `lanes_in` of 2, the other word of its row has weight 0.
 
     Where a torus trains, there are BACK and DUMP ops, and more fields: see `hw.training_fields`.
     """
@@ -200,10 +211,13 @@ def mac_fields(config: TorusConfig) -> Fields:
     if training is not None:
         shift_bits = max(shift_bits, training.grad_shift_bits)
         more = training_mac_fields(config, training)
+    outputs = {"last_output": count}
+    if config.lanes_out > 1:
+        outputs = {"last_walk": count, "last_rest": config.sum_bits}
     return {
         "kind": config.kind_bits, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
-        "last_output": count, "x_base": addr, "x_stride": addr,
-        "w_base": config.weight_addr_bits, "bias": 1, "b_base": config.bias_addr_bits,
+        **outputs, "x_base": addr, "x_stride": addr,
+        "w_base": config.weight_row_bits, "bias": 1, "b_base": config.bias_addr_bits,
         "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
         "shift": shift_bits, "relu": 1, "need_free": rep, **more,
     }

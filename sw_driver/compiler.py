@@ -17,6 +17,7 @@ from sw_driver.errors import DriverError
 from sw_driver.plan.fit import Needs, check_fit, grown, measure
 from sw_driver.plan.forward import plan_forward
 from sw_driver.plan.images import Images, build_images
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 from sw_driver.plan.order import Order, no_extra_turns, program_order
 from sw_driver.plan.placement import Placed, dense_cuts, place
 from sw_driver.plan.plan import Plan
@@ -24,7 +25,14 @@ from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stages import build_stages
 from sw_driver.predict.order_search import OrderSearch
 from sw_driver.program.executable import Executable
-from sw_driver.torus import ORDERS, check_infers, check_order, given_torus, parse_torus
+from sw_driver.torus import (
+    ORDERS,
+    check_infers,
+    check_one_lane,
+    check_order,
+    given_torus,
+    parse_torus,
+)
 from sw_driver.training_compiler import compile_format
 
 __all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
@@ -38,6 +46,8 @@ def compile(
     act_bits: int = 16,
     weight_bits: int = 16,
     host_bits: int = 64,
+    lanes_in: int = 1,
+    lanes_out: int = 1,
     order: str | Order | None = None,
     batches: bool = False,
     momentum: int | None = None,
@@ -53,13 +63,16 @@ def compile(
         that the torus trains, such as `golden.propose_format` makes.
     torus
         "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
-        which the net must fit and whose widths count instead of those given here.
+        which the net must fit and whose widths and lanes count instead of those given here.
     calibration
         [N, I] real inputs that set the scales, a tensor, an array or nested lists; needed for a
         model, unused for anything else.
     act_bits, weight_bits, host_bits
         Widths of an activation, a weight and a host beat; those of a quantised net or a format
         count instead of the first two.
+    lanes_in, lanes_out
+        Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. Of a
+        net for inference only.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -83,16 +96,11 @@ def compile(
         If the model cannot be quantised.
     """
     if isinstance(model, TrainingFormat):
+        check_one_lane(lanes_in, lanes_out)
         return compile_format(
-            model,
-            torus,
-            batches=batches,
-            momentum=momentum,
-            frozen=frozen,
-            input_gradient=input_gradient,
-            order=order,
-            host_bits=host_bits,
-        )
+            model, torus, batches=batches, momentum=momentum, frozen=frozen,
+            input_gradient=input_gradient, order=order, host_bits=host_bits,
+        )  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
     elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -101,7 +109,9 @@ def compile(
             f"{type(model).__name__}: golden.load_model(path) reads a model file"
         )
     _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
-    config = given_torus(torus, act_bits, weight_bits, host_bits)
+    config = given_torus(
+        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
+    )
     if not isinstance(model, QuantisedNet):
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")
@@ -159,7 +169,9 @@ def compile_net(
     check_order(order)
     check_infers(config)
     skips = grow or bool(config.word_steps)
-    layers, plan, images, needs = place_net(net, config.rows, config.cols, skips=skips)
+    layers, plan, images, needs = place_net(
+        net, config.rows, config.cols, skips=skips, lanes=MacLanes.of(config)
+    )
     if grow:
         config = grown(config, needs)
     check_fit(config, needs)
@@ -179,16 +191,22 @@ def compile_net(
 
 
 def place_net(
-    net: QuantisedNet, rows: int, cols: int, *, skips: bool = False
+    net: QuantisedNet,
+    rows: int,
+    cols: int,
+    *,
+    skips: bool = False,
+    lanes: MacLanes = ONE_LANE,
 ) -> tuple[tuple[Placed, ...], Plan, Images, Needs]:
     """Place a net on a torus: all that follows from the net and the size of the torus alone.
 
     The plan is in program order; in any other without extra turns, its regions and ops are the
-    same. `skips` says whether the MACs of the torus can skip words.
+    same. `skips` says whether the MACs of the torus can skip words, `lanes` how many they take and
+    add at once.
     """
-    layers = place(net.shapes, rows, cols, skips=skips)
+    layers = place(net.shapes, rows, cols, skips=skips, lanes=lanes)
     requantised = [_requantised(layer) for layer in net.layers]
-    stages = build_stages(layers, requantised, net.weight_bits, rows, cols)
+    stages = build_stages(layers, requantised, net.weight_bits, rows, cols, lanes)
     images = build_images(net, stages)
     plan = plan_forward(stages)
     return layers, plan, images, measure(net, plan, images)

@@ -1,12 +1,23 @@
 """How users name a torus, and an order of its ops. Nothing slow is imported here."""
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Mapping
 
 from hw.config import ConfigError, TorusConfig, TrainingConfig
+from hw.lane_sizes import LANES_IN, LANES_OUT
 from sw_driver.errors import DriverError
 
-__all__ = ["ORDERS", "check_infers", "check_order", "given_torus", "parse_torus"]
+__all__ = [
+    "ORDERS",
+    "check_infers",
+    "check_one_lane",
+    "check_order",
+    "given_torus",
+    "other_lanes",
+    "parse_torus",
+]
 
 ORDERS = ("best", "program")
 
@@ -39,8 +50,11 @@ def given_torus(
     weight_bits: int,
     host_bits: int,
     training: Mapping[str, int] | None = None,
+    *,
+    lanes_in: int = 1,
+    lanes_out: int = 1,
 ) -> TorusConfig:
-    """Return the configuration that a user gave, or a new one of a size and of these widths.
+    """Return the configuration that a user gave, or a new one of a size, widths and lanes.
 
     `training` has the fields of a `TrainingConfig`, for a torus that trains.
 
@@ -59,6 +73,8 @@ def given_torus(
             act_bits=act_bits,
             weight_bits=weight_bits,
             host_bits=host_bits,
+            lanes_in=lanes_in,
+            lanes_out=lanes_out,
             training=None if training is None else TrainingConfig(**training),
         )
     except ConfigError as error:
@@ -78,6 +94,36 @@ def check_infers(config: TorusConfig) -> None:
             "torus must be one for inference, since the net is not trained on it: its "
             "configuration must have no training part"
         )
+
+
+def check_one_lane(lanes_in: int, lanes_out: int) -> None:
+    """Refuse lanes for a net that trains.
+
+    Raises
+    ------
+    DriverError
+        If a number of lanes is not 1.
+    """
+    for name, value in (("lanes_in", lanes_in), ("lanes_out", lanes_out)):
+        if value != 1:
+            raise DriverError(
+                f"{name} must be 1 for a net that trains, not {value!r}: lanes are for inference; "
+                "leave it out, or compile the trained net"
+            )
+
+
+def other_lanes(config: TorusConfig, hardware_id: int) -> str:
+    """Say that a torus differs from a configuration in its lanes; nothing if that is not known."""
+    for lanes_in in LANES_IN:
+        for lanes_out in LANES_OUT:
+            with contextlib.suppress(ConfigError):
+                other = dataclasses.replace(config, lanes_in=lanes_in, lanes_out=lanes_out)
+                if other.hardware_id == hardware_id:
+                    return (
+                        f", whose MACs have lanes_in = {lanes_in} and lanes_out = {lanes_out} "
+                        f"where the net needs {config.lanes_in} and {config.lanes_out}"
+                    )
+    return ""
 
 
 def check_order(order: object) -> None:

@@ -14,6 +14,7 @@ _RAM_LANES = ((18, 1024, 4), (9, 2048, 3), (36, 512, 5))
 _RAM_ADDR_BITS = 14
 _INIT_ROWS = 64
 _INIT_ROW_CHUNKS, _CHUNK_BITS, _PADDED_CHUNK_BITS = 16, 18, 20
+_BYTE_BITS = 9
 _WORD_BITS = 18  # Width of a memory port, and of an operand of the multiplier.
 
 # Truth tables of a carry cell, as INIT0 and INIT1. S = LUT4(A, B, C, D) ^ carry in, and the carry
@@ -25,8 +26,8 @@ _ADD_CHOSEN = 0x665A
 class ECP5:
     """A platform with a cell for each block that asks for one: see the methods.
 
-    `get_block_ram` and `get_multiplier` return None where the cell is too small, and the block then
-    stays as it is written.
+    `get_block_ram`, `get_row_ram` and `get_multiplier` return None where the cell is too small, and
+    the block then stays as it is written.
     """
 
     def get_block_ram(self, ram):
@@ -40,9 +41,34 @@ class ECP5:
         if lane is None:
             return None
         m = Module()
-        for index, low in enumerate(range(0, ram.width, lane[0])):
-            name = f"cell_{index}" if index else "cell"
-            _memory_cell(m, name, ram, low, min(lane[0], ram.width - low), lane)
+        lane_bits, _, _ = lane
+        bytes_en = [ram.write_en] * (lane_bits // _BYTE_BITS if lane_bits >= _WORD_BITS else 0)
+        for index, low in enumerate(range(0, ram.width, lane_bits)):
+            width = min(lane_bits, ram.width - low)
+            contents = [(word >> low) & ((1 << width) - 1) for word in ram.init]
+            word = _memory_cell(
+                m, f"cell_{index}" if index else "cell", ram, lane, ram.write_addr,
+                ram.write_data[low:low + width], bytes_en, _init_values(contents, lane_bits))
+            m.d.comb += ram.read_data[low:low + width].eq(word)
+        return m
+
+    def get_row_ram(self, ram):
+        """A DP16KD of rows of 18 or 36 bits, of which a word is written by its bytes."""
+        share = _BYTE_BITS if ram.width <= _BYTE_BITS else _WORD_BITS
+        fitting = (lane for lane in _RAM_LANES
+                   if lane[0] == share * ram.words and ram.rows <= lane[1])
+        lane = next(fitting, None)
+        if lane is None or ram.width > share:
+            return None
+        m = Module()
+        enables = [ram.write_en & (ram.write_addr[:ram.word_bits] == word)
+                   for word in range(ram.words) for _ in range(share // _BYTE_BITS)]
+        word = Cat(ram.write_data, Const(0, share - ram.width))
+        row = _memory_cell(
+            m, "cell", ram, lane, ram.write_addr[ram.word_bits:], word.replicate(ram.words),
+            enables, _init_values(ram.init, share))
+        m.d.comb += ram.read_data.eq(
+            Cat(row[at:at + ram.width] for at in range(0, lane[0], share)))
         return m
 
     def get_multiplier(self, multiplier):
@@ -105,31 +131,33 @@ class ECP5:
         return m
 
 
-def _memory_cell(m, name, ram, low, width, lane):
-    """Add a DP16KD that holds `width` bits of a memory's words, from bit `low` on."""
+def _memory_cell(m, name, ram, lane, write_addr, write_data, bytes_en, init):
+    """Add a DP16KD with an output register, written through port A and read through port B.
+
+    `bytes_en` has the enable of each byte of a written word, where the cell has such. Returns the
+    word that is read, of as many bits as the ports have.
+    """
     lane_bits, _, low_addr_bits = lane
     wide = lane_bits > _WORD_BITS
-    write_data = ram.write_data[low:low + width]
     ports = {}
-    for port, addr in (("A", ram.write_addr), ("B", ram.read_addr)):
+    for port, addr in (("A", write_addr), ("B", ram.read_addr)):
         for bit in range(_RAM_ADDR_BITS):
             place = bit - low_addr_bits
             ports[f"i_AD{port}{bit}"] = addr[place] if 0 <= place < len(addr) else Const(0)
         for bit in range(_WORD_BITS):
             place = bit + _WORD_BITS if port == "B" else bit
-            ports[f"i_DI{port}{bit}"] = write_data[place] if place < width else Const(0)
+            ports[f"i_DI{port}{bit}"] = (
+                write_data[place] if place < len(write_data) else Const(0))
         for bit in range(3):
             ports[f"i_CS{port}{bit}"] = Const(0)
-    for byte in range(lane_bits // 9 if lane_bits >= _WORD_BITS else 0):
+    for byte, enable in enumerate(bytes_en):
         # The low address bits of a write port of many bytes enable them.
-        ports[f"i_ADA{byte}"] = ram.write_en
+        ports[f"i_ADA{byte}"] = enable
     # A wide word comes out of the pins of both ports, its low half out of A's.
     words = {port: Signal(_WORD_BITS, name=f"{name}_{port.lower()}") for port in "AB"}
     for port, word in words.items():
         ports |= {f"o_DO{port}{bit}": word[bit] for bit in range(_WORD_BITS)}
-    m.d.comb += ram.read_data[low:low + width].eq(Cat(words.values()) if wide else words["B"])
     write_mode = "NORMAL" if wide else "READBEFOREWRITE"
-    contents = [(word >> low) & ((1 << width) - 1) for word in ram.init]
     m.submodules[name] = Instance(
         "DP16KD",
         p_DATA_WIDTH_A=lane_bits, p_DATA_WIDTH_B=lane_bits,
@@ -140,7 +168,8 @@ def _memory_cell(m, name, ram, low, width, lane):
         i_CEA=Const(1), i_OCEA=ram.out_en if wide else Const(1),
         i_WEA=ram.write_en, i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
         i_WEB=Const(0), i_RSTB=Const(0),
-        **ports, **_init_values(contents, lane_bits))
+        **ports, **init)
+    return Cat(words.values()) if wide else words["B"]
 
 
 def _init_values(words, lane_bits):

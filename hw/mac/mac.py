@@ -57,8 +57,8 @@ class Mac(wiring.Component):
         self.folded = folded
         super().__init__({
             "step": In(stream.Signature(step_layout(config), always_ready=True)),
-            "row_word": In(config.word_bits),
-            "col_word": In(config.word_bits),
+            "row_word": In(config.word_bits * config.lanes_in),
+            "col_word": In(config.word_bits * config.lanes_in),
             "load_weight": In(stream.Signature(weight_load_layout(config), always_ready=True)),
             "load_bias": In(stream.Signature(bias_load_layout(config), always_ready=True)),
             "result": Out(stream.Signature(finished_layout(config), always_ready=True)),
@@ -122,29 +122,40 @@ class Mac(wiring.Component):
         config = self.config
         m.submodules.weight_memory = weights = BlockRam(
             config.weight_bits, config.weight_words, init=self._weight_patterns())
-        m.submodules.bias_memory = bias_memory = memory.Memory(
-            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
-        bias_write = bias_memory.write_port()
         m.d.comb += [
             weights.write_en.eq(self.load_weight.valid),
             weights.write_addr.eq(self.load_weight.p.addr),
             weights.write_data.eq(self.load_weight.p.weight),
+        ]
+        return weights, self._bias_memory(m)
+
+    def _bias_memory(self, m):
+        """Make the memory of biases, which can be loaded."""
+        config = self.config
+        m.submodules.bias_memory = bias_memory = memory.Memory(
+            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        bias_write = bias_memory.write_port()
+        m.d.comb += [
             bias_write.en.eq(self.load_bias.valid),
             bias_write.addr.eq(self.load_bias.p.addr),
             bias_write.data.eq(self.load_bias.p.bias),
         ]
-        return weights, bias_memory
+        return bias_memory
 
     def _folded(self, m):
         """Make the weights and biases as logic, which cannot be loaded; return both."""
         config = self.config
         m.submodules.weight_memory = weights = LogicRom(
             config.weight_bits, self._weight_patterns(), config.weight_addr_bits)
+        return weights, self._folded_biases(m)
+
+    def _folded_biases(self, m):
+        """Make the biases as logic, which cannot be loaded."""
         biases = self.biases or [0]
         m.submodules.bias_memory = bias_memory = memory.Memory(
-            shape=signed(config.bias_bits), depth=len(biases), init=biases,
+            shape=signed(self.config.bias_bits), depth=len(biases), init=biases,
             attrs={"ram_style": "logic"})
-        return weights, bias_memory
+        return bias_memory
 
     def _weight_patterns(self):
         mask = (1 << self.config.weight_bits) - 1

@@ -17,6 +17,10 @@ __all__ = ["MacControl"]
 class MacControl(wiring.Component):
     """Walks ops as (repetition, output, word) and steps when the next word may be read.
 
+    Where a MAC has lanes, a step reads a row of `lanes_in` words, and an output is a group of up to
+    `lanes_out` sums, which are made in one walk through the rows. The last step of a walk waits
+    until there have been as many cycles as the walk before it has sums, so that these have left.
+
     A sum is over every word of a repetition, or with `word_steps` over every `word_step`-th one;
     an op of that kind waits until repetitions are complete.
 
@@ -72,14 +76,15 @@ class MacControl(wiring.Component):
         axis = Signal()
         dest = Signal()
         word = Signal(config.count_bits)
-        word_next = Signal(config.count_bits, init=1)      # The word after this one, of the sum.
-        outputs = Countdown(config.count_bits, "outputs")  # Outputs after this one.
+        # The word after this one, of the sum.
+        word_next = Signal(config.count_bits, init=config.lanes_in)
+        outputs = Countdown(config.count_bits, "outputs")  # Outputs, or groups, after this one.
         last_but_one = Signal(config.count_bits)           # Number of the last word but one.
         # These decide what happens after a step, so they are registers instead of comparisons.
         at_last_word = Signal()
         one_word = Signal()
         x_base = Signal(config.addr_bits)
-        w_addr = Signal(config.weight_addr_bits)
+        w_addr = Signal(config.weight_row_bits)
         bias = Signal()
         b_addr = Signal(config.bias_addr_bits)
         y_addr = Signal(config.addr_bits)
@@ -110,22 +115,29 @@ class MacControl(wiring.Component):
         step = Signal()
         end_of_rep = Signal()
         # How far it is to the next word, and which ring has what the sum asks for.
-        word_step, coming_step, readable = Const(1), Const(1), [
+        row = config.lanes_in
+        word_step, coming_step, readable = Const(row), Const(row), [
             ring.readable for ring in self.rings]
         if config.word_steps:
             word_step, skips = Signal(config.count_bits), Signal()
             coming_step = op.word_step
             readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
             with m.If(begin):
-                m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != 1)]
+                m.d.sync += [word_step.eq(coming_step), skips.eq(coming_step != row)]
+        address, row_next = x_base + word, word_next
+        if row > 1:
+            address, row_next = address[1:], word_next[1:]
+        goes_on, crowded = active, Signal()
+        if config.lanes_out > 1:
+            goes_on = active & ~(at_last_word & crowded)
         steps = []
         for number, ring in enumerate(self.rings):
-            reads = active & (axis == number) & readable[number]
+            reads = goes_on & (axis == number) & readable[number]
             steps.append(reads)
             m.d.comb += [
                 ring.read_en.eq(reads),
-                ring.read_addr.eq(x_base + word),
-                ring.read_next.eq(word_next),
+                ring.read_addr.eq(address),
+                ring.read_next.eq(row_next),
                 ring.advance.eq(reads & ~at_last_word),
                 ring.consume.eq(reads & end_of_rep),
             ]
@@ -178,14 +190,11 @@ class MacControl(wiring.Component):
                 word_next.eq(word_next + word_step),
                 at_last_word.eq(Mux(at_last_word, one_word, word == last_but_one)),
             ]
+        last_output = op.last_output if config.lanes_out == 1 else op.last_walk
         with m.If(step & at_last_word):
-            m.d.sync += [
-                word.eq(0),
-                word_next.eq(word_step),
-                *outputs.step(),
-                b_addr.eq(b_addr + 1),
-                y_addr.eq(y_addr + y_stride),
-            ]
+            m.d.sync += [word.eq(0), word_next.eq(word_step), *outputs.step()]
+            if config.lanes_out == 1:
+                m.d.sync += [b_addr.eq(b_addr + 1), y_addr.eq(y_addr + y_stride)]
         with m.If(step & end_of_rep):
             m.d.sync += active.eq(0)
         with m.If(asks):
@@ -203,7 +212,7 @@ class MacControl(wiring.Component):
                 word_next.eq(coming_step),
                 axis.eq(op.axis),
                 dest.eq(op.dest),
-                *outputs.start(op.last_output),
+                *outputs.start(last_output),
                 last_but_one.eq(op.last_word - coming_step),
                 one_word.eq(one_word_coming),
                 at_last_word.eq(one_word_coming),
@@ -223,6 +232,10 @@ class MacControl(wiring.Component):
             ]
             with m.If(first):
                 m.d.sync += [w_addr.eq(op.w_base), b_addr.eq(op.b_base)]
+        if config.lanes_out > 1:
+            end_of_walk = step & at_last_word
+            m.d.comb += self.step.p.group.stride.eq(y_stride)
+            m.d.comb += crowded.eq(self._groups(m, op, begin, first, end_of_walk, outputs.some))
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [waiting.eq(1), op.eq(self.op.payload)]
         if config.training is not None:
@@ -231,3 +244,26 @@ class MacControl(wiring.Component):
             with m.If(self.op.valid & self.op.ready):
                 m.d.sync += asked_for.eq(0)
         return m
+
+    def _groups(self, m, op, begin, first, end_of_walk, more_walks):
+        """Say which sums a walk makes at once; return whether those before must leave first."""
+        bits = self.config.sum_bits
+        last_rest, opens, begins = Signal(bits), Signal(), Signal()
+        leaving = Countdown(bits, "leaving")  # Sums of the walk before that are in the way.
+        group = self.step.p.group
+        m.d.comb += [
+            group.last_sum.eq(Mux(more_walks, self.config.lanes_out - 1, last_rest)),
+            group.opens.eq(opens),
+            group.begins.eq(begins),
+        ]
+        with m.If(leaving.some):
+            m.d.sync += leaving.step()
+        with m.If(end_of_walk):
+            m.d.sync += [*leaving.start(group.last_sum), opens.eq(0), begins.eq(0)]
+        with m.If(begin):
+            m.d.sync += [
+                last_rest.eq(op.last_rest),
+                opens.eq(1),
+                begins.eq(first),
+            ]
+        return leaving.some

@@ -1,12 +1,12 @@
 """`Results`: makes words of the MAC's sums, on their way into a gather buffer."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.delay import delayed
 from ..config import REQUANTISE_CYCLES
-from ..layouts import finish_layout, finished_layout, result_layout
+from ..layouts import finished_layout, sum_layout
 from ..op_fields import Axis
 from .requantise import Requantise
 
@@ -35,10 +35,7 @@ class Results(wiring.Component):
     def __init__(self, config):
         self.config = config
         super().__init__({
-            "i": In(stream.Signature(data.StructLayout({
-                "acc": signed(config.acc_bits), "finish": finish_layout(config),
-                "where": result_layout(config),
-            }), always_ready=True)),
+            "i": In(stream.Signature(sum_layout(config), always_ready=True)),
             "o": Out(stream.Signature(finished_layout(config), always_ready=True)),
             "for_row": Out(1),
             "for_col": Out(1),

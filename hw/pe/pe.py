@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
-from ..mac.mac import Mac
+from ..mac.lane_mac import mac_of
 from ..mac.mac_control import MacControl
 from ..op_fields import GatherKind
 from ..ops import pe_queues
@@ -66,8 +66,8 @@ class PE(wiring.Component):
             config, dict(enumerate(pe_queues(config))), boot=(0, {
                 "kind": GatherKind.PROGRAM, "recv": PROGRAM_BLOCK_WORDS, "lag": 1}))
         m.submodules.control = control = MacControl(config)
-        m.submodules.mac = mac = Mac(config, weights=self.weights, biases=self.biases,
-                                     folded=self.folded)
+        m.submodules.mac = mac = mac_of(config, weights=self.weights, biases=self.biases,
+                                        folded=self.folded)
         m.submodules.loader = loader = Loader(config)
 
         for port in ("west", "north", "east", "south"):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
 from ..cells.credits import Credits
+from ..cells.row_ram import row_ram
 from ..op_fields import GatherKind
 from .hop import Hop
 from .sides import ring_side
@@ -53,7 +54,8 @@ class RingGather(wiring.Component):
         coming = pe.op.p
 
         m.submodules.hop = hop = Hop(config.word_bits)
-        m.submodules.for_mac = for_mac = BlockRam(config.word_bits, config.buffer_words)
+        m.submodules.for_mac = for_mac = row_ram(
+            config.word_bits, config.lanes_in, config.buffer_rows)
         m.submodules.for_hop = for_hop = BlockRam(config.word_bits, config.buffer_words)
         wiring.connect(m, wiring.flipped(self.i), hop.i)
         wiring.connect(m, hop.o, wiring.flipped(self.o))
@@ -72,7 +74,7 @@ class RingGather(wiring.Component):
         receiving = Signal()                  # `have` is not `total`.
         unsent = Signal()                     # `sent` is not `send_end`.
         caught_up = Signal(init=1)            # `sent` is `have`.
-        unread = Signal()                     # There are words that the MAC has not read.
+        unread = Signal()                     # There are rows that the MAC has not read.
         gathers = Signal()                    # It is of a GATHER op; low while none is in progress.
 
         # The coming repetition: prepared while the one before is in progress.
@@ -139,16 +141,25 @@ class RingGather(wiring.Component):
         with m.If(hop.received ^ hop.sent):
             m.d.sync += caught_up.eq(hop.sent & (sent_next == have))
 
-        # Until the MAC comes to the repetition in progress it has read none of its words. What is
-        # readable in the next cycle depends on what is read in this one, but not on what arrives:
-        # so a word may be read two cycles after it is received.
+        # Until the MAC comes to the repetition in progress it has read none of its words. A row is
+        # there with its last word; the last row of a repetition may lack one. What is readable in
+        # the next cycle depends on what is read in this one, but not on what arrives: so a word may
+        # be read two cycles after it is received.
+        left_over, completes, owns_row = pe.read_next != have, hop.received, owns
+        if config.lanes_in > 1:
+            left_over = (pe.read_next != have[1:]) | (have[0] & ~receiving)
+            owns_row, receives_one = Signal(), Signal()
+            last_coming = Signal()            # The next word to be received is the last one.
+            completes = hop.received & (have[0] | last_coming)
+            with m.If(hop.received):
+                m.d.sync += last_coming.eq((have + 2)[:len(total)] == total)
         here = gathers & own_here
         still_unread = Signal()
         m.d.comb += still_unread.eq(
-            Mux(pe.advance & none_gathered, pe.read_next != have, unread))
+            Mux(pe.advance & none_gathered, left_over, unread))
         reads_on = Mux(pe.consume, more_gathered | (some_gathered & here & unread), some_gathered)
         m.d.sync += [
-            unread.eq(still_unread | hop.received),
+            unread.eq(still_unread | completes),
             readable.eq(reads_on | ((here & none_gathered & ~pe.consume) & still_unread)),
         ]
 
@@ -189,6 +200,9 @@ class RingGather(wiring.Component):
                 receives.eq(coming.recv != 0),
                 coming_base.eq(Mux(first, coming.base, base + coming.stride)),
             ]
+            if config.lanes_in > 1:
+                whole, half = coming.own[1:].any(), coming.own[0] & (coming.recv == 0)
+                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(coming.recv == 1)]
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
@@ -205,7 +219,7 @@ class RingGather(wiring.Component):
                 base.eq(coming_base),
                 total.eq(all_words),
                 have.eq(coming.own),
-                unread.eq(owns),
+                unread.eq(owns_row),
                 sent.eq(0),
                 sent_next.eq(1),
                 send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
@@ -213,6 +227,9 @@ class RingGather(wiring.Component):
                 unsent.eq(Mux(self.last_in_row, coming.to_gateway, receives)),
                 caught_up.eq(~owns),
             ]
+        if config.lanes_in > 1:
+            with m.If(begin):
+                m.d.sync += last_coming.eq(receives_one)
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
             m.d.sync += send_end.eq(0)
         with m.If(begin & last):

@@ -15,14 +15,14 @@ def mac_ring_side(config):
     Members
     -------
     readable : In(1)
-        The next word of the oldest repetition that is not yet consumed may be read. A register,
-        which follows the reads of the cycle before; a word that is received shows in it two cycles
-        later.
-    read_en, read_addr : Out(1), Out(addr_bits)
-        The MAC reads that word, which lies at `read_addr`.
-    advance, read_next : Out(1), Out(count_bits)
-        With a read: the one after it is of a later word of the repetition, and the number of that
-        word, from 0. Without `advance` it is word 0, for another sum over the same words.
+        The next row of the oldest repetition that is not yet consumed may be read: `lanes_in`
+        words, or what is left of the repetition. A register, which follows the reads of the cycle
+        before; a word that is received shows in it two cycles later.
+    read_en, read_addr : Out(1), Out(row_addr_bits)
+        The MAC reads that row, which lies at `read_addr`.
+    advance, read_next : Out(1), Out(row_count_bits)
+        With a read: the one after it is of a later row of the repetition, and the number of that
+        row, from 0. Without `advance` it is row 0, for another sum over the same words.
     consume : Out(1)
         High for one cycle when the MAC issues its last read of a repetition.
     retired : In(1)
@@ -36,9 +36,9 @@ def mac_ring_side(config):
         **skipping,
         "readable": In(1),
         "read_en": Out(1),
-        "read_addr": Out(config.addr_bits),
+        "read_addr": Out(config.row_addr_bits),
         "advance": Out(1),
-        "read_next": Out(config.count_bits),
+        "read_next": Out(config.row_count_bits),
         "consume": Out(1),
         "retired": In(1),
     })
@@ -59,8 +59,8 @@ def ring_side(config):
     landed : Out(1)
         High with the last result of a MAC repetition that writes here; where a torus trains, with
         every result.
-    read_word : In(word_bits)
-        The word at `read_addr`, `READ_CYCLES` after `read_en`.
+    read_word : In(word_bits * lanes_in)
+        The row at `read_addr`, its first word lowest, `READ_CYCLES` after `read_en`.
     tap : In(stream)
         Every word, on the cycle after it is received. Never waits.
     start : Out(1)
@@ -77,7 +77,7 @@ def ring_side(config):
         "op": Out(stream.Signature(gather_op(config))),
         "write": Out(stream.Signature(write_layout(config), always_ready=True)),
         "landed": Out(1),
-        "read_word": In(config.word_bits),
+        "read_word": In(config.word_bits * config.lanes_in),
         "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
         "start": Out(1),
         "idle": In(1),

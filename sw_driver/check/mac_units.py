@@ -11,6 +11,7 @@ from hw.op_fields import MacKind, Memory
 from sw_driver.check.event_graph import Event
 from sw_driver.program.image import Op
 from sw_driver.program.loops import expand
+from sw_driver.program.sums import walks_of
 
 __all__ = ["MacUnit", "gradient_event", "mac_units", "result_event"]
 
@@ -29,9 +30,10 @@ class MacUnit:
         Number of the unit in its queue, and its name for messages.
     kind, axis, dest
         As in the op.
-    read_words, word_step
-        Addresses in the gather buffer of `axis` that the unit reads, and the step from each to the
-        next. With a step above 1 it waits until all words have been received and sent on.
+    read_words, word_step, row_words
+        Addresses in the gather buffer of `axis` that the unit reads, the step from each to the
+        next, and the words of a row, which are read at once. With a step above 1 it waits until
+        all words have been received and sent on.
     results, counted, first_result
         Addresses in the gather buffer of `dest` that it writes, how many counts that makes, and
         the number of the first of these counts.
@@ -49,8 +51,8 @@ class MacUnit:
         The total that must be reached before `start`: retired repetitions of the ring of `dest`; or
         for a BACK op landed gradients, those of `dest` or those of the host.
     weights, biases, updates, fence
-        Weights and biases that it visits, in the order of its steps (a bias with the first word of
-        its sum); whether the weights change, and whether it waits for earlier changes.
+        Rows of weights, and biases, that it visits, in the order of its steps (a bias with the
+        first word of its sum); whether the weights change, and whether it waits for other changes.
     """
 
     number: int
@@ -60,6 +62,7 @@ class MacUnit:
     dest: int
     read_words: Sequence[int] = ()
     word_step: int = 1
+    row_words: int = 1
     results: Sequence[int] = ()
     counted: int = 0
     first_result: int = 0
@@ -168,11 +171,14 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
 
 
 def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
-    wrap, step, outputs = 1 << config.addr_bits, op.get("word_step", 1), op["last_output"] + 1
+    wrap, row = 1 << config.addr_bits, config.lanes_in
+    step = op.get("word_step", row)
     words = op["last_word"] // step + 1
+    walks, rest = walks_of(config, op)
+    outputs = (walks - 1) * config.lanes_out + rest
     x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
     y_base = op["y_base"] + rep * op["y_rep_stride"]
-    weights = op["w_base"] + rep * outputs * words
+    weights = op["w_base"] + rep * walks * words
     biases = op["b_base"] + rep * outputs
     results = [(y_base + output * op["y_stride"]) % wrap for output in range(outputs)]
     compared = bool(op.get("compare"))
@@ -180,11 +186,15 @@ def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit
         blank,
         gradients=tuple(results) if compared else (),
         targets=len(results) if compared else 0,
-        read_words=range(x_base, x_base + op["last_word"] + 1, step),
-        word_step=step,
+        # Two words of a row are read at once, unless words are left out.
+        read_words=range(x_base, x_base + op["last_word"] + row)
+        if step == row
+        else range(x_base, x_base + op["last_word"] + 1, step),
+        word_step=1 if step == row else step,
+        row_words=row if step == row else 1,
         results=results,
         counted=1 if config.training is None else outputs,
-        weights=range(weights, weights + outputs * words),
+        weights=range(weights, weights + walks * words),
         biases=tuple((one * words, biases + one) for one in range(outputs)) if op["bias"] else (),
     ), 0 if rep else op["need_free"]
 

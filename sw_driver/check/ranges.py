@@ -40,7 +40,7 @@ def _needs(
     for unit in macs:
         yield unit.name, "buffer_words", _end(unit.read_words)
         yield unit.name, "buffer_words", _end(unit.results)
-        yield unit.name, "weight_words", _end(unit.weights)
+        yield unit.name, "weight_words", _end(unit.weights) * config.row_weights
         yield unit.name, "bias_words", _end([address for _, address in unit.biases])
         yield (
             unit.name,

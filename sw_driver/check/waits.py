@@ -137,7 +137,8 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
             source = next(gathers[unit.axis], None)
             if source is None:
                 raise ProgramError(f"{unit.name} reads a gather that its ring does not do")
-            words = range(source.base, source.base + source.own + source.recv, unit.word_step)
+            rows = -(-(source.own + source.recv) // unit.row_words)
+            words = range(source.base, source.base + rows * unit.row_words, unit.word_step)
             if unit.read_words != words:
                 raise ProgramError(
                     f"{unit.name} must read the words that {source.name} gathers, {words}, "

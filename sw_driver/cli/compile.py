@@ -15,7 +15,7 @@ from sw_driver.cli.given_net import (
     load_net,
     net_files,
 )
-from sw_driver.cli.options import Json, Quiet, Torus, make_output
+from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, Torus, lanes_of, make_output
 from sw_driver.cli.word_bits import HostBits, Loss, WeightBits, Widths, WordBits, read_widths
 from sw_driver.cli.written import data_option, quoted, say_written
 
@@ -36,13 +36,13 @@ EXAMPLES = (
     "clostorus compile model.pt --torus 4x4 -o model.ctz",
     "clostorus compile model.pt --torus 2x8 --word-bits 12 --weight-bits 8 -o small.ctz",
     "clostorus compile model.pt --torus 4x4 --word-bits auto --loss 0.005 -o narrow.ctz",
+    "clostorus compile model.pt --torus 8x2 --lanes-in 2 --lanes-out 2 -o fast.ctz",
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
     "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
     "clostorus compile net.onnx --reduction 5.5 --data digits --torus 4x4 -o net.ctz",
 )
-
 
 _Data = Annotated[
     str | None,
@@ -130,6 +130,8 @@ def command(
     loss: Loss = None,
     weight_bits: WeightBits = None,
     host_bits: HostBits = None,
+    lanes_in: LanesIn = None,
+    lanes_out: LanesOut = None,
     order: _Order = "best",
     bake: _Bake = False,
     export: _Export = None,
@@ -141,14 +143,13 @@ def command(
     The training samples of --data set the scales of the fixed-point words, and on them the outputs
     are compared with those of the model. The memories of the torus become as large as the model
     needs, but for --board: a bitstream of build --board and --torus holds any model that was
-    compiled for it so. --export writes the weights of every PE, the programs and the schedule, in
-    words and as a picture.
+    compiled for it so. --export writes every PE's weights, the programs and the schedule.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
     their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
-    widths = read_widths(word_bits, weight_bits, host_bits, loss)
+    widths = read_widths(word_bits, weight_bits, host_bits, loss, lanes_of(lanes_in, lanes_out))
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
         model, torus, output, source, weights, reduction, board, widths, order, bake, export
@@ -206,8 +207,8 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
 
     if wanted.widths.named:
         raise DriverError(
-            "word-bits, weight-bits and host-bits must not be given with --board, whose torus "
-            "has its own"
+            "word-bits, weight-bits, host-bits and lanes must not be given with --board, whose "
+            "torus has its own"
         )
     target = find_board(wanted.board or "")
     from fpga.board_design import board_config
@@ -280,8 +281,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
     lost = made.projection
     if lost is not None:
         out.facts(f"{wanted.model}, with Clos layers for dense ones", lost.rows())
-    words = made.words
-    if words is not None:
+    if (words := made.words) is not None:
         out.table(words.title, words.columns, words.rows())
     out.facts(f"{output}, from {wanted.model}", rows)
     say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")

@@ -1,12 +1,13 @@
 """The torus that the options of `build` and `verilog` name."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hw.config import TorusConfig
 
-__all__ = ["Held", "check_source", "held_configuration"]
+__all__ = ["Held", "check_source", "held_configuration", "new_configuration"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,30 @@ def held_configuration(
     if fold and config.training is not None:
         raise DriverError("fold needs a torus that does not train: its weights cannot change")
     return Held(config, images)
+
+
+def new_configuration(
+    torus: str | None, lanes: Mapping[str, int], *, train: bool
+) -> TorusConfig:
+    """Return the default configuration of a size, with these lanes.
+
+    Raises
+    ------
+    DriverError
+        If no size is given, or the lanes are none that such a torus can have.
+    """
+    from hw.config import ConfigError, TrainingConfig
+    from sw_driver.errors import DriverError
+    from sw_driver.torus import parse_torus
+
+    if torus is None:
+        raise DriverError("one of --torus, --config-from and --bake must name a configuration")
+    rows, cols = parse_torus(torus)
+    training = TrainingConfig() if train else None
+    try:
+        return TorusConfig(rows=rows, cols=cols, training=training, **lanes)
+    except ConfigError as error:
+        raise DriverError(str(error)) from error
 
 
 def check_source(

@@ -17,6 +17,8 @@ __all__ = [
     "CompiledModel",
     "Engine",
     "Json",
+    "LanesIn",
+    "LanesOut",
     "Port",
     "Quiet",
     "Torus",
@@ -26,6 +28,7 @@ __all__ = [
     "checked_workers",
     "examples",
     "failed",
+    "lanes_of",
     "make_output",
     "summary_of",
 ]
@@ -35,6 +38,12 @@ MOST_WORKERS = 1024  # Processes at once.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no tables and no progress.")]
 Torus = Annotated[str, typer.Option(metavar="RxC", help="Rows and columns of the torus: 4x4.")]
+LanesIn = Annotated[
+    int | None, typer.Option(help="Words of a sum that a MAC takes a cycle: 1 or 2 [default: 1].")
+]
+LanesOut = Annotated[
+    int | None, typer.Option(help="Sums that a MAC makes at once: 1, 2, 4 or 8 [default: 1].")
+]
 
 Workers = Annotated[
     int,
@@ -144,6 +153,12 @@ def _is_device(port: str) -> bool:
         return stat.S_ISCHR(os.stat(port).st_mode)
     except (OSError, ValueError):
         return False
+
+
+def lanes_of(lanes_in: int | None, lanes_out: int | None) -> dict[str, int]:
+    """The lanes that the command line names, by the names of a configuration."""
+    given = {"lanes_in": lanes_in, "lanes_out": lanes_out}
+    return {name: count for name, count in given.items() if count is not None}
 
 
 def summary_of(documented: object) -> str:

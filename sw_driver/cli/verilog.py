@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sw_driver.cli.configuration import Held, check_source, held_configuration
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
+from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ EXAMPLES = (
 _CLOCK_MHZ = 25.0
 _BAUD = 1_000_000
 _BUFFER_BYTES = 2048
-
 
 _Torus = Annotated[
     str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
@@ -117,6 +116,7 @@ class _Wanted:
     split: bool
     waivers: Path | None
     models: Path | None
+    lanes: dict[str, int]
 
 
 def command(
@@ -135,6 +135,8 @@ def command(
     split: _Split = False,
     waivers: _Waivers = None,
     models: _Models = None,
+    lanes_in: LanesIn = None,
+    lanes_out: LanesOut = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -145,7 +147,7 @@ def command(
     """
     out = make_output(ctx, json, quiet)
     wanted = _Wanted(output, torus, top, train, bake, fold, config_from, cells, split, waivers,
-                     models)
+                     models, lanes_of(lanes_in, lanes_out))
     _check_files(wanted)
     _check_top(wanted)
     link = _link(wanted, clock_mhz, baud, buffer_bytes)
@@ -222,19 +224,15 @@ def _check_files(wanted: _Wanted) -> None:
 
 def _held(wanted: _Wanted) -> Held:
     """The configuration, and what its memories hold from the start."""
-    from hw.config import TorusConfig, TrainingConfig
     from hw.tops import TRAINING_TOPS
     from sw_driver.errors import DriverError
-    from sw_driver.torus import parse_torus
 
     held = held_configuration(torus=wanted.torus, train=wanted.train, bake=wanted.bake,
                               config_from=wanted.config_from, fold=wanted.fold)
     if held is None:
-        if wanted.torus is None:
-            raise DriverError("one of --torus, --config-from and --bake must name a configuration")
-        rows, cols = parse_torus(wanted.torus)
-        training = TrainingConfig() if wanted.train else None
-        held = Held(TorusConfig(rows=rows, cols=cols, training=training), None)
+        held = Held(new_configuration(wanted.torus, wanted.lanes, train=wanted.train), None)
+    elif wanted.lanes:
+        raise DriverError("lanes-in and lanes-out need --torus: a model has lanes of its own")
     if wanted.top in TRAINING_TOPS and held.config.training is None:
         raise DriverError(f"top {wanted.top} needs a torus that trains, such as that of --train")
     return held

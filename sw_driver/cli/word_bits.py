@@ -1,4 +1,4 @@
-"""Options about the width of words, which may be searched for."""
+"""Options about the widths of a torus and its lanes; those of words may be searched for."""
 
 import dataclasses
 import re
@@ -36,7 +36,7 @@ HostBits = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class Widths:
-    """The widths that the command line names.
+    """The widths and lanes that the command line names.
 
     Parameters
     ----------
@@ -56,9 +56,15 @@ class Widths:
 
 
 def read_widths(
-    word_bits: str | None, weight_bits: int | None, host_bits: int | None, loss: float | None
+    word_bits: str | None,
+    weight_bits: int | None,
+    host_bits: int | None,
+    loss: float | None,
+    lanes: dict[str, int],
 ) -> Widths:
     """Read the options about widths; whether a torus has such is checked elsewhere.
+
+    `lanes` are those that the command line names.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def read_widths(
                 f"weight-bits must be left out with --word-bits auto, which finds words for "
                 f"activations and weights alike, not {weight_bits}"
             )
-        return Widths({} if host_bits is None else {"host_bits": host_bits}, most)
+        return Widths(({} if host_bits is None else {"host_bits": host_bits}) | lanes, most)
     if loss is not None:
         raise DriverError(
             f"loss needs --word-bits auto, not {word_bits or 'the default of 16 bits'}"
@@ -91,4 +97,4 @@ def read_widths(
         )
     both = bits if weight_bits is None else weight_bits
     given = {"act_bits": bits, "weight_bits": both, "host_bits": host_bits}
-    return Widths({name: bits for name, bits in given.items() if bits is not None}, None)
+    return Widths({name: bits for name, bits in given.items() if bits is not None} | lanes, None)

@@ -110,6 +110,10 @@ class Lanes:
         """The lanes that hold another number than 0."""
         return (registers + self.below_top) >> self._top_bit & self.nodes
 
+    def halved(self, registers: Registers) -> Registers:
+        """Half of what each lane holds, rounded down."""
+        return registers >> 1 & self.below_top
+
     def at_least(self, registers: Registers, others: Registers) -> Mask:
         """The lanes that hold no less than the same lane of `others`."""
         return ((registers | self.top) - others) >> self._top_bit & self.nodes

@@ -71,6 +71,7 @@ class Rings:
         self, lanes: Lanes, config: TorusConfig, queues: tuple[Queue, ...], blocks: int
     ) -> None:
         self._lanes = lanes
+        self._pairs = config.lanes_in > 1
         self._tables = [
             {index: _repetitions(op) for index, op in queues[axis].engine_ops()}
             for axis in (ROW, COL)
@@ -108,13 +109,13 @@ class Rings:
         self.readable: Mask = 0
         """Where the MAC may read its next word."""
 
-    def look_ahead(self, word: Registers, consumed: Mask) -> None:
+    def look_ahead(self, row: Registers, consumed: Mask) -> None:
         """Find out where the MAC may read in the next cycle, before anything else changes.
 
         Parameters
         ----------
-        word
-            The word of each repetition in progress that it reads next.
+        row
+            The row, of `lanes_in` words, of each repetition in progress that it reads next.
         consumed
             Where it has read a repetition to its end.
         """
@@ -126,8 +127,15 @@ class Rings:
             newest = newest & ~consumed | readable & ~more & consumed
             readable &= ~consumed | more
         if here := here & newest:
-            readable |= here & self._lanes.nonzero(word ^ self.have)
+            readable |= here & self._here(row)
         self.readable = readable
+
+    def _here(self, row: Registers) -> Mask:
+        """Where a row has come; if it is of two words, the last one may lack a word."""
+        if not self._pairs:
+            return self._lanes.nonzero(row ^ self.have)
+        last = self.have & ~self.receiving & self._lanes.pes
+        return self._lanes.nonzero(row ^ self._lanes.halved(self.have)) | last
 
     @property
     def idle(self) -> Mask:

@@ -108,7 +108,8 @@ def most_steps(queue: Queue) -> int:
     return max(
         (
             max(
-                (op["last_output"] + 1) * (op.get("last_group", 0) + 1),
+                (op.get("last_output", 0) + 1) * (op.get("last_group", 0) + 1),
+                op.get("last_walk", 0) + 1,
                 (op["last_word"] + 1) * (op.get("last_block", 0) + 1),
             )
             for _, op in queue.engine_ops()

@@ -17,6 +17,7 @@ from sw_driver.errors import DriverError
 from sw_driver.program.events import GradientOf, Run, RunResult, run_events
 from sw_driver.program.executable import Executable
 from sw_driver.program.host_stream import decode_id
+from sw_driver.torus import other_lanes
 
 __all__ = ["Moves", "TorusDevice", "infer_in_programs"]
 
@@ -62,7 +63,7 @@ class TorusDevice(Device):
         if found != wanted:
             raise DriverError(
                 f"the hardware id must be {wanted:016x}, that of the configuration that the net is "
-                f"compiled for, not {found:016x}"
+                f"compiled for, not {found:016x}{other_lanes(compiled.config, found)}"
             )
         if not held:
             self._perform(compiled.executable.load(state), "load the weights", 1)

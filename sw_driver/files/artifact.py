@@ -49,6 +49,7 @@ from sw_driver.files.net_parts import net_arrays, net_fields, read_net
 from sw_driver.plan.fit import check_fit, measure
 from sw_driver.plan.forward import reordered
 from sw_driver.plan.images import Images
+from sw_driver.plan.mac_lanes import MacLanes
 from sw_driver.plan.order import ExtraTurns, Order
 from sw_driver.plan.placement import Placed
 from sw_driver.plan.plan import Plan
@@ -133,9 +134,10 @@ class Artifact(Compiled):
     @functools.cached_property
     def _placed(self) -> _Placed:
         config, images = self.config, self.executable.images
+        lanes = MacLanes.of(config)
         with _named(self.path):
             layers, plan, expected, _ = place_net(
-                self.net, config.rows, config.cols, skips=bool(config.word_steps)
+                self.net, config.rows, config.cols, skips=bool(config.word_steps), lanes=lanes
             )
             stages = len(plan.stages)
             for name, found in (("order", self.order), ("extra_turns", self.extra_turns)):
@@ -184,9 +186,7 @@ def save_artifact(
         If an argument is something else, or the file cannot be written.
     """
     if isinstance(path, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(
-            "path must come first, and the net after it: save_artifact(path, compiled)"
-        )
+        raise DriverError("path must come first, then the net: save_artifact(path, compiled)")
     if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DriverError(
             f"compiled must be what compile() or load_artifact() returns, not a "

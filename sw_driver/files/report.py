@@ -51,6 +51,7 @@ def describe(compiled: Compiled) -> dict[str, Any]:
         "hardware_id": f"{config.hardware_id:016x}",
         "baked": isinstance(compiled, Artifact) and compiled.baked,
         "parameters": sum(shape.parameters for shape in compiled.net.shapes),
+        "lane_padding": lane_padding(compiled),
         "layers": [
             {
                 "shape": list(layer.shape.as_tuple()),
@@ -130,6 +131,7 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
     config, prediction = compiled.config, compiled.prediction
     rows = [
         ("torus", f"{config.rows}x{config.cols}, hardware id {config.hardware_id:016x}"),
+        *_lane_rows(compiled),
         ("words", f"{config.act_bits}-bit activations, {config.weight_bits}-bit weights"),
         ("parameters", str(sum(shape.parameters for shape in compiled.net.shapes))),
         ("cycles per sample, predicted", f"{prediction.cycles:g}"),
@@ -141,6 +143,27 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
         (f"  {part}", f"{cycles} cycles per sample") for part, cycles in prediction.bounds.items()
     ]
     return [*rows, ("host stream", _host_stream(compiled)), ("order of stages", _order(compiled))]
+
+
+def _lane_rows(compiled: Compiled) -> list[tuple[str, str]]:
+    """How many multipliers a PE has, where it has several, and what part of them has no product."""
+    config = compiled.config
+    if config.row_weights == 1:
+        return []
+    padding = lane_padding(compiled)
+    return [
+        ("multipliers of a PE", f"{config.lanes_in} words x {config.lanes_out} sums a cycle"),
+        ("padding of the lanes", f"{percent(padding)} of their products"),
+    ]
+
+
+def lane_padding(compiled: Compiled) -> float:
+    """The part of the multipliers' products that stand for no word or no sum of a stage."""
+    made = used = 0
+    for stage in compiled.stages:
+        made += stage.weight_rows * stage.lanes.count
+        used += stage.reps * stage.outputs * stage.fan_in
+    return 1 - used / made
 
 
 def engine_rows(compiled: Compiled) -> list[tuple[str, str]]:

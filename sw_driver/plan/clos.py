@@ -11,6 +11,7 @@ import numpy as np
 from golden import ClosShape
 from sw_driver.arrays import IntArray
 from sw_driver.plan.handover import Handover, slots_in_order
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stage import Part, StageKind, output_part
 
@@ -34,7 +35,7 @@ class LayerPlacement:
     input_words
         Words that the input stage gathers in each repetition, padding included.
     mac_cycles
-        Multiply-accumulates of one PE for each sample, those of padding and of a move included.
+        Steps of one MAC for each sample, those of padding and of a move included.
     """
 
     shape: ClosShape
@@ -56,17 +57,24 @@ class LayerPlacement:
 
 
 def place_clos(
-    shape: ClosShape, input_slots: IntArray, input_words: int, way: Handover, rows: int, cols: int
+    shape: ClosShape,
+    input_slots: IntArray,
+    input_words: int,
+    way: Handover,
+    rows: int,
+    cols: int,
+    lanes: MacLanes = ONE_LANE,
 ) -> LayerPlacement:
     """Place one layer between two ways of handing over, with its cost."""
     middle_slots = slots_in_order(shape.middle_routers, cols)
     in_count, mid_count = input_slots.shape[1], middle_slots.shape[1]
     reps, _, _, outputs = way.neurons.shape
-    cycles = in_count * input_words * mid_count
-    cycles += mid_count * rows * in_count * way.output_slots.shape[1]
-    cycles += reps * cols * mid_count * outputs
+    cycles = in_count * lanes.cycles(input_words, mid_count)
+    cycles += mid_count * lanes.cycles(rows * in_count, way.output_slots.shape[1])
+    cycles += reps * lanes.cycles(cols * mid_count, outputs)
     if way.moved is not None:
-        cycles += way.moved.shape[0] * way.moved.shape[3] * rows * way.own
+        moves, words = way.moved.shape[0], way.moved.shape[3]
+        cycles += moves * lanes.cycles(rows * way.own, words)
     return LayerPlacement(shape, input_slots, middle_slots, way, input_words, cycles)
 
 

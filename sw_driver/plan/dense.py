@@ -24,6 +24,7 @@ from golden import ClosShape
 from golden.layers.dense import DenseShape, LayerShape
 from sw_driver.arrays import IntArray
 from sw_driver.plan.handover import Handover, hand_to_host, slots_in_order
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stage import Part, StageKind, output_part
 
@@ -50,7 +51,7 @@ class DensePlacement:
     word_step
         That of the sum stage: R + 1, or 1 where it reads all words.
     mac_cycles
-        Multiply-accumulates of one PE a sample, padding included.
+        Steps of one MAC a sample, padding included.
     """
 
     shape: DenseShape
@@ -153,16 +154,20 @@ def place_dense(
     way: Handover,
     *,
     skips: bool,
+    lanes: MacLanes = ONE_LANE,
 ) -> DensePlacement:
     """Place one layer between what its rows have and a way of handing over, with its cost."""
     neurons = _by_repetition(way)
     count, rows = neurons.shape[:2]
     if not len(row_groups):
-        return DensePlacement(shape, row_groups, way, input_words, False, 1, count * input_words)
+        reps, outputs = way.neurons.shape[::3]
+        cycles = reps * lanes.cycles(input_words, outputs)
+        return DensePlacement(shape, row_groups, way, input_words, False, 1, cycles)
     step = rows + 1 if skips and rows > 1 else 1
-    by_reader = count * rows * input_words + count * -(-rows * rows // step)
+    by_reader = count * lanes.cycles(input_words, rows)
+    by_reader += count * lanes.cycles(rows * rows, 1, step)
     column = len(_column(neurons))
-    all_words = column * input_words + count * rows * column
+    all_words = lanes.cycles(input_words, column) + count * lanes.cycles(rows * column, 1)
     if all_words < by_reader:
         return DensePlacement(shape, row_groups, way, input_words, False, 1, all_words)
     return DensePlacement(shape, row_groups, way, input_words, True, step, by_reader)

@@ -32,7 +32,7 @@ class Entry:
         Address of the first result, what each further output adds to it, and what each repetition
         adds.
     w_base, b_base
-        Address of the first weight and of the first bias.
+        Address of the first row of weights and of the first bias.
     """
 
     stage: int
@@ -61,13 +61,14 @@ def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[En
     entries: list[list[Entry]] = []
     w_base, b_base = 0, 0
     for index, stage in enumerate(stages):
-        x_addresses = bases[index] + stage.visits * stage.words
+        x_addresses = bases[index] + stage.visits * stage.region_words
         y_addresses = np.zeros((stage.reps, 1), np.int64)
         written: list[tuple[int, ...]] = [()] * stage.reps
         if stage.outputs:
             following = stages[index + 1]
             targets = stage.targets
-            y_addresses = bases[index + 1] + targets[:, :, 0] * following.words + targets[:, :, 1]
+            y_addresses = bases[index + 1] + targets[:, :, 0] * following.region_words
+            y_addresses += targets[:, :, 1]
             written = [tuple(sorted(set(regions.tolist()))) for regions in targets[:, :, 0]]
         entries.append([])
         first = 0
@@ -90,7 +91,7 @@ def cut_entries(stages: Sequence[Stage], bases: Sequence[int]) -> tuple[tuple[En
                 )
             )
             first += reps
-            w_base += reps * stage.outputs * stage.fan_in
+            w_base += reps * stage.walks * stage.steps
             if stage.biases:
                 b_base += reps * stage.outputs
     return tuple(map(tuple, entries))

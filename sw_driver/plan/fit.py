@@ -41,7 +41,12 @@ def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
     """Add up what a placed net needs of a torus."""
     stages, entries, buffers = plan.stages, plan.entries[0], plan.buffers
     cols = stages[0].sources.shape[2]
-    fan_in = max(stage.fan_in for stage in stages if stage.outputs)
+    # The word that fills up a row counts as a word of the sum.
+    fan_in = max(
+        stage.fan_in if stage.word_step > 1 else stage.region_words
+        for stage in stages
+        if stage.outputs
+    )
     # A region is written again only after it was used, so a counter between two engines never
     # counts more than what happens in two samples, and in one more for each further region.
     samples = 1 + max(plan.copies)

@@ -126,7 +126,8 @@ def build_maps(
         if not stage.outputs:
             continue
         places = _weight_places(shapes[stage.layer], stage)
-        flat = places.transpose(1, 2, 0, 3, 4).reshape(rows, cols, -1)
+        in_rows = stage.lanes.rows(places.transpose(1, 2, 0, 3, 4), stage.word_step)
+        flat = in_rows.reshape(rows, cols, -1)
         if stage.kind in COPIES:
             numbers.append(np.full_like(flat, -1))
             constants.append(np.where(flat >= 0, one << stage.gain_bits, 0))

@@ -24,6 +24,7 @@ from sw_driver.plan.handover import (
     hand_to_host,
     slots_in_order,
 )
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 
 __all__ = ["Placed", "cut_dense", "dense_cuts", "place"]
 
@@ -60,8 +61,9 @@ def place(
     *,
     training: bool = False,
     skips: bool = False,
+    lanes: MacLanes = ONE_LANE,
 ) -> tuple[Placed, ...]:
-    """Place a chain of layers on a torus so that a PE has the fewest multiply-accumulates to do.
+    """Place a chain of layers on a torus so that a MAC has the fewest steps to do.
 
     Between two Clos layers, blocks are packed into rows or words are moved, whichever costs less,
     and packing if both cost the same. Both ends of a layer change the cost of its middle stage, so
@@ -79,13 +81,15 @@ def place(
         Whether gradients must be able to go back.
     skips
         Whether the MACs of the torus can skip words.
+    lanes
+        Those of the MACs.
 
     Raises
     ------
     FitError
         If a dense layer is cut in another way than its inputs are.
     """
-    placed = _place(shapes, rows, cols, training=training, skips=skips, cut=False)
+    placed = _place(shapes, rows, cols, training=training, skips=skips, cut=False, lanes=lanes)
     for index, (shape, layer) in enumerate(zip(shapes, placed, strict=True)):
         if isinstance(shape, DenseShape) and shape != layer.shape:
             raise FitError(
@@ -143,6 +147,7 @@ def _place(
     training: bool,
     skips: bool,
     cut: bool,
+    lanes: MacLanes = ONE_LANE,
 ) -> tuple[Placed, ...]:
     # Best chain of placements for each way in which the next layer's inputs can lie.
     best = [_Chain(0, (), inputs) for inputs in _from_host(shapes[0], rows, cut=cut)]
@@ -153,7 +158,7 @@ def _place(
             handed = _handed(way, following, cols)
             chains: list[_Chain] = []
             for chain in best:
-                layer = _layer(shape, chain.inputs, way, rows, cols, skips=skips)
+                layer = _layer(shape, chain.inputs, way, rows, cols, skips, lanes)
                 cycles = chain.cycles + layer.mac_cycles
                 chains.append(_Chain(cycles, (*chain.layers, layer), handed))
             reached.append(min(chains, key=lambda chain: chain.cycles))
@@ -213,10 +218,16 @@ def _trainable(way: Handover) -> bool:
 
 
 def _layer(
-    shape: LayerShape, inputs: _Inputs, way: Handover, rows: int, cols: int, *, skips: bool
+    shape: LayerShape,
+    inputs: _Inputs,
+    way: Handover,
+    rows: int,
+    cols: int,
+    skips: bool,
+    lanes: MacLanes,
 ) -> Placed:
     """One layer between what its rows have and a way of handing over."""
     if isinstance(shape, ClosShape):
-        return place_clos(shape, inputs.slots, inputs.words, way, rows, cols)
+        return place_clos(shape, inputs.slots, inputs.words, way, rows, cols, lanes)
     cut = dataclasses.replace(shape, cuts=inputs.cuts)
-    return place_dense(cut, inputs.groups, inputs.words, way, skips=skips)
+    return place_dense(cut, inputs.groups, inputs.words, way, skips=skips, lanes=lanes)

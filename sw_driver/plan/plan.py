@@ -239,11 +239,11 @@ def make_plan(
     firsts: list[int] = []
     for stage, count in zip(stages, counts, strict=True):
         firsts.append(ends[stage.on_columns])
-        ends[stage.on_columns] += count * stage.regions * stage.words
+        ends[stage.on_columns] += count * stage.regions * stage.region_words
 
     def entries_of(sample: int) -> tuple[tuple[Entry, ...], ...]:
         bases = [
-            first + sample % count * stage.regions * stage.words
+            first + sample % count * stage.regions * stage.region_words
             for stage, first, count in zip(stages, firsts, counts, strict=True)
         ]
         return cut_entries(stages, bases)

@@ -19,6 +19,7 @@ import numpy as np
 
 from golden.fixed.finish import Finish
 from sw_driver.arrays import IntArray
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 
 __all__ = ["COLUMN_STAGES", "COPIES", "POSITIONS", "Part", "Stage", "StageKind", "output_part"]
 
@@ -102,11 +103,14 @@ class Stage(Part):
     sources
         [regions, R, C, words]: the value at every position of every region of the gather buffer, in
         the order in which PE (r, c) sees words.
+    lanes
+        Those of the MAC.
     """
 
     layer: int
     own: int
     sources: IntArray
+    lanes: MacLanes = ONE_LANE
 
     @property
     def name(self) -> str:
@@ -140,6 +144,11 @@ class Stage(Part):
         return self.sources.shape[3]
 
     @property
+    def region_words(self) -> int:
+        """Words that a region takes in the gather buffer: whole rows."""
+        return self.lanes.whole_rows(self.words)
+
+    @property
     def fan_in(self) -> int:
         """Words that each sum is over, padding included."""
         return -(-self.words // self.word_step)
@@ -160,9 +169,24 @@ class Stage(Part):
         return self.results.shape[3]
 
     @property
+    def steps(self) -> int:
+        """Steps of the MAC for each sum, or for each group of sums that are made at once."""
+        return self.lanes.steps(self.words, self.word_step)
+
+    @property
+    def walks(self) -> int:
+        """Walks through the words of a region in each repetition: one for sums made at once."""
+        return self.lanes.walks(self.outputs)
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows that the stage takes in the weight memory: one for each step of a sample."""
+        return self.reps * self.walks * self.steps
+
+    @property
     def mac_cycles(self) -> int:
-        """Multiply-accumulates of one PE for each sample."""
-        return self.reps * self.fan_in * self.outputs
+        """Least cycles of one MAC for each sample; without lanes, its multiply-accumulates."""
+        return self.reps * self.lanes.cycles(self.words, self.outputs, self.word_step)
 
 
 def output_part(

@@ -7,6 +7,7 @@ import numpy as np
 from sw_driver.arrays import IntArray
 from sw_driver.plan.clos import LayerPlacement, clos_stages
 from sw_driver.plan.dense import DensePlacement, dense_stages
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 from sw_driver.plan.requantised import Requantised
 from sw_driver.plan.stage import COLUMN_STAGES, Part, Stage, StageKind
 
@@ -19,6 +20,7 @@ def build_stages(
     weight_bits: int,
     rows: int,
     cols: int,
+    lanes: MacLanes = ONE_LANE,
 ) -> tuple[Stage, ...]:
     """List the stages of a net in the order in which a sample passes them.
 
@@ -32,6 +34,8 @@ def build_stages(
         Width of a weight.
     rows, cols
         Size of the torus.
+    lanes
+        Those of its MACs.
     """
     stages: list[Stage] = []
     # A move multiplies by 2**shift and then shifts right, which is exact for any shift whose power
@@ -74,7 +78,9 @@ def build_stages(
             else:
                 sources = _gathered(owned, on_columns=part.kind in COLUMN_STAGES)
             own = 0 if owned is None else owned.shape[3]
-            stages.append(Stage(layer=index, own=own, sources=sources, **vars(part)))
+            stages.append(
+                Stage(layer=index, own=own, sources=sources, lanes=lanes, **vars(part))
+            )
             owned = _owned(part.results, part.targets)
     return tuple(stages)
 

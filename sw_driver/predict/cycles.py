@@ -35,8 +35,8 @@ class Prediction:
         The cycles that a sample takes; exact if the run comes to repeat itself, as all known runs
         do.
     ideal_cycles
-        Multiply-accumulates of the net, divided by the number of PEs: no torus of this size can be
-        faster.
+        Multiply-accumulates of the net, divided by the number of multipliers: no torus of this
+        size can be faster.
     bounds
         Cycles that each part needs by itself, however the ops are ordered; see `bounds`.
     host_bits
@@ -98,7 +98,8 @@ def predict_steady(
     )
     return Prediction(
         cycles=steady.cycles / steady.collected,
-        ideal_cycles=sum(shape.parameters for shape in shapes) / (config.rows * config.cols),
+        ideal_cycles=sum(shape.parameters for shape in shapes)
+        / (config.rows * config.cols * config.row_weights),
         bounds=least,
         host_bits=next(wide_enough, None),
         breakdown=break_down(config, account, steady, _names(config, plan, loop), loaded),

@@ -99,7 +99,7 @@ def slices(
     found: list[Slice] = []
     for engine, spans in recording.spans.items():
         for one, span in zip(queues[_QUEUE_OF.get(engine.kind, engine.kind)], spans, strict=False):
-            busy = _work_cycles(engine, one.op, last_in_row=engine.col == config.cols - 1)
+            busy = _work_cycles(config, engine, one.op)
             waiting = span.end - span.start - busy
             found.append(Slice(engine, one.name, one.step, one.rep, span, waiting))
     for engine, stamps in (HOST_IN, recording.in_cycles), (HOST_OUT, recording.out_cycles):
@@ -153,15 +153,17 @@ def _name(plan: Plan | None, queue: str, op: Op, step: Step | None) -> str:
     return plan.name(step.task)
 
 
-def _work_cycles(engine: Engine, op: Op, *, last_in_row: bool) -> int:
+def _work_cycles(config: TorusConfig, engine: Engine, op: Op) -> int:
     """Return the cycles of a repetition that never waits."""
     if engine.kind == "mac":
         # Only an op of a torus that trains has blocks and groups, and only a BACK has several.
-        lasts = ("last_word", "last_output", "last_block", "last_group")
-        return math.prod(op.get(name, 0) + 1 for name in lasts)
+        lasts = ("last_output", "last_walk", "last_block", "last_group")
+        steps = op["last_word"] // op.get("word_step", config.lanes_in) + 1
+        return steps * math.prod(op.get(name, 0) + 1 for name in lasts)
     if engine.kind == "gateway":
         return max(op["recv"], op["send"])
-    sends_all = engine.kind == "row" and last_in_row and op["to_gateway"]
+    last_in_row = engine.kind == "row" and engine.col == config.cols - 1
+    sends_all = last_in_row and op["to_gateway"]
     return op["recv"] + op["own"] if sends_all else op["recv"]
 
 

@@ -17,14 +17,15 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
     """Write the RUN op of an entry of stage `index`; the caller adds a `fence`."""
     stage = plan.stages[index]
     wrap = 1 << config.addr_bits
-    skipping = {"word_step": stage.word_step} if config.word_steps else {}
+    word_step = max(stage.word_step, config.lanes_in)
+    skipping = {"word_step": word_step} if config.word_steps else {}
     return {
         "kind": MacKind.RUN.value,
         "axis": _axis(stage),
         "dest": _axis(plan.stages[index + 1]),
         "reps": entry.reps - 1,
-        "last_word": (stage.fan_in - 1) * stage.word_step,
-        "last_output": stage.outputs - 1,
+        "last_word": (stage.steps - 1) * word_step,
+        **_sums(config, stage),
         "x_base": entry.base,
         "x_stride": entry.stride % wrap,
         "w_base": entry.w_base,
@@ -39,6 +40,16 @@ def run_op(config: TorusConfig, plan: Plan, index: int, entry: Entry, need_free:
         **skipping,
         **_finish_options(config, stage),
         **_target_options(config, plan, index),
+    }
+
+
+def _sums(config: TorusConfig, stage: Stage) -> Op:
+    """How many sums a repetition makes, and how many of them at once."""
+    if config.lanes_out == 1:
+        return {"last_output": stage.outputs - 1}
+    return {
+        "last_walk": stage.walks - 1,
+        "last_rest": (stage.outputs - 1) % config.lanes_out,
     }
 
 

@@ -13,6 +13,7 @@ from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import LinkError, MissingError
 from sw_driver.program.events import Receive, Send
 from sw_driver.serial.connection import Connection, Patience
+from sw_driver.torus import other_lanes
 
 __all__ = ["SerialTransport"]
 
@@ -123,6 +124,7 @@ def _check_id(port: str, found: int, config: TorusConfig) -> None:
     if found != config.hardware_id:
         raise LinkError(
             f"the hardware id of the board on port {port} must be {config.hardware_id:016x}, that "
-            f"of the configuration that the net is compiled for, not {found:016x}: compile the net "
-            "for this board, or build the board's bitstream for the net"
+            f"of the configuration that the net is compiled for, not {found:016x}"
+            f"{other_lanes(config, found)}: compile the net for this board, or build the board's "
+            "bitstream for the net"
         )

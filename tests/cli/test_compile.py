@@ -42,6 +42,22 @@ def test_compile_options_reach_the_torus(model, tmp_path):
     assert found.baked
 
 
+def test_compile_with_lanes(model, tmp_path):
+    """The torus, its id and what is said of it have the lanes; padding is shown, also by info."""
+    path = tmp_path / "m.ctz"
+    options = ("--torus", "2x2", "--lanes-in", 2, "--lanes-out", 4)
+    result = succeed("compile", model, *options, "-o", path)
+    config = load_artifact(path).config
+    assert (config.lanes_in, config.lanes_out) == (2, 4)
+    shown = succeed("info", path).stdout
+    for text in (result.stdout, shown):
+        assert re.search(r"multipliers of a PE +2 words x 4 sums a cycle", text)
+        assert re.search(r"padding of the lanes +\d+\.\d % of their products", text)
+    succeed("verify", path)
+    again = json.loads(succeed("info", path, "--json").stdout)
+    assert again["torus"]["lanes_out"] == 4 and 0 < again["lane_padding"] < 1
+
+
 def test_compile_writes_the_same_bytes(model, artifact, tmp_path):
     succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
     assert (tmp_path / "m.ctz").read_bytes() == artifact.read_bytes()
@@ -64,6 +80,10 @@ def test_compile_bad_input(model, tmp_path):
     refuse("--word-bits must be 4 to 18, not 19", "--word-bits", 19)
     refuse("--weight-bits must be 4 to 18, not 3", "--weight-bits", 3)
     refuse("--host-bits must be one of", "--host-bits", 48)
+    refuse("--lanes-in must be 1 to 2, not 4", "--lanes-in", 4)
+    refuse("--lanes-out must be one of 1, 2, 4, 8, not 6", "--lanes-out", 6)
+    refuse("--lanes-out must be 1 to 8, not 1000", "--lanes-out", 10**30)
+    refuse("lanes must not be given with --board", "--lanes-in", 2, "--board", "ulx3s-85f")
     refuse("--order must be one of best, program, not 'x'", "--order", "x")
     refuse(r"samples of 64 values, the inputs of .*, but mnist10k training split has 784",
            "--data", "mnist10k")

@@ -21,6 +21,7 @@ STUDY = ("-m", "sim.measure.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
     "fpga.calibration",
+    "fpga.lane_areas",
     "fpga.levels",
     "sim.measure.board_table",
     "golden.studies.conversions",
@@ -34,6 +35,7 @@ PROGRAMS = (
     "sim.proofs",
     "sw_driver.cli.train_demo",
     "sw_driver.predict.cycle_model_speed",
+    "sw_driver.predict.lane_cycles",
 )
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4

@@ -31,6 +31,19 @@ def test_verilog_of_an_artifact(artifact, tmp_path):
     assert not any(memory_words(plain.read_text(), "clostorus_pe.mac.weight_memory", "words"))
 
 
+def test_verilog_with_lanes(artifact, tmp_path):
+    path = tmp_path / "pe.v"
+    succeed("verilog", "--torus", "1x1", "--top", "pe", "--lanes-in", 2, "--lanes-out", 2,
+            "-o", path)
+    assert "mac.serialise" in path.read_text()
+    fail(2, "--lanes-in and --lanes-out need --torus: a model has lanes of its own", "verilog",
+         "--config-from", artifact, "--lanes-in", 2, "-o", tmp_path / "none.v")
+    fail(2, "--lanes-out must be one of 1, 2, 4, 8, not 5", "verilog", "--torus", "1x1",
+         "--lanes-out", 5, "-o", tmp_path / "none.v")
+    fail(2, "--lanes-out must be 1 where a torus trains, not 2", "verilog", "--torus", "1x1",
+         "--train", "--lanes-out", 2, "-o", tmp_path / "none.v")
+
+
 def test_verilog_with_a_vendors_cells(tmp_path):
     succeed("verilog", "--torus", "1x1", "--cells", "ecp5", "-o", tmp_path / "cells.v")
     assert "DP16KD" in (tmp_path / "cells.v").read_text()

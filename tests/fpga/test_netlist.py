@@ -91,6 +91,22 @@ def test_an_ice40_netlist_agrees_until_a_lut_is_altered(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
+@pytest.mark.parametrize("family, cells", [(ECP5, "ecp5"), (ICE40, "generic")],
+                         ids=["ecp5", "ice40"])
+def test_a_netlist_with_lanes_agrees(family, cells, tmp_path):
+    """Rows of two words for two sums, loaded word by word."""
+    config = dataclasses.replace(SMALLEST, lanes_in=2, lanes_out=2, weight_words=512)
+    netlist = write_netlist(tmp_path, top_verilog("torus", config, cells=cells), TOPS["torus"],
+                            family)
+    check_blocks(netlist.area, design(config), family)
+    altered = Random(3).sample(netlist.luts(), 1)
+    with NativeModel(netlist.alterable(altered).simulable(), TOPS["torus"],
+                     accessible=(ALTERED,)) as model:
+        assert Job(config, seed=3).agrees(model)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toolchain")
 @pytest.mark.parametrize("cells", CELLS)
 def test_an_ecp5_netlist_agrees(cells, tmp_path):
     """With weights in its memories from the start, and with weights that are loaded."""

@@ -20,6 +20,15 @@ from hw.config import ConfigError, TorusConfig, TrainingConfig
     ({"program_words": 520}, r"program_words must be a multiple of 16, not 520"),
     ({"program_words": 1024, "rep_bits": 5}, r"program_words must be at most 512.*not 1024"),
     ({"link_stages": -1}, r"link_stages must be 0 to 8, not -1"),
+    ({"lanes_in": 3}, r"lanes_in must be 1 to 2, not 3"),
+    ({"lanes_out": 3}, r"lanes_out must be one of 1, 2, 4, 8, not 3"),
+    ({"lanes_in": 2, "buffer_words": 513}, r"buffer_words must be a multiple of lanes_in \(2\)"),
+    ({"lanes_in": 2, "lanes_out": 4, "weight_words": 1020},
+     r"weight_words must be a multiple of lanes_in x lanes_out \(8\), .* not 1020"),
+    ({"lanes_out": 8, "weight_words": 8}, r"weight_words must be .* and 16 at least, not 8"),
+    ({"lanes_in": 2, "training": TrainingConfig()},
+     r"lanes_in must be 1 where a torus trains, not 2: .* leave it out, or compile a net that"),
+    ({"lanes_out": 2, "training": TrainingConfig()}, r"lanes_out must be 1 where a torus trains"),
 ])
 def test_refuses(fields, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
@@ -39,6 +48,18 @@ def test_round_trip_and_identity():
     assert again.hardware_id == config.hardware_id
     ids = {dataclasses.replace(config, host_bits=bits).hardware_id for bits in (32, 64, 128, 256)}
     assert len(ids) == 4
+
+
+def test_lanes_change_the_identity_and_single_ones_do_not():
+    """A configuration of before there were lanes, written without them, is one of single lanes."""
+    plain = TorusConfig()
+    fields = dataclasses.asdict(plain)
+    assert "lanes_in" not in plain.canonical_json()
+    del fields["lanes_in"], fields["lanes_out"]
+    assert TorusConfig.from_dict(fields) == plain
+    ids = {TorusConfig(lanes_in=lanes_in, lanes_out=lanes_out).hardware_id
+           for lanes_in in (1, 2) for lanes_out in (1, 2, 4, 8)}
+    assert len(ids) == 8 and plain.hardware_id in ids
 
 
 @pytest.mark.parametrize("act_bits, weight_bits, max_fan_in", [

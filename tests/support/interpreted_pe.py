@@ -176,6 +176,9 @@ class PE:
         self.freed[op.dest] -= op.need_free
         ring = self.rings[op.axis]
         weight, bias = op.w_base, op.b_base
+        if config.row_weights > 1:
+            yield from self.sum_up_in_lanes(op, ring)
+            return
         for rep in range(op.reps + 1):
             x_base = (op.x_base + rep * op.x_stride) % wrap
             y_base = op.y_base + rep * op.y_rep_stride
@@ -193,20 +196,67 @@ class PE:
                     weight += 1
                     if self.random.random() < 0.2:
                         yield True
-                assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
-                negative = config.leaky and acc < 0
-                shift = op.negative_shift if negative else op.shift
-                word = shifted(acc, config.min_shift + shift, config.act_bits)
-                if config.bounded:
-                    low, high = (signed(bound, config.act_bits) for bound in (op.low, op.high))
-                    word = min(max(word, low), high)
-                word = max(word, 0) if op.relu else word
+                word = self.finished(op, acc)
                 if output == op.last_output:
                     self.consumed(ring)
                 # A torus that trains counts results, another one repetitions.
                 counts = output == op.last_output or config.training is not None
                 self.results.append((op.dest, (y_base + output * op.y_stride) % wrap, word,
                                      counts))
+                yield True
+
+    def finished(self, op, acc):
+        """The word of a sum."""
+        config = self.config
+        assert -(1 << (config.acc_bits - 1)) <= acc < 1 << (config.acc_bits - 1)
+        negative = config.leaky and acc < 0
+        shift = op.negative_shift if negative else op.shift
+        word = shifted(acc, config.min_shift + shift, config.act_bits)
+        if config.bounded:
+            low, high = (signed(bound, config.act_bits) for bound in (op.low, op.high))
+            word = min(max(word, low), high)
+        return max(word, 0) if op.relu else word
+
+    def sum_up_in_lanes(self, op, ring):
+        """A RUN op whose steps take a row of words, for one sum or for several at once."""
+        config, wrap = self.config, 1 << self.config.addr_bits
+        words, sums = config.lanes_in, config.lanes_out
+        walks, rest = (op.last_walk, op.last_rest + 1) if sums > 1 else (op.last_output, 1)
+        step = op.word_step if config.word_steps else words
+        row, bias = op.w_base, op.b_base
+        for rep in range(op.reps + 1):
+            x_base = (op.x_base + rep * op.x_stride) % wrap
+            addr = op.y_base + rep * op.y_rep_stride
+            for walk in range(walks + 1):
+                accs = [0] * sums
+                for first in range(x_base, x_base + op.last_word + 1, step):
+                    base = row * words * sums
+                    row += 1
+                    for half in range(words):
+                        address = first // words * words + half
+                        factors = [self.weight(base + lane * words + half) for lane in range(sums)]
+                        if not any(factors):  # Padding, which may have no word.
+                            continue
+                        yield from until(lambda address=address: (
+                            ring.readable(address) if step == words else ring.gathered > 0))
+                        word = signed(ring.buffer[address], config.act_bits)
+                        accs = [acc + word * factor
+                                for acc, factor in zip(accs, factors, strict=True)]
+                    if self.random.random() < 0.2:
+                        yield True
+                last = walk == walks
+                if last:
+                    # All words are there before the repetition counts as read.
+                    yield from until(lambda at=x_base + op.last_word: (
+                        ring.readable(at) or ring.gathered > 0))
+                    self.consumed(ring)
+                count = rest if last else sums
+                for lane, acc in enumerate(accs[:count]):
+                    acc += self.bias(bias) if op.bias else 0
+                    bias += 1
+                    self.results.append((op.dest, addr % wrap, self.finished(op, acc),
+                                         last and lane == count - 1))
+                    addr += op.y_stride
                 yield True
 
     def land(self):

@@ -1,5 +1,7 @@
 """Arguments of the Python API: what a user means is taken, anything else is refused in a line."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,7 @@ from golden import (
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver import GoldenDevice, compile, load_artifact, save_artifact
 from sw_driver.errors import DriverError
+from sw_driver.torus import other_lanes
 
 
 def make_net():
@@ -159,3 +162,17 @@ def test_what_is_compiled_is_said_in_a_few_lines(tmp_path):
 def test_modules_of_another_kind_are_refused_by_name(model):
     with pytest.raises(ModelError, match="layer [01] is a"):
         compile(model, "2x2", X)
+
+
+def test_what_differs_in_its_lanes_is_said():
+    config = TorusConfig()
+    other = dataclasses.replace(config, lanes_in=2, lanes_out=4)
+    assert other_lanes(config, other.hardware_id) == (
+        ", whose MACs have lanes_in = 2 and lanes_out = 4 where the net needs 1 and 1")
+    assert not other_lanes(config, 12345)
+
+
+def test_a_net_that_trains_has_no_lanes():
+    with pytest.raises(DriverError, match="lanes_out must be 1 for a net that trains, not 2: .*"
+                                          "leave it out, or compile the trained net"):
+        compile(make_form(), "2x2", lanes_out=2)

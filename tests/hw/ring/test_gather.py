@@ -82,24 +82,30 @@ def rtl_gather(config, ops_own_words, stages=0, stall=0.0, seed=0):
 
         async def consume(ctx, node=node, index=index):
             random = Random(seed * 100 + index + 50)
+            in_row, bits = config.lanes_in, config.word_bits
             for number, own_words in enumerate(ops_own_words):
                 words = []
                 total = len(own_words[index]) * nodes
-                for position in range(total):
+                rows = -(-total // in_row)
+                for position in range(rows):
                     while random.random() < stall:
                         await ctx.tick()
                     ctx.set(node.pe.read_next, position + 1)
-                    ctx.set(node.pe.read_addr, number % REGIONS * region + position)
+                    ctx.set(node.pe.read_addr, number % REGIONS * region // in_row + position)
                     while not ctx.get(node.pe.readable):
                         await ctx.tick()
+                    last = position == rows - 1
                     ctx.set(node.pe.read_en, 1)
-                    ctx.set(node.pe.consume, position == total - 1)
+                    ctx.set(node.pe.advance, not last)
+                    ctx.set(node.pe.consume, last)
                     await ctx.tick()
-                    ctx.set(node.pe.read_en, 0)
-                    ctx.set(node.pe.consume, 0)
+                    for signal in (node.pe.read_en, node.pe.advance, node.pe.consume):
+                        ctx.set(signal, 0)
                     await ctx.tick().repeat(READ_CYCLES - 1)
-                    words.append(ctx.get(node.pe.read_word))
-                seen[index].append(words)
+                    row = ctx.get(node.pe.read_word)
+                    words += [row >> (bits * at) & ((1 << bits) - 1) for at in range(in_row)]
+                # The last row may have a word that is none of the region's.
+                seen[index].append(words[:total])
 
         testbenches += [progress, produce, consume, putter(node.pe.op, ops, stall, seed + index)]
     simulate(ring, *testbenches)
@@ -118,6 +124,17 @@ def test_ring(nodes, stages, stall, seed):
         own = random.randint(1, 64 // nodes)
         ops.append([[random.getrandbits(16) for _ in range(own)] for _ in range(nodes)])
     assert rtl_gather(config, ops, stages, stall, seed) == [ref_gather(op) for op in ops]
+
+
+@pytest.mark.parametrize("nodes, stages, stall", [(1, 0, 0.0), (2, 0, 0.0), (3, 1, 0.3)])
+def test_ring_read_in_rows(nodes, stages, stall):
+    """Two words a row; a repetition of odd length ends with a row of one word."""
+    config = TorusConfig(buffer_words=128, max_fan_in=64, lanes_in=2)
+    random = Random(nodes)
+    ops = []
+    for own in (1, 1, 3, 2, 1, 5, 4, 7):
+        ops.append([[random.getrandbits(16) for _ in range(own)] for _ in range(nodes)])
+    assert rtl_gather(config, ops, stages, stall, 1) == [ref_gather(op) for op in ops]
 
 
 def test_region_as_large_as_the_buffer():

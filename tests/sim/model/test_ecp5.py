@@ -23,6 +23,8 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256,
                    weight_words=512, bias_words=32, max_fan_in=64)
 DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=128)
+LANES = dataclasses.replace(WIDE, lanes_in=2, lanes_out=2)
+NARROW_LANES = dataclasses.replace(DEEP, lanes_in=2, lanes_out=2)
 
 
 @pytest.mark.parametrize("config, baked", [
@@ -30,6 +32,8 @@ DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, b
     pytest.param(WIDE, True, id="18-bit lanes, baked", marks=pytest.mark.slow),
     pytest.param(DEEP, False, id="9-bit lanes", marks=pytest.mark.slow),
     pytest.param(DEEP, True, id="9-bit lanes, baked", marks=pytest.mark.slow),
+    pytest.param(LANES, False, id="rows of two words"),
+    pytest.param(NARROW_LANES, True, id="rows of four words, baked", marks=pytest.mark.slow),
 ])
 def test_same_words(config, baked):
     seed = 4
@@ -79,3 +83,16 @@ def test_what_does_not_fit_a_cell_stays_generic():
 def test_unknown_cells():
     with pytest.raises(ValueError, match="cells must be one of generic, ecp5, not 'xilinx'"):
         top_verilog("pe", WIDE, cells="xilinx")
+
+
+@pytest.mark.parametrize("config, memories", [
+    # Of each buffer, the MAC's copy has rows of 36 bits; so have two memories of two weights each.
+    (LANES, 4 + 2 + 1), (dataclasses.replace(LANES, weight_words=4096), 4 + 4 + 1),
+    # Four weights of 9 bits are a row; rows of 18 bits hold two.
+    (NARROW_LANES, 4 + 1 + 1), (dataclasses.replace(NARROW_LANES, weight_words=4096), 4 + 2 + 1),
+])
+def test_rows_of_words_share_a_cell(config, memories):
+    verilog = top_verilog("pe", config, cells="ecp5")
+    found = {cell: len(re.findall(rf"^  {cell} ", verilog, re.M))
+             for cell in ("DP16KD", "MULT18X18D")}
+    assert found == {"DP16KD": memories, "MULT18X18D": 4}

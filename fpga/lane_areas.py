@@ -1,0 +1,80 @@
+"""Synthesise a processing element with lanes: `python -m fpga.lane_areas 1x1 2x2`.
+
+Each argument is words x sums, `lanes_in` and `lanes_out`; without any, all are measured. The
+element is that of a board (`hw.presets.BOARD_LARGE`), in ECP5 cells.
+"""
+
+if __name__ == "__main__":
+    from golden.system.stopping import begin
+
+    begin("fpga.lane_areas")  # Before anything slow is imported.
+
+import argparse
+import dataclasses
+
+from golden.system.ending import run_program
+from hw.lane_sizes import LANES_IN, LANES_OUT
+from sw_driver.system.scratch import temporary_folder
+
+from .errors import BoardError
+from .synthesis import ECP5, Area, synthesise
+
+__all__ = ["main", "pe_area"]
+
+_COLUMNS = ("words x sums", "LUT4", "carry cells", "flip-flops", "multipliers", "block RAMs",
+            "LUT RAMs", "sites", "sites a further multiplier")
+
+
+def pe_area(lanes_in: int, lanes_out: int) -> Area:
+    """Synthesise an element, and check that nothing of it was optimised away.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `fpga.synthesis.synthesise` and `fpga.report.check_blocks`.
+    """
+    from hw.presets import BOARD_LARGE
+    from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
+
+    from .designs import Design
+    from .report import check_blocks
+
+    config = dataclasses.replace(BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out)
+    with temporary_folder() as folder:
+        area = synthesise(folder, top_verilog("pe", config, cells="ecp5"), TOPS["pe"], ECP5)
+    check_blocks(area, Design(f"pe-{lanes_in}x{lanes_out}", TOPS["pe"], config))
+    return area
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a row of a table for each number of lanes."""
+    parser = argparse.ArgumentParser(prog="python -m fpga.lane_areas", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
+    wanted = [_lanes(text) for text in parser.parse_args(arguments).lanes]
+    print("|", " | ".join(_COLUMNS), "|")
+    print("|---" * len(_COLUMNS) + "|")
+    first: tuple[int, int] | None = None
+    for words, sums in wanted or [(words, sums) for words in LANES_IN for sums in LANES_OUT]:
+        area, count = pe_area(words, sums), words * sums
+        sites = area.luts + 2 * area.carries + 4 * area.lut_rams
+        further = ""
+        if first is None:
+            first = sites, count
+        elif count > first[1]:
+            further = f"{(sites - first[0]) / (count - first[1]):.0f}"
+        values = (f"{words} x {sums}", area.luts, area.carries, area.flip_flops, area.multipliers,
+                  area.block_rams, area.lut_rams, sites, further)
+        print("|", " | ".join(map(str, values)), "|", flush=True)
+    return 0
+
+
+def _lanes(text: str) -> tuple[int, int]:
+    known = {f"{words}x{sums}": (words, sums) for words in LANES_IN for sums in LANES_OUT}
+    if text not in known:
+        raise BoardError(f"WORDSxSUMS must be one of {', '.join(known)}, not {text!r}")
+    return known[text]
+
+
+if __name__ == "__main__":
+    run_program("fpga.lane_areas", main)
