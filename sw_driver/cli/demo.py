@@ -1,8 +1,9 @@
 """The main job, end to end: `python -m sw_driver.cli.demo`, the second half of `make sim`.
 
 Trains two nets on scikit-learn's digits, one with a dense head and the default ClosNet, compiles
-each for a torus, runs the whole test split through the RTL and compares every output word with the
-golden model. The vector engine computes the same beside it. The exit status is 1 if a word differs.
+each for a torus, the second also for one whose PEs have four multipliers, runs the whole test split
+through the RTL and compares every output word with the golden model. The vector engine computes the
+same beside it. The exit status is 1 if a word differs.
 Models and artifacts stay in `build/demo`.
 """
 
@@ -46,11 +47,14 @@ class _Run:
     title: str
     shapes: tuple[LayerShape, ...]
     torus: str
+    lanes_in: int = 1
+    lanes_out: int = 1
 
 
 # README.md shows the table of the last one.
 _RUNS = (
     _Run("dense-head", "Clos body and dense head", (DIGITS_SHAPES[0], DenseShape(64, 10)), "2x2"),
+    _Run("lanes", "ClosNet on 4 multipliers a PE", DIGITS_SHAPES, "4x4", lanes_in=2, lanes_out=2),
     _Run("model", "ClosNet", DIGITS_SHAPES, "4x4"),
 )
 
@@ -72,7 +76,8 @@ def _run(run: _Run, folder: Path, output: Output) -> int:
             model, None, run.shapes,
             progress=lambda stats, total: tell("train", stats.epoch, total))
         tell("compile", 0, 1)
-        compiled = compile(trained.model, run.torus, torch.as_tensor(split.train_x))
+        compiled = compile(trained.model, run.torus, torch.as_tensor(split.train_x),
+                           lanes_in=run.lanes_in, lanes_out=run.lanes_out)
         save_artifact(artifact_file, compiled)
         tell("compile", 1, 1)
         artifact = load_artifact(artifact_file)
