@@ -16,6 +16,8 @@ __all__ = ["BoardTerminal"]
 _SLICE_BYTES = 16        # The clock runs for so many bytes between two looks at the terminal.
 _IDLE_SLICES = 40        # With nothing on either wire for so long, the simulation may rest.
 _IDLE_S = 0.002
+_REST_SLICES = 5000      # A torus that computes is silent, too, but hardly for so many.
+_REST_S = 0.02
 _MOST_WAITING = 1 << 16  # Bytes that nobody reads are lost then, as those of a UART are.
 _READ_BYTES = 1 << 12
 
@@ -105,7 +107,7 @@ class BoardTerminal:
                 self._clears.clear()
             readable, writable, _ = select.select(
                 [self._mine] if len(to_board) < _MOST_WAITING else [],
-                [self._mine] if to_host else [], [], _IDLE_S if idle > _IDLE_SLICES else 0)
+                [self._mine] if to_host else [], [], _wait_s(idle))
             if readable:
                 to_board += self.to_board.pass_on(os.read(self._mine, _READ_BYTES))
             taken, out, in_cycles, out_cycles = board.run(
@@ -118,3 +120,10 @@ class BoardTerminal:
                 del to_host[:os.write(self._mine, to_host)]
             del to_host[_MOST_WAITING:]
             idle = 0 if taken or out else idle + 1
+
+
+def _wait_s(idle: int) -> float:
+    """How long to wait for bytes after so many slices in which there were none."""
+    if idle <= _IDLE_SLICES:
+        return 0
+    return _IDLE_S if idle <= _REST_SLICES else _REST_S
