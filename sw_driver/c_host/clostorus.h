@@ -121,7 +121,7 @@ typedef struct clostorus_net {
     const clostorus_state *state;
 } clostorus_net;
 
-/* A session with a board. Its members are private. */
+/* A session with a board. Its members are private, but for the six counts at its end. */
 typedef struct clostorus {
     clostorus_io io;
     const clostorus_net *net;
@@ -984,7 +984,8 @@ const char *clostorus_message(clostorus_status status)
     case CLOSTORUS_PORT:
         return "the port must stay there, but a callback says that it is gone";
     case CLOSTORUS_SILENT:
-        return "the board must answer, but does not: look at its cable, power and baud rate";
+        return "the board must answer, but does not: look at its cable, power and baud rate, and "
+               "whether another program uses the port";
     case CLOSTORUS_STUCK:
         return "the torus must take or give a word, but does not: open it again";
     case CLOSTORUS_STRANGER:

@@ -16,6 +16,12 @@ from sw_driver.program.host_stream import program_beats
 
 __all__ = ["c_header", "library_header"]
 
+_MEMBERS = (  # Of a clostorus_net, in their order, in which C++ wants them.
+    "format", "id", "weights_id", "hardware_id", "host_bits", "word_bits", "act_bits", "grad_bits",
+    "rows", "cols", "inputs", "outputs", "input_fraction_bits", "output_fraction_bits",
+    "gradient_fraction_bits", "input", "output", "gradient", "load", "infer", "infer_count", "train",
+    "state",
+)  # fmt: skip
 _NET_FORMAT = 1  # CLOSTORUS_NET_FORMAT of the library that reads what is written here.
 
 
@@ -74,7 +80,7 @@ def c_header(
     )
     net = _net(compiled, to, training)
     net |= {"load": load, "infer": infer, "infer_count": len(runs)}
-    fields = "".join(f"    .{field} = {value},\n" for field, value in net.items())
+    fields = "".join(f"    .{field} = {net[field]},\n" for field in _MEMBERS)
     constant = f"static const clostorus_net {name} = {{\n{fields}}};\n"
     return _framed(compiled, name, samples, training, f"{to.text}\n{constant}")
 
@@ -102,15 +108,14 @@ def _net(
         "input": to.map("input", executable.words.input_map),
         "output": to.map("output", executable.words.output_map),
     }
-    if training is not None and isinstance(form, TrainingFormat):
-        net |= {
-            "grad_bits": form.grad_bits,
-            "gradient_fraction_bits": form.gradient_fraction_bits,
-            "gradient": training.gradient,
-            "train": training.run,
-            "state": training.state,
-        }
-    return net
+    trains = training is not None and isinstance(form, TrainingFormat)
+    return net | {
+        "grad_bits": form.grad_bits if trains else 0,
+        "gradient_fraction_bits": form.gradient_fraction_bits if trains else 0,
+        "gradient": training.gradient if trains else braces(0, 0, 0),
+        "train": training.run if trains else 0,
+        "state": training.state if trains else 0,
+    }
 
 
 def _net_id(compiled: Compiled) -> int:

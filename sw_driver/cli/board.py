@@ -105,10 +105,14 @@ def command(
         typer.echo(link or terminal.port)  # With --quiet and --json, too: it is what was asked for.
         out.text(
             f"a simulated {held.config.rows}x{held.config.cols} torus, hardware id "
-            f"{held.config.hardware_id:016x}; Ctrl-C ends it"
+            f"{held.config.hardware_id:016x}; Ctrl-C ends it{_after(seconds)}"
         )
         _wait(terminal, seconds)
         _report(out, terminal, held)
+
+
+def _after(seconds: float | None) -> str:
+    return "" if seconds is None else f", or the end of {seconds:g} s"
 
 
 def _check_link(link: Path | None) -> None:
@@ -117,6 +121,9 @@ def _check_link(link: Path | None) -> None:
 
     if link is None:
         return
+    if link.is_symlink() and not link.exists():
+        raise DriverError(f"link must be a name that is free, but {link} is a link to a port that "
+                          "is gone: remove it")
     if os.path.lexists(link):
         raise DriverError(f"link must be a name that is free, not {link}")
     check_folder(link.parent)

@@ -94,6 +94,8 @@ def _check(file: Path, output: Path, c: bool, name: str | None) -> tuple[str, Pa
         raise DriverError("export needs --c: C is the one language that it writes")
     name = c_name(output.stem) if name is None else name
     check_c_name(name)
+    if output.suffix != ".h" and is_replaced(output):
+        raise DriverError(f"output must end in .h, as a header of C does, not {output.name!r}")
     if not is_replaced(output):
         raise DriverError(f"output must be a file, beside which {LIBRARY} is written, not {output}")
     library = output.parent / LIBRARY
