@@ -19,8 +19,8 @@ __all__ = ["c_header", "library_header"]
 _MEMBERS = (  # Of a clostorus_net, in their order, in which C++ wants them.
     "format", "id", "weights_id", "hardware_id", "host_bits", "word_bits", "act_bits", "grad_bits",
     "rows", "cols", "inputs", "outputs", "input_fraction_bits", "output_fraction_bits",
-    "gradient_fraction_bits", "input", "output", "gradient", "load", "infer", "infer_count", "train",
-    "state",
+    "gradient_fraction_bits", "input", "output", "gradient", "load", "infer", "infer_count",
+    "train", "state",
 )  # fmt: skip
 _NET_FORMAT = 1  # CLOSTORUS_NET_FORMAT of the library that reads what is written here.
 

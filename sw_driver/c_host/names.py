@@ -10,7 +10,7 @@ LIBRARY = "clostorus.h"
 """Name of the library, which the header of a net includes."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Words of C99 and of C++ that an identifier may not be, and the one function that every program has.
+# Words of C99 and C++ that no identifier may be, and the one function that every program has.
 _TAKEN = frozenset(
     "auto break case catch char class const constexpr continue default delete do double else enum "
     "explicit extern false float for friend goto if inline int long main mutable namespace new "

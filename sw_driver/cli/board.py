@@ -59,7 +59,7 @@ _Damage = Annotated[
     ),
 ]
 _Seconds = Annotated[
-    float | None, typer.Option(min=0, help="End after so long [default: at Ctrl-C].")
+    float | None, typer.Option(min=0, max=1e9, help="End after so long [default: at Ctrl-C].")
 ]
 
 

@@ -207,8 +207,8 @@ def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
 
     if wanted.widths.named:
         raise DriverError(
-            "word-bits, weight-bits, host-bits and lanes must not be given with --board, whose "
-            "torus has its own"
+            "word-bits, weight-bits, host-bits, lanes-in and lanes-out must not be given with "
+            "--board, whose torus has its own"
         )
     target = find_board(wanted.board or "")
     from fpga.board_design import board_config

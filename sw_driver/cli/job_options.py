@@ -32,7 +32,10 @@ Scheduler = Annotated[
     ),
 ]
 FormerJobs = Annotated[
-    int | None, typer.Option("--jobs", min=1, max=MOST_WORKERS, hidden=True)
+    int | None,
+    typer.Option(
+        "--jobs", min=1, max=MOST_WORKERS, hidden=True, help="The former name of --workers."
+    ),
 ]
 
 

@@ -22,7 +22,7 @@ def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
     fail(2, r"member image\.biases\.npy was altered", *command, path)
     manifest, arrays = read_archive(artifact)
     write_archive(path, {**manifest, "version": 99}, arrays)
-    fail(2, "version must be 1, 2, 3 or 4, .* not 99", *command, path)
+    fail(2, "version must be 1, 2, 3, 4 or 5, .* not 99", *command, path)
     manifest["config"]["cols"] = 4
     write_archive(path, manifest, arrays)
     fail(2, "hardware_id must be", *command, path)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from golden.experiments import catalogue
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.clos_accuracy import ClosAccuracy
 from golden.experiments.experiment import Report
@@ -62,6 +63,7 @@ def test_experiment_from_start_to_end(tmp_path, monkeypatch):
     # Now that there is a store, nothing else is read, or made.
     (second / "runs.csv").write_text("nothing,of\nthe,kind\n")
     everything = tmp_path / "all"
+    monkeypatch.setattr(catalogue, "EXPERIMENTS", {"clos-accuracy": ClosAccuracy})
     done = succeed("experiment", "all", "--quick", "--workers", 1, "--json", "--out", everything)
     assert list(json.loads(done.stdout)["experiments"]) == ["clos-accuracy"] and len(made) == 34
     succeed(*QUICK, "--out", second)
@@ -90,7 +92,7 @@ def test_experiment_bad_input(tmp_path):
     fail(2, "train-images-idx3-ubyte.gz, but has neither; Debian", *QUICK, "--data", tmp_path, *to)
     assert not out.exists()
     out.write_text("in the way")
-    fail(2, "must be a folder: File exists", *QUICK, *to)
+    fail(2, "cannot be written: .* is no folder", *QUICK, *to)
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "runs.csv").write_text("something,else\n")

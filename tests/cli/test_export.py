@@ -37,8 +37,10 @@ def test_a_training_goes_on_with_its_batch(tmp_path):
 
 @pytest.mark.parametrize("arguments, message", [
     (("-o", "x.h"), "export needs --c"),
-    (("--c", "-o", "x.h", "--name", "2x"), "name must be an identifier of C .*such as net_2x"),
+    (("--c", "-o", "x.h", "--name", "2x"), "name must be an identifier of C, .*net_2x would do"),
     (("--c", "-o", "clostorus.h"), "--output and clostorus.h must be different files"),
+    (("--c", "-o", "x.h", "--name", "while"), "my_while would do, 'while' does not"),
+    (("--c", "-o", "x.c"), "output must end in .h, as a header of C does, not 'x.c'"),
     (("--c", "-o", "/dev/null"), "output must be a file, beside which clostorus.h is written"),
 ])
 def test_refusals(artifact, tmp_path, monkeypatch, arguments, message):

@@ -24,8 +24,8 @@ EXPORT: Lines = {
     f"{_C} --samples 0": "'--samples': .* greater than or equal to 1, not 0",
     f"{_C} --samples {10**30}": "'--samples': .* less than or equal to 65536, not 1000",
     f"{_C} --name ''": "--name must not be empty",
-    f"{_C} --name 2x2": "--name must be an identifier of C .*, such as net_2x2, not '2x2'",
-    f"{_C} --name clostorus_net": "--name must be an identifier of C that does not begin with clo",
+    f"{_C} --name 2x2": "--name must be an identifier of C.* net_2x2 would do, '2x2' does",
+    f"{_C} --name clostorus_net": "--name must be an identifier.*: my_clostorus_net would",
 }
 BOARD: Lines = {
     "": "board needs --simulate: a real board needs no command to be there",

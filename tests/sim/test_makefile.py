@@ -32,7 +32,7 @@ def test_a_missing_tool_is_named_in_one_line(tmp_path, missing, what, package):
 @pytest.mark.parametrize("tools, asked", [
     ({"make": 0}, []),
     ({"make": 0, "apt-get": 1}, ["apt-get update"]),
-    ({"make": 0, "apt-get": 0}, ["apt-get update", "apt-get install -y iverilog"]),
+    ({"make": 0, "apt-get": 0}, ["apt-get update", "apt-get install -y iverilog valgrind"]),
     ({"make": 0, "apt-get": 0, "iverilog": 0}, []),
     ({"make": 1, "iverilog": 0}, []),
 ])

@@ -7,6 +7,7 @@ from golden.experiments.experiment import Settings, execute
 from golden.experiments.precision import Precision
 from golden.experiments.precision_report import precision_report
 from golden.experiments.precision_runs import FLOAT, Result, Run
+from golden.experiments.table import ResultTable
 from tests.support.datasets import write_files
 from tests.support.drawn import description
 
@@ -18,7 +19,7 @@ def made(tmp_path_factory):
     """A quick run."""
     folder = tmp_path_factory.mktemp("precision")
     experiment = Precision(Settings(quick=True))
-    return experiment, execute(experiment, folder / "runs.csv")
+    return experiment, execute(experiment, ResultTable(folder / "runs.csv", Run, Result))
 
 
 def test_c14_every_run_is_made(made):

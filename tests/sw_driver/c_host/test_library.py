@@ -70,7 +70,7 @@ def test_a_window_that_is_no_power_of_two_is_refused(build):
 
 @pytest.mark.parametrize("text, name", [
     ("net", "net"), ("My Model-2.1", "my_model_2_1"), ("2x2", "net_2x2"), ("--", "net"),
-    ("clostorus", "my_clostorus"), ("größe", "gr_e"),
+    ("clostorus", "my_clostorus"), ("größe", "gr_e"), ("int", "my_int"),
 ])
 def test_names(text, name):
     assert c_name(text) == name
@@ -79,7 +79,7 @@ def test_names(text, name):
 
 def test_errors():
     compiled, _, _ = small(1)
-    for name in ("2x", "a-b", "", "clostorus_net", "a b"):
+    for name in ("2x", "a-b", "", "clostorus_net", "a b", "class", "main"):
         with pytest.raises(DriverError, match="name must be an identifier of C"):
             c_header(compiled, name, samples=1)
     with pytest.raises(ProgramError, match="samples must be"):

@@ -167,13 +167,15 @@ def test_the_examples_of_the_docs_run(monkeypatch):
     """Those of docs/training.md, on the golden model: weights on the chip and the host's change."""
     monkeypatch.setattr("sim.device.SimDevice", GoldenDevice)
     page = ROOT / "docs" / "training.md"
-    step, dense, module = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    step, targets, dense, module = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
     generator = torch.Generator().manual_seed(0)
     # Of a range that the outputs of the layer before the torus have, too.
     space = {"x": 1.5 * torch.rand(30, 64, generator=generator),
              "labels": torch.randint(0, 10, (30,), generator=generator)}
     exec(step, space)
     assert space["step"].loss > 0 and space["weights"][0]["input_weight"].shape == (64, 8)
+    exec(targets, space)
+    assert len(space["step"].outputs) == 4
     exec(dense, space)
     assert space["cuts"] == [(0, 24)] and space["further"].loss > 0
     exec(module, space)
