@@ -108,13 +108,15 @@ def _net(
         "input": to.map("input", executable.words.input_map),
         "output": to.map("output", executable.words.output_map),
     }
-    trains = training is not None and isinstance(form, TrainingFormat)
+    if training is None or not isinstance(form, TrainingFormat):
+        none: dict[str, Value] = dict.fromkeys(("grad_bits", "gradient_fraction_bits", "train"), 0)
+        return net | none | {"gradient": braces(0, 0, 0), "state": 0}
     return net | {
-        "grad_bits": form.grad_bits if trains else 0,
-        "gradient_fraction_bits": form.gradient_fraction_bits if trains else 0,
-        "gradient": training.gradient if trains else braces(0, 0, 0),
-        "train": training.run if trains else 0,
-        "state": training.state if trains else 0,
+        "grad_bits": form.grad_bits,
+        "gradient_fraction_bits": form.gradient_fraction_bits,
+        "gradient": training.gradient,
+        "train": training.run,
+        "state": training.state,
     }
 
 
