@@ -148,7 +148,8 @@ class RingGather(wiring.Component):
         left_over, completes, owns_row = pe.read_next != have, hop.received, owns
         if config.lanes_in > 1:
             left_over = (pe.read_next != have[1:]) | (have[0] & ~receiving)
-            owns_row, receives_one = Signal(), Signal()
+            owns_row = Signal()
+            receives_one = Signal()
             last_coming = Signal()            # The next word to be received is the last one.
             completes = hop.received & (have[0] | last_coming)
             with m.If(hop.received):

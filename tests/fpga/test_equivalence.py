@@ -21,6 +21,7 @@ SMALL = TorusConfig(rows=1, cols=1, act_bits=4, weight_bits=4, host_bits=32, buf
                     max_fan_in=16, weight_words=16, bias_words=4, program_words=64, rep_bits=4)
 TRAINING = dataclasses.replace(SMALL, training=TrainingConfig(
     master_bits=8, grad_bits=6, reduce_words=4, result_words=4))
+LANES = dataclasses.replace(SMALL, lanes_in=2, lanes_out=2)
 CONFIGS = {"inference-router": SMALL, "training-router": TRAINING}
 slow = pytest.mark.slow
 
@@ -32,6 +33,12 @@ slow = pytest.mark.slow
 def test_a_router_is_equal_to_its_netlist(kind, family, tmp_path):
     verilog = top_verilog(kind, CONFIGS[kind])
     assert check_equivalence(tmp_path, verilog, TOPS[kind], family) > 200
+
+
+@pytest.mark.parametrize("family", [ICE40, pytest.param(ECP5, marks=slow)])
+def test_a_router_read_in_rows_is_equal_to_its_netlist(family, tmp_path):
+    verilog = top_verilog("inference-router", LANES)
+    assert check_equivalence(tmp_path, verilog, TOPS["inference-router"], family) > 300
 
 
 @pytest.mark.parametrize("line, altered", [
