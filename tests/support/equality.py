@@ -50,6 +50,8 @@ FINISHING = [
 ]
 UNALIGNED = [ClosShape(33, 17, 5, 3, 4), ClosShape(17, 10, 4, 7, 3)]
 
+_MOST_DRAWS = 8  # Of pipelines, until one fits.
+
 
 def random_shapes(random: Random) -> list[ClosShape]:
     """One to three layers of up to 40 features, routers of any number, remainders and ones."""
@@ -77,15 +79,17 @@ def random_pipeline(random: Random, stages: int) -> tuple[Order, ExtraTurns]:
 
 
 def in_pipeline(net: QuantisedNet, config: TorusConfig, random: Random) -> tuple[Plan, Executable]:
-    """Compile a net in any order, with extra turns if their regions and programs fit the torus."""
+    """Compile a net in any order; with extra turns, if regions and programs of some fit."""
     _, plan, images, _ = place_net(net, config.rows, config.cols, skips=bool(config.word_steps))
     search = OrderSearch(net, config, plan, images, grow=False)
-    order, extra = random_pipeline(random, len(plan.stages))
-    try:
-        found = search.fitted(order, extra)
-        check_runs(config, found.loops)
-    except (FitError, ProgramError):
-        found = search.fitted(order)
+    for _ in range(_MOST_DRAWS):
+        order, extra = random_pipeline(random, len(plan.stages))
+        try:
+            found = search.fitted(order, extra)
+            check_runs(config, found.loops)
+            break
+        except (FitError, ProgramError):
+            found = search.fitted(order)
     return found.plan, Executable.of_images(config, images, found.loops)
 
 
