@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 
 import numpy as np
 import pytest
@@ -87,7 +88,9 @@ endmodule
     compiled, words, expected = small(9)
     with (BoardModel(shell, "shell", SIM_LINK.bit_cycles) as board,
           BoardTerminal(board) as terminal, device(terminal) as serial_device):
-        assert board.led
+        deadline = time.monotonic() + 30  # The terminal's thread begins when it can.
+        while not board.led:
+            assert time.monotonic() < deadline
         serial_device.load(compiled)
         np.testing.assert_array_equal(serial_device.infer_words(words), expected)
         assert not board.led
