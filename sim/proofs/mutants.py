@@ -65,7 +65,7 @@ MUTANTS = (
            "caught_up.eq(hop.sent & (sent_next == have))", "caught_up.eq(hop.sent)",
            "gather"),
     Mutant("a word may be read before it is received", "ring/gather.py",
-           "pe.read_next != have, unread)", "1, unread)", "gather"),
+           "none_gathered, left_over, unread)", "none_gathered, 1, unread)", "gather"),
     Mutant("a word may be read before the own ones have landed", "ring/gather.py",
            "here = gathers & own_here", "here = gathers", "gather"),
     Mutant("a word that is read now may be read again", "ring/gather.py",
