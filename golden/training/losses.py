@@ -93,10 +93,7 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
     ModelError
         If a value is NaN or infinite, or the loss is.
     """
-    outputs, targets = _checked("outputs", outputs), tensor("targets", targets)
-    if targets.shape != outputs.shape:
-        raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
-    error = outputs - _checked("targets", targets)
+    error = _errors(outputs, targets)
     return _value(float((error * error).mean()), 2.0 * error / error.numel(), math.inf)
 
 
@@ -117,11 +114,8 @@ def squared_error(outputs: Tensor, targets: Tensor) -> LossValue:
     ModelError
         If a value is NaN or infinite, or the loss is.
     """
-    outputs, targets = _checked("outputs", outputs), tensor("targets", targets)
-    if targets.shape != outputs.shape:
-        raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
-    error = outputs - _checked("targets", targets)
-    samples = len(outputs)
+    error = _errors(outputs, targets)
+    samples = len(error)
     return _value(float((error * error).sum()) / (2 * samples), error / samples, math.inf)
 
 
@@ -170,6 +164,14 @@ def mask_relu(gradient: Tensor, outputs: Tensor) -> Tensor:
             f"not {list(gradient.shape)}"
         )
     return torch.where(outputs > 0, gradient, 0)
+
+
+def _errors(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return how far outputs [N, O] are from their targets [N, O]."""
+    outputs, targets = _checked("outputs", outputs), tensor("targets", targets)
+    if targets.shape != outputs.shape:
+        raise ShapeError(f"targets must be {list(outputs.shape)}, not {list(targets.shape)}")
+    return outputs - _checked("targets", targets)
 
 
 def _checked(name: str, values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import random
 from typing import Any
 
 import cocotb
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -23,7 +23,7 @@ from cocotbext.axi import (
 from hw.bus.register_map import REGISTER_VERSION, Register, Source, Status
 from sim.testbenches.bus_job import BusJob
 from sim.testbenches.runner import bench_parameters
-from sim.testbenches.streams import ProtocolChecker, StreamPort, random_stalls, start_clock
+from sim.testbenches.streams import ProtocolChecker, StreamPort, random_stalls, reset, start_clock
 
 _DRAIN_CYCLES = 20  # Until beats of before a reset, of which there are at most two, have come.
 
@@ -60,13 +60,6 @@ class Host:
             channel.set_pause_generator(
                 random_stalls(random.Random(random.random()), stall_per_mille))
 
-    async def reset(self) -> None:
-        """Reset all."""
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 3)
-        self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
-
     async def read(self, register: int) -> int:
         """Read a register that there is."""
         done = await self.registers.read(register, 4)
@@ -84,7 +77,7 @@ async def registers_are_as_the_page_says(dut: Any) -> None:
     """What each register reads, and what is refused."""
     parameters = bench_parameters()
     host = Host(dut, parameters["stall_per_mille"])
-    await host.reset()
+    await reset(dut)
     identity = parameters["hardware_id"]
     assert await host.read(Register.ID_LOW) == identity & 0xFFFF_FFFF
     assert await host.read(Register.ID_HIGH) == identity >> 32
@@ -132,7 +125,7 @@ async def answers(dut: Any) -> None:
     parameters = bench_parameters()
     job = BusJob.read(parameters["job"])
     host = Host(dut, parameters["stall_per_mille"])
-    await host.reset()
+    await reset(dut)
     ProtocolChecker(_Outgoing(dut), dut.rst).start()
     for _ in range(parameters["resets"]):
         cut_off = cocotb.start_soon(play(host, job, cut_off=True))

@@ -11,7 +11,7 @@ from cocotbext.wishbone.driver import WBOp, WishboneMaster
 from hw.bus.register_map import REGISTER_VERSION, Register, Source, Status
 from sim.testbenches.bus_job import BusJob
 from sim.testbenches.runner import bench_parameters
-from sim.testbenches.streams import start_clock
+from sim.testbenches.streams import reset, start_clock
 
 _ACK, _ERR = 1, 2
 _PORTS = {"cyc": "cyc", "stb": "stb", "we": "we", "adr": "adr", "sel": "sel", "datwr": "dat_w",
@@ -27,13 +27,6 @@ class Host:
         start_clock(dut)
         self.master = WishboneMaster(dut, "wb", dut.clk, timeout=1000, signals_dict=_PORTS)
         self.master.log.setLevel(logging.WARNING)
-
-    async def reset(self) -> None:
-        """Reset all."""
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 3)
-        self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
 
     async def access(self, place: int, data: int | None = None, sel: int = 15) -> tuple[int, int]:
         """What an access ends with, and what it reads."""
@@ -87,7 +80,7 @@ async def registers_are_as_the_page_says(dut: Any) -> None:
     """What each register reads, and what is refused."""
     parameters = bench_parameters()
     host = Host(dut, parameters["stall_per_mille"])
-    await host.reset()
+    await reset(dut)
     identity = parameters["hardware_id"]
     assert await host.read(Register.ID_LOW) == identity & 0xFFFF_FFFF
     assert await host.read(Register.ID_HIGH) == identity >> 32
@@ -116,7 +109,7 @@ async def answers(dut: Any) -> None:
     parameters = bench_parameters()
     job = BusJob.read(parameters["job"])
     host = Host(dut, parameters["stall_per_mille"])
-    await host.reset()
+    await reset(dut)
     parts = host.parts
     sent = sum(len(step) for step in job.steps if not isinstance(step, int))
     for _ in range(parameters["resets"]):

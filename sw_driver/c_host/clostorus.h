@@ -695,17 +695,22 @@ static int clostorus__fit(const int32_t *words, uint32_t count, uint32_t bits)
     return 1;
 }
 
-static clostorus_status clostorus__begin(clostorus *t, uint32_t *raw, int32_t *outputs,
-                                         uint32_t wanted)
+/* Whether a call may begin: `given` says that its pointers are there. */
+static clostorus_status clostorus__ready(const clostorus *t, int given)
 {
-    if (!t || !t->usable)
-        return t ? CLOSTORUS_NOT_OPEN : CLOSTORUS_ARGUMENT;
+    if (!t || !given)
+        return CLOSTORUS_ARGUMENT;
+    return t->usable ? CLOSTORUS_OK : CLOSTORUS_NOT_OPEN;
+}
+
+/* Begin a program, of which so many words come back. */
+static void clostorus__begin(clostorus *t, uint32_t *raw, int32_t *outputs, uint32_t wanted)
+{
     t->raw = raw;
     t->outputs = outputs;
     t->taken = 0;
     t->wanted = wanted;
     t->unheard = t->unmoved = t->quiet = 0;
-    return CLOSTORUS_OK;
 }
 
 /* What broke off a program leaves the torus in the midst of it. */
@@ -746,9 +751,8 @@ clostorus_status clostorus_open(clostorus *t, clostorus_io io, const clostorus_n
     t->usable = 1;
     if (t->weights_id)
         return CLOSTORUS_OK; /* They are those of this net. */
-    status = clostorus__begin(t, 0, 0, 0);
-    if (!status)
-        status = clostorus__send_words(t, net->load);
+    clostorus__begin(t, 0, 0, 0);
+    status = clostorus__send_words(t, net->load);
     if (!status)
         status = clostorus__wait_for(t, 0, 1);
     return clostorus__ended(t, status);
@@ -761,10 +765,9 @@ clostorus_status clostorus_infer(clostorus *t, const int32_t *x, int32_t *y, uin
     const clostorus_run *run;
     uint32_t sample;
 
-    if (!t || !x || !y || !samples)
-        return CLOSTORUS_ARGUMENT;
-    if (!t->usable)
-        return CLOSTORUS_NOT_OPEN;
+    status = clostorus__ready(t, x != 0 && y != 0 && samples != 0);
+    if (status)
+        return status;
     net = t->net;
     if (!net->infer)
         return CLOSTORUS_NO_TRAINING;
@@ -774,9 +777,8 @@ clostorus_status clostorus_infer(clostorus *t, const int32_t *x, int32_t *y, uin
     while (samples) {
         for (run = net->infer; run->samples > samples; ++run)
             ;
-        status = clostorus__begin(t, 0, y, run->samples * clostorus__output_words(net));
-        if (!status)
-            status = clostorus__send_words(t, run->program);
+        clostorus__begin(t, 0, y, run->samples * clostorus__output_words(net));
+        status = clostorus__send_words(t, run->program);
         for (sample = 0; sample < run->samples && !status; ++sample)
             status = clostorus__send_mapped(t, &net->input, x + sample * net->inputs);
         if (!status)
@@ -799,19 +801,17 @@ clostorus_status clostorus_train(clostorus *t, const int32_t *x, int32_t *y, int
     clostorus_status status;
     uint32_t i, words;
 
-    if (!t || !x || !y || !gradient || !gradient_of)
-        return CLOSTORUS_ARGUMENT;
-    if (!t->usable)
-        return CLOSTORUS_NOT_OPEN;
+    status = clostorus__ready(t, x != 0 && y != 0 && gradient != 0 && gradient_of != 0);
+    if (status)
+        return status;
     net = t->net;
     if (!net->train)
         return CLOSTORUS_NO_TRAINING;
     words = clostorus__output_words(net);
     if (!clostorus__fit(x, net->train->samples * net->inputs, net->act_bits))
         return CLOSTORUS_WORD;
-    status = clostorus__begin(t, 0, y, net->train->samples * words);
-    if (!status)
-        status = clostorus__send_words(t, net->train->program);
+    clostorus__begin(t, 0, y, net->train->samples * words);
+    status = clostorus__send_words(t, net->train->program);
     for (i = 0; i < net->train->event_count && !status; ++i) {
         event = &net->train->events[i];
         if (event->part == CLOSTORUS_INPUTS) {
@@ -856,16 +856,14 @@ clostorus_status clostorus_checkpoint(clostorus *t, uint32_t *words)
     clostorus_status status;
     const clostorus_net *net;
 
-    if (!t || !words)
-        return CLOSTORUS_ARGUMENT;
-    if (!t->usable)
-        return CLOSTORUS_NOT_OPEN;
+    status = clostorus__ready(t, words != 0);
+    if (status)
+        return status;
     net = t->net;
     if (!net->state)
         return CLOSTORUS_NO_TRAINING;
-    status = clostorus__begin(t, words + 4, 0, net->state->words);
-    if (!status)
-        status = clostorus__send_words(t, net->state->read_program);
+    clostorus__begin(t, words + 4, 0, net->state->words);
+    status = clostorus__send_words(t, net->state->read_program);
     if (!status)
         status = clostorus__wait_for(t, t->wanted, 1);
     words[0] = status ? 0u : clostorus__mark; /* Half a checkpoint is none. */
@@ -903,10 +901,9 @@ clostorus_status clostorus_restore(clostorus *t, const uint32_t *words)
     clostorus_status status;
     uint32_t i, piece, row, word, first = 0;
 
-    if (!t || !words)
-        return CLOSTORUS_ARGUMENT;
-    if (!t->usable)
-        return CLOSTORUS_NOT_OPEN;
+    status = clostorus__ready(t, words != 0);
+    if (status)
+        return status;
     net = t->net;
     if (!net->state)
         return CLOSTORUS_NO_TRAINING;
@@ -914,9 +911,8 @@ clostorus_status clostorus_restore(clostorus *t, const uint32_t *words)
         words[3] != net->hardware_id[1] ||
         words[4u + net->state->words] != clostorus__checkpoint_crc(words, 4u + net->state->words))
         return CLOSTORUS_CHECKPOINT;
-    status = clostorus__begin(t, 0, 0, 0);
-    if (!status)
-        status = clostorus__send_words(t, net->state->load_program);
+    clostorus__begin(t, 0, 0, 0);
+    status = clostorus__send_words(t, net->state->load_program);
     for (i = 0; i < net->state->load_count; ++i) {
         load = &net->state->loads[i];
         if (i == 0 || load->memory != load[-1].memory)

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sw_driver.cli.configuration import Held, check_source, held_configuration
+from sw_driver.cli.configuration import (
+    Held,
+    check_source,
+    held_configuration,
+    new_configuration,
+)
 from sw_driver.cli.options import Json, Quiet, make_output
 
 if TYPE_CHECKING:
@@ -140,7 +145,6 @@ def _held(
     train: bool,
 ) -> Held:
     """The torus that the options name, and what its memories hold."""
-    from hw.config import TorusConfig, TrainingConfig
     from sw_driver.errors import DriverError
     from sw_driver.torus import parse_torus
 
@@ -153,14 +157,13 @@ def _held(
         return held
     if torus is None:
         raise DriverError("one of --config-from, --bake and --torus must name a torus")
-    rows, cols = parse_torus(torus)
     if board is not None:
         from fpga.board_design import board_config
         from fpga.boards import find_board
 
+        rows, cols = parse_torus(torus)
         return Held(board_config(find_board(board), rows, cols, train=train), None)
-    training = TrainingConfig() if train else None
-    return Held(TorusConfig(rows=rows, cols=cols, training=training), None)
+    return Held(new_configuration(torus, {}, train=train), None)
 
 
 @contextlib.contextmanager

@@ -102,19 +102,15 @@ def _make_folder(folder: Path, experiment: "Experiment[Any, Any]", settings: "Se
     """Make the folder of the results, whose files must not be those of the data."""
     from golden.data import datasets
     from golden.experiments.table import read_results
-    from sw_driver.system.files import check_folder, check_outputs, make_folder
+    from sw_driver.system.files import check_outputs, make_folder
 
-    check_folder(folder)
+    make_folder(folder)
     results = [folder / name for name in (_STORE, _TABLE, _TEXT, *experiment.pictures)]
     sources = [path for one in settings.data for path in datasets.files(one)]
-    outputs = {f"{path.name} of --out": path for path in results}
-    if folder.is_dir():  # What is not there is no source either.
-        check_outputs(outputs, {"--data": sources})
+    check_outputs({f"{path.name} of --out": path for path in results}, {"--data": sources})
     table = folder / _TABLE
     if table.exists() and not (folder / _STORE).exists():  # Refused before a store is made.
         read_results(table, experiment.run_type, experiment.result_type)
-    make_folder(folder)
-    check_outputs(outputs, {"--data": sources})
 
 
 def _execute(

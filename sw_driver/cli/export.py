@@ -106,18 +106,12 @@ def _check(file: Path, output: Path, c: bool, name: str | None) -> tuple[str, Pa
 
 def _load(file: Path) -> "tuple[Compiled, TrainingState | None, int | None]":
     """Read a net, where its training stands, and the samples of a batch, where there are any."""
-    from golden import CheckpointError
-    from sw_driver.errors import DriverError
-    from sw_driver.files.archive import ArchiveError
-    from sw_driver.files.artifact import load_artifact
-    from sw_driver.files.kinds import is_none_of_both
+    from sw_driver.compiled import Compiled
+    from sw_driver.train.model_config import load_either
     from sw_driver.train.saved import load_trained
 
-    try:
-        return load_artifact(file), None, None
-    except ArchiveError as not_compiled:
-        try:
-            compiled, state, recipe = load_trained(file)
-        except (CheckpointError, DriverError) as not_trained:
-            raise is_none_of_both(file, not_compiled, not_trained) from not_trained
+    found = load_either(file, load_trained)
+    if isinstance(found, Compiled):
+        return found, None, None
+    compiled, state, recipe = found
     return compiled, state, recipe.batch_size if recipe.batches else None

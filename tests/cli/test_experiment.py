@@ -92,7 +92,7 @@ def test_experiment_bad_input(tmp_path):
     fail(2, "train-images-idx3-ubyte.gz, but has neither; Debian", *QUICK, "--data", tmp_path, *to)
     assert not out.exists()
     out.write_text("in the way")
-    fail(2, "cannot be written: .* is no folder", *QUICK, *to)
+    fail(2, "must be a folder: File exists", *QUICK, *to)
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "runs.csv").write_text("something,else\n")

@@ -360,7 +360,7 @@ EXPERIMENT: Lines = {
     "precision --data {files}/mnist": "--data must have larger samples than those of .*mnist",
     "precision --data mnist10k --data mnist10k": "--data must have different names",
     "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
-    "clos-accuracy --out {files}/x.npy": "--out .*x.npy cannot be written: .* is no folder",
+    "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
     "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
     "clos-accuracy --workers 0": "'--workers': .* not 0",
     "clos-accuracy --workers 2 --jobs 2": "--workers and --jobs cannot both be given",

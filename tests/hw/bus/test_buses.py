@@ -1,6 +1,7 @@
 """A torus on AXI and on Wishbone, driven by masters that were not written here, against golden."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hw.tops import TOPS, top_verilog
 from sim.testbenches.bus_job import ANSWER, BusJob
 from sim.testbenches.runner import run_bench
 from sw_driver.compiler import compile
-from sw_driver.program.events import Send
+from tests.support.host_steps import received, steps_of
 from tests.support.training_runs import Words, golden_run, random_job, start_batch
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.usefixtures("toolchain")]
@@ -60,47 +61,13 @@ def test_training(top, stall_per_mille, tmp_path):
     golden = golden_run(job)
     executable = job.compiled.executable
     load, dump = executable.load(job.state), executable.dump()
-    steps = [load.beats]
-    for batch in range(len(job.x)):
-        steps += _steps(job, batch)
-    steps += [dump.beats, dump.output_beats]
+    runs = [steps_of(start_batch(job, batch), TRAINS.host_bits) for batch in range(len(job.x))]
+    steps = [load.beats, *itertools.chain.from_iterable(runs), dump.beats, dump.output_beats]
     answer = run(top, TRAINS, steps, tmp_path, stall_per_mille=stall_per_mille, seed=4, resets=1)
-    dumped = answer[-dump.output_beats:]
-    found = _outputs(job, answer[:-dump.output_beats])
-    assert not Words(*found, executable.read_state(dumped)).differences(golden)
-
-
-def _steps(job, batch):
-    """What a host sends and waits for; the gradients of a job do not depend on the outputs."""
-    steps, reply = [], None
-    events = start_batch(job, batch)
-    try:
-        while True:
-            event = events.send(reply)
-            reply = None
-            if isinstance(event, Send):
-                steps.append(event.beats)
-            else:
-                steps.append(event.beats)
-                reply = np.zeros((event.beats, TRAINS.host_bits // 32), np.uint32)
-    except StopIteration:
-        return steps
-
-
-def _outputs(job, answer):
-    """Outputs, and gradients of the inputs, out of the beats of all batches."""
-    outputs, sums = [], []
-    for batch in range(len(job.x)):
-        events, reply = start_batch(job, batch), None
-        try:
-            while True:
-                event = events.send(reply)
-                reply = None
-                if not isinstance(event, Send):
-                    reply, answer = np.split(answer, [event.beats])
-        except StopIteration as end:
-            outputs.append(end.value.outputs)
-            if end.value.input_gradients is not None:
-                sums.append(end.value.input_gradients)
-    assert not len(answer)
-    return np.concatenate(outputs), np.concatenate(sums) if sums else None
+    counts = [sum(step for step in one if isinstance(step, int)) for one in runs]
+    *parts, dumped = np.split(answer, np.cumsum(counts))
+    results = [received(start_batch(job, batch), part) for batch, part in enumerate(parts)]
+    sums = [one.input_gradients for one in results if one.input_gradients is not None]
+    found = Words(np.concatenate([one.outputs for one in results]),
+                  np.concatenate(sums) if sums else None, executable.read_state(dumped))
+    assert not found.differences(golden)

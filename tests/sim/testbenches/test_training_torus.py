@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw.config import TorusConfig, TrainingConfig
-from sw_driver.program.events import HostEvents, Receive, Send
+from tests.support.host_steps import received, sent
 from tests.support.torus_bench import run_on_bench
 from tests.support.training_runs import Words, golden_run, random_job, start_batch
 
@@ -17,36 +17,6 @@ CONFIG = TorusConfig(
     training=TrainingConfig(velocity_bits=32, reduce_words=2, result_words=64))
 
 
-def sent(events: HostEvents) -> tuple[np.ndarray, int]:
-    """What the host sends, with gradients that do not wait for outputs; and how much it gets."""
-    beats, count, reply = [], 0, None
-    try:
-        while True:
-            event = events.send(reply)
-            reply = None
-            if isinstance(event, Send):
-                beats.append(event.beats)
-            else:
-                count += event.beats
-                reply = np.zeros((event.beats, CONFIG.host_bits // 32), np.uint32)
-    except StopIteration:
-        return np.concatenate(beats), count
-
-
-def received(events: HostEvents, answer: np.ndarray):
-    """The result of a run in which the host gets `answer`."""
-    reply = None
-    try:
-        while True:
-            event = events.send(reply)
-            reply = None
-            if isinstance(event, Receive):
-                reply, answer = np.split(answer, [event.beats])
-    except StopIteration as end:
-        assert not len(answer)
-        return end.value
-
-
 @pytest.mark.parametrize("case, stall_per_mille, seed", [
     (1, 300, 2),
     pytest.param(0, 0, 1, marks=pytest.mark.slow),
@@ -57,7 +27,7 @@ def test_random_training(case, stall_per_mille, seed, tmp_path, waves):
     job = random_job(CONFIG, seed, case)
     golden = golden_run(job)
     executable = job.compiled.executable
-    runs = [sent(start_batch(job, batch)) for batch in range(len(job.x))]
+    runs = [sent(start_batch(job, batch), CONFIG.host_bits) for batch in range(len(job.x))]
     load, dump = executable.load(job.state), executable.dump()
     beats = np.concatenate([load.beats, *(sent for sent, _ in runs), dump.beats])
     counts = [load.output_beats, *(count for _, count in runs), dump.output_beats]
