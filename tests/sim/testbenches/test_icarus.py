@@ -45,6 +45,14 @@ def job(seed):
     return compile(net, CONFIG).executable, x.numpy(), net.forward_words(x).numpy()
 
 
+def training_job(seed):
+    """A batch of three samples for a torus that trains."""
+    form = random_format(SHAPES, seed=seed, **widths(TRAINING))
+    compiled = compile(form, TRAINING, batches=True, momentum=2, input_gradient=True)
+    return Job(compiled, random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=seed),
+               random_inputs(form, 3, seed=seed)[None], random_gradients(form, 3, seed=seed)[None])
+
+
 @pytest.mark.parametrize("edition, memories", [
     ("2005", "as written"), ("2012", "unknown"),
     pytest.param("2012", "as written", marks=pytest.mark.slow)])
@@ -90,9 +98,12 @@ def test_weights_of_a_hand_over_are_read_from_its_files(edition, tmp_path):
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_the_text_that_yosys_wrote_stands_still_from_systemverilog_on(edition, tmp_path):
     """What `hw.emit` mends: were it not so, nothing would have to be mended any more."""
-    run = job(seed=1)[0].load()
-    arguments = (tmp_path, edition, synthesis_text(emitted_torus(CONFIG)), CONFIG, run.beats,
-                 run.output_beats)
+    job = training_job(seed=1)
+    playback = Playback(TRAINING)
+    playback.add(lambda: run_events(job.compiled.executable.load(job.state)))
+    playback.add(lambda: run_events(job.compiled.executable.dump()))
+    arguments = (tmp_path, edition, synthesis_text(emitted_torus(TRAINING)), TRAINING,
+                 np.concatenate(playback.sent), sum(playback.counts))
     if edition == "2005":
         exchange(*arguments)
     else:
@@ -103,11 +114,7 @@ def test_the_text_that_yosys_wrote_stands_still_from_systemverilog_on(edition, t
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_training(edition, tmp_path):
     """A batch with momentum: outputs, gradients of the inputs, and then all that the PEs hold."""
-    seed = 3
-    form = random_format(SHAPES, seed=seed, **widths(TRAINING))
-    compiled = compile(form, TRAINING, batches=True, momentum=2, input_gradient=True)
-    job = Job(compiled, random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=seed),
-              random_inputs(form, 3, seed=seed)[None], random_gradients(form, 3, seed=seed)[None])
+    job = training_job(seed=3)
     executable = job.compiled.executable
     playback = Playback(TRAINING)
     playback.add(lambda: run_events(executable.load(job.state)))
