@@ -12,6 +12,7 @@ import torch
 from golden import ClosNet, ClosShape, load_checkpoint, save_model
 from tests.support.command_line import LAYERS, fail, succeed
 from tests.support.golden_models import rewrite
+from tests.support.stopped import ended_with_the_test
 
 
 def test_train_says_what_it_made(tmp_path):
@@ -79,18 +80,18 @@ def test_train_bad_input(tmp_path, model):
 def test_train_can_be_stopped_and_resumed(tmp_path):
     path = tmp_path / "model.pt"
     arguments = ["train", *LAYERS, "--epochs", "1000000", "-o", str(path)]
-    running = subprocess.Popen(
+    with ended_with_the_test(subprocess.Popen(
         [sys.executable, "-m", "sw_driver.cli", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         # A shell without job control starts what runs in the background deaf to SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=60)
+    )) as running:
+        deadline = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, "clostorus: stopped\n")
     assert list(tmp_path.iterdir()) == [path]
     done = load_checkpoint(path).training["epoch"]

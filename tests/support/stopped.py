@@ -1,5 +1,6 @@
 """Programs that are started in a session of their own, stopped at some moment, and looked at."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -34,23 +35,30 @@ def start(command, folder, shell='exec "$@"', **variables):
         start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
+@contextlib.contextmanager
+def ended_with_the_test(process):
+    """A process that goes no further than the lines under it; `Popen` alone waits for its end."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def stopped(command, folder, after_s, number=signal.SIGINT, processes=1, cache=None):
     """Send a signal to a program and its children, so long after it heeds signals.
 
     It is waited for until its session has so many processes; models are built in `cache`.
     """
     variables = {} if cache is None else {"CLOSTORUS_CACHE": str(cache)}
-    with start(command, folder, **variables) as program:
-        try:
-            _wait_until_heeded(program)
-            deadline = time.monotonic() + LIMIT_S
-            while len(_processes(program.pid)) < processes and time.monotonic() < deadline:
-                time.sleep(0.02)
-            time.sleep(after_s)
-            os.killpg(program.pid, number)
-            _, errors = program.communicate(timeout=LIMIT_S)
-        finally:
-            program.kill()
+    with ended_with_the_test(start(command, folder, **variables)) as program:
+        _wait_until_heeded(program)
+        deadline = time.monotonic() + LIMIT_S
+        while len(_processes(program.pid)) < processes and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(after_s)
+        os.killpg(program.pid, number)
+        _, errors = program.communicate(timeout=LIMIT_S)
     return Ended(program.returncode, errors, all_gone(program.pid))
 
 

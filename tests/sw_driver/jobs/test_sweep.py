@@ -16,6 +16,7 @@ from sw_driver.jobs.engine import MOST_WORKERS, cores, runner
 from sw_driver.jobs.store import open_store
 from tests.support.jobs import Job, Row, fail, square, threads
 from tests.support.project import ROOT
+from tests.support.stopped import ended_with_the_test
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +174,9 @@ def test_workers_end_with_their_parent(tmp_path):
         "    with runner(2) as run:\n"
         "        for _, row in run(square, [Job(n, 0.2) for n in range(500)]):\n"
         "            print(row.worker, flush=True)\n")
-    with subprocess.Popen([sys.executable, script], text=True, stdout=subprocess.PIPE,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)}) as parent:
+    with ended_with_the_test(subprocess.Popen(
+        [sys.executable, script], text=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)})) as parent:
         workers = {int(parent.stdout.readline()) for _ in range(6)}
         parent.kill()
     deadline = time.monotonic() + 60
