@@ -14,7 +14,7 @@ from sw_driver import GoldenDevice, save_artifact
 from sw_driver.serial import Patience, SerialDevice
 from tests.support.boards import CONFIG, small
 from tests.support.command_line import fail
-from tests.support.stopped import ended_with_the_test
+from tests.support.stopped import HEEDS_CTRL_C, ended_with_the_test
 
 PATIENCE = Patience(answer_s=30.0, poll_s=0.2)
 
@@ -31,12 +31,10 @@ def test_a_host_finds_it_and_ctrl_c_ends_it(toolchain, file, tmp_path):
     compiled, words, expected = small(1)
     assert compiled.config == CONFIG
     link = tmp_path / "board"
-    command = [sys.executable, "-m", "sw_driver.cli", "board", "--simulate", "--config-from", file,
-               "--link", link, "--damage-per-mille", "2", "--json"]
+    command = [*HEEDS_CTRL_C, sys.executable, "-m", "sw_driver.cli", "board", "--simulate",
+               "--config-from", file, "--link", link, "--damage-per-mille", "2", "--json"]
     with ended_with_the_test(subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )) as board:
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)) as board:
         assert board.stdout is not None
         assert board.stdout.readline() == f"{link}\n"
         with SerialDevice(str(link), patience=PATIENCE) as serial, GoldenDevice() as golden:

@@ -12,7 +12,7 @@ import torch
 from golden import ClosNet, ClosShape, load_checkpoint, save_model
 from tests.support.command_line import LAYERS, fail, succeed
 from tests.support.golden_models import rewrite
-from tests.support.stopped import ended_with_the_test
+from tests.support.stopped import HEEDS_CTRL_C, ended_with_the_test
 
 
 def test_train_says_what_it_made(tmp_path):
@@ -81,12 +81,8 @@ def test_train_can_be_stopped_and_resumed(tmp_path):
     path = tmp_path / "model.pt"
     arguments = ["train", *LAYERS, "--epochs", "1000000", "-o", str(path)]
     with ended_with_the_test(subprocess.Popen(
-        [sys.executable, "-m", "sw_driver.cli", *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell without job control starts what runs in the background deaf to SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )) as running:
+        [*HEEDS_CTRL_C, sys.executable, "-m", "sw_driver.cli", *arguments],
+        stderr=subprocess.PIPE, text=True)) as running:
         deadline = time.monotonic() + 60
         while not path.exists() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -12,6 +12,9 @@ from pathlib import Path
 from tests.support.project import ROOT
 
 LIMIT_S = 60.0
+# A shell without job control starts what runs in the background deaf to Ctrl-C, and a function that
+# `subprocess` calls in the child may wait for ever for a lock that another thread held at the fork.
+HEEDS_CTRL_C = ("env", "--default-signal=INT")
 CLOSTORUS = ("-c", "from sw_driver.cli import main; main()")
 
 
@@ -28,11 +31,12 @@ def start(command, folder, shell='exec "$@"', **variables):
     """Start Python by a line of bash, with a terminal's default for Ctrl-C."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.Popen(
-        ["bash", "-c", f"set -o pipefail; {shell}", "bash", sys.executable, *map(str, command)],
+        [*HEEDS_CTRL_C, "bash", "-c", f"set -o pipefail; {shell}", "bash", sys.executable,
+         *map(str, command)],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), **variables},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        start_new_session=True)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from sw_driver.errors import StorageError
 from sw_driver.system.scratch import temporary_folder, work_folder
 from tests.support.command_line import fail
 from tests.support.disks import small_disk
+from tests.support.stopped import HEEDS_CTRL_C
 from tests.support.toys import TOP, HostToy
 
 WAIT_S = 60
@@ -167,9 +168,8 @@ cached("a", ["killed"], build)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_build_that_is_killed_leaves_no_program_and_no_folder_for_long(cache, toolchain, number):
-    caller = subprocess.Popen([sys.executable, "-c", BUILD], stderr=subprocess.DEVNULL,
-                              preexec_fn=lambda: signal.signal(signal.SIGINT,
-                                                               signal.default_int_handler))
+    caller = subprocess.Popen([*HEEDS_CTRL_C, sys.executable, "-c", BUILD],
+                              stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + WAIT_S
     program = ""
     while not program.strip().isdigit():

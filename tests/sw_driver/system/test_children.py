@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sw_driver.system.children import in_parallel, run_child
+from tests.support.stopped import HEEDS_CTRL_C
 
 WAIT_S = 20
 
@@ -86,9 +87,8 @@ def test_results_are_in_the_order_of_the_items(tmp_path):
 def test_a_signal_to_the_caller_alone(tmp_path, command, each, number, handled, status):
     source = CALLER.replace("{command!r}", repr(command))
     caller = subprocess.Popen(
-        [sys.executable, "-c", source, str(tmp_path), *["handled"] * handled],
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        [*HEEDS_CTRL_C, sys.executable, "-c", source, str(tmp_path), *["handled"] * handled],
+        stderr=subprocess.DEVNULL)
     try:
         found = numbers(tmp_path, 2 * each)
         caller.send_signal(number)
