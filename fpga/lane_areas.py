@@ -1,7 +1,8 @@
 """Synthesise a processing element with lanes: `python -m fpga.lane_areas 1x1 2x2`.
 
 Each argument is words x sums, `lanes_in` and `lanes_out`; without any, all are measured. The
-element is that of a board (`hw.presets.BOARD_LARGE`), in ECP5 cells.
+element is that of a board (`hw.presets.BOARD_LARGE`), in ECP5 cells; with --train it is one that
+trains, which takes one word a cycle.
 """
 
 if __name__ == "__main__":
@@ -25,21 +26,26 @@ _COLUMNS = ("words x sums", "LUT4", "carry cells", "flip-flops", "multipliers", 
             "LUT RAMs", "sites", "sites a further multiplier")
 
 
-def pe_area(lanes_in: int, lanes_out: int) -> Area:
+def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False) -> Area:
     """Synthesise an element, and check that nothing of it was optimised away.
+
+    With `train` it is one that trains, with the fields of `TrainingConfig()`.
 
     Raises
     ------
     FpgaToolMissing, FlowFailed
         As `fpga.synthesis.synthesise` and `fpga.report.check_blocks`.
     """
+    from hw.config import TrainingConfig
     from hw.presets import BOARD_LARGE
     from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
 
     from .designs import Design
     from .report import check_blocks
 
-    config = dataclasses.replace(BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out)
+    training = TrainingConfig() if train else None
+    config = dataclasses.replace(
+        BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out, training=training)
     with temporary_folder() as folder:
         area = synthesise(folder, top_verilog("pe", config, cells="ecp5"), TOPS["pe"], ECP5)
     check_blocks(area, Design(f"pe-{lanes_in}x{lanes_out}", TOPS["pe"], config))
@@ -51,26 +57,33 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fpga.lane_areas", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
-    wanted = [_lanes(text) for text in parser.parse_args(arguments).lanes]
+    parser.add_argument("--train", action="store_true", help="an element that trains")
+    given = parser.parse_args(arguments)
+    wanted = [_lanes(text, train=given.train) for text in given.lanes]
+    most_words = 1 if given.train else max(LANES_IN)
     print("|", " | ".join(_COLUMNS), "|")
     print("|---" * len(_COLUMNS) + "|")
     first: tuple[int, int] | None = None
-    for words, sums in wanted or [(words, sums) for words in LANES_IN for sums in LANES_OUT]:
-        area, count = pe_area(words, sums), words * sums
+    every = [(words, sums) for words in LANES_IN if words <= most_words for sums in LANES_OUT]
+    for words, sums in wanted or every:
+        area, count = pe_area(words, sums, train=given.train), words * sums
         sites = area.luts + 2 * area.carries + 4 * area.lut_rams
         further = ""
         if first is None:
             first = sites, count
         elif count > first[1]:
-            further = f"{(sites - first[0]) / (count - first[1]):.0f}"
+            # An element that trains has two multipliers for each of its sums.
+            more = (count - first[1]) * (2 if given.train else 1)
+            further = f"{(sites - first[0]) / more:.0f}"
         values = (f"{words} x {sums}", area.luts, area.carries, area.flip_flops, area.multipliers,
                   area.block_rams, area.lut_rams, sites, further)
         print("|", " | ".join(map(str, values)), "|", flush=True)
     return 0
 
 
-def _lanes(text: str) -> tuple[int, int]:
-    known = {f"{words}x{sums}": (words, sums) for words in LANES_IN for sums in LANES_OUT}
+def _lanes(text: str, *, train: bool) -> tuple[int, int]:
+    words_known = (1,) if train else LANES_IN
+    known = {f"{words}x{sums}": (words, sums) for words in words_known for sums in LANES_OUT}
     if text not in known:
         raise BoardError(f"WORDSxSUMS must be one of {', '.join(known)}, not {text!r}")
     return known[text]

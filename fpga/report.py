@@ -69,8 +69,8 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     makes some more, and of narrow ones LUTs on the iCE40.
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
-    a memory of weights and one of programs. One that trains has a second multiplier, the lower bits
-    of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
+    a memory of weights and one of programs. One that trains has two multipliers for each weight of
+    a step, the lower bits of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
     programs of gateways are not counted. Weights that are `folded` are in no memory.
     """
     config, training = design.config, design.config.training
@@ -92,7 +92,7 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     if training is not None:
         memories += 2 * rams(training.grad_bits, config.buffer_words)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            memories += rams(bits, config.weight_words) if bits else 0
+            memories += rams(config.lanes_out * bits, config.weight_rows) if bits else 0
     return pes * multipliers, routers * buffers + pes * memories
 
 
@@ -100,7 +100,7 @@ def _products(config: TorusConfig) -> list[tuple[int, int]]:
     """Widths of the factors of each product of an element."""
     products = [(config.operand_bits, config.weight_bits)] * config.row_weights
     if config.training is not None:
-        products.append((config.act_bits, config.training.grad_bits))
+        products += [(config.act_bits, config.training.grad_bits)] * config.lanes_out
     return products
 
 

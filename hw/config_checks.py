@@ -69,11 +69,12 @@ def check_known(cls, fields: dict, what: str) -> None:
 
 
 def without_options(fields: dict) -> dict:
-    """Return fields of a `TorusConfig` without options that are off, those of training too."""
+    """Return fields of a `TorusConfig` without what is off: options and lanes, in training too."""
     training = fields.get("training")
     if training is not None:
-        training = {name: value for name, value in training.items()
-                    if value or name not in _TRAINING_OPTIONS}
+        dropped = {name for name in _TRAINING_OPTIONS if not training[name]}
+        dropped |= {"gradient_rows"} if fields["lanes_out"] == 1 else set()
+        training = {name: value for name, value in training.items() if name not in dropped}
         fields = {**fields, "training": training}
     return {name: value for name, value in fields.items()
             if name not in _UNSET or value != _UNSET[name]}

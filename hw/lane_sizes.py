@@ -60,6 +60,11 @@ class LaneSizes:
         return (self.lanes_out - 1).bit_length()
 
     @property
+    def share_cycles(self) -> int:
+        """From the last step of a sum backwards to its share: of `lanes_out` products at once."""
+        return READ_CYCLES + 3 + self.sum_bits
+
+    @property
     def result_cycles(self) -> int:
         """From the last step of a sum to its result; of sums made at once, to that of the first.
 
@@ -74,9 +79,9 @@ def lane_error(config) -> str | None:
         value = getattr(config, name)
         if value not in choices:
             return f"{name} must be one of {', '.join(map(str, choices))}, not {value}"
-        if value > 1 and config.training is not None:
-            return (f"{name} must be 1 where a torus trains, not {value}: lanes are for inference "
-                    "so far; leave it out, or compile a net that is trained already")
+    if config.lanes_in > 1 and config.training is not None:
+        return (f"lanes_in must be 1 where a torus trains, not {config.lanes_in}: gradients go "
+                "back one by one; leave it out, or compile a net that is trained already")
     if config.buffer_words % config.lanes_in:
         return (f"buffer_words must be a multiple of lanes_in ({config.lanes_in}), whose words are "
                 f"read at once, not {config.buffer_words}")

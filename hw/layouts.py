@@ -7,12 +7,8 @@ a port names the layout that it means.
 from amaranth import *
 from amaranth.lib import data
 
-from .config import MOMENTUM_BITS
-
 __all__ = [
-    "back_step_layout",
     "bias_load_layout",
-    "bias_update_layout",
     "complete_layout",
     "contribution_layout",
     "decoded_layout",
@@ -31,7 +27,6 @@ __all__ = [
     "sum_layout",
     "tap_layout",
     "target_options",
-    "update_layout",
     "weight_load_layout",
     "write_layout",
 ]
@@ -206,61 +201,6 @@ def complete_layout(config):
     """A sum that stays, and what becomes of it."""
     return data.StructLayout({
         "sum": signed(config.acc_bits), "place": gradient_place_layout(config)})
-
-
-def back_step_layout(config):
-    """One step backwards: the weight from an input x to an output, whose gradient is dy.
-
-    axis, x_addr
-        The buffer of x, and the address of x in it. If x is an own word, its gradient goes to the
-        same address of the gradient memory of that axis.
-    dest, from_host, dy_addr
-        The memory that dy is in, and its address there.
-    w_addr
-        Address of the weight.
-    first, last
-        This is the first, or the last, step of a sum; a sum goes over the outputs of one x.
-    reduce, takes, keeps, to_host
-        What becomes of the sum: see `hw.ring.reduce`.
-    shift, relu
-        How the gradient of x is finished.
-    update, update_shift, decay, apply
-        How the weight changes: see `hw.mac.weight_update`.
-    bias, b_addr, bias_shift
-        Whether the output's bias changes too, and how: see `hw.mac.bias_update`.
-    """
-    training = config.training
-    return data.StructLayout({
-        "axis": 1, "x_addr": config.addr_bits,
-        "dest": 1, "from_host": 1, "dy_addr": config.addr_bits,
-        "w_addr": config.weight_addr_bits,
-        "first": 1, "last": 1,
-        "reduce": 1, "takes": 1, "keeps": 1, "to_host": 1,
-        "shift": training.grad_shift_bits, "relu": 1,
-        "update": 1, "update_shift": training.update_shift_bits,
-        "decay": MOMENTUM_BITS, "apply": 1,
-        "bias": 1, "b_addr": config.bias_addr_bits, "bias_shift": training.bias_shift_bits,
-    })
-
-
-def update_layout(config):
-    """Which weight changes and how: see the fields of a BACK op of these names."""
-    return data.StructLayout({
-        "addr": config.weight_addr_bits,
-        "decay": MOMENTUM_BITS,
-        "apply": 1,
-        "shift": config.training.update_shift_bits,
-    })
-
-
-def bias_update_layout(config):
-    """Which bias changes and how: see the fields of a BACK op of these names."""
-    return data.StructLayout({
-        "addr": config.bias_addr_bits,
-        "decay": MOMENTUM_BITS,
-        "apply": 1,
-        "shift": config.training.bias_shift_bits,
-    })
 
 
 def packed_layout(config):

@@ -204,20 +204,21 @@ def mac_fields(config: TorusConfig) -> Fields:
     Where a torus trains, there are BACK and DUMP ops, and more fields: see `hw.training_fields`.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
-    training, shift_bits = config.training, config.shift_bits
+    training, shift_bits, w_bits = config.training, config.shift_bits, config.weight_row_bits
     more = {"word_step": count} if config.word_steps else {}
     more |= {"negative_shift": shift_bits} if config.leaky else {}
     more |= {"low": config.act_bits, "high": config.act_bits} if config.bounded else {}
     if training is not None:
         shift_bits = max(shift_bits, training.grad_shift_bits)
         more = training_mac_fields(config, training)
+        w_bits = config.weight_addr_bits  # A DUMP counts single weights.
     outputs = {"last_output": count}
     if config.lanes_out > 1:
         outputs = {"last_walk": count, "last_rest": config.sum_bits}
     return {
         "kind": config.kind_bits, "axis": 1, "dest": 1, "reps": rep, "last_word": count,
         **outputs, "x_base": addr, "x_stride": addr,
-        "w_base": config.weight_row_bits, "bias": 1, "b_base": config.bias_addr_bits,
+        "w_base": w_bits, "bias": 1, "b_base": config.bias_addr_bits,
         "y_base": addr, "y_stride": addr, "y_rep_stride": addr,
         "shift": shift_bits, "relu": 1, "need_free": rep, **more,
     }

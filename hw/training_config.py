@@ -13,6 +13,7 @@ _RANGES = {
     "velocity_bits": (0, 48),
     "reduce_words": (2, 64),
     "result_words": (2, 1024),
+    "gradient_rows": (2, 1024),
     "min_grad_shift": (0, 53),
     "grad_shift_bits": (1, 6),
     "min_update_shift": (0, 32),
@@ -43,6 +44,9 @@ class TrainingConfig:
         power of two.
     result_words
         Gradients of the net's own results that one PE can hold.
+    gradient_rows
+        With `lanes_out` above 1 only: rows of so many gradients that one PE can hold of the
+        repetitions that go back next, a power of two.
     min_grad_shift, grad_shift_bits
         Right shifts of a gradient as it leaves a stage, as `min_shift` and `shift_bits` of
         `TorusConfig`.
@@ -68,6 +72,7 @@ class TrainingConfig:
     velocity_bits: int = 0
     reduce_words: int = 16
     result_words: int = 16
+    gradient_rows: int = 16
     min_grad_shift: int = 0
     grad_shift_bits: int = 6
     min_update_shift: int = 0
@@ -86,8 +91,9 @@ class TrainingConfig:
         if self.target_gain_bits and not self.targets:
             raise ConfigError("target_gain_bits must be 0 where there are no targets, "
                               f"not {self.target_gain_bits}")
-        if self.reduce_words & (self.reduce_words - 1):
-            raise ConfigError(f"reduce_words must be a power of two, not {self.reduce_words}")
+        for name in ("reduce_words", "gradient_rows"):
+            if (value := getattr(self, name)).bit_count() != 1:
+                raise ConfigError(f"{name} must be a power of two, not {value}")
 
     @property
     def max_grad_shift(self) -> int:

@@ -13,10 +13,11 @@ dest
 last_word
     Number of words less one that the op takes of each block (a block is the own words of one
     PE): a whole block, or a chunk of one.
-last_output
-    Number of outputs of a group, less one.
+last_output, last_walk, last_rest
+    Number of outputs of a group, less one; with lanes the number of rows of a group, less one, and
+    the number of outputs of the last row, less one.
 x_base, w_base
-    Address of the first of these words in the last block, and of that word's first weight.
+    Address of the first of these words in the last block, and of that word's first weight, or row.
 bias
     Whether the biases of the outputs change, too.
 y_base, y_stride, y_rep_stride
@@ -55,7 +56,7 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> dict[s
         gradient.
     w_step, w_stride
         From the weight of an output to the weight of the next output; from the first weight of a
-        repetition to that of the next repetition.
+        repetition to that of the next repetition. With lanes, from row to row.
     reduce
         Whether there are sums of gradients at all: without, only weights change.
     host
@@ -82,14 +83,14 @@ def training_mac_fields(config: TorusConfig, training: TrainingConfig) -> dict[s
     memory
         Of DUMP ops alone: which `hw.op_fields.Memory` is copied. The op copies `last_word` + 1
         records in each repetition, from record `w_base` on, to `y_base` and up in the row buffer;
-        each repetition asks for `need_free`.
+        each repetition asks for `need_free`. Weights are counted one by one, with lanes too.
     """
     count, addr, rep = config.count_bits, config.addr_bits, config.rep_bits
     targets = {"compare": 1, "compare_shift": training.grad_shift_bits} if training.targets else {}
     return {
         "need_step": rep, "last_block": max(config.row_bits, config.col_bits),
         "block_jump": count, "last_group": rep, "group_stride": addr, "w_step": count,
-        "w_stride": config.weight_addr_bits, "reduce": 1, "host": 1, "from_host": 1,
+        "w_stride": config.weight_row_bits, "reduce": 1, "host": 1, "from_host": 1,
         "update": 1, "update_shift": training.update_shift_bits,
         "bias_shift": training.bias_shift_bits, "decay": MOMENTUM_BITS, "apply": 1,
         "fence": 1, "memory": 2, **targets,

@@ -28,7 +28,7 @@ from sw_driver.program.executable import Executable
 from sw_driver.torus import (
     ORDERS,
     check_infers,
-    check_one_lane,
+    check_lanes_in,
     check_order,
     given_torus,
     parse_torus,
@@ -71,8 +71,8 @@ def compile(
         Widths of an activation, a weight and a host beat; those of a quantised net or a format
         count instead of the first two.
     lanes_in, lanes_out
-        Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. Of a
-        net for inference only.
+        Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. A net
+        that trains takes one word a cycle.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -96,10 +96,10 @@ def compile(
         If the model cannot be quantised.
     """
     if isinstance(model, TrainingFormat):
-        check_one_lane(lanes_in, lanes_out)
+        check_lanes_in(lanes_in)
         return compile_format(
             model, torus, batches=batches, momentum=momentum, frozen=frozen,
-            input_gradient=input_gradient, order=order, host_bits=host_bits,
+            input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
         )  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits

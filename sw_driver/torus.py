@@ -12,7 +12,7 @@ from sw_driver.errors import DriverError
 __all__ = [
     "ORDERS",
     "check_infers",
-    "check_one_lane",
+    "check_lanes_in",
     "check_order",
     "given_torus",
     "other_lanes",
@@ -96,20 +96,19 @@ def check_infers(config: TorusConfig) -> None:
         )
 
 
-def check_one_lane(lanes_in: int, lanes_out: int) -> None:
-    """Refuse lanes for a net that trains.
+def check_lanes_in(lanes_in: int) -> None:
+    """Refuse several words of a sum a cycle for a net that trains.
 
     Raises
     ------
     DriverError
-        If a number of lanes is not 1.
+        If so.
     """
-    for name, value in (("lanes_in", lanes_in), ("lanes_out", lanes_out)):
-        if value != 1:
-            raise DriverError(
-                f"{name} must be 1 for a net that trains, not {value!r}: lanes are for inference; "
-                "leave it out, or compile the trained net"
-            )
+    if lanes_in != 1:
+        raise DriverError(
+            f"lanes_in must be 1 for a net that trains, not {lanes_in!r}: gradients go back a "
+            "word at a time; leave it out, or compile the trained net"
+        )
 
 
 def other_lanes(config: TorusConfig, hardware_id: int) -> str:

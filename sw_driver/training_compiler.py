@@ -10,6 +10,7 @@ from sw_driver.check.runs import check_runs, check_training_runs
 from sw_driver.compiled import Compiled, TrainedNet
 from sw_driver.errors import DriverError
 from sw_driver.plan.forward import plan_forward
+from sw_driver.plan.mac_lanes import MacLanes
 from sw_driver.plan.maps import build_maps
 from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
@@ -38,6 +39,7 @@ def compile_format(
     input_gradient: bool = False,
     order: str | Order | None = None,
     host_bits: int = 64,
+    lanes_out: int = 1,
 ) -> Compiled:
     """Compile the training of a net for a torus.
 
@@ -47,17 +49,22 @@ def compile_format(
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
     widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
-    config = given_torus(torus, form.act_bits, form.weight_bits, host_bits, widths)
+    config = given_torus(
+        torus, form.act_bits, form.weight_bits, host_bits, widths, lanes_out=lanes_out
+    )
+    lanes = MacLanes.of(config)
     training = config.training
     if training is None:
         raise DriverError("torus must be one that trains: its configuration has no training part")
 
-    layers = place(form.shapes, config.rows, config.cols, training=True)
+    layers = place(form.shapes, config.rows, config.cols, training=True, lanes=lanes)
     requantised = [
         Requantised(shifts.forward, Finish(layer.relu), sum(layer.gains))
         for shifts, layer in zip(form.shifts, form.layers, strict=True)
     ]
-    stages = build_stages(layers, requantised, form.weight_bits, config.rows, config.cols)
+    stages = build_stages(
+        layers, requantised, form.weight_bits, config.rows, config.cols, lanes
+    )
     # What is stored has more lower bits than what is multiplied.
     maps = build_maps(form.shapes, stages, one=1 << form.dropped_bits, trains=True)
     last = last_backward(stages, frozen, input_gradient=input_gradient)

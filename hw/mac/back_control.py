@@ -4,60 +4,13 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cells.credits import Credits
-from ..cells.loop import Loop
-from ..layouts import back_step_layout
+from ..back_layouts import back_step_layout, gradient_read_layout
 from ..op_fields import Axis
 from ..ops import mac_op
+from .back_position import Position
+from .gradient_reader import GradientReader, gradients_landed
 
 __all__ = ["BackControl", "back_ring_side"]
-
-
-class _Position:
-    """How far a repetition of a BACK op is, and the addresses of its next step.
-
-    Attributes
-    ----------
-    output, group, word, block : Loop
-        The nested loops of a repetition, the innermost first.
-    farthest
-        The step is in the last block, whose words no other PE has added a share to before.
-    first_word, first_output
-        The step is in the first word of the repetition; it is the first step of its word.
-    x_addr, w_addr, dy_addr, b_addr
-        Addresses of the step's word, its weight, the gradient of its output, and its bias.
-    w_word
-        Address of the word's first weight.
-    dy_group, dy_first
-        Addresses of the first gradient of the group, and of the repetition.
-    """
-
-    def __init__(self, config, op):
-        self.block = Loop(op.last_block, "block")
-        self.word = Loop(op.last_word, "word")
-        self.group = Loop(op.last_group, "group")
-        self.output = Loop(op.last_output, "output")
-        self.farthest = Signal()
-        self.first_word = Signal()
-        self.first_output = Signal()
-        self.x_addr = Signal(config.addr_bits)
-        self.w_addr = Signal(config.weight_addr_bits)
-        self.w_word = Signal(config.weight_addr_bits)
-        self.dy_addr = Signal(config.addr_bits)
-        self.dy_group = Signal(config.addr_bits)
-        self.dy_first = Signal(config.addr_bits)
-        self.b_addr = Signal(config.bias_addr_bits)
-
-    def start(self, op, x_addr, w_addr, dy_addr):
-        """Statements that go to the first step of a repetition; `b_addr` stays what it was."""
-        return [
-            self.x_addr.eq(x_addr),
-            *(addr.eq(w_addr) for addr in (self.w_addr, self.w_word)),
-            *(addr.eq(dy_addr) for addr in (self.dy_addr, self.dy_group, self.dy_first)),
-            *(flag.eq(1) for flag in (self.farthest, self.first_word, self.first_output)),
-            *self.output.start(op.last_output), *self.group.start(op.last_group),
-            *self.word.start(op.last_word), *self.block.start(op.last_block),
-        ]
 
 
 def back_ring_side():
@@ -87,6 +40,10 @@ class BackControl(wiring.Component):
     after that repetition has begun. It does not wait for the words of a region, since the RUN op
     that gathered them comes earlier in the queue. See docs/training.md.
 
+    With `lanes_out` above 1 a step is of a group of outputs, whose gradients `GradientReader` has
+    read into a row. A repetition begins 2 cycles after the last of its gradients was read; no cycle
+    is lost between repetitions that have at least as many steps as outputs, if one has 2 or more.
+
     Parameters
     ----------
     config : TorusConfig
@@ -104,6 +61,8 @@ class BackControl(wiring.Component):
         What belongs to each `Axis`: see `back_ring_side`.
     host_landed : In(1)
         The host's gradients of a repetition have landed; counted like `landed` of `rings`.
+    read, bias_busy : Out(stream), In(1)
+        With `lanes_out` above 1 only: see `GradientReader`.
     hold, writing : In(1), In(1)
         While `hold` is high no repetition begins; while `writing` is high, or the step of this
         cycle will write, no op with `fence`.
@@ -118,7 +77,12 @@ class BackControl(wiring.Component):
 
     def __init__(self, config):
         self.config = config
+        reader = {} if config.lanes_out == 1 else {
+            "read": Out(stream.Signature(gradient_read_layout(config), always_ready=True)),
+            "bias_busy": In(1),
+        }
         super().__init__({
+            **reader,
             "last_in_row": In(1),
             "op": In(stream.Signature(mac_op(config))),
             "step": Out(stream.Signature(back_step_layout(config), always_ready=True)),
@@ -137,7 +101,8 @@ class BackControl(wiring.Component):
         # The repetition in progress: what does not change, and how far it is.
         active = Signal()
         op = Signal(mac_op(config))
-        at = _Position(config, op)
+        at = Position(config, op)
+        lanes = config.lanes_out > 1
         room = Signal()                         # The reduce engine takes another sum.
 
         end_of_word = at.output.at_last & at.group.at_last
@@ -151,7 +116,9 @@ class BackControl(wiring.Component):
             steps.eq(active & (may_end | ~end_of_word)),
             self.step.valid.eq(steps),
             step.axis.eq(op.axis), step.x_addr.eq(at.x_addr),
-            step.dest.eq(op.dest), step.from_host.eq(op.from_host), step.dy_addr.eq(at.dy_addr),
+            *([step.row.eq(at.gradients.row)] if lanes else [
+                step.dest.eq(op.dest), step.from_host.eq(op.from_host),
+                step.dy_addr.eq(at.gradients.dy_addr)]),
             step.w_addr.eq(at.w_addr),
             step.first.eq(at.first_output),
             step.last.eq(end_of_word),
@@ -163,8 +130,9 @@ class BackControl(wiring.Component):
             step.shift.eq(op.shift), step.relu.eq(op.relu),
             step.update.eq(op.update), step.update_shift.eq(op.update_shift),
             step.decay.eq(op.decay), step.apply.eq(op.apply),
-            step.bias.eq(op.bias & at.first_word),
-            step.b_addr.eq(at.b_addr), step.bias_shift.eq(op.bias_shift),
+            *([] if lanes else [
+                step.bias.eq(op.bias & at.first_word),
+                step.b_addr.eq(at.gradients.b_addr), step.bias_shift.eq(op.bias_shift)]),
             *(ring.reread.eq(steps & end_of_rep & (op.axis == axis))
               for axis, ring in zip(Axis, self.rings, strict=True)),
             self.busy.eq(active),
@@ -172,7 +140,7 @@ class BackControl(wiring.Component):
 
         # One step on: each loop steps where the one inside it ends, and addresses follow.
         for loop, last, ends in (
-                (at.output, op.last_output, steps),
+                (at.output, at.last_output, steps),
                 (at.group, op.last_group, steps & at.output.at_last),
                 (at.word, op.last_word, steps & end_of_word),
                 (at.block, op.last_block, steps & end_of_block)):
@@ -181,27 +149,25 @@ class BackControl(wiring.Component):
         # Up a word, or down to the block before.
         on = Mux(at.word.at_last, -op.block_jump, 1)
         w_next = (at.w_word + on)[:len(at.w_word)]
-        group_next = (at.dy_group + op.group_stride)[:len(at.dy_group)]
         with m.If(steps):
             m.d.sync += [
                 at.first_output.eq(end_of_word),
                 at.w_addr.eq(at.w_addr + op.w_step),
-                at.dy_addr.eq(at.dy_addr + op.y_stride),
-                at.b_addr.eq(at.b_addr + at.first_word),
+                *at.gradients.step(op, at.first_word),
             ]
         with m.If(steps & at.output.at_last):
-            m.d.sync += [at.dy_addr.eq(group_next), at.dy_group.eq(group_next)]
+            m.d.sync += at.gradients.group(op)
         with m.If(steps & end_of_word):
             m.d.sync += [
                 at.first_word.eq(0),
                 at.x_addr.eq(at.x_addr + on),
                 at.w_addr.eq(w_next), at.w_word.eq(w_next),
-                at.dy_addr.eq(at.dy_first), at.dy_group.eq(at.dy_first),
+                *at.gradients.word(),
             ]
         with m.If(steps & end_of_block):
             m.d.sync += at.farthest.eq(0)
         with m.If(steps & end_of_rep):
-            m.d.sync += active.eq(0)
+            m.d.sync += [active.eq(0), *at.gradients.repetition()]
 
         # Room in the reduce engines: how many more sums each can take beside those on their way.
         rooms = Signal(2, init=0b11)
@@ -216,12 +182,12 @@ class BackControl(wiring.Component):
                     rooms[axis].eq(ring.taken | (slots != 1)),
                 ]
 
-        self._next_repetition(m, op, active, may_end & end_of_rep, at)
+        self._next_repetition(m, op, active, steps, may_end & end_of_rep, at)
         return m
 
-    def _next_repetition(self, m, op, active, ends, at):
-        """Take ops, and begin their repetitions. An active one `ends` in this cycle."""
-        config = self.config
+    def _next_repetition(self, m, op, active, steps, ends, at):
+        """Take ops, and begin their repetitions. An active one `steps` or `ends` in this cycle."""
+        config, lanes = self.config, self.config.lanes_out > 1
         coming = Signal(mac_op(config))
         waiting = Signal()    # It has repetitions that have not begun.
         asked_for = Signal()  # The counts of landed gradients are about its next repetition.
@@ -230,41 +196,29 @@ class BackControl(wiring.Component):
         reps_left = Signal(config.rep_bits)  # Repetitions after the next one.
         last_rep = Signal()   # Its next repetition is its last.
         x_coming = Signal(config.addr_bits)
-        w_coming = Signal(config.weight_addr_bits)
+        w_coming = Signal(config.weight_row_bits)
         dy_coming = Signal(config.addr_bits)
-
-        # Gradients that have landed, in the memory of either axis or among those of the host. What
-        # was asked for before was there before its repetition began, so only that which the coming
-        # repetition waits for can be too few.
-        asked = Signal(config.rep_bits)
-        asks = waiting & ~asked_for & prepared
-        landed = Signal(3)
-        for number, (name, here) in enumerate((
-                *((axis.name.lower(), ring.landed)
-                  for axis, ring in zip(Axis, self.rings, strict=True)),
-                ("host", self.host_landed))):
-            mine = coming.from_host if name == "host" else (
-                ~coming.from_host & (coming.dest == number))
-            m.submodules[f"{name}_landed"] = credits = Credits(config.rep_bits)
-            m.d.comb += [
-                credits.add.eq(here), credits.start.eq(self.start),
-                credits.take.eq(Mux(asks & mine, asked, 0)),
-                landed[number].eq(credits.enough),
-            ]
 
         begin = Signal()
         # Where one is active, no other begins but with a step of it.
-        writes = active & (op.update | (op.bias & at.first_word))
+        writes = active & (op.update if lanes else op.update | (op.bias & at.first_word))
+        if lanes:
+            last_turn = steps & at.word.at_last & at.block.at_last
+            there = waiting & self._rows(m, coming, begin, last_turn)
+        else:
+            asks = waiting & ~asked_for & prepared
+            there = waiting & asked_for & gradients_landed(
+                m, self, [ring.landed for ring in self.rings], coming, asks, first)
         m.d.comb += [
-            asked.eq(Mux(first, coming.need_free, coming.need_step)),
-            begin.eq(waiting & asked_for & landed.all() & ~self.hold & (~active | ends)
+            begin.eq(there & ~self.hold & (~active | ends)
                      & ~(coming.fence & first & (self.writing | writes))),
             self.op.ready.eq(~waiting),
             self.waiting.eq(waiting),
             self.idle.eq(~active & ~waiting),
         ]
-        with m.If(asks):
-            m.d.sync += asked_for.eq(1)
+        if not lanes:
+            with m.If(asks):
+                m.d.sync += asked_for.eq(1)
         with m.If(waiting & ~prepared):
             m.d.sync += [
                 prepared.eq(1),
@@ -289,8 +243,9 @@ class BackControl(wiring.Component):
                 dy_coming.eq(dy_coming + coming.y_rep_stride),
                 *at.start(coming, x_coming, w_coming, dy_coming),
             ]
-            with m.If(first):
-                m.d.sync += at.b_addr.eq(coming.b_base)
+            if not lanes:
+                with m.If(first):
+                    m.d.sync += at.gradients.b_addr.eq(coming.b_base)
         with m.If(self.op.valid & self.op.ready):
             m.d.sync += [
                 waiting.eq(1),
@@ -298,3 +253,20 @@ class BackControl(wiring.Component):
                 prepared.eq(0),
                 coming.eq(self.op.payload),
             ]
+
+    def _rows(self, m, coming, begin, freed):
+        """Whether the gradients of the coming repetition are in rows, where a MAC has lanes."""
+        m.submodules.reader = reader = GradientReader(self.config)
+        wiring.connect(m, reader.read, wiring.flipped(self.read))
+        m.d.comb += [
+            reader.op.eq(coming),
+            reader.taken.eq(self.op.valid & self.op.ready),
+            *(reader.landed[axis].eq(self.rings[axis].landed) for axis in Axis),
+            reader.host_landed.eq(self.host_landed),
+            reader.hold.eq(self.hold),
+            reader.bias_busy.eq(self.bias_busy),
+            reader.freed.eq(freed),
+            reader.begin.eq(begin),
+            reader.start.eq(self.start),
+        ]
+        return reader.ready

@@ -4,9 +4,9 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..back_layouts import bias_update_layout
 from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
-from ..layouts import bias_update_layout
 from .velocity import accumulate, velocity_members
 
 __all__ = ["BiasUpdate", "shifted_up"]

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import finish_layout, group_layout, result_layout, sum_layout
+from ..layouts import finish_layout, group_layout, result_layout, sum_layout, target_options
 
 __all__ = ["Serialise"]
 
@@ -27,7 +27,7 @@ class Serialise(wiring.Component):
         A group of sums, how they are finished, where its results go and how many there are:
         `finish_layout`, `result_layout` and `group_layout`. With `group.opens` the first result
         goes to `where.addr`, else `group.stride` behind the one before. With `where.landed` the
-        last result of the group is counted. Always accepted.
+        last result of the group is counted, or where a torus trains every one. Always accepted.
     b_addr : Out
         Address of the bias that `bias` must have in the same cycle: that of the group's step with
         `group.begins`, else the one behind that of the sum before.
@@ -71,6 +71,7 @@ class Serialise(wiring.Component):
         finish = Signal(finish_layout(config), reset_less=True)
         dest = Signal()
         landed = Signal()
+        targets = {name: Signal(shape, name=name) for name, shape in target_options(config).items()}
         for lane, one in enumerate(sums):
             above = sums[lane + 1] if lane + 1 < len(sums) else one
             m.d.sync += one.eq(Mux(self.i.valid, group.sums[lane], above))
@@ -90,6 +91,7 @@ class Serialise(wiring.Component):
                 finish.eq(group.finish),
                 dest.eq(group.where.dest),
                 landed.eq(group.where.landed),
+                *(value.eq(group.where[name]) for name, value in targets.items()),
             ]
             with m.If(group.group.opens):
                 m.d.sync += addr.eq(group.where.addr)
@@ -106,6 +108,8 @@ class Serialise(wiring.Component):
             self.o.p.finish.eq(finish),
             self.o.p.where.dest.eq(dest),
             self.o.p.where.addr.eq(addr),
-            self.o.p.where.landed.eq(landed & (left == 0)),
+            self.o.p.where.landed.eq(
+                landed & (left == 0) if config.training is None else landed),
+            *(self.o.p.where[name].eq(value) for name, value in targets.items()),
         ]
         return m

@@ -4,10 +4,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..back_layouts import update_layout
 from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
-from ..config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, UPDATE_CYCLES
-from ..layouts import update_layout
+from ..config import LFSR_BITS, READ_CYCLES, UPDATE_CYCLES
+from .lfsr import lfsr_step
 from .velocity import accumulate, velocity_members
 
 __all__ = ["WeightUpdate"]
@@ -19,7 +20,7 @@ class WeightUpdate(wiring.Component):
     `accumulated` is the decayed velocity plus the product of input and gradient; `random` is as
     many low bits of the LFSR as are shifted out. The LFSR steps once for each update with `apply`.
     It is a pipeline that takes one update a cycle and never waits: the velocity is written 3 cycles
-    after `i`, the weight 7.
+    after `i`, the weight 7. Where a MAC has lanes, all of them share an `Lfsr`.
 
     Parameters
     ----------
@@ -37,9 +38,11 @@ class WeightUpdate(wiring.Component):
     new_weight, new_velocity : Out(stream)
         A word to write, and its address. Never wait.
     load_lfsr : In(stream)
-        A new state of the LFSR. Always accepted.
-    lfsr : Out(32)
-        The state of the LFSR.
+        With `lanes_out` of 1 only: a new state of the LFSR. Always accepted.
+    lfsr : Out(32), or In(32)
+        The state of the LFSR; with lanes, that of the shared one for this lane, as an input.
+    takes : Out(1)
+        With lanes only: the state of this cycle is used.
     pending : Out(1)
         A weight or velocity will be written in the next cycle or later.
     """
@@ -48,17 +51,20 @@ class WeightUpdate(wiring.Component):
         self.config = config
         training = config.training
         product_bits = config.act_bits + training.grad_bits
+        lfsr = {"lfsr": In(LFSR_BITS), "takes": Out(1)} if config.lanes_out > 1 else {
+            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
+            "lfsr": Out(LFSR_BITS, init=1),
+        }
         super().__init__({
             "i": In(stream.Signature(update_layout(config), always_ready=True)),
             "weight": In(signed(training.master_bits)),
             "product": In(signed(product_bits)),
             "new_weight": Out(stream.Signature(data.StructLayout({
-                "addr": config.weight_addr_bits, "weight": signed(training.master_bits),
+                "addr": config.weight_row_bits, "weight": signed(training.master_bits),
             }), always_ready=True)),
-            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
-            "lfsr": Out(LFSR_BITS, init=1),
+            **lfsr,
             "pending": Out(1),
-            **velocity_members(config, config.weight_addr_bits),
+            **velocity_members(config, config.weight_row_bits),
         })
 
     def elaborate(self, platform):
@@ -82,10 +88,13 @@ class WeightUpdate(wiring.Component):
         applies = valid[3] & update[3].apply
         total = Signal(signed(max(len(accumulated), training.max_update_shift + 1) + 1))
         m.d.sync += total.eq(accumulated + (self.lfsr & random_bits))
-        with m.If(applies):
-            m.d.sync += self.lfsr.eq((self.lfsr >> 1) ^ Mux(self.lfsr[0], LFSR_TAPS, 0))
-        with m.If(self.load_lfsr.valid):
-            m.d.sync += self.lfsr.eq(self.load_lfsr.payload)
+        if self.config.lanes_out > 1:
+            m.d.comb += self.takes.eq(applies)
+        else:
+            with m.If(applies):
+                m.d.sync += self.lfsr.eq(lfsr_step(self.lfsr))
+            with m.If(self.load_lfsr.valid):
+                m.d.sync += self.lfsr.eq(self.load_lfsr.payload)
 
         # Stages 4 and 5: the shift, by its high bits first; stage 6: the weight.
         low_bits = training.update_shift_bits // 2

@@ -9,8 +9,8 @@ from ..config import PROGRAM_BLOCK_WORDS
 from ..layouts import partial_layout
 from ..mac.back_control import BackControl
 from ..mac.gradient_memory import GradientMemory, HostGradients, TargetGradients
+from ..mac.lane_training_mac import training_mac_of
 from ..mac.mac_control import MacControl
-from ..mac.training_mac import TrainingMac
 from ..op_fields import Axis, GatherKind
 from ..ops import pe_queues
 from ..ring.sides import mac_ring_side
@@ -76,7 +76,8 @@ class TrainingPE(wiring.Component):
         m.submodules.control = control = MacControl(config)
         m.submodules.back_control = back = BackControl(config)
         m.submodules.dump = dump = Dump(config)
-        m.submodules.mac = mac = TrainingMac(config, weights=self.weights, biases=self.biases)
+        m.submodules.mac = mac = training_mac_of(
+            config, weights=self.weights, biases=self.biases)
         m.submodules.loader = loader = Loader(config)
         m.submodules.row_gradients = row_gradients = GradientMemory(config)
         m.submodules.col_gradients = col_gradients = GradientMemory(config)
@@ -114,6 +115,13 @@ class TrainingPE(wiring.Component):
             m.d.comb += dump.hold.eq(1)
 
         step = back.step
+        reads = step.valid
+        if config.lanes_out > 1:
+            wiring.connect(m, back.read, mac.gradient_read)
+            reads, dy_addr = back.read.valid, back.read.p.addr
+            m.d.comb += back.bias_busy.eq(mac.bias_busy)
+        else:
+            dy_addr = step.p.dy_addr
         rings, engines = (router.row, router.col), (router.row_back, router.col_back)
         memories, here = (row_gradients, col_gradients), (mac.for_row, mac.for_col)
         for axis in Axis:
@@ -133,8 +141,8 @@ class TrainingPE(wiring.Component):
                 ring.write.p.word.eq(mac.result.p.word),
                 ring.landed.eq(here[axis] & mac.result.p.where.landed),
                 ring.start.eq(sequencer.start),
-                gradients.read_en.eq(step.valid),
-                gradients.read_addr.eq(step.p.dy_addr),
+                gradients.read_en.eq(reads),
+                gradients.read_addr.eq(dy_addr),
             ]
         with m.If(dump.write.valid):
             m.d.comb += [
@@ -152,7 +160,7 @@ class TrainingPE(wiring.Component):
             mac.row_gradient.eq(row_gradients.word),
             mac.col_gradient.eq(col_gradients.word),
             mac.host_gradient.eq(host_gradients.word),
-            host_gradients.read_addr.eq(step.p.dy_addr),
+            host_gradients.read_addr.eq(dy_addr),
             back.host_landed.eq(loader.gradients_landed),
             mac.look.eq(dump.look),
             mac.look_addr.eq(dump.look_addr),

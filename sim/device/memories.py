@@ -61,16 +61,16 @@ class TrainingMemories:
         """The stored weights, [R, C, weight_words]."""
         training = self._config.training
         assert training is not None, "memories are those of a torus that trains"
-        high = self._read("mac.weight_memory", "words")
+        high = self._of_lanes("weight_memory")
         low_bits = training.master_bits - self._config.weight_bits
         if not low_bits:
             return high
-        low = self._read("mac.weight_low_memory", "words") & ((1 << low_bits) - 1)
+        low = self._of_lanes("weight_low_memory") & ((1 << low_bits) - 1)
         return (high << low_bits) | low
 
     def weight_velocities(self) -> IntArray:
         """Their accumulators; a torus without any has no such memory."""
-        return self._read("mac.velocity_memory", "words")
+        return self._of_lanes("velocity_memory")
 
     def biases(self) -> IntArray:
         """The biases, [R, C, bias_words]."""
@@ -82,7 +82,8 @@ class TrainingMemories:
 
     def lfsr(self) -> IntArray:
         """The states of the random generators, [R, C, 1], unsigned."""
-        return self._read("mac.weight_update", "lfsr") & 0xFFFFFFFF
+        shared = self._config.lanes_out > 1
+        return self._read("mac.lfsr" if shared else "mac.weight_update", "lfsr") & 0xFFFFFFFF
 
     def at_rest(self) -> bool:
         """Whether every PE has come to the end of its program."""
@@ -104,6 +105,14 @@ class TrainingMemories:
                                  f"cycles after the last beat, now is cycle {self.model.cycles}")
             # The host waits for a beat that does not come.
             self.model.advance(nothing, 1, cycles=_POLL_CYCLES)
+
+    def _of_lanes(self, memory: str) -> IntArray:
+        """A memory of the MAC, of which each lane has its own: [R, C, weight_words]."""
+        lanes = self._config.lanes_out
+        if lanes == 1:
+            return self._read(f"mac.{memory}", "words")
+        parts = [self._read(f"mac.{memory}_{lane}", "words") for lane in range(lanes)]
+        return np.stack(parts, axis=3).reshape(*parts[0].shape[:2], -1)
 
     def _read(self, block: str, name: str) -> IntArray:
         config = self._config

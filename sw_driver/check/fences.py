@@ -32,7 +32,7 @@ def check_fences(macs: Sequence[MacUnit]) -> None:
         recent = {(memory, address): step for step, memory, address in written}
         visited: list[tuple[int, str, int]] = [
             *((step, "weight", address) for step, address in enumerate(unit.weights)),
-            *((step, "bias", address) for step, address in unit.biases),
+            *((step, "bias", address) for step, address in unit.biases if unit.lanes == 1),
         ]
         for step, memory, address in visited:
             since = steps + step - recent.get((memory, address), -UPDATE_CYCLES - 1)

@@ -107,7 +107,9 @@ def _gradient_uses(axis: int, macs: Sequence[MacUnit]) -> Iterator[_Use]:
             for landed, address in unit.gradient_landings:
                 yield _Use(unit.name, 1 << address, unit.start, landed, True)
         if unit.backwards and not unit.from_host and unit.dest == axis:
-            yield _Use(unit.name, _mask(unit.read_gradients), unit.start, unit.read, False)
+            yield _Use(
+                unit.name, _mask(unit.read_gradients), unit.gradients_read, unit.read, False
+            )
 
 
 def _host_gradient_uses(
@@ -121,7 +123,7 @@ def _host_gradient_uses(
         if unit.takes_gradients
     ]  # fmt: skip
     uses += [
-        _Use(unit.name, _mask(unit.read_gradients), unit.start, unit.read, False)
+        _Use(unit.name, _mask(unit.read_gradients), unit.gradients_read, unit.read, False)
         for unit in macs
         if unit.from_host
     ]

@@ -53,6 +53,9 @@ class MacUnit:
     weights, biases, updates, fence
         Rows of weights, and biases, that it visits, in the order of its steps (a bias with the
         first word of its sum); whether the weights change, and whether it waits for other changes.
+    lanes
+        `lanes_out` of the torus. With more than one, gradients are read before the unit begins, and
+        biases are read and changed apart from its steps, never too early.
     """
 
     number: int
@@ -78,6 +81,7 @@ class MacUnit:
     biases: tuple[tuple[int, int], ...] = ()  # Each is (step, address).
     updates: bool = False
     fence: bool = False
+    lanes: int = 1
 
     @property
     def reads(self) -> bool:
@@ -103,6 +107,12 @@ class MacUnit:
     def start(self) -> Event:
         """The event that the unit may begin."""
         return "mac", self.number, "start"
+
+    @property
+    def gradients_read(self) -> Event:
+        """The event that the unit may read its gradients: before it begins, with lanes."""
+        ahead = self.backwards and self.lanes > 1
+        return ("mac", self.number, "gradients") if ahead else self.start
 
     @property
     def read(self) -> Event:
@@ -159,6 +169,7 @@ def mac_units(config: TorusConfig, queue: Sequence[Op]) -> list[MacUnit]:
                 first_result=results[op["dest"]],
                 first_gradient=gradients[op["axis" if kind is MacKind.BACK else "dest"]],
                 fence=bool(op.get("fence")) and not rep,
+                lanes=config.lanes_out,
             )
             unit, need = make(config, op, rep, blank)
             what = "host" if unit.from_host else (unit.backwards, unit.dest)
@@ -200,13 +211,15 @@ def _run(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit
 
 
 def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUnit, int]:
-    wrap, outputs = 1 << config.addr_bits, op["last_output"] + 1
+    wrap = 1 << config.addr_bits
+    walks, rest = walks_of(config, op)
+    outputs = (walks - 1) * config.lanes_out + rest
     words, groups = op["last_word"] + 1, op["last_group"] + 1
     x_base = (op["x_base"] + rep * op["x_stride"]) % wrap
     w_base = op["w_base"] + rep * op["w_stride"]
     y_base = op["y_base"] + rep * op["y_rep_stride"]
     walk = list(_walk(op))
-    sums = range(groups * outputs)
+    sums, rows = range(groups * outputs), range(groups * walks)
     keeps = op["reduce"] and not op["host"]
     return dataclasses.replace(
         blank,
@@ -222,7 +235,7 @@ def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUni
         from_host=bool(op["from_host"]),
         sums=words if op["reduce"] and op["host"] else 0,
         chunk=words if op["reduce"] and (op["host"] or op["last_block"]) else 0,
-        weights=[w_base + offset + one * op["w_step"] for _, offset in walk for one in sums],
+        weights=[w_base + offset + one * op["w_step"] for _, offset in walk for one in rows],
         biases=tuple((one, op["b_base"] + rep * len(sums) + one) for one in sums)
         if op["bias"]
         else (),

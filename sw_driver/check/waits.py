@@ -120,6 +120,10 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
         yield unit.start, unit.read
         if unit.number:
             yield macs[unit.number - 1].read, unit.start
+        if unit.gradients_read != unit.start:
+            yield unit.gradients_read, unit.start
+            if unit.number:
+                yield macs[unit.number - 1].gradients_read, unit.gradients_read
         if not unit.backwards:
             retiring = rings[unit.dest]
             _refuse_beyond(unit.name, unit.asked, len(retiring), "ops to retire")
@@ -128,11 +132,11 @@ def _mac_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
         elif unit.from_host:
             _refuse_beyond(unit.name, unit.asked, len(taken), "gradients from the host")
             if unit.asked:
-                yield taken[unit.asked - 1], unit.start
+                yield taken[unit.asked - 1], unit.gradients_read
         else:
             _refuse_beyond(unit.name, unit.asked, made[unit.dest], "gradients to land")
             if unit.asked:
-                yield gradient_event(unit.dest, unit.asked), unit.start
+                yield gradient_event(unit.dest, unit.asked), unit.gradients_read
         if unit.kind is MacKind.RUN:
             source = next(gathers[unit.axis], None)
             if source is None:

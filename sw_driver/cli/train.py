@@ -22,6 +22,7 @@ from sw_driver.cli.options import (
     Baud,
     Engine,
     Json,
+    LanesOut,
     Port,
     Quiet,
     checked_engine,
@@ -42,7 +43,7 @@ EXAMPLES = (
     "clostorus train --data mnist10k --layer 784,128,28,9,16 --layer 128,10,16,9,5 -o mnist.pt",
     "clostorus train --from net.onnx --reduction 5.5 --data digits -o model.pt",
     "clostorus train --epochs 80 --resume -o model.pt",
-    "clostorus train --device sim --torus 2x2 --epochs 2 -o model.pt",
+    "clostorus train --device sim --torus 2x2 --lanes-out 4 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
     "clostorus train --device sim --resume -o model.pt",
     "clostorus train --device serial --port /dev/ttyUSB0 --torus 2x2 -o model.pt",
@@ -50,7 +51,6 @@ EXAMPLES = (
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
 _TORCH = "torch"
 _TORUS_DEVICES = ("golden", "sim", "serial")
-
 
 _Device = Annotated[
     str,
@@ -70,9 +70,7 @@ _Torus = Annotated[
 _Batch = Annotated[
     int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
 ]
-_Momentum = Annotated[
-    int | None, typer.Option(metavar="N", help="A momentum of 1 - 2**-N, on a torus.")
-]
+_Momentum = Annotated[int | None, typer.Option(metavar="N", help="1 - 2**-N, on a torus.")]
 _Rate = Annotated[
     float | None,
     typer.Option(
@@ -137,6 +135,7 @@ def command(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs in all.")] = None,
     seed: _Seed = None,
     torus: _Torus = None,
+    lanes_out: LanesOut = None,
     batch: _Batch = None,
     momentum: _Momentum = None,
     rate: _Rate = None,
@@ -169,6 +168,7 @@ def command(
         "learning_rate": rate,
         "epochs": epochs,
         "seed": seed,
+        "lanes_out": lanes_out,
     }
     options = {name: value for name, value in given.items() if value is not None}
     if compare and device != "sim":

@@ -6,6 +6,7 @@ from hw.config import TorusConfig
 from hw.op_fields import MacKind
 from sw_driver.cycle_model.dumps import Dumps
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
+from sw_driver.cycle_model.readers import Readers
 from sw_driver.cycle_model.tables import Place
 from sw_driver.cycle_model.training_ops import MacOp
 
@@ -14,7 +15,7 @@ __all__ = ["Dispatch"]
 
 class Dispatch:
     """Registers of the coming repetition of `hw.mac.mac_control`, `hw.mac.back_control` and
-    `hw.pe.dump`.
+    `hw.pe.dump`. Where MACs have lanes, `readers` ask for what a BACK waits for.
 
     One op waits at a time, of whichever kind: see `hw.pe.mac_dispatch`. Progress is kept as what
     has been done less what was asked for, raised so that no lane is ever negative.
@@ -26,11 +27,17 @@ class Dispatch:
     )  # fmt: skip
 
     def __init__(
-        self, lanes: Lanes, config: TorusConfig, table: Mapping[int, MacOp], dumps: Dumps
+        self,
+        lanes: Lanes,
+        config: TorusConfig,
+        table: Mapping[int, MacOp],
+        dumps: Dumps,
+        readers: Readers | None,
     ) -> None:
         self._lanes = lanes
         self._table = table
         self._dumps = dumps
+        self._readers = readers
         self.coming: Groups[Place] = {}
         """Repetitions that come next."""
         self.waiting: Mask = 0
@@ -71,6 +78,8 @@ class Dispatch:
     @property
     def landed(self) -> Mask:
         """PEs with the gradients that a BACK waits for."""
+        if self._readers is not None:
+            return self._readers.ready
         lanes = self._lanes
         here = lanes.at_least(self._landed, self._even)
         by_host = self.from_host
@@ -123,14 +132,17 @@ class Dispatch:
         """
         if waits := self.waiting & ~self.asked_for:
             asks = waits & (self._prepared | ~self.backs)
+            if self._readers is not None:
+                asks |= waits
             self._prepared |= waits
             self.asked_for |= asks
             for (index, rep), mask in self.coming.items():
                 if here := mask & asks:
                     self._ask(self._table[index], rep, here)
         self._freed += retired
-        self._landed += landed
-        self._host_landed += host_landed
+        if self._readers is None:
+            self._landed += landed
+            self._host_landed += host_landed
 
     def _ask(self, op: MacOp, rep: int, here: Mask) -> None:
         backward = op.kind == MacKind.BACK
@@ -138,6 +150,8 @@ class Dispatch:
         asked = (here << self._lanes.half_bits if op.to_col else here) * need
         if op.kind == MacKind.DUMP:
             self._dumps.freed -= here * need
+        elif backward and self._readers is not None:
+            return
         elif op.from_host:
             self._host_landed -= here * need
         elif backward:
@@ -150,7 +164,8 @@ class Dispatch:
         self.first &= ~where
         self.waiting ^= where & self._last
         # A RUN has asked for all of its repetitions at once.
-        self.asked_for &= ~where | self._kinds[MacKind.RUN]
+        kept = self._kinds[MacKind.RUN] | (self.backs if self._readers is not None else 0)
+        self.asked_for &= ~where | kept
         begun = take_out(self.coming, where)
         for (index, rep), here in begun:
             reps = self._table[index].reps

@@ -43,6 +43,7 @@ class Machine:
             config.host_fifo_beats,
             config.beat_words,
             most_steps(tables.pe[_MAC]),
+            config.training.gradient_rows if config.training else 0,
         )
         self.lanes = lanes = Lanes(config.rows, config.cols, most)
         self.cycle = 0
@@ -212,6 +213,7 @@ class Machine:
         )
         if isinstance(self.macs, TrainingMacs):
             parts = *parts, self.macs.dispatch, self.macs.dumps
+            parts = *parts, *([self.macs.readers] if self.macs.readers else [])
         registers = [frozen([getattr(part, name) for name in part.REGISTERS]) for part in parts]
         reverse = self.reverse.state() if self.reverse else ()
         return self._sent, reverse, *registers, *(one.state(self.cycle) for one in self._sequencers)

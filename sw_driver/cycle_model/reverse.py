@@ -3,13 +3,12 @@
 from collections import deque
 from typing import Any, NamedTuple
 
-from hw.config import READ_CYCLES, REQUANTISE_CYCLES, TorusConfig
+from hw.config import REQUANTISE_CYCLES, TorusConfig
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, frozen, take_out
 from sw_driver.cycle_model.reverse_links import ReverseLinks
 
 __all__ = ["Reverse", "Segment"]
 
-_SHARE_CYCLES = READ_CYCLES + 3  # From the last step of a sum until it comes to its engine.
 _KEPT_CYCLES = REQUANTISE_CYCLES + 1  # From the last addition until the gradient is written.
 
 
@@ -115,7 +114,7 @@ class Reverse:
         self._takes: Mask = 0
         self._keeps: Mask = 0
         self._to_host: Mask = 0
-        self._shares: deque[Mask] = deque([0] * _SHARE_CYCLES)
+        self._shares: deque[Mask] = deque([0] * config.share_cycles)
         self._kept: deque[Mask] = deque([0] * _KEPT_CYCLES)
         self._chunk: Registers = 0  # Of the sum at each gateway, words handed out.
 

@@ -20,6 +20,8 @@ class Landing(NamedTuple):
 class Step(NamedTuple):
     """Steps, last ones of a sum, and last ones of a repetition, in the lanes of the PEs.
 
+    `freed` are last ones backwards that take a row of gradients.
+
     In those of ring engines: `consumed` and `reread`, whose words those of a repetition were, read
     forwards and backwards; and `given`, to whose reduce engines a sum goes that ends in this cycle.
     """
@@ -30,6 +32,7 @@ class Step(NamedTuple):
     consumed: Mask
     reread: Mask = 0
     given: Mask = 0
+    freed: Mask = 0
 
 
 NOTHING = Landing(0, 0)

@@ -2,17 +2,12 @@
 
 from collections import deque
 
-from hw.config import (
-    MAC_CYCLES,
-    READ_CYCLES,
-    REQUANTISE_CYCLES,
-    UPDATE_CYCLES,
-    TorusConfig,
-)
+from hw.config import READ_CYCLES, REQUANTISE_CYCLES, UPDATE_CYCLES, TorusConfig
 from hw.op_fields import MacKind
 from sw_driver.cycle_model.dispatch import Dispatch
 from sw_driver.cycle_model.dumps import Dumps
 from sw_driver.cycle_model.lanes import Groups, Lanes, Mask, Registers, take_out
+from sw_driver.cycle_model.readers import Readers
 from sw_driver.cycle_model.reverse import Reverse
 from sw_driver.cycle_model.rings import Rings
 from sw_driver.cycle_model.steps import IDLE, NOTHING, Landing, Step
@@ -22,9 +17,9 @@ from sw_driver.cycle_model.training_rings import TrainingRings
 
 __all__ = ["TrainingMacs"]
 
-# From the last step of a sum until the gradient that is made of its result is written.
-_TARGET_CYCLES = MAC_CYCLES + 1 + REQUANTISE_CYCLES
-_SUM_CYCLES = READ_CYCLES + 3  # From a step until it has been added.
+_TARGET_CYCLES = 1 + REQUANTISE_CYCLES  # From a result until its gradient is written.
+_LANDS_CYCLES = REQUANTISE_CYCLES - 1  # After a sum has left, until its result lands.
+_SUM_CYCLES = READ_CYCLES + 3  # From a step until it has been added, or its products have.
 
 
 class TrainingMacs:
@@ -37,7 +32,7 @@ class TrainingMacs:
     REGISTERS = (
         "running", "active", "backward", "reads_col", "_writes_col", "_inner", "_word",
         "_inner_left", "_outer_left", "_reduces", "_updates", "_biases", "_slots", "_pipeline",
-        "_updated", "_compares", "_compared",
+        "_updated", "_compares", "_compared", "_leaving", "_forward",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +49,10 @@ class TrainingMacs:
         self._table = mac_ops(config, queue)
         dumped = any(op.kind == MacKind.DUMP for op in self._table.values())
         self.dumps = Dumps(lanes, config, dumped)
-        self.dispatch = Dispatch(lanes, config, self._table, self.dumps)
+        self.readers: Readers | None = None
+        if config.lanes_out > 1 and config.training is not None:
+            self.readers = Readers(lanes, config, config.training, self._table)
+        self.dispatch = Dispatch(lanes, config, self._table, self.dumps, self.readers)
         self.running: Groups[Place] = {}
         """Repetitions in progress."""
 
@@ -70,11 +68,17 @@ class TrainingMacs:
         self._reduces: Mask = 0
         self._updates: Mask = 0
         self._compares: Mask = 0  # Results are compared with targets.
-        self._biases: Mask = 0  # In the first sum of a repetition that changes biases alone.
+        self._biases: Mask = 0  # In the first sum of a repetition that changes biases.
         self._slots: Registers = reverse.depth  # Sums that the reduce engines can take.
-        self._pipeline: deque[Landing] = deque([NOTHING] * MAC_CYCLES)
+        # Of the sums that a walk makes at once, a result lands in each cycle.
+        self._at_once = config.lanes_out
+        self._leaving: Registers = 0  # Sums of the walk before that are in the way.
+        self._latency_cycles = config.result_cycles
+        landings = self._latency_cycles + self._at_once - 1
+        self._pipeline: deque[Landing] = deque([NOTHING] * landings)
         # Gradients of results on their way into their memory.
-        self._compared: deque[Mask] = deque([0] * (_TARGET_CYCLES + 1))
+        self._compared: deque[Mask] = deque([0] * (landings + _TARGET_CYCLES + 1))
+        self._forward: deque[Mask] = deque([0] * (_SUM_CYCLES + 1))  # Steps of cycles before.
         # Steps backwards of cycles before, and those of them that change a weight.
         self._updated: deque[tuple[Mask, Mask]] = deque([(0, 0)] * UPDATE_CYCLES)
 
@@ -94,6 +98,8 @@ class TrainingMacs:
         mask = (mask | mask >> self._lanes.half_bits) & self._lanes.row_pes
         for age, (steps, updates) in enumerate(reversed(self._updated), 1):
             mask |= updates | (steps if age <= _SUM_CYCLES else 0)
+        if self.readers is not None:
+            mask |= self.readers.active
         return mask | self.dumps.active | self._reverse.busy
 
     def landing(self) -> Landing:
@@ -120,17 +126,22 @@ class TrainingMacs:
             return IDLE
         back = active & self.backward
         by_ring = self._by_axis(active ^ back, self.reads_col) & rings.readable
+        if by_ring and self._leaving:
+            last = active & ~lanes.nonzero(self._inner_left - active)
+            held = last & lanes.nonzero(self._leaving)
+            by_ring &= ~(held | held << half)
         done = (by_ring | by_ring >> half) & lanes.row_pes
         if back:
             done |= back ^ self.held_up
         if not done:
             return IDLE
 
+        freed = back and done & back & ~lanes.nonzero(self._outer_left - active)
         self._word += done
         self._inner_left -= done
         ended = done ^ done & lanes.nonzero(self._inner_left)
         if not ended:
-            return Step(done, 0, 0, 0)
+            return Step(done, 0, 0, 0, freed=freed)
         filled = lanes.filled(ended)
         self._word ^= self._word & filled
         self._inner_left |= self._inner & filled
@@ -145,6 +156,7 @@ class TrainingMacs:
             consumed=over & by_ring,
             reread=over & ~by_ring,
             given=self._by_axis(given, self.reads_col),
+            freed=freed,
         )
 
     @property
@@ -174,10 +186,17 @@ class TrainingMacs:
 
     def _writing(self, step: Step) -> Mask:
         """Where a weight will be written in this cycle or later."""
-        mask = step.done & self.backward & (self._updates | self._biases)
+        mask = self._changing(step)
         for _, updates in self._updated:
             mask |= updates
+        for changed in self.readers.changed if self.readers is not None else ():
+            mask |= changed
         return mask
+
+    def _changing(self, step: Step) -> Mask:
+        """Where a step of this cycle will write a weight or, without lanes, a bias."""
+        changes = self._updates if self.readers is not None else self._updates | self._biases
+        return step.done & self.backward & changes
 
     def accepts(self, begin: Mask) -> Mask:
         """Where an op is taken if there is one."""
@@ -186,20 +205,25 @@ class TrainingMacs:
     def proceed(self, step: Step, begin: Mask, retired: Mask, start: Mask) -> None:
         """Go from one repetition to the next, and send results on their way: see `Macs`."""
         back = step.done & self.backward
+        held = self._holds_readers if self.readers is not None else 0
         self._pipeline.popleft()
-        if ended := step.sum_ended & ~back:
-            # Every result counts.
-            written = self._by_axis(ended, self._writes_col)
-            self._pipeline.append(Landing(written, written))
-        else:
-            self._pipeline.append(NOTHING)
+        self._pipeline.append(NOTHING)
         self._compared.popleft()
-        self._compared.append(step.sum_ended & ~back & self._compares)
+        self._compared.append(0)
+        if self._leaving:
+            self._leaving -= self._lanes.nonzero(self._leaving)
+        if ended := step.sum_ended & ~back:
+            self._land(ended, step.rep_ended)
+        self._forward.popleft()
+        self._forward.append(step.done ^ back)
         self._updated.popleft()
-        self._updated.append((back, back & (self._updates | self._biases)))
+        self._updated.append((back, self._changing(step)))
         self._biases &= ~step.sum_ended
         landed, host_landed = self._reverse.landed, self._rings.gradients_landed
         landed |= self._compared[1]  # Results that are compared go to the rows.
+        if self.readers is not None:
+            begun = begin & self.dispatch.backs
+            self.readers.proceed(begun, step.freed, held, landed, host_landed)
         self.dispatch.proceed(retired, landed, host_landed)
         self._slots += self._reverse.taken - step.given
         self.dumps.proceed(retired, start)
@@ -210,10 +234,45 @@ class TrainingMacs:
             self._begin(begin)
         if start:
             self.dispatch.start(start)
+            if self.readers is not None:
+                self.readers.start(start)
 
     def take(self, index: int, where: Mask) -> None:
         """An op is taken."""
         self.dispatch.take(index, where)
+        if self.readers is not None:
+            self.readers.take(index, where)
+
+    def _land(self, ended: Mask, rep_ended: Mask) -> None:
+        """Send the results of walks that end in this cycle on their way; every result counts."""
+        for (index, _), mask in self.running.items():
+            # PEs with an op in common may be at different walks.
+            here = mask & ended
+            last = here & rep_ended
+            for where, sums in ((here ^ last, self._at_once), (last, self._table[index].rest)):
+                if not where:
+                    continue
+                self._leaving |= where * (sums - 1)
+                written = self._by_axis(where, self._writes_col)
+                for number in range(sums):
+                    at = self._latency_cycles - 1 + number
+                    all_here = self._pipeline[at].written | written
+                    self._pipeline[at] = Landing(all_here, all_here)
+                    self._compared[at + _TARGET_CYCLES + 1] |= where & self._compares
+
+    @property
+    def _holds_readers(self) -> Mask:
+        """Where another op than a BACK works, or biases are read or changed."""
+        mask = self.active & ~self.backward | self.dumps.active
+        for forward in list(self._forward)[-self._at_once - READ_CYCLES :]:
+            mask |= forward
+        # Sums wait for their biases so long where they are many.
+        for landing in list(self._pipeline)[_LANDS_CYCLES:] if self._at_once > 4 else ():
+            written = landing.written
+            mask |= (written | written >> self._lanes.half_bits) & self._lanes.row_pes
+        for changed in self.readers.changed if self.readers is not None else ():
+            mask |= changed
+        return mask
 
     def _by_axis(self, mask: Mask, on_columns: Mask) -> Mask:
         col = mask & on_columns

@@ -7,6 +7,7 @@ from hw.op_fields import Axis, MacKind, Memory
 from sw_driver.cycle_model.reverse import Segment
 from sw_driver.cycle_model.tables import Queue
 from sw_driver.program.image import Op
+from sw_driver.program.sums import walks_of
 
 __all__ = ["MacOp", "mac_ops", "most_steps"]
 
@@ -19,7 +20,8 @@ class MacOp(NamedTuple):
     kind
         RUN, BACK or DUMP.
     inner, outer
-        Steps of a sum, and sums of a repetition; of a DUMP, words of a record, and records.
+        Steps of a sum, and sums of a repetition, those that are made at once counted as one; of a
+        DUMP, words of a record, and records.
     reads_col, to_col
         Axis of what is read, and of what is written to or, backwards, of the outputs' gradients.
     from_host
@@ -27,8 +29,12 @@ class MacOp(NamedTuple):
     need_first, need_step, reps
         What the first and each further repetition wait for, and repetitions less one.
     updates, biases, fence
-        Whether weights change, and biases alone, with the first sum of every repetition; and
-        whether it waits until none does.
+        Whether weights change, and biases, with the first sum of every repetition; and whether it
+        waits until none does.
+    row_starts
+        For each gradient that a repetition of a BACK reads, whether it begins a row; with lanes.
+    rest
+        Sums of the last walk of a RUN; 1 without lanes.
     segments
         What becomes of the sums of a repetition of a BACK, if there are any.
     targets
@@ -47,6 +53,8 @@ class MacOp(NamedTuple):
     updates: bool
     biases: bool
     fence: bool
+    row_starts: tuple[bool, ...]
+    rest: int
     segments: tuple[Segment, ...]
     targets: bool
 
@@ -60,11 +68,12 @@ def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
     }
 
     def steps(op: Op) -> tuple[int, int]:
-        words, outputs = op["last_word"] + 1, op["last_output"] + 1
+        words = op["last_word"] + 1
         if op["kind"] == MacKind.RUN:
-            return words, outputs
+            return words, walks_of(config, op)[0]
         if op["kind"] == MacKind.BACK:
-            return outputs * (op["last_group"] + 1), words * (op["last_block"] + 1)
+            rows = walks_of(config, op)[0] * (op["last_group"] + 1)
+            return rows, words * (op["last_block"] + 1)
         return chunks[Memory(op["memory"])], words
 
     return {
@@ -78,13 +87,24 @@ def mac_ops(config: TorusConfig, queue: Queue) -> dict[int, MacOp]:
             need_step=op["need_step"],
             reps=op["reps"],
             updates=op["kind"] == MacKind.BACK and bool(op["update"]),
-            biases=op["kind"] == MacKind.BACK and not op["update"] and bool(op["bias"]),
+            biases=op["kind"] == MacKind.BACK and bool(op["bias"]),
             fence=bool(op["fence"]),
+            row_starts=_row_starts(config, op) if op["kind"] == MacKind.BACK else (),
+            rest=walks_of(config, op)[1] if op["kind"] == MacKind.RUN else 0,
             segments=_segments(op) if op["kind"] == MacKind.BACK and op["reduce"] else (),
             targets=op["kind"] == MacKind.RUN and bool(op.get("compare")),
         )
         for index, op in queue.engine_ops()
     }
+
+
+def _row_starts(config: TorusConfig, op: Op) -> tuple[bool, ...]:
+    if config.lanes_out == 1:
+        return ()
+    walks, rest = walks_of(config, op)
+    of_walks = (*[config.lanes_out] * (walks - 1), rest)
+    group = tuple(not number for count in of_walks for number in range(count))
+    return group * (op["last_group"] + 1)
 
 
 def _segments(op: Op) -> tuple[Segment, ...]:
@@ -108,8 +128,7 @@ def most_steps(queue: Queue) -> int:
     return max(
         (
             max(
-                (op.get("last_output", 0) + 1) * (op.get("last_group", 0) + 1),
-                op.get("last_walk", 0) + 1,
+                (op.get("last_output", op.get("last_walk", 0)) + 1) * (op.get("last_group", 0) + 1),
                 (op["last_word"] + 1) * (op.get("last_block", 0) + 1),
             )
             for _, op in queue.engine_ops()

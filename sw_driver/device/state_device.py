@@ -12,6 +12,7 @@ from torch import Tensor
 from golden.fixed.format import TrainingFormat
 from golden.fixed.state import TrainingState
 from golden.fixed.words import from_words
+from sw_driver.compiled import Compiled
 from sw_driver.device.word_device import WordDevice
 from sw_driver.errors import DriverError
 
@@ -70,6 +71,7 @@ class StateDevice(WordDevice):
             "format": CHECKPOINT_FORMAT,
             "net": _describe(compiled.format),
             "torus": [compiled.config.rows, compiled.config.cols],
+            **_lanes(compiled),
             "state": state.state_dict(),
         }
 
@@ -94,8 +96,9 @@ class StateDevice(WordDevice):
                 ("format", CHECKPOINT_FORMAT),
                 ("torus", [config.rows, config.cols]),
                 ("net", _describe(compiled.format)),
+                ("lanes_out", config.lanes_out),
             ):
-                found = checkpoint.get(name)
+                found = checkpoint.get(name, 1 if name == "lanes_out" else None)
                 # An array is neither equal nor unequal.
                 if type(found) is not type(wanted) or found != wanted:
                     raise DriverError(f"the checkpoint's {name} must be {wanted}, not {found}")
@@ -119,6 +122,12 @@ def real_layers(form: TrainingFormat, state: TrainingState) -> list[dict[str, Te
         reals["bias"] = from_words(words.bias, form.bias_fraction_bits(index))
         found.append(reals)
     return found
+
+
+def _lanes(compiled: Compiled) -> dict[str, int]:
+    """Single lanes are left out, as in files from before there were others."""
+    lanes = compiled.config.lanes_out
+    return {} if lanes == 1 else {"lanes_out": lanes}
 
 
 def _describe(form: TrainingFormat) -> str:

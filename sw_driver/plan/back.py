@@ -14,6 +14,7 @@ import numpy as np
 from sw_driver.arrays import IntArray
 from sw_driver.errors import FitError
 from sw_driver.plan.entries import Entry
+from sw_driver.plan.mac_lanes import ONE_LANE, MacLanes
 from sw_driver.plan.stage import Stage
 
 __all__ = ["Back", "back_ops", "visited_weights"]
@@ -42,6 +43,8 @@ class Back:
         Position in its region of the first word that is walked through.
     outputs, groups
         Outputs of a group, and number of groups.
+    lanes
+        Those of the MAC.
     group_stride
         What each group adds to the address of the first gradient.
     fan_in
@@ -63,16 +66,22 @@ class Back:
     group_stride: int
     fan_in: int
     biases: bool
+    lanes: MacLanes = ONE_LANE
+
+    @property
+    def rows(self) -> int:
+        """Steps of a word: the rows of weights, and of gradients, of a repetition's outputs."""
+        return self.groups * self.lanes.walks(self.outputs)
 
     @property
     def steps(self) -> int:
         """Number of steps of the MAC, over all repetitions."""
-        return self.reps * self.words * self.blocks * self.groups * self.outputs
+        return self.reps * self.words * self.blocks * self.rows
 
     @property
     def weight_stride(self) -> int:
-        """Number of weights from one repetition to the next."""
-        return self.fan_in * self.groups * self.outputs
+        """Number of rows of weights from one repetition to the next."""
+        return self.fan_in * self.rows
 
     def walk(self) -> Iterator[tuple[int, int]]:
         """Go through the words of a repetition in order, as (block, position in the region)."""
@@ -119,15 +128,16 @@ def back_ops(stage: Stage, entry: Entry, most_words: int | None) -> tuple[Back, 
             group_stride=entry.y_rep_stride if folded else 0,
             fan_in=stage.words,
             biases=stage.biases and low == 0,
+            lanes=stage.lanes,
         )
         for low in range(0, own, most)
     )
 
 
 def visited_weights(op: Back) -> IntArray:
-    """Return the address of the weight of each step of an op: [steps]."""
+    """Return the address of the weight, or row of weights, of each step of an op: [steps]."""
     positions = np.array([position for _, position in op.walk()])
-    sums = np.arange(op.groups * op.outputs) * op.fan_in
+    sums = np.arange(op.rows) * op.fan_in
     reps = np.arange(op.reps) * op.weight_stride
     walk = reps[:, None, None] + positions[None, :, None] + sums[None, None, :]
     return op.entry.w_base + walk.reshape(-1)

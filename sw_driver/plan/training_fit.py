@@ -20,11 +20,13 @@ _SAMPLES_COUNTED = 2  # See `sw_driver.plan.fit.measure`.
 class TrainingNeeds:
     """What a placed net needs of a torus to train, beside `Needs`.
 
-    `result_words` is a depth as in `TrainingConfig`; each of the others is the least and the
-    largest shift that the net has.
+    `result_words` is a depth as in `TrainingConfig`, `gradient_rows` the rows of gradients of the
+    largest repetition backwards; each of the others is the least and the largest shift that the net
+    has.
     """
 
     result_words: int
+    gradient_rows: int
     grad_shift: tuple[int, int]
     update_shift: tuple[int, int]
     bias_shift: tuple[int, int]
@@ -83,6 +85,7 @@ def measure_training(
     ]
     return needs, TrainingNeeds(
         result_words=plan.copies[-1] * plan.gradient_words,
+        gradient_rows=max(op.rows for op in backs),
         grad_shift=_range(grads),
         update_shift=_range(updates),
         bias_shift=_range(biases),
@@ -123,6 +126,12 @@ def check_training_fit(
         raise FitError(
             f"result_words must be at least {more.result_words} for this net on a "
             f"{config.rows}x{config.cols} torus, not {training.result_words}"
+        )
+    if config.lanes_out > 1 and training.gradient_rows < more.gradient_rows:
+        raise FitError(
+            f"gradient_rows must be at least {more.gradient_rows} for this net on a "
+            f"{config.rows}x{config.cols} torus with lanes_out = {config.lanes_out}, "
+            f"not {training.gradient_rows}"
         )
     _check_targets(training, more)
     for name in _SHIFTS:
@@ -180,6 +189,10 @@ def grown_for_training(
         low, high = grad_shift if name == "grad_shift" else getattr(more, name)
         shifts[f"min_{name}"] = low
         shifts[f"{name}_bits"] = max((high - low).bit_length(), 1)
+    if config.lanes_out > 1:
+        # Room for a repetition, and for as much of the ones after it.
+        rows = 1 << (2 * more.gradient_rows - 1).bit_length()
+        shifts["gradient_rows"] = max(training.gradient_rows, rows)
     with some_torus():
         config = dataclasses.replace(
             config,

@@ -32,7 +32,10 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
         ops = plan.backs[0][number]
         # A stage that gradients do not reach has no visits; any table will do.
         walk = [visited_weights(op) for op in ops] or [_forward_addresses(plan, number)]
-        addresses = np.concatenate(walk)
+        # The lanes of a row take their random bits one after the other.
+        lanes = stage.lanes.count
+        rows_visited = np.concatenate(walk)[:, None] * lanes + np.arange(lanes)
+        addresses = rows_visited.reshape(-1)
         numbers = maps.weights.index[:, :, addresses]
         used = numbers >= 0
         size = sizes[key[0]][key[1]]
@@ -54,7 +57,6 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
 
 
 def _forward_addresses(plan: Plan, stage: int) -> IntArray:
-    """Return the addresses of a stage's weights, in the order of the way forward."""
+    """Return the addresses of a stage's rows of weights, in the order of the way forward."""
     entries = plan.entries[0][stage]
-    count = plan.stages[stage].mac_cycles
-    return entries[0].w_base + np.arange(count)
+    return entries[0].w_base + np.arange(plan.stages[stage].weight_rows)

@@ -35,8 +35,8 @@ class TrainingPrediction:
         The cycles that a sample takes; exact if the run comes to repeat itself, as all known runs
         do.
     ideal_cycles
-        Twice the weights of the net, divided by the number of PEs: each weight takes a step
-        forwards, and a step backwards, in which two multipliers work side by side.
+        Twice the weights of the net, divided by the number of PEs and of their lanes: each weight
+        takes a step forwards, and a step backwards, in which two multipliers work side by side.
     steps
         Steps of a MAC for each sample, padding included: no order of ops can be faster.
     breakdown
@@ -155,7 +155,7 @@ def predict_training_steady(
     )
     return TrainingPrediction(
         cycles=steady.cycles / steady.collected,
-        ideal_cycles=2 * parameters / (config.rows * config.cols),
+        ideal_cycles=2 * parameters / (config.rows * config.cols * config.lanes_out),
         steps=sum(stage.mac_cycles for stage in plan.stages)
         + sum(op.steps for ops in plan.backs[0] for op in ops),
         breakdown=break_down(

@@ -1,4 +1,4 @@
-"""How many sums a repetition of a RUN op makes, and in how many walks through its words."""
+"""How many sums a repetition of a MAC op has, and in how many walks through its words."""
 
 from hw.config import TorusConfig
 from sw_driver.program.image import Op
@@ -8,6 +8,8 @@ __all__ = ["walks_of"]
 
 def walks_of(config: TorusConfig, op: Op) -> tuple[int, int]:
     """Return the walks of a repetition of a RUN op, and the sums of the last of them.
+
+    Of a BACK op these are the rows of a group of outputs, and the outputs of the last row.
 
     Every other walk makes `lanes_out` sums.
     """

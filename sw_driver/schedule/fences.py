@@ -29,7 +29,7 @@ class Fences:
     def run(self, stage: Stage, entry: Entry) -> int:
         """Say whether the RUN op of an entry needs a fence, and go on past the op."""
         reads = _run_reads(stage, entry)
-        return self._pass(reads, iter(()), entry.reps * stage.outputs * stage.fan_in)
+        return self._pass(reads, iter(()), _run_steps(stage, entry))
 
     def back(self, op: Back, *, updates: bool, biases: bool) -> int:
         """Say whether a BACK op needs a fence, and go on past the op.
@@ -59,11 +59,19 @@ class Fences:
 
 
 def _run_reads(stage: Stage, entry: Entry) -> Iterator[tuple[int, _Place]]:
-    """Go through the weights and biases that the first steps of a RUN op read, as (step, place)."""
-    for step in range(min(entry.reps * stage.outputs * stage.fan_in, UPDATE_CYCLES + 1)):
+    """Go through the weights and biases that the first steps of a RUN op read, as (step, place).
+
+    Weights are rows of them. Where a MAC has lanes, biases change and are read apart from steps,
+    and never too early (`hw.mac.gradient_reader`).
+    """
+    for step in range(min(_run_steps(stage, entry), UPDATE_CYCLES + 1)):
         yield step, ("weight", entry.w_base + step)
-        if stage.biases and step % stage.fan_in == 0:
+        if stage.biases and stage.lanes.count == 1 and step % stage.fan_in == 0:
             yield step, ("bias", entry.b_base + step // stage.fan_in)
+
+
+def _run_steps(stage: Stage, entry: Entry) -> int:
+    return entry.reps * stage.walks * stage.steps
 
 
 def _back_places(op: Back, *, first: bool) -> Iterator[tuple[int, _Place]]:
@@ -75,5 +83,5 @@ def _back_places(op: Back, *, first: bool) -> Iterator[tuple[int, _Place]]:
     for step in near:
         yield step, ("weight", int(weights[step]))
         rep, place = divmod(step, of_rep)
-        if op.biases and place < sums:
+        if op.biases and op.lanes.count == 1 and place < sums:
             yield step, ("bias", op.entry.b_base + rep * sums + place)

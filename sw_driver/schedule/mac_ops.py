@@ -102,7 +102,7 @@ def back_op(config: TorusConfig, plan: Plan, index: int, op: Back, sample: int) 
         "last_word": op.words - 1,
         "last_block": op.blocks - 1,
         "block_jump": op.jump,
-        "last_output": op.outputs - 1,
+        **_sums(config, stage),
         "last_group": op.groups - 1,
         "group_stride": group_stride % wrap,
         "x_base": entry.base + op.first,

@@ -142,4 +142,5 @@ def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled
         batches=recipe.batches,
         momentum=recipe.momentum,
         frozen=recipe.frozen,
+        lanes_out=recipe.lanes_out,
     )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, Self
 
+from hw.lane_sizes import LANES_OUT
 from hw.op_fields import CLEAR
 from sw_driver.errors import DriverError
 from sw_driver.plan.halvings import MOST_HALVINGS
@@ -44,6 +45,9 @@ class Recipe:
         In all.
     seed
         Of the first weights, of the torus's random generators and of the order of the samples.
+    lanes_out
+        Sums that a MAC of the torus makes at once: 1, 2, 4 or 8. The random bits that round the
+        change of a weight depend on it.
 
     Raises
     ------
@@ -58,10 +62,12 @@ class Recipe:
     learning_rate: float = 0.03
     epochs: int = 6
     seed: int = 0
+    lanes_out: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what no training can have."""
         whole = [("batch", self.batch_size), ("epochs", self.epochs), ("seed", self.seed)]
+        whole += [("lanes_out", self.lanes_out)]
         whole += [("a frozen layer", layer) for layer in self.frozen]
         whole += [] if self.momentum is None else [("momentum", self.momentum)]
         for name, value in whole:
@@ -85,6 +91,9 @@ class Recipe:
             )
         if self.epochs < 1:
             raise DriverError(f"epochs must be at least 1, not {self.epochs}")
+        if self.lanes_out not in LANES_OUT:
+            choices = ", ".join(map(str, LANES_OUT))
+            raise DriverError(f"lanes_out must be one of {choices}, not {self.lanes_out}")
 
     @property
     def on_targets(self) -> bool:
@@ -146,8 +155,9 @@ class Recipe:
         return torch.nn.functional.one_hot(labels, outputs).to(torch.float64)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `from_dict` and JSON can read."""
-        return dataclasses.asdict(self) | {"frozen": list(self.frozen)}
+        """Return what `from_dict` and JSON can read; single lanes are left out, as ever."""
+        found = dataclasses.asdict(self) | {"frozen": list(self.frozen)}
+        return {name: value for name, value in found.items() if (name, value) != ("lanes_out", 1)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

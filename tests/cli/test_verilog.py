@@ -40,8 +40,10 @@ def test_verilog_with_lanes(artifact, tmp_path):
          "--config-from", artifact, "--lanes-in", 2, "-o", tmp_path / "none.v")
     fail(2, "--lanes-out must be one of 1, 2, 4, 8, not 5", "verilog", "--torus", "1x1",
          "--lanes-out", 5, "-o", tmp_path / "none.v")
-    fail(2, "--lanes-out must be 1 where a torus trains, not 2", "verilog", "--torus", "1x1",
-         "--train", "--lanes-out", 2, "-o", tmp_path / "none.v")
+    fail(2, "--lanes-in must be 1 where a torus trains, not 2", "verilog", "--torus", "1x1",
+         "--train", "--lanes-in", 2, "-o", tmp_path / "none.v")
+    succeed("verilog", "--torus", "1x1", "--train", "--lanes-out", 2, "-o", path)
+    assert "mac.serialise" in path.read_text() and "mac.share_accumulator" in path.read_text()
 
 
 def test_verilog_with_a_vendors_cells(tmp_path):

@@ -28,11 +28,18 @@ from hw.config import ConfigError, TorusConfig, TrainingConfig
     ({"lanes_out": 8, "weight_words": 8}, r"weight_words must be .* and 16 at least, not 8"),
     ({"lanes_in": 2, "training": TrainingConfig()},
      r"lanes_in must be 1 where a torus trains, not 2: .* leave it out, or compile a net that"),
-    ({"lanes_out": 2, "training": TrainingConfig()}, r"lanes_out must be 1 where a torus trains"),
 ])
 def test_refuses(fields, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
         TorusConfig(**fields)
+
+
+def test_rows_of_gradients_are_a_power_of_two_and_of_lanes_alone():
+    with pytest.raises(ConfigError, match="^gradient_rows must be a power of two, not 12"):
+        TrainingConfig(gradient_rows=12)
+    ids = {TorusConfig(lanes_out=lanes, training=TrainingConfig(gradient_rows=rows)).hardware_id
+           for lanes in (1, 2) for rows in (16, 32)}
+    assert len(ids) == 3
 
 
 def test_unknown_field_is_named():

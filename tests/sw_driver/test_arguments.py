@@ -172,7 +172,9 @@ def test_what_differs_in_its_lanes_is_said():
     assert not other_lanes(config, 12345)
 
 
-def test_a_net_that_trains_has_no_lanes():
-    with pytest.raises(DriverError, match="lanes_out must be 1 for a net that trains, not 2: .*"
+def test_a_net_that_trains_takes_a_word_a_cycle():
+    with pytest.raises(DriverError, match="lanes_in must be 1 for a net that trains, not 2: .*"
                                           "leave it out, or compile the trained net"):
-        compile(make_form(), "2x2", lanes_out=2)
+        compile(make_form(), "2x2", lanes_in=2)
+    with pytest.raises(DriverError, match="lanes_out must be one of 1, 2, 4, 8, not 3"):
+        compile(make_form(), "2x2", lanes_out=3)

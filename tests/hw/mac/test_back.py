@@ -1,4 +1,4 @@
-"""`BackControl` and `TrainingMac` together: ops in; sums, weights, biases and velocities out.
+"""`BackControl` and a MAC that trains together: ops in; sums, weights, biases and velocities out.
 
 The reference walks the same ops with Python integers, as docs/training.md says.
 """
@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In
 
 from hw.config import LFSR_BITS, LFSR_TAPS, READ_CYCLES, TorusConfig, TrainingConfig
 from hw.mac.back_control import BackControl
-from hw.mac.training_mac import TrainingMac
+from hw.mac.lane_training_mac import training_mac_of
 from hw.op_fields import CLEAR, KEEP, Axis, MacKind
 from tests.support.hw_bench import putter, simulate
 from tests.support.knobs import mostly_slow
@@ -30,6 +30,17 @@ CONFIGS = {
 }
 
 
+def with_lanes(config, lanes, rows=4):
+    """A torus of several lanes, with as few rows of gradients as the ops take."""
+    return dataclasses.replace(
+        config, lanes_out=lanes, weight_words=256 * lanes, bias_words=64,
+        training=dataclasses.replace(config.training, gradient_rows=rows))
+
+
+CONFIGS |= {f"{name}, {lanes} lanes": with_lanes(CONFIGS[name], lanes)
+            for name, lanes in (("plain", 2), ("velocity", 4), ("narrow", 8))}
+
+
 class Bench(wiring.Component):
     """The two blocks; buffers and gradient memories of given words; no reduce engines."""
 
@@ -37,14 +48,20 @@ class Bench(wiring.Component):
         self.config = config
         self.words, self.gradients = words, gradients
         self.back = BackControl(config)
-        self.mac = TrainingMac(config, weights=weights, biases=biases)
-        super().__init__({"look": In(1), "look_addr": In(8)})
+        self.mac = training_mac_of(config, weights=weights, biases=biases)
+        super().__init__({"look": In(1), "look_addr": In(len(self.mac.look_addr))})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.back, m.submodules.mac = self.back, self.mac
         wiring.connect(m, self.back.step, self.mac.back)
         step = self.back.step.p
+        if self.config.lanes_out > 1:
+            wiring.connect(m, self.back.read, self.mac.gradient_read)
+            m.d.comb += self.back.bias_busy.eq(self.mac.bias_busy)
+            dy_addr = self.back.read.p.addr
+        else:
+            dy_addr = step.dy_addr
         m.d.comb += [
             self.back.writing.eq(self.mac.writing),
             self.mac.look.eq(self.look),
@@ -53,9 +70,9 @@ class Bench(wiring.Component):
         for name, words, addr, target in (
                 ("row", self.words[0], step.x_addr, self.mac.row_word),
                 ("col", self.words[1], step.x_addr, self.mac.col_word),
-                ("row_gradients", self.gradients[0], step.dy_addr, self.mac.row_gradient),
-                ("col_gradients", self.gradients[1], step.dy_addr, self.mac.col_gradient),
-                ("host_gradients", self.gradients[2], step.dy_addr, self.mac.host_gradient)):
+                ("row_gradients", self.gradients[0], dy_addr, self.mac.row_gradient),
+                ("col_gradients", self.gradients[1], dy_addr, self.mac.col_gradient),
+                ("host_gradients", self.gradients[2], dy_addr, self.mac.host_gradient)):
             m.submodules[name] = block = memory.Memory(
                 shape=signed(len(target)), depth=len(words), init=words)
             port = block.read_port()
@@ -71,6 +88,22 @@ class Bench(wiring.Component):
 
 def clip(value, bits):
     return max(-(1 << (bits - 1)), min(value, (1 << (bits - 1)) - 1))
+
+
+def outputs_of(op, lanes):
+    """Outputs of a group."""
+    return op["last_output"] + 1 if lanes == 1 else op["last_walk"] * lanes + op["last_rest"] + 1
+
+
+def taken_in_turn(op, lanes):
+    """(row, lane, output) of the weights of a word, in order; the output is None for padding."""
+    in_group = outputs_of(op, lanes)
+    walks = -(-in_group // lanes)
+    for group in range(op["last_group"] + 1):
+        for place in range(walks * lanes):
+            walk, lane = divmod(place, lanes)
+            output = group * in_group + place if place < in_group else None
+            yield group * walks + walk, lane, output
 
 
 class Reference:
@@ -99,7 +132,9 @@ class Reference:
         gradients = self.gradients[2 if op["from_host"] else op["dest"]]
         low_bits = training.master_bits - config.weight_bits
         shift = training.min_update_shift + op["update_shift"]
-        outputs = (op["last_group"] + 1) * (op["last_output"] + 1)
+        lanes = config.lanes_out
+        in_group = outputs_of(op, lanes)
+        outputs = (op["last_group"] + 1) * in_group
         for rep in range(op["reps"] + 1):
             x_addr = op["x_base"] + rep * op["x_stride"]
             w_addr = op["w_base"] + rep * op["w_stride"]
@@ -109,11 +144,13 @@ class Reference:
                 on = word - block * (op["block_jump"] - op["last_word"])
                 x = words[x_addr + on]
                 total = 0
-                for output in range(outputs):
-                    group, one = divmod(output, op["last_output"] + 1)
-                    gradient = gradients[op["y_base"] + rep * op["y_rep_stride"]
-                                         + group * op["group_stride"] + one * op["y_stride"]]
-                    weight = w_addr + on + output * op["w_step"]
+                for row, lane, output in taken_in_turn(op, lanes):
+                    gradient = 0  # Of a lane without an output.
+                    if output is not None:
+                        group, one = divmod(output, in_group)
+                        gradient = gradients[op["y_base"] + rep * op["y_rep_stride"]
+                                             + group * op["group_stride"] + one * op["y_stride"]]
+                    weight = (w_addr + on + row * op["w_step"]) * lanes + lane
                     total += (self.weights[weight] >> low_bits) * gradient
                     if op["update"]:
                         moved = self.accumulated(self.velocities[weight], x * gradient, op)
@@ -124,7 +161,7 @@ class Reference:
                             self.weights[weight] - ((moved + random_bits) >> shift),
                             training.master_bits)
                         self.lfsr = self.lfsr >> 1 ^ (LFSR_TAPS if self.lfsr & 1 else 0)
-                    if op["bias"] and number == 0:
+                    if op["bias"] and number == 0 and output is not None:
                         bias = op["b_base"] + rep * outputs + output
                         moved = self.accumulated(self.bias_velocities[bias], gradient, op)
                         self.bias_velocities[bias] = moved
@@ -142,18 +179,23 @@ class Reference:
 
 def random_op(random, config):
     """A BACK op whose addresses fit the memories."""
+    lanes = config.lanes_out
     blocks, words, groups, outputs, reps = (
         random.randint(1, most) for most in (3, 3, 2, 3, 2))
+    walks, sums = outputs, {"last_output": outputs - 1}
+    if lanes > 1:
+        walks = random.randint(1, 2 if lanes == 2 else 1)
+        sums = {"last_walk": walks - 1, "last_rest": random.randrange(lanes)}
     own = words + random.choice([0, 0, 2])
     region = blocks * own
     shift_range = min(1 << config.training.update_shift_bits,
                       LFSR_BITS + 1 - config.training.min_update_shift)
     velocity = config.training.velocity_bits > 0
-    w_stride = groups * outputs * region
+    w_stride = groups * walks * region
     return {
         "kind": MacKind.BACK.value, "axis": random.randrange(2), "dest": random.randrange(2),
         "reps": reps - 1, "last_word": words - 1, "last_block": blocks - 1,
-        "block_jump": own + words - 1, "last_output": outputs - 1, "last_group": groups - 1,
+        "block_jump": own + words - 1, **sums, "last_group": groups - 1,
         "x_base": (blocks - 1) * own, "x_stride": region,
         "w_base": random.randrange(64) + (blocks - 1) * own,
         "w_step": region, "w_stride": w_stride,
@@ -237,9 +279,10 @@ def test_random_ops(name, seed):
         return [clip(int(random.gauss(0, 1 << (bits - 2))), bits) for _ in range(count)]
 
     training = config.training
-    weights, biases = draw(training.master_bits, 256), draw(config.bias_bits, 16)
+    weights = draw(training.master_bits, config.weight_words)
+    biases = draw(config.bias_bits, config.bias_words)
     words = [draw(config.act_bits, 64) for _ in range(2)]
-    gradients = [draw(training.grad_bits, count) for count in (64, 64, 32)]
+    gradients = [draw(training.grad_bits, count) for count in (64, 64, 64)]
     ops = [random_op(random, config) for _ in range(8)]
     last_in_row = random.randrange(2)
     shares, records, biases_read, lfsr, _ = rtl(
@@ -268,6 +311,23 @@ def test_a_step_a_cycle():
     first = steps.index(1)
     assert steps[first:first + 54] == [1] * 54
     assert sum(steps) == 54
+
+
+@pytest.mark.parametrize("lanes, words, groups", [(2, 3, 2), (4, 8, 1), (8, 17, 1)])
+def test_a_step_a_cycle_with_lanes(lanes, words, groups):
+    """No cycle is lost if each repetition has as many steps as outputs, and a few more."""
+    config = with_lanes(PLAIN, lanes, rows=16)
+    steps_each = 2 * words * groups
+    op = random_op(Random(1), config) | {
+        "reps": 2, "last_word": words - 1, "last_block": 0, "last_walk": 0, "last_rest": lanes - 1,
+        "last_group": 2 * groups - 1, "x_base": 0, "x_stride": 0, "w_base": 0, "w_step": 1,
+        "w_stride": 0, "y_stride": 1, "group_stride": 0, "reduce": 0, "bias": 0}
+    zeros = [0] * 64
+    weights = [1] * config.weight_words
+    *_, steps = rtl(config, [op], [zeros, zeros], [zeros] * 3, weights, [0] * 64, 0, 0)
+    first = steps.index(1)
+    assert steps[first:first + 3 * steps_each] == [1] * 3 * steps_each
+    assert sum(steps) == 3 * steps_each
 
 
 @pytest.mark.parametrize("steps_each, lost", [(6, 0), (4, 0), (3, 1), (1, 3)])

@@ -1,0 +1,205 @@
+"""`TrainingMacBase`: ports and memories of a MAC that trains, whatever its lanes."""
+
+from amaranth import *
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..back_layouts import back_step_layout, gradient_read_layout
+from ..cells.block_ram import BlockRam
+from ..cells.delay import later
+from ..config import LFSR_BITS, READ_CYCLES
+from ..layouts import (
+    bias_load_layout,
+    contribution_layout,
+    finished_layout,
+    step_layout,
+    weight_load_layout,
+)
+from ..op_fields import Axis
+
+__all__ = ["TrainingMacBase"]
+
+
+class TrainingMacBase(wiring.Component):
+    """What `TrainingMac` and `LaneTrainingMac` have in common: their ports, memories and shares.
+
+    A stored weight lies in two memories: one has the bits that are multiplied, one the lower bits.
+
+    Parameters
+    ----------
+    config : TorusConfig
+        With `training`.
+    weights, biases : list of int
+        Stored weights and biases after configuration, from address 0 up; the rest is zero.
+
+    Members
+    -------
+    forward, back : In(stream), In(stream)
+        Steps; never both at once.
+    row_word, col_word : In(word_bits)
+        The word that either gather buffer reads for a step, `READ_CYCLES` after the step.
+    row_gradient, col_gradient, host_gradient : In(grad_bits)
+        The gradient that each memory of gradients reads for a step, or for `gradient_read`, as
+        late.
+    gradient_read, bias_busy : In(stream), Out(1)
+        With `lanes_out` above 1 only: see `LaneTrainingMac`.
+    load_weight, load_bias, load_lfsr : In(stream)
+        Records for the memories. Always accepted; none may come while `writing`.
+    result, for_row, for_col : Out
+        Results of steps forwards: see `Mac`.
+    row_share, col_share : Out(stream)
+        Contributions of steps backwards to the reduction on either axis. Never wait.
+    look, look_addr : In(1), In
+        Read the records at this address, which stays until they are there; no step may be done
+        then or for `READ_CYCLES` more.
+    weight_record, bias_record, lfsr_record : Out
+        The records that were read, `READ_CYCLES` after `look`; they stay.
+    idle : Out(1)
+        No sum or update was under way in the cycle before. A register.
+    writing : Out(1)
+        A step of a cycle before will write a weight, a bias or a velocity in this cycle or later. A
+        register.
+    """
+
+    def __init__(self, config, *, weights=(), biases=()):
+        self.config = config
+        self.weights = list(weights)
+        self.biases = list(biases)
+        gradient = In(signed(config.training.grad_bits))
+        share = Out(stream.Signature(contribution_layout(config), always_ready=True))
+        lanes = {} if config.lanes_out == 1 else {
+            "gradient_read": In(stream.Signature(gradient_read_layout(config), always_ready=True)),
+            "bias_busy": Out(1),
+        }
+        super().__init__({
+            **lanes,
+            "forward": In(stream.Signature(step_layout(config), always_ready=True)),
+            "back": In(stream.Signature(back_step_layout(config), always_ready=True)),
+            "row_word": In(config.word_bits), "col_word": In(config.word_bits),
+            "row_gradient": gradient, "col_gradient": gradient, "host_gradient": gradient,
+            "load_weight": In(stream.Signature(weight_load_layout(config), always_ready=True)),
+            "load_bias": In(stream.Signature(bias_load_layout(config), always_ready=True)),
+            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
+            "result": Out(stream.Signature(finished_layout(config), always_ready=True)),
+            "for_row": Out(1), "for_col": Out(1),
+            "row_share": share, "col_share": share,
+            "look": In(1),
+            "look_addr": In(max(config.weight_addr_bits, config.bias_addr_bits)),
+            "weight_record": Out(config.weight_chunks * config.word_bits),
+            "bias_record": Out(config.bias_record_chunks * config.word_bits),
+            "lfsr_record": Out(config.lfsr_chunks * config.word_bits),
+            "idle": Out(1),
+            "writing": Out(1),
+        })
+
+    def _weight_memories(self, m, updates):
+        """Return the stored weights of a step and their velocities, as READ_CYCLES later.
+
+        Each of `updates` is of a lane, whose weights lie in memories of their own.
+        """
+        config, load = self.config, self.load_weight
+        in_row = config.sum_bits
+        row = Mux(self.back.valid, self.back.p.w_addr, self.forward.p.w_addr)
+        addr = Mux(self.look, self.look_addr[in_row:], row)
+        found = []
+        for lane, update in enumerate(updates):
+            name = "" if len(updates) == 1 else f"_{lane}"
+            loads = load.valid & (load.p.addr[:in_row] == lane) if in_row else load.valid
+            found.append(self._lane_memories(m, update, name, loads, addr,
+                                             self.weights[lane::len(updates)]))
+        weights, velocities, records = zip(*found, strict=True)
+        record = Array(records)[self.look_addr[:in_row]] if in_row else records[0]
+        m.d.comb += self.weight_record.eq(record)
+        return weights, velocities
+
+    def _lane_memories(self, m, update, suffix, loads, addr, weights):
+        """Return a weight of a step, its velocity, and the record of both."""
+        config, training, load = self.config, self.config.training, self.load_weight
+        low_bits = training.master_bits - config.weight_bits
+        mask = (1 << training.master_bits) - 1
+        words = [word & mask for word in weights]
+        writes, load_addr = update.new_weight, load.p.addr[config.sum_bits:]
+
+        def memory_of(name, bits, init, valid, write_addr, write_data):
+            m.submodules[name + suffix] = block = BlockRam(bits, config.weight_rows, init=init)
+            m.d.comb += [
+                block.write_en.eq(valid | loads),
+                block.write_addr.eq(Mux(loads, load_addr, write_addr)),
+                block.write_data.eq(write_data),
+                block.read_en.eq(self.forward.valid | self.back.valid | self.look),
+                block.read_addr.eq(addr),
+                block.out_en.eq(1),
+            ]
+            return block.read_data
+
+        written = Mux(loads, load.p.weight, writes.p.weight)
+        weight = memory_of("weight_memory", config.weight_bits, [w >> low_bits for w in words],
+                           writes.valid, writes.p.addr, written[low_bits:])
+        if low_bits:
+            low = memory_of("weight_low_memory", low_bits,
+                            [w & ((1 << low_bits) - 1) for w in words],
+                            writes.valid, writes.p.addr, written[:low_bits])
+            weight = Cat(low, weight)
+        record = Cat(weight, weight[-1].replicate(
+            config.master_chunks * config.word_bits - training.master_bits))
+        velocity = None
+        if training.velocity_bits:
+            new = update.new_velocity
+            velocity = memory_of("velocity_memory", training.velocity_bits, [], new.valid,
+                                 new.p.addr, Mux(loads, load.p.velocity, new.p.velocity))
+            record = Cat(record, velocity, velocity[-1].replicate(
+                config.velocity_chunks * config.word_bits - training.velocity_bits))
+        return weight.as_signed(), velocity, record
+
+    def _bias_memories(self, m, update, step_addr):
+        """Return the bias at an address and its velocity, as they are in the same cycle."""
+        config, training = self.config, self.config.training
+        addr = Mux(self.look, self.look_addr, step_addr)
+        load = self.load_bias
+
+        def memory_of(name, bits, init, valid, write_addr, new, loaded):
+            m.submodules[name] = words = memory.Memory(
+                shape=signed(bits), depth=config.bias_words, init=init)
+            write, read = words.write_port(), words.read_port(domain="comb")
+            m.d.comb += [
+                write.en.eq(valid | load.valid),
+                write.addr.eq(Mux(load.valid, load.p.addr, write_addr)),
+                write.data.eq(Mux(load.valid, loaded, new)),
+                read.addr.eq(addr),
+            ]
+            return read.data
+
+        new = update.new_bias
+        bias = memory_of("bias_memory", config.bias_bits, self.biases, new.valid, new.p.addr,
+                         new.p.bias, load.p.bias)
+        record = Cat(bias, bias[-1].replicate(
+            config.bias_chunks * config.word_bits - config.bias_bits))
+        velocity = None
+        if training.velocity_bits:
+            new = update.new_velocity
+            velocity = memory_of("bias_velocity_memory", training.velocity_bits, [], new.valid,
+                                 new.p.addr, new.p.velocity, load.p.velocity)
+            record = Cat(record, velocity, velocity[-1].replicate(
+                config.velocity_chunks * config.word_bits - training.velocity_bits))
+        held = Signal(len(record))
+        with m.If(self.look):
+            m.d.sync += held.eq(record)
+        m.d.comb += self.bias_record.eq(held)
+        return bias, velocity
+
+    def _share(self, m, step, total, word):
+        """Hand a complete sum of a step backwards to the reduce engine of its axis."""
+        valid, step = step
+        not_above_zero = later(m, word[-1] | ~word.any(), self.config.share_cycles - READ_CYCLES,
+                               "not_above_zero")[-1]
+        for axis, share in ((Axis.ROW, self.row_share), (Axis.COL, self.col_share)):
+            m.d.comb += [
+                share.valid.eq(valid & step.last & step.reduce & (step.axis == axis)),
+                share.p.sum.eq(total),
+                share.p.takes.eq(step.takes),
+                share.p.keeps.eq(step.keeps),
+                share.p.to_host.eq(step.to_host),
+                share.p.place.addr.eq(step.x_addr),
+                share.p.place.shift.eq(step.shift),
+                share.p.place.zero.eq(step.relu & not_above_zero),
+            ]
