@@ -17,9 +17,9 @@ from hw.lane_sizes import LANES_IN, LANES_OUT
 from sw_driver.system.scratch import temporary_folder
 
 from .errors import BoardError
-from .synthesis import ECP5, Area, synthesise
+from .synthesis import ECP5, Area, lut_sites, synthesise
 
-__all__ = ["main", "pe_area"]
+__all__ = ["main", "parse_lanes", "pe_area"]
 
 _COLUMNS = ("words x sums", "LUT4", "carry cells", "flip-flops", "multipliers", "block RAMs",
             "LUT RAMs", "sites", "sites a further multiplier")
@@ -51,13 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fpga.lane_areas", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
-    wanted = [_lanes(text) for text in parser.parse_args(arguments).lanes]
+    wanted = [parse_lanes(text) for text in parser.parse_args(arguments).lanes]
     print("|", " | ".join(_COLUMNS), "|")
     print("|---" * len(_COLUMNS) + "|")
     first: tuple[int, int] | None = None
     for words, sums in wanted or [(words, sums) for words in LANES_IN for sums in LANES_OUT]:
         area, count = pe_area(words, sums), words * sums
-        sites = area.luts + 2 * area.carries + 4 * area.lut_rams
+        sites = lut_sites(area, ECP5)
         further = ""
         if first is None:
             first = sites, count
@@ -69,7 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _lanes(text: str) -> tuple[int, int]:
+def parse_lanes(text: str) -> tuple[int, int]:
+    """Read WORDSxSUMS: `lanes_in` and `lanes_out`.
+
+    Raises
+    ------
+    BoardError
+        There are no such lanes.
+    """
     known = {f"{words}x{sums}": (words, sums) for words in LANES_IN for sums in LANES_OUT}
     if text not in known:
         raise BoardError(f"WORDSxSUMS must be one of {', '.join(known)}, not {text!r}")
