@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,10 @@ from .report import check_blocks, summarise
 from .synthesis import GOWIN, synthesise
 from .tools import Tool, find_tool
 
-__all__ = ["Build", "build", "is_report"]
+__all__ = ["NET_FILE", "Build", "build", "is_report"]
+
+NET_FILE = "model.ctz"
+"""The artifact of a net that was compiled for the torus of a build."""
 
 _STEPS = 4
 
@@ -58,14 +61,15 @@ class Build:
 _FORMER = ".former"
 _NAME_PART = 40  # Characters of a name that are kept: with what is added, never too long.
 # All that a build leaves in its folder.
-_FILES = {"design.v", "report.json"} | {
+_FILES = {"design.v", "report.json", NET_FILE} | {
     name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
           folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
           seed: int = 1, tries: int = 1, target_mhz: float | None = None,
-          tell: Progress = lambda *_: None, runner: Runner = in_turn) -> Build:
+          tell: Progress = lambda *_: None, runner: Runner = in_turn,
+          write_more: Callable[[Path], None] | None = None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -95,6 +99,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         What place and route aims at, if not at the clock of the torus; without a PLL only.
     tell, runner
         Told of each step; tries the seeds.
+    write_more
+        Writes `NET_FILE` into the folder before it takes the place of `out`.
 
     Raises
     ------
@@ -138,6 +144,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),
                          target_mhz=aim_mhz, baked=images is not None, folded=folded)
         _finish(folder, report)
+        if write_more is not None:
+            write_more(folder)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)
 

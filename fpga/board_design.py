@@ -19,8 +19,12 @@ TOP = "board"  # The top module: its ports are the pins.
 
 
 
-def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> TorusConfig:
-    """The torus of a size that a board gets if no compiled model says what is needed."""
+def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
+                 lanes: tuple[int, int] = (1, 1)) -> TorusConfig:
+    """The torus of a size that a board gets if no compiled model says what is needed.
+
+    `lanes` are `lanes_in` and `lanes_out`.
+    """
     base = BOARD_LARGE if board.family is ECP5 else BOARD_SMALL
     training = None
     if train:
@@ -31,7 +35,8 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False) -> 
     # A register more in every link shortens the long wires of a large part. In the steady state it
     # takes no cycles of inference, and 1 % of those of a training step of one sample.
     stages = int(board.family is ECP5 and rows * cols > 1)
-    return dataclasses.replace(base, rows=rows, cols=cols, link_stages=stages, training=training)
+    return dataclasses.replace(base, rows=rows, cols=cols, link_stages=stages, training=training,
+                               lanes_in=lanes[0], lanes_out=lanes[1])
 
 
 def board_link(board: Board, baud: int, clock_hz: int | None = None) -> LinkConfig:

@@ -11,16 +11,17 @@ if __name__ == "__main__":
     begin("fpga.calibration")  # Before anything slow is imported.
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from golden.system.ending import run_program
-from hw.config import TrainingConfig
+from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.link_config import LinkConfig
-from hw.presets import SMALLEST
+from hw.presets import BOARD_LARGE, BOARD_SMALL, FITTED, SMALLEST
 from hw.tops import CELLS, TOPS
 from hw.uart.host_link import HostLink
 from sw_driver.system.files import check_target
@@ -33,23 +34,52 @@ from .errors import BoardError
 from .synthesis import ECP5, ICE40, Area, Family, cells_of, synthesise
 from .tools import YOSYS, tool_version
 
-__all__ = ["Measured", "measure", "measured_designs", "read_link", "read_measured"]
+__all__ = ["Measured", "measure", "measured_designs", "read_links", "read_measured"]
 
 _NEXT = "next"  # What is measured of another flow than that of the areas which are there.
 _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
+_LINK_BITS = {_LINK: 32, "host-link-128": 128}  # Widths of the host stream.
 
-# Beside the smallest torus, one of 16-bit words with a small shifter, and one that trains.
+# Beside the smallest torus, one of 16-bit words with a small shifter, and one that trains; elements
+# and tori with lanes, each named by its words x sums.
 _PLAIN = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, buffer_words=256,
                              weight_words=1024, shift_bits=2, min_shift=12)
 _TRAINING = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, bias_words=8,
                                 training=TrainingConfig())
-_OWN = {name: Design(name, TOPS["torus"], config)
-        for name, config in (("smallest-1x1", SMALLEST), ("plain-1x1", _PLAIN),
-                             ("training-1x1", _TRAINING))}
+_NARROW = dataclasses.replace(BOARD_LARGE, act_bits=8, weight_bits=8)
+
+
+def _with_lanes(name: str, kind: str, config: TorusConfig, words: int, sums: int,
+                **size: int) -> Design:
+    """An element or a torus with lanes."""
+    return Design(f"{name}-lanes-{words}x{sums}", TOPS[kind],
+                  dataclasses.replace(config, lanes_in=words, lanes_out=sums, **size))
+
+
+_OWN = {design.name: design for design in (
+    *(Design(name, TOPS["torus"], config)
+      for name, config in (("smallest-1x1", SMALLEST), ("plain-1x1", _PLAIN),
+                           ("training-1x1", _TRAINING))),
+    *(_with_lanes("pe-large", "pe", BOARD_LARGE, words, sums)
+      for words, sums in ((2, 1), (1, 2), (2, 2), (2, 4), (2, 8))),
+    _with_lanes("pe-narrow", "pe", _NARROW, 2, 2),
+    _with_lanes("torus-2x2", "torus", FITTED, 2, 2, rows=2, cols=2),
+    _with_lanes("torus-2x1", "torus", FITTED, 2, 4, rows=2, cols=1, host_bits=128),
+    *(_with_lanes("pe-small", "pe", BOARD_SMALL, words, sums)
+      for words, sums in ((2, 1), (1, 2), (2, 2), (2, 4))),
+    _with_lanes("smallest-1x1", "torus", SMALLEST, 2, 2),
+    _with_lanes("plain-1x1", "torus", _PLAIN, 1, 4),
+)}
+# What takes longest comes last.
 _NAMES = {
-    ECP5.name: ("pe", "pe-general", "torus-2x2", "torus-4x4", "training-pe", "training-pe-batches",
-                "training-torus-2x2", "training-torus-4x4", "smallest-1x1", "plain-1x1"),
-    ICE40.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1", "training-1x1"),
+    ECP5.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1",
+                "pe-large-lanes-2x1", "pe-large-lanes-1x2", "pe-large-lanes-2x2",
+                "pe-large-lanes-2x4", "pe-large-lanes-2x8", "pe-narrow-lanes-2x2",
+                "torus-2x1-lanes-2x4", "torus-2x2", "torus-2x2-lanes-2x2",
+                "training-pe", "training-1x1", "training-pe-batches", "training-torus-2x2"),
+    ICE40.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1", "pe-small-lanes-2x1",
+                 "pe-small-lanes-1x2", "pe-small-lanes-2x2", "pe-small-lanes-2x4",
+                 "smallest-1x1-lanes-2x2", "plain-1x1-lanes-1x4", "training-1x1"),
 }
 
 
@@ -79,8 +109,8 @@ def read_measured(family: Family) -> list[Measured]:
             if design.name in areas]
 
 
-def read_link(family: Family) -> Area | None:
-    """What was measured of the host link of a board; None if nothing was.
+def read_links(family: Family) -> dict[int, Area]:
+    """What was measured of the host link of a board, by the width of its host stream.
 
     Raises
     ------
@@ -88,7 +118,7 @@ def read_link(family: Family) -> Area | None:
         As `read_measured`.
     """
     areas = _read(family).get("areas", {})
-    return Area(**areas[_LINK]) if _LINK in areas else None
+    return {bits: Area(**areas[name]) for name, bits in _LINK_BITS.items() if name in areas}
 
 
 def measure(family: Family) -> Iterator[tuple[str, Area]]:
@@ -112,7 +142,8 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
                {**flow, "areas": {}})
     todo: dict[str, tuple[str, Callable[[str], str]]] = {
         design.name: (design.top, design.verilog) for design in measured_designs(family)}
-    todo[_LINK] = _LINK_TOP, lambda cells: _link_verilog(family, cells)
+    for name, bits in _LINK_BITS.items():
+        todo[name] = _LINK_TOP, functools.partial(_link_verilog, family, bits)
     for name, (top, verilog) in todo.items():
         if name not in now["areas"]:
             with temporary_folder() as folder:
@@ -126,10 +157,10 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
         yield name, Area(**now["areas"][name])
 
 
-def _link_verilog(family: Family, cells: str) -> str:
+def _link_verilog(family: Family, host_bits: int, cells: str) -> str:
     link_bytes, = {board.link_bytes for board in BOARDS.values() if board.family is family}
     config = LinkConfig(clock_hz=25_000_000, buffer_bytes=link_bytes, registered=cells == "ecp5")
-    return emit_verilog(HostLink(config, 32, 0), _LINK_TOP, CELLS[cells])
+    return emit_verilog(HostLink(config, host_bits, 0), _LINK_TOP, CELLS[cells])
 
 
 def _path(family: Family) -> Path:

@@ -7,7 +7,7 @@ from hw.config import TorusConfig
 from .boards import Board
 from .errors import BoardError
 from .resources import estimate, is_measured, link_area, model_errors
-from .synthesis import ECP5, GOWIN, ICE40, Area
+from .synthesis import ECP5, GOWIN, ICE40, Area, lut_sites
 
 __all__ = ["Usage", "board_estimate", "check_estimate", "check_usage", "fits", "usage"]
 
@@ -34,12 +34,7 @@ class Usage:
 
 def usage(board: Board, area: Area) -> tuple[Usage, ...]:
     """What a design uses of a part; carry cells and LUT RAMs count as the LUTs they take."""
-    luts = area.luts + area.carries
-    if board.family is ECP5:
-        luts = area.luts + 2 * area.carries + 4 * area.lut_rams
-    elif board.family is ICE40:
-        luts = area.luts  # A carry stands beside its LUT.
-    has = board.capacity
+    luts, has = lut_sites(area, board.family), board.capacity
     return (Usage("LUT", luts, has.luts), Usage("FF", area.flip_flops, has.flip_flops),
             Usage("DSP", area.multipliers, has.multipliers),
             Usage("BRAM", area.block_rams, has.block_rams))
@@ -47,7 +42,8 @@ def usage(board: Board, area: Area) -> tuple[Usage, ...]:
 
 def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
     """What a torus with its host link would use, by the resource model."""
-    torus, link = estimate(config, board.family), link_area(board.family)
+    torus = estimate(config, board.family)
+    link = link_area(board.family, config.host_bits)
     both = Area(**{field.name: getattr(torus, field.name) + getattr(link, field.name)
                    for field in dataclasses.fields(Area)})
     return usage(board, both)

@@ -18,9 +18,9 @@ from hw.lane_sizes import LANES_IN, LANES_OUT
 from sw_driver.system.scratch import temporary_folder
 
 from .errors import BoardError
-from .synthesis import ECP5, Area, synthesise
+from .synthesis import ECP5, Area, lut_sites, synthesise
 
-__all__ = ["main", "pe_area"]
+__all__ = ["main", "parse_lanes", "pe_area"]
 
 _COLUMNS = ("words x sums", "LUT4", "carry cells", "flip-flops", "multipliers", "block RAMs",
             "LUT RAMs", "sites", "sites a further multiplier")
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
     parser.add_argument("--train", action="store_true", help="an element that trains")
     given = parser.parse_args(arguments)
-    wanted = [_lanes(text, train=given.train) for text in given.lanes]
+    wanted = [parse_lanes(text, train=given.train) for text in given.lanes]
     most_words = 1 if given.train else max(LANES_IN)
     print("|", " | ".join(_COLUMNS), "|")
     print("|---" * len(_COLUMNS) + "|")
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     every = [(words, sums) for words in LANES_IN if words <= most_words for sums in LANES_OUT]
     for words, sums in wanted or every:
         area, count = pe_area(words, sums, train=given.train), words * sums
-        sites = area.luts + 2 * area.carries + 4 * area.lut_rams
+        sites = lut_sites(area, ECP5)
         further = ""
         if first is None:
             first = sites, count
@@ -81,7 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _lanes(text: str, *, train: bool) -> tuple[int, int]:
+def parse_lanes(text: str, *, train: bool = False) -> tuple[int, int]:
+    """Read WORDSxSUMS: `lanes_in` and `lanes_out`, of a torus that trains or infers.
+
+    Raises
+    ------
+    BoardError
+        There are no such lanes.
+    """
     words_known = (1,) if train else LANES_IN
     known = {f"{words}x{sums}": (words, sums) for words in words_known for sums in LANES_OUT}
     if text not in known:

@@ -9,17 +9,14 @@ from hw.config import TorusConfig
 from .boundary import DESIGN
 from .designs import Design
 from .errors import FlowFailed
+from .memories import engine_rams, memory_rams
 from .place_route import Step
 from .synthesis import ECP5, Area, Family
 
-__all__ = ["PathSummary", "check_blocks", "expected_blocks", "summarise"]
+__all__ = ["DSP_BITS", "PathSummary", "check_blocks", "expected_blocks", "summarise"]
 
-# Block RAMs by the width of their ports (bits, words), and operands of a multiplier, by family.
-_RAM_SHAPES = {
-    "ecp5": ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)),
-    "ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)),
-}
-_DSP_BITS = {"ecp5": 18, "ice40": 16}
+# Bits of the operands of a multiplier, by family.
+DSP_BITS = {"ecp5": 18, "ice40": 16}
 # Of a product with fewer bits Yosys makes LUTs: `DSP_Y_MINWIDTH` of its `synth_ice40`.
 _LEAST_PRODUCT_BITS = {"ecp5": 0, "ice40": 11}
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
@@ -68,31 +65,18 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     A MAC has a multiplier for each weight of a step if its words fit one; of wider words Yosys
     makes some more, and of narrow ones LUTs on the iCE40.
 
-    A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
-    a memory of weights and one of programs. One that trains has two multipliers for each weight of
-    a step, the lower bits of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
-    programs of gateways are not counted. Weights that are `folded` are in no memory.
+    One that trains has two for each. Memories are those of `fpga.memories`; biases, host FIFOs and
+    the programs of gateways are not counted. Weights that are `folded` are in no memory.
     """
-    config, training = design.config, design.config.training
+    config = design.config
     pes = config.rows * config.cols
     routers, pes = {"link-side": (0, 0), "router": (1, 0), "pe": (1, 1)}.get(
         design.kind, (pes, pes))
     multipliers = sum(sum(widths) >= _LEAST_PRODUCT_BITS[family.name]
                       for widths in _products(config))
 
-    def rams(bits: int, words: int) -> int:
-        return min(-(-bits // width) * -(-words // depth)
-                   for width, depth in _RAM_SHAPES[family.name])
-
-    buffers = 2 * (rams(config.word_bits, config.buffer_words)
-                   + rams(config.lanes_in * config.word_bits, config.buffer_rows))
-    memories = rams(config.line_bits, config.program_lines)
-    if not folded:
-        memories += rams(config.row_weights * config.weight_bits, config.weight_rows)
-    if training is not None:
-        memories += 2 * rams(training.grad_bits, config.buffer_words)
-        for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            memories += rams(config.lanes_out * bits, config.weight_rows) if bits else 0
+    buffers = engine_rams(config, family) if routers else 0
+    memories = memory_rams(config, family, folded=folded) if pes else 0
     return pes * multipliers, routers * buffers + pes * memories
 
 
@@ -116,7 +100,7 @@ def check_blocks(area: Area, design: Design, family: Family = ECP5, *,
         It has other multipliers, or fewer block RAMs, than its PEs and routers must have.
     """
     multipliers, block_rams = expected_blocks(design, family, folded=folded)
-    one_each = all(max(widths) <= _DSP_BITS[family.name] for widths in _products(design.config))
+    one_each = all(max(widths) <= DSP_BITS[family.name] for widths in _products(design.config))
     wrong = area.multipliers != multipliers if one_each else area.multipliers < multipliers
     if wrong or area.block_rams < block_rams:
         raise FlowFailed(

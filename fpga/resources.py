@@ -1,24 +1,27 @@
 """Cells of a torus before it is synthesised: a model fitted to measured ones.
 
-DSPs and block RAMs follow from the configuration. LUTs, carry cells and flip-flops are sums of what
-the configuration scales: fitted by least squares, with no negative share, to the measured areas of
-`fpga.calibration`. These are of tori without `link_stages`, whose cells are counted apart.
+DSPs and block RAMs follow from the configuration (`fpga.memories`). LUTs, carry cells and
+flip-flops are sums of what the configuration scales: fitted by least squares, with no negative
+share, to the measured areas of `fpga.calibration`. These are of tori without `link_stages`, whose
+cells are counted apart.
 """
 
 import dataclasses
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.system.extras import needs
 from hw.config import TorusConfig
 from hw.tops import TOPS
 
-from .calibration import Measured, read_link, read_measured
+from .calibration import Measured, read_links, read_measured
 from .designs import Design
 from .errors import FlowFailed
+from .memories import block_rams
 from .report import expected_blocks
-from .synthesis import Area, Family
+from .synthesis import ICE40, Area, Family, lut_sites
 
 with needs("fpga"):
     from scipy.optimize import nnls
@@ -37,7 +40,7 @@ class Errors:
     Parameters
     ----------
     mean, largest
-        Of the LUTs, relative to those measured.
+        Of the LUTs, relative to those measured; carry cells and LUT RAMs count as those they take.
     count
         Measured tori.
     """
@@ -60,21 +63,31 @@ def estimate(config: TorusConfig, family: Family) -> Area:
 
 def is_measured(family: Family) -> bool:
     """Whether the model was fitted for a family."""
-    return read_link(family) is not None and bool(read_measured(family))
+    return bool(read_links(family)) and bool(read_measured(family))
 
 
-def link_area(family: Family) -> Area:
-    """The measured cells of a board's host link.
+@functools.cache
+def link_area(family: Family, host_bits: int) -> Area:
+    """The cells of a board's host link: on a line through those measured of two widths.
 
     Raises
     ------
     FlowFailed
         It was not measured.
     """
-    area = read_link(family)
-    if area is None:
+    links = read_links(family)
+    if not links:
         raise FlowFailed(f"no areas of {family.name} were measured: python -m fpga.calibration")
-    return area
+    widths = sorted(links)
+
+    def at(name: str) -> int:
+        counts = [getattr(links[bits], name) for bits in widths]
+        if len(widths) == 1:
+            return counts[0]
+        slope = (counts[-1] - counts[0]) / (widths[-1] - widths[0])
+        return round(counts[0] + slope * (host_bits - widths[0]))
+
+    return Area(**{field.name: at(field.name) for field in dataclasses.fields(Area)})
 
 
 @functools.cache
@@ -93,7 +106,7 @@ def model_errors(family: Family) -> Errors:
         if any(other.design.kind == "torus" and _trains(other) == _trains(one)
                for other in others) and one.design.kind == "torus":
             found = _estimate(one.design.config, family, others)
-            errors.append(abs(found.luts / one.area.luts - 1))
+            errors.append(abs(lut_sites(found, family) / lut_sites(one.area, family) - 1))
     return Errors(float(np.mean(errors)), max(errors), len(errors))
 
 
@@ -107,25 +120,27 @@ def _measured(family: Family) -> tuple[Measured, ...]:
 
 def _estimate(config: TorusConfig, family: Family, measured: tuple[Measured, ...]) -> Area:
     design = Design("torus", TOPS["torus"], config)
-    wanted = np.array(_scales(design))
-    scales = np.array([_scales(one.design) for one in measured])
-    counts = {}
+    wanted = np.array(_scales(design, family))
+    counts = {name: round(float(wanted @ shares))
+              for name, shares in _shares(measured, family).items()}
+    slices = _link_slices(config)
+    counts["luts"] += sum(bits + 6 for bits in slices)
+    counts["flip_flops"] += sum(2 * bits + 2 for bits in slices)
+    multipliers, _ = expected_blocks(design, family)
+    return Area(**counts, multipliers=multipliers, block_rams=block_rams(config, family))
+
+
+@functools.lru_cache(maxsize=64)
+def _shares(measured: tuple[Measured, ...], family: Family) -> dict[str, NDArray[np.float64]]:
+    """What each scale has of the cells of each kind."""
+    scales = np.array([_scales(one.design, family) for one in measured])
+    found: dict[str, NDArray[np.float64]] = {}
     for name in _FITTED:
         areas = np.array([getattr(one.area, name) for one in measured], float)
         # Relative errors count, or the largest torus would decide alone.
         weights = 1 / np.maximum(areas, 1)
-        shares, _ = nnls(scales * weights[:, None], areas * weights)
-        counts[name] = round(float(wanted @ shares))
-    multipliers, block_rams = expected_blocks(design, family)
-    # Programs and FIFOs of gateways, which `expected_blocks` leaves out.
-    tori = [one for one in measured if one.design.kind == "torus"]
-    more = max((one.area.block_rams - expected_blocks(one.design, family)[1])
-               / one.design.config.rows for one in tori)
-    slices = _link_slices(config)
-    counts["luts"] += sum(bits + 6 for bits in slices)
-    counts["flip_flops"] += sum(2 * bits + 2 for bits in slices)
-    return Area(**counts, multipliers=multipliers,
-                block_rams=block_rams + round(more * config.rows))
+        found[name], _ = nnls(scales * weights[:, None], areas * weights)
+    return found
 
 
 def _link_slices(config: TorusConfig) -> list[int]:
@@ -141,14 +156,25 @@ def _trains(one: Measured) -> bool:
     return one.design.config.training is not None
 
 
-def _scales(design: Design) -> list[float]:
+def _scales(design: Design, family: Family) -> list[float]:
     """What cells are proportional to: an element alone has no gateways and no bridge."""
     config = design.config
     training = config.training
     whole = design.kind == "torus"
     pes, rows = (config.rows * config.cols, config.rows) if whole else (1, 0)
     shifter = config.acc_bits * config.shift_bits
-    scales = [float(whole), rows, pes, pes * config.word_bits, pes * shifter]
+    biases = -(-config.bias_words // 16) * config.bias_bits  # In LUT RAMs of 16 words.
+    product = config.operand_bits + config.weight_bits
+    scales = [
+        float(whole), rows, rows * config.host_bits, pes, pes * config.word_bits, pes * shifter,
+        pes * biases,
+        # Lanes: what adds up two products, what gives several sums one by one, and each of them.
+        pes * product * (config.lanes_in - 1) * config.lanes_out,
+        pes * config.acc_bits * (config.lanes_out > 1),
+        pes * config.acc_bits * (config.lanes_out - 1),
+        # Biases of several sums are registers of an iCE40: see `fpga.memories.block_rams`.
+        pes * config.bias_words * config.bias_bits * (family is ICE40 and config.lanes_out > 1),
+    ]
     if training is None:
         return [*scales, 0, 0, 0]
     return [*scales, rows, pes, pes * training.velocity_bits]

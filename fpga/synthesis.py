@@ -12,7 +12,7 @@ from .tools import YOSYS, read_json
 from .yosys import run_yosys
 
 __all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "cells_of",
-           "synthesise"]
+           "lut_sites", "synthesise"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +81,15 @@ class Area:
     multipliers: int
     block_rams: int
     lut_rams: int
+
+
+def lut_sites(area: Area, family: Family) -> int:
+    """LUTs of a part that a design takes: carry cells and LUT RAMs take some, too."""
+    if family is ICE40:  # A carry stands beside its LUT.
+        return area.luts
+    if family is ECP5:
+        return area.luts + 2 * area.carries + 4 * area.lut_rams
+    return area.luts + area.carries
 
 
 def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str = YOSYS) -> Area:

@@ -53,6 +53,7 @@ def compile(
     momentum: int | None = None,
     frozen: Collection[int] = (),
     input_gradient: bool = False,
+    grow: bool = False,
 ) -> Compiled:
     """Compile a trained model, a net that is quantised already, or one to be trained, for a torus.
 
@@ -87,6 +88,9 @@ def compile(
         Layers that do not change.
     input_gradient
         Whether the host wants the gradient of the net's inputs.
+    grow
+        Of a net for inference, with a configuration: whether its memories and counters are only the
+        least that the torus has, and become as large as the net needs.
 
     Raises
     ------
@@ -117,7 +121,8 @@ def compile(
             raise DriverError("calibration must be given to quantise a model, not None")
         model = _quantised(model, calibration, config)
     order = "best" if order is None else order
-    return compile_net(model, config, grow=not isinstance(torus, TorusConfig), order=order)
+    grow = grow or not isinstance(torus, TorusConfig)
+    return compile_net(model, config, grow=grow, order=order)
 
 
 def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:

@@ -14,6 +14,7 @@ from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
 from .ring import ring_spec
 from .rtl import Rtl
+from .serialise import serialise_spec
 from .spec import Spec
 
 __all__ = ["PROOFS", "Proof"]
@@ -111,9 +112,17 @@ def _delayed(stages: int) -> Proof:
         induction_cycles=1, goal_cycles=stages + 3, mutant_cycles=stages + 3)
 
 
+def _serialise(lanes: int) -> Proof:
+    return Proof(
+        name=f"serialise-{lanes}", spec=lambda rtl: serialise_spec(rtl, lanes),
+        claim=f"Serialise, any groups of up to {lanes} sums, as close as they may be",
+        induction_cycles=1, goal_cycles=2 * lanes + 4, mutant_cycles=2 * lanes + 3,
+        slow=lanes > 4)
+
+
 PROOFS = {proof.name: proof for proof in (
     _credits(1), _credits(3), _delayed(1), _delayed(3),
-    _link(1), _link(2), _link(4),
+    _link(1), _link(2), _link(4), _serialise(2), _serialise(4), _serialise(8),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,

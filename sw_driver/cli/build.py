@@ -1,18 +1,30 @@
 """`clostorus build`: a bitstream for a board."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sw_driver.cli.best_torus import (
+    Auto,
+    Lanes,
+    describe_proposal,
+    find_best,
+    read_auto,
+    say_proposal,
+)
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.job_options import JobWorkers, Scheduler, job_runner
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
     from fpga.board_build import Build
     from fpga.boards import Board
+    from fpga.lane_search import Proposal
+    from sw_driver.compiled import Compiled
+    from sw_driver.files.artifact import Artifact
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -22,6 +34,8 @@ EXAMPLES = (
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
     "clostorus build --board ulx3s-85f --clock-mhz 100 --tries 3 --workers 3",
     "clostorus build --board ulx3s-85f --config-from model.ctz",
+    "clostorus build --board ulx3s-85f --torus 2x2 --lanes-in 2 --lanes-out 2",
+    "clostorus build --board ulx3s-85f --config-from model.ctz --torus auto --lanes auto",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
 )
@@ -34,7 +48,11 @@ _Board = Annotated[
     ),
 ]
 _Torus = Annotated[
-    str | None, typer.Option(metavar="RxC", help="Size of the torus [default: 1x1].")
+    str | None,
+    typer.Option(
+        metavar="RxC|auto",
+        help="Size of the torus; auto: with --config-from, the fastest one [default: 1x1].",
+    ),
 ]
 _Train = Annotated[
     bool,
@@ -79,6 +97,9 @@ def command(
     board: _Board,
     torus: _Torus = None,
     train: _Train = False,
+    lanes: Lanes = None,
+    lanes_in: LanesIn = None,
+    lanes_out: LanesOut = None,
     config_from: _ConfigFrom = None,
     bake: _Bake = None,
     fold: _Fold = False,
@@ -98,6 +119,9 @@ def command(
     --config-from has the memories that this net needs, or this training: it goes on with train
     --device serial --resume.
 
+    With --torus auto or --lanes auto the net of --config-from is compiled again, for the fastest
+    torus that fits the board; the new artifact is model.ctz in DIR.
+
     A torus that does not fit is refused before it is placed. What was in DIR is replaced when all
     is done, and stays as it was if anything fails.
     """
@@ -110,34 +134,103 @@ def command(
     folder = Path("build/fpga") / board if output is None else output
     check_folder(folder)
     check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from})
-    held = held_configuration(
-        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
-    )
-    if held is None:
-        held = _default(target, torus, train)
+    auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out))
+    again = None
+    if "auto" in (torus, lanes):
+        net = _net_file(config_from, train=train, bake=bake)
+        again = _compiled_again(out, target, net, auto)
+        held = Held(again.compiled.config, None)
+    else:
+        held = _held(
+            target, torus, auto, train=train, config_from=config_from, bake=bake, fold=fold
+        )
     from fpga.board_build import build
 
     # One seed needs no other process.
     at_once = min(workers or cores(), tries) if scheduler is None else workers
     with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
-                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell,
-                      runner=runner)
-    _report(out, target, board, folder, held, built)
+                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell, runner=runner,
+                      write_more=None if again is None else again.write)
+    _report(out, target, folder, held, built, again)
 
 
-def _default(target: "Board", torus: str | None, train: bool) -> Held:
-    """The torus that a board has where no file names one."""
-    from sw_driver.torus import parse_torus
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Again:
+    """A net that was compiled for another torus before, and how the torus was found."""
 
-    rows, cols = parse_torus(torus or "1x1")
+    compiled: "Compiled"
+    former: "Artifact"
+    proposal: "Proposal"
+
+    def write(self, folder: Path) -> None:
+        """Write the artifact into the folder of the build."""
+        from fpga.board_build import NET_FILE
+        from sw_driver.files.artifact import save_artifact
+
+        save_artifact(folder / NET_FILE, self.compiled, data=self.former.data,
+                      preparation=self.former.preparation)
+
+
+def _net_file(config_from: Path | None, *, train: bool, bake: Path | None) -> Path:
+    """The artifact of the net for which a torus is to be found; refuse what does not go with it."""
+    from sw_driver.errors import DriverError
+    from sw_driver.files.archive import check_archive
+
+    if train or bake is not None:
+        raise DriverError("torus auto and lanes auto must not be given with --train or --bake: "
+                          "they are for the net of --config-from")
+    if config_from is None:
+        raise DriverError("torus auto and lanes auto need --config-from, which names the net")
+    check_archive(config_from)
+    return config_from
+
+
+def _compiled_again(out: "Output", board: "Board", path: Path, auto: Auto) -> _Again:
+    """Compile the net of an artifact for the fastest torus of a board."""
+    from sw_driver.compiler import compile
+    from sw_driver.files.artifact import load_artifact
+
+    former = load_artifact(path)
+    net = former.net
+    with out.progress() as tell:
+        proposal = find_best(board, net.shapes, auto, tell, act_bits=net.act_bits,
+                             weight_bits=net.weight_bits)
+        compiled = compile(net, proposal.least, grow=True)
+    say_proposal(out, board.name, proposal)
+    return _Again(compiled, former, proposal)
+
+
+def _held(board: "Board", torus: str | None, auto: Auto, *, train: bool, config_from: Path | None,
+          bake: Path | None, fold: bool) -> Held:
+    """The torus of a file, or the one that a board has where no file names one."""
+    from hw.config import ConfigError
+    from sw_driver.errors import DriverError
+
+    held = held_configuration(
+        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
+    )
+    lanes = auto.lanes or (1, 1)
+    if held is not None:
+        if lanes != (1, 1):
+            raise DriverError("lanes-in and lanes-out need --torus: a model has lanes of its own")
+        return held
     from fpga.board_design import board_config
 
-    return Held(board_config(target, rows, cols, train=train), None)
+    rows, cols = auto.torus or (1, 1)
+    try:
+        return Held(board_config(board, rows, cols, train=train, lanes=lanes), None)
+    except ConfigError as error:
+        raise DriverError(str(error)) from error
 
 
 def _report(
-    out: "Output", target: "Board", board: str, folder: Path, held: Held, built: "Build"
+    out: "Output",
+    target: "Board",
+    folder: Path,
+    held: Held,
+    built: "Build",
+    again: _Again | None,
 ) -> None:
     """Say what was built, and how fast it is."""
     from fpga.board_flow import FLOWS
@@ -145,9 +238,10 @@ def _report(
     report, config = built.report, held.config
     path = report["critical_path"]
     out.facts(
-        f"{folder}, for {board}",
+        f"{folder}, for {target.name}",
         [
             ("torus", f"{config.rows}x{config.cols}"),
+            ("lanes in x out", f"{config.lanes_in} x {config.lanes_out}"),
             *((used.name, f"{used.used} of {used.available}") for used in built.usage),
             ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['clock_mhz']:g} MHz"),
             ("seed", _seeds(report)),
@@ -158,7 +252,13 @@ def _report(
     )
     bitstream = folder / FLOWS[target.family.name].bitstream
     say_written(out, bitstream, f"openFPGALoader {quoted(bitstream)}; report.json beside it")
-    out.result({"out": str(folder), **report})
+    if again is not None:
+        from fpga.board_build import NET_FILE
+
+        net = folder / NET_FILE
+        say_written(out, net, f"clostorus run {quoted(net)} --device serial --port PORT")
+    proposal = {} if again is None else {"proposal": describe_proposal(again.proposal)}
+    out.result({"out": str(folder), **report, **proposal})
 
 
 def _seeds(report: dict[str, Any]) -> str:

@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sw_driver.cli.best_torus import (
+    Auto,
+    ForBoard,
+    Lanes,
+    OnBoard,
+    TorusOrAuto,
+    describe_proposal,
+    read_auto,
+    read_on_board,
+    say_proposal,
+)
 from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.given_net import (
     Reduction,
@@ -15,14 +26,14 @@ from sw_driver.cli.given_net import (
     load_net,
     net_files,
 )
-from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, Torus, lanes_of, make_output
+from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
 from sw_driver.cli.word_bits import HostBits, Loss, WeightBits, Widths, WordBits, read_widths
 from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
+    from fpga.lane_search import Proposal
     from golden.data.preparation import Preparation
     from golden.data.source import Source
-    from hw.config import TorusConfig
     from sw_driver.compiled import Compiled
     from sw_driver.files.accuracy import MeasuredError
     from sw_driver.files.narrowest import FoundWords
@@ -39,6 +50,7 @@ EXAMPLES = (
     "clostorus compile model.pt --torus 8x2 --lanes-in 2 --lanes-out 2 -o fast.ctz",
     "clostorus compile mnist.pt --data mnist10k --torus 8x8 --export mnist -o mnist.ctz",
     "clostorus compile model.pt --board ulx3s-85f --torus 2x2 -o model.ctz",
+    "clostorus compile model.pt --board ulx3s-85f --torus auto --lanes auto -o model.ctz",
     "clostorus compile pixels.pt --data images.npy --torus 4x4 -o pixels.ctz",
     "clostorus compile net.py:make_net --weights w.pt --data x.npy --torus 4x4 -o net.ctz",
     "clostorus compile net.onnx --reduction 5.5 --data digits --torus 4x4 -o net.ctz",
@@ -60,13 +72,6 @@ _Weights = Annotated[
         help="With FILE.py:FUNCTION: its weights, as torch.save(model.state_dict(), FILE) writes.",
     ),
 ]
-_Board = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The torus of this size that build --board makes, memories and widths too.",
-    ),
-]
 _Order = Annotated[
     str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
 ]
@@ -83,7 +88,7 @@ class _Wanted:
     """What the command line asks for."""
 
     model: Path
-    torus: str
+    auto: Auto
     output: Path
     data: "Source | None"
     weights: Path | None
@@ -105,6 +110,7 @@ class _Made:
     error: "MeasuredError"
     words: "FoundWords | None"
     projection: "MeasuredProjection | None"
+    proposal: "Proposal | None"
 
 
 def command(
@@ -117,7 +123,7 @@ def command(
             "a torch module."
         ),
     ],
-    torus: Torus,
+    torus: TorusOrAuto,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
     data: _Data = None,
     label: Label = None,
@@ -125,13 +131,14 @@ def command(
     split_seed: SplitSeed = None,
     weights: _Weights = None,
     reduction: Reduction = None,
-    board: _Board = None,
+    board: ForBoard = None,
     word_bits: WordBits = None,
     loss: Loss = None,
     weight_bits: WeightBits = None,
     host_bits: HostBits = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    lanes: Lanes = None,
     order: _Order = "best",
     bake: _Bake = False,
     export: _Export = None,
@@ -149,28 +156,29 @@ def command(
     their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
-    widths = read_widths(word_bits, weight_bits, host_bits, loss, lanes_of(lanes_in, lanes_out))
+    numbers = lanes_of(lanes_in, lanes_out)
+    auto = read_auto(torus, lanes, numbers)
+    widths = read_widths(word_bits, weight_bits, host_bits, loss, numbers)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
-        model, torus, output, source, weights, reduction, board, widths, order, bake, export
+        model, auto, output, source, weights, reduction, board, widths, order, bake, export
     )
-    config = _check(wanted)
-    made = _compile(out, wanted, config)
+    on_board = _check(wanted)
+    made = _compile(out, wanted, on_board)
     files = _write(wanted, made)
     _report(out, wanted, made, files)
 
 
-def _check(wanted: _Wanted) -> "str | TorusConfig":
-    """Refuse what is wrong with the command line and the model file; return the torus."""
+def _check(wanted: _Wanted) -> OnBoard:
+    """Refuse what is wrong with the command line and the model file; return what a board says."""
     from hw.config import ConfigError, TorusConfig
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import source_files
     from sw_driver.files.kinds import own_model
     from sw_driver.system.files import check_folder, check_outputs
-    from sw_driver.torus import check_order, parse_torus
+    from sw_driver.torus import check_order
 
     output, export = wanted.output, wanted.export
-    rows, cols = parse_torus(wanted.torus)
     if export is not None:
         if os.path.realpath(export) == os.path.realpath(output):
             raise DriverError(f"output and export must be different, not both {output}")
@@ -182,9 +190,10 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     inputs: Files = {"MODEL": own.path if own else wanted.model, "--weights": wanted.weights}
     inputs |= source_files(wanted.data)
     check_outputs(outputs, inputs)
-    config = None if wanted.board is None else _board_config(wanted, rows, cols)
+    on_board = read_on_board(wanted.board, wanted.auto, wanted.widths, exports=export is not None)
     check_model(wanted.model, wanted.weights, exported=export is not None)
     try:
+        rows, cols = wanted.auto.torus or (1, 1)
         TorusConfig(rows=rows, cols=cols, **wanted.widths.given)
     except ConfigError as error:
         raise DriverError(str(error)) from error
@@ -197,36 +206,16 @@ def _check(wanted: _Wanted) -> "str | TorusConfig":
     check_outputs(outputs, {**inputs, **source_files(wanted.data)})
     if wanted.data is not None:
         wanted.data.check()
-    return wanted.torus if config is None else config
+    return on_board
 
 
-def _board_config(wanted: _Wanted, rows: int, cols: int) -> "TorusConfig":
-    """The torus that build makes for a board."""
-    from fpga.boards import find_board
-    from sw_driver.errors import DriverError
-
-    if wanted.widths.named:
-        raise DriverError(
-            "word-bits, weight-bits, host-bits, lanes-in and lanes-out must not be given with "
-            "--board, whose torus has its own"
-        )
-    target = find_board(wanted.board or "")
-    from fpga.board_design import board_config
-    from fpga.capacity import check_estimate
-
-    config = board_config(target, rows, cols)
-    check_estimate(target, config)
-    return config
-
-
-def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Made:
+def _compile(out: "Output", wanted: _Wanted, on_board: OnBoard) -> _Made:
     """Compile the model, and find out what its words lose."""
     from golden.data.loading import load_part
     from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.samples import check_features, data_of
-    from sw_driver.torus import parse_torus
 
     net, known, preparation = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
@@ -241,19 +230,24 @@ def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Ma
         projected = project_dense(net, wanted.reduction)
         net, projection = projected.after, measure_projection(projected, samples)
     widths, words = dict(wanted.widths.given), None
+    size = wanted.auto.torus or (1, 1)
     with out.progress() as tell:
         if wanted.widths.loss is not None:
             from sw_driver.files.narrowest import find_words
 
             tell("find the narrowest words", 0, 1)
-            words = find_words(net, samples, *parse_torus(wanted.torus), wanted.widths.loss)
+            words = find_words(net, samples, *size, wanted.widths.loss)
             widths |= {"act_bits": words.bits, "weight_bits": words.bits}
             tell("find the narrowest words", 1, 1)
+        proposal = on_board.find(net, wanted.auto, tell)
+        torus = on_board.config or size if proposal is None else proposal.least
         tell("compile", 0, 2)
-        compiled = compile(net, config, samples.x, order=wanted.order, **widths)
+        compiled = compile(net, torus, samples.x, order=wanted.order, grow=proposal is not None,
+                           **widths)
+        on_board.check(compiled)
         tell("compile", 1, 2)
         error = measure_error(net, compiled, samples, stated=words is not None)
-    return _Made(compiled, samples.data, preparation, error, words, projection)
+    return _Made(compiled, samples.data, preparation, error, words, projection, proposal)
 
 
 def _write(wanted: _Wanted, made: _Made) -> list[str]:
@@ -281,6 +275,8 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
     lost = made.projection
     if lost is not None:
         out.facts(f"{wanted.model}, with Clos layers for dense ones", lost.rows())
+    if made.proposal is not None:
+        say_proposal(out, str(wanted.board), made.proposal)
     if (words := made.words) is not None:
         out.table(words.title, words.columns, words.rows())
     out.facts(f"{output}, from {wanted.model}", rows)
@@ -292,6 +288,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
             "artifact": str(output),
             "exported": [str(export / name) for name in files] if export else [],
             **report.describe(made.compiled),
+            "proposal": None if made.proposal is None else describe_proposal(made.proposal),
             "projection": None if lost is None else lost.as_dict(),
             "narrowest_words": None if words is None else words.as_dict(),
             "fixed_point": made.error.as_dict(),

@@ -14,7 +14,14 @@ from sw_driver.predict.run_steps import loading_ops, names_of_ops
 from sw_driver.program.sample_loop import SampleLoops
 from sw_driver.schedule.scheduler import schedule
 
-__all__ = ["Prediction", "bounds", "order_cycles", "predict_cycles", "predict_steady"]
+__all__ = [
+    "Prediction",
+    "bounds",
+    "narrowest_host_bits",
+    "order_cycles",
+    "predict_cycles",
+    "predict_steady",
+]
 
 # To judge an order, the cycles of some samples are counted, after the samples that fill the
 # pipeline and so many more. The fetch units go round in three cycles, so over three samples they
@@ -88,20 +95,12 @@ def predict_steady(
     run.machine.observer = account
     run.collect(steady.collected)
     loaded = loading_ops(program, loop.queues(loop.max_samples))
-    least = bounds(config, plan)
-    others = max(count for part, count in least.items() if not part.startswith("host"))
-    wide_enough = (
-        bits
-        for bits in HOST_BITS
-        if bits >= config.word_bits
-        and max(_host_beats(dataclasses.replace(config, host_bits=bits), plan.stages)) <= others
-    )
     return Prediction(
         cycles=steady.cycles / steady.collected,
         ideal_cycles=sum(shape.parameters for shape in shapes)
         / (config.rows * config.cols * config.row_weights),
-        bounds=least,
-        host_bits=next(wide_enough, None),
+        bounds=bounds(config, plan),
+        host_bits=narrowest_host_bits(config, plan),
         breakdown=break_down(config, account, steady, _names(config, plan, loop), loaded),
     )
 
@@ -186,6 +185,20 @@ def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
         "column ring": ring_cycles(True),
         "op fetch": max(fetch_cycles),
     }
+
+
+def narrowest_host_bits(config: TorusConfig, plan: Plan) -> int | None:
+    """Return the width of the narrowest host stream that takes no longer than any other part.
+
+    None if even the widest one takes longer. That of the configuration does not matter.
+    """
+    least = bounds(config, plan)
+    others = max(count for part, count in least.items() if not part.startswith("host"))
+    for bits in HOST_BITS:
+        stream = dataclasses.replace(config, host_bits=bits)
+        if bits >= config.word_bits and max(_host_beats(stream, plan.stages)) <= others:
+            return bits
+    return None
 
 
 def _host_beats(config: TorusConfig, stages: Sequence[Stage]) -> tuple[int, int]:

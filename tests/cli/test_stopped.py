@@ -22,6 +22,7 @@ STUDY = ("-m", "sim.measure.training_widths")
 PROGRAMS = (
     "fpga.calibration",
     "fpga.lane_areas",
+    "fpga.lane_boards",
     "fpga.levels",
     "sim.measure.board_table",
     "golden.studies.conversions",

@@ -59,7 +59,7 @@ def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
     for name, size in (("icebreaker", "1x1"), ("ulx3s-85f", "2x2"), ("ecpix5-85f", "1x1")):
         succeed("compile", model, "--board", name, "--torus", size, "--quiet", "-o", artifact)
         assert load_artifact(artifact).config.hardware_id == board_id(name, ("--torus", size))
-    fail(2, "--host-bits, --lanes-in and --lanes-out must not be given with", "compile", model,
+    fail(2, "--weight-bits and --host-bits must not be given with", "compile", model,
          "--board", "icebreaker", "--torus", "1x1", "--word-bits", 8, "-o", artifact)
     succeed("compile", model, "--torus", "2x1", "--host-bits", 32, "--quiet", "-o", artifact)
     assert load_artifact(artifact).config.hardware_id == board_id(

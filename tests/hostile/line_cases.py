@@ -195,7 +195,7 @@ COMPILE: Lines = {
     f"{_AUTO} --loss inf": "--loss must be at least 0 and below 1, not inf",
     f"{_AUTO} --loss little": "'--loss': .* valid number, .*, not little",
     f"{_AUTO} --weight-bits 8": "--weight-bits must be left out with --word-bits auto",
-    f"{_AUTO} --board ulx3s-85f": "--word-bits, --weight-bits, --host-bits, --lanes-in and --la",
+    f"{_AUTO} --board ulx3s-85f": "--word-bits, --weight-bits and --host-bits must not be given",
     f"{_AUTO} --data mnist10k": "--data must be samples of 64 values",
     f"{_MODEL} -o m.ctz --weight-bits -8": "--weight-bits must be 4 to 18, not -8",
     f"{_MODEL} -o m.ctz --weight-bits {10**30}": "--weight-bits must be 4 to 18, not 1000",

@@ -1,0 +1,99 @@
+"""How many block RAMs the memories of a torus take, by the shapes that a family's cells have."""
+
+from hw.config import TorusConfig
+from hw.op_fields import gateway_fields, loop_fields, op_bits
+
+from .synthesis import ECP5, ICE40, Family
+
+__all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_rams"]
+
+# Ports of a block RAM: bits of a word, and how many words there are.
+_SHAPES = {
+    ECP5.name: ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)),
+    ICE40.name: ((16, 256), (8, 512), (4, 1024), (2, 2048)),
+}
+# Of the ECP5, those with an enable for each byte that is written (`hw.cells.ecp5`).
+_ROW_SHAPES = ((36, 512), (18, 1024), (9, 2048))
+_BYTE_BITS = 9
+
+
+def engine_rams(config: TorusConfig, family: Family) -> int:
+    """Of the two ring engines of an element: each has a buffer, from which MAC and link read.
+
+    Either reads from a copy of its own.
+    """
+    return 2 * (_rams(config.word_bits, config.buffer_words, family)
+                + _row_rams(config.word_bits, config.lanes_in, config.buffer_rows, family))
+
+
+def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) -> int:
+    """Of an element without its ring engines: its program, and weights that are not `folded`.
+
+    One that trains has the lower bits of its weights, two memories of gradients, and maybe one of
+    velocities, too.
+    """
+    count = _program_rams(config, family)
+    if not folded:
+        words = _lane_words(config)
+        count += config.row_weights // words * _row_rams(
+            config.weight_bits, words, config.weight_rows, family)
+    training = config.training
+    if training is not None:
+        count += 2 * _rams(training.grad_bits, config.buffer_words, family)
+        for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
+            count += _rams(config.lanes_out * bits, config.weight_rows, family) if bits else 0
+    return count
+
+
+def gateway_rams(config: TorusConfig, family: Family) -> int:
+    """Of what is round the elements of a torus: the programs of the gateways, and of the bridge.
+
+    Their ops are short, and what no op has of a line of program is left out.
+    """
+    longest = max(map(op_bits, (*gateway_fields(config), loop_fields(config))))
+    bits = min(config.line_bits, longest)
+    return (config.rows + 1) * _rams(bits, config.program_lines, family)
+
+
+def block_rams(config: TorusConfig, family: Family) -> int:
+    """All of a torus, without its host link.
+
+    Biases, and the host's gradients, lie in LUT RAMs of an ECP5. An iCE40 has none: there they lie
+    in block RAMs. But they are registers, if several sums are made at once, when a bias is added in
+    the cycle in which it is read, and in a torus that trains, which changes biases.
+    """
+    pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
+    if family is ICE40 and training is not None:
+        pe += _rams(training.grad_bits, training.result_words, family)
+    elif family is ICE40 and config.lanes_out == 1:
+        pe += _rams(config.bias_bits, config.bias_words, family)
+    return config.rows * config.cols * pe + gateway_rams(config, family)
+
+
+def _program_rams(config: TorusConfig, family: Family) -> int:
+    return _rams(config.line_bits, config.program_lines, family)
+
+
+def _lane_words(config: TorusConfig) -> int:
+    """Weights of a row that lie in one memory: 36 bits of a block RAM of the ECP5, or half of it.
+
+    A weight takes a byte of 9 bits, or two of them.
+    """
+    bits = 36 if config.weight_rows <= 512 else 18
+    return min(config.row_weights, bits // _share(config.weight_bits))
+
+
+def _share(bits: int) -> int:
+    return _BYTE_BITS if bits <= _BYTE_BITS else 2 * _BYTE_BITS
+
+
+def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
+    """Of a memory that is written word by word and read row by row."""
+    if words > 1 and family is ECP5 and any(
+            width == words * _share(bits) and rows <= depth for width, depth in _ROW_SHAPES):
+        return 1
+    return words * _rams(bits, rows, family)
+
+
+def _rams(bits: int, words: int, family: Family) -> int:
+    return min(-(-bits // width) * -(-words // depth) for width, depth in _SHAPES[family.name])

@@ -1,0 +1,106 @@
+"""`Serialise`: every sum of every group comes out once, in order, with its bias and its place."""
+
+from amaranth import *
+
+from .inside import Inside
+from .rtl import Rtl
+from .spec import Spec, any_value
+
+__all__ = ["serialise_spec"]
+
+
+def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
+    """Any groups, as close to each other as the contract lets them be.
+
+    Beside the block stands what its contract says, made in another way: a group is kept as it came,
+    with a count of the sums of it that are out, and sum k of it is chosen by its number. Its
+    address is k strides behind that of the first, and its bias k places behind. So a sum that is
+    lost, doubled, overtaken or changed shows at once.
+    """
+    spec = Spec()
+    m = spec.m
+    config = rtl.module("config").TorusConfig(
+        act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4, weight_words=16,
+        bias_words=4, program_words=64, lanes_out=lanes)
+    m.submodules.serialise = serialise = rtl.module("mac.serialise").Serialise(config)
+    coming = Signal.like(serialise.i.payload)
+    comes = Signal()
+    m.d.comb += [
+        Value.cast(coming).eq(any_value(m, "group", len(Value.cast(coming)))),
+        serialise.i.p.eq(coming),
+        serialise.i.valid.eq(comes),
+        serialise.bias.eq(any_value(m, "bias", config.bias_bits)),
+    ]
+
+    # The group, how many sums it has, and how many of them are on their way out.
+    group = Signal.like(coming)
+    sums, taken = Signal(range(lanes + 1)), Signal(range(lanes + 1))
+    first_addr, first_bias = Signal(config.addr_bits), Signal(config.bias_addr_bits)
+    next_addr, next_bias = Signal.like(first_addr), Signal.like(first_bias)
+    due, early = Signal(), Signal()
+    m.d.comb += [
+        due.eq(taken != sums),
+        next_addr.eq(first_addr + sums * group.group.stride),
+        next_bias.eq(first_bias + sums),
+        comes.eq(any_value(m, "comes", 1) & (taken + 1 >= sums)),
+    ]
+    # Of a repetition all groups have one stride.
+    spec.assume(~comes | coming.group.opens | (coming.group.stride == group.group.stride))
+    m.d.sync += taken.eq(taken + due)
+    with m.If(comes):
+        m.d.sync += [
+            group.eq(coming),
+            sums.eq(coming.group.last_sum + 1),
+            taken.eq(0),
+            first_addr.eq(Mux(coming.group.opens, coming.where.addr, next_addr)),
+            first_bias.eq(Mux(coming.group.begins, coming.b_addr, next_bias)),
+            early.eq(due & (sums == lanes)),
+        ]
+
+    # What is out a cycle later.
+    was_due, was_last, was_early = Signal(), Signal(), Signal()
+    expected = Signal.like(serialise.o.payload)
+    m.d.comb += expected.where.landed.eq(group.where.landed & (taken + 1 == sums))
+    out = Signal.like(expected)
+    m.d.comb += [
+        expected.acc.eq(group.sums[taken[:config.sum_bits]] + Mux(group.bias, serialise.bias, 0)),
+        expected.finish.eq(group.finish),
+        expected.where.dest.eq(group.where.dest),
+        expected.where.addr.eq(first_addr + taken * group.group.stride),
+    ]
+    m.d.sync += [
+        was_due.eq(due),
+        was_last.eq(due & (taken == lanes - 1)),
+        was_early.eq(early & ~group.group.opens),
+        out.eq(expected),
+    ]
+    spec.check("a sum is lost, or one comes that is not due", serialise.o.valid == was_due)
+    spec.check("it is another sum, or goes elsewhere",
+               ~was_due | (Value.cast(serialise.o.payload) == Value.cast(out)))
+    spec.check("it asks for the bias of another sum",
+               ~due | (serialise.b_addr == (first_bias + taken)[:config.bias_addr_bits]))
+    spec.check("it is idle with a sum, or busy without", serialise.busy == (due | was_due))
+    # The last of a whole group that came as early as it may behind another whole one.
+    spec.goal = was_last & was_early
+
+    def add_lemmas() -> None:
+        inside = Inside(serialise)
+        spec.lemma("sums", (sums <= lanes) & (taken <= sums))
+        spec.lemma("giving", inside["giving"] == due)
+        spec.lemma("left", ~due | (inside["left"] + taken + 1 == sums))
+        spec.lemma("number of sums", (sums == 0) | (sums == group.group.last_sum + 1))
+        spec.lemma("stride", inside["stride"] == group.group.stride)
+        spec.lemma("address", inside["addr"] == (
+            first_addr + taken * group.group.stride)[:config.addr_bits])
+        spec.lemma("address of the bias",
+                   serialise.b_addr == (first_bias + taken)[:config.bias_addr_bits])
+        for name, value in (("with_bias", group.bias), ("finish", group.finish),
+                            ("dest", group.where.dest), ("landed", group.where.landed)):
+            spec.lemma(name, ~due | (Value.cast(inside[name]) == Value.cast(value)))
+        for lane in range(lanes):
+            number = taken + lane
+            spec.lemma(f"sum {lane}", (number >= sums) | (
+                inside[f"sum_{lane}"] == group.sums[number[:config.sum_bits]]))
+
+    spec.look_inside(add_lemmas)
+    return spec

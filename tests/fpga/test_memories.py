@@ -1,0 +1,42 @@
+"""Block RAMs of a torus: as many as synthesis found in every design that the model is fitted to."""
+
+import dataclasses
+
+import pytest
+
+from fpga.calibration import read_measured
+from fpga.memories import block_rams, engine_rams, gateway_rams, memory_rams
+from fpga.resources import estimate
+from fpga.synthesis import ECP5, ICE40
+from hw.presets import BOARD_LARGE, BOARD_SMALL
+
+MEASURED = [pytest.param(family, one, id=f"{family.name}-{one.design.name}")
+            for family in (ECP5, ICE40) for one in read_measured(family)]
+
+
+@pytest.mark.parametrize("family, one", MEASURED)
+def test_block_rams_and_multipliers_are_those_of_the_netlist(family, one):
+    config, found = one.design.config, 0
+    if one.design.kind == "torus":
+        found = block_rams(config, family)
+        assert estimate(config, family).multipliers == one.area.multipliers
+    else:
+        alone = dataclasses.replace(config, rows=1, cols=1)
+        found = block_rams(alone, family) - gateway_rams(alone, family)
+    assert found == one.area.block_rams
+
+
+@pytest.mark.parametrize("lanes_in, lanes_out, rams", [
+    (1, 1, 6), (2, 1, 6), (1, 2, 6), (2, 2, 7), (2, 4, 9), (2, 8, 13)])
+def test_an_element_by_hand(lanes_in, lanes_out, rams):
+    """4 buffers, a program, and rows of weights: two words of 18 bits for each block RAM."""
+    config = dataclasses.replace(BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out)
+    assert engine_rams(config, ECP5) + memory_rams(config, ECP5) == rams
+
+
+def test_biases_of_several_sums_are_in_no_block_ram_of_an_ice40():
+    one, two = (dataclasses.replace(BOARD_SMALL, rows=1, cols=1, lanes_out=sums)
+                for sums in (1, 2))
+    # 22 bits of 128 biases take two.
+    assert block_rams(one, ICE40) - block_rams(two, ICE40) == 2
+    assert block_rams(one, ECP5) == block_rams(two, ECP5)

@@ -1,0 +1,42 @@
+"""The resource model beside synthesised designs that it was not fitted to."""
+
+import dataclasses
+
+import pytest
+
+from fpga.boards import BOARDS
+from fpga.calibration import measured_designs
+from fpga.capacity import board_estimate
+from fpga.designs import Design
+from fpga.lane_boards import synthesised
+from fpga.resources import model_errors
+from fpga.synthesis import ECP5, ICE40
+from hw.presets import FITTED, SMALLEST
+from hw.tops import TOPS
+
+# Lanes, words and shapes that are none of the fitted ones.
+CASES = {
+    "ecp5": ("ulx3s-25f", dataclasses.replace(
+        FITTED, rows=1, cols=1, act_bits=12, weight_bits=12, lanes_in=1, lanes_out=4)),
+    "ice40": ("icebreaker", dataclasses.replace(SMALLEST, lanes_in=2, bias_words=32)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, config", CASES.values(), ids=CASES)
+def test_a_board_with_lanes_is_as_the_model_says(name, config):
+    """LUTs within the largest error that is printed; multipliers and block RAMs exactly."""
+    board = BOARDS[name]
+    assert Design("torus", TOPS["torus"], config) not in measured_designs(board.family)
+    built = synthesised(board, config)
+    model = {one.name: one.used for one in board_estimate(board, config)}
+    print(built, model)
+    assert (model["DSP"], model["BRAM"]) == (built["DSP"], built["BRAM"])
+    assert model["LUT"] == pytest.approx(built["LUT"], rel=model_errors(board.family).largest)
+
+
+@pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)
+def test_the_model_is_fitted_to_lanes(family):
+    lanes = {(one.config.lanes_in, one.config.lanes_out) for one in measured_designs(family)}
+    assert {(1, 1), (2, 1), (1, 2), (2, 2), (2, 4)} <= lanes
+    assert 0 < model_errors(family).mean <= model_errors(family).largest <= 0.15
