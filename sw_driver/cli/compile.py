@@ -12,7 +12,6 @@ from sw_driver.cli.given_net import (
     Reduction,
     check_model,
     check_reduction,
-    load_net,
     net_files,
 )
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, Torus, lanes_of, make_output
@@ -225,6 +224,7 @@ def _compile(out: "Output", wanted: _Wanted, config: "str | TorusConfig") -> _Ma
     from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
+    from sw_driver.files.given_nets import load_net
     from sw_driver.files.samples import check_features, data_of
     from sw_driver.torus import parse_torus
 
