@@ -6,11 +6,8 @@ search works out exactly what is in the front of exact values and bounds, until 
 exact: then it is the front of the whole space.
 """
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-
-import numpy as np
 
 from golden.experiments.experiment import Experiment, Report
 from golden.system.progress import Progress
@@ -19,68 +16,14 @@ from sw_driver.compiler import compile_net
 from sw_driver.errors import FitError, ProgramError
 from sw_driver.predict.energy import sample_energy
 
-from ..boards import BOARDS, Board
+from ..boards import BOARDS
 from ..errors import BoardError
-from .front import beaten_by, front
+from .board_front import Asked, BoardFront, Found
 from .nets import Nets, judged, parse_layers, quantised
-from .points import Point, exact_point, objectives
 from .runs import WORDS, Result, Run, base_config
 from .space import Candidate, Limits, candidates, cut_like, smallest_usage
 
-__all__ = ["Asked", "Found", "Search", "compiled_run"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What is searched for.
-
-    Parameters
-    ----------
-    limits
-        The space.
-    goal
-        Among `fpga.explore.points.GOALS`: what the best points are best in.
-    clock_mhz
-        Clock of the torus on each board of the space, in their order.
-    exact
-        Most points whose exact cycles are worked out.
-    loss
-        Accuracy that words may lose against the float net, where there are data.
-    least_rate
-        Samples a second that a point must reach; 0 for any.
-    """
-
-    limits: Limits
-    goal: str
-    clock_mhz: tuple[float, ...]
-    exact: int = 300
-    loss: float = 0.01
-    least_rate: float = 0.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What was found for a board.
-
-    Parameters
-    ----------
-    board
-        Its name.
-    points
-        Size of the space.
-    front
-        All of exact cycles, those that the goal prefers first.
-    others
-        Points of exact cycles that are not in the front.
-    undecided
-        Points that may be in the front, but whose exact cycles were one too many.
-    """
-
-    board: str
-    points: int
-    front: tuple[Point, ...]
-    others: tuple[Point, ...]
-    undecided: int
+__all__ = ["Search", "compiled_run"]
 
 
 class Search(Experiment[Run, Result]):
@@ -159,8 +102,8 @@ class Search(Experiment[Run, Result]):
     def _searched(self, results: Mapping[Run, Result]) -> tuple[list[Run], list[Found]]:
         """Replay the search as far as the results go."""
         points = [point for layers in self.layers for point in self._space(layers)]
-        fronts = [_Front(self.asked, board, self._accurate(points, board.name, results))
-                  for board in map(BOARDS.get, self.asked.limits.boards) if board is not None]
+        fronts = [BoardFront(self.asked, BOARDS[name], self._accurate(points, name, results))
+                  for name in self.asked.limits.boards]
         planned: dict[Run, None] = {}
         while True:
             wanted = {run: None for one in fronts for run in one.unknown() if run not in planned}
@@ -216,8 +159,8 @@ class Search(Experiment[Run, Result]):
             except FitError as error:
                 over = str(error)
             reasons.append(f"{name} (one element: {over})")
-        return (f"board must be one that holds net {layers}, not {', nor '.join(reasons)}: narrower "
-                "words (--word-bits) or fewer weights (--accuracy) take less memory")
+        return (f"board must be one that holds net {layers}, not {', nor '.join(reasons)}: "
+                "narrower words (--word-bits) or fewer weights (--accuracy) take less memory")
 
 
 def compiled_run(nets: Nets, run: Run) -> Compiled:
@@ -230,70 +173,6 @@ def compiled_run(nets: Nets, run: Run) -> Compiled:
     """
     net = quantised(nets, run.layers, run.bits, run.rows, run.cols)
     return compile_net(net, base_config(run), grow=True, order="best")
-
-
-class _Front:
-    """The front of a board: of exact values where they are known, else of bounds."""
-
-    def __init__(self, asked: Asked, board: Board,
-                 points: list[tuple[Candidate, float | None]]) -> None:
-        self._asked, self._board = asked, board
-        self._clock_mhz = asked.clock_mhz[asked.limits.boards.index(board.name)]
-        self._points = points
-        self._exact: dict[int, Point | None] = {}
-        self._by_run = {point.run: index for index, (point, _) in enumerate(points)}
-        # In rows: no order of ops, no torus that holds the net, beats these values.
-        self._values = np.array(
-            [self._bound(point, accuracy) for point, accuracy in points] or np.empty((0, 4)))
-        self._alive = np.arange(len(points))
-
-    def unknown(self) -> list[Run]:
-        """The runs of the front that are not exact, those that the goal prefers first."""
-        indices = self._alive[front(self._values[self._alive])]
-        wanted = [index for index in indices if index not in self._exact]
-        wanted.sort(key=lambda index: tuple(self._values[index]))
-        return [self._points[index][0].run for index in wanted]
-
-    def learn(self, results: Mapping[Run, Result]) -> None:
-        """Take exact values, and drop all points that they beat."""
-        learnt: list[int] = []
-        for run, result in results.items():
-            if (index := self._by_run.get(run)) is None:
-                continue
-            candidate, accuracy = self._points[index]
-            point = exact_point(self._board, self._clock_mhz, candidate, result, accuracy)
-            self._exact[index] = point
-            if point is None or point.rate < self._asked.least_rate:
-                self._values[index] = np.inf
-            else:
-                self._values[index] = objectives(self._asked.goal, point)
-            learnt.append(index)
-        exact = self._values[learnt]
-        open_ = [index for index in self._alive if index not in self._exact]
-        left = ~beaten_by(self._values[open_], exact[np.isfinite(exact).all(axis=1)])
-        keep = {*np.array(open_, np.int64)[left].tolist(), *self._exact}
-        self._alive = np.array([index for index in self._alive if int(index) in keep], np.int64)
-
-    def found(self) -> Found:
-        """What is known so far."""
-        exact = [index for index, point in self._exact.items() if point is not None]
-        order = sorted(exact, key=lambda index: tuple(self._values[index]))
-        best = {order[place] for place in front(self._values[order])} if order else set()
-        points = [(index, self._exact[index]) for index in order]
-        return Found(
-            self._board.name, len(self._points),
-            tuple(point for index, point in points if point is not None and index in best),
-            tuple(point for index, point in points if point is not None and index not in best),
-            len(self.unknown()))
-
-    def _bound(self, candidate: Candidate, accuracy: float | None) -> Sequence[float]:
-        """The values of a point that is as good as its bounds; infinite if it is too slow then."""
-        result = Result(cycles=candidate.cycles, latency_cycles=candidate.cycles,
-                        energy_nj=candidate.energy_nj)
-        point = Point.of(self._board, self._clock_mhz, candidate, result, accuracy,
-                         candidate.usage, None)
-        values = objectives(self._asked.goal, point)
-        return values if point.rate >= self._asked.least_rate else [np.inf] * len(values)
 
 
 def _weights(layers: str) -> int:

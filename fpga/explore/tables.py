@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from golden.system.extras import needs
 
+from .board_front import Found
 from .points import Point
-from .search import Found
 
 with needs("experiments"):
     from matplotlib import rc_context

@@ -11,7 +11,8 @@ from sw_driver.cli.options import Json, Quiet, make_output
 from sw_driver.cli.written import say_written
 
 if TYPE_CHECKING:
-    from fpga.explore.search import Found, Search
+    from fpga.explore.board_front import Found
+    from fpga.explore.search import Search
     from golden.system.runner import Runner
     from sw_driver.system.console import Output
 
@@ -134,10 +135,10 @@ def command(
     """
     talk = make_output(ctx, json, quiet)
     source = make_source(data, label, test_fraction, split_seed)
+    from sw_driver.cli.explore_best import best_files, check_tools, verify_and_build
     from sw_driver.cli.explore_options import Options, make_search, read_boards
     from sw_driver.system.files import check_folder, check_outputs, make_folder
 
-    results = [out / name for name in (_STORE, _TABLE, *_PICTURES)]
     options = Options(
         net=net, boards=read_boards(board), goal=_goal(goal), source=source, word_bits=word_bits,
         loss=loss, accuracy=accuracy, epochs=epochs, clock_mhz=clock_mhz,
@@ -147,18 +148,20 @@ def command(
         else (most_rows, most_cols), quick=quick)  # fmt: skip
     inputs = options.check()
     check_folder(out)
+    if build:
+        check_tools(options.boards)
     search = make_search(options)
     with talk.progress() as tell:
         points = search.rank(tell)
     talk.note(f"{points} points; of at most {search.asked.exact} the cycles become exact")
     make_folder(out)
+    results = [out / name for name in (_STORE, _TABLE, *_PICTURES)]
+    results += best_files(options.boards, best, out)
     check_outputs({f"{path.name} of --out": path for path in results}, inputs)
     with job_runner(talk, workers, scheduler) as runner:
         found = _search(talk, search, out, runner)
         values = _report(talk, search, found, out)
         if verify or build or search.nets.data is not None:
-            from sw_driver.cli.explore_best import verify_and_build
-
             values["best"] = verify_and_build(
                 talk, search, found, out, runner, best=best, verify=verify, build=build)
     talk.result(values)
@@ -187,8 +190,14 @@ def _search(talk: "Output", search: "Search", out: Path, runner: "Runner") -> "l
 def _report(talk: "Output", search: "Search", found: "list[Found]", out: Path) -> dict[str, Any]:
     """Print the fronts, write them as CSV and as pictures, and return them."""
     from fpga.explore.tables import COLUMNS, front_csv, front_picture, front_rows
+    from sw_driver.errors import DriverError
     from sw_driver.system.files import write_bytes, write_text
 
+    if not any(one.front for one in found):
+        raise DriverError(
+            "no torus of those that fit keeps to --loss, --accuracy and --at-least: wider words "
+            "(--word-bits), or less of them, may; what was worked out is kept"
+        )
     names = len(search.layers) > 1
     for one in found:
         exact = len(one.front) + len(one.others)

@@ -8,15 +8,44 @@ from sw_driver.cli.options import failed
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
+    from fpga.explore.board_front import Found
     from fpga.explore.points import Point
-    from fpga.explore.search import Found, Search
+    from fpga.explore.search import Search
     from golden.system.runner import Runner
     from sw_driver.compiled import Compiled
     from sw_driver.system.console import Output
 
-__all__ = ["verify_and_build"]
+__all__ = ["best_files", "check_tools", "verify_and_build"]
 
 _SAMPLES, _SEED = 16, 1
+
+
+def best_files(boards: tuple[str, ...], best: int, out: Path) -> list[Path]:
+    """All files that the best points may be written to."""
+    return [
+        out / f"{board}-{rank}{suffix}"
+        for board in boards
+        for rank in range(1, best + 1)
+        for suffix in (".ctz", ".pt")
+    ]
+
+
+def check_tools(boards: tuple[str, ...]) -> None:
+    """Refuse to search for what cannot be built then.
+
+    Raises
+    ------
+    FpgaToolMissing
+        A tool of a board's flow is not there.
+    """
+    from fpga.board_flow import FLOWS
+    from fpga.boards import find_board
+    from fpga.tools import find_tool
+
+    for board in boards:
+        flow = FLOWS[find_board(board).family.name]
+        for name in ("yosys", flow.router, flow.packer):
+            find_tool(name)
 
 
 def verify_and_build(

@@ -164,8 +164,9 @@ def make_search(options: Options) -> "Search":
         If the net or the data are not what they must be.
     """
     from fpga.boards import BOARDS
+    from fpga.explore.board_front import Asked
     from fpga.explore.nets import parse_layers
-    from fpga.explore.search import Asked, Search
+    from fpga.explore.search import Search
     from fpga.explore.space import Limits
     from fpga.explore.variants import variants
 

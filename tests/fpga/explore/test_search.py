@@ -8,10 +8,11 @@ import pytest
 
 from fpga.boards import BOARDS
 from fpga.errors import BoardError
+from fpga.explore.board_front import Asked
 from fpga.explore.nets import Nets, from_layers
 from fpga.explore.points import GOALS, exact_point, objectives
 from fpga.explore.runs import Result, base_config
-from fpga.explore.search import Asked, Search
+from fpga.explore.search import Search
 from fpga.explore.space import Limits
 from golden.experiments.experiment import execute
 from tests.support.explored import exhaustive_front

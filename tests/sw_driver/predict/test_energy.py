@@ -14,7 +14,9 @@ from sw_driver.predict.energy import (
     multiply_pj,
     sample_energy,
     sram_word_pj,
+    torus_energy,
 )
+from tests.support.project import ROOT
 
 CONFIG = TorusConfig(rows=2, cols=2, weight_words=1024, buffer_words=512)
 
@@ -105,3 +107,25 @@ def test_the_least_energy_is_no_more_than_that_of_the_cycle_model(torus):
     found = sample_energy(compiled)
     assert least.counts["products"] == pytest.approx(found.counts["products"])
     assert 0.8 * found.total_nj < least.total_nj <= found.total_nj * (1 + 1e-9)
+
+
+def test_the_figure_by_hand_is_that_of_its_page():
+    """docs/explore.md, "Energy": a layer on 4x4 PEs of one lane, beside the dense one."""
+    shape = ClosShape(784, 256, 28, 8, 16)
+    config = TorusConfig(bias_words=16, max_fan_in=32)
+    clos = torus_energy(config, [shape], steps=11_904, moved=5_324)
+    dense = dense_energy(config, [shape], dram=True)
+    page = (ROOT / "docs" / "explore.md").read_text()
+    figures = {
+        "products": ("10.8", "181"), "weights, on chip": ("14.9", ""),
+        "weights, DRAM": ("", "65,229"), "activations": ("15.2", "177"), "links": ("10.3", ""),
+        "host words": ("499", "499"),
+    }
+    for energy, column in ((clos, 0), (dense, 1)):
+        for part, nj in energy.parts_nj.items():
+            said = figures[part][column]
+            assert f"{nj:,.{len(said.partition('.')[2])}f}" == said and f" {said} |" in page
+    assert f"| sum | | {clos.total_nj:.0f} | | {dense.total_nj:,.0f} |" in page
+    more = dense.total_nj + dense.spread_nj
+    least, most = (f"{nj / clos.total_nj:.0f} times" for nj in (dense.total_nj, more))
+    assert f"takes {least} as much, and {most} at the" in page
