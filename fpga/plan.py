@@ -10,7 +10,7 @@ from .capacity import Usage, board_estimate, fits
 from .errors import BoardError
 from .resources import Errors, is_measured, model_errors
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "check_measured", "plan"]
 
 _MOST_ROWS = 16
 _MOST_WEIGHT_WORDS = 1 << 16
@@ -46,11 +46,7 @@ def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1)) 
     BoardError
         The model was not fitted for the board's family, or not even a torus of one element fits.
     """
-    if not is_measured(board.family):
-        known = ", ".join(one.name for one in BOARDS.values() if is_measured(one.family))
-        raise BoardError(
-            f"board must be one whose part the resource model knows ({known}), not {board.name}: "
-            f"`clostorus build --board {board.name}` finds out by synthesis what fits")
+    check_measured(board)
     sizes = sorted(((rows, cols) for rows in range(1, _MOST_ROWS + 1)
                     for cols in range(rows, 2 * rows + 1)),
                    key=lambda size: (-size[0] * size[1], size[1]))
@@ -68,6 +64,21 @@ def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1)) 
             break
         found = more
     return Plan(found, board_estimate(board, found), model_errors(board.family))
+
+
+def check_measured(board: Board) -> None:
+    """Refuse a board whose part the resource model does not know.
+
+    Raises
+    ------
+    BoardError
+        The message names those that it knows.
+    """
+    if not is_measured(board.family):
+        known = ", ".join(one.name for one in BOARDS.values() if is_measured(one.family))
+        raise BoardError(
+            f"board must be one whose part the resource model knows ({known}), not {board.name}: "
+            f"`clostorus build --board {board.name}` finds out by synthesis what fits")
 
 
 def _fits(board: Board, config: TorusConfig) -> bool:

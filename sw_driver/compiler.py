@@ -35,7 +35,15 @@ from sw_driver.torus import (
 )
 from sw_driver.training_compiler import compile_format
 
-__all__ = ["ORDERS", "Compiled", "compile", "compile_net", "parse_torus", "place_net"]
+__all__ = [
+    "ORDERS",
+    "Compiled",
+    "compile",
+    "compile_net",
+    "parse_torus",
+    "place_net",
+    "requantised",
+]
 
 
 def compile(
@@ -210,13 +218,13 @@ def place_net(
     add at once.
     """
     layers = place(net.shapes, rows, cols, skips=skips, lanes=lanes)
-    requantised = [_requantised(layer) for layer in net.layers]
-    stages = build_stages(layers, requantised, net.weight_bits, rows, cols, lanes)
+    sums = [requantised(layer) for layer in net.layers]
+    stages = build_stages(layers, sums, net.weight_bits, rows, cols, lanes)
     images = build_images(net, stages)
     plan = plan_forward(stages)
     return layers, plan, images, measure(net, plan, images)
 
 
-def _requantised(layer: QuantisedLayer | QuantisedDense) -> Requantised:
+def requantised(layer: QuantisedLayer | QuantisedDense) -> Requantised:
     """How sums leave a layer's stages; the last weights of a cut dense layer are its gain."""
     return Requantised(layer.shifts, layer.finish, layer.weight_fraction_bits[-1])

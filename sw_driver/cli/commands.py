@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, experiment, export, board.
+analyse, build, plan, explore, experiment, export, board.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -19,6 +19,7 @@ from sw_driver.cli import (
     build,
     compile,
     experiment,
+    explore,
     export,
     info,
     plan,
@@ -76,5 +77,6 @@ app.command("analyse", cls=Command, epilog=examples(*analyse.EXAMPLES))(analyse.
 app.command("experiment", cls=Command, epilog=examples(*experiment.EXAMPLES))(experiment.command)
 app.command("build", cls=Command, epilog=examples(*build.EXAMPLES))(build.command)
 app.command("plan", cls=Command, epilog=examples(*plan.EXAMPLES))(plan.command)
+app.command("explore", cls=Command, epilog=examples(*explore.EXAMPLES))(explore.command)
 app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.command)
 app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)

@@ -23,7 +23,6 @@ from sw_driver.cli.given_net import (
     Reduction,
     check_model,
     check_reduction,
-    load_net,
     net_files,
 )
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
@@ -215,6 +214,7 @@ def _compile(out: "Output", wanted: _Wanted, on_board: OnBoard) -> _Made:
     from golden.models.read import read_chain
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
+    from sw_driver.files.given_nets import load_net
     from sw_driver.files.samples import check_features, data_of
 
     net, known, preparation = load_net(wanted.model, wanted.weights)

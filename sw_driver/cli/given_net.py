@@ -2,14 +2,9 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from golden.data.preparation import Preparation
 
 __all__ = [
     "From",
@@ -17,7 +12,6 @@ __all__ = [
     "check_from",
     "check_model",
     "check_reduction",
-    "load_net",
     "net_files",
 ]
 
@@ -98,20 +92,3 @@ def check_model(model: Path, weights: Path | None, *, exported: bool) -> None:
         )
     if not exported or is_onnx(model):
         check_net_file(model)
-
-
-def load_net(
-    model: Path, weights: Path | None
-) -> "tuple[nn.Module, str | None, Preparation | None]":
-    """The model, the data that it was trained on and how they became inputs, where known."""
-    from golden import load_checkpoint, load_onnx
-    from sw_driver.files.kinds import is_onnx, own_model
-    from sw_driver.files.own_models import load_own_model
-
-    own = own_model(str(model))
-    if own is not None:
-        return load_own_model(own, weights), None, None
-    if is_onnx(model):
-        return load_onnx(model), None, None
-    saved = load_checkpoint(model)
-    return saved.model, saved.data, saved.preparation

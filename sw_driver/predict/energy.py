@@ -22,15 +22,18 @@ from collections.abc import Mapping, Sequence
 from golden.layers.dense import LayerShape
 from hw.config import TorusConfig
 from sw_driver.compiled import Compiled
+from sw_driver.plan.plan import Plan
 
 __all__ = [
     "Energy",
     "add_pj",
     "dense_energy",
     "dense_fits",
+    "least_energy",
     "multiply_pj",
     "sample_energy",
     "sram_word_pj",
+    "torus_energy",
 ]
 
 # By width in bits, by size in bytes, and of a part.
@@ -97,8 +100,7 @@ def sample_energy(compiled: Compiled) -> Energy:
     """The energy of a sample on the torus, in the steady state.
 
     Products, words that rings move and words of the host are those that the cycle model counts,
-    padding included. For a product two words are read, and for a word that a ring engine moves one
-    is written or read, in memories of the size that the torus has; each goes over one link.
+    padding included; see `torus_energy`.
 
     Parameters
     ----------
@@ -112,14 +114,58 @@ def sample_energy(compiled: Compiled) -> Energy:
         """Cycles a sample, over all PEs."""
         return prediction.breakdown.engines[engine].get("working", 0.0) * prediction.cycles * pes
 
-    products, moved = working("mac"), working("row") + working("col")
-    layers = compiled.net.layers
-    words = layers[0].shape.in_features + layers[-1].shape.out_features
+    return torus_energy(
+        config, compiled.net.shapes, working("mac"), working("row") + working("col")
+    )
+
+
+def least_energy(config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan) -> Energy:
+    """The least energy of a sample, however the ops of a placed net are ordered.
+
+    Words that a PE passes on, and does not keep, are left out of those that rings move.
+
+    Parameters
+    ----------
+    config
+        The torus, its memories as large as the net needs.
+    shapes
+        Of the layers.
+    plan
+        Where the net lies.
+    """
+    pes = config.rows * config.cols
+    steps = sum(stage.weight_rows for stage in plan.stages if stage.outputs)
+    moved = sum(stage.reps * (stage.words - stage.own) for stage in plan.stages)
+    return torus_energy(config, shapes, steps * pes, moved * pes)
+
+
+def torus_energy(
+    config: TorusConfig, shapes: Sequence[LayerShape], steps: float, moved: float
+) -> Energy:
+    """The energy of a sample on a torus whose MACs and rings do so much.
+
+    A step of a MAC reads the words of a row of the gather buffer, `lanes_in` of them, and a row of
+    weights, each of which it multiplies. For a word that a ring engine moves, one is written or
+    read; it goes over one link. Memories are of the size that the torus has.
+
+    Parameters
+    ----------
+    config
+        The torus.
+    shapes
+        Of the layers; the host sends the inputs of the first and takes the outputs of the last.
+    steps
+        Of all MACs for a sample, padding included.
+    moved
+        Words that all ring engines move for a sample.
+    """
+    products, read = steps * config.row_weights, steps * config.lanes_in
+    words = shapes[0].in_features + shapes[-1].out_features
     buffer_pj = sram_word_pj(config.buffer_words, config.act_bits)
     parts = {
         "products": (products, _product_pj(config)),
         "weights, on chip": (products, sram_word_pj(config.weight_words, config.weight_bits)),
-        "activations": (products + moved, buffer_pj),
+        "activations": (read + moved, buffer_pj),
         "links": (moved, _WIRE_BIT_MM_PJ * _HOP_MM * config.act_bits),
         "host words": (words, _LINK_BIT_PJ * config.act_bits),
     }

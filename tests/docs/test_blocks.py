@@ -31,6 +31,7 @@ NOT_RUN = {
     r"clostorus board .*": "stays until Ctrl-C; tests/cli/test_board.py",
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
+    r"clostorus explore .*": "compiles for minutes; tests/cli/test_explore.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
     r"clostorus compile net\.py:.*": "needs a file; tests/sw_driver/files/test_own_models.py",

@@ -10,10 +10,13 @@ from sw_driver.predict.energy import (
     add_pj,
     dense_energy,
     dense_fits,
+    least_energy,
     multiply_pj,
     sample_energy,
     sram_word_pj,
+    torus_energy,
 )
+from tests.support.project import ROOT
 
 CONFIG = TorusConfig(rows=2, cols=2, weight_words=1024, buffer_words=512)
 
@@ -81,3 +84,48 @@ def test_what_fits_is_what_the_memories_hold():
     config = TorusConfig(rows=2, cols=2, weight_words=1024)
     assert dense_fits(config, [ClosShape(64, 64, 8, 8, 8)])
     assert not dense_fits(config, [ClosShape(64, 64, 8, 8, 8), ClosShape(64, 2, 8, 2, 2)])
+
+
+def test_lanes_multiply_more_in_a_step_and_read_a_word_for_several_products():
+    """On 2x2 PEs of four multipliers: weights as before, and a fourth of the MACs' cycles."""
+    net = random_net([ClosShape(64, 64, 8, 8, 8)], seed=1)
+    one, four = compile(net, "2x2"), compile(net, "2x2", lanes_in=2, lanes_out=2)
+    energies = sample_energy(one), sample_energy(four)
+    weights = 8 * (64 + 64 + 64)
+    assert [energy.counts["products"] for energy in energies] == pytest.approx([weights, weights])
+    # Two sums share the word that they read; what rings move is the same but for padding.
+    moved = [energy.counts["links"] for energy in energies]
+    assert energies[0].counts["activations"] == pytest.approx(weights + moved[0])
+    assert energies[1].counts["activations"] == pytest.approx(weights / 2 + moved[1])
+
+
+@pytest.mark.parametrize("torus", ["2x2", "4x1", "2x4"])
+def test_the_least_energy_is_no_more_than_that_of_the_cycle_model(torus):
+    compiled = compile(random_net([ClosShape(64, 64, 8, 8, 8), ClosShape(64, 10, 8, 8, 5)], seed=1),
+                       torus, lanes_in=2)
+    least = least_energy(compiled.config, compiled.net.shapes, compiled.plan)
+    found = sample_energy(compiled)
+    assert least.counts["products"] == pytest.approx(found.counts["products"])
+    assert 0.8 * found.total_nj < least.total_nj <= found.total_nj * (1 + 1e-9)
+
+
+def test_the_figure_by_hand_is_that_of_its_page():
+    """docs/explore.md, "Energy": a layer on 4x4 PEs of one lane, beside the dense one."""
+    shape = ClosShape(784, 256, 28, 8, 16)
+    config = TorusConfig(bias_words=16, max_fan_in=32)
+    clos = torus_energy(config, [shape], steps=11_904, moved=5_324)
+    dense = dense_energy(config, [shape], dram=True)
+    page = (ROOT / "docs" / "explore.md").read_text()
+    figures = {
+        "products": ("10.8", "181"), "weights, on chip": ("14.9", ""),
+        "weights, DRAM": ("", "65,229"), "activations": ("15.2", "177"), "links": ("10.3", ""),
+        "host words": ("499", "499"),
+    }
+    for energy, column in ((clos, 0), (dense, 1)):
+        for part, nj in energy.parts_nj.items():
+            said = figures[part][column]
+            assert f"{nj:,.{len(said.partition('.')[2])}f}" == said and f" {said} |" in page
+    assert f"| sum | | {clos.total_nj:.0f} | | {dense.total_nj:,.0f} |" in page
+    more = dense.total_nj + dense.spread_nj
+    least, most = (f"{nj / clos.total_nj:.0f} times" for nj in (dense.total_nj, more))
+    assert f"takes {least} as much, and {most} at the" in page
