@@ -29,6 +29,23 @@ _LUTS = {
     "ice40": ("SB_LUT4", "LUT_INIT", "output O, input I0, I1, I2, I3", "O", "{I3, I2, I1, I0}"),
 }
 
+# What its licence asks for beside each copy; https://github.com/YosysHQ/yosys, COPYING.
+_YOSYS_NOTICE = """\
+//
+// Copyright (C) 2012 - 2025  Claire Xenia Wolf <claire@yosyshq.com>
+//
+// Permission to use, copy, modify, and/or distribute this software for any purpose with or without
+// fee is hereby granted, provided that the above copyright notice and this permission notice appear
+// in all copies.
+//
+// THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS
+// SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE
+// AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+// WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT,
+// NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE
+// OF THIS SOFTWARE.
+"""
+
 _CLOCK_BUFFER = """
 module DCCA(input CLKI, CE, output CLKO);
   assign CLKO = CLKI & CE;
@@ -76,11 +93,19 @@ def models_of(verilog: str, family: Family) -> str:
             found[name] = _DELAYS.sub("", modules[name])
             wanted += instance.findall(found[name])
     models = "\n".join(found[name] for name in sorted(found))
+    theirs = modules_of(cell_sources(family)).keys() - {_LUTS[family.name][0]}
+    licences = "".join(
+        f"// {', '.join(names)}: {licence}\n" for names, licence in (
+            (sorted(found.keys() - theirs), "BSD-2-Clause, (C) 2026 The Clostorus authors."),
+            (sorted(found.keys() & theirs), f"from Yosys, under the ISC licence.\n{_YOSYS_NOTICE}"),
+        ) if names)
     return f"""\
 // Models of {family.name} cells, for simulation: synthesis has its own.
+{licences}\
 /* verilator lint_save */
 /* verilator lint_off WIDTH */
 /* verilator lint_off UNUSED */
+/* verilator lint_off DECLFILENAME */
 {models}
 /* verilator lint_restore */
 """ if found else ""

@@ -6,6 +6,7 @@ from amaranth.lib import wiring
 from .axi_top import AxiTop
 from .board_top import BoardTop
 from .cells.ecp5 import ECP5
+from .contents import CONTENTS, with_contents
 from .emit import emit_verilog
 from .pe.pe import PE, pe_members
 from .pe.training_pe import TrainingPE, training_pe_members
@@ -15,8 +16,8 @@ from .top import ClostorusTop
 from .uart.weights_id import weights_id
 from .wishbone_top import WishboneTop
 
-__all__ = ["BOARD_MODULE", "CELLS", "TOPS", "TRAINING_TOPS", "WHOLE_TOPS", "board_verilog",
-           "top_verilog"]
+__all__ = ["BOARD_MODULE", "CELLS", "PE_MODULE", "TOPS", "TRAINING_TOPS", "WHOLE_TOPS",
+           "PEInstance", "baked_verilog", "board_verilog", "top_verilog"]
 
 PE_MODULE = "clostorus_pe"
 BOARD_MODULE = "clostorus_board"
@@ -34,10 +35,11 @@ TRAINING_TOPS = ("training-router",)  # They need a configuration with training.
 CELLS: dict[str, ECP5 | None] = {"generic": None, "ecp5": ECP5()}
 
 
-class _PEInstance(wiring.Component):
+class PEInstance(wiring.Component):
     """A PE by reference: however many PEs there are, their module stands once in the Verilog."""
 
-    def __init__(self, config):
+    def __init__(self, config, **parameters):
+        self.parameters = parameters
         super().__init__(pe_members(config) if config.training is None
                          else training_pe_members(config))
 
@@ -51,7 +53,7 @@ class _PEInstance(wiring.Component):
             ports |= {f"{into}_{name}_data": Value.cast(link.payload),
                       f"{into}_{name}_valid": link.valid,
                       f"{out_of}_{name}_ready": link.ready}
-        return Instance(PE_MODULE, **ports)
+        return Instance(PE_MODULE, **self.parameters, **ports)
 
 
 def top_verilog(top, config, *, weights=None, biases=None, folded=False, cells="generic"):
@@ -121,6 +123,51 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     return emit_verilog(board, BOARD_MODULE, platform)
 
 
+def baked_verilog(top, config, link=None, *, weights, biases, folded=False, cells="generic"):
+    """Return the Verilog of a torus with weights, its PEs instances of one module, and its files.
+
+    It is the design of `top_verilog` or `board_verilog`, where each PE is a module of its own: here
+    the words of a PE stand in files, which a parameter names (`hw.contents`).
+
+    Parameters
+    ----------
+    top : str
+        A key of `TOPS` that is in `WHOLE_TOPS`, or "board".
+    config : TorusConfig
+    link : LinkConfig
+        Of a board.
+    weights, biases, folded, cells
+        As in `top_verilog`.
+
+    Returns
+    -------
+    str, dict of str
+        The text, and what stands in each file, by its name.
+
+    Raises
+    ------
+    ValueError
+        For the same reasons as in `top_verilog`.
+    """
+    if top not in (*WHOLE_TOPS, "board"):
+        raise ValueError(f"weights can be baked into one of {', '.join(WHOLE_TOPS)} or board, "
+                         f"not {top}")
+    platform = _platform(cells)
+    make_pe = _pe_maker(config, weights, biases, folded)
+    elements = {f"pe_{row}_{col}": emit_verilog(make_pe(row, col), PE_MODULE, platform)
+                for row in range(config.rows) for col in range(config.cols)}
+
+    def instance(row, col):
+        return PEInstance(config, **{f"p_{CONTENTS}": f"pe_{row}_{col}"})
+
+    if top == "board":
+        whole = BoardTop(config, link, make_pe=instance, weights_id=weights_id(weights, biases))
+    else:
+        whole = _WHOLE[top](config, make_pe=instance)
+    return with_contents(emit_verilog(whole, {**TOPS, "board": BOARD_MODULE}[top], platform),
+                         elements)
+
+
 def _pe_maker(config, weights, biases, folded):
     """Return the `make_pe` of a torus: PEs that hold the words, or instances of one module."""
     if (weights is None) != (biases is None):
@@ -130,7 +177,7 @@ def _pe_maker(config, weights, biases, folded):
     if folded and config.training is not None:
         raise ValueError("folded needs a torus that does not train: its weights cannot change")
     if weights is None:
-        return lambda row, col: _PEInstance(config)
+        return lambda row, col: PEInstance(config)
     if config.training is None:
         pe, options = PE, {"folded": folded}
     else:

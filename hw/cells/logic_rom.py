@@ -4,7 +4,13 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LogicRom"]
+__all__ = ["AS_LOGIC", "LogicRom"]
+
+# Without them a synthesiser may make a block RAM of words that never change, since they are read
+# between two registers. Each has names of its own: Yosys takes the first, Vivado `rom_style`,
+# Quartus `ramstyle` and `romstyle`, Synplify and what Lattice has the last two.
+AS_LOGIC = {"ram_style": "registers", "rom_style": "distributed", "ramstyle": "logic",
+            "romstyle": "logic", "syn_ramstyle": "registers", "syn_romstyle": "logic"}
 
 
 class LogicRom(wiring.Component):
@@ -39,10 +45,8 @@ class LogicRom(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # Without the attribute Yosys would make a block RAM of it.
         m.submodules.words = words = memory.Memory(
-            shape=self.width, depth=len(self.words), init=self.words,
-            attrs={"ram_style": "logic"})
+            shape=self.width, depth=len(self.words), init=self.words, attrs=AS_LOGIC)
         read = words.read_port(domain="comb")
         address = Signal(len(self.read_addr), reset_less=True)
         out = Signal(self.width, reset_less=True)

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..cells.accumulator import Accumulator
 from ..cells.block_ram import BlockRam
 from ..cells.delay import delayed
-from ..cells.logic_rom import LogicRom
+from ..cells.logic_rom import AS_LOGIC, LogicRom
 from ..cells.multiplier import Multiplier
 from ..config import MAC_CYCLES, READ_CYCLES
 from ..layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
@@ -154,7 +154,7 @@ class Mac(wiring.Component):
         biases = self.biases or [0]
         m.submodules.bias_memory = bias_memory = memory.Memory(
             shape=signed(self.config.bias_bits), depth=len(biases), init=biases,
-            attrs={"ram_style": "logic"})
+            attrs=AS_LOGIC)
         return bias_memory
 
     def _weight_patterns(self):

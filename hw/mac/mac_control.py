@@ -119,7 +119,8 @@ class MacControl(wiring.Component):
         word_step, coming_step, readable = Const(row), Const(row), [
             ring.readable for ring in self.rings]
         if config.word_steps:
-            word_step, skips = Signal(config.count_bits), Signal()
+            word_step = Signal(config.count_bits)
+            skips = Signal()
             coming_step = op.word_step
             readable = [ring.readable & (ring.complete | ~skips) for ring in self.rings]
             with m.If(begin):
@@ -127,7 +128,8 @@ class MacControl(wiring.Component):
         address, row_next = x_base + word, word_next
         if row > 1:
             address, row_next = address[1:], word_next[1:]
-        goes_on, crowded = active, Signal()
+        goes_on = active
+        crowded = Signal()
         if config.lanes_out > 1:
             goes_on = active & ~(at_last_word & crowded)
         steps = []
@@ -248,7 +250,9 @@ class MacControl(wiring.Component):
     def _groups(self, m, op, begin, first, end_of_walk, more_walks):
         """Say which sums a walk makes at once; return whether those before must leave first."""
         bits = self.config.sum_bits
-        last_rest, opens, begins = Signal(bits), Signal(), Signal()
+        last_rest = Signal(bits)
+        opens = Signal()
+        begins = Signal()
         leaving = Countdown(bits, "leaving")  # Sums of the walk before that are in the way.
         group = self.step.p.group
         m.d.comb += [

@@ -8,6 +8,7 @@ import typer
 
 from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.verilog_design import design_of, link_of
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ EXAMPLES = (
     "clostorus verilog --config-from model.ctz --top axi -o axi.v",
     "clostorus verilog --bake model.ctz --split -o handover",
 )
-
-_CLOCK_MHZ = 25.0
-_BAUD = 1_000_000
-_BUFFER_BYTES = 2048
 
 _Torus = Annotated[
     str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
@@ -150,12 +147,12 @@ def command(
                      models, lanes_of(lanes_in, lanes_out))
     _check_files(wanted)
     _check_top(wanted)
-    link = _link(wanted, clock_mhz, baud, buffer_bytes)
+    link = link_of(top, cells, clock_mhz, baud, buffer_bytes)
     held = _held(wanted)
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
-        text = _verilog(wanted, held, link)
-    files = _write(wanted, text)
+        text, memories = design_of(top, held, link, cells=cells, fold=fold, split=split)
+    files = _write(wanted, text, memories, link)
     _report(out, wanted, held.config, text, files)
 
 
@@ -173,29 +170,6 @@ def _check_top(wanted: _Wanted) -> None:
     if wanted.bake is not None and top not in (*WHOLE_TOPS, "board"):
         kinds = f"{', '.join(WHOLE_TOPS)} or board"
         raise DriverError(f"bake needs --top {kinds}: {top} has no weights of its own")
-
-
-def _link(
-    wanted: _Wanted, clock_mhz: float | None, baud: int | None, buffer_bytes: int | None
-) -> "LinkConfig | None":
-    """The host link of a board; None of another top module."""
-    from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
-    from sw_driver.errors import DriverError
-
-    if wanted.top != "board":
-        if (clock_mhz, baud, buffer_bytes) != (None, None, None):
-            raise DriverError(
-                f"clock-mhz, baud and buffer-bytes need --top board: {wanted.top} has no UART"
-            )
-        return None
-    megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
-    least, most = (hertz / 1e6 for hertz in CLOCK_HZ_RANGE)
-    if not least <= megahertz <= most:
-        raise DriverError(f"clock-mhz must be {least:g} to {most:g}, not {megahertz:g}")
-    return LinkConfig(clock_hz=round(1e6 * megahertz),
-                      baud=_BAUD if baud is None else baud,
-                      buffer_bytes=_BUFFER_BYTES if buffer_bytes is None else buffer_bytes,
-                      registered=wanted.cells == "ecp5")
 
 
 def _check_files(wanted: _Wanted) -> None:
@@ -238,20 +212,9 @@ def _held(wanted: _Wanted) -> Held:
     return held
 
 
-def _verilog(wanted: _Wanted, held: Held, link: "LinkConfig | None") -> str:
-    """The text of the top module and all below it."""
-    from hw.tops import (
-        board_verilog,  # pyright: ignore[reportUnknownVariableType]
-        top_verilog,  # pyright: ignore[reportUnknownVariableType]
-    )
-
-    config, cells, fold, images = held.config, wanted.cells, wanted.fold, held.images or {}
-    if link is None:
-        return top_verilog(wanted.top, config, cells=cells, folded=fold, **images)
-    return board_verilog(config, link, cells=cells, folded=fold, **images)
-
-
-def _write(wanted: _Wanted, text: str) -> list[str]:
+def _write(
+    wanted: _Wanted, text: str, memories: dict[str, str], link: "LinkConfig | None"
+) -> list[str]:
     """Write the Verilog and what goes with it; return the names of the files."""
     from fpga.cell_models import models_of
     from fpga.synthesis import ECP5
@@ -260,7 +223,8 @@ def _write(wanted: _Wanted, text: str) -> list[str]:
     from sw_driver.system.files import write_text
 
     if wanted.split:
-        return write_verilog_files(wanted.output, text)
+        clock_hz = None if link is None else link.clock_hz
+        return write_verilog_files(wanted.output, text, memories, clock_hz)
     contents = {wanted.output: text}
     if wanted.waivers is not None:
         contents[wanted.waivers] = waivers_of([wanted.output.name])

@@ -59,9 +59,11 @@ def test_verilog_of_a_board(artifact, tmp_path):
     values = json.loads(result.stdout)
     assert values["folded"] and values["top_module"] == "clostorus_board"
     names = {path.name for path in (tmp_path / "board").iterdir()}
-    assert len(names) == values["files"] and {"files.f", "clostorus_board.v"} < names
+    assert len(names) == values["files"]
+    assert {"files.f", "clostorus_board.v", "clostorus_board.core"} < names
+    assert "-period 83.333 " in (tmp_path / "board" / "clostorus_board.sdc").read_text()
     compiled = load_artifact(artifact)
-    words = (tmp_path / "board" / "clostorus_board.torus.torus.pe_1_1.mac.weight_memory.words.mem")
+    words = tmp_path / "board" / "pe_1_1.mac.weight_memory.words.mem"
     assert [int(word, 16) for word in words.read_text().split()] == [
         int(word) % (1 << 16) for word in compiled.executable.images.weights[1, 1]]
 

@@ -1,0 +1,133 @@
+"""A hand-over in tools that are not ours: they read it without errors, and its words are golden."""
+
+import importlib.util
+import os
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from fpga.yosys import run_yosys
+from golden import ClosShape
+from golden.vectors.nets import random_net
+from hw.config import TorusConfig
+from hw.tops import baked_verilog
+from sim.model.verilog_files import write_verilog_files
+from sim.testbenches.host_lines import TESTBENCH, beats_of_lines, lines_of_beats
+from sw_driver import GoldenDevice, compile
+
+CONFIG = TorusConfig(rows=1, cols=2, host_bits=32, buffer_words=32, max_fan_in=32,
+                     weight_words=64, bias_words=8, program_words=512)
+KINDS = [{}, pytest.param({"folded": True}, marks=pytest.mark.slow),
+         pytest.param({"cells": "ecp5"}, marks=pytest.mark.slow)]
+
+
+@pytest.fixture
+def compiled():
+    return compile(random_net([ClosShape(9, 7, 3, 2, 2)], seed=1), CONFIG)
+
+
+@pytest.fixture
+def hand_over(compiled, tmp_path):
+    """A function that writes the torus with the net's weights into a folder, which it returns."""
+    def write(**options):
+        folder = tmp_path / "hand-over"
+        images = compiled.executable.images
+        text, memories = baked_verilog("torus", CONFIG, weights=images.weights,
+                                       biases=images.biases, **options)
+        write_verilog_files(folder, text, memories)
+        return folder
+
+    return write
+
+
+def simulated(folder, *options):
+    """Compile the sources of a folder and the testbench in Icarus."""
+    models = ("-l", "models.v") if (folder / "models.v").exists() else ()
+    done = subprocess.run(["iverilog", "-Wall", "-s", "host_stream", "-Phost_stream.HOST_BITS=32",
+                           "-o", "bench.vvp", *options, *models, str(TESTBENCH), "-f", "files.f"],
+                          cwd=folder, text=True, capture_output=True, check=True)
+    assert not done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("edition", ["2005", pytest.param("2012", marks=pytest.mark.slow)])
+def test_icarus_computes_with_the_weights_of_the_files(
+        kind, edition, compiled, hand_over, icarus):
+    folder = hand_over(**kind)
+    simulated(folder, f"-g{edition}")
+    x = np.random.default_rng(0).integers(-99, 99, (1, compiled.executable.in_features))
+    run = compiled.executable.infer(x)
+    (folder / "host.hex").write_text(lines_of_beats(run.beats))
+    done = subprocess.run(["vvp", "-N", "bench.vvp", f"+out_beats={run.output_beats}"],
+                          cwd=folder, text=True, capture_output=True, check=True)
+    assert done.stdout.startswith("done"), done.stdout
+    with GoldenDevice() as golden:
+        golden.load(compiled)
+        np.testing.assert_array_equal(
+            compiled.executable.decode(beats_of_lines((folder / "back.hex").read_text(), 32)),
+            golden.infer_words(x))
+
+
+def test_a_simulation_without_its_files_ends(hand_over, icarus, tmp_path):
+    folder = hand_over()
+    simulated(folder, "-g2005")
+    done = subprocess.run(["vvp", "-N", folder / "bench.vvp"], cwd=tmp_path, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 1
+    assert re.search(r"cannot read \./pe_0_\d\.mac\.\S+\.mem: run where it is, or set ",
+                     done.stdout), done.stdout
+    subprocess.run(["iverilog", "-g2005", "-s", "clostorus", "-o", "here.vvp",
+                    f'-Pclostorus.MEMORY_FOLDER="{folder}/"', "-f", "files.f"],
+                   cwd=folder, check=True)
+    done = subprocess.run(["vvp", "-N", folder / "here.vvp"], cwd=tmp_path, text=True,
+                          capture_output=True, check=True)
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_slang_has_no_error(kind, hand_over, monkeypatch):
+    if importlib.util.find_spec("pyslang") is None:
+        pytest.skip("pyslang is not installed: pip install 'clostorus[dev]'")
+    from pyslang.driver import Driver
+
+    monkeypatch.chdir(hand_over(**kind))
+    models = "-v models.v " if "cells" in kind else ""
+    driver = Driver()
+    driver.addStandardArgs()
+    assert driver.parseCommandLine(f"slang {models}-f files.f")
+    assert driver.processOptions() and driver.parseAllSources()
+    found = driver.createCompilation().getAllDiagnostics()
+    assert not [str(one.code) for one in found if one.isError()]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_yosys_has_no_error(kind, hand_over):
+    folder = hand_over(**kind)
+    cells = "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v; " if "cells" in kind else ""
+    said = run_yosys(folder, "", f"{cells}read_verilog clostorus_pe.v clostorus.v; "
+                                 "hierarchy -check -top clostorus; proc; check -assert")
+    assert "Warning" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [{}, {"cells": "ecp5"}], ids=str)
+def test_fusesoc_reads_the_core_and_verilator_has_no_warning(kind, hand_over, toolchain, tmp_path):
+    if importlib.util.find_spec("fusesoc") is None:
+        pytest.skip("fusesoc is not installed: pip install 'clostorus[dev]'")
+    folder = hand_over(**kind)
+    home = {name: str(tmp_path) for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+                                             "XDG_DATA_HOME")}
+
+    def fusesoc(target, *options):
+        done = subprocess.run(
+            ["fusesoc", "--cores-root", folder, "run", *options, f"--target={target}",
+             "clostorus::clostorus"], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env={**os.environ, **toolchain.environment, **home},
+            check=False)
+        assert not done.returncode and "%Warning" not in done.stdout, done.stdout
+        return done.stdout
+
+    fusesoc("lint")
+    fusesoc("synth", "--setup", "--flow=generic", "--flow_options=tool:yosys")
