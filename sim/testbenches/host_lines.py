@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sw_driver.arrays import Beats
+from sw_driver.script.files import lines_of_beats
 
 from ..errors import SimError
 
@@ -18,12 +19,6 @@ __all__ = ["TESTBENCH", "beats_of_lines", "lines_of_beats"]
 TESTBENCH = Path(__file__).with_name("host_stream.v")
 
 _WORD_DIGITS = 8
-
-
-def lines_of_beats(beats: Beats) -> str:
-    """Write beats, uint32 [beats, words of a beat] with the low word first, a line for each."""
-    return "".join("".join(f"{word:08x}" for word in reversed(beat)) + "\n"
-                   for beat in beats.tolist())
 
 
 def beats_of_lines(text: str, host_bits: int) -> Beats:

@@ -18,7 +18,8 @@ from sw_driver.cli.best_torus import (
     read_on_board,
     say_proposal,
 )
-from sw_driver.cli.data_options import FORMS, Label, SplitSeed, TestFraction, make_source
+from sw_driver.cli.compile_options import Bake, Data, Export, Order, Samples, Weights
+from sw_driver.cli.data_options import Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.given_net import (
     Reduction,
     check_model,
@@ -31,6 +32,7 @@ from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
     from fpga.lane_search import Proposal
+    from golden.data.loading import Part
     from golden.data.preparation import Preparation
     from golden.data.source import Source
     from sw_driver.compiled import Compiled
@@ -55,32 +57,6 @@ EXAMPLES = (
     "clostorus compile net.onnx --reduction 5.5 --data digits --torus 4x4 -o net.ctz",
 )
 
-_Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar=FORMS,
-        help="What sets the scales: data as for train, or a .npy file of inputs [N, I] or images "
-        "[N, I, H, W]; classes are not needed "
-        "[default: the data that the model was trained on].",
-    ),
-]
-_Weights = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.pt",
-        help="With FILE.py:FUNCTION: its weights, as torch.save(model.state_dict(), FILE) writes.",
-    ),
-]
-_Order = Annotated[
-    str, typer.Option(metavar="best|program", help="Of ops: fastest, or sample by sample.")
-]
-_Bake = Annotated[
-    bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
-]
-_Export = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write weights and schedule there too.")
-]
-
 
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
@@ -97,6 +73,7 @@ class _Wanted:
     order: str
     bake: bool
     export: Path | None
+    samples: int | None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,7 +81,7 @@ class _Made:
     """A compiled model, its data and how their samples become inputs, and what its words lose."""
 
     compiled: "Compiled"
-    data: str
+    samples: "Part"
     preparation: "Preparation | None"
     error: "MeasuredError"
     words: "FoundWords | None"
@@ -124,11 +101,11 @@ def command(
     ],
     torus: TorusOrAuto,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the artifact goes.")],
-    data: _Data = None,
+    data: Data = None,
     label: Label = None,
     test_fraction: TestFraction = None,
     split_seed: SplitSeed = None,
-    weights: _Weights = None,
+    weights: Weights = None,
     reduction: Reduction = None,
     board: ForBoard = None,
     word_bits: WordBits = None,
@@ -138,9 +115,10 @@ def command(
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
     lanes: Lanes = None,
-    order: _Order = "best",
-    bake: _Bake = False,
-    export: _Export = None,
+    order: Order = "best",
+    bake: Bake = False,
+    export: Export = None,
+    samples: Samples = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -149,7 +127,8 @@ def command(
     The training samples of --data set the scales of the fixed-point words, and on them the outputs
     are compared with those of the model. The memories of the torus become as large as the model
     needs, but for --board: a bitstream of build --board and --torus holds any model that was
-    compiled for it so. --export writes every PE's weights, the programs and the schedule.
+    compiled for it so. --export writes every PE's weights, the programs and the schedule, and what
+    runs the net in any simulator: samples, the golden model's outputs, and a testbench in Verilog.
 
     Pointwise Clos convolutions are run at every pixel, which is a sample: golden.save_model makes
     their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
@@ -160,7 +139,18 @@ def command(
     widths = read_widths(word_bits, weight_bits, host_bits, loss, numbers)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
-        model, auto, output, source, weights, reduction, board, widths, order, bake, export
+        model,
+        auto,
+        output,
+        source,
+        weights,
+        reduction,
+        board,
+        widths,
+        order,
+        bake,
+        export,
+        samples,
     )
     on_board = _check(wanted)
     made = _compile(out, wanted, on_board)
@@ -174,6 +164,7 @@ def _check(wanted: _Wanted) -> OnBoard:
     from sw_driver.errors import DriverError
     from sw_driver.files.data_files import source_files
     from sw_driver.files.kinds import own_model
+    from sw_driver.script.names import SCRIPT_FILES, check_own
     from sw_driver.system.files import check_folder, check_outputs
     from sw_driver.torus import check_order
 
@@ -182,6 +173,9 @@ def _check(wanted: _Wanted) -> OnBoard:
         if os.path.realpath(export) == os.path.realpath(output):
             raise DriverError(f"output and export must be different, not both {output}")
         check_folder(export)
+        check_own(export, SCRIPT_FILES)
+    elif wanted.samples is not None:
+        raise DriverError("samples needs --export: they are those of its testbench")
     check_order(wanted.order)
     check_reduction(wanted.reduction)
     outputs: Files = {"--output": output}
@@ -215,13 +209,14 @@ def _compile(out: "Output", wanted: _Wanted, on_board: OnBoard) -> _Made:
     from sw_driver.compiler import compile
     from sw_driver.files.accuracy import measure_error
     from sw_driver.files.given_nets import load_net
-    from sw_driver.files.samples import check_features, data_of
+    from sw_driver.files.samples import check_features, checked_count, data_of
 
     net, known, preparation = load_net(wanted.model, wanted.weights)
     data = data_of(wanted.data, known, wanted.model, "that set the scales")
     chain = read_chain(net)
     samples = load_part(data, "train", preparation, chain[-1].layer.out_features)
     check_features(samples, chain[0].layer.in_features, wanted.model)
+    checked_count(wanted.samples or 1, len(samples.x), data.data)
     projection = None
     if wanted.reduction is not None:
         from golden.convert.project import project_dense
@@ -247,7 +242,7 @@ def _compile(out: "Output", wanted: _Wanted, on_board: OnBoard) -> _Made:
         on_board.check(compiled)
         tell("compile", 1, 2)
         error = measure_error(net, compiled, samples, stated=words is not None)
-    return _Made(compiled, samples.data, preparation, error, words, projection, proposal)
+    return _Made(compiled, samples, preparation, error, words, projection, proposal)
 
 
 def _write(wanted: _Wanted, made: _Made) -> list[str]:
@@ -255,12 +250,18 @@ def _write(wanted: _Wanted, made: _Made) -> list[str]:
     from sw_driver.files.artifact import save_artifact
     from sw_driver.files.export import export_files
 
-    files = [] if wanted.export is None else export_files(made.compiled, wanted.export)
+    files: list[str] = []
+    if wanted.export is not None:
+        from sw_driver.script.inference import SAMPLES, inference_script
+
+        x = made.samples.x[: wanted.samples or SAMPLES]
+        script = inference_script(made.compiled, x, baked=wanted.bake)
+        files = export_files(made.compiled, wanted.export, script, baked=wanted.bake)
     save_artifact(
         wanted.output,
         made.compiled,
         baked=wanted.bake,
-        data=made.data,
+        data=made.samples.data,
         preparation=made.preparation,
     )
     return files
@@ -282,7 +283,7 @@ def _report(out: "Output", wanted: _Wanted, made: _Made, files: list[str]) -> No
     out.facts(f"{output}, from {wanted.model}", rows)
     say_written(out, output, f"clostorus run {quoted(output)}{data_option(wanted.data)}")
     if export is not None:
-        say_written(out, export, "schedule.svg there for a browser, the rest for an editor")
+        say_written(out, export, "schedule.svg there for a browser, tb.v for a simulator")
     out.result(
         {
             "artifact": str(output),

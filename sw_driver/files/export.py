@@ -11,6 +11,9 @@
 
 Words are two's complement, fit for `$readmemh`. The programs are those of a run of
 `PROGRAM_SAMPLES` samples; another number changes the counts of their LOOP ops.
+
+With samples, or for a net that trains, there are the files of a host script, too
+(`sw_driver.script.files`). A net that trains has these alone: what else it has is a state.
 """
 
 import dataclasses
@@ -29,6 +32,9 @@ from sw_driver.predict.op_table import op_table
 from sw_driver.predict.schedule_picture import schedule_svg
 from sw_driver.program.image import Op
 from sw_driver.program.program import OP_KINDS, QUEUE_NAMES
+from sw_driver.script.files import script_files
+from sw_driver.script.host_script import HostScript
+from sw_driver.script.names import SCRIPT_FILES, check_own, is_own
 from sw_driver.system.files import files_in, write_files
 
 __all__ = ["PROGRAM_SAMPLES", "export_files", "exported_files"]
@@ -40,11 +46,27 @@ _OTHER_FILES = ("program_pe.mem", "program_gateway.mem", "schedule.json", "sched
 _MEMORY_FILE = re.compile(r"(weights|biases)_r\d+_c\d+\.mem")
 
 
-def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
+def export_files(
+    compiled: Compiled,
+    folder: Path | str,
+    script: HostScript | None = None,
+    *,
+    baked: bool = False,
+) -> list[str]:
     """Write the files of a compiled net into `folder`, which is made if it is not there.
 
-    All files are written before one takes its place, so that none is ever half a file. Memory files
-    of an earlier export that the net does not have are removed.
+    All files are written before one takes its place, so that none is ever half a file. Files of an
+    earlier export that this one does not have are removed.
+
+    Parameters
+    ----------
+    compiled, folder
+        The net, and where its files go.
+    script
+        What a host does with it, as `inference_script` and `training_script` write it. A net for
+        inference needs none.
+    baked
+        Whether the script wants a torus that holds the weights from the start.
 
     Returns
     -------
@@ -54,18 +76,27 @@ def export_files(compiled: Compiled, folder: Path | str) -> list[str]:
     Raises
     ------
     DriverError
-        If an argument is something else, or the folder or a file cannot be written.
+        If an argument is something else, if the net trains and there is no script, if the folder
+        has other files of the names of a script's, or if the folder or a file cannot be written.
     """
     if not isinstance(compiled, Compiled):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DriverError(
             "compiled must come first, and the folder after it: export_files(compiled, folder), "
             f"not a {type(compiled).__name__}"
         )
+    if script is None and compiled.trains:
+        raise DriverError(
+            "script must be that of a training, with its state, for a net that trains: "
+            "sw_driver.script.training.training_script(compiled, state, lessons), not None"
+        )
     folder = Path(folder)
-    contents = _contents(compiled)
+    contents = {} if compiled.trains else _contents(compiled)
+    if script is not None:
+        check_own(folder, SCRIPT_FILES)
+        contents |= script_files(compiled, script, baked=baked)
     write_files(folder, contents)
     try:
-        for old in _memory_files(folder):
+        for old in _former_files(folder):
             if old.name not in contents:
                 old.unlink()
     except OSError as error:
@@ -82,17 +113,20 @@ def exported_files(folder: Path, rows: int, cols: int) -> list[Path]:
         If the folder cannot be read.
     """
     pes = itertools.product(("weights", "biases"), range(rows), range(cols))
-    names = {*_OTHER_FILES, *(_memory_file(*pe) for pe in pes)}
-    return sorted({*(folder / name for name in names), *_memory_files(folder)})
+    names = {*_OTHER_FILES, *SCRIPT_FILES, *(_memory_file(*pe) for pe in pes)}
+    return sorted({*(folder / name for name in names), *_former_files(folder)})
 
 
 def _memory_file(kind: str, row: int, col: int) -> str:
     return f"{kind}_r{row}_c{col}.mem"
 
 
-def _memory_files(folder: Path) -> list[Path]:
-    """Those that are there, of whatever torus."""
-    return [path for path in files_in(folder) if _MEMORY_FILE.fullmatch(path.name)]
+def _former_files(folder: Path) -> list[Path]:
+    """Those of an earlier export that another one may lack."""
+    own = SCRIPT_FILES if is_own(folder) else ()
+    return [
+        path for path in files_in(folder) if _MEMORY_FILE.fullmatch(path.name) or path.name in own
+    ]
 
 
 def _contents(compiled: Compiled) -> dict[str, bytes]:

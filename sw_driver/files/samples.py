@@ -9,7 +9,7 @@ from golden.data.preparation import Preparation
 from golden.data.source import Source
 from sw_driver.errors import DriverError
 
-__all__ = ["check_features", "data_of", "first_samples"]
+__all__ = ["check_features", "checked_count", "data_of", "first_samples"]
 
 
 def data_of(given: Source | None, known: str | None, path: Path, purpose: str) -> Source:
@@ -78,12 +78,21 @@ def first_samples(
         If the data are not what they must be.
     """
     samples = load_part(source, "test", known, outputs)
-    available = len(samples.x)
     if count is None:
         return samples
-    if count > available:
-        raise DriverError(
-            f"samples must be at most {available}, those of {source.data}, not {count}"
-        )
+    count = checked_count(count, len(samples.x), source.data)
     labels = None if samples.labels is None else samples.labels[:count]
     return dataclasses.replace(samples, x=samples.x[:count], labels=labels)
+
+
+def checked_count(count: int, available: int, data: str) -> int:
+    """Return a number of samples that was asked for.
+
+    Raises
+    ------
+    DriverError
+        If there are fewer.
+    """
+    if count > available:
+        raise DriverError(f"samples must be at most {available}, those of {data}, not {count}")
+    return count

@@ -14,7 +14,7 @@ from sw_driver.plan.maps import Maps
 from sw_driver.program.dump import list_dumps
 from sw_driver.program.host_stream import beats_to_words, deal_words
 
-__all__ = ["join_words", "read_state", "split_words", "state_words"]
+__all__ = ["join_words", "read_state", "split_words", "state_records", "state_words"]
 
 
 def split_words(values: IntArray, chunks: int, word_bits: int) -> IntArray:
@@ -32,19 +32,25 @@ def join_words(words: IntArray, bits: int, word_bits: int) -> IntArray:
 
 def state_words(config: TorusConfig, maps: Maps, state: TrainingState) -> list[IntArray]:
     """Arrange a training state as the blocks that a load program asks for."""
+    records = state_records(config, maps, state).values()
+    return deal_words(config, [one.reshape(*one.shape[:2], -1) for one in records])
+
+
+def state_records(config: TorusConfig, maps: Maps, state: TrainingState) -> dict[Memory, IntArray]:
+    """Arrange a training state as the records of each memory: [R, C, records, chunks]."""
     weights, biases, velocities, bias_velocities = _flat(state)
     velocity_maps = maps.velocity
-    parts: list[IntArray] = []
-    for memory, velocity, values, rates, chunks in (
-        (maps.weights, velocity_maps[0], weights, velocities, config.master_chunks),
-        (maps.biases, velocity_maps[1], biases, bias_velocities, config.bias_chunks),
+    found: dict[Memory, IntArray] = {}
+    for which, memory, velocity, values, rates, chunks in (
+        (Memory.WEIGHTS, maps.weights, velocity_maps[0], weights, velocities, config.master_chunks),
+        (Memory.BIASES, maps.biases, velocity_maps[1], biases, bias_velocities, config.bias_chunks),
     ):
         record = split_words(memory.fill(values), chunks, config.word_bits)
         rate = split_words(velocity.fill(rates), config.velocity_chunks, config.word_bits)
-        parts.append(np.concatenate([record, rate], axis=3).reshape(*record.shape[:2], -1))
-    lfsr = state.lfsr.numpy().reshape(config.rows, config.cols)
-    parts.append(split_words(lfsr, config.lfsr_chunks, config.word_bits))
-    return deal_words(config, parts)
+        found[which] = np.concatenate([record, rate], axis=3)
+    lfsr = state.lfsr.numpy().reshape(config.rows, config.cols, 1)
+    found[Memory.LFSR] = split_words(lfsr, config.lfsr_chunks, config.word_bits)
+    return found
 
 
 def _flat(state: TrainingState) -> tuple[IntArray, IntArray, IntArray, IntArray]:

@@ -94,6 +94,9 @@ def test_compile_bad_input(model, tmp_path):
     refuse("there is no folder", output=tmp_path / "none" / "m.ctz")
     (tmp_path / "file").write_text("")
     refuse("cannot be written", "--export", tmp_path / "file" / "out")
+    refuse("--samples needs --export: they are those of its testbench", "--samples", 3)
+    refuse("--samples must be at most 1437, those of digits, not 1438", "--samples", 1438,
+           "--export", tmp_path / "out")
     refuse("cannot be read", source=tmp_path / "none.pt")
     (tmp_path / "cut.pt").write_bytes(model.read_bytes()[:1000])
     refuse("truncated", source=tmp_path / "cut.pt")

@@ -11,7 +11,7 @@ _C = "--c {files}/model.ctz -o n.h"
 _SIMULATE = "--simulate --torus 1x1"
 
 EXPORT: Lines = {
-    "{files}/model.ctz -o n.h": "export needs --c: C is the one language",
+    "{files}/model.ctz -o n.h": "export needs either --c or --testbench",
     "--c {files}/model.ctz": "Missing option '--output'",
     "--c none.ctz -o n.h": "FILE none.ctz must be a compiled model or a model file trained on a",
     "--c '' -o n.h": "FILE must not be empty",
@@ -21,6 +21,11 @@ EXPORT: Lines = {
     "--c {files}/model.ctz -o none/n.h": "--output none/n.h cannot be written: there is no folder",
     "--c {files}/model.ctz -o clostorus.h": "--output and clostorus.h must be different files",
     "--c {files}/model.ctz -o /dev/null": "--output must be a file, beside which clostorus.h is",
+    "--testbench --c {files}/model.ctz -o n": "export needs either --c or --testbench",
+    "--testbench {files}/model.ctz -o {files}/x.npy": "--output .*x.npy cannot be written",
+    "--testbench {files}/model.ctz -o n --name x": "--name needs --c: a testbench has none",
+    "--testbench none.ctz -o n": "FILE none.ctz must be a compiled model or a model file trained",
+    f"{_C} --label y": "--data and --label need --testbench: a header in C has no samples",
     f"{_C} --samples 0": "'--samples': .* greater than or equal to 1, not 0",
     f"{_C} --samples {10**30}": "'--samples': .* less than or equal to 65536, not 1000",
     f"{_C} --name ''": "--name must not be empty",
