@@ -7,7 +7,7 @@ import typer
 
 from sw_driver.cli.configuration import Held, held_configuration
 from sw_driver.cli.job_options import JobWorkers, Scheduler, job_runner
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import InputBits, Json, Quiet, make_output
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ EXAMPLES = (
     "clostorus build --board ulx3s-85f --torus 2x2 --out build/ulx3s",
     "clostorus build --board ulx3s-85f --clock-mhz 100 --tries 3 --workers 3",
     "clostorus build --board ulx3s-85f --config-from model.ctz",
+    "clostorus build --board ulx3s-85f --config-from model.ctz --input-bits 8",
+    "clostorus build --board ulx3s-85f --config-from model.ctz --fifo-pins fifo.txt",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
 )
@@ -62,6 +64,14 @@ _Folder = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
 ]
+_FifoPins = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Instead of the UART, the FIFO of an FT2232H: a line for each of its pins, such as "
+        "data[0] B11.",
+    ),
+]
 _ClockMhz = Annotated[
     float | None,
     typer.Option(
@@ -84,6 +94,8 @@ def command(
     fold: _Fold = False,
     output: _Folder = None,
     baud: Annotated[int, typer.Option(help="Bits per second of the UART.")] = 1_000_000,
+    input_bits: InputBits = 0,
+    fifo_pins: _FifoPins = None,
     clock_mhz: _ClockMhz = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
     tries: _Tries = 1,
@@ -109,20 +121,23 @@ def command(
     target = find_board(board)
     folder = Path("build/fpga") / board if output is None else output
     check_folder(folder)
-    check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from})
+    check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from,
+                                               "--fifo-pins": fifo_pins})
     held = held_configuration(
         torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
     )
     if held is None:
         held = _default(target, torus, train)
     from fpga.board_build import build
+    from fpga.fifo_pins import read_fifo_pins
 
+    pins = None if fifo_pins is None else read_fifo_pins(fifo_pins, target)
     # One seed needs no other process.
     at_once = min(workers or cores(), tries) if scheduler is None else workers
     with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
-                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell,
-                      runner=runner)
+                      input_bits=input_bits, fifo_pins=pins, clock_mhz=clock_mhz, seed=seed,
+                      tries=tries, tell=tell, runner=runner)
     _report(out, target, board, folder, held, built)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.verilog_link import Baud, BufferBytes, ClockMhz, InputBits, link_of
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ EXAMPLES = (
     "clostorus verilog --config-from model.ctz --top axi -o axi.v",
     "clostorus verilog --bake model.ctz --split -o handover",
 )
-
-_CLOCK_MHZ = 25.0
-_BAUD = 1_000_000
-_BUFFER_BYTES = 2048
 
 _Torus = Annotated[
     str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
@@ -64,19 +61,6 @@ _Cells = Annotated[
         metavar="generic|ecp5",
         help="What memories, multipliers, accumulators and a board's reset are: plain Verilog, "
         "or a vendor's cells.",
-    ),
-]
-_ClockMhz = Annotated[
-    float | None, typer.Option(help="With --top board: its clock [default: 25].")
-]
-_Baud = Annotated[
-    int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
-]
-_BufferBytes = Annotated[
-    int | None,
-    typer.Option(
-        help="With --top board: bytes of each buffer of its link; 512 is one block RAM of an "
-        "iCE40, as in its boards [default: 2048]."
     ),
 ]
 _Split = Annotated[
@@ -129,9 +113,10 @@ def command(
     fold: _Fold = False,
     config_from: _ConfigFrom = None,
     cells: _Cells = "generic",
-    clock_mhz: _ClockMhz = None,
-    baud: _Baud = None,
-    buffer_bytes: _BufferBytes = None,
+    clock_mhz: ClockMhz = None,
+    baud: Baud = None,
+    buffer_bytes: BufferBytes = None,
+    input_bits: InputBits = None,
     split: _Split = False,
     waivers: _Waivers = None,
     models: _Models = None,
@@ -150,8 +135,10 @@ def command(
                      models, lanes_of(lanes_in, lanes_out))
     _check_files(wanted)
     _check_top(wanted)
-    link = _link(wanted, clock_mhz, baud, buffer_bytes)
+    link = link_of(top, cells, clock_mhz, baud, buffer_bytes, input_bits)
     held = _held(wanted)
+    if link is not None:
+        link.check_words(held.config.word_bits)
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
         text = _verilog(wanted, held, link)
@@ -173,29 +160,6 @@ def _check_top(wanted: _Wanted) -> None:
     if wanted.bake is not None and top not in (*WHOLE_TOPS, "board"):
         kinds = f"{', '.join(WHOLE_TOPS)} or board"
         raise DriverError(f"bake needs --top {kinds}: {top} has no weights of its own")
-
-
-def _link(
-    wanted: _Wanted, clock_mhz: float | None, baud: int | None, buffer_bytes: int | None
-) -> "LinkConfig | None":
-    """The host link of a board; None of another top module."""
-    from hw.link_config import CLOCK_HZ_RANGE, LinkConfig
-    from sw_driver.errors import DriverError
-
-    if wanted.top != "board":
-        if (clock_mhz, baud, buffer_bytes) != (None, None, None):
-            raise DriverError(
-                f"clock-mhz, baud and buffer-bytes need --top board: {wanted.top} has no UART"
-            )
-        return None
-    megahertz = _CLOCK_MHZ if clock_mhz is None else clock_mhz
-    least, most = (hertz / 1e6 for hertz in CLOCK_HZ_RANGE)
-    if not least <= megahertz <= most:
-        raise DriverError(f"clock-mhz must be {least:g} to {most:g}, not {megahertz:g}")
-    return LinkConfig(clock_hz=round(1e6 * megahertz),
-                      baud=_BAUD if baud is None else baud,
-                      buffer_bytes=_BUFFER_BYTES if buffer_bytes is None else buffer_bytes,
-                      registered=wanted.cells == "ecp5")
 
 
 def _check_files(wanted: _Wanted) -> None:

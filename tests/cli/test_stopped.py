@@ -24,6 +24,7 @@ PROGRAMS = (
     "fpga.lane_areas",
     "fpga.levels",
     "sim.measure.board_table",
+    "sim.measure.link_rates",
     "golden.studies.conversions",
     "golden.studies.fits",
     "golden.studies.heuristics_study",
