@@ -23,7 +23,7 @@ from sw_driver.system.scratch import locked, temporary_folder, work_folder
 
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
-from .boards import Board
+from .boards import Board, Pin
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
 from .designs import Design
@@ -66,9 +66,10 @@ _FILES = {"design.v", "report.json", NET_FILE} | {
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
-          folded: bool = False, baud: int = 1_000_000, clock_mhz: float | None = None,
-          seed: int = 1, tries: int = 1, target_mhz: float | None = None,
-          tell: Progress = lambda *_: None, runner: Runner = in_turn,
+          folded: bool = False, baud: int = 1_000_000, input_bits: int = 0,
+          fifo_pins: dict[str, Pin] | None = None, clock_mhz: float | None = None, seed: int = 1,
+          tries: int = 1, target_mhz: float | None = None, tell: Progress = lambda *_: None,
+          runner: Runner = in_turn,
           write_more: Callable[[Path], None] | None = None) -> Build:
     """Build a torus for a board into the folder `out`.
 
@@ -77,10 +78,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
 
     Parameters
     ----------
-    board
-        For which board.
-    config
-        Of the torus.
+    board, config
+        For which board; of the torus.
     out
         A folder of a former build, or nothing yet.
     images
@@ -88,8 +87,10 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         them.
     folded
         They are logic instead, and cannot be loaded.
-    baud
-        Bits per second of the UART.
+    baud, input_bits
+        Bits per second of the UART; bits of a word in packed beats, or 0 for none.
+    fifo_pins
+        Of an FT2232H's FIFO instead of the UART, as `read_fifo_pins` returns them.
     clock_mhz
         Clock of the torus, made by the part's PLL as near as it can; the oscillator's if None.
     seed, tries
@@ -105,12 +106,13 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     Raises
     ------
     BoardError
-        The torus does not fit the board, by an estimate or after synthesis; the clock is one that
+        The torus does not fit the board, by an estimate or after synthesis; the adapter of its UART
+        does not have the baud rate; the clock is one that
         the PLL cannot make, or faster than the torus gets; or there is no such seed.
     DriverError
         `out` is something else than a build, or cannot be written.
     hw.config.ConfigError
-        The clock cannot make this baud rate.
+        The clock cannot make this baud rate, or packed words are as wide as those of the torus.
     ValueError
         As `hw.tops.board_verilog`, if `folded` does not go with the rest.
     FpgaToolMissing, FlowFailed
@@ -124,21 +126,21 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with temporary_folder() as scratch:
         clock = make_clock(board, clock_mhz, scratch)
-    link = board_link(board, baud, clock.hz)
+    link = board_link(board, baud, clock.hz, input_bits, fifo=fifo_pins is not None)
+    link.check_words(config.word_bits)
     with _replacing(out) as folder:
         tell("build: Verilog", 0, _STEPS)
         design = board_design(board, config, link, images, folded=folded, clock=clock)
         tell("build: synthesis", 1, _STEPS)
         used = _synthesised(board, config, folder, design, yosys, folded=folded)
-        made_mhz = clock.hz / 1e6
-        aim_mhz = target_mhz or made_mhz
+        aim_mhz = target_mhz or clock.hz / 1e6
         # Place and route itself derives the clock of a PLL from that of its pin.
         pin_mhz = board.clock_hz / 1e6 if clock.verilog else aim_mhz
-        (folder / flow.constraints).write_text(constraints(board, pin_mhz))
+        (folder / flow.constraints).write_text(constraints(board, pin_mhz, fifo_pins))
         results = route_seeds(
             board, flow, router, folder, range(seed, seed + tries), aim_mhz,
             lambda seeds: tell(f"build: place and route, {seeds}", 2, _STEPS), runner)
-        best, routed = _fastest(board, results, made_mhz)
+        best, routed = _fastest(board, results, clock.hz / 1e6)
         tell("build: bitstream", 3, _STEPS)
         pack(board, flow, packer, folder, best)
         report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),

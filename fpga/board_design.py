@@ -10,13 +10,16 @@ from hw.tops import BOARD_MODULE, board_verilog
 
 from .boards import Board
 from .boundary import INSTANCE
+from .errors import BoardError
 from .pll import PLL, Clock
 from .synthesis import ECP5, cells_of
 
 __all__ = ["TOP", "board_config", "board_design", "board_link"]
 
 TOP = "board"  # The top module: its ports are the pins.
-
+_FIFO_BUFFER_BYTES = 16_384
+_FIFO_PORTS = ("input clkout, input rxf, input txe, output rd, output wr, output oe, output siwu, "
+               "inout [7:0] data")
 
 
 def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
@@ -39,13 +42,33 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
                                lanes_in=lanes[0], lanes_out=lanes[1])
 
 
-def board_link(board: Board, baud: int, clock_hz: int | None = None) -> LinkConfig:
+def board_link(board: Board, baud: int, clock_hz: int | None = None, input_bits: int = 0, *,
+               fifo: bool = False) -> LinkConfig:
     """The link of a board: registered where the memories answer late, as block RAMs of an ECP5.
 
-    `clock_hz` is that of the torus, if not that of the board's oscillator.
+    `clock_hz` is that of the torus, if not that of the board's oscillator; `input_bits` and `fifo`
+    are as in `LinkConfig`. Behind a FIFO the buffers are larger: a byte takes 17 ns, and an answer
+    by USB some hundred microseconds.
+
+    Raises
+    ------
+    BoardError
+        The adapter between UART and USB does not have this baud rate.
+    ConfigError
+        As `LinkConfig`: the clock cannot make it.
     """
-    return LinkConfig(clock_hz=clock_hz or board.clock_hz, baud=baud, buffer_bytes=board.link_bytes,
-                      registered=cells_of(board.family) == "ecp5")
+    clock_hz = clock_hz or board.clock_hz
+    registered = cells_of(board.family) == "ecp5"
+    if fifo:
+        return LinkConfig(clock_hz=clock_hz, buffer_bytes=_FIFO_BUFFER_BYTES, registered=registered,
+                          input_bits=input_bits, fifo=True)
+    adapter = board.adapter
+    if not 0 < baud <= adapter.most_baud or not adapter.has(baud):
+        near = "" if baud <= 0 else f", such as {adapter.nearest(baud)}"
+        raise BoardError(f"baud must be a rate that the {adapter.name} of {board.name} has, at "
+                         f"most {adapter.most_baud}{near}, not {baud}")
+    return LinkConfig(clock_hz=clock_hz, baud=baud, buffer_bytes=board.link_bytes,
+                      registered=registered, input_bits=input_bits)
 
 
 def board_design(board: Board, config: TorusConfig, link: LinkConfig,
@@ -80,13 +103,24 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
   {PLL} {PLL} (.{oscillator}(clk), .{made}(core), .{locked}(locked));
   always @(posedge core)
     steady <= {{steady[0], locked}};"""
+    levels = "tx_level, led_level"
+    if link.fifo:
+        ports, levels = _FIFO_PORTS, "led_level"
+        wires = "\n  wire [7:0] to_chip;\n  wire drives;"
+        connections = """.clkout(clkout), .rxf_n(rxf), .txe_n(txe), .data_i(data),
+    .data_o(to_chip), .data_oe(drives), .oe_n(oe), .rd_n(rd), .wr_n(wr), .siwu_n(siwu)"""
+        assigns = "assign data = drives ? to_chip : 8'bz;"
+    else:
+        ports, wires = "input rx, output tx", ""
+        connections = f".rx({inverted['rx']}rx), .tx(tx_level)"
+        assigns = f"assign tx = {inverted['tx']}tx_level;"
     return f"""{modules}
-module {TOP}(input clk, input rx, output tx, output led);
-  wire tx_level, led_level;{steady}
+module {TOP}(input clk, {ports}, output led);
+  wire {levels};{wires}{steady}
   {BOARD_MODULE} {INSTANCE}(
-    .clk({core}), .rst({reset}), .rx({inverted["rx"]}rx), .tx(tx_level), .led(led_level)
+    .clk({core}), .rst({reset}), {connections}, .led(led_level)
   );
-  assign tx = {inverted["tx"]}tx_level;
+  {assigns}
   assign led = {inverted["led"]}led_level;
 endmodule
 """

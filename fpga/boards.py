@@ -8,6 +8,7 @@ from typing import Any
 
 from golden.system.extras import needs
 
+from .adapters import FT231X, FT2232H, TANG_BL702, Adapter
 from .errors import BoardError
 from .synthesis import ECP5, GOWIN, ICE40, Area, Family
 
@@ -49,6 +50,8 @@ class Board:
         Cells of the part. `carries` are counted with the LUTs.
     platform
         Name of the module and of the class in `amaranth_boards`.
+    adapter
+        Between its UART and USB.
     led
         Which of the board's lights to use: name, number, and colour of a light that has several.
     """
@@ -58,6 +61,7 @@ class Board:
     part: tuple[str, ...]
     capacity: Area
     platform: tuple[str, str]
+    adapter: Adapter
     led: tuple[str, int, str | None] = ("led", 0, None)
 
     @property
@@ -107,22 +111,25 @@ def _pin(resource: Any, part: str | None) -> Pin:
 
 
 def _ecp5(name: str, size: str, speed: int, package: str, luts: int, multipliers: int,
-          block_rams: int, platform: tuple[str, str], **fields: Any) -> Board:
+          block_rams: int, platform: tuple[str, str], adapter: Adapter, **fields: Any) -> Board:
     part = (f"--{size}", "--speed", str(speed), "--package", package)
     # A quarter of the LUTs can be memories.
     capacity = Area(luts, luts // 2, luts, multipliers, block_rams, luts // 8)
-    return Board(name, ECP5, part, capacity, platform, **fields)
+    return Board(name, ECP5, part, capacity, platform, adapter, **fields)
 
 
 BOARDS = {board.name: board for board in (
-    _ecp5("ulx3s-85f", "85k", 6, "CABGA381", 83640, 156, 208, ("ulx3s", "ULX3S_85F_Platform")),
-    _ecp5("ulx3s-25f", "25k", 6, "CABGA381", 24288, 28, 56, ("ulx3s", "ULX3S_25F_Platform")),
+    _ecp5("ulx3s-85f", "85k", 6, "CABGA381", 83640, 156, 208, ("ulx3s", "ULX3S_85F_Platform"),
+          FT231X),
+    _ecp5("ulx3s-25f", "25k", 6, "CABGA381", 24288, 28, 56, ("ulx3s", "ULX3S_25F_Platform"),
+          FT231X),
     _ecp5("ecpix5-85f", "um5g-85k", 8, "CABGA554", 83640, 156, 208,
-          ("ecpix5", "ECPIX585Platform"), led=("rgb_led", 0, "g")),
+          ("ecpix5", "ECPIX585Platform"), FT2232H, led=("rgb_led", 0, "g")),
     Board("icebreaker", ICE40, ("--up5k", "--package", "sg48"),
-          Area(5280, 5280, 5280, 8, 30, 0), ("icebreaker", "ICEBreakerPlatform")),
+          Area(5280, 5280, 5280, 8, 30, 0), ("icebreaker", "ICEBreakerPlatform"), FT2232H),
     Board("tangnano9k", GOWIN, ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
-          Area(8640, 8640, 6480, 20, 26, 270), ("tang_nano_9k", "TangNano9kPlatform")),
+          Area(8640, 8640, 6480, 20, 26, 270), ("tang_nano_9k", "TangNano9kPlatform"),
+          TANG_BL702),
 )}
 
 

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .bus.ft245 import Ft245, ft245_members
 from .cells.reset_driver import ResetDriver
 from .top import ClostorusTop
 from .uart.host_link import HostLink
@@ -28,6 +29,8 @@ class BoardTop(wiring.Component):
     -------
     rx, tx : In(1), Out(1)
         The wires from and to the host.
+    clkout, rxf_n, ... : In, Out
+        If `link.fifo`, instead of these wires: the pins of an `Ft245`.
     led : Out(1)
         High once a host has opened a session.
     """
@@ -37,13 +40,14 @@ class BoardTop(wiring.Component):
         self.link = link
         self.make_pe = make_pe
         self.weights_id = weights_id
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "led": Out(1)})
+        self._pins = ft245_members() if link.fifo else {"rx": In(1, init=1), "tx": Out(1, init=1)}
+        super().__init__({**self._pins, "led": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
         m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id,
-                                            self.weights_id)
+                                            self.weights_id, config.word_bits)
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)
@@ -52,10 +56,16 @@ class BoardTop(wiring.Component):
             ClockSignal("torus").eq(ClockSignal()),
             reset_driver.i.eq(ResetSignal() | host.reset),
             ResetSignal("torus").eq(reset_driver.o),
-            host.rx.eq(self.rx),
-            self.tx.eq(host.tx),
+            *([] if self.link.fifo else [host.rx.eq(self.rx), self.tx.eq(host.tx)]),
             self.led.eq(host.opened),
         ]
+        if self.link.fifo:
+            m.submodules.fifo = fifo = Ft245()
+            wiring.connect(m, fifo.o, host.from_host)
+            wiring.connect(m, host.to_host, fifo.i)
+            for name, member in self._pins.items():
+                inner, outer = getattr(fifo, name), getattr(self, name)
+                m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         torus = ClostorusTop(config, make_pe=self.make_pe)
         m.submodules.torus = DomainRenamer("torus")(torus)
         wiring.connect(m, host.to_torus, torus.host_in)

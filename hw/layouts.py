@@ -23,6 +23,7 @@ __all__ = [
     "packed_layout",
     "partial_layout",
     "result_layout",
+    "segment_layout",
     "step_layout",
     "sum_layout",
     "tap_layout",
@@ -216,3 +217,8 @@ def framed_layout():
 def decoded_layout():
     """A byte of a frame; or, with `end`, no byte, but the end of a frame that is whole or not."""
     return data.StructLayout({"byte": 8, "end": 1, "whole": 1})
+
+
+def segment_layout():
+    """The word before the beats of a segment: how many, and how the words of packed ones come."""
+    return data.StructLayout({"beats": 24, "shift": 5, "signed": 1, "packed": 1, "unused": 1})

@@ -4,12 +4,14 @@ import dataclasses
 
 from .config_checks import ConfigError, check_ranges
 
-__all__ = ["BAUD_RANGE", "CLOCK_HZ_RANGE", "FRAME_WORDS", "LINK_VERSION", "LINK_MAGIC",
-           "WORD_BYTES", "LinkConfig"]
+__all__ = ["BAUD_RANGE", "CLOCK_HZ_RANGE", "FRAME_WORDS", "LINK_MAGIC", "LINK_VERSION",
+           "PACKED_LINK_VERSION", "WORD_BYTES", "LinkConfig"]
 
 WORD_BYTES = 4         # Bytes of a word, which sequence numbers count.
 FRAME_WORDS = 60       # Most words of a frame; beyond them a COBS code could be 255.
-LINK_VERSION = 2       # Version of the contract in docs/host_link.md.
+# Versions of the contract in docs/host_link.md: of a board to which beats travel as they are, and
+# of one that takes packed beats.
+LINK_VERSION, PACKED_LINK_VERSION = 2, 3
 LINK_MAGIC = b"CLT"
 CLOCK_HZ_RANGE = 1_000_000, 1_000_000_000
 BAUD_RANGE = 9_600, 12_000_000
@@ -21,6 +23,7 @@ _RANGES = {
     "clock_hz": CLOCK_HZ_RANGE,
     "baud": BAUD_RANGE,
     "buffer_bytes": (512, 65_536),
+    "input_bits": (0, 17),
 }
 
 
@@ -43,6 +46,12 @@ class LinkConfig:
         before the CRC of a frame to send, before the memory of the COBS encoder, and before the
         frame receiver. Counts and comparisons that decide whether to send or take words are
         registers, too. The bytes on the wires are the same.
+    input_bits
+        Bits of a word in a packed beat, less than those of a word of the torus; with 0 the board
+        takes no packed beats, and has nothing for them.
+    fifo
+        Whether the bytes go through the synchronous FIFO of an FT2232H (`hw.bus.ft245`) instead of
+        a UART; `baud` then means nothing.
 
     Raises
     ------
@@ -55,10 +64,13 @@ class LinkConfig:
     baud: int = 1_000_000
     buffer_bytes: int = 2048
     registered: bool = False
+    input_bits: int = 0
+    fifo: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.registered, bool):
-            raise ConfigError(f"registered must be true or false, not {self.registered!r}")
+        for name in ("registered", "fifo"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
         for name in _RANGES:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -66,6 +78,10 @@ class LinkConfig:
         check_ranges(self, _RANGES)
         if self.buffer_bytes & (self.buffer_bytes - 1):
             raise ConfigError(f"buffer_bytes must be a power of two, not {self.buffer_bytes}")
+        if not self.fifo:
+            self._check_baud()
+
+    def _check_baud(self) -> None:
         if self.bit_cycles < _LEAST_BIT_CYCLES:
             raise ConfigError(f"baud must be at most {self.clock_hz // _LEAST_BIT_CYCLES}, a bit "
                               f"of {_LEAST_BIT_CYCLES} cycles at clock_hz = {self.clock_hz}, not "
@@ -75,6 +91,23 @@ class LinkConfig:
             raise ConfigError(f"baud must be within {_MOST_ERROR:.0%} of a whole number of cycles "
                               f"a bit at clock_hz = {self.clock_hz}, such as {actual:.0f}, not "
                               f"{self.baud}")
+
+    def check_words(self, word_bits: int) -> None:
+        """Refuse packed words that are no narrower than those of the torus.
+
+        Raises
+        ------
+        ConfigError
+            With the field, its value and what was expected.
+        """
+        if self.input_bits >= word_bits:
+            raise ConfigError(f"input_bits must be 1 to {word_bits - 1}, less than the {word_bits} "
+                              f"bits of a word of the torus, or 0 for none, not {self.input_bits}")
+
+    @property
+    def version(self) -> int:
+        """Version of the contract that the board keeps to."""
+        return PACKED_LINK_VERSION if self.input_bits else LINK_VERSION
 
     @property
     def bit_cycles(self) -> int:

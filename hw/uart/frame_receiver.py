@@ -26,7 +26,8 @@ class FrameReceiver(wiring.Component):
     Members
     -------
     i : In(stream)
-        Bytes and ends of frames, at most one in 16 cycles; always taken.
+        Bytes and ends of frames, up to one a cycle, but after an end none for 16 cycles; always
+        taken.
     hold : In(1)
         While it is high, at most 8 cycles, `arrived` stays low and the outputs below do not change.
     write_en, write_at, write_data : Out

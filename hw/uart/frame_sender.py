@@ -6,7 +6,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import framed_layout
-from ..link_config import LINK_MAGIC, LINK_VERSION, WORD_BYTES
+from ..link_config import LINK_MAGIC, WORD_BYTES
 
 __all__ = ["FrameSender"]
 
@@ -41,8 +41,10 @@ class FrameSender(wiring.Component):
 
     def __init__(self, link, hardware_id, weights_id):
         self.link = link
-        self.hello = [*LINK_MAGIC, LINK_VERSION, *hardware_id.to_bytes(8, "little"),
+        self.hello = [*LINK_MAGIC, link.version, *hardware_id.to_bytes(8, "little"),
                       *weights_id.to_bytes(4, "little")]
+        if link.input_bits:
+            self.hello += link.input_bits.to_bytes(WORD_BYTES, "little")
         super().__init__({
             "arrived": In(1), "rewinds": In(1), "opens": In(1),
             "tag": In(8), "session": In(7), "opened": In(1), "most_words": In(6),
@@ -65,7 +67,8 @@ class FrameSender(wiring.Component):
         number = place[2:]
         is_hello = Signal()
         words_left = Signal(6)
-        index = Signal(4)            # Number of a byte in the header, a HELLO's words or the CRC.
+        # Number of a byte in the header, a HELLO's words or the CRC.
+        index = Signal(range(len(self.hello)))
         space = Signal(16)           # The space that the latest frame told of.
         half = link.buffer_words // 2
         # In a registered link these two are registers, so they are about the cycle before. That is

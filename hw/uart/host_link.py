@@ -8,8 +8,10 @@ from .beat_joiner import BeatJoiner
 from .beat_splitter import BeatSplitter
 from .cobs_decode import CobsDecoder
 from .cobs_encode import CobsEncoder
+from .frame_gap import FrameGap
 from .frame_receiver import FrameReceiver
 from .frame_sender import FrameSender
+from .packed_joiner import PackedJoiner
 from .uart_rx import UartReceiver
 from .uart_tx import UartTransmitter
 
@@ -28,11 +30,16 @@ class HostLink(wiring.Component):
         Identifies the torus, 64 bits (`TorusConfig.hardware_id`).
     weights_id : int
         Identifies the weights in it, 32 bits (`hw.uart.weights_id`); 0 if it holds none.
+    word_bits : int
+        Width of a word of the torus, of which a beat holds as many as fit. It matters only where
+        the link takes packed beats, whose `input_bits` must be less.
 
     Members
     -------
     rx, tx : In(1), Out(1)
         The wires from and to the host.
+    from_host, to_host : In(stream), Out(stream)
+        If `link.fifo`, instead of these wires: bytes from and to the host, up to one a cycle.
     to_torus, from_torus : Out(stream), In(stream)
         Beats of `host_bits`.
     reset : Out(1)
@@ -42,13 +49,16 @@ class HostLink(wiring.Component):
         There has been a session since the reset.
     """
 
-    def __init__(self, link, host_bits, hardware_id, weights_id=0):
+    def __init__(self, link, host_bits, hardware_id, weights_id=0, word_bits=32):
+        link.check_words(word_bits)
         self.link = link
+        self.word_bits = word_bits
         self.host_bits = host_bits
         self.hardware_id = hardware_id
         self.weights_id = weights_id
         super().__init__({
-            "rx": In(1, init=1), "tx": Out(1, init=1),
+            **({"from_host": In(stream.Signature(8)), "to_host": Out(stream.Signature(8))}
+               if link.fifo else {"rx": In(1, init=1), "tx": Out(1, init=1)}),
             "to_torus": Out(stream.Signature(host_bits)),
             "from_torus": In(stream.Signature(host_bits)),
             "reset": Out(1), "opened": Out(1),
@@ -57,24 +67,35 @@ class HostLink(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         link = self.link
-        m.submodules.uart_rx = uart_rx = UartReceiver(link.bit_cycles)
+        if link.fifo:
+            m.submodules.gap = gap = FrameGap()
+        else:
+            m.submodules.uart_rx = uart_rx = UartReceiver(link.bit_cycles)
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.receiver = receiver = FrameReceiver(link)
         m.submodules.sender = sender = FrameSender(
             link, self.hardware_id, self.weights_id)
         m.submodules.encoder = encoder = CobsEncoder(link.registered)
-        m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
-        wiring.connect(m, uart_rx.o, decoder.i)
-        wiring.connect(m, sender.o, encoder.i)
-        wiring.connect(m, encoder.o, uart_tx.i)
-        m.d.comb += [uart_rx.rx.eq(self.rx), self.tx.eq(uart_tx.tx)]
+        if link.fifo:
+            wiring.connect(m, gap.o, decoder.i)
+            wiring.connect(m, sender.o, encoder.i)
+            wiring.connect(m, wiring.flipped(self.from_host), gap.i)
+            wiring.connect(m, encoder.o, wiring.flipped(self.to_host))
+        else:
+            m.submodules.uart_tx = uart_tx = UartTransmitter(link.bit_cycles)
+            wiring.connect(m, uart_rx.o, decoder.i)
+            wiring.connect(m, sender.o, encoder.i)
+            wiring.connect(m, encoder.o, uart_tx.i)
+            m.d.comb += [uart_rx.rx.eq(self.rx), self.tx.eq(uart_tx.tx)]
         m.d["sync" if link.registered else "comb"] += [
             receiver.i.valid.eq(decoder.o.valid),
             receiver.i.payload.eq(decoder.o.payload),
         ]
 
         # Both streams begin anew with a session.
-        joiner, splitter = BeatJoiner(link, self.host_bits), BeatSplitter(link, self.host_bits)
+        joiner = (PackedJoiner(link, self.host_bits, self.word_bits) if link.input_bits else
+                  BeatJoiner(link, self.host_bits))
+        splitter = BeatSplitter(link, self.host_bits)
         m.submodules.joiner = ResetInserter(self.reset)(joiner)
         m.submodules.splitter = ResetInserter(self.reset)(splitter)
         wiring.connect(m, joiner.o, wiring.flipped(self.to_torus))

@@ -17,19 +17,19 @@ from .emitted import emitted_board
 from .library import Function, load_model
 from .transfers import Cycles
 
-__all__ = ["SIM_LINK", "BoardModel"]
+__all__ = ["BOARD_FUNCTIONS", "HANDLE", "SIM_LINK", "BoardModel"]
 
 SIM_LINK = LinkConfig(clock_hz=4_000_000, baud=1_000_000)
 """As few cycles a bit as there may be: a simulated clock has no frequency of its own."""
 
-_U64, _HANDLE, _ARRAY = ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p
+_U64, HANDLE, _ARRAY = ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p
 _COUNT = ctypes.POINTER(_U64)
-_FUNCTIONS: tuple[Function, ...] = (
-    ("board_create", _HANDLE, [ctypes.c_uint32]),
-    ("board_destroy", None, [_HANDLE]),
-    ("board_cycles", _U64, [_HANDLE]),
-    ("board_led", ctypes.c_int, [_HANDLE]),
-    ("board_run", ctypes.c_int, [_HANDLE, ctypes.c_char_p, _U64, _ARRAY, _COUNT,
+BOARD_FUNCTIONS: tuple[Function, ...] = (
+    ("board_create", HANDLE, [ctypes.c_uint32]),
+    ("board_destroy", None, [HANDLE]),
+    ("board_cycles", _U64, [HANDLE]),
+    ("board_led", ctypes.c_int, [HANDLE]),
+    ("board_run", ctypes.c_int, [HANDLE, ctypes.c_char_p, _U64, _ARRAY, _COUNT,
                                  _ARRAY, _U64, _ARRAY, _COUNT, _U64]),
 )
 _BYTE_BITS = 10  # On the wire.
@@ -62,9 +62,14 @@ class BoardModel:
 
     def __init__(self, verilog: str, top: str, bit_cycles: int) -> None:
         self.byte_cycles = _BYTE_BITS * bit_cycles
-        self._library = load_model(verilog, top, Kind.BOARD, _FUNCTIONS)
+        self._load(verilog, top, Kind.BOARD, BOARD_FUNCTIONS, bit_cycles)
+
+    def _load(self, verilog: str, top: str, kind: Kind, functions: tuple[Function, ...],
+              rate: int) -> None:
+        """Compile the model and begin it; `rate` is what its harness takes."""
+        self._library = load_model(verilog, top, kind, functions)
         self._turn = threading.RLock()
-        self._handle: int | None = self._library.board_create(bit_cycles)
+        self._handle: int | None = self._library.board_create(rate)
 
     @classmethod
     def of(cls, config: TorusConfig, link: LinkConfig = SIM_LINK, **weights: Any) -> "BoardModel":
@@ -109,7 +114,7 @@ class BoardModel:
         Returns how many of them have begun, the bytes that have come, and the cycle in which each
         of either began.
         """
-        most = cycles // self.byte_cycles + 2
+        most = self._most_bytes(cycles)
         out = ctypes.create_string_buffer(most)
         in_cycles, out_cycles = np.zeros(len(data), np.uint64), np.zeros(most, np.uint64)
         taken, given = ctypes.c_uint64(), ctypes.c_uint64()
@@ -117,10 +122,16 @@ class BoardModel:
             failed = self._library.board_run(
                 self._open(), data, len(data), in_cycles.ctypes.data, ctypes.byref(taken),
                 out, most, out_cycles.ctypes.data, ctypes.byref(given), cycles)
+        if failed > 1:
+            raise SimError(f"the board broke a rule of the chip on its pins in cycle {self.cycles}")
         if failed:
             raise SimError(f"an assertion in the design failed in cycle {self.cycles - 1}")
         return (taken.value, out.raw[:given.value], in_cycles[:taken.value],
                 out_cycles[:given.value])
+
+    def _most_bytes(self, cycles: int) -> int:
+        """How many bytes may come out in so many cycles."""
+        return cycles // self.byte_cycles + 2
 
     def _open(self) -> int:
         if self._handle is None:

@@ -1,12 +1,14 @@
 """From Verilog text to a built model, each built once: the cache is keyed by all that goes in.
 
-Three kinds of model come from what `simplify` makes of the same Verilog, with the same warnings; a
+These kinds of model come from what `simplify` makes of the same Verilog, with the same warnings; a
 model that writes waveforms comes from the Verilog itself.
 
 - `cocotb`: a program with a VPI interface, in which only the top module's ports are public. (Where
   cocotb builds itself, every signal is public: a torus then builds and runs half as fast.)
 - `native`: a shared library with the C interface of `sim/model/harness.cpp`.
 - `board`: one with that of `sim/model/uart_harness.cpp`.
+- `fifo_board`: one with that of `sim/model/fifo_harness.cpp`.
+- `axi`, `wishbone`: one with that of `sim/model/bus_harness.cpp`.
 
 Verilator's own makefile is not used: it gives every file a compiler of its own, each of which reads
 Verilator's headers for a second.
@@ -34,6 +36,8 @@ _HARNESS = Path(__file__).with_name("harness.cpp")
 _HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h")
                  for name in ("stalls", "probes", "trace"))
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
+_FIFO_HARNESS = Path(__file__).with_name("fifo_harness.cpp")
+_BUS_HARNESS = Path(__file__).with_name("bus_harness.cpp")
 _MAX_JOBS = 4
 
 # Measured on a 4x4 torus, cycles/s: -O1 206,000, -O2 209,000 (compiled in 1.4 times as long),
@@ -62,6 +66,9 @@ class Kind(Enum):
     COCOTB = "cocotb"
     NATIVE = "native"
     BOARD = "board"
+    FIFO_BOARD = "fifo_board"
+    AXI = "axi"
+    WISHBONE = "wishbone"
 
 
 class Waveforms(Enum):
@@ -171,15 +178,18 @@ def _cocotb_parts() -> _Parts:
                   (f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"))
 
 
-def _native_parts(harness: Path) -> _Parts:
+def _native_parts(harness: Path, *cxx: str) -> _Parts:
     return _Parts(harness, ("--x-assign", "fast", "--x-initial", "0"),
-                  _LIBRARY_CXX_FLAGS, _LIBRARY_LINK_FLAGS)
+                  (*_LIBRARY_CXX_FLAGS, *cxx), _LIBRARY_LINK_FLAGS)
 
 
 _PARTS: dict[Kind, Callable[[], _Parts]] = {
     Kind.COCOTB: _cocotb_parts,
     Kind.NATIVE: lambda: _native_parts(_HARNESS),
     Kind.BOARD: lambda: _native_parts(_UART_HARNESS),
+    Kind.FIFO_BOARD: lambda: _native_parts(_FIFO_HARNESS),
+    Kind.AXI: lambda: _native_parts(_BUS_HARNESS),
+    Kind.WISHBONE: lambda: _native_parts(_BUS_HARNESS, "-DWISHBONE"),
 }
 
 

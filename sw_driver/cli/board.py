@@ -1,6 +1,7 @@
 """`clostorus board`: a board where there is none, behind a port that any host opens."""
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections.abc import Generator
@@ -15,7 +16,7 @@ from sw_driver.cli.configuration import (
     held_configuration,
     new_configuration,
 )
-from sw_driver.cli.options import Json, Quiet, make_output
+from sw_driver.cli.options import InputBits, Json, Quiet, make_output
 
 if TYPE_CHECKING:
     from sim.model.board_terminal import BoardTerminal
@@ -26,6 +27,7 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "clostorus board --simulate --config-from model.ctz",
     "clostorus board --simulate --config-from model.ctz --link board --damage-per-mille 5",
+    "clostorus board --simulate --config-from model.ctz --input-bits 8",
     "clostorus board --simulate --bake model.ctz --seconds 60",
     "clostorus board --simulate --board ulx3s-85f --torus 2x2",
 )
@@ -53,6 +55,10 @@ _Bake = Annotated[
     Path | None,
     typer.Option(metavar="ARTIFACT", help="The torus of a compiled model, with its weights."),
 ]
+_Fifo = Annotated[
+    bool,
+    typer.Option("--fifo", help="Its link is the FIFO of an FT2232H instead of a UART."),
+]
 _Link = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A symbolic link to the port, while the board is there."),
@@ -77,6 +83,8 @@ def command(
     board: _Board = None,
     train: Annotated[bool, typer.Option("--train", help="With --torus: one that trains.")] = False,
     link: _Link = None,
+    input_bits: InputBits = 0,
+    fifo: _Fifo = False,
     damage_per_mille: _Damage = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
     seconds: _Seconds = None,
@@ -85,9 +93,9 @@ def command(
 ) -> None:
     """Offer a board on a pseudo-terminal, for hosts to be tried on.
 
-    The board's RTL runs in Verilator: its UART, its host link and its torus, as docs/host_link.md
-    has them. Any baud rate does. The first line of output is the name of the port. The first run of
-    a configuration builds it, which takes a while and needs g++ and perl.
+    The board's RTL runs in Verilator: its UART or FIFO, its host link and its torus, as
+    docs/host_link.md has them. Any baud rate does. The first line of output is the name of the
+    port. The first run of a configuration builds it, which takes a while and needs g++ and perl.
     """
     from sw_driver.errors import DriverError
 
@@ -99,11 +107,15 @@ def command(
     held = _held(config_from=config_from, bake=bake, torus=torus, board=board, train=train)
     from sim.model.board import SIM_LINK, BoardModel
     from sim.model.board_terminal import BoardTerminal
+    from sim.model.fifo_board import FIFO_LINK, FifoBoardModel
     from sim.model.wire import Damage
 
+    kind, base = (FifoBoardModel, FIFO_LINK) if fifo else (BoardModel, SIM_LINK)
+    sim_link = dataclasses.replace(base, input_bits=input_bits)
+    sim_link.check_words(held.config.word_bits)
     with out.progress() as tell:
         tell("build the board", 0, 1)
-        model = BoardModel.of(held.config, SIM_LINK, **(held.images or {}))
+        model = kind.of(held.config, sim_link, **(held.images or {}))
         tell("build the board", 1, 1)
     damage = Damage(damage_per_mille, seed)
     with model, BoardTerminal(model, damage) as terminal, _linked(link, terminal.port):

@@ -1,30 +1,28 @@
 """`clostorus build`: a bitstream for a board."""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.best_torus import (
-    Auto,
-    Lanes,
-    describe_proposal,
-    find_best,
-    read_auto,
-    say_proposal,
-)
-from sw_driver.cli.configuration import Held, held_configuration
+from sw_driver.cli.best_torus import Lanes, describe_proposal, read_auto
+from sw_driver.cli.build_torus import Again, compiled_again, held_on, net_file
+from sw_driver.cli.configuration import Held
 from sw_driver.cli.job_options import JobWorkers, Scheduler, job_runner
-from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.options import (
+    InputBits,
+    Json,
+    LanesIn,
+    LanesOut,
+    Quiet,
+    lanes_of,
+    make_output,
+)
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
     from fpga.board_build import Build
     from fpga.boards import Board
-    from fpga.lane_search import Proposal
-    from sw_driver.compiled import Compiled
-    from sw_driver.files.artifact import Artifact
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -36,6 +34,8 @@ EXAMPLES = (
     "clostorus build --board ulx3s-85f --config-from model.ctz",
     "clostorus build --board ulx3s-85f --torus 2x2 --lanes-in 2 --lanes-out 2",
     "clostorus build --board ulx3s-85f --config-from model.ctz --torus auto --lanes auto",
+    "clostorus build --board ulx3s-85f --config-from model.ctz --input-bits 8",
+    "clostorus build --board ulx3s-85f --config-from model.ctz --fifo-pins fifo.txt",
     "clostorus build --board ulx3s-85f --bake model.ctz",
     "clostorus build --board icebreaker --bake model.ctz --fold",
 )
@@ -80,6 +80,14 @@ _Folder = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="[default: build/fpga/BOARD]"),
 ]
+_FifoPins = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Instead of the UART, the FIFO of an FT2232H: a line for each of its pins, such as "
+        "data[0] B11.",
+    ),
+]
 _ClockMhz = Annotated[
     float | None,
     typer.Option(
@@ -105,6 +113,8 @@ def command(
     fold: _Fold = False,
     output: _Folder = None,
     baud: Annotated[int, typer.Option(help="Bits per second of the UART.")] = 1_000_000,
+    input_bits: InputBits = 0,
+    fifo_pins: _FifoPins = None,
     clock_mhz: _ClockMhz = None,
     seed: Annotated[int, typer.Option(min=1, help="Of the placer.")] = 1,
     tries: _Tries = 1,
@@ -133,95 +143,30 @@ def command(
     target = find_board(board)
     folder = Path("build/fpga") / board if output is None else output
     check_folder(folder)
-    check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from})
+    check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from,
+                                                "--fifo-pins": fifo_pins})
     auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out))
     again = None
     if "auto" in (torus, lanes):
-        net = _net_file(config_from, train=train, bake=bake)
-        again = _compiled_again(out, target, net, auto)
+        net = net_file(config_from, train=train, bake=bake)
+        again = compiled_again(out, target, net, auto)
         held = Held(again.compiled.config, None)
     else:
-        held = _held(
+        held = held_on(
             target, torus, auto, train=train, config_from=config_from, bake=bake, fold=fold
         )
     from fpga.board_build import build
+    from fpga.fifo_pins import read_fifo_pins
 
+    pins = None if fifo_pins is None else read_fifo_pins(fifo_pins, target)
     # One seed needs no other process.
     at_once = min(workers or cores(), tries) if scheduler is None else workers
     with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
-                      clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell, runner=runner,
+                      input_bits=input_bits, fifo_pins=pins, clock_mhz=clock_mhz, seed=seed,
+                      tries=tries, tell=tell, runner=runner,
                       write_more=None if again is None else again.write)
     _report(out, target, folder, held, built, again)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Again:
-    """A net that was compiled for another torus before, and how the torus was found."""
-
-    compiled: "Compiled"
-    former: "Artifact"
-    proposal: "Proposal"
-
-    def write(self, folder: Path) -> None:
-        """Write the artifact into the folder of the build."""
-        from fpga.board_build import NET_FILE
-        from sw_driver.files.artifact import save_artifact
-
-        save_artifact(folder / NET_FILE, self.compiled, data=self.former.data,
-                      preparation=self.former.preparation)
-
-
-def _net_file(config_from: Path | None, *, train: bool, bake: Path | None) -> Path:
-    """The artifact of the net for which a torus is to be found; refuse what does not go with it."""
-    from sw_driver.errors import DriverError
-    from sw_driver.files.archive import check_archive
-
-    if train or bake is not None:
-        raise DriverError("torus auto and lanes auto must not be given with --train or --bake: "
-                          "they are for the net of --config-from")
-    if config_from is None:
-        raise DriverError("torus auto and lanes auto need --config-from, which names the net")
-    check_archive(config_from)
-    return config_from
-
-
-def _compiled_again(out: "Output", board: "Board", path: Path, auto: Auto) -> _Again:
-    """Compile the net of an artifact for the fastest torus of a board."""
-    from sw_driver.compiler import compile
-    from sw_driver.files.artifact import load_artifact
-
-    former = load_artifact(path)
-    net = former.net
-    with out.progress() as tell:
-        proposal = find_best(board, net.shapes, auto, tell, act_bits=net.act_bits,
-                             weight_bits=net.weight_bits)
-        compiled = compile(net, proposal.least, grow=True)
-    say_proposal(out, board.name, proposal)
-    return _Again(compiled, former, proposal)
-
-
-def _held(board: "Board", torus: str | None, auto: Auto, *, train: bool, config_from: Path | None,
-          bake: Path | None, fold: bool) -> Held:
-    """The torus of a file, or the one that a board has where no file names one."""
-    from hw.config import ConfigError
-    from sw_driver.errors import DriverError
-
-    held = held_configuration(
-        torus=torus, train=train, config_from=config_from, bake=bake, fold=fold
-    )
-    lanes = auto.lanes or (1, 1)
-    if held is not None:
-        if lanes != (1, 1):
-            raise DriverError("lanes-in and lanes-out need --torus: a model has lanes of its own")
-        return held
-    from fpga.board_design import board_config
-
-    rows, cols = auto.torus or (1, 1)
-    try:
-        return Held(board_config(board, rows, cols, train=train, lanes=lanes), None)
-    except ConfigError as error:
-        raise DriverError(str(error)) from error
 
 
 def _report(
@@ -230,7 +175,7 @@ def _report(
     folder: Path,
     held: Held,
     built: "Build",
-    again: _Again | None,
+    again: Again | None,
 ) -> None:
     """Say what was built, and how fast it is."""
     from fpga.board_flow import FLOWS

@@ -16,6 +16,7 @@ __all__ = [
     "Baud",
     "CompiledModel",
     "Engine",
+    "InputBits",
     "Json",
     "LanesIn",
     "LanesOut",
@@ -63,6 +64,15 @@ Baud = Annotated[
         min=BAUD_RANGE[0],
         max=BAUD_RANGE[1],
         help="Bits per second that the board was built for [default: 1000000].",
+    ),
+]
+InputBits = Annotated[
+    int,
+    typer.Option(
+        metavar="BITS",
+        help="The board takes packed beats, of words of so many bits, beside whole ones "
+        "[default: it takes none].",
+        show_default=False,
     ),
 ]
 Engine = Annotated[

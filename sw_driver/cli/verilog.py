@@ -8,7 +8,8 @@ import typer
 
 from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
-from sw_driver.cli.verilog_design import design_of, link_of
+from sw_driver.cli.verilog_design import design_of
+from sw_driver.cli.verilog_link import Baud, BufferBytes, ClockMhz, InputBits, link_of
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
@@ -63,19 +64,6 @@ _Cells = Annotated[
         "or a vendor's cells.",
     ),
 ]
-_ClockMhz = Annotated[
-    float | None, typer.Option(help="With --top board: its clock [default: 25].")
-]
-_Baud = Annotated[
-    int | None, typer.Option(help="With --top board: bits a second [default: 1000000].")
-]
-_BufferBytes = Annotated[
-    int | None,
-    typer.Option(
-        help="With --top board: bytes of each buffer of its link; 512 is one block RAM of an "
-        "iCE40, as in its boards [default: 2048]."
-    ),
-]
 _Split = Annotated[
     bool,
     typer.Option(
@@ -126,9 +114,10 @@ def command(
     fold: _Fold = False,
     config_from: _ConfigFrom = None,
     cells: _Cells = "generic",
-    clock_mhz: _ClockMhz = None,
-    baud: _Baud = None,
-    buffer_bytes: _BufferBytes = None,
+    clock_mhz: ClockMhz = None,
+    baud: Baud = None,
+    buffer_bytes: BufferBytes = None,
+    input_bits: InputBits = None,
     split: _Split = False,
     waivers: _Waivers = None,
     models: _Models = None,
@@ -147,8 +136,10 @@ def command(
                      models, lanes_of(lanes_in, lanes_out))
     _check_files(wanted)
     _check_top(wanted)
-    link = link_of(top, cells, clock_mhz, baud, buffer_bytes)
+    link = link_of(top, cells, clock_mhz, baud, buffer_bytes, input_bits)
     held = _held(wanted)
+    if link is not None:
+        link.check_words(held.config.word_bits)
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
         text, memories = design_of(top, held, link, cells=cells, fold=fold, split=split)

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 from golden.system.extras import needs
 from sw_driver.errors import LinkError
+from sw_driver.serial.fifo_port import FIFO_SCHEME, FifoPort
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.host_end import HostEnd
 
@@ -58,7 +59,8 @@ class Connection:
     Parameters
     ----------
     port
-        Name of a serial port, such as /dev/ttyUSB0.
+        Name of a serial port, such as /dev/ttyUSB0; or the URL of a chip in FIFO mode (`FifoPort`),
+        for which `baud` means nothing.
     baud
         Bits per second, as the board was built for.
     patience
@@ -100,6 +102,11 @@ class Connection:
     def weights_id(self) -> int:
         """Id of the weights that its bitstream holds (`Images.weights_id`); 0 for none."""
         return self._end.weights_id
+
+    @property
+    def input_bits(self) -> int:
+        """Bits of a word in a packed beat; 0 for a board that takes none."""
+        return self._end.input_bits
 
     def send(self, data: bytes) -> None:
         """Begin to send whole words of 4 bytes; they go on in `receive` and `flush`."""
@@ -201,9 +208,11 @@ def _next_session(port: str) -> int:
     return session
 
 
-def _open(port: str, baud: int) -> serial.Serial:
+def _open(port: str, baud: int) -> "serial.Serial | FifoPort":
     if not isinstance(port, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise LinkError(f"port must be the name of one, such as /dev/ttyUSB0, not {port!r}")
+    if port.startswith(FIFO_SCHEME):
+        return FifoPort(port)
     try:
         return serial.Serial(port, baud, timeout=_READ_S, write_timeout=5.0, exclusive=True)
     except (ValueError, OverflowError) as error:  # The latter of a rate beyond 32 bits.

@@ -21,6 +21,8 @@ class LinkFigures:
         How often the board was asked to send words again.
     polls
         How often the host asked because nothing came.
+    packed_beats, saved_bytes
+        Beats that travelled packed, and how many bytes fewer that took than whole beats.
     """
 
     frames_sent: int = 0
@@ -29,6 +31,8 @@ class LinkFigures:
     resent: int = 0
     rewinds: int = 0
     polls: int = 0
+    packed_beats: int = 0
+    saved_bytes: int = 0
 
     @property
     def retries(self) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 import struct
 from collections import deque
 
-from hw.link_config import LINK_MAGIC, LINK_VERSION
+from hw.link_config import LINK_MAGIC, LINK_VERSION, PACKED_LINK_VERSION
 from sw_driver.errors import LinkError
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.frames import (
@@ -57,6 +57,7 @@ class HostEnd:
     def __init__(self, session: int, figures: LinkFigures, poll_s: float) -> None:
         self.hardware_id: int | None = None
         self.weights_id = 0
+        self.input_bits = 0
         self.figures = figures
         self.received = bytearray()
         self.heard_at: float | None = None
@@ -194,13 +195,16 @@ class HostEnd:
         if frame.words[:3] != LINK_MAGIC or len(frame.words) < WORD_BYTES:
             raise LinkError("the board must answer as a Clostorus does, with the letters CLT, not "
                             f"with {frame.words!r}")
-        if frame.words[3] != LINK_VERSION:
-            raise LinkError(f"the version of the board's host link must be {LINK_VERSION}, not "
-                            f"{frame.words[3]}: build its bitstream anew")
-        if len(frame.words) != _HELLO.size:
-            raise LinkError(f"the board must say who it is in {_HELLO.size} bytes, not in "
+        version = frame.words[3]
+        if version not in (LINK_VERSION, PACKED_LINK_VERSION):
+            raise LinkError(f"the version of the board's host link must be {LINK_VERSION} or "
+                            f"{PACKED_LINK_VERSION}, not {version}: build its bitstream anew")
+        size = _HELLO.size + WORD_BYTES * (version == PACKED_LINK_VERSION)
+        if len(frame.words) != size:
+            raise LinkError(f"the board must say who it is in {size} bytes, not in "
                             f"{len(frame.words)}")
-        _, _, self.hardware_id, self.weights_id = _HELLO.unpack(frame.words)
+        _, _, self.hardware_id, self.weights_id = _HELLO.unpack_from(frame.words)
+        self.input_bits = int.from_bytes(frame.words[_HELLO.size:_HELLO.size + 1])
         self._limit = frame.space
         self._tell_words = frame.space // 4  # The board's other buffer is as large.
 

@@ -13,6 +13,7 @@ from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import LinkError, MissingError
 from sw_driver.program.events import Receive, Send
 from sw_driver.serial.connection import Connection, Patience
+from sw_driver.serial.packing import pack_beats
 from sw_driver.torus import other_lanes
 
 __all__ = ["SerialTransport"]
@@ -81,12 +82,14 @@ class SerialTransport(Transport):
         """Carry out events; see `Transport.exchange`."""
         link, beat_bytes = self.connection, self._config.host_bits // 8
         tell: Moved = moved or (lambda taken, given: None)
-        sent = received = 0
+        sent = sent_bytes = received = 0
 
         def send(beats: Beats) -> None:
-            nonlocal sent
-            link.send(beats.astype("<u4").tobytes())
+            nonlocal sent, sent_bytes
+            data = self._bytes_of(link, beats)
+            link.send(data)
             sent += len(beats)
+            sent_bytes += len(data)
 
         def receive(count: int) -> Beats:
             nonlocal received
@@ -100,11 +103,21 @@ class SerialTransport(Transport):
 
         try:
             result = carry_out(events, send, receive)
-            link.flush(lambda left: tell(sent - -(-left // beat_bytes), received))
+            # Where beats are packed, those that are left are about as long as all.
+            link.flush(lambda left: tell(sent - -(-left * sent // max(sent_bytes, 1)), received))
             return result, None
         except BaseException:
             self.close()
             raise
+
+    def _bytes_of(self, link: Connection, beats: Beats) -> bytes:
+        """The words of the link for beats, packed where the board takes that and they fit."""
+        if not link.input_bits:
+            return beats.astype("<u4").tobytes()
+        data, packed = pack_beats(self._config, beats, link.input_bits)
+        link.figures.packed_beats += packed
+        link.figures.saved_bytes += beats.nbytes - len(data)
+        return data
 
     def close(self) -> None:
         """Let go of the port."""

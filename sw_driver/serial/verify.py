@@ -52,6 +52,8 @@ class BoardVerdict:
             ("bytes to and from the board", f"{run.bytes_sent} and {run.bytes_received}"),
             ("frames to and from the board", f"{link.frames_sent} and {link.frames_received}"),
             ("retries of the link", str(link.retries)),
+            *([("beats packed", f"{link.packed_beats}, {link.saved_bytes} bytes saved")]
+              if link.packed_beats else []),
         ]
 
 

@@ -25,6 +25,7 @@ PROGRAMS = (
     "fpga.lane_boards",
     "fpga.levels",
     "sim.measure.board_table",
+    "sim.measure.link_rates",
     "golden.studies.conversions",
     "golden.studies.fits",
     "golden.studies.heuristics_study",

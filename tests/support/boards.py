@@ -1,5 +1,7 @@
 """A torus for a simulated board, and small nets with what they must give on it."""
 
+import numpy as np
+
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
@@ -16,11 +18,18 @@ TRAINING_CONFIG = TorusConfig(
 TRAINING_SHAPES = [ClosShape(12, 10, 3, 4, 2), ClosShape(10, 8, 2, 3, 4)]
 
 
-def small(seed, config=CONFIG):
-    """A small net, compiled, with samples and what they must give."""
+def small(seed, config=CONFIG, pixels=False):
+    """A small net, compiled, with samples and what they must give.
+
+    Where the samples are pixels, their words are numbers of 4 bits times 8 in three samples of
+    four, and any words in the rest.
+    """
     net = random_net((ClosShape(20, 12, 5, 3, 4), ClosShape(12, 7, 3, 4, 2)), seed=seed,
                      act_bits=config.act_bits, weight_bits=config.weight_bits)
     compiled, words = compile(net, config), random_words(net, 30, seed=seed).numpy()
+    if pixels:
+        some = np.arange(len(words)) % 4 != 3
+        words[some] = np.random.default_rng(seed).integers(0, 16, words[some].shape) * 8
     with GoldenDevice() as golden:
         golden.load(compiled)
         return compiled, words, golden.infer_words(words)
