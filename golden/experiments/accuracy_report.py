@@ -1,15 +1,23 @@
 """What accuracies against parameters say about Clos networks, in words that the figures choose."""
 
 import itertools
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.experiment import Report
-from golden.experiments.judgement import Difference, difference
+from golden.experiments.judgement import difference
 from golden.experiments.pictures import Panels, Point, curves_png
+from golden.experiments.wording import (
+    HOLDS,
+    listed,
+    of_seeds,
+    points,
+    spread,
+    spread_note,
+    table,
+)
 
 __all__ = [
     "CLAIMED_REDUCTION",
@@ -17,7 +25,6 @@ __all__ = [
     "PICTURE",
     "accuracy_picture",
     "accuracy_report",
-    "points",
 ]
 
 CLAIMED_REDUCTION = 5.5
@@ -29,7 +36,6 @@ MARGIN_POINTS = 1.0
 PICTURE = "accuracy.png"
 """Name of the report's picture."""
 
-_CLAIM = {"yes": "holds", "no": "does not hold", "undecided": "is not decided"}
 _HEADER = ("kind", "parameters", "times fewer", "learning rate", "accuracy %", "lowest", "highest",
            "points above dense (95 % interval)")  # fmt: skip
 
@@ -49,8 +55,7 @@ class _Network(NamedTuple):
 
     @property
     def point(self) -> Point:
-        low, high = min(self.accuracies), max(self.accuracies)
-        return Point(self.parameters, 100 * self.mean, 100 * low, 100 * high)
+        return spread(self.parameters, self.accuracies)
 
 
 def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) -> Report:
@@ -82,10 +87,7 @@ def accuracy_report(rows: Iterable[tuple[Run, Result]], rates: Sequence[float]) 
 
 def accuracy_picture(panels: Panels, seeds: int) -> bytes:
     """Draw the accuracies in percent, against parameters, of networks of so many seeds; PNG."""
-    note = f"each point: mean of {seeds} seeds; its bar: from the lowest to the highest of them"
-    if seeds == 1:
-        note = "each point: one seed"
-    return curves_png(panels, "parameters", "test accuracy, %", note)
+    return curves_png(panels, "parameters", "test accuracy, %", spread_note(seeds))
 
 
 def _networks(rows: Iterable[tuple[Run, Result]]) -> list[_Network]:
@@ -116,11 +118,11 @@ def _claim(dense: _Network, clos: Sequence[_Network]) -> str:
     seeds = len(dense.accuracies)
     return (
         f"the dense network has {dense.parameters} parameters and puts {100 * dense.mean:.2f} % of "
-        f"the test samples into the right class (mean of {seeds} seed{'s' if seeds > 1 else ''}). "
+        f"the test samples into the right class (mean of {of_seeds(seeds)}). "
         f"Clos with {dense.parameters / claimed.parameters:.1f} times fewer parameters reaches "
         f"{100 * claimed.mean:.2f} %, a difference of {points(against)} points. If at most "
         f"{MARGIN_POINTS:g} point less counts as comparable, the claim of ClosNets (section II, "
-        f"fig 3) {_CLAIM[against.verdict(MARGIN_POINTS)]}."
+        f"fig 3) {HOLDS[against.verdict(MARGIN_POINTS)]}."
     )
 
 
@@ -133,11 +135,9 @@ def _reach(dense: _Network, clos: Sequence[_Network]) -> str:
     ]
     if not comparable:
         return "The interval of the difference lies within that margin for no Clos network."
-    *others, last = comparable
-    numbers = f"{', '.join(others)} and {last}" if others else last
     return (
-        f"The interval of the difference lies within that margin with {numbers} times fewer "
-        "parameters."
+        "The interval of the difference lies within that margin with "
+        f"{listed(comparable)} times fewer parameters."
     )
 
 
@@ -173,7 +173,7 @@ def _ends(networks: Sequence[_Network], rates: Sequence[float]) -> str:
 
 
 def _table(dense: _Network, networks: Sequence[_Network]) -> str:
-    lines = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
+    lines: list[tuple[str, ...]] = []
     for one in networks:
         point = one.point
         against = "" if one is dense else points(difference(one.accuracies, dense.accuracies))
@@ -187,10 +187,4 @@ def _table(dense: _Network, networks: Sequence[_Network]) -> str:
                 against,
             )
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def points(found: Difference) -> str:
-    """Write a difference with its interval."""
-    interval = f"{found.low:+.2f} to {found.high:+.2f}"
-    return f"{found.points:+.2f} ({'one seed' if math.isinf(found.low) else interval})"
+    return table(_HEADER, lines)

@@ -13,7 +13,7 @@ from golden.clos.shape import ClosShape
 from golden.errors import ModelError, ShapeError
 from golden.layers import LowRankLinear, SparseCascade, live_channels
 
-__all__ = ["KINDS", "Sizes", "classifier", "dense_parameters", "parameters_of"]
+__all__ = ["KINDS", "Sizes", "classifier", "dense_layer", "dense_parameters", "parameters_of"]
 
 
 class Sizes(NamedTuple):
@@ -73,10 +73,11 @@ def classifier(kind: str, sizes: Sizes, budget: int, seed: int) -> nn.Sequential
             f"budget {budget} has no room for the first layer of a {kind} network of {sizes.inputs}"
             f" inputs: {error}"
         ) from error
-    return nn.Sequential(first, nn.ReLU(), _dense(hidden, sizes.classes, generator))
+    return nn.Sequential(first, nn.ReLU(), dense_layer(hidden, sizes.classes, generator))
 
 
-def _dense(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+def dense_layer(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    """Make a dense layer with Xavier's weights and a bias of 0."""
     layer = nn.Linear(inputs, outputs)
     sparse_xavier_(layer.weight, inputs + outputs, generator)
     nn.init.zeros_(layer.bias)
@@ -86,7 +87,7 @@ def _dense(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 def _all_weights(inputs: int, outputs: int, weights: int, generator: torch.Generator) -> nn.Module:
     if weights < inputs * outputs:
         raise ShapeError(f"it has {inputs * outputs} weights, more than {weights}")
-    return _dense(inputs, outputs, generator)
+    return dense_layer(inputs, outputs, generator)
 
 
 def _low_rank(inputs: int, outputs: int, weights: int, generator: torch.Generator) -> nn.Module:

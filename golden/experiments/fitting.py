@@ -1,11 +1,13 @@
 """Training of a classifier for a number of steps, and its score."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from golden.training.trainer import accuracy, one_thread
 
-__all__ = ["fit", "score"]
+__all__ = ["fit", "last_tenth", "score", "training_steps"]
 
 
 def fit(
@@ -40,10 +42,24 @@ def fit(
     -------
     In nats.
     """
-    order = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    return last_tenth(list(training_steps(
+        model, optimiser, x, labels, steps=steps, batch=batch, seed=seed)))  # fmt: skip
+
+
+def training_steps(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    x: Tensor,
+    labels: Tensor,
+    *,
+    steps: int,
+    batch: int,
+    seed: int,
+) -> Iterator[float]:
+    """Train as `fit` does by an optimiser, and yield the loss in nats after each step."""
+    order = torch.Generator().manual_seed(seed)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
-    losses: list[float] = []
     queue = torch.empty(0, dtype=torch.long)
     with one_thread():
         for _ in range(steps):
@@ -55,8 +71,12 @@ def fit(
             loss.backward()  # pyright: ignore[reportUnknownMemberType]
             optimiser.step()  # pyright: ignore[reportUnknownMemberType]
             schedule.step()
-            losses.append(loss.item())
-    last = losses[-max(steps // 10, 1) :]
+            yield loss.item()
+
+
+def last_tenth(losses: list[float]) -> float:
+    """Return the mean of the last tenth, of at least one."""
+    last = losses[-max(len(losses) // 10, 1) :]
     return sum(last) / len(last)
 
 

@@ -3,11 +3,11 @@
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from golden.experiments.accuracy_report import points
 from golden.experiments.experiment import Report
-from golden.experiments.judgement import Difference, difference
+from golden.experiments.judgement import Difference, all_of, difference, paired
 from golden.experiments.pictures import Panels, Point, curves_png
 from golden.experiments.precision_runs import FLOAT, Result, Run
+from golden.experiments.wording import HOLDS, of_seeds, points, spread, spread_note, table
 
 __all__ = ["MARGIN_POINTS", "PICTURE", "precision_picture", "precision_report"]
 
@@ -19,7 +19,6 @@ PICTURE = "precision.png"
 
 _HEADER = ("kind", "parameters", "rounding", "stored bits", "multiplied bits", "rate",
            "accuracy %", "lowest", "highest", "points above float (95 % interval)")  # fmt: skip
-_VERDICT = {"yes": "holds", "no": "does not hold", "undecided": "is not decided"}
 
 _Scores = dict[tuple[str, str, int], list[float]]
 """Accuracies of all seeds, by kind, rounding and width."""
@@ -48,11 +47,11 @@ def precision_report(rows: Iterable[tuple[Run, Result]]) -> Report:
         kinds = list(dict.fromkeys(run.kind for run, _ in found))
         seeds = len(next(iter(scores.values())))
         sentences = [*(_kind_sentences(kind, scores) for kind in kinds), _orthogonal(scores)]
-        texts += [f"**{data}** ({seeds} seed{'s' if seeds > 1 else ''}): {' '.join(sentences)}",
+        texts += [f"**{data}** ({of_seeds(seeds)}): {' '.join(sentences)}",
                   _table(found, scores)]
         panels[data] = {
             f"{kind}, {rounding}": [
-                Point(bits, *_spread(values)) for (one, how, bits), values in scores.items()
+                spread(bits, values) for (one, how, bits), values in scores.items()
                 if (one, how) == (kind, rounding)]
             for kind in kinds for rounding in ("stochastic", "nearest")}
     return Report("\n\n".join(texts) + "\n", {PICTURE: precision_picture(panels, seeds)})
@@ -60,19 +59,8 @@ def precision_report(rows: Iterable[tuple[Run, Result]]) -> Report:
 
 def precision_picture(panels: Panels, seeds: int) -> bytes:
     """Draw the accuracies in percent, against the bits of a stored weight; PNG."""
-    note = f"each point: mean of {seeds} seeds; its bar: from the lowest to the highest of them"
-    if seeds == 1:
-        note = "each point: one seed"
-    return curves_png(panels, "bits of a stored weight", "test accuracy, %", note)
-
-
-def _paired(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """The mean difference of nets that began with the same weights and samples, seed by seed."""
-    return difference([a - b for a, b in zip(first, second, strict=True)], [0.0] * len(first))
-
-
-def _spread(values: Sequence[float]) -> tuple[float, float, float]:
-    return 100 * statistics.mean(values), 100 * min(values), 100 * max(values)
+    return curves_png(
+        panels, "bits of a stored weight", "test accuracy, %", spread_note(seeds))
 
 
 def _widths(scores: _Scores) -> list[int]:
@@ -85,10 +73,10 @@ def _kind_sentences(kind: str, scores: _Scores) -> str:
     parts: list[str] = []
     for rounding in ("stochastic", "nearest"):
         enough = [bits for bits in _widths(scores)
-                  if _paired(scores[kind, rounding, bits], reference).verdict(
+                  if paired(scores[kind, rounding, bits], reference).verdict(
                       MARGIN_POINTS) == "yes"]
         parts.append(f"{', '.join(map(str, enough)) or 'no width'} with {rounding} rounding")
-    gains = {bits: _paired(scores[kind, "stochastic", bits], scores[kind, "nearest", bits])
+    gains = {bits: paired(scores[kind, "stochastic", bits], scores[kind, "nearest", bits])
              for bits in _widths(scores)}
     return (
         f"{kind} reaches {100 * statistics.mean(reference):.2f} % in float, and for certain at "
@@ -121,17 +109,17 @@ def _orthogonal(scores: _Scores) -> str:
             for kind in ("Clos", "dense")}  # fmt: skip
         found = difference(losses["Clos"], losses["dense"])
         verdicts[found.verdict(MARGIN_POINTS)].append(str(bits))
-    whole = "no" if verdicts["no"] else "undecided" if verdicts["undecided"] else "yes"
+    whole = all_of(answer for answer, widths in verdicts.items() if widths)
     counts = ", ".join(
         f"{answer} with {_bits(widths)}" for answer, widths in verdicts.items() if widths)
     return (
         f"That narrow words cost Clos at most {MARGIN_POINTS:g} point more than dense (C14: "
-        f"orthogonal to quantisation) {_VERDICT[whole]} over all widths: {counts}."
+        f"orthogonal to quantisation) {HOLDS[whole]} over all widths: {counts}."
     )
 
 
 def _table(rows: Iterable[tuple[Run, Result]], scores: _Scores) -> str:
-    lines = [_HEADER, ("---",) + ("---:",) * (len(_HEADER) - 1)]
+    lines: list[tuple[str, ...]] = []
     seen: set[tuple[str, str, int]] = set()
     for run, result in rows:
         key = run.kind, run.rounding, run.master_bits
@@ -139,9 +127,9 @@ def _table(rows: Iterable[tuple[Run, Result]], scores: _Scores) -> str:
             continue
         seen.add(key)
         fixed = run.rounding != FLOAT
-        against = points(_paired(scores[key], scores[run.kind, FLOAT, 0])) if fixed else ""
+        against = points(paired(scores[key], scores[run.kind, FLOAT, 0])) if fixed else ""
         lines.append((
             run.kind, str(result.parameters), run.rounding,
             str(run.master_bits) if fixed else "", str(run.weight_bits) if fixed else "",
-            f"{run.rate:g}", *(f"{value:.2f}" for value in _spread(scores[key])), against))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+            f"{run.rate:g}", *(f"{value:.2f}" for value in spread(0, scores[key])[1:]), against))
+    return table(_HEADER, lines)

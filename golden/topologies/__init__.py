@@ -16,6 +16,7 @@ from golden.topologies.cascades import (
     random_rotating,
     regular,
 )
+from golden.topologies.nested import nested_clos
 from golden.topologies.networks import (
     butterfly,
     clos,
@@ -39,6 +40,7 @@ __all__ = [
     "long_short",
     "long_short_mask",
     "low_rank",
+    "nested_clos",
     "parallel_butterfly",
     "parse_topology",
     "radix",

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from golden.errors import DataError, ModelError
-from golden.experiments import clos_accuracy
 from golden.experiments.accuracy_report import accuracy_report
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.classifiers import (
@@ -26,6 +25,7 @@ from golden.experiments.clos_accuracy import ClosAccuracy
 from golden.experiments.experiment import Experiment, Report, Settings, execute
 from golden.experiments.fitting import fit, score
 from golden.experiments.judgement import difference
+from golden.experiments.learning_rates import parts, split_of
 from golden.experiments.table import ResultTable, read_results, results_csv
 from tests.support.datasets import write_files
 from tests.support.drawn import description
@@ -341,13 +341,13 @@ def test_c7_rates_are_chosen_by_kind_on_validation(monkeypatch):
     tests = [run for run in plan if run.purpose == "test"]
     assert len(plan) == experiment.total == 20 + 2 * 17
     assert {(run.kind, run.rate) for run in tests} == set(best.items())
-    split = clos_accuracy._split("mnist10k")
-    (x, _), (held, _) = clos_accuracy._parts(split, "choice")
+    split = split_of("mnist10k")
+    (x, _), (held, _) = parts(split, "choice")
     assert (len(x), len(held)) == (6400, 1600)
     assert len(torch.unique(torch.cat([x, held]), dim=0)) == len(
         torch.unique(torch.as_tensor(split.train_x), dim=0)
     )
-    (x, _), (test, _) = clos_accuracy._parts(split, "test")
+    (x, _), (test, _) = parts(split, "test")
     assert (len(x), len(test)) == (8000, 2000)
 
 
