@@ -115,7 +115,8 @@ def _shapes(layer: list[str] | None, net: Path | None) -> "tuple[list[LayerShape
         widths = {"act_bits": quantised.act_bits, "weight_bits": quantised.weight_bits}
         return list(quantised.shapes), widths
     from golden.models.read import read_chain
-    from sw_driver.cli.given_net import check_model, load_net
+    from sw_driver.cli.given_net import check_model
+    from sw_driver.files.given_nets import load_net
 
     check_model(net, None, exported=False)
     model, _, _ = load_net(net, None)
