@@ -69,8 +69,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
           folded: bool = False, baud: int = 1_000_000, input_bits: int = 0,
           fifo_pins: dict[str, Pin] | None = None, clock_mhz: float | None = None, seed: int = 1,
           tries: int = 1, target_mhz: float | None = None, tell: Progress = lambda *_: None,
-          runner: Runner = in_turn,
-          write_more: Callable[[Path], None] | None = None) -> Build:
+          runner: Runner = in_turn, write_more: Callable[[Path], None] | None = None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -107,8 +106,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     ------
     BoardError
         The torus does not fit the board, by an estimate or after synthesis; the adapter of its UART
-        does not have the baud rate; the clock is one that
-        the PLL cannot make, or faster than the torus gets; or there is no such seed.
+        does not have the baud rate; the clock is one that the PLL cannot make, or faster than the
+        torus gets; or there is no such seed.
     DriverError
         `out` is something else than a build, or cannot be written.
     hw.config.ConfigError
@@ -118,9 +117,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if multipliers or memories were optimised away.
     """
-    if not 1 <= seed <= seed + tries - 1 <= MOST_SEED:
-        raise BoardError(f"seed and tries must be at least 1, and the last seed at most "
-                         f"{MOST_SEED}, not {seed} and {tries}")
+    seeds = _seeds(seed, tries)
     flow = FLOWS[board.family.name]
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
@@ -138,8 +135,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         pin_mhz = board.clock_hz / 1e6 if clock.verilog else aim_mhz
         (folder / flow.constraints).write_text(constraints(board, pin_mhz, fifo_pins))
         results = route_seeds(
-            board, flow, router, folder, range(seed, seed + tries), aim_mhz,
-            lambda seeds: tell(f"build: place and route, {seeds}", 2, _STEPS), runner)
+            board, flow, router, folder, seeds, aim_mhz,
+            lambda tried: tell(f"build: place and route, {tried}", 2, _STEPS), runner)
         best, routed = _fastest(board, results, clock.hz / 1e6)
         tell("build: bitstream", 3, _STEPS)
         pack(board, flow, packer, folder, best)
@@ -150,6 +147,13 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
             write_more(folder)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)
+
+
+def _seeds(first: int, count: int) -> range:
+    if not 1 <= first <= first + count - 1 <= MOST_SEED:
+        raise BoardError(f"seed and tries must be at least 1, and the last seed at most "
+                         f"{MOST_SEED}, not {first} and {count}")
+    return range(first, first + count)
 
 
 def _synthesised(board: Board, config: TorusConfig, folder: Path, design: str, yosys: Tool, *,
