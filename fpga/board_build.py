@@ -81,11 +81,9 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         For which board; of the torus.
     out
         A folder of a former build, or nothing yet.
-    images
+    images, folded
         `weights` and `biases` that stand in the memories from the start, as `top_verilog` takes
-        them.
-    folded
-        They are logic instead, and cannot be loaded.
+        them; or they are logic, and cannot be loaded.
     baud, input_bits
         Bits per second of the UART; bits of a word in packed beats, or 0 for none.
     fifo_pins
