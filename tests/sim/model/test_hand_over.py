@@ -88,13 +88,10 @@ def test_a_simulation_without_its_files_ends(hand_over, icarus, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_slang_has_no_error(kind, hand_over, monkeypatch):
-    if importlib.util.find_spec("pyslang") is None:
-        pytest.skip("pyslang is not installed: pip install 'clostorus[dev]'")
-    from pyslang.driver import Driver
-
+    slang = pytest.importorskip("pyslang.driver", reason="pip install 'clostorus[dev]'")
     monkeypatch.chdir(hand_over(**kind))
     models = "-v models.v " if "cells" in kind else ""
-    driver = Driver()
+    driver = slang.Driver()
     driver.addStandardArgs()
     assert driver.parseCommandLine(f"slang {models}-f files.f")
     assert driver.processOptions() and driver.parseAllSources()
