@@ -127,4 +127,8 @@ def test_fusesoc_reads_the_core_and_verilator_has_no_warning(kind, hand_over, to
         return done.stdout
 
     fusesoc("lint")
-    fusesoc("synth", "--setup", "--flow=generic", "--flow_options=tool:yosys")
+    fusesoc("synth", "--setup", "--tool=vivado")  # Which needs no Vivado.
+    project, = tmp_path.glob("build/*/synth-vivado")
+    assert {path.name for path in project.glob("*.mem")} == {
+        path.name for path in folder.glob("*.mem")}
+    assert "/clostorus.sdc}" in next(project.glob("clostorus__clostorus_?.?.?.tcl")).read_text()
