@@ -24,6 +24,7 @@ MAY_SKIP = {
     "golden/studies/test_conversions.py": "transformers, which is optional",
     "golden/tensors/test_onnx.py": "onnx and onnxruntime, which are optional",
     "golden/test_compatibility.py": "onnxruntime and safetensors, which are optional",
+    "sim/model/test_hand_over.py": "fusesoc and slang, which are optional",
     "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",
     "support/disks.py": "the right to mount a small disk",
     "sw_driver/c_host/test_programs.py": "valgrind, which is optional",

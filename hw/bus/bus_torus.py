@@ -1,29 +1,22 @@
 """`BusTorus`: a torus with its registers, which can be reset alone."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.reset_driver import ResetDriver
-from ..ring.link import Link
 from ..top import ClostorusTop
+from .bus_streams import BusStreams, last_layout
 from .register_file import AccessSignature, RegisterFile
 
-__all__ = ["BusTorus", "last_layout"]
-
-
-def last_layout(host_bits):
-    """A beat, and whether it is the last of a packet."""
-    return data.StructLayout({"beat": host_bits, "last": 1})
+__all__ = ["BusTorus"]
 
 
 class BusTorus(wiring.Component):
     """A `ClostorusTop` and a `RegisterFile`, between the streams and the registers of a bus.
 
-    A reset by CONTROL reaches the torus alone, in a domain of its own. Behind the torus is a `Link`
-    that it does not reach: a beat that is on offer stays on offer until it is taken, as the rules
-    of streams want it, so that up to two beats of before may come after a reset. No beat is taken
-    in the cycle of a reset.
+    A reset by CONTROL reaches the torus alone, in a domain of its own; `BusStreams` says what then
+    becomes of beats.
 
     Parameters
     ----------
@@ -78,17 +71,19 @@ class BusTorus(wiring.Component):
         ]
         torus = ClostorusTop(config, make_pe=self.make_pe, tells=True)
         m.submodules.torus = DomainRenamer("torus")(torus)
-        m.submodules.behind = behind = Link(last_layout(config.host_bits))
-        wiring.connect(m, behind.o, wiring.flipped(self.host_out))
+        streams = BusStreams(config.host_bits, has_last=self.has_last)
+        m.submodules.streams = streams
+        wiring.connect(m, wiring.flipped(self.host_in), streams.host_in)
+        wiring.connect(m, streams.host_out, wiring.flipped(self.host_out))
+        wiring.connect(m, streams.to_torus, torus.host_in)
+        wiring.connect(m, torus.host_out, streams.from_torus)
+        if self.has_last:
+            m.d.comb += [streams.last_beats.eq(registers.last_beats),
+                         streams.counts_anew.eq(registers.counts_anew)]
         goes_in = Signal()
         comes_out = Signal()
         m.d.comb += [
-            torus.host_in.payload.eq(self.host_in.payload),
-            torus.host_in.valid.eq(self.host_in.valid & ~registers.reset),
-            self.host_in.ready.eq(torus.host_in.ready & ~registers.reset),
-            behind.i.p.beat.eq(torus.host_out.payload),
-            behind.i.valid.eq(torus.host_out.valid & ~registers.reset),
-            torus.host_out.ready.eq(behind.i.ready),
+            streams.reset.eq(registers.reset),
             goes_in.eq(self.host_in.valid & self.host_in.ready),
             comes_out.eq(self.host_out.valid & self.host_out.ready),
             registers.running.eq(torus.running),
@@ -98,16 +93,4 @@ class BusTorus(wiring.Component):
             registers.in_waits.eq(self.host_in.valid & ~self.host_in.ready),
             registers.out_waits.eq(self.host_out.valid & ~self.host_out.ready),
         ]
-        if self.has_last:
-            self._count(m, registers, behind.i)
         return m
-
-    def _count(self, m, registers, beats):
-        """Mark the last beat of each packet, as it goes into the link: there it stays as it is."""
-        before = Signal(32)  # Beats of the packet before this one.
-        m.d.comb += beats.p.last.eq(before + 1 == registers.last_beats)
-        with m.If(beats.valid & beats.ready):
-            m.d.sync += before.eq(Mux(beats.p.last, 0, before + 1))
-        with m.If(registers.counts_anew | registers.reset):
-            m.d.sync += before.eq(0)
-

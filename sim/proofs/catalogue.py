@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hw.presets import PROOF
 
+from .axi_stream import axi_stream_spec
 from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
@@ -16,6 +17,7 @@ from .ring import ring_spec
 from .rtl import Rtl
 from .serialise import serialise_spec
 from .spec import Spec
+from .wishbone import wishbone_spec
 
 __all__ = ["PROOFS", "Proof"]
 
@@ -125,6 +127,10 @@ PROOFS = {proof.name: proof for proof in (
     _link(1), _link(2), _link(4), _serialise(2), _serialise(4), _serialise(8),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
+    Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",
+          spec=axi_stream_spec, induction_cycles=1, goal_cycles=14, mutant_cycles=10),
+    Proof(name="wishbone", claim="WishboneSlave, any master, any registers and any torus",
+          spec=wishbone_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=False),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,

@@ -68,8 +68,8 @@ _Split = Annotated[
     bool,
     typer.Option(
         "--split",
-        help="OUTPUT is a folder: sources, a file list, .mem files, and what --waivers and "
-        "--models write.",
+        help="OUTPUT is a folder: sources, a file list, .mem files, .sdc, .core, and what "
+        "--waivers and --models write.",
     ),
 ]
 _Waivers = Annotated[

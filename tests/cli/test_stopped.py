@@ -20,6 +20,7 @@ SWEEP = ("-m", "golden.studies.widths")
 STUDY = ("-m", "sim.measure.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
+    "fpga.bus_areas",
     "fpga.calibration",
     "fpga.lane_areas",
     "fpga.lane_boards",

@@ -1,5 +1,6 @@
 """A hand-over in tools that are not ours: they read it without errors, and its words are golden."""
 
+import functools
 import importlib.util
 import os
 import re
@@ -23,21 +24,23 @@ KINDS = [{}, pytest.param({"folded": True}, marks=pytest.mark.slow),
          pytest.param({"cells": "ecp5"}, marks=pytest.mark.slow)]
 
 
-@pytest.fixture
+@functools.cache
 def compiled():
     return compile(random_net([ClosShape(9, 7, 3, 2, 2)], seed=1), CONFIG)
 
 
+@functools.cache
+def verilog(**options):
+    images = compiled().executable.images
+    return baked_verilog("torus", CONFIG, weights=images.weights, biases=images.biases, **options)
+
+
 @pytest.fixture
-def hand_over(compiled, tmp_path):
+def hand_over(tmp_path):
     """A function that writes the torus with the net's weights into a folder, which it returns."""
     def write(**options):
-        folder = tmp_path / "hand-over"
-        images = compiled.executable.images
-        text, memories = baked_verilog("torus", CONFIG, weights=images.weights,
-                                       biases=images.biases, **options)
-        write_verilog_files(folder, text, memories)
-        return folder
+        write_verilog_files(tmp_path / "hand-over", *verilog(**options))
+        return tmp_path / "hand-over"
 
     return write
 
@@ -54,19 +57,20 @@ def simulated(folder, *options):
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("edition", ["2005", pytest.param("2012", marks=pytest.mark.slow)])
 def test_icarus_computes_with_the_weights_of_the_files(
-        kind, edition, compiled, hand_over, icarus):
+        kind, edition, hand_over, icarus):
+    executable = compiled().executable
     folder = hand_over(**kind)
     simulated(folder, f"-g{edition}")
-    x = np.random.default_rng(0).integers(-99, 99, (1, compiled.executable.in_features))
-    run = compiled.executable.infer(x)
+    x = np.random.default_rng(0).integers(-99, 99, (1, executable.in_features))
+    run = executable.infer(x)
     (folder / "host.hex").write_text(lines_of_beats(run.beats))
     done = subprocess.run(["vvp", "-N", "bench.vvp", f"+out_beats={run.output_beats}"],
                           cwd=folder, text=True, capture_output=True, check=True)
     assert done.stdout.startswith("done"), done.stdout
     with GoldenDevice() as golden:
-        golden.load(compiled)
+        golden.load(compiled())
         np.testing.assert_array_equal(
-            compiled.executable.decode(beats_of_lines((folder / "back.hex").read_text(), 32)),
+            executable.decode(beats_of_lines((folder / "back.hex").read_text(), 32)),
             golden.infer_words(x))
 
 
@@ -88,13 +92,10 @@ def test_a_simulation_without_its_files_ends(hand_over, icarus, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_slang_has_no_error(kind, hand_over, monkeypatch):
-    if importlib.util.find_spec("pyslang") is None:
-        pytest.skip("pyslang is not installed: pip install 'clostorus[dev]'")
-    from pyslang.driver import Driver
-
+    slang = pytest.importorskip("pyslang.driver", reason="pip install 'clostorus[dev]'")
     monkeypatch.chdir(hand_over(**kind))
     models = "-v models.v " if "cells" in kind else ""
-    driver = Driver()
+    driver = slang.Driver()
     driver.addStandardArgs()
     assert driver.parseCommandLine(f"slang {models}-f files.f")
     assert driver.processOptions() and driver.parseAllSources()
@@ -102,6 +103,7 @@ def test_slang_has_no_error(kind, hand_over, monkeypatch):
     assert not [str(one.code) for one in found if one.isError()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_yosys_has_no_error(kind, hand_over):
     folder = hand_over(**kind)
@@ -130,4 +132,8 @@ def test_fusesoc_reads_the_core_and_verilator_has_no_warning(kind, hand_over, to
         return done.stdout
 
     fusesoc("lint")
-    fusesoc("synth", "--setup", "--flow=generic", "--flow_options=tool:yosys")
+    fusesoc("synth", "--setup", "--tool=vivado")  # Which needs no Vivado.
+    project, = tmp_path.glob("build/*/synth-vivado")
+    assert {path.name for path in project.glob("*.mem")} == {
+        path.name for path in folder.glob("*.mem")}
+    assert "/clostorus.sdc}" in next(project.glob("clostorus__clostorus_?.?.?.tcl")).read_text()
