@@ -25,7 +25,7 @@ BUILD_ARGUMENTS = {
 
 def main() -> int:
     """Build the model, run all tests, and say how many passed."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("verilog", nargs="+", type=Path, help="the sources of the torus")
     parser.add_argument("--sim", choices=list(BUILD_ARGUMENTS), default="icarus")
     parser.add_argument("--top", default="clostorus", help="its top module")

@@ -83,7 +83,7 @@ def test_compile_bad_input(model, tmp_path):
     refuse("--lanes-in must be 1 to 2, not 4", "--lanes-in", 4)
     refuse("--lanes-out must be one of 1, 2, 4, 8, not 6", "--lanes-out", 6)
     refuse("--lanes-out must be 1 to 8, not 1000", "--lanes-out", 10**30)
-    refuse("lanes must not be given with --board", "--lanes-in", 2, "--board", "ulx3s-85f")
+    refuse("--lanes-out must not be given with --board", "--lanes-in", 2, "--board", "ulx3s-85f")
     refuse("--order must be one of best, program, not 'x'", "--order", "x")
     refuse(r"samples of 64 values, the inputs of .*, but mnist10k training split has 784",
            "--data", "mnist10k")
