@@ -1,20 +1,41 @@
 """`clostorus verilog`: the RTL as Verilog."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sw_driver.cli.cocotb_test import check_cocotb
 from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
+from sw_driver.cli.data_options import make_source
 from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.script_source import read_script
 from sw_driver.cli.verilog_design import design_of
 from sw_driver.cli.verilog_link import Baud, BufferBytes, ClockMhz, InputBits, link_of
+from sw_driver.cli.verilog_options import (
+    Bake,
+    Cells,
+    Cocotb,
+    ConfigFrom,
+    Data,
+    Fold,
+    Models,
+    Samples,
+    Split,
+    Top,
+    Torus,
+    Train,
+    Waivers,
+)
 from sw_driver.cli.written import quoted, say_written
 
 if TYPE_CHECKING:
+    from golden.data.source import Source
     from hw.config import TorusConfig
     from hw.link_config import LinkConfig
+    from sw_driver.cli.script_source import FileScript
     from sw_driver.system.console import Output
 
 __all__ = ["EXAMPLES", "command"]
@@ -28,62 +49,8 @@ EXAMPLES = (
     "clostorus verilog --bake model.ctz --fold --top board --clock-mhz 25 -o board.v",
     "clostorus verilog --config-from model.ctz --top axi -o axi.v",
     "clostorus verilog --bake model.ctz --split -o handover",
+    "clostorus verilog --config-from model.ctz --cocotb bench -o torus.v",
 )
-
-_Torus = Annotated[
-    str | None, typer.Option(metavar="RxC", help="Size of a torus with default memories.")
-]
-_Top = Annotated[
-    str,
-    typer.Option(
-        metavar="torus|pe|inference-router|training-router|axi|wishbone|board", help="Top module."
-    ),
-]
-_Train = Annotated[
-    bool, typer.Option("--train", help="With --torus: one that trains, with default widths.")
-]
-_Bake = Annotated[
-    Path | None,
-    typer.Option(metavar="ARTIFACT", help="Put its weights into the torus's memories."),
-]
-_Fold = Annotated[
-    bool, typer.Option("--fold", help="With --bake: as logic, which cannot be loaded.")
-]
-_ConfigFrom = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The torus of a compiled model, or of a model file that was trained on a torus.",
-    ),
-]
-_Cells = Annotated[
-    str,
-    typer.Option(
-        metavar="generic|ecp5",
-        help="What memories, multipliers, accumulators and a board's reset are: plain Verilog, "
-        "or a vendor's cells.",
-    ),
-]
-_Split = Annotated[
-    bool,
-    typer.Option(
-        "--split",
-        help="OUTPUT is a folder: sources, a file list, .mem files, .sdc, .core, and what "
-        "--waivers and --models write.",
-    ),
-]
-_Waivers = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Where the warnings of Verilator that are accepted go (.vlt)."
-    ),
-]
-_Models = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="With --cells: where models of the cells go, for simulators."
-    ),
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,26 +68,32 @@ class _Wanted:
     split: bool
     waivers: Path | None
     models: Path | None
+    cocotb: Path | None
+    source: "Source | None"
+    samples: int | None
     lanes: dict[str, int]
 
 
 def command(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the Verilog goes.")],
-    torus: _Torus = None,
-    top: _Top = "torus",
-    train: _Train = False,
-    bake: _Bake = None,
-    fold: _Fold = False,
-    config_from: _ConfigFrom = None,
-    cells: _Cells = "generic",
+    torus: Torus = None,
+    top: Top = "torus",
+    train: Train = False,
+    bake: Bake = None,
+    fold: Fold = False,
+    config_from: ConfigFrom = None,
+    cells: Cells = "generic",
     clock_mhz: ClockMhz = None,
     baud: Baud = None,
     buffer_bytes: BufferBytes = None,
     input_bits: InputBits = None,
-    split: _Split = False,
-    waivers: _Waivers = None,
-    models: _Models = None,
+    split: Split = False,
+    waivers: Waivers = None,
+    models: Models = None,
+    cocotb: Cocotb = None,
+    data: Data = None,
+    samples: Samples = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
     json: Json = False,
@@ -129,21 +102,27 @@ def command(
     """Write the Verilog of a torus, of one of its blocks, or of a torus on a link or bus.
 
     The configuration is the default one of a size (--torus) or that of a model
-    (--config-from, --bake). The same configuration gives the same bytes.
+    (--config-from, --bake). The same configuration gives the same bytes. docs/export.md says what
+    --cocotb writes, and how its test is run.
     """
     out = make_output(ctx, json, quiet)
     wanted = _Wanted(output, torus, top, train, bake, fold, config_from, cells, split, waivers,
-                     models, lanes_of(lanes_in, lanes_out))
+                     models, cocotb, make_source(data, None, None, None), samples,
+                     lanes_of(lanes_in, lanes_out))
+    check_cocotb(cocotb, bake or config_from, top, wanted.source, samples)
     _check_files(wanted)
     _check_top(wanted)
     link = link_of(top, cells, clock_mhz, baud, buffer_bytes, input_bits)
     held = _held(wanted)
     if link is not None:
         link.check_words(held.config.word_bits)
+    file, found = bake or config_from, None
+    if cocotb is not None and file is not None:
+        found = read_script(file, wanted.source, samples, baked=bake is not None)
     with out.progress() as tell:
         tell("write Verilog", 0, 1)
         text, memories = design_of(top, held, link, cells=cells, fold=fold, split=split)
-    files = _write(wanted, text, memories, link)
+    files = _write(wanted, text, memories, link, found)
     _report(out, wanted, held.config, text, files)
 
 
@@ -167,6 +146,8 @@ def _check_files(wanted: _Wanted) -> None:
     """Refuse files that contradict each other or the options; it takes no Amaranth yet."""
     from sim.model.verilog_files import held_files
     from sw_driver.errors import DriverError
+    from sw_driver.files.data_files import source_files
+    from sw_driver.script.names import BENCH_FILES
     from sw_driver.system.files import check_folder, check_outputs
 
     output, waivers, models = wanted.output, wanted.waivers, wanted.models
@@ -174,15 +155,24 @@ def _check_files(wanted: _Wanted) -> None:
         raise DriverError("waivers and models are for one file: --split writes both into OUTPUT")
     if models is not None and wanted.cells == "generic":
         raise DriverError("models needs --cells ecp5: generic Verilog has no cells")
+    folder = wanted.cocotb
     if wanted.split:
         check_folder(output)
+        if folder is not None and os.path.realpath(folder) == os.path.realpath(output):
+            raise DriverError(f"output and cocotb must be different, not both {output}")
+    cocotb = None if folder is None else [folder / name for name in BENCH_FILES]
     check_outputs(
         {
             "--output": held_files(output) if wanted.split else output,
             "--waivers": waivers,
             "--models": models,
+            "--cocotb": cocotb,
         },
-        {"--bake": wanted.bake, "--config-from": wanted.config_from},
+        {
+            "--bake": wanted.bake,
+            "--config-from": wanted.config_from,
+            **source_files(wanted.source),
+        },
     )
     check_source(wanted.bake, wanted.config_from, train=wanted.train, fold=wanted.fold)
 
@@ -204,15 +194,22 @@ def _held(wanted: _Wanted) -> Held:
 
 
 def _write(
-    wanted: _Wanted, text: str, memories: dict[str, str], link: "LinkConfig | None"
+    wanted: _Wanted,
+    text: str,
+    memories: dict[str, str],
+    link: "LinkConfig | None",
+    found: "FileScript | None",
 ) -> list[str]:
-    """Write the Verilog and what goes with it; return the names of the files."""
+    """Write the Verilog and what goes with it; return the names of its files."""
     from fpga.cell_models import models_of
     from fpga.synthesis import ECP5
     from sim.model.lint import waivers_of
     from sim.model.verilog_files import write_verilog_files
+    from sim.testbenches.script_bench_files import write_script_bench
     from sw_driver.system.files import write_text
 
+    if wanted.cocotb is not None and found is not None:
+        write_script_bench(wanted.cocotb, found.compiled, found.script, baked=found.baked)
     if wanted.split:
         clock_hz = None if link is None else link.clock_hz
         return write_verilog_files(wanted.output, text, memories, clock_hz)
@@ -248,8 +245,12 @@ def _report(
         say_written(out, output, f"{FILE_LIST} there names its sources, in order")
     else:
         say_written(out, output, "any simulator or synthesis")
+    if wanted.cocotb is not None:
+        say_written(out, wanted.cocotb, f"python {quoted(wanted.cocotb / 'runner.py')} VERILOG")
     if waivers is not None:
         say_written(out, waivers, f"verilator {quoted(waivers)} {quoted(output)}")
     if models is not None:
         say_written(out, models, f"a simulator, as the library of {output}")
-    out.result({"verilog": str(output), "torus": dataclasses.asdict(config), **facts})
+    cocotb = None if wanted.cocotb is None else str(wanted.cocotb)
+    written = {"verilog": str(output), "cocotb": cocotb}
+    out.result({**written, "torus": dataclasses.asdict(config), **facts})

