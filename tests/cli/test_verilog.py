@@ -126,7 +126,7 @@ def test_verilog_bad_input(artifact, tmp_path):
     fail(2, "--bake needs --top torus", "verilog", "--bake", artifact, "--top", "pe", *out)
     fail(2, "--fold needs --bake", "verilog", "--torus", "2x2", "--fold", *out)
     for option in (("--baud", 9600), ("--clock-mhz", "nan"), ("--buffer-bytes", 512)):
-        fail(2, "--clock-mhz, --baud and --buffer-bytes need --top board", "verilog", "--torus",
+        fail(2, "--buffer-bytes and --input-bits need --top board", "verilog", "--torus",
              "2x2", *option, *out)
     for clock in ("nan", "inf", "-inf", "1e+300", "0", "-1", "0.999", "1000.01"):
         fail(2, f"--clock-mhz must be 1 to 1000, not {re.escape(clock)}", "verilog", "--torus",

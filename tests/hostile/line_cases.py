@@ -287,7 +287,7 @@ VERILOG: Lines = {
     "--config-from {files}/model.ctz --fold -o m.v": "--fold needs --bake",
     "--config-from {files}/model.ctz --train -o m.v": "--train is for --torus",
     "--torus 1x1 -o m.v --cells ecp4": "--cells must be one of .* .did you mean ecp5",
-    "--torus 1x1 -o m.v --baud 9600": "--clock-mhz, --baud and --buffer-bytes need --top board",
+    "--torus 1x1 -o m.v --baud 9600": "--buffer-bytes and --input-bits need --top board",
     "--torus 1x1 -o m.v --top board --clock-mhz nan": "--clock-mhz must be 1 to 1000, not nan",
     "--torus 1x1 -o m.v --top board --clock-mhz fast": "'--clock-mhz': .* valid number.* not fast",
     "--torus 1x1 -o m.v --top board --baud -1": "--baud must be 9600 to 12000000, not -1",
