@@ -70,8 +70,9 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
 
     A gather buffer is read by the MAC and by the link, from a copy each; every PE has two of them,
     a memory of weights and one of programs. One that trains has two multipliers for each weight of
-    a step, the lower bits of its weights, two memories of gradients, and maybe one of velocities. Host FIFOs and the
-    programs of gateways are not counted. Weights that are `folded` are in no memory.
+    a step, the lower bits of its weights, two memories of gradients, and maybe one of velocities.
+    Host FIFOs and the programs of gateways are not counted. Weights that are `folded` are in no
+    memory.
     """
     config, training = design.config, design.config.training
     pes = config.rows * config.cols
