@@ -59,10 +59,18 @@ class Readers:
         return self._lanes.nonzero(self._read)
 
     @property
+    def changing(self) -> Mask:
+        """Where a bias has not been written whose gradient was read."""
+        mask = 0
+        for changed in self.changed:
+            mask |= changed
+        return mask
+
+    @property
     def active(self) -> Mask:
         """Where gradients are being read, or biases have not been written."""
-        mask = 0
-        for here in (*self.reading.values(), *self.changed):
+        mask = self.changing
+        for here in self.reading.values():
             mask |= here
         return mask
 

@@ -189,9 +189,7 @@ class TrainingMacs:
         mask = self._changing(step)
         for _, updates in self._updated:
             mask |= updates
-        for changed in self.readers.changed if self.readers is not None else ():
-            mask |= changed
-        return mask
+        return mask | (self.readers.changing if self.readers is not None else 0)
 
     def _changing(self, step: Step) -> Mask:
         """Where a step of this cycle will write a weight or, without lanes, a bias."""
@@ -270,9 +268,7 @@ class TrainingMacs:
         for landing in list(self._pipeline)[_LANDS_CYCLES:] if self._at_once > 4 else ():
             written = landing.written
             mask |= (written | written >> self._lanes.half_bits) & self._lanes.row_pes
-        for changed in self.readers.changed if self.readers is not None else ():
-            mask |= changed
-        return mask
+        return mask | (self.readers.changing if self.readers is not None else 0)
 
     def _by_axis(self, mask: Mask, on_columns: Mask) -> Mask:
         col = mask & on_columns

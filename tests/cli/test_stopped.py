@@ -39,6 +39,7 @@ PROGRAMS = (
     "sw_driver.cli.train_demo",
     "sw_driver.predict.cycle_model_speed",
     "sw_driver.predict.lane_cycles",
+    "sw_driver.predict.training_lane_cycles",
 )
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4

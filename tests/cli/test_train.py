@@ -81,10 +81,10 @@ def stop_after(monkeypatch, samples):
 
 @pytest.mark.parametrize("options", [
     (),
-    ("--batch", 4, "--momentum", 3, "--lr", 0.02),
+    ("--batch", 4, "--momentum", 3, "--lr", 0.02, "--lanes-out", 2),
     ("--loss", "mse", "--freeze", 0, "--seed", 5, "--lr", 0.1),
     ("--loss", "squared-error", "--lr", 0.0625, "--batch", 2),
-], ids=["batch 1", "batches with momentum", "squared error", "targets"])
+], ids=["batch 1", "batches with momentum and lanes", "squared error", "targets"])
 def test_golden_stopped_and_gone_on(train, tmp_path, monkeypatch, options):
     whole = json.loads(train("whole.pt", *options).stdout)
     with monkeypatch.context() as patched:
@@ -219,6 +219,7 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
     refuse("--torus must be 1x2, as .* was trained with, not 2x2", "--torus", "2x2")
     refuse("--layer must be .*not", "--layer", "64,10,8,2,2")
     refuse("--batch must be 1, .* not 2", "--batch", 2)
+    refuse("--lanes-out must be 1, .* not 2", "--lanes-out", 2)
     refuse("--freeze must be none, .* not 0", "--freeze", 0)
     again = ("train", "--device", "golden", "--resume", "-o", path)
     fail(2, f"--data must be {data.name}, .* not digits", *again, "--data", "digits")

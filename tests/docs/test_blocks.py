@@ -51,6 +51,8 @@ NOT_RUN = {
     r"python -m fpga\.lane_areas .*": "synthesises for minutes; tests/fpga/test_lane_areas.py",
     r"python -m sw_driver\.predict\.lane_cycles --torus 8x2":
         "compiles for a minute; tests/sw_driver/predict/test_lane_cycles.py",
+    r"python -m sw_driver\.predict\.training_lane_cycles .*":
+        "compiles for a minute; tests/sw_driver/predict/test_training_lane_cycles.py",
     r"python -m fpga\.levels --netlist .*": "needs a build; tests/fpga/test_levels.py",
     r"python -m sim\.measure\.board_table --estimated":
         "writes the page itself; tests/sim/measure/test_board_table.py",

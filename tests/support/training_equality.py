@@ -30,6 +30,7 @@ WIDE_SWEEP = [
     torus(2, 3, {"velocity_bits": 40, "reduce_words": 4}, link_stages=2, host_fifo_beats=4),
     torus(3, 3, {"velocity_bits": 36, "reduce_words": 2}),
     torus(4, 2, {"velocity_bits": 20, "grad_bits": 14, "reduce_words": 8}, act_bits=14),
+    torus(2, 2, {"velocity_bits": 32, "reduce_words": 4, "gradient_rows": 64}, lanes_out=4),
 ]
 
 
@@ -37,4 +38,5 @@ def name(config: TorusConfig) -> str:
     training = config.training
     assert training is not None
     return (f"{config.rows}x{config.cols}-{config.act_bits}-{config.weight_bits}-"
-            f"{training.master_bits}-{training.grad_bits}-{training.velocity_bits}")
+            f"{training.master_bits}-{training.grad_bits}-{training.velocity_bits}"
+            + (f"-{config.lanes_out}-lanes" if config.lanes_out > 1 else ""))
