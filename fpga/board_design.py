@@ -106,10 +106,13 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
     levels = "tx_level, led_level"
     if link.fifo:
         ports, levels = _FIFO_PORTS, "led_level"
-        wires = "\n  wire [7:0] to_chip;\n  wire drives;"
-        connections = """.clkout(clkout), .rxf_n(rxf), .txe_n(txe), .data_i(data),
+        wires = "\n  wire [7:0] to_chip, from_chip;\n  wire drives;"
+        connections = """.clkout(clkout), .rxf_n(rxf), .txe_n(txe), .data_i(from_chip),
     .data_o(to_chip), .data_oe(drives), .oe_n(oe), .rd_n(rd), .wr_n(wr), .siwu_n(siwu)"""
-        assigns = "assign data = drives ? to_chip : 8'bz;"
+        # The cell of the ECP5 itself: what Yosys makes of `z` is none.
+        assigns = "\n  ".join(
+            f'TRELLIS_IO #(.DIR("BIDIR")) pin_{bit} (.B(data[{bit}]), .I(to_chip[{bit}]), '
+            f'.T(~drives), .O(from_chip[{bit}]));' for bit in range(8))
     else:
         ports, wires = "input rx, output tx", ""
         connections = f".rx({inverted['rx']}rx), .tx(tx_level)"

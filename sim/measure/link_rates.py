@@ -68,8 +68,7 @@ LINKS = tuple(
     for name, make, rate in (("UART, 1 Mbaud", _uart, 1_000_000),
                              ("UART, 3 Mbaud", _uart, 3_000_000),
                              ("UART, 12 Mbaud", _uart, 12_000_000),
-                             ("FIFO, 25 MHz", _fifo, 25_000_000),
-                             ("FIFO, 100 MHz", _fifo, 100_000_000))
+                             ("FIFO", _fifo, 25_000_000), ("FIFO", _fifo, 100_000_000))
     for packed in (0, _PIXEL_BITS))
 
 
@@ -164,14 +163,20 @@ def _compiled(net: str) -> tuple[Compiled, np.ndarray, np.ndarray]:
 
 def main() -> None:
     """Print the table of docs/fpga.md."""
-    print("| link | net | bytes a sample | samples/s | the torus alone, samples/s | bound by |")
-    print("| --- | --- | ---: | ---: | ---: | --- |")
+    # All UARTs take the same cycles: their clocks differ as their bit rates do.
+    known: dict[tuple[int, int, str], Rate] = {}
+    print("| link | clock, MHz | net | bytes a sample | samples/s | the torus alone, samples/s "
+          "| bound by |")
+    print("| --- | ---: | --- | ---: | ---: | ---: | --- |")
     for link in LINKS:
         for net in NETS:
-            rate, hertz = measure(link, net), link.config.clock_hz
+            hertz = link.config.clock_hz
+            key = (hertz if link.config.fifo else 0, link.config.input_bits, net)
+            rate = known[key] = known.get(key) or measure(link, net)
             bound = "torus" if rate.cycles < 1.1 * rate.torus_cycles else "link"
-            print(f"| {link.name} | {net} | {rate.sent_bytes:.0f} | {hertz / rate.cycles:.0f} | "
-                  f"{hertz / rate.torus_cycles:.0f} | {bound} |", flush=True)
+            print(f"| {link.name} | {hertz / 1e6:g} | {net} | {rate.sent_bytes:.0f} | "
+                  f"{hertz / rate.cycles:.0f} | {hertz / rate.torus_cycles:.0f} | {bound} |",
+                  flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 /* clostorus.h: run and train compiled nets on a Clostorus board; C99, one file.
  *
  * `clostorus export --c model.ctz -o model.h` writes what a board must be sent for a net; this
- * file sends it, over the link of docs/host_link.md. It allocates nothing and calls nothing of an
- * operating system: bytes go through two functions that the caller gives. docs/c_host.md is its
- * page. In exactly one .c file, put
+ * file sends it, over the link of docs/host_link.md or a bus of the processor (docs/buses.md). It
+ * allocates nothing and calls nothing of an operating system: bytes go through two functions that
+ * the caller gives, and registers are loaded and stored. docs/c_host.md is its page. In exactly one
+ * .c file, put
  *
  *     #define CLOSTORUS_IMPLEMENTATION
  *
@@ -27,12 +28,18 @@ extern "C" {
 #ifndef CLOSTORUS_SILENT_READS
 #define CLOSTORUS_SILENT_READS 100u
 #endif
+/* So many looks at a bus in a row at which no word moves, until a torus counts as stuck. */
+#ifndef CLOSTORUS_STUCK_LOOKS
+#define CLOSTORUS_STUCK_LOOKS 100000000u
+#endif
 #ifndef CLOSTORUS_STUCK_READS
 #define CLOSTORUS_STUCK_READS 2000u
 #endif
 
 #define CLOSTORUS_NET_FORMAT 1u       /* Of the headers that `clostorus export --c` writes. */
-#define CLOSTORUS_LINK_VERSION 2u     /* Of the contract in docs/host_link.md. */
+#define CLOSTORUS_LINK_VERSION 2u     /* Of the contract in docs/host_link.md, */
+#define CLOSTORUS_PACKED_VERSION 3u   /* and that of boards that take packed beats. */
+#define CLOSTORUS_REGISTER_VERSION 1u /* Of the table of docs/buses.md. */
 #define CLOSTORUS_PADDING 0xFFFFu     /* In a map: a word that stands for no number. */
 #define CLOSTORUS_CHECKPOINT_EXTRA 5u /* Words of a checkpoint beside the memories of the torus. */
 
@@ -66,6 +73,29 @@ typedef struct clostorus_io {
     int (*read)(void *context, uint8_t *bytes, int most);
     int (*write)(void *context, const uint8_t *bytes, int count);
 } clostorus_io;
+
+/* A torus on a bus of the processor, whose registers are those of docs/buses.md.
+ *
+ * registers    where they begin: ID_LOW is registers[0].
+ * give, take   move 32-bit words of beats where the registers have no DATA: by a DMA engine, or a
+ *              FIFO, on the two AXI4-Streams. give passes on up to `count` words and returns how
+ *              many; take stores up to `most` that have come and returns how many. Neither waits.
+ *              Below 0: it does not work any more. Null where DATA is: words then pass through it.
+ * last_beats   whether LAST_BEATS is to be set for each program: there is `tlast`.
+ */
+typedef struct clostorus_bus {
+    volatile uint32_t *registers;
+    void *context;
+    int (*give)(void *context, const uint32_t *words, int count);
+    int (*take)(void *context, uint32_t *words, int most);
+    int last_beats;
+} clostorus_bus;
+
+/* How a register is read and written; another way than this may be defined. */
+#ifndef CLOSTORUS_LOAD
+#define CLOSTORUS_LOAD(address) (*(address))
+#define CLOSTORUS_STORE(address, value) (*(address) = (value))
+#endif
 
 /* What follows, up to clostorus_net, is written by `clostorus export --c`. */
 
@@ -124,6 +154,7 @@ typedef struct clostorus_net {
 /* A session with a board. Its members are private, but for the six counts at its end. */
 typedef struct clostorus {
     clostorus_io io;
+    clostorus_bus bus;
     const clostorus_net *net;
     uint8_t usable, opened, session, tag, rewinds, rewinding, rewind_tag, overlong;
     uint32_t space, weights_id;
@@ -135,6 +166,7 @@ typedef struct clostorus {
     uint32_t *raw;
     int32_t *outputs;
     uint32_t taken, wanted, in_beat[8], out_beat[8], lane;
+    uint32_t input_bits, packing, fields, field_bits; /* Of packed beats. */
     uint32_t window[CLOSTORUS_WINDOW_WORDS];
     uint8_t arrived[256];
     uint32_t arrived_count;
@@ -148,6 +180,9 @@ typedef struct clostorus {
  */
 clostorus_status clostorus_open(clostorus *torus, clostorus_io io, const clostorus_net *net,
                                 uint8_t session);
+
+/* Reset the torus on a bus of this processor, and load the net into it. */
+clostorus_status clostorus_open_bus(clostorus *torus, clostorus_bus bus, const clostorus_net *net);
 
 /* Compute `samples` samples: x of [samples][net->inputs] words to y of [samples][net->outputs]. */
 clostorus_status clostorus_infer(clostorus *torus, const int32_t *x, int32_t *y, uint32_t samples);
@@ -207,7 +242,11 @@ enum {
     CLOSTORUS__LEAST_FRAMES = 2,  /* and so many are ahead. */
     CLOSTORUS__MOST_UNANSWERED = 100,
     CLOSTORUS__MOST_WAIT = 16,    /* Silent reads between two questions. */
-    CLOSTORUS__NOISE_BYTES = 3000 /* Bytes without a frame that count as a silent read. */
+    CLOSTORUS__NOISE_BYTES = 3000, /* Bytes without a frame that count as a silent read. */
+    CLOSTORUS__MOST_BEATS = 0xFFFFFF, /* Of a segment. */
+    CLOSTORUS__SHIFT_AT = 24,
+    CLOSTORUS__SIGNED = 1 << 29,
+    CLOSTORUS__PACKED = 1 << 30
 };
 
 static uint32_t clostorus__crc(uint32_t crc, const uint8_t *bytes, uint32_t count)
@@ -458,10 +497,11 @@ static clostorus_status clostorus__meet(clostorus *t, const uint8_t *words, uint
     const clostorus_net *net = t->net;
     if (count < 4 || words[0] != 'C' || words[1] != 'L' || words[2] != 'T')
         return CLOSTORUS_STRANGER;
-    if (words[3] != CLOSTORUS_LINK_VERSION)
+    if (words[3] != CLOSTORUS_LINK_VERSION && words[3] != CLOSTORUS_PACKED_VERSION)
         return CLOSTORUS_VERSION;
-    if (count != 16)
+    if (count != (words[3] == CLOSTORUS_PACKED_VERSION ? 20 : 16))
         return CLOSTORUS_STRANGER;
+    t->input_bits = count == 20 ? words[16] : 0u;
     if (clostorus__number(words + 4, 4) != net->hardware_id[0] ||
         clostorus__number(words + 8, 4) != net->hardware_id[1])
         return CLOSTORUS_HARDWARE_ID;
@@ -604,10 +644,73 @@ static clostorus_status clostorus__receive(clostorus *t)
     return status;
 }
 
-/* Move bytes once in both directions. */
+/* The bus: words through the register DATA, or by the functions of the caller. */
+
+enum { /* Registers, in words; and bits of STATUS. */
+    CLOSTORUS__ID = 0x00 / 4,
+    CLOSTORUS__REGISTERS_VERSION = 0x08 / 4,
+    CLOSTORUS__STATUS = 0x10 / 4,
+    CLOSTORUS__CONTROL = 0x18 / 4,
+    CLOSTORUS__LAST_BEATS = 0x30 / 4,
+    CLOSTORUS__DATA = 0x40 / 4,
+    CLOSTORUS__IN_WAITS = 2,
+    CLOSTORUS__OUT_WAITS = 4
+};
+
+static uint32_t clostorus__load_status(const clostorus *t)
+{
+    return CLOSTORUS_LOAD(&t->bus.registers[CLOSTORUS__STATUS]);
+}
+
+/* Give what waits, as far as it is taken; below 0 if that does not work any more. */
+static int clostorus__give(clostorus *t)
+{
+    uint32_t first = t->acknowledged & (CLOSTORUS_WINDOW_WORDS - 1u), count = 0;
+    uint32_t most = clostorus__least(t->filled - t->acknowledged, CLOSTORUS_WINDOW_WORDS - first);
+
+    if (t->bus.give)
+        return most ? t->bus.give(t->bus.context, t->window + first, (int)most) : 0;
+    while (count < most && !(clostorus__load_status(t) & CLOSTORUS__IN_WAITS))
+        CLOSTORUS_STORE(&t->bus.registers[CLOSTORUS__DATA], t->window[first + count++]);
+    return (int)count;
+}
+
+static int clostorus__take(clostorus *t, uint32_t *words, int most)
+{
+    int count = 0;
+    if (t->bus.take)
+        return t->bus.take(t->bus.context, words, most);
+    while (count < most && clostorus__load_status(t) & CLOSTORUS__OUT_WAITS)
+        words[count++] = CLOSTORUS_LOAD(&t->bus.registers[CLOSTORUS__DATA]);
+    return count;
+}
+
+/* Move words of a bus once in both directions. */
+static clostorus_status clostorus__move_words(clostorus *t)
+{
+    uint32_t words[16];
+    int given = clostorus__give(t), most = (int)(sizeof words / sizeof *words), taken, i;
+    clostorus_status status = CLOSTORUS_OK;
+
+    if (given < 0)
+        return CLOSTORUS_PORT;
+    t->acknowledged += (uint32_t)given;
+    taken = clostorus__take(t, words, most);
+    if (taken < 0 || taken > most)
+        return CLOSTORUS_PORT;
+    for (i = 0; i < taken && !status; ++i)
+        status = clostorus__take_word(t, words[i]);
+    t->unmoved = given || taken ? 0 : t->unmoved + 1u;
+    return !status && t->unmoved >= CLOSTORUS_STUCK_LOOKS ? CLOSTORUS_STUCK : status;
+}
+
+/* Move bytes or words once in both directions. */
 static clostorus_status clostorus__move(clostorus *t, int waits)
 {
-    clostorus_status status = clostorus__transmit(t, waits);
+    clostorus_status status;
+    if (t->bus.registers)
+        return clostorus__move_words(t);
+    status = clostorus__transmit(t, waits);
     return status ? status : clostorus__receive(t);
 }
 
@@ -621,9 +724,16 @@ static clostorus_status clostorus__send_word(clostorus *t, uint32_t word)
     return status;
 }
 
+/* Begin a segment of so many beats, where the board wants segments; `packing` says how they come. */
+static clostorus_status clostorus__segment(clostorus *t, uint32_t beats, uint32_t packing)
+{
+    t->packing = packing;
+    return t->input_bits && beats ? clostorus__send_word(t, beats | packing) : CLOSTORUS_OK;
+}
+
 static clostorus_status clostorus__send_words(clostorus *t, clostorus_words words)
 {
-    clostorus_status status = CLOSTORUS_OK;
+    clostorus_status status = clostorus__segment(t, words.count / clostorus__parts(t->net), 0);
     uint32_t i;
     for (i = 0; i < words.count && !status; ++i)
         status = clostorus__send_word(t, words.words[i]);
@@ -642,16 +752,45 @@ static clostorus_status clostorus__wait_for(clostorus *t, uint32_t words, int al
 
 /* The host stream: link words in beats. */
 
+/* The end of a packed segment, or of 32 bits of fields. */
+static clostorus_status clostorus__end_fields(clostorus *t)
+{
+    uint32_t word = t->fields;
+    if (t->field_bits == 0)
+        return CLOSTORUS_OK;
+    t->fields = t->field_bits = 0;
+    return clostorus__send_word(t, word);
+}
+
+static clostorus_status clostorus__send_field(clostorus *t, uint32_t word)
+{
+    clostorus_status status = CLOSTORUS_OK;
+    uint32_t room = 32u - t->field_bits, bits = t->input_bits;
+    word = word >> (t->packing >> CLOSTORUS__SHIFT_AT & 31u) & ((1u << bits) - 1u);
+    t->fields |= word << t->field_bits;
+    t->field_bits += bits;
+    if (bits >= room) {
+        status = clostorus__end_fields(t);
+        t->field_bits = bits - room;
+        t->fields = t->field_bits ? word >> room : 0u;
+    }
+    return status;
+}
+
 static clostorus_status clostorus__end_beat(clostorus *t)
 {
     clostorus_status status = CLOSTORUS_OK;
     uint32_t part;
     if (t->lane == 0)
         return CLOSTORUS_OK;
-    for (part = 0; part < clostorus__parts(t->net) && !status; ++part) {
-        status = clostorus__send_word(t, t->out_beat[part]);
-        t->out_beat[part] = 0;
-    }
+    if (t->packing)
+        for (; t->lane < clostorus__beat_words(t->net) && !status; ++t->lane)
+            status = clostorus__send_field(t, 0);
+    else
+        for (part = 0; part < clostorus__parts(t->net) && !status; ++part) {
+            status = clostorus__send_word(t, t->out_beat[part]);
+            t->out_beat[part] = 0;
+        }
     t->lane = 0;
     return status;
 }
@@ -659,28 +798,66 @@ static clostorus_status clostorus__end_beat(clostorus *t)
 static clostorus_status clostorus__send_lane(clostorus *t, uint32_t word)
 {
     const clostorus_net *net = t->net;
+    clostorus_status status = CLOSTORUS_OK;
     uint32_t bit = t->lane * net->word_bits, part = bit / 32u, shift = bit % 32u;
     word &= (1u << net->word_bits) - 1u;
-    t->out_beat[part] |= word << shift;
-    if (shift + net->word_bits > 32u)
-        t->out_beat[part + 1u] |= word >> (32u - shift);
-    return ++t->lane == clostorus__beat_words(net) ? clostorus__end_beat(t) : CLOSTORUS_OK;
+    if (t->packing) {
+        status = clostorus__send_field(t, word);
+    } else {
+        t->out_beat[part] |= word << shift;
+        if (shift + net->word_bits > 32u)
+            t->out_beat[part + 1u] |= word >> (32u - shift);
+    }
+    if (++t->lane == clostorus__beat_words(net) && !status)
+        status = clostorus__end_beat(t);
+    return status;
 }
 
-/* Send numbers in the order of a map, each block in beats of its own. */
+/* How beats of numbers can come packed; 0 if they cannot. */
+static uint32_t clostorus__packing_of(const clostorus *t, const int32_t *numbers, uint32_t count)
+{
+    uint32_t bits = 0, below_sign = 0, shift = 0, end;
+    if (!t->input_bits)
+        return 0;
+    for (; count; --count, ++numbers) {
+        bits |= (uint32_t)*numbers;
+        below_sign |= (uint32_t)(*numbers < 0 ? ~*numbers : *numbers);
+    }
+    while (shift + t->input_bits < t->net->word_bits && !(bits >> shift & 1u))
+        ++shift;
+    end = shift + t->input_bits;
+    shift = shift << CLOSTORUS__SHIFT_AT | CLOSTORUS__PACKED;
+    if (below_sign >> (end - 1u) == 0)
+        return shift | CLOSTORUS__SIGNED;
+    return bits >> end ? 0u : shift;
+}
+
+/* Send samples of `count` numbers in the order of a map, each block in beats of its own. */
 static clostorus_status clostorus__send_mapped(clostorus *t, const clostorus_map *map,
-                                               const int32_t *numbers)
+                                               const int32_t *numbers, uint32_t count,
+                                               uint32_t samples)
 {
     clostorus_status status = CLOSTORUS_OK;
-    uint32_t block, word, index;
-    for (block = 0; block < map->blocks && !status; ++block) {
-        for (word = 0; word < map->words && !status; ++word) {
-            index = map->index[block * map->words + word];
-            status = clostorus__send_lane(
-                t, index == CLOSTORUS_PADDING ? 0u : (uint32_t)numbers[index]);
+    uint32_t beats = map->blocks * clostorus__row_beats(t->net, map->words);
+    uint32_t sample, block, word, index, most = CLOSTORUS__MOST_BEATS / beats;
+
+    for (sample = 0; sample < samples && !status; ++sample, numbers += count) {
+        if (sample % most == 0) {
+            index = clostorus__least(samples - sample, most);
+            status = clostorus__segment(t, index * beats,
+                                        clostorus__packing_of(t, numbers, index * count));
         }
-        if (!status)
-            status = clostorus__end_beat(t);
+        for (block = 0; block < map->blocks && !status; ++block) {
+            for (word = 0; word < map->words && !status; ++word) {
+                index = map->index[block * map->words + word];
+                status = clostorus__send_lane(
+                    t, index == CLOSTORUS_PADDING ? 0u : (uint32_t)numbers[index]);
+            }
+            if (!status)
+                status = clostorus__end_beat(t);
+        }
+        if (!status && (sample + 1u == samples || (sample + 1u) % most == 0))
+            status = clostorus__end_fields(t);
     }
     return status;
 }
@@ -711,6 +888,8 @@ static void clostorus__begin(clostorus *t, uint32_t *raw, int32_t *outputs, uint
     t->taken = 0;
     t->wanted = wanted;
     t->unheard = t->unmoved = t->quiet = 0;
+    if (t->bus.last_beats)
+        CLOSTORUS_STORE(&t->bus.registers[CLOSTORUS__LAST_BEATS], wanted / clostorus__parts(t->net));
 }
 
 /* What broke off a program leaves the torus in the midst of it. */
@@ -726,20 +905,37 @@ static clostorus_status clostorus__ended(clostorus *t, clostorus_status status)
 
 /* What the caller calls. */
 
+/* Begin a session that nobody has opened yet. */
+static clostorus_status clostorus__clear(clostorus *t, const clostorus_net *net)
+{
+    uint8_t *byte = (uint8_t *)t;
+    while (byte != (uint8_t *)(t + 1))
+        *byte++ = 0;
+    t->net = net;
+    return net->format == CLOSTORUS_NET_FORMAT ? CLOSTORUS_OK : CLOSTORUS_NET;
+}
+
+/* Load the net into a torus that is open. */
+static clostorus_status clostorus__load(clostorus *t)
+{
+    clostorus_status status;
+    t->usable = 1;
+    clostorus__begin(t, 0, 0, 0);
+    status = clostorus__send_words(t, t->net->load);
+    if (!status)
+        status = clostorus__wait_for(t, 0, 1);
+    return clostorus__ended(t, status);
+}
+
 clostorus_status clostorus_open(clostorus *t, clostorus_io io, const clostorus_net *net,
                                 uint8_t session)
 {
-    clostorus_status status = CLOSTORUS_OK;
-    uint8_t *byte = (uint8_t *)t;
+    clostorus_status status;
 
     if (!t || !net || !io.read || !io.write)
         return CLOSTORUS_ARGUMENT;
-    while (byte != (uint8_t *)(t + 1))
-        *byte++ = 0;
-    if (net->format != CLOSTORUS_NET_FORMAT)
-        return CLOSTORUS_NET;
+    status = clostorus__clear(t, net);
     t->io = io;
-    t->net = net;
     t->session = session & 0x7Fu;
     t->tell_words = 1;
     t->frame_words = CLOSTORUS__MOST_WORDS;
@@ -749,13 +945,33 @@ clostorus_status clostorus_open(clostorus *t, clostorus_io io, const clostorus_n
     if (status)
         return status;
     t->usable = 1;
-    if (t->weights_id)
-        return CLOSTORUS_OK; /* They are those of this net. */
-    clostorus__begin(t, 0, 0, 0);
-    status = clostorus__send_words(t, net->load);
-    if (!status)
-        status = clostorus__wait_for(t, 0, 1);
-    return clostorus__ended(t, status);
+    return t->weights_id ? CLOSTORUS_OK : clostorus__load(t); /* Those of this net are there. */
+}
+
+clostorus_status clostorus_open_bus(clostorus *t, clostorus_bus bus, const clostorus_net *net)
+{
+    clostorus_status status;
+    uint32_t dropped[16];
+    int count;
+
+    if (!t || !net || !bus.registers || !bus.give != !bus.take)
+        return CLOSTORUS_ARGUMENT;
+    status = clostorus__clear(t, net);
+    if (status)
+        return status;
+    t->bus = bus;
+    if (CLOSTORUS_LOAD(&bus.registers[CLOSTORUS__REGISTERS_VERSION]) != CLOSTORUS_REGISTER_VERSION)
+        return CLOSTORUS_VERSION;
+    if (CLOSTORUS_LOAD(&bus.registers[CLOSTORUS__ID]) != net->hardware_id[0] ||
+        CLOSTORUS_LOAD(&bus.registers[CLOSTORUS__ID + 1]) != net->hardware_id[1])
+        return CLOSTORUS_HARDWARE_ID;
+    CLOSTORUS_STORE(&bus.registers[CLOSTORUS__CONTROL], 1u);
+    do { /* Up to two beats of before may still come. */
+        count = clostorus__take(t, dropped, (int)(sizeof dropped / sizeof *dropped));
+        if (count < 0)
+            return CLOSTORUS_PORT;
+    } while (count > 0 || clostorus__load_status(t) & CLOSTORUS__OUT_WAITS);
+    return clostorus__load(t);
 }
 
 clostorus_status clostorus_infer(clostorus *t, const int32_t *x, int32_t *y, uint32_t samples)
@@ -779,8 +995,8 @@ clostorus_status clostorus_infer(clostorus *t, const int32_t *x, int32_t *y, uin
             ;
         clostorus__begin(t, 0, y, run->samples * clostorus__output_words(net));
         status = clostorus__send_words(t, run->program);
-        for (sample = 0; sample < run->samples && !status; ++sample)
-            status = clostorus__send_mapped(t, &net->input, x + sample * net->inputs);
+        if (!status)
+            status = clostorus__send_mapped(t, &net->input, x, net->inputs, run->samples);
         if (!status)
             status = clostorus__wait_for(t, t->wanted, 1);
         status = clostorus__ended(t, status);
@@ -815,7 +1031,8 @@ clostorus_status clostorus_train(clostorus *t, const int32_t *x, int32_t *y, int
     for (i = 0; i < net->train->event_count && !status; ++i) {
         event = &net->train->events[i];
         if (event->part == CLOSTORUS_INPUTS) {
-            status = clostorus__send_mapped(t, &net->input, x + event->sample * net->inputs);
+            status = clostorus__send_mapped(t, &net->input, x + event->sample * net->inputs,
+                                            net->inputs, 1);
         } else if (event->part == CLOSTORUS_OUTPUTS) {
             status = clostorus__wait_for(t, (event->sample + 1u) * words, 0);
         } else {
@@ -823,7 +1040,7 @@ clostorus_status clostorus_train(clostorus *t, const int32_t *x, int32_t *y, int
             if (!clostorus__fit(gradient, net->outputs, net->grad_bits))
                 status = CLOSTORUS_WORD;
             else
-                status = clostorus__send_mapped(t, &net->gradient, gradient);
+                status = clostorus__send_mapped(t, &net->gradient, gradient, net->outputs, 1);
         }
     }
     if (!status)
@@ -917,6 +1134,9 @@ clostorus_status clostorus_restore(clostorus *t, const uint32_t *words)
         load = &net->state->loads[i];
         if (i == 0 || load->memory != load[-1].memory)
             first = 0;
+        if (!status)
+            status = clostorus__segment(
+                t, load->count * net->rows * clostorus__row_beats(net, load->words), 0);
         for (piece = 0; piece < load->count; ++piece, first += load->words)
             for (row = 0; row < net->rows; ++row) {
                 for (word = first; word < first + load->words && !status; ++word)
@@ -987,7 +1207,8 @@ const char *clostorus_message(clostorus_status status)
     case CLOSTORUS_STRANGER:
         return "the board must answer as a Clostorus does: look at which port it is";
     case CLOSTORUS_VERSION:
-        return "the board's link must have the version of clostorus.h: build its bitstream anew";
+        return "the board's link or registers must have the version of clostorus.h: build its "
+               "bitstream anew";
     case CLOSTORUS_HARDWARE_ID:
         return "the board's torus must be the one that the net was compiled for";
     case CLOSTORUS_WEIGHTS_ID:

@@ -36,7 +36,7 @@ def test_what_is_sent_comes_back(pauses, seed):
 
 @pytest.mark.parametrize("clock_mhz", [25, pytest.param(100, marks=pytest.mark.slow)])
 def test_the_rate_of_the_link(clock_mhz):
-    """To the board almost half a byte a cycle, with buffers of 16 KiB."""
+    """Bytes to the board, while as many come back over the same pins."""
     with loop_model(dataclasses.replace(FIFO_LINK, clock_hz=clock_mhz * 1_000_000)) as loop:
         host = Host(loop, session=5, slice_bytes=2)
         host.open()
@@ -47,7 +47,7 @@ def test_the_rate_of_the_link(clock_mhz):
         cycles = host.to_board.last_cycle - host.to_board.first_cycle
         print(f"{len(data) / cycles:.2f} bytes a cycle, "
               f"{len(data) * clock_mhz / cycles:.1f} MB/s at {clock_mhz} MHz")
-        assert len(data) / cycles > 0.4
+        assert len(data) / cycles > 0.35
 
 
 def test_words_are_those_of_the_integer_model():

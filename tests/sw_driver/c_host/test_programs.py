@@ -15,7 +15,7 @@ import torch
 from golden import ClosNet, initial_state, softmax_cross_entropy
 from golden.fixed.words import from_words, to_words
 from golden.training.scales import propose_format
-from sim.model.board import BoardModel
+from sim.model.board import SIM_LINK, BoardModel
 from sim.model.board_terminal import BoardTerminal
 from sim.model.wire import Damage
 from sw_driver import GoldenDevice, compile
@@ -34,13 +34,13 @@ def lines(numbers):
     return "".join(" ".join(f"{one:.17g}" for one in row) + "\n" for row in numbers)
 
 
-def infers(seed, config):
+def infers(seed, config, samples=16, pixels=False):
     """A net's header, inputs, and the lines that the page's program must print."""
-    compiled, words, expected = small(seed, config)
+    compiled, words, expected = small(seed, config, pixels)
     form = compiled.word_format
     given = from_words(torch.as_tensor(words), form.input_fraction_bits)
     found = from_words(torch.as_tensor(expected), form.output_fraction_bits)
-    return c_header(compiled, "net", samples=16), lines(given), lines(found)
+    return c_header(compiled, "net", samples=samples), lines(given), lines(found)
 
 
 @pytest.mark.parametrize("config, per_mille", [
@@ -56,6 +56,23 @@ def test_outputs_are_those_of_the_integer_model(programs, config, per_mille):
         with BoardTerminal(board, Damage(per_mille, seed=2)) as terminal:
             done = programs.run(program, terminal.port, given=given)
             assert (terminal.to_board.damaged > 0) == (per_mille > 0)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == expected
+
+
+@pytest.mark.parametrize("config, input_bits, per_mille", [
+    (CONFIG, 4, 0),
+    pytest.param(TORUS, 7, 5, marks=pytest.mark.slow),
+    pytest.param(NARROW, 8, 0, marks=pytest.mark.slow),
+])
+def test_packed_inputs(programs, config, input_bits, per_mille):
+    """A board that takes packed beats: some runs of 3 samples fit them, and others do not."""
+    header, given, expected = infers(1, config, samples=3, pixels=True)
+    program = programs.compile("infer", "net.h", header)
+    link = dataclasses.replace(SIM_LINK, input_bits=input_bits)
+    with BoardModel.of(config, link) as board:
+        with BoardTerminal(board, Damage(per_mille, seed=2)) as terminal:
+            done = programs.run(program, terminal.port, given=given)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == expected
 
@@ -97,14 +114,15 @@ def learner():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("per_mille", [0, 5])
-def test_training_goes_on_from_a_checkpoint(programs, learner, per_mille):
+@pytest.mark.parametrize("per_mille, input_bits", [(0, 0), (5, 0), (0, 10)])
+def test_training_goes_on_from_a_checkpoint(programs, learner, per_mille, input_bits):
     compiled, state, samples, expected, last = learner
     header = c_header(compiled, "learner", samples=16, state=state)
     program = programs.compile("learn", "learner.h", header)
     checkpoint = programs.folder / "checkpoint"
     printed = ""
-    with BoardModel.of(TRAINING_CONFIG) as board:
+    link = dataclasses.replace(SIM_LINK, input_bits=input_bits)
+    with BoardModel.of(TRAINING_CONFIG, link) as board:
         for part in (samples[:16], samples[16:]):
             # The checkpoint is of this net; what is loaded first is forgotten by it.
             with BoardTerminal(board, Damage(per_mille, seed=4)) as terminal:
