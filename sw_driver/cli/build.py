@@ -22,7 +22,7 @@ from sw_driver.cli.written import quoted, say_written
 if TYPE_CHECKING:
     from fpga.board_build import Build
     from fpga.boards import Board
-    from fpga.lane_search import Proposal
+    from fpga.proposal import Proposal
     from sw_driver.compiled import Compiled
     from sw_driver.files.artifact import Artifact
     from sw_driver.system.console import Output
@@ -151,7 +151,7 @@ def command(
     with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
                       clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell, runner=runner,
-                      write_more=None if again is None else again.write)
+                      **({} if again is None else {"write_more": again.write}))
     _report(out, target, folder, held, built, again)
 
 

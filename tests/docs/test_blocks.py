@@ -45,6 +45,9 @@ NOT_RUN = {
     r"python3 -m venv build/scale|build/scale/bin/pip .*|.* sim\.measure\.scale_sim_check .*":
         "installs another project; tests/sim/measure/test_scale_sim_check.py",
     r"python -m fpga\.lane_areas .*": "synthesises for minutes; tests/fpga/test_lane_areas.py",
+    r"python -m fpga\.lane_boards .*": "synthesises for minutes; tests/fpga/test_lane_boards.py",
+    r"clostorus (plan|compile) .*--lanes auto.*":
+        "tries tori for a minute; tests/cli/test_best_torus.py",
     r"python -m sw_driver\.predict\.lane_cycles --torus 8x2":
         "compiles for a minute; tests/sw_driver/predict/test_lane_cycles.py",
     r"python -m fpga\.levels --netlist .*": "needs a build; tests/fpga/test_levels.py",
