@@ -98,7 +98,7 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
             "give --torus, --lanes-in and --lanes-out")
     base, most = board_config(board, 1, 1), DSP_BITS[board.family.name]
     for name in ("act_bits", "weight_bits"):
-        bits: int = widths.get(name, getattr(base, name))
+        bits = int(widths.get(name, getattr(base, name)))
         if bits > most:
             raise BoardError(f"{name} must be at most {most} where the lanes of {board.name} are "
                              f"found, the bits of its multipliers, not {bits}")

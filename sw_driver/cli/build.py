@@ -151,7 +151,7 @@ def command(
     with job_runner(out, at_once, scheduler) as runner, out.progress() as tell:
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
                       clock_mhz=clock_mhz, seed=seed, tries=tries, tell=tell, runner=runner,
-                      **({} if again is None else {"write_more": again.write}))
+                      write_more=(lambda _: None) if again is None else again.write)
     _report(out, target, folder, held, built, again)
 
 
