@@ -97,8 +97,8 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
             f"lanes auto needs a board whose part the resource model knows, not {board.name}: "
             "give --torus, --lanes-in and --lanes-out")
     base, most = board_config(board, 1, 1), DSP_BITS[board.family.name]
-    for name in ("act_bits", "weight_bits"):
-        bits = int(widths.get(name, getattr(base, name)))
+    words = {"act_bits": base.act_bits, "weight_bits": base.weight_bits} | widths
+    for name, bits in words.items():
         if bits > most:
             raise BoardError(f"{name} must be at most {most} where the lanes of {board.name} are "
                              f"found, the bits of its multipliers, not {bits}")
