@@ -69,7 +69,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
           folded: bool = False, baud: int = 1_000_000, input_bits: int = 0,
           fifo_pins: dict[str, Pin] | None = None, clock_mhz: float | None = None, seed: int = 1,
           tries: int = 1, target_mhz: float | None = None, tell: Progress = lambda *_: None,
-          runner: Runner = in_turn, write_more: Callable[[Path], None] | None = None) -> Build:
+          runner: Runner = in_turn,
+          write_more: Callable[[Path], None] = lambda _: None) -> Build:
     """Build a torus for a board into the folder `out`.
 
     It gets the Verilog, the constraints, the bitstream and `report.json`. A folder that was there
@@ -95,10 +96,8 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         that find no route are left out; if none does, two more are tried.
     target_mhz
         What place and route aims at, if not at the clock of the torus; without a PLL only.
-    tell, runner
-        Told of each step; tries the seeds.
-    write_more
-        Writes `NET_FILE` into the folder before it takes the place of `out`.
+    tell, runner, write_more
+        Told of each step; tries the seeds; writes `NET_FILE` into the folder that is to be `out`.
 
     Raises
     ------
@@ -141,8 +140,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),
                          target_mhz=aim_mhz, baked=images is not None, folded=folded)
         _finish(folder, report)
-        if write_more is not None:
-            write_more(folder)
+        write_more(folder)
         tell("build: bitstream", _STEPS, _STEPS)
     return Build(report, used)
 

@@ -26,69 +26,16 @@ from .board_design import board_config
 from .boards import Board
 from .capacity import Usage, board_estimate, fits
 from .errors import BoardError
+from .proposal import Proposal, Tried, excess_of, named
 from .report import DSP_BITS
 from .resources import is_measured
 
-__all__ = ["Proposal", "Tried", "least_config", "propose"]
+__all__ = ["least_config", "propose"]
 
 _MOST_ROWS = _MOST_COLS = 16
 _MOST_EXACT = 8  # Tori that the exact model is asked about.
 _MOST_PLACED = 200  # Tori that the net is placed on.
-_KINDS = {"LUT": "LUTs", "FF": "flip-flops", "DSP": "multipliers", "BRAM": "block RAMs"}
 _EQUAL = 0.05  # A torus that takes so much longer is as good, if it is smaller.
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Tried:
-    """A torus that the exact cycle model was asked about.
-
-    Parameters
-    ----------
-    config
-        Its memories and counters are as large as the net needs.
-    cycles
-        A sample takes so many, exactly.
-    bound_by
-        The part that needs the most cycles by itself, as `Prediction.bound_by`.
-    utilisation
-        Part of the multipliers' time that goes into products of the net.
-    usage
-        The cells that it takes with its host link, by the resource model.
-    """
-
-    config: TorusConfig
-    cycles: float
-    bound_by: str
-    utilisation: float
-    usage: tuple[Usage, ...]
-
-    @property
-    def luts(self) -> int:
-        """LUTs, by the resource model."""
-        return next(used.used for used in self.usage if used.name == "LUT")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Proposal:
-    """The fastest torus for a net on a board, and what it was chosen from.
-
-    Parameters
-    ----------
-    best
-        The torus.
-    least
-        Of this size, with these lanes and this host stream, and the smallest memories and counters:
-        what a net is compiled for with `grow`.
-    tried
-        All tori that the exact model was asked about, the fastest first.
-    reason
-        Why it is the best: one sentence.
-    """
-
-    best: Tried
-    least: TorusConfig
-    tried: tuple[Tried, ...]
-    reason: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -149,9 +96,9 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
         raise BoardError(
             f"lanes auto needs a board whose part the resource model knows, not {board.name}: "
             "give --torus, --lanes-in and --lanes-out")
-    base = board_config(board, 1, 1)
-    for name in ("act_bits", "weight_bits"):
-        bits, most = widths.get(name, getattr(base, name)), DSP_BITS[board.family.name]
+    base, most = board_config(board, 1, 1), DSP_BITS[board.family.name]
+    words = {"act_bits": base.act_bits, "weight_bits": base.weight_bits} | widths
+    for name, bits in words.items():
         if bits > most:
             raise BoardError(f"{name} must be at most {most} where the lanes of {board.name} are "
                              f"found, the bits of its multipliers, not {bits}")
@@ -268,18 +215,18 @@ class _Search:
         config, used = self._nearest(self._too_large)
         return BoardError(
             f"board {board.name} holds no torus for this net: the smallest excess has "
-            f"{_named(config)}, which needs an estimated {_over(board, used)}")
+            f"{named(config)}, which needs an estimated {excess_of(board, used)}")
 
     def _why(self, best: Tried) -> str:
         bound = ("MAC-bound" if best.bound_by == "MAC" else f"bound by the {best.bound_by}")
-        said = (f"{_named(best.config)} takes {best.cycles:g} cycles a sample, {bound}, with "
+        said = (f"{named(best.config)} takes {best.cycles:g} cycles a sample, {bound}, with "
                 f"{best.utilisation:.0%} of the multipliers' time in products of the net")
         faster = [one for one in self._too_large if one[0] < best.cycles * (1 - _EQUAL)]
         if not faster:
             return f"{said}; none of the other tori has a lower bound"
         config, used = self._nearest(faster)
-        return (f"{said}; the nearest torus that might be faster, {_named(config)}, needs an "
-                f"estimated {_over(self._board, used)}")
+        return (f"{said}; the nearest torus that might be faster, {named(config)}, needs an "
+                f"estimated {excess_of(self._board, used)}")
 
     def _nearest(self, among: Sequence[tuple[float, TorusConfig, tuple[Usage, ...]]],
                  ) -> tuple[TorusConfig, tuple[Usage, ...]]:
@@ -289,13 +236,3 @@ class _Search:
 
         _, config, used = min(among, key=lambda one: (excess(one[2]), one[0]))
         return config, used
-
-
-def _named(config: TorusConfig) -> str:
-    return (f"{config.rows}x{config.cols} with lanes-in {config.lanes_in} and lanes-out "
-            f"{config.lanes_out}")
-
-
-def _over(board: Board, used: tuple[Usage, ...]) -> str:
-    return ", ".join(f"{one.used} of {one.available} {_KINDS[one.name]}" for one in used
-                     if not fits(board, (one,)))

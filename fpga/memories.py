@@ -29,19 +29,19 @@ def engine_rams(config: TorusConfig, family: Family) -> int:
 def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) -> int:
     """Of an element without its ring engines: its program, and weights that are not `folded`.
 
-    One that trains has the lower bits of its weights, two memories of gradients, and maybe one of
-    velocities, too.
+    One that trains has the lower bits of its weights, two memories of gradients, and maybe the
+    velocities, too; what belongs to a weight lies in a memory of its lane.
     """
     count = _program_rams(config, family)
     if not folded:
-        words = _lane_words(config)
+        words = 1 if config.training is not None else _lane_words(config)
         count += config.row_weights // words * _row_rams(
             config.weight_bits, words, config.weight_rows, family)
     training = config.training
     if training is not None:
         count += 2 * _rams(training.grad_bits, config.buffer_words, family)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            count += _rams(config.lanes_out * bits, config.weight_rows, family) if bits else 0
+            count += config.lanes_out * _rams(bits, config.weight_rows, family) if bits else 0
     return count
 
 

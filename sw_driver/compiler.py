@@ -71,14 +71,13 @@ def compile(
         What `golden.quantise` takes, or its result: a net for inference. Or the format of a net
         that the torus trains, such as `golden.propose_format` makes.
     torus
-        "RxC" or (R, C), for a torus whose memories are made large enough; or a configuration, into
-        which the net must fit and whose widths and lanes count instead of those given here.
+        "RxC" or (R, C), whose memories are made large enough; or a configuration, whose widths and
+        lanes count. The net must fit into it, unless it is for inference and memories may `grow`.
     calibration
         [N, I] real inputs that set the scales, a tensor, an array or nested lists; needed for a
         model, unused for anything else.
     act_bits, weight_bits, host_bits
-        Widths of an activation, a weight and a host beat; those of a quantised net or a format
-        count instead of the first two.
+        Widths of an activation, a weight and a host beat; a net or a format has the first two.
     lanes_in, lanes_out
         Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. A net
         that trains takes one word a cycle.
@@ -96,9 +95,6 @@ def compile(
         Layers that do not change.
     input_gradient
         Whether the host wants the gradient of the net's inputs.
-    grow
-        Of a net for inference, with a configuration: whether its memories and counters are only the
-        least that the torus has, and become as large as the net needs.
 
     Raises
     ------
@@ -128,9 +124,8 @@ def compile(
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")
         model = _quantised(model, calibration, config)
-    order = "best" if order is None else order
     grow = grow or not isinstance(torus, TorusConfig)
-    return compile_net(model, config, grow=grow, order=order)
+    return compile_net(model, config, grow=grow, order="best" if order is None else order)
 
 
 def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:

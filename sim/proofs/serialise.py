@@ -1,6 +1,12 @@
 """`Serialise`: every sum of every group comes out once, in order, with its bias and its place."""
 
+import dataclasses
+from typing import Any
+
 from amaranth import *
+from amaranth.hdl import Value
+
+from hw.presets import PROOF
 
 from .inside import Inside
 from .rtl import Rtl
@@ -19,9 +25,7 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     """
     spec = Spec()
     m = spec.m
-    config = rtl.module("config").TorusConfig(
-        act_bits=4, weight_bits=4, buffer_words=16, max_fan_in=16, rep_bits=4, weight_words=16,
-        bias_words=4, program_words=64, lanes_out=lanes)
+    config = dataclasses.replace(PROOF, lanes_out=lanes)
     m.submodules.serialise = serialise = rtl.module("mac.serialise").Serialise(config)
     coming = Signal.like(serialise.i.payload)
     comes = Signal()
@@ -83,24 +87,31 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     # The last of a whole group that came as early as it may behind another whole one.
     spec.goal = was_last & was_early
 
-    def add_lemmas() -> None:
-        inside = Inside(serialise)
-        spec.lemma("sums", (sums <= lanes) & (taken <= sums))
-        spec.lemma("giving", inside["giving"] == due)
-        spec.lemma("left", ~due | (inside["left"] + taken + 1 == sums))
-        spec.lemma("number of sums", (sums == 0) | (sums == group.group.last_sum + 1))
-        spec.lemma("stride", inside["stride"] == group.group.stride)
-        spec.lemma("address", inside["addr"] == (
-            first_addr + taken * group.group.stride)[:config.addr_bits])
-        spec.lemma("address of the bias",
-                   serialise.b_addr == (first_bias + taken)[:config.bias_addr_bits])
-        for name, value in (("with_bias", group.bias), ("finish", group.finish),
-                            ("dest", group.where.dest), ("landed", group.where.landed)):
-            spec.lemma(name, ~due | (Value.cast(inside[name]) == Value.cast(value)))
-        for lane in range(lanes):
-            number = taken + lane
-            spec.lemma(f"sum {lane}", (number >= sums) | (
-                inside[f"sum_{lane}"] == group.sums[number[:config.sum_bits]]))
-
-    spec.look_inside(add_lemmas)
+    places = first_addr + taken * group.group.stride, first_bias + taken
+    spec.look_inside(lambda: _add_lemmas(spec, serialise, group, (sums, taken), places))
     return spec
+
+
+def _add_lemmas(spec: Spec, serialise: Any, group: Any, counts: tuple[Signal, Signal],
+                places: tuple[Value, Value]) -> None:
+    """Tie the registers of the block to the group, its sums, how many are out, and the next place.
+
+    The next place is the address of the next result, and that of its bias.
+    """
+    inside, config = Inside(serialise), serialise.config
+    (sums, taken), (addr, bias) = counts, places
+    due = taken != sums
+    spec.lemma("sums", (sums <= config.lanes_out) & (taken <= sums))
+    spec.lemma("giving", inside["giving"] == due)
+    spec.lemma("left", ~due | (inside["left"] + taken + 1 == sums))
+    spec.lemma("number of sums", (sums == 0) | (sums == group.group.last_sum + 1))
+    spec.lemma("stride", inside["stride"] == group.group.stride)
+    spec.lemma("address", inside["addr"] == addr[:config.addr_bits])
+    spec.lemma("address of the bias", serialise.b_addr == bias[:config.bias_addr_bits])
+    for name, value in (("with_bias", group.bias), ("finish", group.finish),
+                        ("dest", group.where.dest), ("landed", group.where.landed)):
+        spec.lemma(name, ~due | (Value.cast(inside[name]) == Value.cast(value)))
+    for lane in range(config.lanes_out):
+        number = taken + lane
+        spec.lemma(f"sum {lane}", (number >= sums) | (
+            inside[f"sum_{lane}"] == group.sums[number[:config.sum_bits]]))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fpga.boards import Board
-    from fpga.lane_search import Proposal, Tried
+    from fpga.proposal import Proposal, Tried
     from golden.layers.dense import LayerShape
     from golden.system.progress import Progress
     from hw.config import TorusConfig
@@ -101,7 +101,9 @@ def read_auto(torus: str | None, lanes: str | None, numbers: dict[str, int]) -> 
         )
     size = None if torus in (None, AUTO) else parse_torus(torus)
     try:
-        one = TorusConfig.from_dict(numbers)
+        one = TorusConfig(
+            lanes_in=numbers.get("lanes_in", 1), lanes_out=numbers.get("lanes_out", 1)
+        )
     except ConfigError as error:
         raise DriverError(str(error)) from error
     return Auto(size, None if lanes else (one.lanes_in, one.lanes_out))

@@ -165,7 +165,7 @@ def command(
         built = build(target, held.config, folder, images=held.images, folded=fold, baud=baud,
                       input_bits=input_bits, fifo_pins=pins, clock_mhz=clock_mhz, seed=seed,
                       tries=tries, tell=tell, runner=runner,
-                      write_more=None if again is None else again.write)
+                      write_more=(lambda _: None) if again is None else again.write)
     _report(out, target, folder, held, built, again)
 
 

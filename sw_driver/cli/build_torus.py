@@ -9,7 +9,7 @@ from sw_driver.cli.configuration import Held, held_configuration
 
 if TYPE_CHECKING:
     from fpga.boards import Board
-    from fpga.lane_search import Proposal
+    from fpga.proposal import Proposal
     from sw_driver.compiled import Compiled
     from sw_driver.files.artifact import Artifact
     from sw_driver.system.console import Output

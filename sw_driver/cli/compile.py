@@ -31,7 +31,7 @@ from sw_driver.cli.word_bits import HostBits, Loss, WeightBits, Widths, WordBits
 from sw_driver.cli.written import data_option, quoted, say_written
 
 if TYPE_CHECKING:
-    from fpga.lane_search import Proposal
+    from fpga.proposal import Proposal
     from golden.data.loading import Part
     from golden.data.preparation import Preparation
     from golden.data.source import Source

@@ -49,6 +49,9 @@ NOT_RUN = {
         "installs another project; tests/sim/measure/test_scale_sim_check.py",
     r"python -m fpga\.bus_areas": "synthesises for minutes; tests/fpga/test_bus_areas.py",
     r"python -m fpga\.lane_areas .*": "synthesises for minutes; tests/fpga/test_lane_areas.py",
+    r"python -m fpga\.lane_boards .*": "synthesises for minutes; tests/fpga/test_lane_boards.py",
+    r"clostorus (plan|compile) .*--lanes auto.*":
+        "tries tori for a minute; tests/cli/test_best_torus.py",
     r"python -m sw_driver\.predict\.lane_cycles --torus 8x2":
         "compiles for a minute; tests/sw_driver/predict/test_lane_cycles.py",
     r"python -m sw_driver\.predict\.training_lane_cycles .*":

@@ -11,14 +11,19 @@ from fpga.designs import Design
 from fpga.lane_boards import synthesised
 from fpga.resources import model_errors
 from fpga.synthesis import ECP5, ICE40
-from hw.presets import FITTED, SMALLEST
+from hw.config import TorusConfig
+from hw.presets import BOARD_SMALL
 from hw.tops import TOPS
 
-# Lanes, words and shapes that are none of the fitted ones.
+# Those that `plan` finds for the layer (784, 256, 28, 8, 16), and for the digits net.
 CASES = {
-    "ecp5": ("ulx3s-25f", dataclasses.replace(
-        FITTED, rows=1, cols=1, act_bits=12, weight_bits=12, lanes_in=1, lanes_out=4)),
-    "ice40": ("icebreaker", dataclasses.replace(SMALLEST, lanes_in=2, bias_words=32)),
+    "ecp5": ("ulx3s-25f", TorusConfig(
+        rows=3, cols=1, host_bits=32, buffer_words=512, weight_words=8192, bias_words=128,
+        program_words=256, max_fan_in=32, rep_bits=6, min_shift=16, shift_bits=1, link_stages=1,
+        lanes_out=8)),
+    "ice40": ("icebreaker", dataclasses.replace(
+        BOARD_SMALL, rows=1, cols=1, lanes_in=2, program_words=1024, max_fan_in=8, min_shift=7,
+        shift_bits=1)),
 }
 
 

@@ -144,13 +144,13 @@ def test_estimates_stand_beside_what_was_built(flow):
     estimated(flow["results"], flow["page"])
     text = flow["page"].read_text().split("<!-- begin estimated -->\n")[1]
     assert flow["built"] == before
-    assert "| ulx3s-85f | 4x8 | " in text and "| ulx3s-85f | 3x6, trains | " in text
+    assert "| ulx3s-85f | 4x8 | " in text and "| ulx3s-85f | 4x5, trains | " in text
     assert "- board icebreaker holds no torus that trains" in text
     missing = text.split("not built:\n", 1)[1].split("Whole board")[0]
     assert missing.count("\n| ulx3s-85f ") == sum(row.board_name == "ulx3s-85f" for row in ROWS)
     assert NAME not in missing
     assert f"| {NAME} | 2000 | " in text.split("the fit has not seen:\n", 1)[1]
-    assert "- ice40: each of 2 measured tori" in text and "tangnano9k" not in text
+    assert "- ice40: each of 4 measured tori" in text and "tangnano9k" not in text
 
 
 @pytest.mark.parametrize("train, cycles", [(False, 632.0), (True, 1308.0)])
