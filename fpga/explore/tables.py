@@ -13,6 +13,7 @@ with needs("experiments"):
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 __all__ = ["COLUMNS", "front_csv", "front_picture", "front_rows"]
 
@@ -57,7 +58,7 @@ def front_picture(found: Sequence[Found], kind: str) -> bytes:
     """Draw samples a second against LUTs, a panel for each board, as "png" or "svg".
 
     Bars are as long as the model of LUTs is off at most; colours are block RAMs. Points of exact
-    cycles that others beat are grey, and the best three have their torus beside them.
+    cycles that others beat are grey, and the best three have numbers.
     """
     with rc_context({"font.size": 9, "svg.hashsalt": "clostorus", "svg.fonttype": "none"}):
         figure = Figure(figsize=(5.5 * len(found), 4.2), layout="constrained")
@@ -76,16 +77,22 @@ def front_picture(found: Sequence[Found], kind: str) -> bytes:
             drawn = axes.scatter(luts, [point.rate for point in one.front], s=26, zorder=2,
                                  c=[point.used("BRAM") for point in one.front], vmin=0, vmax=most,
                                  label="front")
-            for point in one.front[:_MARKED]:
+            names: list[str] = []
+            for number, point in enumerate(one.front[:_MARKED], 1):
                 run = point.run
-                axes.annotate(
-                    f"{run.rows}x{run.cols}, {run.lanes_in}x{run.lanes_out}, {run.bits} bits",
-                    (point.used("LUT"), point.rate), xytext=(4, 4), textcoords="offset points",
-                    fontsize=7)
+                names.append(f"{number}: {run.rows}x{run.cols} PEs, {run.lanes_in}x{run.lanes_out} "
+                             f"lanes, {run.bits} bits")
+                axes.annotate(str(number), (point.used("LUT"), point.rate), xytext=(-3, 5),
+                              textcoords="offset points", ha="right", fontsize=8)
+            axes.text(0.02, 0.98, "\n".join(names), transform=axes.transAxes, va="top", fontsize=8)
             clocks = {point.clock_mhz for point in (*one.front, *one.others)}
             axes.set(title=f"{one.board} at {', '.join(f'{clock:g}' for clock in clocks)} MHz",
                      xlabel="LUTs, estimated", ylabel="samples a second", xscale="log",
                      yscale="log")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter(EngFormatter(sep=""))
+                axis.set_minor_formatter(NullFormatter())
             axes.grid(alpha=0.3, which="both")
             axes.legend(loc="lower right")
             figure.colorbar(drawn, ax=axes, label="block RAMs")

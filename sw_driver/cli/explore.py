@@ -59,7 +59,7 @@ _WordBits = Annotated[
     str | None,
     typer.Option(
         metavar="BITS|FROM-TO|BITS,...",
-        help="Widths of words to search [default: 8,10,12,14,16; of layers without data 16].",
+        help="Widths of words to search [default: 6,8,10,12,16; of layers without data 16].",
     ),
 ]
 _Loss = Annotated[

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "make_search", "read_boards", "read_word_bits"]
 
 _LEAST_BITS, _MOST_BITS = 4, 18
-_WITH_DATA, _WITHOUT_DATA = (8, 10, 12, 14, 16), (16,)
+_WITH_DATA, _WITHOUT_DATA = (6, 8, 10, 12, 16), (16,)
 _LOSS = 0.01
 
 

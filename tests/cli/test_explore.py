@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+from fpga import board_build, tools
+from fpga.board_build import Build
+from fpga.capacity import Usage
 from fpga.explore.runs import CYCLES, Result, base_config
 from fpga.explore.search import Search
 from golden import ClosNet, save_model
@@ -131,6 +134,26 @@ def test_a_file_that_is_no_model_and_a_store_of_another_plan_are_refused(tmp_pat
     with open_store(tmp_path / "runs.sqlite", "clos-accuracy", OtherRun, OtherResult):
         pass
     fail(2, "runs.sqlite must hold the results of explore", *QUICK, "--quiet", "--out", tmp_path)
+
+
+def test_the_best_are_built_at_the_clock_that_was_searched_for(tmp_path, modelled, monkeypatch):
+    """What is built, and how its cells are set beside the estimate; nothing is synthesised."""
+    asked = []
+
+    def built(board, config, folder, **options):
+        asked.append((board.name, config, folder.name, options["clock_mhz"]))
+        used = tuple(Usage(name, 100, 1000) for name in ("LUT", "FF", "DSP", "BRAM"))
+        return Build({"fmax_mhz": 90.0}, used)
+
+    monkeypatch.setattr(board_build, "build", built)
+    monkeypatch.setattr(tools, "find_tool", lambda name: None)
+    options = (*QUICK, "--best", 2, "--exact", 4, "--build", "--out", tmp_path)
+    done = succeed(*options, "--clock-mhz", 50)
+    succeed(*options)
+    assert [(name, folder, clock_mhz) for name, _, folder, clock_mhz in asked] == [
+        ("ulx3s-25f", f"ulx3s-25f-{rank}", clock_mhz)
+        for clock_mhz in (50.0, None) for rank in (1, 2)]
+    assert "estimated" in done.stdout and "90.0 MHz" in done.stdout
 
 
 @pytest.mark.slow

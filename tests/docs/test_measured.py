@@ -12,6 +12,7 @@ NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 PAGES = {
     "clostorus bench": ("benchmarks", "area"),
     "clostorus experiment": ("papers",),
+    "clostorus explore": ("explore",),
     "make fpga-table": ("fpga",),
     "make prove": ("verification",),
     "pytest tests/sim/device/test_cycles.py": ("cycle-model", "verification"),
