@@ -63,10 +63,9 @@ def board_link(board: Board, baud: int, clock_hz: int | None = None, input_bits:
         return LinkConfig(clock_hz=clock_hz, buffer_bytes=_FIFO_BUFFER_BYTES, registered=registered,
                           input_bits=input_bits, fifo=True)
     adapter = board.adapter
-    if not 0 < baud <= adapter.most_baud or not adapter.has(baud):
-        near = "" if baud <= 0 else f", such as {adapter.nearest(baud)}"
+    if baud > 0 and not (baud <= adapter.most_baud and adapter.has(baud)):
         raise BoardError(f"baud must be a rate that the {adapter.name} of {board.name} has, at "
-                         f"most {adapter.most_baud}{near}, not {baud}")
+                         f"most {adapter.most_baud}, such as {adapter.nearest(baud)}, not {baud}")
     return LinkConfig(clock_hz=clock_hz, baud=baud, buffer_bytes=board.link_bytes,
                       registered=registered, input_bits=input_bits)
 

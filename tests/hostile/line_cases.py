@@ -175,7 +175,7 @@ COMPILE: Lines = {
     f"{_MODEL} -o m.ctz --data mnist1k": "--data must be one of .* .did you mean mnist10k",
     f"{_MODEL} -o m.ctz --data mnist10k": "--data must be samples of 64 values",
     f"{_MODEL} -o m.ctz --board icebraker": "--board must be one of .* .did you mean icebreaker",
-    f"{_MODEL} -o m.ctz --board ulx3s-85f --word-bits 8": "--word-bits, --weight-bits, --host-b",
+    f"{_MODEL} -o m.ctz --board ulx3s-85f --word-bits 8": "--word-bits, --weight-bits and --host",
     "{files}/model.pt --torus 8x8 -o m.ctz --board icebreaker": "--torus 8x8 does not fit icebr",
     "{files}/model.pt --torus 8x8 -o m.ctz --board ulx3s-25f": "--torus 8x8 does not fit ulx3s",
     "{files}/model.pt --torus 64x64 -o m.ctz --board ecpix5-85f": "--torus 64x64 does not fit",
@@ -351,8 +351,8 @@ PLAN: Lines = {
     "--board icebreaker --train": "--board icebreaker holds no torus that trains",
 }
 EXPERIMENT: Lines = {
-    "": "NAME must be given, one of clos-accuracy, precision, all; see",
-    "clos-acuracy": "NAME must be one of clos-accuracy, precision, all, not 'clos-ac",
+    "": "NAME must be given, one of clos-accuracy, precision, ",
+    "clos-acuracy": "NAME must be one of .*, all, not 'clos-acuracy'",
     "clos-accuracy --seeds 0": "--seeds must be 1 to 1000, not 0",
     f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
     "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
