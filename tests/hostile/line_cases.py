@@ -175,7 +175,7 @@ COMPILE: Lines = {
     f"{_MODEL} -o m.ctz --data mnist1k": "--data must be one of .* .did you mean mnist10k",
     f"{_MODEL} -o m.ctz --data mnist10k": "--data must be samples of 64 values",
     f"{_MODEL} -o m.ctz --board icebraker": "--board must be one of .* .did you mean icebreaker",
-    f"{_MODEL} -o m.ctz --board ulx3s-85f --word-bits 8": "--word-bits, --weight-bits, --host-b",
+    f"{_MODEL} -o m.ctz --board ulx3s-85f --word-bits 8": "--word-bits, --weight-bits and --h",
     "{files}/model.pt --torus 8x8 -o m.ctz --board icebreaker": "--torus 8x8 does not fit icebr",
     "{files}/model.pt --torus 8x8 -o m.ctz --board ulx3s-25f": "--torus 8x8 does not fit ulx3s",
     "{files}/model.pt --torus 64x64 -o m.ctz --board ecpix5-85f": "--torus 64x64 does not fit",
