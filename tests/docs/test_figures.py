@@ -10,8 +10,9 @@ from tests.support.project import ROOT
 
 README = (ROOT / "README.md").read_text()
 MEASURED = README.split("\n## Measured\n")[1].split("\n## ")[0]
-BENCHMARKS, FPGA, PAPERS = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("benchmarks", "fpga", "papers"))
+BENCHMARKS, EXPLORE, FPGA, PAPERS = (
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("benchmarks", "explore", "fpga", "papers"))
 
 
 def cells(page, *begins):
@@ -106,6 +107,16 @@ def test_boards():
     assert mhz < 120
 
 
+def test_the_best_torus():
+    torus, lanes, _, cycles, *_, over = re.findall(
+        r"^\| (\d+x\d+) \| (\d+x\d+) \|" + r" ([\d,.]+) \|" * 6 + "$", EXPLORE, re.M)[0]
+    assert row("best torus", "`explore`", "4x4") == (
+        f"{over} times: {cycles} cycles a sample on {torus} PEs of {lanes} lanes",
+        "clostorus explore")
+    by_hand = int(re.search(r"takes (\d+) cycles a sample, and its", EXPLORE)[1])
+    assert over == f"{by_hand / int(cycles):.2f}"
+
+
 def test_the_largest_build_is_as_slow_as_is_said():
     rates = FPGA.split("| row | MAC/s, millions |")[1].split("\n\n")[0]
     found = re.findall(r"^\| [\w-]+ \dx\d, .*? \| (\d+) \|", rates, re.M)
@@ -116,7 +127,7 @@ def test_the_largest_build_is_as_slow_as_is_said():
 
 
 def test_every_row_of_the_table_is_compared():
-    assert len(measured()) == 7, "the front page has seven figures; the other pages have the rest"
+    assert len(measured()) == 8, "the front page has eight figures; the other pages have the rest"
 
 
 def test_what_the_readme_says_of_training_agrees_with_itself():

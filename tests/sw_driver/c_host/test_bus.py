@@ -113,7 +113,7 @@ int main(int count, char **words)
         return 3;
     for (i = 0; i < NET_TRAIN_SAMPLES * NET_OUTPUTS; ++i)
         printf("%d\\n", y[i]);
-    for (i = 4; i < NET_CHECKPOINT_WORDS - 1; ++i)
+    for (i = 4; i < (int)NET_CHECKPOINT_WORDS - 1; ++i)
         printf("%u\\n", checkpoint[i]);
     return (int)bus_errors(simulated);
 }
