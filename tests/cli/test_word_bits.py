@@ -96,5 +96,5 @@ def test_what_does_not_go_together_is_refused(model, tmp_path):
            "--weight-bits", 8)
     refuse("--word-bits must be a whole number of 4 to 18 or auto, not '8.5'",
            "--word-bits", 8.5)
-    refuse("--host-bits, --lanes-in and --lanes-out must not be given with --board",
+    refuse("--weight-bits and --host-bits must not be given with --board",
            "--word-bits", "auto", "--board", "ulx3s-85f")
