@@ -80,7 +80,8 @@ def test_a_run_that_is_broken_off_leaves_nothing(net, monkeypatch, error, trains
     class Silent:
         """Tells its hardware id, and nothing else."""
 
-        hardware_id, weights_id, closed = TRAINING_CONFIG.hardware_id, 0, False
+        hardware_id, weights_id, input_bits = TRAINING_CONFIG.hardware_id, 0, 0
+        closed = False
 
         def __init__(self, *_, **__):
             opened.append(self)
