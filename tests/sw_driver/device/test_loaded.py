@@ -295,7 +295,7 @@ def test_a_progress_function_that_stops_a_board(monkeypatch):
     class Board:
         """Takes what is sent, and gives zeros."""
 
-        hardware_id, weights_id = compiled.config.hardware_id, 0
+        hardware_id, weights_id, input_bits = compiled.config.hardware_id, 0, 0
 
         def __init__(self, *_, **__):
             left.append(self)
