@@ -1,6 +1,7 @@
 """Sparse convolutions against narrow ones: The Power of Sparsity in CNNs (S1 to S10, S13)."""
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -165,7 +166,7 @@ def _narrow_at(found: _Found, fraction: float) -> list[float]:
 
     They lie on lines between those that were trained, over the logarithm of the multiply-adds.
     """
-    wanted = np.log(found["sparse", fraction][0].multiply_adds)
+    wanted = math.log(found["sparse", fraction][0].multiply_adds)
     narrow = sorted((rows for case, rows in found.items() if case[0] != "sparse"),
                     key=lambda rows: rows[0].multiply_adds)  # fmt: skip
     costs = np.log([rows[0].multiply_adds for rows in narrow])
