@@ -14,11 +14,10 @@ from golden.experiments.fitting import last_tenth, score, training_steps
 from golden.experiments.judgement import all_of, difference, paired
 from golden.experiments.learning_rates import Samples, parts
 from golden.experiments.pictures import Point, curves_png
-from golden.experiments.sparse_nets import one_hidden_layer
+from golden.experiments.sparse_nets import construction, one_hidden_layer
 from golden.experiments.trained import Case, Effort, Trained, TrainingResult, TrainingRun, by_case
 from golden.experiments.wording import HOLDS, percent, points, spread, spread_note, table
 from golden.techniques import Densification
-from golden.topologies import random_regular
 
 __all__ = ["Incremental", "IncrementalResult", "IncrementalRun"]
 
@@ -100,7 +99,8 @@ class Incremental(Trained[IncrementalRun, IncrementalResult]):
         if run.case == _FULL:
             return nn.Sequential(dense_layer(split.features, _HIDDEN, generator), nn.ReLU(),
                                  dense_layer(_HIDDEN, split.classes, generator))
-        topology = random_regular([split.features, _HIDDEN], _START_DEGREE, run.seed)
+        topology = construction(
+            "random-regular", split.features, _HIDDEN, _START_DEGREE, run.seed)
         return one_hidden_layer(topology, split.classes, generator)
 
     def measure(self, run: IncrementalRun) -> IncrementalResult:

@@ -13,7 +13,8 @@ from golden.system.extras import needs
 with needs("experiments"):
     from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["Difference", "Interval", "all_of", "difference", "paired", "rank_correlation"]
+__all__ = ["Difference", "Interval", "all_of", "difference", "mean_of", "paired",
+           "rank_correlation"]
 
 _DRAWS = 2000  # Of a bootstrap.
 
@@ -91,7 +92,15 @@ class Interval:
 
     def __str__(self) -> str:
         """Write the figure with its interval."""
+        if math.isinf(self.low):
+            return f"{self.value:+.2f} (one seed)"
         return f"{self.value:+.2f} ({self.low:+.2f} to {self.high:+.2f})"
+
+
+def mean_of(values: Sequence[float]) -> Interval:
+    """Return the mean of at least one figure; the interval of a single one is infinite."""
+    found = difference(values, [0.0] * len(values))
+    return Interval(found.points / 100, found.low / 100, found.high / 100)
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Interval:

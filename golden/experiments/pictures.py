@@ -77,7 +77,7 @@ def curves_png(
                 )  # fmt: skip
             axes.set(title=title, xlabel=x_label, ylabel=y_label, xscale=x_scale, yscale=y_scale)
             axes.grid(alpha=0.3)
-            axes.legend()
+            axes.legend(loc="lower right")  # "best" takes long, and matplotlib warns of it.
         return _file(figure, note, _description(panels, note))
 
 

@@ -67,9 +67,9 @@ def command(
     end there are DIR/runs.csv with all rows, DIR/report.md, whose verdict is computed from them,
     and pictures.
     """
-    from golden.experiments.catalogue import EXPERIMENTS
     from golden.experiments.experiment import Settings
     from sw_driver.errors import DriverError
+    from sw_driver.experiments.catalogue import EXPERIMENTS
 
     talk = make_output(ctx, json, quiet)
     if list_experiments:

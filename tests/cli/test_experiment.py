@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from golden.experiments import catalogue
 from golden.experiments.accuracy_runs import Result, Run
 from golden.experiments.clos_accuracy import ClosAccuracy
 from golden.experiments.experiment import Report
 from golden.experiments.table import results_csv
+from sw_driver.experiments import catalogue
 from sw_driver.jobs.store import open_store
 from tests.support.command_line import clostorus, fail, succeed
 
@@ -77,15 +77,16 @@ def opened(folder):
 def test_experiment_lists_what_there_is():
     assert "clos-accuracy" in succeed("experiment", "--list").stdout
     listed = json.loads(succeed("experiment", "--list", "--json").stdout)
-    assert list(listed["experiments"]) == ["clos-accuracy", "precision"]
+    assert list(listed["experiments"]) == list(catalogue.EXPERIMENTS)
+    assert all(listed["experiments"].values())
 
 
 def test_experiment_bad_input(tmp_path):
     out = tmp_path / "out"
     to = ("--out", out)
-    fail(2, "NAME must be one of clos-accuracy, precision, all, not 'fig-3'", "experiment", "fig-3",
-         *to)
-    fail(2, "NAME must be given, one of clos-accuracy, precision, all; see", "experiment", *to)
+    names = ", ".join(catalogue.EXPERIMENTS)
+    fail(2, f"NAME must be one of {names}, all, not 'fig-3'", "experiment", "fig-3", *to)
+    fail(2, f"NAME must be given, one of {names}, all; see", "experiment", *to)
     fail(2, "--seeds must be 1 to 1000, not 0", *QUICK, "--seeds", 0, *to)
     fail(2, "one of digits, mnist10k or a directory .* not 'none'; Debian's package "
          "dataset-fashion-mnist", *QUICK, "--data", "none", *to)
@@ -136,3 +137,15 @@ def test_experiment_in_two_processes(tmp_path):
     succeed(*QUICK, "--out", alone)
     succeed("experiment", "clos-accuracy", "--quick", "--workers", 2, "--out", both)
     assert (both / "runs.csv").read_text() == (alone / "runs.csv").read_text()
+
+
+@pytest.mark.slow
+def test_all_experiments_run_quickly(tmp_path):
+    """Every one of them trains or measures, and reports."""
+    done = succeed("experiment", "all", "--quick", "--data", "digits", "--json", "--out", tmp_path)
+    found = json.loads(done.stdout)["experiments"]
+    assert list(found) == list(catalogue.EXPERIMENTS)
+    for name, values in found.items():
+        assert values["runs"] and values["text"].startswith("**"), name
+        assert all((tmp_path / name / picture).exists()
+                   for picture in catalogue.EXPERIMENTS[name].pictures)

@@ -26,7 +26,7 @@ NAMED = [
     ("sim/proofs/spec.py", "look_inside"),
     ("sim/proofs/catalogue.py", "PROOFS"),
     ("golden/experiments/experiment.py", "Experiment"),
-    ("golden/experiments/catalogue.py", "EXPERIMENTS"),
+    ("sw_driver/experiments/catalogue.py", "EXPERIMENTS"),
     ("golden/system/names.py", "moved_names"),
 ]
 

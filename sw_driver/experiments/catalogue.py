@@ -1,4 +1,4 @@
-"""Every experiment that needs nothing besides PyTorch."""
+"""Every experiment there is."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -17,11 +17,12 @@ from golden.experiments.precision import Precision
 from golden.experiments.reconstruction import Reconstruction
 from golden.experiments.recurrent import Recurrent
 from golden.experiments.sparse_conv import SparseConv
+from sw_driver.experiments.memory_wall import MemoryWall
 
 __all__ = ["EXPERIMENTS"]
 
 _KINDS = (
-    ClosAccuracy, Precision, Controllability, Connectivity, Dropout, Reconstruction,
+    ClosAccuracy, Precision, MemoryWall, Controllability, Connectivity, Dropout, Reconstruction,
     DeepSparse, Incremental, Constructions, SparseConv, Recurrent, MobileNet,
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Experiments of the papers that need a torus, and the list of all experiments."""
