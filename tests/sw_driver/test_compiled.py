@@ -116,7 +116,7 @@ def test_a_net_for_inference_has_no_state_to_read():
 def test_arguments_of_export_files(tmp_path):
     with pytest.raises(DriverError, match=r"first, .* export_files\(compiled, folder\), not a str"):
         export_files(str(tmp_path / "export"), INFERS)
-    with pytest.raises(DriverError, match="compiled for inference: what trains has a state"):
+    with pytest.raises(DriverError, match="script must be that of a training, with its state"):
         export_files(TRAINS, tmp_path / "export")
     assert not (tmp_path / "export").exists()
 
