@@ -76,7 +76,7 @@ class MobileNet(Trained[MobileNetRun, MobileNetResult]):
 
     def network(self, run: MobileNetRun, split: Split) -> nn.Module:
         """The whole net; the seed is that of the weights."""
-        with torch.random.fork_rng():
+        with torch.random.fork_rng():  # pyright: ignore[reportUnknownMemberType]
             torch.manual_seed(run.seed)  # pyright: ignore[reportUnknownMemberType]
             return _network(run.reduction, side_of(split), split.classes, run.seed)
 

@@ -96,7 +96,7 @@ class _Rows(nn.Module):
     def __init__(self, run: RecurrentRun, side: int, classes: int) -> None:
         super().__init__()
         self.side = side
-        with torch.random.fork_rng():
+        with torch.random.fork_rng():  # pyright: ignore[reportUnknownMemberType]
             torch.manual_seed(run.seed)  # pyright: ignore[reportUnknownMemberType]
             self.layer = _cell(run, side)
             self.last = dense_layer(

@@ -1,6 +1,7 @@
 """Sparse convolutions against narrow ones: The Power of Sparsity in CNNs (S1 to S10, S13)."""
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -165,12 +166,13 @@ def _narrow_at(found: _Found, fraction: float) -> list[float]:
 
     They lie on lines between those that were trained, over the logarithm of the multiply-adds.
     """
-    wanted = np.log(found["sparse", fraction][0].multiply_adds)
+    wanted = math.log(found["sparse", fraction][0].multiply_adds)
     narrow = sorted((rows for case, rows in found.items() if case[0] != "sparse"),
                     key=lambda rows: rows[0].multiply_adds)  # fmt: skip
     costs = np.log([rows[0].multiply_adds for rows in narrow])
-    return [float(np.interp(wanted, costs, [one.accuracy for one in seed]))
-            for seed in zip(*narrow, strict=True)]  # fmt: skip
+    scores = [[one.accuracy for one in rows] for rows in narrow]
+    return [float(np.interp(wanted, costs, list(seed)))
+            for seed in zip(*scores, strict=True)]  # fmt: skip
 
 
 def _table(found: _Found) -> str:
