@@ -208,10 +208,10 @@ def _control_table(control: _Control) -> str:
 
 def _mean(found: Sequence[ControllabilityResult], field: str) -> str:
     values = [getattr(one, field) for one in found]
-    found = mean_of(values)
+    whole = mean_of(values)
     if len(values) < 2:
-        return f"{found.value:.3f} (one seed)"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+        return f"{whole.value:.3f} (one seed)"
+    return f"{whole.value:.3f} ({whole.low:.3f} to {whole.high:.3f})"
 
 
 def _decision(met: Mapping[str, set[str]]) -> str:

@@ -170,8 +170,9 @@ def _narrow_at(found: _Found, fraction: float) -> list[float]:
     narrow = sorted((rows for case, rows in found.items() if case[0] != "sparse"),
                     key=lambda rows: rows[0].multiply_adds)  # fmt: skip
     costs = np.log([rows[0].multiply_adds for rows in narrow])
-    return [float(np.interp(wanted, costs, [one.accuracy for one in seed]))
-            for seed in zip(*narrow, strict=True)]  # fmt: skip
+    scores = [[one.accuracy for one in rows] for rows in narrow]
+    return [float(np.interp(wanted, costs, list(seed)))
+            for seed in zip(*scores, strict=True)]  # fmt: skip
 
 
 def _table(found: _Found) -> str:
