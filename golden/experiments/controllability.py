@@ -20,7 +20,7 @@ from golden.topologies import parse_topology
 __all__ = ["Controllability", "ControllabilityResult", "ControllabilityRun"]
 
 _CONTROL, _REQUIREMENTS = "control", "requirements"
-_FIGURE_5 = ("hypercube:16,5", "clos:16,16,4,8,4", "butterfly:16,12", "torus:4,4,5")
+_FIGURE_5 = ("hypercube:32,6", "clos:32,32,8,9,8", "butterfly:32,18", "torus:8,4,7")
 _QUICK = ("hypercube:8,3", "clos:8,8,2,3,2", "butterfly:8,4", "torus:4,2,3")
 _FAMILIES = {
     "parallel butterfly":
@@ -88,9 +88,9 @@ class ControllabilityResult:
 class Controllability(Experiment[ControllabilityRun, ControllabilityResult]):
     """Which ratios topologies control, and which requirements they meet (N14 to N16, N22).
 
-    The K matrices of the topologies of fig 5 are trained from several starts, for 16 inputs and
-    about 400 edges where the paper has 32 and 1152; families of topologies at growing budgets are
-    judged by the four requirements. No dataset is read. About 2 core-minutes.
+    The K matrices of fig 5 are trained from several starts, and families of topologies at growing
+    budgets are judged by the four requirements. No dataset is read. It takes some 20 core-minutes:
+    of 16 inputs, which would be cheap, a torus of 4 x 4 is a hypercube.
     """
 
     name = "controllability"
