@@ -60,6 +60,7 @@ def test_every_output_word_of_the_digits_is_equal(copy):
         assert name.endswith("accuracy") or facts[name] == value, name
 
 
+@pytest.mark.slow
 @pytest.mark.cocotb
 def test_a_flipped_rounding_bit_fails(copy):
     source = copy / "hw" / "mac" / "requantise.py"

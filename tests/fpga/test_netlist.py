@@ -64,6 +64,7 @@ class Job:
             return False
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
 def test_an_ice40_netlist_agrees_until_a_lut_is_altered(tmp_path):
     seed = 1

@@ -154,7 +154,8 @@ def test_every_beat_of_much_random_training(config):
 
 @pytest.mark.parametrize("config", [
     dataclasses.replace(STEADY, rows=1), pytest.param(STEADY, marks=pytest.mark.slow)], ids=name)
-@pytest.mark.parametrize("engine", [NativeModel, VectorModel])
+@pytest.mark.parametrize("engine", [
+    NativeModel, pytest.param(VectorModel, marks=pytest.mark.slow)])
 def test_timelines_of_training_are_equal(config, engine):
     """Every repetition of every engine, RUN and BACK, while samples are trained on."""
     form = random_format([ClosShape(24, 12, 4, 4, 3)], seed=1, velocity_bits=32)

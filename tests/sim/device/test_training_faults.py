@@ -27,7 +27,8 @@ def draw(seed: int, most: int, *size: int) -> torch.Tensor:
     return torch.randint(-most, most + 1, size, generator=generator)
 
 
-@pytest.fixture(scope="module", params=["verilator", "vector"])
+@pytest.fixture(scope="module", params=[
+    "verilator", pytest.param("vector", marks=pytest.mark.slow)])
 def compared(request):
     """A torus in which a batch of one is a step, with momentum."""
     compiled = compile(UNPADDED_FORM, CONFIG, momentum=2)

@@ -84,6 +84,7 @@ def test_inference():
         infer(twin, config, 4)
 
 
+@pytest.mark.slow
 def test_inference_with_lanes():
     config = dataclasses.replace(TEST, rows=2, cols=2, lanes_in=2, lanes_out=2, weight_words=2048,
                                  word_steps=1)
@@ -91,6 +92,7 @@ def test_inference_with_lanes():
         infer(twin, config, 4)
 
 
+@pytest.mark.slow
 def test_training():
     config = training_equality.CONFIGS[1]
     with Twin(config) as twin:
