@@ -142,7 +142,7 @@ def test_experiment_in_two_processes(tmp_path):
 @pytest.mark.slow
 def test_all_experiments_run_quickly(tmp_path):
     """Every one of them trains or measures, and reports."""
-    done = succeed("experiment", "all", "--quick", "--data", "digits", "--json", "--out", tmp_path)
+    done = succeed("experiment", "all", "--quick", "--json", "--out", tmp_path)
     found = json.loads(done.stdout)["experiments"]
     assert list(found) == list(catalogue.EXPERIMENTS)
     for name, values in found.items():
