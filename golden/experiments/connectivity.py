@@ -42,7 +42,7 @@ class Connectivity(Trained[ConnectivityRun, ConnectivityResult]):
     """Whether nets whose graph hangs together better are more accurate (T12).
 
     Nets of 64 hidden neurons whose first layer is sparse, by the six constructions. Every degree
-    has the learning rate that suits its random regular nets. About 1 core-minute on the digits.
+    has the learning rate that suits its random regular nets. About 2 core-minutes on the digits.
     """
 
     name = "connectivity"

@@ -55,7 +55,7 @@ class Constructions(Trained[ConstructionsRun, ConstructionsResult]):
 
     Nets of 100 hidden neurons with ReLU, whose first layer is sparse or dense and whose last one is
     dense (S5). Every construction has the learning rate that suits it where an input has a tenth of
-    the connections. About 1.5 core-minutes on mnist10k.
+    the connections. About 4 core-minutes on mnist10k.
     """
 
     name = "constructions"

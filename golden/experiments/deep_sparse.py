@@ -57,7 +57,7 @@ class DeepSparse(Trained[DeepSparseRun, DeepSparseResult]):
 
     Randomly connected nets of 256 neurons a hidden layer, linear or with ReLU; the layer of the
     classes is dense. Every pair of activation and first weights has the learning rate that suits it
-    with 5 hidden layers and a 16th of the connections. About 2 core-minutes on the digits.
+    with 5 hidden layers and a 16th of the connections.
     """
 
     name = "deep-sparse"

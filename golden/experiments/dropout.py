@@ -45,7 +45,7 @@ class Dropout(Trained[DropoutRun, TrainingResult]):
 
     Nets 784-500-300-10, dense or with 30 % random connections in the first two layers, without
     dropout or with 0.2 of the inputs and 0.5 of the hidden values dropped. Each of the four has a
-    learning rate of its own. About 2 core-minutes on mnist10k.
+    learning rate of its own.
     """
 
     name = "dropout"

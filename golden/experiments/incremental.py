@@ -72,7 +72,6 @@ class Incremental(Trained[IncrementalRun, IncrementalResult]):
 
     Nets 784-100-10 whose first layer doubles its connections every period until it is dense, with
     new connections at 0 or at initial values. Dense and growing nets have a learning rate each.
-    About 1.5 core-minutes on mnist10k.
     """
 
     name = "incremental"

@@ -54,7 +54,7 @@ class MobileNet(Trained[MobileNetRun, MobileNetResult]):
     A convolution, and four pairs of a depthwise and a pointwise layer of 64 to 256 channels, each
     with batch normalisation and ReLU. Pointwise layers have 4, 6, 11.4 or 17 times fewer weights;
     the paper's numbers are of whole nets, which are nearly all pointwise. Dense and Clos nets have
-    a learning rate each. About 5 core-minutes on mnist10k.
+    a learning rate each.
     """
 
     name = "mobilenet"

@@ -41,7 +41,7 @@ class Reconstruction(Experiment[ReconstructionRun, ReconstructionResult]):
 
     Every topology is fitted to several Gaussian matrices at once: plain by L2 and by L1, and with
     skip edges and the diagonal layer by L2. Beside it stands the rank of its Jacobian, where that
-    has at most 10^7 elements. No dataset is read. About 5 core-minutes.
+    has at most 10^7 elements. No dataset is read.
     """
 
     name = "reconstruction"

@@ -45,7 +45,7 @@ class Recurrent(Trained[RecurrentRun, TrainingResult]):
 
     The rows of an image are the steps of a sequence, and a dense layer on the last state of 64
     neurons says the class. Every cell has a learning rate for its dense form and one for its Clos
-    forms. About 3 core-minutes on mnist10k.
+    forms.
     """
 
     name = "recurrent"

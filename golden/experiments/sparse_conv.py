@@ -58,7 +58,7 @@ class SparseConv(Trained[SparseConvRun, SparseConvResult]):
     Nets of three 3 x 3 convolutions of 16, 32 and 32 channels with stride 2 and ReLU, and a dense
     layer on the means of the channels. "sparse" keeps a fraction of the connections between
     channels, "narrow" the root of that fraction of the channels, which is as many connections. Each
-    kind has a learning rate of its own. About 3 core-minutes on mnist10k.
+    kind has a learning rate of its own.
     """
 
     name = "sparse-conv"

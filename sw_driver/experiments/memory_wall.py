@@ -89,8 +89,7 @@ class MemoryWall(Experiment[MemoryWallRun, MemoryWallResult]):
     A training step of a layer of 2048 x 2048, dense or Clos with 5.5 times fewer weights, is timed
     with growing batches, beside the roofline of this machine's bandwidth and peak, and beside a
     torus that trains, whose cycles the cycle model counts. No dataset is read. Times differ from
-    run to run, and are those of one thread, so that other work disturbs them little. About 1
-    core-minute.
+    run to run, and are those of one thread, so that other work disturbs them little.
     """
 
     name = "memory-wall"
