@@ -17,7 +17,8 @@ from .synthesis import ECP5, cells_of
 __all__ = ["TOP", "board_config", "board_design", "board_link"]
 
 TOP = "board"  # The top module: its ports are the pins.
-_FIFO_BUFFER_BYTES = 16_384
+# Yosys takes 6 s over a memory of so many bytes, and minutes over one of twice that, in `proc`.
+_FIFO_BUFFER_BYTES = 4_096
 _FIFO_PORTS = ("input clkout, input rxf, input txe, output rd, output wr, output oe, output siwu, "
                "inout [7:0] data")
 

@@ -30,7 +30,7 @@ def test_constraints_and_ports(tmp_path):
     assert 'LOCATE COMP "data[7]" SITE "A6";' in text and '"rx"' not in text
     assert 'IOBUF PORT "clkout" IO_TYPE=LVCMOS33;' in text
     link = board_link(BOARD, 1_000_000, fifo=True)
-    assert (link.fifo, link.registered, link.buffer_bytes) == (True, True, 16_384)
+    assert (link.fifo, link.registered, link.buffer_bytes) == (True, True, 4096)
     design = board_design(BOARD, board_config(BOARD, 1, 1), link)
     top = design[design.index("module board("):]
     assert all(port.removesuffix(f"[{port[-2]}]") in top for port in FIFO_PORTS)
