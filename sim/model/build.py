@@ -34,7 +34,7 @@ __all__ = ["Kind", "Waveforms", "build_model"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
 _HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h")
-                 for name in ("stalls", "probes", "trace"))
+                 for name in ("context", "stalls", "probes", "trace"))
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _FIFO_HARNESS = Path(__file__).with_name("fifo_harness.cpp")
 _BUS_HARNESS = Path(__file__).with_name("bus_harness.cpp")

@@ -8,6 +8,8 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#include "harness_context.h"
+#include "harness_stalls.h"
 
 namespace {
 
@@ -16,8 +18,9 @@ constexpr int patience_cycles = 64;  // Of give and take, for a beat.
 struct Bus {
     VerilatedContext context;
     std::unique_ptr<Vtop> top;
-    uint64_t cycles = 0, random = 1;
-    uint32_t pauses_per_mille = 0, errors = 0;
+    Stalls pauses;
+    uint64_t cycles = 0;
+    uint32_t errors = 0;
     uint64_t in_beat = 0, out_beat = 0;
     uint32_t in_parts = 0, out_parts = 0;
 
@@ -34,24 +37,9 @@ struct Bus {
         if (taken) top->s_axis_tvalid = in_beat = in_parts = 0;  // Whichever call it is in.
 #endif
     }
-    bool pauses() {  // xorshift64 (Marsaglia 2003)
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        return (random >> 16) % 1000 < pauses_per_mille;
-    }
     void rest() {
-        while (pauses()) step();
+        while (pauses.next()) step();
     }
-};
-
-// The context of a thread, as in uart_harness.cpp.
-class Current {
-  public:
-    explicit Current(Bus* bus) { Verilated::threadContextp(&bus->context); }
-    ~Current() { Verilated::threadContextp(nullptr); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
 };
 
 }  // namespace
@@ -60,10 +48,9 @@ class Current {
 
 EXPORT Bus* bus_create(uint32_t pauses_per_mille, uint32_t seed) {
     auto bus = std::make_unique<Bus>();
-    const Current current(bus.get());
+    const Current current(bus->context);
     bus->top = std::make_unique<Vtop>(&bus->context, "");
-    bus->pauses_per_mille = pauses_per_mille;
-    bus->random = 2u * seed + 1u;
+    bus->pauses.seed(seed, pauses_per_mille);
     bus->top->rst = 1;
     bus->step();
     bus->top->rst = 0;
@@ -72,7 +59,7 @@ EXPORT Bus* bus_create(uint32_t pauses_per_mille, uint32_t seed) {
 
 EXPORT void bus_destroy(Bus* bus) {
     {
-        const Current current(bus);
+        const Current current(bus->context);
         bus->top->final();
         bus->top.reset();
     }
@@ -87,7 +74,7 @@ EXPORT uint64_t bus_cycles(const Bus* bus) { return bus->cycles; }
 #ifdef WISHBONE
 
 static uint32_t access(Bus* bus, uint32_t offset, bool writes, uint32_t value) {
-    const Current current(bus);
+    const Current current(bus->context);
     Vtop& top = *bus->top;
     bus->rest();
     top.wb_cyc = top.wb_stb = 1;
@@ -113,7 +100,7 @@ EXPORT void bus_store(Bus* bus, uint32_t offset, uint32_t value) {
 #else
 
 EXPORT uint32_t bus_load(Bus* bus, uint32_t offset) {
-    const Current current(bus);
+    const Current current(bus->context);
     Vtop& top = *bus->top;
     bus->rest();
     top.s_axil_araddr = offset;
@@ -140,15 +127,15 @@ EXPORT uint32_t bus_load(Bus* bus, uint32_t offset) {
 }
 
 EXPORT void bus_store(Bus* bus, uint32_t offset, uint32_t value) {
-    const Current current(bus);
+    const Current current(bus->context);
     Vtop& top = *bus->top;
     bool address = false, data = false, taken;
     top.s_axil_awaddr = offset;
     top.s_axil_wdata = value;
     top.s_axil_wstrb = 15;
     while (!address || !data) {
-        top.s_axil_awvalid = !address && (top.s_axil_awvalid || !bus->pauses());
-        top.s_axil_wvalid = !data && (top.s_axil_wvalid || !bus->pauses());
+        top.s_axil_awvalid = !address && (top.s_axil_awvalid || !bus->pauses.next());
+        top.s_axil_wvalid = !data && (top.s_axil_wvalid || !bus->pauses.next());
         top.eval();
         address |= top.s_axil_awvalid && top.s_axil_awready;
         data |= top.s_axil_wvalid && top.s_axil_wready;
@@ -171,7 +158,7 @@ static uint32_t parts(const Vtop& top) { return sizeof top.s_axis_tdata / sizeof
 // As `give` and `take` of clostorus.h; a beat is joined of words, and split into them.
 EXPORT int bus_give(void* context, const uint32_t* words, int count) {
     Bus* bus = static_cast<Bus*>(context);
-    const Current current(bus);
+    const Current current(bus->context);
     Vtop& top = *bus->top;
     int given = 0;
     while (true) {
@@ -189,7 +176,7 @@ EXPORT int bus_give(void* context, const uint32_t* words, int count) {
 
 EXPORT int bus_take(void* context, uint32_t* words, int most) {
     Bus* bus = static_cast<Bus*>(context);
-    const Current current(bus);
+    const Current current(bus->context);
     Vtop& top = *bus->top;
     int taken = 0;
     for (int cycle = 0; taken < most && cycle < patience_cycles; ++cycle) {
@@ -199,7 +186,7 @@ EXPORT int bus_take(void* context, uint32_t* words, int most) {
             --bus->out_parts;
             continue;
         }
-        top.m_axis_tready = !bus->pauses();
+        top.m_axis_tready = !bus->pauses.next();
         top.eval();
         if (top.m_axis_tready && top.m_axis_tvalid) {
             bus->out_beat = top.m_axis_tdata;

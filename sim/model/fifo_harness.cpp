@@ -9,16 +9,9 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#include "harness_context.h"
 
 namespace {
-
-class Current {
-  public:
-    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
-    ~Current() { Verilated::threadContextp(nullptr); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
-};
 
 constexpr uint64_t chip_hz = 60'000'000;
 constexpr uint32_t most_pause = 30;

@@ -14,22 +14,12 @@
 #include "verilated.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
+#include "harness_context.h"
 #include "harness_probes.h"
 #include "harness_stalls.h"
 #include "harness_trace.h"
 
 namespace {
-
-// Verilator's runtime finds the context of what it does by the thread that does it: where a model
-// removes its scopes from, and whose assertion has failed. It keeps that of the model that was made
-// last, so each call makes its own current, and leaves none behind that may be freed by then.
-class Current {
-  public:
-    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
-    ~Current() { Verilated::threadContextp(nullptr); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
-};
 
 struct Model {
     VerilatedContext context;

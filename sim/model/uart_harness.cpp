@@ -8,17 +8,9 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#include "harness_context.h"
 
 namespace {
-
-// As in harness.cpp: whatever Verilator's runtime does for a model needs the model's own context.
-class Current {
-  public:
-    explicit Current(VerilatedContext& context) { Verilated::threadContextp(&context); }
-    ~Current() { Verilated::threadContextp(nullptr); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
-};
 
 struct Board {
     VerilatedContext context;
