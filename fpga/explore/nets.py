@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from golden import ClosShape, QuantisedNet, Trainer, fixed_point_error, quantise
+from golden import QuantisedNet, Trainer, fixed_point_error, quantise
 from golden.data.datasets import Split
 from golden.data.loading import load_part, load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
 from golden.fixed.precision import FixedPointError
-from golden.layers.dense import DenseShape, LayerShape, without_cuts
+from golden.layers.dense import LayerShape, parse_shape, without_cuts
 from golden.models.net import new_net
 from golden.models.read import read_chain
 from golden.vectors.nets import random_net
@@ -82,8 +82,7 @@ def parse_layers(text: str) -> tuple[LayerShape, ...]:
     DriverError, GoldenError
         If it is something else, or a layer does not take the outputs of the one before.
     """
-    shapes = tuple(ClosShape.parse(layer) if layer.count(",") == 4 else DenseShape.parse(layer)
-                   for layer in text.split())
+    shapes = tuple(map(parse_shape, text.split()))
     if not shapes:
         raise DriverError("net must name a file, or layers such as 784,256,28,8,16, not nothing")
     for left, right in zip(shapes, shapes[1:], strict=False):

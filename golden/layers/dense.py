@@ -9,7 +9,7 @@ from golden.arguments import items, shown, whole_number
 from golden.clos.shape import ClosShape
 from golden.errors import ShapeError
 
-__all__ = ["DenseShape", "LayerShape", "layer_shape", "with_cuts", "without_cuts"]
+__all__ = ["DenseShape", "LayerShape", "layer_shape", "parse_shape", "with_cuts", "without_cuts"]
 
 _MOST = 1 << 40  # Of every number of a shape.
 
@@ -124,6 +124,17 @@ def layer_shape(shape: LayerShape | Sequence[int]) -> LayerShape:
         If it is none.
     """
     return shape if isinstance(shape, DenseShape) else ClosShape.of(shape)
+
+
+def parse_shape(text: str) -> LayerShape:
+    """Read a layer: "I,O,Ri,Rm,Ro" of a Clos one, or "I,O" of a dense one.
+
+    Raises
+    ------
+    ShapeError
+        As `ClosShape.parse` and `DenseShape.parse`.
+    """
+    return ClosShape.parse(text) if text.count(",") == 4 else DenseShape.parse(text)
 
 
 def without_cuts(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:

@@ -33,12 +33,12 @@ def parse_layer(text: str) -> "LayerShape":
     GoldenError, DriverError
         If the text is no layer.
     """
-    from golden import ClosShape, GoldenError
-    from golden.layers.dense import DenseShape
+    from golden import GoldenError
+    from golden.layers.dense import parse_shape
     from sw_driver.errors import DriverError
 
     try:
-        return ClosShape.parse(text) if text.count(",") == 4 else DenseShape.parse(text)
+        return parse_shape(text)
     except GoldenError as error:
         reason = str(error)
         if reason.startswith("a layer must"):
