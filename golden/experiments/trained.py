@@ -10,6 +10,7 @@ from torch import nn
 
 from golden.data.datasets import Split
 from golden.errors import DataError
+from golden.experiments.accuracy_runs import Result
 from golden.experiments.classifiers import parameters_of
 from golden.experiments.experiment import Settings
 from golden.experiments.fitting import fit, score
@@ -64,22 +65,8 @@ class TrainingRun:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingResult:
-    """What came of a run.
-
-    Parameters
-    ----------
-    parameters
-        Weights and biases of the network.
-    loss
-        Mean over the last tenth of the steps, in nats; at most 10^6.
-    accuracy
-        Part of the validation or test samples that was put into the right class, 0 to 1.
-    """
-
-    parameters: int
-    loss: float
-    accuracy: float
+class TrainingResult(Result):
+    """What came of a run; its loss is at most 10^6."""
 
 
 RunT = TypeVar("RunT", bound=TrainingRun)
