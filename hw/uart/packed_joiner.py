@@ -3,15 +3,14 @@
 from math import gcd
 
 from amaranth import *
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from ..layouts import segment_layout
+from .beat_joiner import BeatJoiner
 
 __all__ = ["PackedJoiner"]
 
 
-class PackedJoiner(wiring.Component):
+class PackedJoiner(BeatJoiner):
     """Reads segments out of a buffer and gives their beats; docs/host_link.md has their format.
 
     A segment begins with a word that says how many beats follow, and how. Beats that are not packed
@@ -34,27 +33,12 @@ class PackedJoiner(wiring.Component):
         Width of a word in a beat, more than `input_bits`. A beat holds as many as fit, word 0
         lowest; bits beyond them are 0 in a packed beat.
 
-    Members
-    -------
-    expected : In(place_bits)
-        Number of the word of the buffer that is expected next: those before it may be read.
-    read_word : Out(place_bits)
-        Number of the word of the buffer that is read next.
-    read_at, read_data : Out, In(8)
-        The read port of the buffer, in bytes; a byte comes a cycle after its address.
-    o : Out(stream)
-        Beats.
+    The members are those of `BeatJoiner`.
     """
 
     def __init__(self, link, host_bits, word_bits):
-        self.link = link
-        self.host_bits = host_bits
         self.word_bits = word_bits
-        super().__init__({
-            "expected": In(link.place_bits), "read_word": Out(link.place_bits),
-            "read_at": Out(range(link.buffer_bytes)), "read_data": In(8),
-            "o": Out(stream.Signature(host_bits)),
-        })
+        super().__init__(link, host_bits)
 
     def elaborate(self, platform):
         m = Module()
