@@ -11,7 +11,7 @@ from tests.support.without import run_without
 REACHED = {
     "import golden.analysis": ("networkx", "experiments"),
     "import golden.analysis.pictures": ("networkx", "experiments"),
-    "import golden.experiments.catalogue": ("scipy", "experiments"),
+    "import golden.experiments.judgement": ("scipy", "experiments"),
     "import golden.experiments.pictures": ("matplotlib", "experiments"),
     "from golden.data.datasets import load; load('digits')": ("sklearn", "experiments"),
     "from golden import topologies as t; t.parse_topology('random-regular:16-12-8,4-4,1+skip')":
