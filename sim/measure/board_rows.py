@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from fpga.board_build import build, is_report
 from fpga.board_design import board_config, board_design, board_link
 from fpga.boards import BOARDS, Board
 from fpga.boundary import as_synthesised
-from fpga.errors import BoardError
+from fpga.errors import BoardError, FlowFailed
 from golden.data import datasets
 from golden.system.runner import Runner, in_turn
 from golden.training.trainer import DIGITS_SHAPES
@@ -28,7 +29,7 @@ from sw_driver.system.kept import read_kept, write_kept
 from sw_driver.system.scratch import temporary_folder
 from sw_driver.train.model_file import train_model
 
-__all__ = ["ROWS", "Kept", "Row", "build_row", "read_row"]
+__all__ = ["ROWS", "Kept", "Row", "build_row", "build_rows", "check_names", "read_row"]
 
 # What place and route aims at: more than is reached, and not so much more that it gives up.
 _TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
@@ -43,8 +44,8 @@ class Row:
     ----------
     board_name
         Among `BOARDS`.
-    size
-        Rows and columns of the torus.
+    rows, cols
+        Of the torus.
     kind
         "infers" or "trains": the board's torus; "folded": one that infers, with a trained digits
         net as logic in the place of its weight memories.
@@ -53,19 +54,20 @@ class Row:
     """
 
     board_name: str
-    size: int
+    rows: int
+    cols: int
     kind: str = "infers"
     tries: int = 1
 
     @property
     def name(self) -> str:
         """Name of its folder, and on the command line."""
-        return f"{self.board_name}-{self.size}x{self.size}-{self.kind}"
+        return f"{self.board_name}-{self.rows}x{self.cols}-{self.kind}"
 
     @property
     def title(self) -> str:
         """Name in the tables."""
-        return f"{self.board_name} {self.size}x{self.size}, {self.kind}"
+        return f"{self.board_name} {self.rows}x{self.cols}, {self.kind}"
 
     @property
     def board(self) -> Board:
@@ -75,16 +77,16 @@ class Row:
     @property
     def config(self) -> TorusConfig:
         """The torus."""
-        return board_config(self.board, self.size, self.size, train=self.kind == "trains")
+        return board_config(self.board, self.rows, self.cols, train=self.kind == "trains")
 
 
 ROWS = (
-    Row("icebreaker", 1), Row("icebreaker", 1, "folded"),
-    Row("ulx3s-25f", 1), Row("ulx3s-85f", 1), Row("ecpix5-85f", 1), Row("tangnano9k", 1),
-    Row("ulx3s-85f", 2), Row("ulx3s-85f", 2, "folded"),
-    Row("ulx3s-85f", 1, "trains", tries=3), Row("ulx3s-85f", 2, "trains", tries=3),
-    Row("ulx3s-85f", 4, tries=2),
-    Row("ulx3s-85f", 4, "trains"),
+    Row("icebreaker", 1, 1), Row("icebreaker", 1, 1, "folded"),
+    Row("ulx3s-25f", 1, 1), Row("ulx3s-85f", 1, 1), Row("ecpix5-85f", 1, 1),
+    Row("tangnano9k", 1, 1), Row("ulx3s-85f", 2, 2), Row("ulx3s-85f", 2, 2, "folded"),
+    Row("ulx3s-85f", 1, 1, "trains", tries=3), Row("ulx3s-85f", 2, 2, "trains", tries=3),
+    Row("ulx3s-85f", 4, 4, tries=2),
+    Row("ulx3s-85f", 4, 4, "trains"),
 )
 
 
@@ -156,6 +158,39 @@ def build_row(row: Row, results: Path, runner: Runner = in_turn) -> None:
         write_kept(refusal, {"design": _design_digest(row), "message": str(error)})
     else:
         refusal.unlink(missing_ok=True)
+
+
+def build_rows(rows: Sequence[Row], results: Path, names: set[str], runner: Runner,
+               after_each: Callable[[], None]) -> list[str]:
+    """Build rows, all if none is named, and call a function after each.
+
+    Returns the names of those whose build failed for no fault of the design.
+    """
+    failed: list[str] = []
+    for row in rows:
+        if not names or row.name in names:
+            print(row.name, flush=True)
+            try:
+                build_row(row, results, runner)
+            except FlowFailed as error:
+                print(f"{row.name}: {error}", file=sys.stderr, flush=True)
+                failed.append(row.name)
+            after_each()
+    return failed
+
+
+def check_names(rows: Sequence[Row], names: set[str]) -> None:
+    """Refuse names that no row has.
+
+    Raises
+    ------
+    BoardError
+        There is no such row.
+    """
+    unknown = names - {row.name for row in rows}
+    if unknown:
+        raise BoardError(f"row must be one of {', '.join(row.name for row in rows)}, "
+                         f"not {min(unknown)!r}")
 
 
 def _refusal(row: Row, results: Path) -> Path:

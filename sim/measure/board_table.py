@@ -15,12 +15,11 @@ if __name__ == "__main__":
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
 from fpga.boards import Board
-from fpga.errors import BoardError, FlowFailed
+from fpga.errors import FlowFailed
 from golden.system.ending import run_program
 from golden.system.runner import Runner, in_turn
 from hw.config import TorusConfig
@@ -28,7 +27,7 @@ from sw_driver.jobs.engine import runner as jobs_runner
 from sw_driver.system.files import check_target
 
 from .board_estimates import estimated_text, is_compared
-from .board_rows import ROWS, Kept, Row, build_row, read_row
+from .board_rows import ROWS, Kept, Row, build_rows, check_names, read_row
 from .board_throughput import NETS, Speed, speed
 from .markdown import (
     cells_by_row,
@@ -38,11 +37,13 @@ from .markdown import (
     text_between_marks,
 )
 
-__all__ = ["estimated", "main", "table"]
+__all__ = ["STALE", "estimated", "main", "refusal_note", "table"]
 
 _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")
-_STALE = " (a former design)"
+STALE = " (a former design)"
+"""Stands behind the title of a row that was built from the Verilog of another day."""
+
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
 _FMAX = "Fmax, MHz"
 _AREA = ("row", "clock, MHz", *_KINDS, *(f"{kind} per PE" for kind in _KINDS), _FMAX,
@@ -65,24 +66,14 @@ def table(results: Path, page: Path, names: set[str], runner: Runner = in_turn) 
     DriverError
         The page, or what is kept, cannot be written.
     """
-    unknown = names - {row.name for row in ROWS}
-    if unknown:
-        raise BoardError(f"row must be one of {', '.join(row.name for row in ROWS)}, "
-                         f"not {min(unknown)!r}")
+    check_names(ROWS, names)
     text_between_marks(page, "table")
     check_target(page)
-    failed: list[str] = []
-    for row in ROWS:
-        if not names or row.name in names:
-            print(row.name, flush=True)
-            try:
-                build_row(row, results, runner)
-            except FlowFailed as error:
-                print(f"{row.name}: {error}", file=sys.stderr, flush=True)
-                failed.append(row.name)
-            former = text_between_marks(page, "table")
-            replace_between_marks(page, "table", _text(results, former))
-    return failed
+
+    def write() -> None:
+        replace_between_marks(page, "table", _text(results, text_between_marks(page, "table")))
+
+    return build_rows(ROWS, results, names, runner, write)
 
 
 def estimated(results: Path, page: Path) -> None:
@@ -102,7 +93,7 @@ def estimated(results: Path, page: Path) -> None:
     built: list[tuple[str, dict[str, Any]]] = []
     missing: list[tuple[str, Board, TorusConfig]] = []
     for row in ROWS:
-        kept, titles = read_row(row, results), (row.title, row.title + _STALE)
+        kept, titles = read_row(row, results), (row.title, row.title + STALE)
         if kept is not None and not _page_knows_better(row, kept, cells, notes):
             if kept.report is not None:
                 built.append((titles[kept.stale], kept.report))
@@ -131,7 +122,7 @@ def _page_knows_better(row: Row, kept: Kept, cells: dict[str, dict[str, str]],
     if not kept.stale or row.title not in cells.keys() | notes.keys():
         return False
     if kept.report is None:
-        return notes.get(row.title) != [_refusal_note(row.title, kept)]
+        return notes.get(row.title) != [refusal_note(row.title, kept)]
     found = dict(zip(_AREA, map(str, _area_cells(row.title, row, kept.report)), strict=True))
     said = cells.get(row.title, {})
     return any(said.get(column) != found[column] for column in (*_KINDS, _FMAX))
@@ -147,7 +138,7 @@ def _text(results: Path, former: str) -> str:
     for row in ROWS:
         kept = read_row(row, results)
         if kept is None or _page_knows_better(row, kept, cells, said):
-            known = [title for title in (row.title, row.title + _STALE)
+            known = [title for title in (row.title, row.title + STALE)
                      if title in cells or title in said]
             for title in known:
                 for rows, columns in ((area, _AREA), (speeds, _SPEED)):
@@ -156,9 +147,9 @@ def _text(results: Path, former: str) -> str:
                 notes += said.get(title, ())
             missing += [] if known else [row.title]
             continue
-        title = row.title + _STALE * kept.stale
+        title = row.title + STALE * kept.stale
         if kept.report is None:
-            notes.append(_refusal_note(title, kept))
+            notes.append(refusal_note(title, kept))
             continue
         area.append(_area_cells(title, row, kept.report))
         speeds.append(_speed_cells(title, kept.report))
@@ -173,14 +164,15 @@ def _text(results: Path, former: str) -> str:
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
-def _refusal_note(title: str, kept: Kept) -> str:
+def refusal_note(title: str, kept: Kept) -> str:
+    """The line of a page that says why there is no such build."""
     return f"- {title}: {kept.refusal.splitlines()[0]}"
 
 
 def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, ...]:
     cells, path = report["cells"], report["critical_path"]
     counts = [cells[kind]["used"] for kind in _KINDS]
-    luts, flip_flops, multipliers, block_rams = (count / row.size ** 2 for count in counts)
+    luts, flip_flops, multipliers, block_rams = (count / (row.rows * row.cols) for count in counts)
     return (title, f"{report['clock_mhz']:g}", *counts, round(luts), round(flip_flops),
             f"{multipliers:.3g}", f"{block_rams:.3g}", f"{report['fmax_mhz']:.1f}",
             len(report["fmax_mhz_by_seed"]), f"`{path['start']}` to `{path['end']}`")

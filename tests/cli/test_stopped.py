@@ -27,6 +27,7 @@ PROGRAMS = (
     "fpga.levels",
     "sim.measure.board_table",
     "sim.measure.link_rates",
+    "sim.measure.net_table",
     "golden.studies.conversions",
     "golden.studies.fits",
     "golden.studies.heuristics_study",

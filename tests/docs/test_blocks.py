@@ -57,6 +57,7 @@ NOT_RUN = {
     r"python -m sw_driver\.predict\.training_lane_cycles .*":
         "compiles for a minute; tests/sw_driver/predict/test_training_lane_cycles.py",
     r"python -m fpga\.levels --netlist .*": "needs a build; tests/fpga/test_levels.py",
+    r"python -m sim\.measure\.net_table": "takes hours; tests/sim/measure/test_net_table.py",
     r"python -m sim\.measure\.board_table --estimated":
         "writes the page itself; tests/sim/measure/test_board_table.py",
     r"clostorus verilog (--config-from|--torus 1x1 --train) .*|cd handover|verilator .*|"

@@ -1,0 +1,119 @@
+"""The table of boards for one net each: `python -m sim.measure.net_table` builds what is missing.
+
+It goes row by row, and writes docs/fpga.md after each. A row that was built is kept in
+`out/fpga`, so that a run that was stopped goes on where it was. Names of rows as arguments build
+these alone; a row of which nothing is kept stays on the page as it was.
+"""
+
+if __name__ == "__main__":
+    from golden.system.stopping import begin
+
+    begin("sim.measure.net_table")  # Before anything slow is imported.
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fpga.errors import FlowFailed
+from golden.system.ending import run_program
+from golden.system.runner import Runner, in_turn
+from sw_driver.jobs.engine import runner as jobs_runner
+from sw_driver.system.files import check_target
+
+from .board_rows import build_rows, check_names, read_row
+from .board_table import STALE, refusal_note
+from .markdown import (
+    cells_by_row,
+    notes_by_row,
+    replace_between_marks,
+    table_lines,
+    text_between_marks,
+)
+from .net_rows import NET_ROWS, NetRow
+
+__all__ = ["main", "table"]
+
+_RESULTS = Path("out/fpga")
+_PAGE = Path("docs/fpga.md")
+_MARKS = "net table"
+_KINDS = ("LUT", "FF", "DSP", "BRAM")
+_COLUMNS = ("row", "cycles", *_KINDS, "Fmax, MHz", "best of seeds", "a second", "before", "ratio",
+            "per kLUT", "critical path")
+
+
+def table(results: Path, page: Path, names: set[str], runner: Runner = in_turn) -> list[str]:
+    """Build rows, all if none is named, and write all that were built to a page after each.
+
+    The runner tries the seeds of a row.
+
+    Returns the names of those whose build failed for no fault of the design.
+
+    Raises
+    ------
+    BoardError
+        There is no such row; or the page cannot be read, or has no marks for the table.
+    DriverError
+        The page, or what is kept, cannot be written.
+    """
+    check_names(NET_ROWS, names)
+    text_between_marks(page, _MARKS)
+    check_target(page)
+
+    def write() -> None:
+        replace_between_marks(page, _MARKS, _text(results, text_between_marks(page, _MARKS)))
+
+    return build_rows(NET_ROWS, results, names, runner, write)
+
+
+def _text(results: Path, former: str) -> str:
+    """The table of what is kept, and of what the former text says of other rows."""
+    lines: list[tuple[object, ...]] = []
+    notes: list[str] = []
+    missing: list[str] = []
+    cells, said = cells_by_row(former), notes_by_row(former)
+    for row in NET_ROWS:
+        kept = read_row(row, results)
+        if kept is None:
+            known = [title for title in (row.title, row.title + STALE)
+                     if title in cells or title in said]
+            for title in known:
+                if title in cells:
+                    lines.append((title, *(cells[title].get(one, "") for one in _COLUMNS[1:])))
+                notes += said.get(title, ())
+            missing += [] if known else [row.title]
+        elif kept.report is None:
+            notes.append(refusal_note(row.title + STALE * kept.stale, kept))
+        else:
+            lines.append(_cells(row, row.title + STALE * kept.stale, kept.report))
+    if missing:
+        notes.append(f"- not built yet: {'; '.join(missing)}")
+    blocks = [table_lines(_COLUMNS, lines), notes]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _cells(row: NetRow, title: str, report: dict[str, Any]) -> tuple[object, ...]:
+    counts = [report["cells"][kind]["used"] for kind in _KINDS]
+    path = report["critical_path"]
+    per_second = 1e6 * report["fmax_mhz"] / row.cycles
+    return (title, f"{row.cycles:g}", *counts, f"{report['fmax_mhz']:.1f}",
+            len(report["fmax_mhz_by_seed"]), f"{per_second:.0f}", f"{row.before:.0f}",
+            f"{per_second / row.before:.2f}", f"{per_second / counts[0] * 1000:.0f}",
+            f"`{path['start']}` to `{path['end']}`")
+
+
+def main() -> None:
+    """Build what the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m sim.measure.net_table", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("row", nargs="*", help="build these rows; default: all")
+    parser.add_argument("--workers", type=int, help="seeds to try at once; default: the cores")
+    parser.add_argument("--scheduler", help="try them on this scheduler of Dask, instead")
+    options = parser.parse_args()
+    with jobs_runner(options.workers, options.scheduler, print) as runner:
+        failed = table(_RESULTS, _PAGE, set(options.row), runner)
+    if failed:
+        raise FlowFailed(f"these builds failed, and were not kept: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    run_program("sim.measure.net_table", main)
