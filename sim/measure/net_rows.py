@@ -38,15 +38,18 @@ class NetRow(Row):
         `lanes_in` and `lanes_out`.
     host_bits
         Of a beat: as many as hold nothing up.
+    word_bits
+        Of activations and weights; those of the board's torus if None.
     before
         Samples a second, or training steps, on this board before there were lanes: of the best
-        torus of commit 770ef5b at its placed clock.
+        torus of commit 770ef5b at its placed clock. 0 if that held no such net.
     """
 
     net: tuple[ClosShape, ...] = ()
     lanes: tuple[int, int] = (1, 1)
     host_bits: int = 32
-    before: float = 1.0
+    word_bits: int | None = None
+    before: float = 0.0
 
     @property
     def name(self) -> str:
@@ -76,8 +79,10 @@ class NetRow(Row):
 def _fitted(row: NetRow) -> tuple[TorusConfig, float]:
     if row.kind == "trains":
         return _fitted_training(row)
+    widths = {} if row.word_bits is None else dict.fromkeys(("act_bits", "weight_bits"),
+                                                            row.word_bits)
     least = least_config(BOARDS[row.board_name], row.rows, row.cols, *row.lanes,
-                         host_bits=row.host_bits)
+                         host_bits=row.host_bits, **widths)
     net = random_net(row.net, seed=0, act_bits=least.act_bits, weight_bits=least.weight_bits)
     compiled = compile_net(net, least, grow=True, order="best")
     return compiled.config, compiled.prediction.cycles
@@ -100,6 +105,7 @@ def _dashed(shape: ClosShape) -> str:
 _25 = (ClosShape(784, 256, 28, 25, 16),)
 _16 = (ClosShape(256, 256, 16, 16, 16),)
 _8 = (ClosShape(784, 256, 28, 8, 16),)
+_1024 = (ClosShape(1024, 1024, 32, 62, 32),)
 _800 = (ClosShape(800, 128, 32, 8, 16),)
 
 NET_ROWS = (
@@ -107,6 +113,7 @@ NET_ROWS = (
     NetRow("ulx3s-85f", 8, 3, net=_16, lanes=(2, 2), before=141_000),
     NetRow("ulx3s-85f", 10, 2, net=_8, lanes=(2, 2), host_bits=128, before=146_000),
     NetRow("ulx3s-85f", 8, 2, net=_800, lanes=(2, 4), host_bits=128, before=151_000),
+    NetRow("ulx3s-85f", 4, 2, net=_1024, lanes=(2, 8), word_bits=8),
     NetRow("ulx3s-85f", 2, 2, "trains", net=_8, lanes=(1, 4), before=15_114),
     NetRow("ulx3s-25f", 3, 1, net=_8, lanes=(1, 8), before=10_314),
     NetRow("icebreaker", 1, 1, net=tuple(DIGITS_SHAPES), lanes=(2, 1), before=13_758),

@@ -31,6 +31,7 @@ EXAMPLES = (
     "clostorus plan --board ulx3s-85f --train",
     "clostorus plan --board ulx3s-85f --layer 784,256,28,8,16 --lanes auto",
     "clostorus plan --board ulx3s-25f --net model.pt --torus 2x2 --lanes auto",
+    "clostorus plan --board ulx3s-85f --layer 1024,1024,32,62,32 --lanes auto --word-bits 8",
 )
 
 _Net = Annotated[
@@ -40,6 +41,13 @@ _Net = Annotated[
 _Torus = Annotated[
     str | None,
     typer.Option(metavar="RxC|auto", help="With a net: the size of the torus [default: auto]."),
+]
+_WordBits = Annotated[
+    int | None,
+    typer.Option(
+        metavar="<int>",
+        help="With a net: bits of activations and weights [default: those of build --board].",
+    ),
 ]
 
 
@@ -53,6 +61,7 @@ def command(
     lanes: Lanes = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    word_bits: _WordBits = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -77,20 +86,29 @@ def command(
     if train and (layer or net is not None):
         raise DriverError("train must be left out with a net: plan proposes tori for inference")
     if layer or net is not None:
-        _for_net(out, target, layer, net, auto)
+        _for_net(out, target, layer, net, auto, word_bits)
         return
-    if torus is not None or lanes is not None:
-        raise DriverError("torus and lanes need a net, whose cycles they change: --layer or --net")
+    if torus is not None or lanes is not None or word_bits is not None:
+        raise DriverError(
+            "torus, lanes and word-bits need a net, whose cycles or memories they change: "
+            "--layer or --net"
+        )
     _largest(out, target, auto, train=train)
 
 
 def _for_net(
-    out: "Output", board: "Board", layer: list[str] | None, net: Path | None, auto: Auto
+    out: "Output",
+    board: "Board",
+    layer: list[str] | None,
+    net: Path | None,
+    auto: Auto,
+    word_bits: int | None,
 ) -> None:
     """Find the fastest torus for a net."""
     from fpga.resources import model_errors
 
     shapes, widths = _shapes(layer, net)
+    widths = _given_widths(widths, word_bits)
     with out.progress() as tell:
         proposal = find_best(board, shapes, auto, tell, **widths)
     errors = model_errors(board.family)
@@ -99,6 +117,24 @@ def _for_net(
     out.result(
         {"board": board.name, **describe_proposal(proposal), "error": dataclasses.asdict(errors)}
     )
+
+
+def _given_widths(widths: dict[str, int], word_bits: int | None) -> dict[str, int]:
+    """The widths of the words that the command line asks for, or those of a compiled model."""
+    from hw.config import RANGES
+    from sw_driver.errors import DriverError
+
+    if word_bits is None:
+        return widths
+    if widths:
+        raise DriverError(
+            f"word-bits must not be given with a compiled model, whose words have "
+            f"{widths['act_bits']} and {widths['weight_bits']} bits, not {word_bits}"
+        )
+    least, most = RANGES["act_bits"]
+    if not least <= word_bits <= most:
+        raise DriverError(f"word-bits must be {least} to {most}, not {word_bits}")
+    return {"act_bits": word_bits, "weight_bits": word_bits}
 
 
 def _shapes(layer: list[str] | None, net: Path | None) -> "tuple[list[LayerShape], dict[str, int]]":

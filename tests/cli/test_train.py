@@ -137,6 +137,7 @@ def test_the_model_compiles_and_runs(train, data, tmp_path):
     assert abs(found - trained["test_accuracy"]) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.cocotb
 def test_the_rtl_stopped_and_gone_on(train, tmp_path, monkeypatch):
     """It and the golden model go on where the other was stopped, to the same words."""

@@ -28,6 +28,7 @@ def demo(folder) -> int:
                           recipe=Recipe(epochs=2), samples=60)
 
 
+@pytest.mark.slow
 def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     assert demo(tmp_path) == 0
     text = capsys.readouterr().out

@@ -3,18 +3,21 @@
 import json
 import re
 
+import pytest
+
 from hw.tops import TOPS, TRAINING_TOPS
 from sw_driver import load_artifact
 from tests.support.command_line import fail, succeed
 from tests.support.verilog_text import memory_words
 
 
-def test_verilog_of_every_top(artifact, tmp_path):
-    for top, module in TOPS.items():
-        path = tmp_path / f"{top}.v"
-        train = ["--train"] if top in TRAINING_TOPS else []
-        succeed("verilog", "--torus", "1x2", "--top", top, *train, "-o", path)
-        assert f"module {module}(" in path.read_text()
+@pytest.mark.parametrize("top, module", [
+    pytest.param(*one, marks=[pytest.mark.slow] * (one[0] != "axi")) for one in TOPS.items()])
+def test_verilog_of_every_top(top, module, artifact, tmp_path):
+    path = tmp_path / f"{top}.v"
+    train = ["--train"] if top in TRAINING_TOPS else []
+    succeed("verilog", "--torus", "1x2", "--top", top, *train, "-o", path)
+    assert f"module {module}(" in path.read_text()
 
 
 def test_verilog_of_an_artifact(artifact, tmp_path):

@@ -63,6 +63,7 @@ def test_no_tool_has_a_word_to_say(compiled, shell):
     assert shell(checks) == []
 
 
+@pytest.mark.slow
 def test_no_tool_has_a_word_to_say_of_cells(shell):
     writes, enters, *checks = HAND_OVER
     assert [line.split()[0] for line in checks] == ["verilator", "iverilog", "iverilog"]

@@ -50,6 +50,7 @@ def test_the_command_line_says_which_seed_it_is(flow, tmp_path):
     assert re.search(r"^seed +3, the fastest of 2 *$", both, re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("always::golden.GoldenWarning")  # Eight bits are few.
 def test_what_is_compiled_for_a_board_runs_on_its_bitstream(tmp_path):
     """Three ways to a bitstream and its net: the same hardware, as the command line makes it."""

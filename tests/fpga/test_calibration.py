@@ -29,6 +29,7 @@ def flow(monkeypatch, tmp_path):
     monkeypatch.setattr(calibration, "tool_version", lambda tool: state["tool"])
     monkeypatch.setattr(calibration, "_path", lambda family: state["file"])
     monkeypatch.setattr(calibration.Design, "verilog", lambda design, cells: "")
+    monkeypatch.setattr(calibration, "_link_verilog", lambda family, host_bits, cells: "")
     return state
 
 

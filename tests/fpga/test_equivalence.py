@@ -35,15 +35,17 @@ def test_a_router_is_equal_to_its_netlist(kind, family, tmp_path):
     assert check_equivalence(tmp_path, verilog, TOPS[kind], family) > 200
 
 
-@pytest.mark.parametrize("family", [ICE40, pytest.param(ECP5, marks=slow)])
+@slow
+@pytest.mark.parametrize("family", [ICE40, ECP5])
 def test_a_router_read_in_rows_is_equal_to_its_netlist(family, tmp_path):
     verilog = top_verilog("inference-router", LANES)
     assert check_equivalence(tmp_path, verilog, TOPS["inference-router"], family) > 300
 
 
+@slow
 @pytest.mark.parametrize("line, altered", [
     (r"(assign \\\$\d+ *= \\?[\w.$ ]+) \+ 1'h1;", r"\1 + 2'h2;"),
-    pytest.param(r"(assign \\\$\d+ *= \\?[\w.$ ]+) & (.*;)", r"\1 | \2", marks=slow)])
+    (r"(assign \\\$\d+ *= \\?[\w.$ ]+) & (.*;)", r"\1 | \2")])
 def test_another_netlist_is_refused(line, altered, tmp_path):
     verilog = top_verilog("inference-router", SMALL)
     other, count = re.subn(line, altered, verilog, count=1)

@@ -52,9 +52,9 @@ def check_starts(verilog):
     ("inference-router", SMALL, "generic", {}),
     ("training-router", TRAINING, "ecp5", {}),
     ("pe", SMALL, "generic", {}),
-    ("pe", TRAINING, "generic", {}),
-    ("board", SMALL, "ecp5", {}),
-    ("board", SMALL, "generic", IMAGES | {"folded": True}),
+    pytest.param("pe", TRAINING, "generic", {}, marks=slow),
+    pytest.param("board", SMALL, "ecp5", {}, marks=slow),
+    pytest.param("board", SMALL, "generic", IMAGES | {"folded": True}, marks=slow),
     pytest.param("torus", TRAINING, "ecp5", {}, marks=slow),
     pytest.param("torus", TRAINING, "generic", IMAGES, marks=slow),
 ])

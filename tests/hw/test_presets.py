@@ -4,6 +4,7 @@ import pytest
 
 from hw.presets import PRESETS
 from hw.tops import PE_MODULE, top_verilog
+from tests.support.knobs import mostly_slow
 
 # A change here is a change of the rows of docs/area.md, docs/fpga.md and docs/benchmarks.md.
 IDS = {
@@ -23,6 +24,6 @@ def test_every_preset_is_what_it_was():
     assert {name: config.hardware_id for name, config in PRESETS.items()} == IDS
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", mostly_slow(PRESETS, (0, 5)))
 def test_every_preset_makes_a_processing_element(name):
     assert f"module {PE_MODULE}(" in top_verilog("pe", PRESETS[name])

@@ -9,13 +9,14 @@ import pytest
 from hw.config import TorusConfig, TrainingConfig
 from hw.link_config import LinkConfig
 from hw.tops import BOARD_MODULE, TOPS, TRAINING_TOPS, board_verilog, top_verilog
+from tests.support.knobs import mostly_slow
 from tests.support.verilog_text import memory_words
 
 CONFIG = TorusConfig(rows=2, cols=3, weight_words=32, bias_words=4)
 TRAINING = dataclasses.replace(CONFIG, training=TrainingConfig())
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top", mostly_slow(TOPS, (2, 4)))
 def test_same_bytes_and_no_paths(top):
     config = TRAINING if top in TRAINING_TOPS else CONFIG
     verilog = top_verilog(top, config)
@@ -45,7 +46,7 @@ def test_baked_weights_stand_in_the_text():
                     int(word) % (1 << bits) for word in images[row][col]]
 
 
-@pytest.mark.parametrize("config", [CONFIG, TRAINING], ids=["infers", "trains"])
+@pytest.mark.parametrize("config", mostly_slow([CONFIG, TRAINING], (0,)), ids=["infers", "trains"])
 def test_cells_of_a_vendor_stand_where_they_are_asked_for(config):
     asked, portable = top_verilog("pe", config, cells="ecp5"), top_verilog("pe", config)
     for cell in ("DP16KD", "MULT18X18D", "CCU2C"):
@@ -64,7 +65,7 @@ def test_folded_weights_are_never_written():
         assert memory_words(verilog, memory, "words") == [3] * 32
 
 
-@pytest.mark.parametrize("cells", ["generic", "ecp5"])
+@pytest.mark.parametrize("cells", mostly_slow(["generic", "ecp5"], (0,)))
 def test_a_board_has_one_module_of_all_pes(cells):
     verilog = board_verilog(CONFIG, LinkConfig(clock_hz=25_000_000), cells=cells)
     assert verilog.count(f"module {BOARD_MODULE}(") == 1

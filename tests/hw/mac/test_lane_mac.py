@@ -15,6 +15,7 @@ from hw.op_fields import Axis, MacKind
 from hw.tops import top_verilog
 from tests.support.activations import ref_activations
 from tests.support.hw_bench import putter, simulate
+from tests.support.knobs import mostly_slow
 
 BASE = TorusConfig(buffer_words=64, max_fan_in=32, weight_words=1536, bias_words=64)
 
@@ -159,8 +160,8 @@ def random_case(config, seed, ops=6, least_steps=1):
 LANES = [(1, 2), (2, 1), (2, 2), (2, 4), (1, 8)]
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.5])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("stall", mostly_slow([0.0, 0.5], (1,)))
+@pytest.mark.parametrize("seed", mostly_slow(range(2), (0,)))
 @pytest.mark.parametrize("lanes_in, lanes_out", LANES)
 def test_random_ops(lanes_in, lanes_out, seed, stall):
     """Walks of any length: the sums of one may still be leaving when the next one ends."""
@@ -225,7 +226,7 @@ def test_latency(lanes_in, lanes_out):
     assert results == list(range(first, first + lanes_out))
 
 
-@pytest.mark.parametrize("lanes_in", [1, 2])
+@pytest.mark.parametrize("lanes_in", mostly_slow([1, 2], (1,)))
 def test_only_a_pe_with_lanes_has_more_than_the_plain_mac(lanes_in):
     text = top_verilog("pe", with_lanes(lanes_in, 1))
     assert ("weight_memory_0" in text) is (lanes_in > 1)

@@ -42,6 +42,7 @@ def test_after_a_run_that_is_broken_off_the_net_must_be_loaded(compiled, golden,
         check(device, compiled, golden, seed=3)
 
 
+@pytest.mark.slow
 def test_after_a_recording_that_is_broken_off_the_net_must_be_loaded(progress):
     compiled = compile(random_net(SHAPES, seed=0), TorusConfig(rows=1, cols=1))
     x = words(compiled, 5, seed=1)

@@ -93,7 +93,7 @@ def sweep(config: TorusConfig, nets: int, seed: int) -> None:
 
 
 # The quick ones' models are those of the equality tests.
-@pytest.mark.parametrize("config", mostly_slow(TORI, (4, 8)), ids=name)
+@pytest.mark.parametrize("config", mostly_slow(TORI, (4,)), ids=name)
 def test_every_beat_of_random_runs(config):
     sweep(config, NETS, seed=100 * config.rows + config.cols)
 
@@ -114,7 +114,7 @@ def test_every_beat_of_many_random_runs(config):
 ], ids=name)
 @pytest.mark.parametrize("order", [
     pytest.param("best", marks=pytest.mark.slow), "program"])
-@pytest.mark.parametrize("engine", [NativeModel, VectorModel])
+@pytest.mark.parametrize("engine", mostly_slow([NativeModel, VectorModel], (1,)))
 def test_timelines_of_model_and_rtl_are_equal(config, order, engine):
     net = random_net(UNALIGNED, seed=1)
     executable = compile_net(net, config, grow=False, order=order).executable

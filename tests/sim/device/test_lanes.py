@@ -37,9 +37,9 @@ def torus(rows, cols, lanes_in, lanes_out, **fields):
 
 TORI = [
     torus(2, 3, 2, 2, word_steps=1),
-    torus(2, 2, 2, 1),
 ]
 SLOW_TORI = [
+    torus(2, 2, 2, 1),
     torus(1, 1, 2, 4, rep_bits=10),
     torus(2, 2, 1, 2, act_bits=8, weight_bits=8),
     torus(1, 2, 1, 8, host_bits=32),

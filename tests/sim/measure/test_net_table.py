@@ -11,8 +11,8 @@ from sim.measure.net_rows import NET_ROWS
 from sim.measure.net_table import table
 from tests.support.board_tables import table_flow
 
-FASTEST = NET_ROWS[5]
-OTHER = NET_ROWS[6]
+FASTEST = NET_ROWS[6]
+OTHER = NET_ROWS[7]
 
 
 @pytest.fixture
