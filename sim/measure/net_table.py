@@ -95,10 +95,12 @@ def _cells(row: NetRow, title: str, report: dict[str, Any]) -> tuple[object, ...
     counts = [report["cells"][kind]["used"] for kind in _KINDS]
     path = report["critical_path"]
     per_second = 1e6 * report["fmax_mhz"] / row.cycles
+    before = ("none", "")
+    if row.before:
+        before = f"{row.before:.0f}", f"{per_second / row.before:.2f}"
     return (title, f"{row.cycles:g}", *counts, f"{report['fmax_mhz']:.1f}",
-            len(report["fmax_mhz_by_seed"]), f"{per_second:.0f}",
-            f"{row.before:.0f}" if row.before else "none",
-            f"{per_second / row.before:.2f}" if row.before else "", f"{per_second / counts[0] * 1000:.0f}",
+            len(report["fmax_mhz_by_seed"]), f"{per_second:.0f}", *before,
+            f"{per_second / counts[0] * 1000:.0f}",
             f"`{path['start']}` to `{path['end']}`")
 
 
