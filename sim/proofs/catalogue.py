@@ -96,7 +96,7 @@ def _reduce_ring(nodes: int) -> Proof:
         spec=lambda rtl: reduce_ring_spec(rtl, nodes, REDUCE_WORDS, RING_REST_CYCLES),
         claim=f"ring back of {nodes}, blocks in chunks of up to {REDUCE_WORDS} words, again and "
               f"again, FIFOs of {REDUCE_WORDS} words",
-        induction_cycles=1, goal_cycles=30, mutant_cycles=8)
+        induction_cycles=1, goal_cycles=30, mutant_cycles=8, slow=nodes > 2)
 
 
 def _credits(width: int) -> Proof:
@@ -119,7 +119,7 @@ def _serialise(lanes: int) -> Proof:
         name=f"serialise-{lanes}", spec=lambda rtl: serialise_spec(rtl, lanes),
         claim=f"Serialise, any groups of up to {lanes} sums, as close as they may be",
         induction_cycles=1, goal_cycles=2 * lanes + 4, mutant_cycles=2 * lanes + 3,
-        slow=lanes > 4)
+        slow=lanes > 2)
 
 
 PROOFS = {proof.name: proof for proof in (
@@ -132,7 +132,7 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="wishbone", claim="WishboneSlave, any master, any registers and any torus",
           spec=wishbone_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
-            slow=False),
+            slow=True),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,
             slow=True),
     Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),

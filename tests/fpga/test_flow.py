@@ -68,8 +68,9 @@ def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
         assert result.used["TRELLIS_FF"] == 2 * WORD_BITS + 2 + WORD_BITS + 3 + 2 * (WORD_BITS + 2)
 
 
-@pytest.mark.parametrize("block, arguments", [(BlockRam, (16, 512, range(512))),
-                                              (Multiplier, (8, 8))])
+@pytest.mark.parametrize("block, arguments", [
+    (BlockRam, (16, 512, range(512))),
+    pytest.param(Multiplier, (8, 8), marks=pytest.mark.slow)])
 def test_a_bitstream_can_hold_our_ecp5_cells(block, arguments, tmp_path):
     """The packer knows every setting of the cells that `hw.cells.ecp5` instantiates."""
     verilog = emit_verilog(block(*arguments), "block", CELLS["ecp5"])
@@ -109,6 +110,7 @@ def test_families_have_cells_of_their_own(link, tmp_path):
     assert area.multipliers == area.block_rams == area.lut_rams == 0
 
 
+@pytest.mark.slow
 def test_areas_of_modules_add_up(tmp_path):
     design = DESIGNS["link-side"]
     whole = synthesise(tmp_path, design.verilog(), design.top, ECP5)

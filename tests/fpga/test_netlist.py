@@ -182,7 +182,9 @@ def test_a_netlist_without_blocks_is_refused(family, without, tmp_path):
         check_blocks(area, pe, family)
 
 
-@pytest.mark.parametrize("width, depth", [(36, 512), (18, 1024), (9, 2048)])
+@pytest.mark.parametrize("width, depth", [
+    (36, 512), pytest.param(18, 1024, marks=pytest.mark.slow),
+    pytest.param(9, 2048, marks=pytest.mark.slow)])
 def test_contents_of_a_memory_lie_as_yosys_lays_them(width, depth, tmp_path):
     """The cell that `hw.cells.ecp5` instantiates, and the one that Yosys infers, for the same
     words.

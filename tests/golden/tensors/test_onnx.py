@@ -3,6 +3,8 @@
 The packages are not among those that `make` installs: pip install onnx onnxscript onnxruntime.
 """
 
+import re
+
 import pytest
 import torch
 from torch.export import Dim
@@ -20,8 +22,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Of these packages and of Py
 DIMS = {"named": Dim("b"), "DYNAMIC": Dim.DYNAMIC, "AUTO": Dim.AUTO}
 
 
-@pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("name", LAYERS)
+LONG = re.compile("LSTM|GRU|Attention")  # Their export takes several times as long.
+
+
+@pytest.mark.parametrize("name, dim", [
+    pytest.param(name, dim, id=f"{name}-{dim}",
+                 marks=[] if dim == "named" and not LONG.search(name) else [pytest.mark.slow])
+    for name in LAYERS for dim in DIMS
+])
 def test_onnx_runtime_computes_every_batch(name, dim, tmp_path):
     layer, path = make(name), tmp_path / "layer.onnx"
     torch.onnx.export(

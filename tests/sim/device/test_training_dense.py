@@ -37,7 +37,7 @@ def all_dense() -> nn.Module:
 
 
 @pytest.mark.parametrize("make, kinds", [
-    (body_and_head, "H1 V H2 dense sum out"),
+    pytest.param(body_and_head, "H1 V H2 dense sum out", marks=pytest.mark.slow),
     (all_dense, "dense dense sum out"),
 ])
 def test_digits_with_a_dense_head(make, kinds):

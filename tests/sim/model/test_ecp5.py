@@ -28,7 +28,7 @@ NARROW_LANES = dataclasses.replace(DEEP, lanes_in=2, lanes_out=2)
 
 
 @pytest.mark.parametrize("config, baked", [
-    pytest.param(WIDE, False, id="18-bit lanes"),
+    pytest.param(WIDE, False, id="18-bit lanes", marks=pytest.mark.slow),
     pytest.param(WIDE, True, id="18-bit lanes, baked", marks=pytest.mark.slow),
     pytest.param(DEEP, False, id="9-bit lanes", marks=pytest.mark.slow),
     pytest.param(DEEP, True, id="9-bit lanes, baked", marks=pytest.mark.slow),

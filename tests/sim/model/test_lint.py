@@ -11,6 +11,7 @@ from hw.config import TorusConfig, TrainingConfig
 from hw.tops import TOPS, TRAINING_TOPS, top_verilog
 from sim.errors import BuildFailed, LintFailed
 from sim.model.lint import WAIVERS, lint, waivers_of
+from tests.support.knobs import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -18,13 +19,13 @@ SMALL = TorusConfig(rows=2, cols=1, weight_words=16, bias_words=4)
 TRAINING = dataclasses.replace(SMALL, training=TrainingConfig())
 
 
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top", mostly_slow(TOPS, (0, 1, 2, 3)))
 def test_every_top_is_clean(top):
     lint(top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL))
 
 
 @pytest.mark.parametrize("velocity_bits", [pytest.param(0, marks=pytest.mark.slow), 20])
-@pytest.mark.parametrize("top", ["pe", "torus"])
+@pytest.mark.parametrize("top", mostly_slow(["pe", "torus"], (0,)))
 def test_every_top_that_trains_is_clean(top, velocity_bits):
     training = dataclasses.replace(TRAINING.training, velocity_bits=velocity_bits)
     lint(top_verilog(top, dataclasses.replace(TRAINING, training=training)))

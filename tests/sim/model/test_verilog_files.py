@@ -46,6 +46,7 @@ def test_a_torus_is_two_sources():
     assert "rx" not in files["clostorus.sdc"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [
     {}, pytest.param({"folded": True}, marks=pytest.mark.slow),
     pytest.param({"cells": "ecp5"}, marks=pytest.mark.slow)], ids=str)
@@ -85,6 +86,7 @@ def netlist(folder, script, name):
                   if cell["type"] in ("$mem_v2", "$dff", "$mul") or cell["type"][0] != "$")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [
     {}, pytest.param({"folded": True}, marks=pytest.mark.slow),
     pytest.param({"cells": "ecp5"}, marks=pytest.mark.slow)], ids=str)

@@ -12,6 +12,7 @@ from sim.proofs.paths import all_inputs, combinational_inputs
 from sim.proofs.rtl import Mutant, Rtl
 
 pytestmark = pytest.mark.formal
+slow = pytest.mark.slow
 
 
 def link(rtl):
@@ -42,12 +43,12 @@ def training_router(rtl):
     (link, "i_ready", set()),
     (gather, "i_ready", {"pe_write_valid"}),
     (router, "west_ready", {"row_write_valid"}),
-    (router, "north_ready", {"col_write_valid"}),
+    pytest.param(router, "north_ready", {"col_write_valid"}, marks=slow),
     (reduce, "i_ready", set()),
     (training_router, "west_ready", {"row_write_valid"}),
-    (training_router, "north_ready", {"col_write_valid"}),
-    (training_router, "from_east_ready", set()),
-    (training_router, "from_south_ready", set()),
+    pytest.param(training_router, "north_ready", {"col_write_valid"}, marks=slow),
+    pytest.param(training_router, "from_east_ready", set(), marks=slow),
+    pytest.param(training_router, "from_south_ready", set(), marks=slow),
 ])
 def test_ready_comes_from_registers(make, output, inputs):
     assert combinational_inputs(make(Rtl()), output) == inputs
@@ -115,6 +116,7 @@ def engines_that_share(component):
     return shared
 
 
+@pytest.mark.slow
 def test_engines_of_a_training_router_share_nothing():
     """Gathers and reductions cannot disturb each other, whichever are under way."""
     assert engines_that_share(training_router(Rtl())) == []
@@ -132,7 +134,7 @@ def test_engines_of_a_training_router_share_nothing():
     pytest.param(
         "(row_back, self.from_east, self.to_west, self.row_back),",
         "(row_back, self.from_east, self.to_west, self.col_back),", ["row_back"],
-        id="the other axis"),
+        id="the other axis", marks=pytest.mark.slow),
 ])
 def test_sharing_is_found(old, new, engines):
     mutant = Mutant("engines share something", "ring/training_router.py", old, new, "")
