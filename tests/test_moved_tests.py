@@ -32,6 +32,7 @@ MAY_SKIP = {
 }
 
 
+@pytest.mark.slow
 def test_every_test_is_where_the_table_says():
     now = functions_now()
     missing = [f"{new}::{name}" for _, new, names in moved_rows() for name in names

@@ -66,7 +66,8 @@ def _link(stages: int) -> Proof:
         name="link" if stages == 1 else f"link-{stages}",
         claim=f"{stages} links in a row",
         spec=lambda rtl: link_spec(rtl, stages),
-        induction_cycles=1, goal_cycles=2 * stages + 4, mutant_cycles=6)
+        induction_cycles=1, goal_cycles=2 * stages + 4, mutant_cycles=6,
+        slow=stages > 2)
 
 
 def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
@@ -87,7 +88,7 @@ def _ring(nodes: int) -> Proof:
 def _reduce(name: str, words: int) -> Proof:
     return Proof(name=name, spec=lambda rtl: reduce_spec(rtl, words),
                  claim=f"RingReduce, any contributions, FIFOs of {words} words",
-                 induction_cycles=1, goal_cycles=20, mutant_cycles=10)
+                 induction_cycles=1, goal_cycles=20, mutant_cycles=10, slow=words > 2)
 
 
 def _reduce_ring(nodes: int) -> Proof:
@@ -96,7 +97,7 @@ def _reduce_ring(nodes: int) -> Proof:
         spec=lambda rtl: reduce_ring_spec(rtl, nodes, REDUCE_WORDS, RING_REST_CYCLES),
         claim=f"ring back of {nodes}, blocks in chunks of up to {REDUCE_WORDS} words, again and "
               f"again, FIFOs of {REDUCE_WORDS} words",
-        induction_cycles=1, goal_cycles=30, mutant_cycles=8, slow=nodes > 2)
+        induction_cycles=1, goal_cycles=30, mutant_cycles=8, slow=True)
 
 
 def _credits(width: int) -> Proof:
@@ -128,9 +129,9 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",
-          spec=axi_stream_spec, induction_cycles=1, goal_cycles=14, mutant_cycles=10),
+          spec=axi_stream_spec, induction_cycles=1, goal_cycles=14, mutant_cycles=10, slow=True),
     Proof(name="wishbone", claim="WishboneSlave, any master, any registers and any torus",
-          spec=wishbone_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8),
+          spec=wishbone_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8, slow=True),
     _gather("gather", "RingGather, any op again and again, in two regions of 8 words", 1, 2,
             slow=True),
     _gather("gather-whole", "RingGather, any op again and again, in one region of 16 words", 1, 1,
@@ -151,8 +152,8 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="reduce-ring-2-locks-up",
           spec=lambda rtl: reduce_ring_spec(rtl, 2, REDUCE_WORDS, 0, locks_up=TOO_MANY_WORDS),
           claim=f"as reduce-ring-2, in chunks of {TOO_MANY_WORDS} words; the goal: a lock-up",
-          induction_cycles=1, goal_cycles=20, mutant_cycles=8),
+          induction_cycles=1, goal_cycles=20, mutant_cycles=8, slow=True),
     Proof(name="training-router", spec=lambda rtl: training_router_spec(rtl, REDUCE_WORDS),
           claim="TrainingRouter, both rings back, whatever happens on the others",
-          induction_cycles=1, goal_cycles=20, mutant_cycles=8),
+          induction_cycles=1, goal_cycles=20, mutant_cycles=8, slow=True),
 )}

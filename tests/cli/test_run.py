@@ -147,6 +147,7 @@ def test_run_sim_that_hangs(artifact, monkeypatch):
     fail(1, "the model took 3 of 9 beats", "run", artifact, "--device", "sim")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
 def test_run_writes_the_same_timeline_from_the_model_and_from_the_rtl(artifact, tmp_path):
     paths = [tmp_path / "golden.json", tmp_path / "sim.json"]

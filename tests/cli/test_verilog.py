@@ -84,6 +84,7 @@ def test_verilog_has_the_buffers_that_are_asked_for(tmp_path, monkeypatch):
     assert [link.buffer_bytes for link in links] == [2048, 512]
 
 
+@pytest.mark.slow
 def test_verilog_with_a_cocotb_test(artifact, tmp_path):
     """The folder plays what the Verilog computes: weights that it holds are not loaded."""
     sent = {}

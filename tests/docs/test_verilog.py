@@ -55,6 +55,7 @@ def compiled(tmp_path, monkeypatch):
     return compiled
 
 
+@pytest.mark.slow
 def test_no_tool_has_a_word_to_say(compiled, shell):
     writes, *checks = LINT
     assert [line.split()[0] for line in checks] == [

@@ -157,7 +157,8 @@ def test_a_full_disk_leaves_the_former_build(flow, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name, clock_mhz, made_mhz", [
-    ("icebreaker", 29, 28.875), ("ulx3s-85f", 100, 100.0), ("ulx3s-85f", 25, 25.0)])
+    ("icebreaker", 29, 28.875),
+    pytest.param("ulx3s-85f", 100, 100.0, marks=pytest.mark.slow), ("ulx3s-85f", 25, 25.0)])
 def test_a_clock_is_made_by_a_pll(flow, name, clock_mhz, made_mhz, tmp_path):
     flow["fmax_mhz"] = made_mhz
     board = BOARDS[name]

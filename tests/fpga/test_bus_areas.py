@@ -41,6 +41,7 @@ def test_rows_are_what_is_added(monkeypatch, capsys):
     assert all(line.count("|") == lines[0].count("|") for line in lines)
 
 
+@pytest.mark.slow
 def test_what_is_off_is_not_there():
     """Neither in a bare torus, nor in a bus: no register, no port, no module."""
     bare = modules(ClostorusTop(CONFIG, make_pe=make_pe))

@@ -27,7 +27,8 @@ slow = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind, family", [
-    ("inference-router", ICE40), pytest.param("inference-router", ECP5, marks=slow),
+    pytest.param("inference-router", ICE40, marks=slow),
+    pytest.param("inference-router", ECP5, marks=slow),
     pytest.param("training-router", ICE40, marks=slow),
     pytest.param("training-router", ECP5, marks=slow)])
 def test_a_router_is_equal_to_its_netlist(kind, family, tmp_path):

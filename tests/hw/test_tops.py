@@ -54,6 +54,7 @@ def test_cells_of_a_vendor_stand_where_they_are_asked_for(config):
         assert f"  {cell} " not in portable
 
 
+@pytest.mark.slow
 def test_folded_weights_are_never_written():
     config = dataclasses.replace(CONFIG, rows=1, cols=1)
     words = [[[3] * 32]], [[[-1] * 4]]
@@ -65,7 +66,7 @@ def test_folded_weights_are_never_written():
         assert memory_words(verilog, memory, "words") == [3] * 32
 
 
-@pytest.mark.parametrize("cells", mostly_slow(["generic", "ecp5"], (0,)))
+@pytest.mark.parametrize("cells", mostly_slow(["generic", "ecp5"], ()))
 def test_a_board_has_one_module_of_all_pes(cells):
     verilog = board_verilog(CONFIG, LinkConfig(clock_hz=25_000_000), cells=cells)
     assert verilog.count(f"module {BOARD_MODULE}(") == 1

@@ -60,7 +60,7 @@ def random_case(seed):
     return net, f"{rows}x{cols}", random.choice([32, 64, 128, 256])
 
 
-@pytest.mark.parametrize("seed", mostly_slow(range(110), range(50)))
+@pytest.mark.parametrize("seed", mostly_slow(range(110), range(20)))
 def test_random_nets(seed):
     net, torus, host_bits = random_case(seed)
     # As a list of ops, and with a loop of several turns.
@@ -69,14 +69,14 @@ def test_random_nets(seed):
 
 
 @pytest.mark.parametrize("lanes_in, lanes_out", [(2, 1), (1, 2), (2, 2), (2, 4), (1, 8)])
-@pytest.mark.parametrize("seed", mostly_slow(range(12), range(3)))
+@pytest.mark.parametrize("seed", mostly_slow(range(12), (0,)))
 def test_random_nets_with_lanes(seed, lanes_in, lanes_out):
     net, torus, host_bits = random_case(seed)
     check(net, torus, order=("best", "program")[seed % 2], samples=(1 + seed % 3, 8), seed=seed,
           host_bits=host_bits, lanes_in=lanes_in, lanes_out=lanes_out)
 
 
-@pytest.mark.parametrize("torus", ["3x5", "1x4", "4x1", "6x6", "1x1"])
+@pytest.mark.parametrize("torus", mostly_slow(["3x5", "1x4", "4x1", "6x6", "1x1"], (0, 4)))
 @pytest.mark.parametrize("shapes", [PAIR, STRADDLING])
 def test_layers_that_do_not_line_up(shapes, torus):
     net = random_net(shapes_of(*shapes), seed=7)

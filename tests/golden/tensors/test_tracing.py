@@ -9,6 +9,7 @@ from torch.export import Dim
 
 from golden import ClosLinear, ModelError, ShapeError
 from golden.layers import ClosGRU, ClosLSTM, ClosMultiheadAttention, LowRankConv2d
+from tests.support.knobs import mostly_slow
 from tests.support.traced_layers import BATCHES, LAYERS, assert_same_for_all_batches, inputs, make
 
 jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -16,7 +17,7 @@ jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWar
 DIMS = {"named": Dim("b"), "DYNAMIC": Dim.DYNAMIC, "AUTO": Dim.AUTO}
 
 
-@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("dim", mostly_slow(DIMS, (2,)))
 @pytest.mark.parametrize("name", LAYERS)
 def test_export_serves_every_batch(name, dim):
     layer = make(name)

@@ -226,7 +226,7 @@ def test_latency(lanes_in, lanes_out):
     assert results == list(range(first, first + lanes_out))
 
 
-@pytest.mark.parametrize("lanes_in", mostly_slow([1, 2], (1,)))
+@pytest.mark.parametrize("lanes_in", mostly_slow([1, 2], (0,)))
 def test_only_a_pe_with_lanes_has_more_than_the_plain_mac(lanes_in):
     text = top_verilog("pe", with_lanes(lanes_in, 1))
     assert ("weight_memory_0" in text) is (lanes_in > 1)

@@ -108,6 +108,7 @@ def test_every_beat_of_many_random_runs(config):
     sweep(config, 12, seed=2000 + 100 * config.rows + config.cols)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [
     pytest.param(dataclasses.replace(LARGE, rows=2, cols=3, link_stages=2), marks=pytest.mark.slow),
     dataclasses.replace(LARGE, rows=1, cols=2, host_bits=32),

@@ -100,6 +100,7 @@ def test_progress(compiled):
     assert told[-1] == ("run samples", 9, 9)
 
 
+@pytest.mark.slow
 def test_baked_weights_are_not_loaded(tmp_path, monkeypatch):
     compiled = compile_random(0, dataclasses.replace(CONFIG, rows=1))
     path = tmp_path / "baked.ctz"

@@ -52,6 +52,7 @@ def check_cycles(model, job) -> None:
     np.testing.assert_array_equal(found.out_cycles.astype(np.int64) - first, predicted.out_cycles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", mostly_slow([with_targets(one) for one in TORI], (1,)), ids=name)
 def test_random_runs(config: TorusConfig):
     """Outputs, weights, accumulators, LFSRs, the sums for the host; and every beat."""

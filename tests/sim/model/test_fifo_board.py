@@ -50,6 +50,7 @@ def test_the_rate_of_the_link(clock_mhz):
         assert len(data) / cycles > 0.35
 
 
+@pytest.mark.slow
 def test_words_are_those_of_the_integer_model():
     compiled, words, expected = small(4)
     with FifoBoardModel.of(CONFIG) as board:

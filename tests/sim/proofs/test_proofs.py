@@ -36,7 +36,7 @@ def test_goal_is_reached(proof, tmp_path):
 
 
 @pytest.mark.parametrize("mutant", mostly_slow(
-    cases(MUTANTS, lambda one: f"{one.file}: {one.mistake}"), range(0, len(MUTANTS), 3)))
+    cases(MUTANTS, lambda one: f"{one.file}: {one.mistake}"), range(0, len(MUTANTS), 9)))
 def test_mutant_fails_its_proof(mutant, tmp_path):
     """By a run that starts at reset, so that the mistake shows at the ports."""
     proof = PROOFS[mutant.caught_by]

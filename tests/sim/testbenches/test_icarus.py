@@ -95,6 +95,7 @@ def test_weights_of_a_hand_over_are_read_from_its_files(edition, tmp_path):
     np.testing.assert_array_equal(executable.decode(beats), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_the_text_that_yosys_wrote_stands_still_from_systemverilog_on(edition, tmp_path):
     """What `hw.emit` mends: were it not so, nothing would have to be mended any more."""

@@ -100,6 +100,7 @@ def record(samples):
         return board
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("samples, edition", [
     (0, "2005"), (1, "2012"), pytest.param(1, "2005", marks=pytest.mark.slow)])
 def test_a_board(samples, edition, tmp_path):

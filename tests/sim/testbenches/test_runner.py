@@ -24,7 +24,7 @@ def test_a_right_design_passes(tmp_path, waves, capfd, seed):
 
 @pytest.mark.parametrize(("mistake", "complaint"), [
     ("valid_falls", "o: valid fell before the word was taken"),
-    ("data_changes", "o: the data changed from 0x"),
+    pytest.param("data_changes", "o: the data changed from 0x", marks=pytest.mark.slow),
 ])
 def test_a_broken_rule_is_found(tmp_path, waves, capfd, mistake, complaint):
     with pytest.raises(BenchFailed, match="with seed 3: failed: .*random_stalls_lose_no_word"):
@@ -33,6 +33,7 @@ def test_a_broken_rule_is_found(tmp_path, waves, capfd, mistake, complaint):
     assert complaint in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_waveforms_are_written_on_request(tmp_path, capfd):
     run_bench(Link(16), BENCH, folder=tmp_path, seed=1, parameters=PARAMETERS, waves=True)
     assert f"waveforms: {tmp_path / 'dump.vcd'}" in capfd.readouterr().out

@@ -155,6 +155,7 @@ def test_what_is_refused():
         TorusModule(device_for(DEEP, 4, input_gradient=False), RATE)(x.requires_grad_())
 
 
+@pytest.mark.slow
 def test_a_trained_net_becomes_a_float_model():
     device = device_for(DEEP, 5)
     model = float_model(device.compiled.format, device.read_state())
@@ -163,6 +164,7 @@ def test_a_trained_net_becomes_a_float_model():
     torch.testing.assert_close(model(x).double(), found, atol=1e-2, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_docs_run(monkeypatch):
     """Those of docs/training.md, on the golden model: weights on the chip and the host's change."""
     monkeypatch.setattr("sim.device.SimDevice", GoldenDevice)
