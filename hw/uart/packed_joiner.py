@@ -33,7 +33,9 @@ class PackedJoiner(BeatJoiner):
         Width of a word in a beat, more than `input_bits`. A beat holds as many as fit, word 0
         lowest; bits beyond them are 0 in a packed beat.
 
-    The members are those of `BeatJoiner`.
+    Members
+    -------
+    Those of `BeatJoiner`.
     """
 
     def __init__(self, link, host_bits, word_bits):
