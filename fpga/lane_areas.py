@@ -2,7 +2,8 @@
 
 Each argument is words x sums, `lanes_in` and `lanes_out`; without any, all are measured. The
 element is that of a board (`hw.presets.BOARD_LARGE`), in ECP5 cells; with --train it is one that
-trains, which takes one word a cycle.
+trains, which takes one word a cycle. With --fitted it has the shifts of a layer alone (those of
+`hw.presets.FITTED_TRAINING`), as a compiled net has them.
 """
 
 if __name__ == "__main__":
@@ -26,10 +27,15 @@ _COLUMNS = ("words x sums", "LUT4", "carry cells", "flip-flops", "multipliers", 
             "LUT RAMs", "sites", "sites a further multiplier")
 
 
-def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False) -> Area:
+_SHIFTS = ("min_grad_shift", "grad_shift_bits", "min_update_shift", "update_shift_bits",
+           "min_bias_shift", "bias_shift_bits")
+
+
+def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False, fitted: bool = False) -> Area:
     """Synthesise an element, and check that nothing of it was optimised away.
 
-    With `train` it is one that trains, with the fields of `TrainingConfig()`.
+    With `train` it is one that trains, with the fields of `TrainingConfig()`. With `fitted` its
+    shifts are those of `FITTED_TRAINING`.
 
     Raises
     ------
@@ -37,7 +43,7 @@ def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False) -> Area:
         As `fpga.synthesis.synthesise` and `fpga.report.check_blocks`.
     """
     from hw.config import TrainingConfig
-    from hw.presets import BOARD_LARGE
+    from hw.presets import BOARD_LARGE, FITTED_TRAINING
     from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
 
     from .designs import Design
@@ -46,6 +52,12 @@ def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False) -> Area:
     training = TrainingConfig() if train else None
     config = dataclasses.replace(
         BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out, training=training)
+    if fitted:
+        config = dataclasses.replace(config, min_shift=FITTED_TRAINING.min_shift,
+                                     shift_bits=FITTED_TRAINING.shift_bits)
+        if training is not None:
+            shifts = {name: getattr(FITTED_TRAINING.training, name) for name in _SHIFTS}
+            config = dataclasses.replace(config, training=dataclasses.replace(training, **shifts))
     with temporary_folder() as folder:
         area = synthesise(folder, top_verilog("pe", config, cells="ecp5"), TOPS["pe"], ECP5)
     check_blocks(area, Design(f"pe-{lanes_in}x{lanes_out}", TOPS["pe"], config))
@@ -58,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
     parser.add_argument("--train", action="store_true", help="an element that trains")
+    parser.add_argument("--fitted", action="store_true", help="a layer's shifts instead of all")
     given = parser.parse_args(arguments)
     wanted = [parse_lanes(text, train=given.train) for text in given.lanes]
     most_words = 1 if given.train else max(LANES_IN)
@@ -66,7 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
     first: tuple[int, int] | None = None
     every = [(words, sums) for words in LANES_IN if words <= most_words for sums in LANES_OUT]
     for words, sums in wanted or every:
-        area, count = pe_area(words, sums, train=given.train), words * sums
+        area, count = pe_area(
+            words, sums, train=given.train, fitted=given.fitted), words * sums
         sites = lut_sites(area, ECP5)
         further = ""
         if first is None:

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..back_layouts import bias_update_layout
+from ..cells.above import is_above
 from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from .velocity import accumulate, velocity_members
@@ -95,7 +96,7 @@ def shifted_up(value, shift, unit, bits):
         lower = min(max(kept, 0), upper)
         lost = Cat(bit ^ sign for bit in value[lower:upper]).any()
         lost = lost if kept >= 0 else lost | sign
-        cut |= (shift >= count) & lost if count else lost
+        cut |= is_above(shift, count - 1) & lost
         upper = lower
     shifted = value << Cat(Const(0, unit.bit_length() - 1), shift)
     shifted = Cat(shifted, sign.replicate(bits))[:bits]

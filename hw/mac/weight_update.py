@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..back_layouts import update_layout
+from ..cells.above import is_above
 from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..config import LFSR_BITS, READ_CYCLES, UPDATE_CYCLES
@@ -83,7 +84,7 @@ class WeightUpdate(wiring.Component):
         # Stage 3: as many random bits as the shift drops.
         random_bits = Signal(training.max_update_shift)
         m.d.sync += random_bits.eq(Cat(
-            training.min_update_shift + update[2].shift > bit
+            is_above(update[2].shift, bit - training.min_update_shift)
             for bit in range(training.max_update_shift)))
         applies = valid[3] & update[3].apply
         total = Signal(signed(max(len(accumulated), training.max_update_shift + 1) + 1))
@@ -101,8 +102,8 @@ class WeightUpdate(wiring.Component):
         coarse = Signal.like(total)
         change = Signal.like(total)
         m.d.sync += [
-            coarse.eq(total >> (training.min_update_shift + Cat(
-                Const(0, low_bits), update[4].shift[low_bits:]))),
+            coarse.eq((total >> training.min_update_shift) >> Cat(
+                Const(0, low_bits), update[4].shift[low_bits:])),
             change.eq(coarse >> update[5].shift[:low_bits]),
             self.new_weight.p.weight.eq(saturated(weight[6] - change, training.master_bits)),
         ]

@@ -11,23 +11,23 @@ def test_every_row_has_what_was_synthesised(monkeypatch, capsys):
     """The columns, the sites, and the share of each further multiplier."""
     asked = []
 
-    def area(lanes_in, lanes_out, *, train):
-        asked.append((lanes_in, lanes_out, train))
+    def area(lanes_in, lanes_out, *, train, fitted):
+        asked.append((lanes_in, lanes_out, train, fitted))
         count = lanes_in * lanes_out
         return Area(luts=100 * count, carries=10, flip_flops=7, lut_rams=5, multipliers=count,
                     block_rams=6)
 
     monkeypatch.setattr(lane_areas, "pe_area", area)
     assert lane_areas.main(["1x1", "2x4"]) == 0
-    assert asked == [(1, 1, False), (2, 4, False)]
+    assert asked == [(1, 1, False, False), (2, 4, False, False)]
     lines = capsys.readouterr().out.splitlines()
     assert lines[2] == "| 1 x 1 | 100 | 10 | 7 | 1 | 6 | 5 | 140 |  |"
     assert lines[3] == "| 2 x 4 | 800 | 10 | 7 | 8 | 6 | 5 | 840 | 100 |"
     assert all(line.count("|") == lines[0].count("|") for line in lines)
 
 
-    assert lane_areas.main(["--train", "1x1", "1x4"]) == 0
-    assert asked[2:] == [(1, 1, True), (1, 4, True)]
+    assert lane_areas.main(["--train", "--fitted", "1x1", "1x4"]) == 0
+    assert asked[2:] == [(1, 1, True, True), (1, 4, True, True)]
     # Of a further lane there are two multipliers.
     assert capsys.readouterr().out.splitlines()[3].endswith("| 440 | 50 |")
 
