@@ -107,15 +107,20 @@ def test_inference(torus, options, tmp_path, icarus):
         assert (status, line[:4]) == (0, "PASS"), line
 
 
+def training(batches=False, samples=4):
+    form = random_format(SHAPES, seed=3, **widths(TRAINING))
+    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None)
+    x, g = (some(form, samples, seed=3).numpy() for some in (random_inputs, random_gradients))
+    lessons = [Lesson(x[at:at + 2], lambda sample, y, at=at: g[at + sample])
+               for at in range(0, samples, 2)]
+    state = random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=3)
+    return compiled, training_script(compiled, state, lessons)
+
+
 @slow
 @pytest.mark.parametrize("batches", [False, True])
 def test_training(batches, tmp_path, icarus):
-    form = random_format(SHAPES, seed=3, **widths(TRAINING))
-    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None)
-    x, g = random_inputs(form, 4, seed=3).numpy(), random_gradients(form, 4, seed=3).numpy()
-    lessons = [Lesson(x[at:at + 2], lambda sample, y, at=at: g[at + sample]) for at in (0, 2)]
-    state = random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=3)
-    exported(tmp_path, compiled, training_script(compiled, state, lessons))
+    exported(tmp_path, *training(batches))
     status, line = played(tmp_path, stalls=200 * batches)
     assert (status, line[:4]) == (0, "PASS"), line
     # A weight at the end that is another is found.
@@ -233,6 +238,17 @@ def test_cocotb(simulator, top, tmp_path, toolchain, request):
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (1, ["0 of 2 tests passed"]), done
     assert re.search(r"line \d+ of host_out\.mem, of the outputs of samples 0 to 1: ",
                      done.stdout + done.stderr)
+
+
+@slow
+@pytest.mark.cocotb
+@pytest.mark.parametrize("top", ["axi", "wishbone"])
+def test_cocotb_of_a_training(top, tmp_path, toolchain, icarus):
+    compiled, script = training(samples=2)
+    write_script_bench(tmp_path / "bench", compiled, script, baked=False, top=top)
+    (tmp_path / "torus.v").write_text(top_verilog(top, compiled.config))
+    done = run_cocotb(tmp_path / "bench", "icarus", toolchain.environment)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["2 of 2 tests passed"]), done
 
 
 BUS_FAULTS = {
