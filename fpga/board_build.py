@@ -206,6 +206,7 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
         "oscillator_mhz": board.clock_hz / 1e6,
         "clock_mhz": link.clock_hz / 1e6,
         "fmax_mhz": round(routed.fmax_mhz, 2),
+        **({} if routed.fifo_mhz is None else {"fifo_mhz": round(routed.fifo_mhz, 2)}),
         "critical_path": dataclasses.asdict(summarise(routed.critical_path)),
         "weights_that_fit": config.rows * config.cols * config.weight_words,
     }

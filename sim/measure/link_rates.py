@@ -60,7 +60,9 @@ def _uart(baud: int, packed: int) -> LinkConfig:
 
 
 def _fifo(clock_hz: int, packed: int) -> LinkConfig:
-    return LinkConfig(clock_hz=clock_hz, buffer_bytes=16_384, fifo=True, input_bits=packed)
+    # As `fpga.board_design.board_link` makes it for a board with an ECP5.
+    return LinkConfig(clock_hz=clock_hz, buffer_bytes=4096, registered=True, fifo=True,
+                      input_bits=packed)
 
 
 LINKS = tuple(

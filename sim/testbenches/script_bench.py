@@ -1,9 +1,11 @@
 """Plays a host script to a torus: what its host sends, and each beat that must come back.
 
-`clostorus verilog --cocotb` hands this file over beside those of the script and `streams.py`, as
-`test_clostorus.py`, and `runner.py`, which runs it. It needs cocotb 2 alone.
+`clostorus verilog --cocotb` hands this file over beside those of the script, as
+`test_clostorus.py`. `host.py` is the host of the top module, which is the bare torus or one on a
+bus, `streams.py` is what that host uses, and `runner.py` runs the test. It needs cocotb 2 alone.
 """
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +14,12 @@ from typing import Any, NamedTuple
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.testbenches.streams import (
-    ProtocolChecker,
-    StreamDriver,
-    StreamMonitor,
-    StreamPort,
-    random_stalls,
-    reset,
-    start_clock,
-)
+from sim.testbenches.streams import random_stalls, reset, start_clock
+from sim.testbenches.torus_host import Host
 
 FOLDER = Path(__file__).parent  # Of the script's files.
-PATIENCE_CYCLES = 20_000  # And 16 for each beat of the script: then nothing comes any more.
-REST_CYCLES = 100  # After the last beat, in which no other may come.
+PATIENCE_CYCLES = 20_000  # And so many for each 32 bits of the script: then nothing comes any more.
+PATIENCE_CYCLES_A_WORD = 16
 
 
 class Step(NamedTuple):
@@ -48,12 +43,12 @@ def steps() -> Iterator[Step]:
         yield Step(kind == "0", int(count, 16), what)
 
 
-async def take(monitor: StreamMonitor, taken: list[int]) -> None:
+async def take(host: Host, taken: list[int]) -> None:
     """Take all beats that must come, and compare them."""
     names = [step.what for step in steps() if not step.sends for _ in range(step.beats)]
     golden = zip(beats_of("host_out.mem"), beats_of("host_mask.mem"), names, strict=True)
     for line, (wanted, mask, what) in enumerate(golden, 1):
-        [beat] = await monitor.receive(1)
+        beat = await host.receive()
         assert beat & mask == wanted, (
             f"line {line} of host_out.mem, of {what}: {wanted:#x} must come, not {beat:#x}, of "
             f"which {mask:#x} is compared")
@@ -77,28 +72,28 @@ async def plays_its_script(dut: Any, stall_per_mille: int) -> None:
     def stalls() -> Iterator[bool]:
         return random_stalls(random.Random(random.random()), stall_per_mille)
 
+    facts = json.loads((FOLDER / "io.json").read_text())
+    sent, expected = beats_of("host_in.mem"), len(beats_of("host_out.mem"))
     start_clock(dut)
-    incoming, outgoing = StreamPort(dut, "host_in"), StreamPort(dut, "host_out")
-    driver, monitor = StreamDriver(incoming, stalls()), StreamMonitor(outgoing, stalls())
+    host = Host(dut, facts, stalls)
     await reset(dut)
-    ProtocolChecker(outgoing, dut.rst).start()
+    await host.open(expected)
     taken: list[int] = []
-    taking = cocotb.start_soon(take(monitor, taken))
+    taking = cocotb.start_soon(take(host, taken))
 
     async def play() -> None:
-        sent, due = iter(beats_of("host_in.mem")), 0
+        waiting, due = iter(sent), 0
         for step in steps():
             if step.sends:
-                await driver.send([next(sent) for _ in range(step.beats)])
+                await host.send([next(waiting) for _ in range(step.beats)])
                 continue
             due += step.beats
             while len(taken) < due and not taking.done():
                 await RisingEdge(dut.clk)
 
     playing = cocotb.start_soon(play())
-    count = len(beats_of("host_in.mem")) + len(beats_of("host_out.mem"))
-    await within(dut, PATIENCE_CYCLES + 16 * count, taking)
-    await within(dut, PATIENCE_CYCLES + 16 * count, playing)
-    for _ in range(REST_CYCLES):
-        await RisingEdge(dut.clk)
-        assert not outgoing.is_valid, f"{outgoing.word:#x} comes after the last of host_out.mem"
+    words = (len(sent) + expected) * facts["host_bits"] // 32
+    patience = PATIENCE_CYCLES + PATIENCE_CYCLES_A_WORD * words
+    await within(dut, patience, taking)
+    await within(dut, patience, playing)
+    await host.close(len(sent), expected)

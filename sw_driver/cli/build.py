@@ -182,6 +182,7 @@ def _report(
 
     report, config = built.report, held.config
     path = report["critical_path"]
+    fifo = f"{report['fifo_mhz']} MHz, for one of 60 MHz" if "fifo_mhz" in report else None
     out.facts(
         f"{folder}, for {target.name}",
         [
@@ -189,6 +190,7 @@ def _report(
             ("lanes in x out", f"{config.lanes_in} x {config.lanes_out}"),
             *((used.name, f"{used.used} of {used.available}") for used in built.usage),
             ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['clock_mhz']:g} MHz"),
+            *((("CLKOUT", fifo),) if fifo else ()),
             ("seed", _seeds(report)),
             ("critical path", f"{path['start']} to {path['end']}"),
             ("weights that fit", str(report["weights_that_fit"])),

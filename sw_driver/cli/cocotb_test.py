@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_cocotb"]
 
+_TOPS = ("torus", "axi", "wishbone")  # `hw.tops.WHOLE_TOPS`, which takes Amaranth.
+
 
 def check_cocotb(
     folder: Path | None,
@@ -46,8 +48,9 @@ def check_cocotb(
         raise DriverError(
             "cocotb needs --config-from or --bake: without a net there are no golden outputs"
         )
-    if top != "torus":
-        raise DriverError(f"cocotb needs --top torus, whose streams its test plays, not {top}")
+    if top not in _TOPS:
+        kinds = f"{', '.join(_TOPS[:-1])} or {_TOPS[-1]}"
+        raise DriverError(f"cocotb needs --top {kinds}, to which its test sends beats, not {top}")
     check_folder(folder)
     check_own(folder, BENCH_FILES)
     if source is not None:

@@ -209,7 +209,8 @@ def _write(
     from sw_driver.system.files import write_text
 
     if wanted.cocotb is not None and found is not None:
-        write_script_bench(wanted.cocotb, found.compiled, found.script, baked=found.baked)
+        write_script_bench(wanted.cocotb, found.compiled, found.script, baked=found.baked,
+                           top=wanted.top)
     if wanted.split:
         clock_hz = None if link is None else link.clock_hz
         return write_verilog_files(wanted.output, text, memories, clock_hz)

@@ -30,7 +30,7 @@ _FORMAT = 1  # The value of MARK: the version of these files.
 
 
 def script_files(
-    compiled: Compiled, script: HostScript, *, baked: bool = False
+    compiled: Compiled, script: HostScript, *, baked: bool = False, top: str = "torus"
 ) -> dict[str, bytes]:
     """Return the files of a script by name: `BEAT_FILES`, and `TESTBENCH`.
 
@@ -42,8 +42,10 @@ def script_files(
         What a host does with it.
     baked
         Whether the script wants a torus that holds the weights from the start.
+    top
+        What the beats are sent to, one of `hw.tops.TOPS`.
     """
-    facts = {MARK: _FORMAT, **io_facts(compiled, script, baked=baked)}
+    facts = {MARK: _FORMAT, **io_facts(compiled, script, baked=baked, top=top)}
     steps = (f"{int(not step.sends)} {step.beats:08x} // {step.what}\n" for step in script.steps)
     texts = (
         lines_of_beats(script.sent),

@@ -14,11 +14,11 @@ from sw_driver.script.host_script import HostScript
 __all__ = ["io_facts"]
 
 
-def io_facts(compiled: Compiled, script: HostScript, *, baked: bool) -> dict[str, Any]:
+def io_facts(compiled: Compiled, script: HostScript, *, baked: bool, top: str) -> dict[str, Any]:
     """Return what can be said of a net and its script in JSON; see `script_files`."""
     config, form, words = compiled.config, compiled.word_format, compiled.executable.words
     facts: dict[str, Any] = {
-        "top_module": TOPS["torus"],
+        "top_module": TOPS[top],
         "torus": f"{config.rows}x{config.cols}",
         "hardware_id": f"{config.hardware_id:016x}",
         "layers": [str(shape) for shape in compiled.shapes],

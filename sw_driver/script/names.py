@@ -15,6 +15,7 @@ __all__ = [
     "COCOTB_FILES",
     "IO_FILE",
     "MARK",
+    "REGISTER_FILE",
     "SCRIPT_FILES",
     "TESTBENCH",
     "check_own",
@@ -28,8 +29,9 @@ BEAT_FILES = ("host_in.mem", "host_out.mem", "host_mask.mem", "host_script.mem",
 SCRIPT_FILES = (*BEAT_FILES, TESTBENCH)
 """All of them."""
 
-COCOTB_FILES = ("test_clostorus.py", "streams.py", "runner.py")
-"""The files of a cocotb test that plays a script."""
+REGISTER_FILE = "register_map.py"
+COCOTB_FILES = ("test_clostorus.py", "host.py", "streams.py", "runner.py", REGISTER_FILE)
+"""The files of a cocotb test that plays a script; the last one is for a torus on a bus alone."""
 
 BENCH_FILES = (*BEAT_FILES, *COCOTB_FILES)
 """All files of the folder of such a test."""

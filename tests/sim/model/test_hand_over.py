@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -13,7 +14,7 @@ from fpga.yosys import run_yosys
 from golden import ClosShape
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
-from hw.tops import baked_verilog
+from hw.tops import TOPS, baked_verilog, top_verilog
 from sim.model.verilog_files import write_verilog_files
 from sim.testbenches.host_lines import TESTBENCH, beats_of_lines, lines_of_beats
 from sw_driver import GoldenDevice, compile
@@ -111,6 +112,33 @@ def test_yosys_has_no_error(kind, hand_over):
     said = run_yosys(folder, "", f"{cells}read_verilog clostorus_pe.v clostorus.v; "
                                  "hierarchy -check -top clostorus; proc; check -assert")
     assert "Warning" not in said
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_distributions_yosys_has_no_word_to_say(kind, hand_over):
+    """Whichever is on PATH, such as Debian's of 2022, which is older than the one of the wheel."""
+    assert said_by_yosys(hand_over(**kind), "clostorus_pe.v clostorus.v", "clostorus",
+                         cells="cells" in kind) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("top", ["axi", "wishbone"])
+def test_a_distributions_yosys_has_no_word_to_say_of_a_bus(top, tmp_path):
+    (tmp_path / "bus.v").write_text(top_verilog(top, CONFIG))
+    assert said_by_yosys(tmp_path, "bus.v", TOPS[top]) == ""
+
+
+def said_by_yosys(folder, sources, top, *, cells=False):
+    """The warnings and errors of the Yosys on PATH."""
+    yosys = shutil.which("yosys")
+    if yosys is None:
+        pytest.skip("there is no yosys on PATH: apt-get install yosys")
+    library = "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v; " if cells else ""
+    script = (f"{library}read_verilog {sources}; hierarchy -check -top {top}; proc; "
+              "check -assert")
+    done = subprocess.run([yosys, "-q", "-p", script], cwd=folder, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout + "failed" * bool(done.returncode)
 
 
 @pytest.mark.slow

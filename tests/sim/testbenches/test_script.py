@@ -1,6 +1,7 @@
 """An exported testbench and cocotb test find that the Verilog is right, and where it is not."""
 
 import dataclasses
+import functools
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from golden import ClosShape
 from golden.layers.dense import DenseShape
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig, TrainingConfig
+from hw.tops import top_verilog
 from sim.model.emitted import emitted_torus
 from sim.testbenches.script_bench_files import write_script_bench
 from sw_driver import compile, export_files
@@ -105,15 +107,20 @@ def test_inference(torus, options, tmp_path, icarus):
         assert (status, line[:4]) == (0, "PASS"), line
 
 
+def training(batches=False, samples=4):
+    form = random_format(SHAPES, seed=3, **widths(TRAINING))
+    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None)
+    x, g = (some(form, samples, seed=3).numpy() for some in (random_inputs, random_gradients))
+    lessons = [Lesson(x[at:at + 2], lambda sample, y, at=at: g[at + sample])
+               for at in range(0, samples, 2)]
+    state = random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=3)
+    return compiled, training_script(compiled, state, lessons)
+
+
 @slow
 @pytest.mark.parametrize("batches", [False, True])
 def test_training(batches, tmp_path, icarus):
-    form = random_format(SHAPES, seed=3, **widths(TRAINING))
-    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None)
-    x, g = random_inputs(form, 4, seed=3).numpy(), random_gradients(form, 4, seed=3).numpy()
-    lessons = [Lesson(x[at:at + 2], lambda sample, y, at=at: g[at + sample]) for at in (0, 2)]
-    state = random_state(compiled.format, TRAINING.rows, TRAINING.cols, seed=3)
-    exported(tmp_path, compiled, training_script(compiled, state, lessons))
+    exported(tmp_path, *training(batches))
     status, line = played(tmp_path, stalls=200 * batches)
     assert (status, line[:4]) == (0, "PASS"), line
     # A weight at the end that is another is found.
@@ -194,25 +201,81 @@ def run_cocotb(folder, simulator, environment):
         cwd=folder.parent, env=environment, capture_output=True, text=True, check=False)
 
 
-@slow
-@pytest.mark.cocotb
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_cocotb(simulator, made, tmp_path, toolchain, request):
-    if simulator == "icarus":
-        request.getfixturevalue("icarus")
+def bench(folder, top):
+    """Write the Verilog of a top into a folder, and the test of it into a folder there."""
     net = random_net(SHAPES, seed=7, act_bits=8, weight_bits=8)
     compiled = compile(net, "1x1")
-    folder = tmp_path / "bench"
     x = np.random.default_rng(1).integers(-99, 99, (2, 9))
-    script = inference_script(compiled, x)
-    names = write_script_bench(folder, compiled, script, baked=False)
-    assert set(names) == {path.name for path in folder.iterdir()}
-    assert not any("sim." in path.read_text() for path in folder.glob("*.py"))
-    (tmp_path / "torus.v").write_text((made / "torus.v").read_text())
+    names = write_script_bench(folder / "bench", compiled, inference_script(compiled, x),
+                               baked=False, top=top)
+    assert set(names) == {path.name for path in (folder / "bench").iterdir()}
+    for path in (folder / "bench").glob("*.py"):
+        assert not re.search(r"^ *(?:from|import) (?:sim|hw|sw_driver|golden)\b",
+                             path.read_text(), re.M)
+    (folder / "torus.v").write_text(verilog_of(top, compiled.config))
+    return folder / "bench"
+
+
+@functools.cache
+def verilog_of(top, config):
+    return top_verilog(top, config)
+
+
+@slow
+@pytest.mark.cocotb
+@pytest.mark.parametrize("simulator, top", [
+    ("icarus", "torus"), ("icarus", "axi"), ("icarus", "wishbone"), ("verilator", "axi")])
+def test_cocotb(simulator, top, tmp_path, toolchain, request):
+    if simulator == "icarus":
+        request.getfixturevalue("icarus")
+    folder = bench(tmp_path, top)
     done = run_cocotb(folder, simulator, toolchain.environment)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["2 of 2 tests passed"]), done
+    if simulator == "verilator":
+        return  # What is compared is the same, and another build takes long.
     spoil(folder)
     done = run_cocotb(folder, simulator, toolchain.environment)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (1, ["0 of 2 tests passed"]), done
     assert re.search(r"line \d+ of host_out\.mem, of the outputs of samples 0 to 1: ",
                      done.stdout + done.stderr)
+
+
+@slow
+@pytest.mark.cocotb
+@pytest.mark.parametrize("top", ["axi", "wishbone"])
+def test_cocotb_of_a_training(top, tmp_path, toolchain, icarus):
+    compiled, script = training(samples=2)
+    write_script_bench(tmp_path / "bench", compiled, script, baked=False, top=top)
+    (tmp_path / "torus.v").write_text(top_verilog(top, compiled.config))
+    done = run_cocotb(tmp_path / "bench", "icarus", toolchain.environment)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["2 of 2 tests passed"]), done
+
+
+BUS_FAULTS = {
+    "tlast": ("axi", "assign m_axis_tlast = ", "assign m_axis_tlast = ~", "comes with tlast "),
+    "tkeep": ("axi", r"assign m_axis_tkeep = \S+;", "assign m_axis_tkeep = 1;", "bytes lack"),
+    "rresp": ("axi", r"assign s_axil_rresp = ", "assign s_axil_rresp = 2 | ",
+              "a read of VERSION ends with response 2"),
+    "another torus": ("axi", r"assign s_axil_rdata = ", "assign s_axil_rdata = 1 | ",
+                      "the torus has the hardware id [0-9a-f]{16}, the beats are for "),
+    "irq": ("wishbone", r"\.irq\(irq\),([\s\S]*?)assign wb_err = ",
+            r".irq(),\1assign irq = 1; assign wb_err = ",
+            "irq says that a beat waits after the last"),
+    "ack": ("wishbone", "assign wb_ack = ", "assign wb_ack = wb_err | ",
+            "ends with ack 1 and err 1"),
+    "err": ("wishbone", "assign wb_err = ", "assign wb_err = 0 & ", "ends with ack 0 and err 0"),
+}
+
+
+@slow
+@pytest.mark.cocotb
+@pytest.mark.parametrize("fault", BUS_FAULTS)
+def test_faults_of_a_bus_are_found(fault, tmp_path, toolchain, icarus):
+    top, right, wrong, message = BUS_FAULTS[fault]
+    folder = bench(tmp_path, top)
+    text, count = re.subn(right, wrong, (tmp_path / "torus.v").read_text(), count=1)
+    assert count == 1
+    (tmp_path / "torus.v").write_text(text)
+    done = run_cocotb(folder, "icarus", toolchain.environment)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (1, ["0 of 2 tests passed"]), done
+    assert re.search(message, done.stdout + done.stderr), done

@@ -1,6 +1,7 @@
 """The library by itself: words of reals, its size, and what a header of a net may be."""
 
 import ctypes
+import dataclasses
 import re
 import subprocess
 
@@ -9,10 +10,15 @@ import pytest
 import torch
 
 from golden.fixed.words import from_words, to_words
+from hw.config import TrainingConfig
+from sw_driver import compile
 from sw_driver.c_host.header import c_header, library_header
 from sw_driver.c_host.names import c_name, check_c_name
 from sw_driver.errors import DriverError, ProgramError
-from tests.support.boards import small
+from tests.support.boards import TRAINING_CONFIG, TRAINING_SHAPES, small
+from tests.support.project import ROOT
+from tests.support.training_nets import random_format, random_state
+from tests.support.training_runs import widths
 
 
 @pytest.fixture
@@ -92,3 +98,18 @@ def test_one_sample_has_one_program():
     compiled, _, _ = small(1)
     assert "net_infer_1[]" in c_header(compiled, "net", samples=1)
     assert ".infer_count = 1," in c_header(compiled, "net", samples=1)
+
+
+def test_the_page_has_every_function_and_macro():
+    page = (ROOT / "docs" / "c_host.md").read_text()
+    functions = re.findall(r"^\w[\w ]*[ *](clostorus_[a-z]\w*)\([^)]*\);",
+                           library_header().decode(), re.M)
+    assert len(functions) == 10 and not [one for one in functions if f"`{one}(" not in page]
+    config = dataclasses.replace(
+        TRAINING_CONFIG, act_bits=8, weight_bits=8, max_fan_in=64, buffer_words=64,
+        training=TrainingConfig(master_bits=12, grad_bits=10, result_words=16, reduce_words=4))
+    compiled = compile(random_format(TRAINING_SHAPES, seed=1, **widths(config)), config)
+    state = random_state(compiled.format, 1, 1, seed=1)
+    macros = re.findall(r"^#define (NET_[A-Z_]+) ",
+                        c_header(compiled, "net", samples=2, state=state), re.M)
+    assert len(macros) == 9 and not [name for name in macros if f"`{name}`" not in page]
