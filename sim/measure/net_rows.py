@@ -61,8 +61,9 @@ class NetRow(Row):
     def title(self) -> str:
         """Name in the tables."""
         words, sums = self.lanes
+        bits = "" if self.word_bits is None else f" in words of {self.word_bits} bits"
         return (f"{self.board_name} {self.rows}x{self.cols} of {words} x {sums}, {self.kind}, "
-                f"{' and '.join(map(str, self.net))}")
+                f"{' and '.join(map(str, self.net))}{bits}")
 
     @property
     def config(self) -> TorusConfig:

@@ -36,6 +36,7 @@ __all__ = ["main", "table"]
 _RESULTS = Path("out/fpga")
 _PAGE = Path("docs/fpga.md")
 _MARKS = "net table"
+_NOT_BUILT = "not built yet"
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
 _COLUMNS = ("row", "cycles", *_KINDS, "Fmax, MHz", "best of seeds", "a second", "before", "ratio",
             "per kLUT", "critical path")
@@ -69,7 +70,6 @@ def _text(results: Path, former: str) -> str:
     """The table of what is kept, and of what the former text says of other rows."""
     lines: list[tuple[object, ...]] = []
     notes: list[str] = []
-    missing: list[str] = []
     cells, said = cells_by_row(former), notes_by_row(former)
     for row in NET_ROWS:
         kept = read_row(row, results)
@@ -80,13 +80,12 @@ def _text(results: Path, former: str) -> str:
                 if title in cells:
                     lines.append((title, *(cells[title].get(one, "") for one in _COLUMNS[1:])))
                 notes += said.get(title, ())
-            missing += [] if known else [row.title]
+            if not known:
+                notes.append(f"- {row.title}: {_NOT_BUILT}")
         elif kept.report is None:
             notes.append(refusal_note(row.title + STALE * kept.stale, kept))
         else:
             lines.append(_cells(row, row.title + STALE * kept.stale, kept.report))
-    if missing:
-        notes.append(f"- not built yet: {'; '.join(missing)}")
     blocks = [table_lines(_COLUMNS, lines), notes]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 

@@ -34,7 +34,7 @@ def test_lines(flow):
     # 24 MHz and 692 cycles are 34,682 samples a second, on 2000 LUTs.
     assert (f"| {FASTEST.title} | 692 | 2000 | 1500 | 1 | 20 | 24.0 | 1 | 34682 | 10314 | 3.36 | "
             "17341 | `a` to `b` |") in text
-    assert f"- not built yet: {OTHER.title}\n" in text
+    assert f"- {OTHER.title}: not built yet\n" in text
     flow["error"] = BoardError("too large\nin two lines")
     _, text = write(flow, OTHER.name)
     assert f"- {OTHER.title}: too large\n" in text and "not built" not in text
