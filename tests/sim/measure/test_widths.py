@@ -1,4 +1,4 @@
-"""`python -m sim.measure.widths`: the table of as many nets as were asked for, or one clear line."""
+"""`python -m sim.measure.widths`: the table of the nets that were asked for, or one clear line."""
 
 import pytest
 
