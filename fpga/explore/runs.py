@@ -87,7 +87,8 @@ class Result:
 
 def base_config(run: Run) -> TorusConfig:
     """The torus of a run with the smallest memories and counters, which the net makes grow."""
-    return TorusConfig(
+    base = TorusConfig(
         rows=run.rows, cols=run.cols, act_bits=run.bits, weight_bits=run.bits,
         host_bits=run.host_bits, lanes_in=run.lanes_in, lanes_out=run.lanes_out,
-        link_stages=run.link_stages, **least_memories(run.lanes_in, run.lanes_out))
+        link_stages=run.link_stages)
+    return dataclasses.replace(base, **least_memories(run.lanes_in, run.lanes_out))
