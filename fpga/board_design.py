@@ -14,7 +14,7 @@ from .errors import BoardError
 from .pll import PLL, Clock
 from .synthesis import ECP5, cells_of
 
-__all__ = ["TOP", "board_config", "board_design", "board_link"]
+__all__ = ["TOP", "board_config", "board_design", "board_link", "least_memories"]
 
 TOP = "board"  # The top module: its ports are the pins.
 # Yosys takes 6 s over a memory of so many bytes, and minutes over one of twice that, in `proc`.
@@ -41,6 +41,15 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
     stages = int(board.family is ECP5 and rows * cols > 1)
     return dataclasses.replace(base, rows=rows, cols=cols, link_stages=stages, training=training,
                                lanes_in=lanes[0], lanes_out=lanes[1])
+
+
+def least_memories(lanes_in: int, lanes_out: int) -> dict[str, int]:
+    """Fields of the torus with the smallest memories and counters that there are, by its lanes.
+
+    A net that is compiled for it, with `grow`, gets those that it needs.
+    """
+    return {"buffer_words": 16, "weight_words": max(4, 2 * lanes_in * lanes_out), "bias_words": 2,
+            "program_words": 64, "max_fan_in": 2, "rep_bits": 4, "shift_bits": 1}
 
 
 def board_link(board: Board, baud: int, clock_hz: int | None = None, input_bits: int = 0, *,

@@ -22,7 +22,7 @@ from sw_driver.plan.mac_lanes import MacLanes
 from sw_driver.plan.placement import cut_dense
 from sw_driver.predict.cycles import bounds, narrowest_host_bits
 
-from .board_design import board_config
+from .board_design import board_config, least_memories
 from .boards import Board
 from .capacity import Usage, board_estimate, fits
 from .errors import BoardError
@@ -50,16 +50,10 @@ class _Candidate:
 
 def least_config(board: Board, rows: int, cols: int, lanes_in: int, lanes_out: int,
                  **fields: int) -> TorusConfig:
-    """The torus of a size on a board with the smallest memories and counters that there are.
-
-    A net that is compiled for it, with `grow`, gets those that it needs. `fields` are others of the
-    configuration.
-    """
-    base = board_config(board, rows, cols)
+    """The torus of a size on a board with `least_memories`; `fields` are others of it."""
     return dataclasses.replace(
-        base, lanes_in=lanes_in, lanes_out=lanes_out, buffer_words=16,
-        weight_words=max(4, 2 * lanes_in * lanes_out), bias_words=2, program_words=64,
-        max_fan_in=2, rep_bits=4, shift_bits=1, **fields)
+        board_config(board, rows, cols), lanes_in=lanes_in, lanes_out=lanes_out,
+        **least_memories(lanes_in, lanes_out), **fields)
 
 
 def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int] | None = None,

@@ -4,6 +4,8 @@ import dataclasses
 
 from hw.config import TorusConfig
 
+from ..board_design import least_memories
+
 __all__ = ["CYCLES", "WORDS", "Result", "Run", "base_config"]
 
 WORDS, CYCLES = "words", "cycles"
@@ -85,9 +87,8 @@ class Result:
 
 def base_config(run: Run) -> TorusConfig:
     """The torus of a run with the smallest memories and counters, which the net makes grow."""
-    return TorusConfig(
+    base = TorusConfig(
         rows=run.rows, cols=run.cols, act_bits=run.bits, weight_bits=run.bits,
         host_bits=run.host_bits, lanes_in=run.lanes_in, lanes_out=run.lanes_out,
-        link_stages=run.link_stages, buffer_words=16,
-        weight_words=max(4, 2 * run.lanes_in * run.lanes_out), bias_words=2, program_words=64,
-        max_fan_in=2, rep_bits=4, shift_bits=1)
+        link_stages=run.link_stages)
+    return dataclasses.replace(base, **least_memories(run.lanes_in, run.lanes_out))

@@ -8,6 +8,7 @@ exact: then it is the front of the whole space.
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from golden.experiments.experiment import Experiment, Report
 from golden.system.progress import Progress
@@ -21,7 +22,7 @@ from ..errors import BoardError
 from .board_front import Asked, BoardFront, Found
 from .nets import Nets, judged, parse_layers, quantised
 from .runs import WORDS, Result, Run, base_config
-from .space import Candidate, Limits, candidates, cut_like, smallest_usage
+from .space import Candidate, candidates, cut_like, smallest_usage
 
 __all__ = ["Search", "compiled_run"]
 
@@ -47,6 +48,11 @@ class Search(Experiment[Run, Result]):
 
     def __init__(self, asked: Asked, nets: Nets, layers: Sequence[str]) -> None:
         self.asked, self.nets, self.layers = asked, nets, tuple(layers)
+        self._spaces: dict[str, tuple[Candidate, ...]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to other processes: no space, which `measure` does without."""
+        return {**self.__dict__, "_spaces": {}}
 
     @property
     def total(self) -> int:
@@ -61,10 +67,7 @@ class Search(Experiment[Run, Result]):
         BoardError
             No board holds any of the nets.
         """
-        asked = self.asked
-        for layers in self.layers:
-            _space(asked.limits, self.nets.digest, layers, tell)
-        found = sum(len(self._space(layers)) for layers in self.layers)
+        found = sum(len(self._space(layers, tell)) for layers in self.layers)
         if not found:
             raise BoardError(self._why_none())
         return found
@@ -147,8 +150,12 @@ class Search(Experiment[Run, Result]):
         size = _cut_like(layers, limits.most_rows, limits.most_cols)[rows, cols]
         return Run(WORDS, self.nets.digest, layers, bits, *size)
 
-    def _space(self, layers: str) -> tuple[Candidate, ...]:
-        return _space(self.asked.limits, self.nets.digest, layers)
+    def _space(self, layers: str, tell: Progress = lambda *_: None) -> tuple[Candidate, ...]:
+        """All points of a net; a space is gone through once."""
+        if layers not in self._spaces:
+            self._spaces[layers] = tuple(
+                candidates(self.asked.limits, self.nets.digest, layers, tell))
+        return self._spaces[layers]
 
     def _why_none(self) -> str:
         layers, reasons = min(self.layers, key=_weights), list[str]()
@@ -184,15 +191,3 @@ def _cut_like(layers: str, most_rows: int, most_cols: int
               ) -> Mapping[tuple[int, int], tuple[int, int]]:
     return cut_like(parse_layers(layers), [(rows, cols) for rows in range(1, most_rows + 1)
                                            for cols in range(1, most_cols + 1)])
-
-
-_SPACES: dict[tuple[Limits, str, str], tuple[Candidate, ...]] = {}
-
-
-def _space(limits: Limits, net: str, layers: str,
-           tell: Progress = lambda *_: None) -> tuple[Candidate, ...]:
-    """All points of a net; a space is gone through once."""
-    key = limits, net, layers
-    if key not in _SPACES:
-        _SPACES[key] = tuple(candidates(limits, net, layers, tell))
-    return _SPACES[key]

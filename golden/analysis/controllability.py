@@ -124,7 +124,7 @@ class Controllability(torch.nn.Module):
             # A softmax over each source's edges.
             part = self.splits[layer].clamp(-20, 20).exp()
             whole = part.new_zeros(len(part), self.widths[layer]).index_add(1, source, part)
-            passed = control[:, source] * part / whole[:, source]
+            passed = control.index_select(1, source) * part / whole.index_select(1, source)
             control = passed.new_zeros(len(part), self.widths[layer + 1]).index_add(1, out, passed)
             control = self._bounded(control + self._gain(layer), layer)
         return control.view(self.inputs, self.inputs, -1)

@@ -89,8 +89,8 @@ class Controllability(Experiment[ControllabilityRun, ControllabilityResult]):
     """Which ratios topologies control, and which requirements they meet (N14 to N16, N22).
 
     The K matrices of fig 5 are trained from several starts, and families of topologies at growing
-    budgets are judged by the four requirements. No dataset is read. One training takes minutes; of
-    16 inputs, which would be cheaper, a torus of 4 x 4 is a hypercube.
+    budgets are judged by the four requirements. No dataset is read. One training takes about 4 s
+    of one core; of 16 inputs, which would be cheaper, a torus of 4 x 4 is a hypercube.
     """
 
     name = "controllability"

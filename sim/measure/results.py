@@ -6,14 +6,17 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from golden.system.progress import Progress
+from golden.system.runner import Runner, in_turn
 from sw_driver.system.kept import read_kept, write_kept
 
 __all__ = ["ROOT", "Bench", "Table", "markdown_table", "paragraphs", "source_digest"]
+
+Key = TypeVar("Key")
 
 _PAGE_COLUMNS = 100
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +51,8 @@ class Bench:
         Told of long work.
     quick
         Measure only what takes a few minutes.
-    jobs
-        How many tools to run at once, where that changes no figure.
+    runner
+        Does the jobs that may be done at once, and elsewhere: what times nothing.
     torch_device
         Where PyTorch computes: "cpu" or "cuda".
     """
@@ -57,7 +60,7 @@ class Bench:
     folder: Path
     tell: Progress = lambda work, done, total: None
     quick: bool = False
-    jobs: int = 1
+    runner: Runner = in_turn
     torch_device: str = "cpu"
 
     def result(self, name: str, depends: Mapping[str, Any],
@@ -80,14 +83,42 @@ class Bench:
         DriverError
             If the file cannot be read or written. One that is damaged is measured again.
         """
-        key = json.dumps(depends, sort_keys=True)
-        path = self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-        kept = _kept(path, json.loads(key))
-        if kept is not None:
-            return kept
-        result = measure()
-        write_kept(path, {"depends": depends, "result": result})
+        kept = self._kept(name, depends)
+        return self._keep(name, depends, measure()) if kept is None else kept
+
+    def results(self, work: str, name: str, depends: Mapping[Key, Mapping[str, Any]],
+                make: Callable[[Sequence[Key]], Iterable[tuple[Key, dict[str, Any]]]],
+                ) -> dict[Key, dict[str, Any]]:
+        """Return many results, each as of `result`; errors as there.
+
+        Parameters
+        ----------
+        work
+            What `tell` hears.
+        name, depends
+            As of `result`, for each key.
+        make
+            Yields the results of the keys for which none is kept, as soon as each is known.
+        """
+        found = {key: self._kept(name, one) for key, one in depends.items()}
+        missing = [key for key, one in found.items() if one is None]
+        self.tell(work, len(found) - len(missing), len(found))
+        for more, (key, result) in enumerate(make(missing) if missing else (), 1):
+            found[key] = self._keep(name, depends[key], result)
+            self.tell(work, len(found) - len(missing) + more, len(found))
+        return {key: one for key, one in found.items() if one is not None}
+
+    def _kept(self, name: str, depends: Mapping[str, Any]) -> dict[str, Any] | None:
+        return _kept(self._path(name, depends), json.loads(json.dumps(depends)))
+
+    def _keep(self, name: str, depends: Mapping[str, Any], result: dict[str, Any]
+              ) -> dict[str, Any]:
+        write_kept(self._path(name, depends), {"depends": depends, "result": result})
         return json.loads(json.dumps(result))
+
+    def _path(self, name: str, depends: Mapping[str, Any]) -> Path:
+        key = json.dumps(depends, sort_keys=True)
+        return self.folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 
 def _kept(path: Path, depends: Mapping[str, Any]) -> dict[str, Any] | None:

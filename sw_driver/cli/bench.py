@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.options import MOST_WORKERS, Json, Quiet, make_output, summary_of
+from sw_driver.cli.job_options import FormerJobs, JobWorkers, Scheduler, job_runner
+from sw_driver.cli.options import Json, Quiet, make_output, summary_of
 from sw_driver.cli.written import say_written
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ EXAMPLES = (
     "clostorus bench --list",
     "clostorus bench utilisation",
     "clostorus bench --quick area",
-    "clostorus bench --jobs 2 area",
+    "clostorus bench --workers 2 area",
     "clostorus bench software --torch-device cuda",
 )
 
@@ -44,12 +45,9 @@ def command(
     results: Annotated[
         Path, typer.Option(metavar="DIR", help="Where raw results are kept.")
     ] = Path("out/bench"),
-    jobs: Annotated[
-        int,
-        typer.Option(
-            min=1, max=MOST_WORKERS, help="Placements to run at once; figures do not depend on it."
-        ),
-    ] = 1,
+    workers: JobWorkers = None,
+    scheduler: Scheduler = None,
+    jobs: FormerJobs = None,
     torch_device: Annotated[
         str,
         typer.Option(
@@ -64,7 +62,8 @@ def command(
 
     Every table is a section of its own; those that are not measured stay as they are. Raw results
     are kept, so that a run that was stopped goes on where it was, and measured again when what they
-    depend on has changed.
+    depend on has changed. --workers and --scheduler are for synthesis and placement alone: what is
+    timed runs by itself.
     """
     from sim.measure.names import DEVICES, TABLE_NAMES
     from sim.measure.page import check_page
@@ -90,10 +89,12 @@ def command(
         check_target(page)
     from sim.measure.results import Bench  # From here on it takes PyTorch.
 
-    def bench(tell: "Tell") -> Bench:
-        return Bench(results, tell, quick, jobs, torch_device)
+    with job_runner(out, workers, scheduler, jobs) as runner:
 
-    values = _measure(out, names, bench, page if write else None, notes=not quick)
+        def bench(tell: "Tell") -> Bench:
+            return Bench(results, tell, quick, runner, torch_device)
+
+        values = _measure(out, names, bench, page if write else None, notes=not quick)
     if write:
         say_written(out, page, "an editor, or a viewer of Markdown")
     out.result({"page": str(page) if write else None, "tables": values})

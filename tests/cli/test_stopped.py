@@ -16,7 +16,7 @@ TRAIN = (*CLOSTORUS, "train", "--epochs", "500", "-o", "out.pt")
 COMPILE = (*CLOSTORUS, "compile", "{files}/model.pt", "--torus", "8x8", "-o", "out.ctz")
 RUN = (*CLOSTORUS, "run", "{files}/model.ctz", "--device", "sim", "--data", "digits")
 WORKERS = (*CLOSTORUS, "experiment", "clos-accuracy", "--quick", "--workers", "2")
-SWEEP = ("-m", "golden.studies.widths")
+SWEEP = ("-m", "sim.measure.widths", "--workers", "1")
 STUDY = ("-m", "sim.measure.training_widths")
 # Every program but the command line, which `python -m` runs.
 PROGRAMS = (
@@ -33,7 +33,7 @@ PROGRAMS = (
     "golden.studies.heuristics_study",
     "golden.studies.step_errors_digits",
     "sim.measure.training_widths",
-    "golden.studies.widths",
+    "sim.measure.widths",
     "sw_driver.cli.demo",
     "sim.measure.scale_sim_check",
     "sim.proofs",

@@ -42,7 +42,7 @@ NOT_RUN = {
     r"clostorus (run|train) .*--device serial .*": "needs a board; tests/sim/model/test_board.py",
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
-    r"\S+/python -m golden\.studies\.\w+": "trains for hours; tests/golden/studies/",
+    r"\S+/python -m sim\.measure\.(training_)?widths": "trains for hours; tests/golden/studies/",
     r"python -m golden\.studies\.conversions .* --page docs/layers\.md":
         "writes the page itself; tests/golden/studies/test_conversions.py",
     r"python3 -m venv build/scale|build/scale/bin/pip .*|.* sim\.measure\.scale_sim_check .*":

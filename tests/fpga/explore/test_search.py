@@ -104,9 +104,10 @@ def test_a_torus_that_the_net_makes_too_large_is_no_point():
 def test_it_can_be_sent_to_another_process():
     nets = from_layers(LAYERS)
     search = Search(Asked(SMALL, "samples/s", (25.0,)), nets, [nets.layers])
+    assert search.rank() > 10  # Its points stay here.
     again = pickle.loads(pickle.dumps(search))
     assert (again.asked, again.nets, again.layers) == (search.asked, search.nets, search.layers)
-    assert len(pickle.dumps(search)) < 10_000
+    assert len(pickle.dumps(search)) < 1000
 
 
 def test_a_net_that_no_board_holds_is_refused():

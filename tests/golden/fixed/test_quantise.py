@@ -8,7 +8,7 @@ from torch import nn
 
 from golden import ClosLinear, ClosNet, ClosShape, ModelError, ShapeError, accuracy, quantise
 from golden.data.datasets import load_digits_split
-from golden.studies.widths import WIDTHS, main
+from golden.studies.widths import WIDTHS, table
 from tests.support.golden_models import trained_digits_model
 from tests.support.golden_strategies import clos_shapes
 
@@ -209,13 +209,11 @@ def test_every_width_runs_on_digits_and_six_bits_are_enough():
         assert score > (0.5 if bits < 6 else stats[-1].test_accuracy - 0.02)
 
 
-def test_sweep_prints_a_row_for_each_pair_of_widths(monkeypatch, capsys):
+def test_sweep_prints_a_row_for_each_pair_of_widths():
     _, stats = trained_digits_model()
-    monkeypatch.setattr("sys.argv", ["width_sweep", "--seeds", "1"])
-    main()
     header, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in capsys.readouterr().out.splitlines()
+        for line in table(1).splitlines()
     ]
     assert header == ["activation bits", "weight bits", "mean %", "lowest %", "highest %"]
     assert rows[0] == ["float", "float"] + [f"{100 * stats[-1].test_accuracy:.1f}"] * 3

@@ -7,10 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from fpga.designs import DESIGNS
+from fpga.errors import FlowFailed
 from fpga.place_route import Routed
 from fpga.synthesis import Area
-from sim.measure import area
+from sim.measure import placements
 from sim.measure.page import write_page
+from sim.measure.placements import Work
 from sim.measure.results import Bench, markdown_table, paragraphs, source_digest
 from sim.measure.tables import TABLES
 from sw_driver.cli import app
@@ -125,22 +127,55 @@ def test_a_damaged_netlist_is_synthesised_again(tmp_path, monkeypatch):
     def synthesise(folder, verilog, top, family):
         made.append(folder)
         (folder / "netlist.json").write_text("{}")
+        return Area(1, 1, 1, 1, 1, 1)
 
     def place(folder, device, *, seed, target_mhz):
-        routed.append((folder / "netlist.json").read_text())
+        routed.append((seed, (folder / "netlist.json").read_text()))
         return Routed(100.0, (), {})
 
-    monkeypatch.setattr(area, "synthesise", synthesise)
-    monkeypatch.setattr(area, "check_blocks", lambda *_: None)
-    monkeypatch.setattr(area, "with_boundary", lambda verilog, top: verilog)
-    monkeypatch.setattr(area, "place_and_route", place)
-    monkeypatch.setattr(area, "summarise", lambda path: Area(1, 1, 1, 1, 1, 1))
-    job = area._Job(DESIGNS["pe"], "ecp5", "module m; endmodule", (1, 2, 3, 4))
-    for seed in job.seeds:
-        area._routed(Bench(tmp_path), job, seed)
-        if seed == 2:
-            (made[0] / "netlist.json").write_text("{")
-    assert len(made) == 2 and routed == ["{}"] * 4
+    monkeypatch.setattr(placements, "synthesise", synthesise)
+    monkeypatch.setattr(placements, "check_blocks", lambda *_: None)
+    monkeypatch.setattr(placements, "with_boundary", lambda verilog, top: verilog)
+    monkeypatch.setattr(placements, "place_and_route", place)
+    monkeypatch.setattr(placements, "summarise", lambda path: Area(1, 1, 1, 1, 1, 1))
+    for last in (1, 2, 3, 4):
+        work = Work(DESIGNS["pe"], "ecp5", "module m; endmodule", tuple(range(1, last + 1)))
+        found = placements.routes(Bench(tmp_path), "area", [work])
+        assert [seed for _, seed in found] == list(work.seeds)
+        if last == 2:
+            netlist, = tmp_path.glob("netlists/*/netlist.json")
+            netlist.write_text("{")
+    assert len(made) == 2 and routed == [(seed, "{}") for seed in (1, 2, 3, 4)]
+
+
+def test_many_results_are_made_once_and_told_of(tmp_path):
+    """A runner may make them in any order; what is kept when it fails is not made again."""
+    told, asked = [], []
+
+    def make(missing):
+        asked.append(list(missing))
+        for key in reversed(missing):
+            if key == 1 and len(asked) == 1:
+                raise ValueError("no")
+            yield key, {"square": key**2}
+
+    depends = {key: {"key": key} for key in (1, 2, 3)}
+    with pytest.raises(ValueError, match="no"):
+        Bench(tmp_path).results("squares", "x", depends, make)
+    bench_ = Bench(tmp_path, lambda *what: told.append(what))
+    for _ in range(2):
+        found = bench_.results("squares", "x", depends, make)
+        assert found == {key: {"square": key**2} for key in depends}
+    assert asked == [[1, 2, 3], [1]]
+    assert told == [("squares", 2, 3), ("squares", 3, 3), ("squares", 3, 3)]
+
+
+def test_a_tool_of_another_version_is_refused():
+    for make, job in (
+            (placements._area, placements._Synthesis(DESIGNS["pe"], "", "m", "ecp5", "yosys 0")),
+            (placements._placed, placements._Placement(b"", 1, "nextpnr 0"))):
+        with pytest.raises(FlowFailed, match=f"must be {job.tool} wherever .* not yowasp-"):
+            make(job)
 
 
 def test_markdown():
@@ -175,6 +210,8 @@ def test_bad_input_is_named(tmp_path):
     result = bench("software", "--torch-device", "gpu")
     assert result.stderr.startswith(
         "clostorus: --torch-device must be cpu or cuda, not 'gpu'")
+    result = bench("area", "--quick", "--results", tmp_path, "--workers", 2, "--scheduler", "a:1")
+    assert result.exit_code == 2 and "--workers and --scheduler cannot both" in result.stderr
     result = bench("area", "--torch-device", "cuda")
     assert result.exit_code == 2 and "cuda needs the table software and no other" in result.stderr
 
