@@ -13,17 +13,14 @@ if __name__ == "__main__":
 
     begin("sim.measure.board_table")  # Before anything slow is imported.
 
-import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 from fpga.boards import Board
-from fpga.errors import FlowFailed
 from golden.system.ending import run_program
 from golden.system.runner import Runner, in_turn
 from hw.config import TorusConfig
-from sw_driver.jobs.engine import runner as jobs_runner
 from sw_driver.system.files import check_target
 
 from .board_estimates import estimated_text, is_compared
@@ -36,11 +33,10 @@ from .markdown import (
     table_lines,
     text_between_marks,
 )
+from .row_program import PAGE, RESULTS, row_parser, write_rows
 
 __all__ = ["STALE", "estimated", "main", "refusal_note", "table"]
 
-_RESULTS = Path("out/fpga")
-_PAGE = Path("docs/fpga.md")
 STALE = " (a former design)"
 """Stands behind the title of a row that was built from the Verilog of another day."""
 
@@ -193,22 +189,16 @@ def _speed_cells(title: str, report: dict[str, Any]) -> tuple[object, ...]:
 
 def main() -> None:
     """Write what the arguments ask for."""
-    parser = argparse.ArgumentParser(prog="python -m sim.measure.board_table")
-    parser.add_argument("row", nargs="*", help="build these rows; default: all")
+    parser = row_parser("python -m sim.measure.board_table", __doc__)
     parser.add_argument("--estimated", action="store_true",
                         help="write what the resource model says, and build nothing")
-    parser.add_argument("--workers", type=int, help="seeds to try at once; default: the cores")
-    parser.add_argument("--scheduler", help="try them on this scheduler of Dask, instead")
     options = parser.parse_args()
     if options.estimated:
         if options.row:
             parser.error("--estimated takes no rows")
-        estimated(_RESULTS, _PAGE)
+        estimated(RESULTS, PAGE)
         return
-    with jobs_runner(options.workers, options.scheduler, print) as runner:
-        failed = table(_RESULTS, _PAGE, set(options.row), runner)
-    if failed:
-        raise FlowFailed(f"these builds failed, and were not kept: {', '.join(failed)}")
+    write_rows(options, table)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,11 @@ if __name__ == "__main__":
 
     begin("sim.measure.net_table")  # Before anything slow is imported.
 
-import argparse
 from pathlib import Path
 from typing import Any
 
-from fpga.errors import FlowFailed
 from golden.system.ending import run_program
 from golden.system.runner import Runner, in_turn
-from sw_driver.jobs.engine import runner as jobs_runner
 from sw_driver.system.files import check_target
 
 from .board_rows import build_rows, check_names, read_row
@@ -30,11 +27,10 @@ from .markdown import (
     text_between_marks,
 )
 from .net_rows import NET_ROWS, NetRow
+from .row_program import row_parser, write_rows
 
 __all__ = ["main", "table"]
 
-_RESULTS = Path("out/fpga")
-_PAGE = Path("docs/fpga.md")
 _MARKS = "net table"
 _NOT_BUILT = "not built yet"
 _KINDS = ("LUT", "FF", "DSP", "BRAM")
@@ -105,16 +101,7 @@ def _cells(row: NetRow, title: str, report: dict[str, Any]) -> tuple[object, ...
 
 def main() -> None:
     """Build what the arguments name."""
-    parser = argparse.ArgumentParser(prog="python -m sim.measure.net_table", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("row", nargs="*", help="build these rows; default: all")
-    parser.add_argument("--workers", type=int, help="seeds to try at once; default: the cores")
-    parser.add_argument("--scheduler", help="try them on this scheduler of Dask, instead")
-    options = parser.parse_args()
-    with jobs_runner(options.workers, options.scheduler, print) as runner:
-        failed = table(_RESULTS, _PAGE, set(options.row), runner)
-    if failed:
-        raise FlowFailed(f"these builds failed, and were not kept: {', '.join(failed)}")
+    write_rows(row_parser("python -m sim.measure.net_table", __doc__).parse_args(), table)
 
 
 if __name__ == "__main__":

@@ -150,10 +150,11 @@ def test_bad_input_is_refused_before_anything_is_built(flow, tmp_path):
 
 def test_what_fails_is_said_in_the_end(flow, monkeypatch):
     from sim.measure import board_table as page_table
+    from sim.measure import row_program
 
     flow["error"] = FlowFailed("yosys was killed")
-    monkeypatch.setattr(page_table, "_RESULTS", flow["results"])
-    monkeypatch.setattr(page_table, "_PAGE", flow["page"])
+    monkeypatch.setattr(row_program, "RESULTS", flow["results"])
+    monkeypatch.setattr(row_program, "PAGE", flow["page"])
     monkeypatch.setattr("sys.argv", ["table", BUILT.name])
     with pytest.raises(FlowFailed, match=f"failed, and were not kept: {BUILT.name}"):
         page_table.main()
