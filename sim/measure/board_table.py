@@ -21,10 +21,9 @@ from fpga.boards import Board
 from golden.system.ending import run_program
 from golden.system.runner import Runner, in_turn
 from hw.config import TorusConfig
-from sw_driver.system.files import check_target
 
 from .board_estimates import estimated_text, is_compared
-from .board_rows import ROWS, Kept, Row, build_rows, check_names, read_row
+from .board_rows import ROWS, Kept, Row, read_row
 from .board_throughput import NETS, Speed, speed
 from .markdown import (
     cells_by_row,
@@ -33,43 +32,25 @@ from .markdown import (
     table_lines,
     text_between_marks,
 )
-from .row_program import PAGE, RESULTS, row_parser, write_rows
+from .row_program import PAGE, RESULTS, build_table, row_parser, write_rows
 
-__all__ = ["STALE", "estimated", "main", "refusal_note", "table"]
+__all__ = ["KINDS", "STALE", "estimated", "main", "refusal_note", "table"]
 
 STALE = " (a former design)"
 """Stands behind the title of a row that was built from the Verilog of another day."""
 
-_KINDS = ("LUT", "FF", "DSP", "BRAM")
+KINDS = ("LUT", "FF", "DSP", "BRAM")
+"""Kinds of cells, as columns of a table."""
 _FMAX = "Fmax, MHz"
-_AREA = ("row", "clock, MHz", *_KINDS, *(f"{kind} per PE" for kind in _KINDS), _FMAX,
+_AREA = ("row", "clock, MHz", *KINDS, *(f"{kind} per PE" for kind in KINDS), _FMAX,
          "best of seeds", "critical path")
 _SPEED = ("row", "MAC/s, millions", *(f"{net}, {unit}" for net in NETS
                                       for unit in ("samples/s", "per kLUT")))
 
 
 def table(results: Path, page: Path, names: set[str], runner: Runner = in_turn) -> list[str]:
-    """Build rows, all if none is named, and write all that were built to a page after each.
-
-    The runner tries the seeds of a row.
-
-    Returns the names of those whose build failed for no fault of the design.
-
-    Raises
-    ------
-    BoardError
-        There is no such row; or the page cannot be read, or has no marks for the table.
-    DriverError
-        The page, or what is kept, cannot be written.
-    """
-    check_names(ROWS, names)
-    text_between_marks(page, "table")
-    check_target(page)
-
-    def write() -> None:
-        replace_between_marks(page, "table", _text(results, text_between_marks(page, "table")))
-
-    return build_rows(ROWS, results, names, runner, write)
+    """Build rows, all if none is named: see `build_table`, whose errors it raises."""
+    return build_table(ROWS, "table", _text, results, page, names, runner)
 
 
 def estimated(results: Path, page: Path) -> None:
@@ -93,7 +74,7 @@ def estimated(results: Path, page: Path) -> None:
         if kept is not None and not _page_knows_better(row, kept, cells, notes):
             if kept.report is not None:
                 built.append((titles[kept.stale], kept.report))
-        elif cells.get(row.title, {}).keys() >= set(_KINDS):
+        elif cells.get(row.title, {}).keys() >= set(KINDS):
             built.append((row.title, _report_of(row, cells[row.title])))
         elif set(titles) & (cells.keys() | notes.keys()):
             built += [(title, compared[title]) for title in titles if title in compared]
@@ -106,7 +87,7 @@ def _report_of(row: Row, cells: dict[str, str]) -> dict[str, Any]:
     """What `estimated_text` needs of a report, from what the page says of a row of today."""
     return {"board": row.board_name, "folded": row.kind == "folded",
             "torus": dataclasses.asdict(row.config),
-            "cells": {kind: {"used": cells[kind]} for kind in _KINDS}}
+            "cells": {kind: {"used": cells[kind]} for kind in KINDS}}
 
 
 def _page_knows_better(row: Row, kept: Kept, cells: dict[str, dict[str, str]],
@@ -121,7 +102,7 @@ def _page_knows_better(row: Row, kept: Kept, cells: dict[str, dict[str, str]],
         return notes.get(row.title) != [refusal_note(row.title, kept)]
     found = dict(zip(_AREA, map(str, _area_cells(row.title, row, kept.report)), strict=True))
     said = cells.get(row.title, {})
-    return any(said.get(column) != found[column] for column in (*_KINDS, _FMAX))
+    return any(said.get(column) != found[column] for column in (*KINDS, _FMAX))
 
 
 def _text(results: Path, former: str) -> str:
@@ -167,7 +148,7 @@ def refusal_note(title: str, kept: Kept) -> str:
 
 def _area_cells(title: str, row: Row, report: dict[str, Any]) -> tuple[object, ...]:
     cells, path = report["cells"], report["critical_path"]
-    counts = [cells[kind]["used"] for kind in _KINDS]
+    counts = [cells[kind]["used"] for kind in KINDS]
     luts, flip_flops, multipliers, block_rams = (count / (row.rows * row.cols) for count in counts)
     return (title, f"{report['clock_mhz']:g}", *counts, round(luts), round(flip_flops),
             f"{multipliers:.3g}", f"{block_rams:.3g}", f"{report['fmax_mhz']:.1f}",

@@ -15,51 +15,24 @@ from typing import Any
 
 from golden.system.ending import run_program
 from golden.system.runner import Runner, in_turn
-from sw_driver.system.files import check_target
 
-from .board_rows import build_rows, check_names, read_row
-from .board_table import STALE, refusal_note
-from .markdown import (
-    cells_by_row,
-    notes_by_row,
-    replace_between_marks,
-    table_lines,
-    text_between_marks,
-)
+from .board_rows import read_row
+from .board_table import KINDS, STALE, refusal_note
+from .markdown import cells_by_row, notes_by_row, table_lines
 from .net_rows import NET_ROWS, NetRow
-from .row_program import row_parser, write_rows
+from .row_program import build_table, row_parser, write_rows
 
 __all__ = ["main", "table"]
 
 _MARKS = "net table"
 _NOT_BUILT = "not built yet"
-_KINDS = ("LUT", "FF", "DSP", "BRAM")
-_COLUMNS = ("row", "cycles", *_KINDS, "Fmax, MHz", "best of seeds", "a second", "before", "ratio",
+_COLUMNS = ("row", "cycles", *KINDS, "Fmax, MHz", "best of seeds", "a second", "before", "ratio",
             "per kLUT", "critical path")
 
 
 def table(results: Path, page: Path, names: set[str], runner: Runner = in_turn) -> list[str]:
-    """Build rows, all if none is named, and write all that were built to a page after each.
-
-    The runner tries the seeds of a row.
-
-    Returns the names of those whose build failed for no fault of the design.
-
-    Raises
-    ------
-    BoardError
-        There is no such row; or the page cannot be read, or has no marks for the table.
-    DriverError
-        The page, or what is kept, cannot be written.
-    """
-    check_names(NET_ROWS, names)
-    text_between_marks(page, _MARKS)
-    check_target(page)
-
-    def write() -> None:
-        replace_between_marks(page, _MARKS, _text(results, text_between_marks(page, _MARKS)))
-
-    return build_rows(NET_ROWS, results, names, runner, write)
+    """Build rows, all if none is named: see `build_table`, whose errors it raises."""
+    return build_table(NET_ROWS, _MARKS, _text, results, page, names, runner)
 
 
 def _text(results: Path, former: str) -> str:
@@ -87,7 +60,7 @@ def _text(results: Path, former: str) -> str:
 
 
 def _cells(row: NetRow, title: str, report: dict[str, Any]) -> tuple[object, ...]:
-    counts = [report["cells"][kind]["used"] for kind in _KINDS]
+    counts = [report["cells"][kind]["used"] for kind in KINDS]
     path = report["critical_path"]
     per_second = 1e6 * report["fmax_mhz"] / row.cycles
     before = ("none", "")

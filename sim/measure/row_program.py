@@ -1,19 +1,61 @@
-"""The command lines of tables whose rows are builds for boards, and what they share."""
+"""What tables whose rows are builds for boards share: their page, and their command lines."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fpga.errors import FlowFailed
 from golden.system.runner import Runner
 from sw_driver.jobs.engine import runner as jobs_runner
+from sw_driver.system.files import check_target
 
-__all__ = ["PAGE", "RESULTS", "row_parser", "write_rows"]
+from .board_rows import Row, build_rows, check_names
+from .markdown import replace_between_marks, text_between_marks
+
+__all__ = ["PAGE", "RESULTS", "build_table", "row_parser", "write_rows"]
 
 RESULTS = Path("out/fpga")
 """Where builds are kept."""
 PAGE = Path("docs/fpga.md")
 """The page with the tables."""
+
+
+def build_table(rows: Sequence[Row], marks: str, text: Callable[[Path, str], str], results: Path,
+                page: Path, names: set[str], runner: Runner) -> list[str]:
+    """Build rows, all if none is named, and write all that were built to a page after each.
+
+    Parameters
+    ----------
+    rows
+        Of the table.
+    marks
+        Between which the page has the table.
+    text
+        Makes it, of what is kept and of the former text.
+    results, page
+        Where builds are kept; the page.
+    names
+        Of the rows to build.
+    runner
+        Tries the seeds of a row.
+
+    Returns the names of those whose build failed for no fault of the design.
+
+    Raises
+    ------
+    BoardError
+        There is no such row; or the page cannot be read, or has no marks for the table.
+    DriverError
+        The page, or what is kept, cannot be written.
+    """
+    check_names(rows, names)
+    text_between_marks(page, marks)
+    check_target(page)
+
+    def write() -> None:
+        replace_between_marks(page, marks, text(results, text_between_marks(page, marks)))
+
+    return build_rows(rows, results, names, runner, write)
 
 
 def row_parser(program: str, description: str | None) -> argparse.ArgumentParser:
