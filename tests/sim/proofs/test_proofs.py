@@ -1,5 +1,7 @@
 """The proofs hold, their goals are reached, and every mutant fails its proof."""
 
+import re
+
 import pytest
 from amaranth import *
 
@@ -12,6 +14,7 @@ from sim.proofs.rtl import Mutant, MutantMisplaced, Rtl
 from sim.proofs.runner import Mode, ToolFailed, prove
 from sim.proofs.spec import Spec, any_value
 from tests.support.knobs import mostly_slow
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.formal
 
@@ -45,6 +48,13 @@ def test_mutant_fails_its_proof(mutant, tmp_path):
     assert result.reachable
     assert result.failed
     assert result.trace.exists()
+
+
+def test_the_page_has_a_star_at_what_make_test_proves():
+    table = (ROOT / "docs" / "verification.md").read_text().split("\n| proof | environment ")[1]
+    names = [cells.split(" | ")[0] for cells in table.split("\n\n")[0].splitlines()[2:]]
+    stars = dict(re.findall(r"`([\w-]+)`(\*?)", "\n".join(names)))
+    assert stars == {name: "" if proof.slow else "*" for name, proof in PROOFS.items()}
 
 
 def test_every_proof_has_a_mutant():
