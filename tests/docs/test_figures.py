@@ -142,6 +142,9 @@ def test_what_the_readme_says_of_training_agrees_with_itself():
     samples = len(load_digits_split().train_x)
     assert facts["samples trained on"] == facts["losses equal"] == str(samples * recipe.epochs)
     assert facts["words read back from the torus"] == facts["words equal"]
+    digits = "digits, (64, 64, 8, 8, 8), (64, 10, 8, 8, 5), 4x4"  # The same net, its first steps.
+    assert re.search(r"^cycles per sample +(\S+)$", block, re.M)[1] == cells(
+        section("learning"), digits)[1]
 
 
 def test_software():
