@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import signal
+import socket
 import time
 import warnings
 from collections.abc import Callable, Generator
@@ -145,12 +146,14 @@ def running_cluster(address: str, note: Note) -> Generator[Cluster]:
     _silence()
     with contextlib.ExitStack() as stack:
         try:
+            _reach(address)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Of versions: `Cluster.look` refuses them.
                 client = distributed.Client(address, timeout=_ANSWER_S)
                 stack.enter_context(client)
-        except (OSError, ValueError, TypeError) as error:
-            reason = str(error).partition("\n")[0]
+        # A machine that is too busy to start Dask's thread in 10 s is a bare AssertionError.
+        except (OSError, ValueError, TypeError, AssertionError) as error:
+            reason = str(error).partition("\n")[0] or "Dask could not start its thread in time"
             raise DriverError(
                 f"scheduler must be the address of a scheduler of Dask that runs, such as "
                 f"tcp://host:8786, but {address!r} does not answer: {reason}"
@@ -162,6 +165,17 @@ def running_cluster(address: str, note: Note) -> Generator[Cluster]:
             while not cluster.look():
                 time.sleep(_LOOK_S)
         yield cluster
+
+
+def _reach(address: str) -> None:
+    """Raise an OSError or a ValueError if nothing listens there, before Dask starts a thread."""
+    comm: Any = importlib.import_module("distributed.comm")
+    registry: Any = importlib.import_module("distributed.comm.registry")
+    scheme, location = comm.parse_address(address)
+    registry.get_backend(scheme)  # A ValueError names those that there are.
+    if scheme in {"tcp", "tls"}:
+        addressing: Any = importlib.import_module("distributed.comm.addressing")
+        socket.create_connection(addressing.parse_host_port(location), _ANSWER_S).close()
 
 
 def _say_dashboard(client: Any, note: Note) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -163,6 +164,23 @@ def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch, address):
     with pytest.raises(DriverError, match=f"scheduler must be .* but '{address}' does not answer"):
         with runner(scheduler=address) as run:
             list(run(square, [Job(1)]))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://", "none://127.0.0.1:1"])
+def test_an_address_is_refused_before_dask_starts_a_thread(monkeypatch, address):
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it was asked"))
+    with pytest.raises(DriverError, match="does not answer: .+"):
+        runner(scheduler=address).__enter__()
+
+
+def test_a_thread_of_dask_that_does_not_start_is_one_line(monkeypatch):
+    """A machine that is busy for 10 s: Dask has an assertion there, without a word."""
+    def busy(*_, **__):
+        raise AssertionError
+    monkeypatch.setattr("distributed.Client", busy)
+    with socket.create_server(("127.0.0.1", 0)) as server, \
+            pytest.raises(DriverError, match="could not start its thread in time"):
+        runner(scheduler=f"tcp://127.0.0.1:{server.getsockname()[1]}").__enter__()
 
 
 def test_workers_end_with_their_parent(tmp_path):
