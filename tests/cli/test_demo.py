@@ -40,6 +40,7 @@ def copy(tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.cocotb
 def test_every_output_word_of_the_digits_is_equal(copy):
     demo = run_demo(copy)

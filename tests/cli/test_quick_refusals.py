@@ -9,6 +9,7 @@ import pytest
 
 from sim.measure.names import TABLE_NAMES
 from sim.measure.tables import TABLES
+from tests.support.knobs import mostly_slow
 
 _CHILD = """
 import sys
@@ -104,17 +105,17 @@ def refused(folder, command):
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", mostly_slow(WRONG, range(0, 99, 3)))
 def test_wrong_arguments(folder, case):
     refused(folder, WRONG[case])
 
 
 # --config-from takes both kinds, and has to read what a model file was trained on.
-KINDS = [(reader, kind) for reader in READERS for kind in BAD
+KINDS = [pytest.param(reader, kind) for reader in READERS for kind in BAD
          if kind != "other" or not reader.endswith("--config-from")]  # fmt: skip
 
 
-@pytest.mark.parametrize(("reader", "kind"), KINDS)
+@pytest.mark.parametrize(("reader", "kind"), mostly_slow(KINDS, range(0, 99, 5)))
 def test_files_of_another_kind(folder, reader, kind):
     model = reader == "compile"
     own, other = ("model.pt", "model.ctz") if model else ("model.ctz", "model.pt")

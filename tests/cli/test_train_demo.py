@@ -50,6 +50,7 @@ def test_the_rtl_trains_as_the_golden_model(tmp_path, capsys):
     assert (tmp_path / "curves.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.slow
 def test_another_rounding_fails(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sw_driver.cli.train_demo, "GoldenDevice",
                         lambda: GoldenDevice(engine="torch"))

@@ -54,6 +54,7 @@ def test_known_pins():
         "clk": "35", "rx": "6", "tx": "9", "led": "11"}
 
 
+@pytest.mark.slow
 def test_lights_that_are_on_when_low_are_inverted():
     for name, text in (("icebreaker", "assign led = ~led_level"),
                        ("ulx3s-85f", "assign led = led_level")):

@@ -64,7 +64,7 @@ def both_netlists(folder, verilog, top, family):
 
 
 @pytest.mark.parametrize("kind, family", [
-    (None, ICE40), pytest.param(None, GOWIN, marks=slow),
+    pytest.param(None, ICE40, marks=slow), pytest.param(None, GOWIN, marks=slow),
     pytest.param("training-router", ECP5, marks=slow)])
 def test_what_is_there_for_simulators_changes_no_byte_of_a_netlist(kind, family, tmp_path):
     """So what was measured before the Verilog was legal everywhere is still measured of it."""

@@ -21,6 +21,7 @@ def written(path, lines):
     return path
 
 
+@pytest.mark.slow
 def test_constraints_and_ports(tmp_path):
     pins = read_fifo_pins(written(tmp_path / "pins", reversed(LINES)), BOARD)
     assert {port: pin.name for port, pin in pins.items()} == dict(

@@ -19,6 +19,7 @@ from hw.config import TorusConfig
 from hw.emit import emit_verilog
 from hw.ring.link import Link
 from hw.tops import CELLS, TOPS
+from tests.support.knobs import mostly_slow
 
 WORD_BITS = 8
 
@@ -28,6 +29,7 @@ def link():
     return emit_verilog(Link(WORD_BITS), "link")
 
 
+@pytest.mark.slow
 def test_the_boundary_registers_every_port(link, tmp_path):
     alone = synthesise(tmp_path, link, "link", ECP5)
     assert alone.flip_flops == 2 * WORD_BITS + 2
@@ -37,6 +39,7 @@ def test_the_boundary_registers_every_port(link, tmp_path):
     assert framed.luts <= alone.luts + 2 * outputs
 
 
+@pytest.mark.slow
 def test_the_model_counts_every_slice_of_a_link(tmp_path):
     config = TorusConfig(rows=2, cols=3)
     one = synthesise(tmp_path, emit_verilog(Link(config.word_bits), "link"), "link", ECP5)
@@ -47,6 +50,7 @@ def test_the_model_counts_every_slice_of_a_link(tmp_path):
     assert with_two.flip_flops - without.flip_flops == 2 * hops * one.flip_flops
 
 
+@pytest.mark.slow
 def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
     """The same ones in another folder, and the same bitstream; others with another seed."""
     routed, bitstreams = [], []
@@ -68,6 +72,7 @@ def test_a_design_gets_a_clock_and_a_path(link, tmp_path):
         assert result.used["TRELLIS_FF"] == 2 * WORD_BITS + 2 + WORD_BITS + 3 + 2 * (WORD_BITS + 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block, arguments", [
     (BlockRam, (16, 512, range(512))),
     pytest.param(Multiplier, (8, 8), marks=pytest.mark.slow)])
@@ -80,6 +85,7 @@ def test_a_bitstream_can_hold_our_ecp5_cells(block, arguments, tmp_path):
     assert (tmp_path / "bits").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_no_logic_hangs_on_a_clock_network(tmp_path):
     """A reset that synthesis merges into another clear is read before it enters its network."""
     verilog = """module block(input clk, rst, clear, enable, data, output reg plain, cleared);
@@ -145,7 +151,7 @@ def test_what_was_optimised_away_is_missed():
 
 
 @pytest.mark.parametrize("act_bits, weight_bits, multipliers, refused", [
-    (18, 18, 3, (0,)), (4, 4, 0, (1,))])
+    pytest.param(18, 18, 3, (0,), marks=pytest.mark.slow), (4, 4, 0, (1,))])
 def test_words_that_do_not_fit_a_multiplier_are_no_fault(act_bits, weight_bits, multipliers,
                                                          refused, tmp_path):
     """What Yosys makes of a product on the iCE40 is what `check_blocks` asks for."""
@@ -173,7 +179,7 @@ def test_bad_input_is_named(link, tmp_path):
         tool_version("nothing")
 
 
-@pytest.mark.parametrize("cells", CELLS)
+@pytest.mark.parametrize("cells", mostly_slow(CELLS, (0,)))
 def test_the_link_side_has_no_memory(cells, tmp_path):
     design = DESIGNS["link-side"]
     area = synthesise(tmp_path, design.verilog(cells), design.top, ECP5)

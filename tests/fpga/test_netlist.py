@@ -206,6 +206,7 @@ def test_contents_of_a_memory_lie_as_yosys_lays_them(width, depth, tmp_path):
     assert len(set(contents[0].values())) == 64
 
 
+@pytest.mark.slow
 def test_an_unknown_lut_is_refused(tmp_path):
     netlist = write_netlist(tmp_path, "module m(input clk, input a, b, output o);\n"
                             "assign o = a & b; endmodule", "m", ICE40)

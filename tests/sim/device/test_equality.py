@@ -141,6 +141,7 @@ def test_there_are_enough_cases():
     assert len(CONFIGS) * CASES >= 60
 
 
+@pytest.mark.slow
 def test_baked_weights_need_no_loading():
     """The memories' initial contents are the images: the first program already infers."""
     seed = 1

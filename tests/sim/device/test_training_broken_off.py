@@ -19,6 +19,7 @@ from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.errors import DriverError
 from sw_driver.train.torch_module import TorusModule
+from tests.support.knobs import mostly_slow
 from tests.support.training_tori import RATE, UNPADDED, WIDE
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -81,7 +82,7 @@ def check(device, net):
     assert found[0][2] == found[1][2]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", mostly_slow(KINDS, (0,)))
 def test_after_a_run_that_is_broken_off_the_net_must_be_loaded(kind, monkeypatch):
     net = compiled, state, x, labels = net_for(kind)
 

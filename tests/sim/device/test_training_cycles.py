@@ -150,6 +150,7 @@ def test_every_beat_of_much_random_training(config):
     sweep(config, 8, first_seed=2000 + 100 * config.rows + config.cols)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [
     dataclasses.replace(STEADY, rows=1), pytest.param(STEADY, marks=pytest.mark.slow)], ids=name)
 @pytest.mark.parametrize("engine", [

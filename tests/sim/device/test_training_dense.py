@@ -36,6 +36,7 @@ def all_dense() -> nn.Module:
     return nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make, kinds", [
     pytest.param(body_and_head, "H1 V H2 dense sum out", marks=pytest.mark.slow),
     (all_dense, "dense dense sum out"),

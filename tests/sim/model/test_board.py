@@ -232,6 +232,7 @@ def test_another_torus_is_refused(terminal):
             serial_device.infer_words(np.zeros((1, 20), np.int64))
 
 
+@pytest.mark.slow
 def test_weights_in_logic_serve_their_net_alone(monkeypatch):
     small_config = dataclasses.replace(CONFIG, weight_words=512, bias_words=32)
     compiled, words, expected = small(9, small_config)

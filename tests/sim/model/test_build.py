@@ -52,6 +52,7 @@ def test_a_model_is_built_again_when_asked(cache, verilog):
     assert first.stat().st_mtime_ns != stamp
 
 
+@pytest.mark.slow
 def test_what_goes_in_decides_what_is_built(cache, verilog, monkeypatch):
     first = build_model(verilog, TOP, Kind.NATIVE)
     assert build_model(verilog + "\n", TOP, Kind.NATIVE) != first

@@ -78,6 +78,7 @@ def run(program, prelude=PRELUDE):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_models_are_freed_in_any_order():
     run("""
         for order in itertools.permutations(range(3)):

@@ -15,6 +15,7 @@ from sw_driver.serial import Patience, SerialDevice
 from sw_driver.serial.packing import pack_beats
 from tests.support.boards import CONFIG, small
 from tests.support.command_line import fail
+from tests.support.knobs import mostly_slow
 from tests.support.link_bench import Host
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -32,7 +33,7 @@ def board():
         yield board
 
 
-@pytest.mark.parametrize("per_mille", [0, 10])
+@pytest.mark.parametrize("per_mille", mostly_slow([0, 10], (1,)))
 def test_words_are_those_of_the_integer_model(board, per_mille):
     compiled, words, expected = small(4, pixels=True)
     with (BoardTerminal(board, Damage(per_mille, seed=4)) as terminal,

@@ -31,6 +31,8 @@ SIGNALS = [("sequencer", "fsm_state"), ("mac", "o__valid"),
            *((f"router.{axis}_back.{queue}", name) for axis in ("row", "col")
              for queue in ("partials", "contributions") for name in ("o__valid", "read_at"))]
 
+pytestmark = pytest.mark.slow  # Each needs a model of both engines of its own.
+
 
 @pytest.fixture(scope="module")
 def probed():
