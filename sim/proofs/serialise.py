@@ -83,13 +83,10 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     spec.check("a sum is lost, or one comes that is not due", serialise.o.valid == was_due)
     spec.check("it is another sum, or goes elsewhere",
                ~was_due | (Value.cast(serialise.o.payload) == Value.cast(out)))
-    # The sum after this one: the first of the group that comes, or the next one of this group.
     following = first_bias + taken + due
-    place = Mux(comes & coming.group.begins, coming.b_addr, following[:config.bias_addr_bits])
     asks = comes | (due & (taken + 1 != sums))
-    spec.check("it asks for the bias of another sum", ~asks | (serialise.b_addr == place))
-    spec.check("it asks for no bias where there is one, or the other way round",
-               ~asks | (serialise.reads_bias == Mux(comes, coming.bias, group.bias)))
+    _check_biases(spec, serialise, asks, Mux(comes, coming.bias, group.bias), Mux(
+        comes & coming.group.begins, coming.b_addr, following[:config.bias_addr_bits]))
     spec.check("it is idle with a sum, or busy without", serialise.busy == (due | was_due))
     # The last of a whole group that came as early as it may behind another whole one.
     spec.goal = was_last & was_early
@@ -98,6 +95,13 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     spec.look_inside(lambda: _add_lemmas(spec, serialise, group, (sums, taken), places))
     spec.look_inside(lambda: spec.lemma("bias that was read", ~due | (was_read == group.bias)))
     return spec
+
+
+def _check_biases(spec: Spec, serialise: Any, asks: Value, has_bias: Value, place: Value) -> None:
+    """Check what is asked for the sum after this one: the first that comes, or the next here."""
+    spec.check("it asks for the bias of another sum", ~asks | (serialise.b_addr == place))
+    spec.check("it asks for no bias where there is one, or the other way round",
+               ~asks | (serialise.reads_bias == has_bias))
 
 
 def _add_lemmas(spec: Spec, serialise: Any, group: Any, counts: tuple[Signal, Signal],
