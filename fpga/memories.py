@@ -58,15 +58,16 @@ def gateway_rams(config: TorusConfig, family: Family) -> int:
 def block_rams(config: TorusConfig, family: Family) -> int:
     """All of a torus, without its host link.
 
-    Biases, and the host's gradients, lie in LUT RAMs of an ECP5. An iCE40 has none: there they lie
-    in block RAMs. But they are registers, if several sums are made at once, when a bias is added in
-    the cycle in which it is read, and in a torus that trains, which changes biases.
+    Biases with their velocities, and the host's gradients, lie in LUT RAMs of an ECP5. An iCE40 has
+    none: there they lie in block RAMs.
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
-    if family is ICE40 and training is not None:
-        pe += _rams(training.grad_bits, training.result_words, family)
-    elif family is ICE40 and config.lanes_out == 1:
+    if family is ICE40:
         pe += _rams(config.bias_bits, config.bias_words, family)
+        if training is not None:
+            pe += _rams(training.grad_bits, training.result_words, family)
+            if training.velocity_bits:
+                pe += _rams(training.velocity_bits, config.bias_words, family)
     return config.rows * config.cols * pe + gateway_rams(config, family)
 
 

@@ -21,7 +21,7 @@ from .designs import Design
 from .errors import FlowFailed
 from .memories import block_rams
 from .report import expected_blocks
-from .synthesis import ICE40, Area, Family, lut_sites
+from .synthesis import Area, Family, lut_sites
 
 with needs("fpga"):
     from scipy.optimize import nnls
@@ -172,8 +172,6 @@ def _scales(design: Design, family: Family) -> list[float]:
         pes * product * (config.lanes_in - 1) * config.lanes_out,
         pes * config.acc_bits * (config.lanes_out > 1),
         pes * config.acc_bits * (config.lanes_out - 1),
-        # Biases of several sums are registers of an iCE40: see `fpga.memories.block_rams`.
-        pes * config.bias_words * config.bias_bits * (family is ICE40 and config.lanes_out > 1),
     ]
     if training is None:
         return [*scales, 0, 0, 0]

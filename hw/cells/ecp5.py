@@ -30,6 +30,9 @@ class ECP5:
     the block then stays as it is written.
     """
 
+    # LUT RAM with registers: a block RAM has 512 words and more, and they run out first.
+    small_memory_attributes = {"ram_style": "distributed"}
+
     def get_block_ram(self, ram):
         """A DP16KD with its output registers in use: 1 instead of 5.8 ns from clock to word.
 

@@ -38,7 +38,8 @@ class LaneMac(Mac):
 
         m.submodules.lanes = lanes = Lanes(config)
         m.submodules.results = results = Results(config)
-        memories, bias_memory = (self._folded_rows if self.folded else self._row_memories)(m)
+        memories, bias_memory = (
+            self._folded_rows(m) if self.folded else self._row_memories(m, platform))
         bias_read = bias_memory.read_port(domain="comb")
 
         # The fields of a step go along from stage to stage; stage 0 is the step itself.
@@ -60,32 +61,38 @@ class LaneMac(Mac):
             lanes.first.eq(step[terms].first),
         ]
 
-        done, last = step[terms + 1], valid[terms + 1] & step[terms + 1].last
+        done = step[terms + 1]
+        # A bias comes out of its memory into a register, which is 0 where none is to be added.
+        bias = Signal(signed(config.bias_bits))
+        reads_bias = Signal()
+        m.d.sync += bias.eq(Mux(reads_bias, bias_read.data, 0))
         waits = Const(0)
         if config.lanes_out == 1:
-            bias = Signal(signed(config.bias_bits))
             m.d.comb += [
+                reads_bias.eq(step[terms - 1].bias),
                 bias_read.addr.eq(step[terms - 1].b_addr),
                 lanes.start.eq(bias),
-                results.i.valid.eq(last),
+                results.i.valid.eq(valid[terms + 1] & done.last),
                 results.i.p.acc.eq(lanes.sums[0]),
                 results.i.p.finish.eq(done.finish),
                 results.i.p.where.eq(done.result),
             ]
-            m.d.sync += bias.eq(Mux(step[terms - 1].bias, bias_read.data, 0))
         else:
             m.submodules.serialise = serialise = Serialise(config)
+            ends = Signal()  # A register: the address of a bias depends on it.
+            m.d.sync += ends.eq(valid[terms] & step[terms].last)
             wiring.connect(m, serialise.o, results.i)
             m.d.comb += [
-                serialise.i.valid.eq(last),
+                serialise.i.valid.eq(ends),
                 serialise.i.p.sums.eq(lanes.sums),
                 serialise.i.p.finish.eq(done.finish),
                 serialise.i.p.where.eq(done.result),
                 serialise.i.p.bias.eq(done.bias),
                 serialise.i.p.b_addr.eq(done.b_addr),
                 serialise.i.p.group.eq(done.group),
+                reads_bias.eq(serialise.reads_bias),
                 bias_read.addr.eq(serialise.b_addr),
-                serialise.bias.eq(bias_read.data),
+                serialise.bias.eq(bias),
             ]
             waits = serialise.busy
         m.d.comb += [
@@ -97,7 +104,7 @@ class LaneMac(Mac):
         ]
         return m
 
-    def _row_memories(self, m):
+    def _row_memories(self, m, platform):
         """Make memories that hold a row of weights beside each other, and that of biases."""
         config, load = self.config, self.load_weight
         words = _memory_words(config)
@@ -116,7 +123,7 @@ class LaneMac(Mac):
                 ram.write_data.eq(load.p.weight),
             ]
             memories.append(ram)
-        return memories, self._bias_memory(m)
+        return memories, self._bias_memory(m, platform)
 
     def _folded_rows(self, m):
         """Make weights and biases as logic, which cannot be loaded; return both."""

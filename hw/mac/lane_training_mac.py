@@ -77,8 +77,11 @@ class LaneTrainingMac(TrainingMacBase):
             bias_update.i.p.shift.eq(read.bias_shift),
             bias_update.gradient.eq(gradient),
         ]
+        comes, coming = reads[READ_CYCLES - 1]
+        changes = comes & coming.bias
         bias, bias_velocity = self._bias_memories(
-            m, bias_update, Mux(is_read & read.bias, read.b_addr, serialise.b_addr))
+            m, platform, bias_update, Mux(changes, coming.b_addr, serialise.b_addr),
+            changes | serialise.reads_bias)
         m.d.comb += [serialise.bias.eq(bias), bias_update.bias.eq(bias)]
         if training.velocity_bits:
             m.d.comb += bias_update.velocity.eq(bias_velocity)
@@ -102,9 +105,12 @@ class LaneTrainingMac(TrainingMacBase):
                 accumulator.term.eq(products[lane]),
                 serialise.i.p.sums[lane].eq(accumulator.sum),
             ]
-        is_forward, forward_step = forward[sums]
+        is_forward, forward_step = forward[sums - 1]
+        ends = Signal()  # A register: the address of a bias depends on it.
+        m.d.sync += ends.eq(is_forward & forward_step.last)
+        _, forward_step = forward[sums]
         m.d.comb += [
-            serialise.i.valid.eq(is_forward & forward_step.last),
+            serialise.i.valid.eq(ends),
             serialise.i.p.finish.eq(forward_step.finish),
             serialise.i.p.where.eq(forward_step.result),
             serialise.i.p.bias.eq(forward_step.bias),

@@ -9,6 +9,7 @@ from ..cells.block_ram import BlockRam
 from ..cells.delay import delayed
 from ..cells.logic_rom import AS_LOGIC, LogicRom
 from ..cells.multiplier import Multiplier
+from ..cells.small_memory import small_memory
 from ..config import MAC_CYCLES, READ_CYCLES
 from ..layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
 from .results import Results
@@ -71,7 +72,7 @@ class Mac(wiring.Component):
         m = Module()
         config = self.config
 
-        weights, bias_memory = self._folded(m) if self.folded else self._memories(m)
+        weights, bias_memory = self._folded(m) if self.folded else self._memories(m, platform)
         m.submodules.multiplier = multiplier = Multiplier(config.act_bits, config.weight_bits)
         m.submodules.accumulator = accumulator = Accumulator(
             config.acc_bits, config.act_bits + config.weight_bits, config.bias_bits)
@@ -117,7 +118,7 @@ class Mac(wiring.Component):
         ]
         return m
 
-    def _memories(self, m):
+    def _memories(self, m, platform):
         """Make the memories of weights and biases, which can be loaded; return both."""
         config = self.config
         m.submodules.weight_memory = weights = BlockRam(
@@ -127,13 +128,13 @@ class Mac(wiring.Component):
             weights.write_addr.eq(self.load_weight.p.addr),
             weights.write_data.eq(self.load_weight.p.weight),
         ]
-        return weights, self._bias_memory(m)
+        return weights, self._bias_memory(m, platform)
 
-    def _bias_memory(self, m):
+    def _bias_memory(self, m, platform):
         """Make the memory of biases, which can be loaded."""
         config = self.config
-        m.submodules.bias_memory = bias_memory = memory.Memory(
-            shape=signed(config.bias_bits), depth=config.bias_words, init=self.biases)
+        m.submodules.bias_memory = bias_memory = small_memory(
+            signed(config.bias_bits), config.bias_words, self.biases, platform)
         bias_write = bias_memory.write_port()
         m.d.comb += [
             bias_write.en.eq(self.load_bias.valid),

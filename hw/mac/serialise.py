@@ -28,11 +28,12 @@ class Serialise(wiring.Component):
         `finish_layout`, `result_layout` and `group_layout`. With `group.opens` the first result
         goes to `where.addr`, else `group.stride` behind the one before. With `where.landed` the
         last result of the group is counted, or where a torus trains every one. Always accepted.
-    b_addr : Out
-        Address of the bias that `bias` must have in the same cycle: that of the group's step with
-        `group.begins`, else the one behind that of the sum before.
+    b_addr, reads_bias : Out, Out(1)
+        Address of the bias that `bias` must have in the next cycle, where `reads_bias` is high:
+        that of the group's step with `group.begins`, else the one behind that of the sum before.
     bias : In(signed(bias_bits))
-        Added to the sum where the group's steps have `bias`.
+        Added to the sum. It must be 0 in a cycle with a sum whose group's steps do not have `bias`:
+        one that comes after a cycle without `reads_bias`.
     o : Out(stream)
         A sum with its bias, how it is finished, and where its result goes. Never waits.
     busy : Out(1)
@@ -50,6 +51,7 @@ class Serialise(wiring.Component):
                 "bias": 1, "b_addr": config.bias_addr_bits, "group": group_layout(config),
             }), always_ready=True)),
             "b_addr": Out(config.bias_addr_bits),
+            "reads_bias": Out(1),
             "bias": In(signed(config.bias_bits)),
             "o": Out(stream.Signature(sum_layout(config), always_ready=True)),
             "busy": Out(1),
@@ -66,7 +68,7 @@ class Serialise(wiring.Component):
         left = Signal(config.sum_bits)  # Sums after this one.
         addr = Signal(config.addr_bits)
         stride = Signal(config.addr_bits)
-        b_addr = Signal(config.bias_addr_bits)
+        b_after = Signal(config.bias_addr_bits)  # Address of the bias behind that of this sum.
         with_bias = Signal()
         finish = Signal(finish_layout(config), reset_less=True)
         dest = Signal()
@@ -80,8 +82,10 @@ class Serialise(wiring.Component):
                 giving.eq(left != 0),
                 left.eq(left - 1),
                 addr.eq(addr + stride),
-                b_addr.eq(b_addr + 1),
             ]
+        # The next sum's bias is read in this cycle, so that its way ends in a register.
+        with m.If(self.i.valid | (giving & (left != 0))):
+            m.d.sync += b_after.eq(self.b_addr + 1)
         with m.If(self.i.valid):
             m.d.sync += [
                 giving.eq(1),
@@ -95,16 +99,16 @@ class Serialise(wiring.Component):
             ]
             with m.If(group.group.opens):
                 m.d.sync += addr.eq(group.where.addr)
-            with m.If(group.group.begins):
-                m.d.sync += b_addr.eq(group.b_addr)
 
+        begins = self.i.valid & group.group.begins
         m.d.comb += [
-            self.b_addr.eq(b_addr),
+            self.b_addr.eq(Mux(begins, group.b_addr, b_after)),
+            self.reads_bias.eq(Mux(self.i.valid, group.bias, with_bias)),
             self.busy.eq(giving | self.o.valid),
         ]
         m.d.sync += [
             self.o.valid.eq(giving),
-            self.o.p.acc.eq(sums[0] + Mux(with_bias, self.bias, 0)),
+            self.o.p.acc.eq(sums[0] + self.bias),
             self.o.p.finish.eq(finish),
             self.o.p.where.dest.eq(dest),
             self.o.p.where.addr.eq(addr),

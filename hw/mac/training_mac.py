@@ -73,8 +73,8 @@ class TrainingMac(TrainingMacBase):
 
         # A stage further on: the bias. It starts a sum forwards, and may change backwards.
         is_back, back_step = back[to_word + 1]
-        bias, bias_velocity = self._bias_memories(m, bias_update, Mux(
-            is_back, back_step.b_addr, forward[to_word + 1][1].b_addr))
+        bias, bias_velocity = self._bias_memories(m, platform, bias_update, Mux(
+            back[to_word][0], back[to_word][1].b_addr, forward[to_word][1].b_addr))
         start = Signal(signed(config.bias_bits))
         bias_gradient = Signal.like(gradient)
         is_forward, forward_step = forward[to_word + 1]

@@ -1,12 +1,13 @@
 """`TrainingMacBase`: ports and memories of a MAC that trains, whatever its lanes."""
 
 from amaranth import *
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..back_layouts import back_step_layout, gradient_read_layout
 from ..cells.block_ram import BlockRam
 from ..cells.delay import later
+from ..cells.small_memory import small_memory
 from ..config import LFSR_BITS, READ_CYCLES
 from ..layouts import (
     bias_load_layout,
@@ -151,15 +152,21 @@ class TrainingMacBase(wiring.Component):
                 config.velocity_chunks * config.word_bits - training.velocity_bits))
         return weight.as_signed(), velocity, record
 
-    def _bias_memories(self, m, update, step_addr):
-        """Return the bias at an address and its velocity, as they are in the same cycle."""
+    def _bias_memories(self, m, platform, update, step_addr, reads=None):
+        """Return the bias at an address and its velocity, a cycle later. Both are registers.
+
+        Where `reads` is given, the bias is 0 after a cycle in which it is low. No address is read
+        in the cycle in which it is written: an op that changes biases, or needs those that have
+        changed, begins after they are written, and a record is looked at or loaded while the MAC is
+        idle.
+        """
         config, training = self.config, self.config.training
         addr = Mux(self.look, self.look_addr, step_addr)
         load = self.load_bias
 
         def memory_of(name, bits, init, valid, write_addr, new, loaded):
-            m.submodules[name] = words = memory.Memory(
-                shape=signed(bits), depth=config.bias_words, init=init)
+            m.submodules[name] = words = small_memory(
+                signed(bits), config.bias_words, init, platform)
             write, read = words.write_port(), words.read_port(domain="comb")
             m.d.comb += [
                 write.en.eq(valid | load.valid),
@@ -170,19 +177,25 @@ class TrainingMacBase(wiring.Component):
             return read.data
 
         new = update.new_bias
-        bias = memory_of("bias_memory", config.bias_bits, self.biases, new.valid, new.p.addr,
+        bias = Signal(signed(config.bias_bits))
+        word = memory_of("bias_memory", config.bias_bits, self.biases, new.valid, new.p.addr,
                          new.p.bias, load.p.bias)
+        m.d.sync += bias.eq(word if reads is None else Mux(reads | self.look, word, 0))
         record = Cat(bias, bias[-1].replicate(
             config.bias_chunks * config.word_bits - config.bias_bits))
         velocity = None
         if training.velocity_bits:
             new = update.new_velocity
-            velocity = memory_of("bias_velocity_memory", training.velocity_bits, [], new.valid,
-                                 new.p.addr, new.p.velocity, load.p.velocity)
+            velocity = Signal(signed(training.velocity_bits))
+            m.d.sync += velocity.eq(memory_of(
+                "bias_velocity_memory", training.velocity_bits, [], new.valid, new.p.addr,
+                new.p.velocity, load.p.velocity))
             record = Cat(record, velocity, velocity[-1].replicate(
                 config.velocity_chunks * config.word_bits - training.velocity_bits))
         held = Signal(len(record))
-        with m.If(self.look):
+        looked = Signal()
+        m.d.sync += looked.eq(self.look)
+        with m.If(looked):
             m.d.sync += held.eq(record)
         m.d.comb += self.bias_record.eq(held)
         return bias, velocity

@@ -1,8 +1,8 @@
 """Builds of whole boards for one net each: their torus has the lanes and the memories for it.
 
 The tori are those that `clostorus plan --board BOARD --torus auto --lanes auto` proposes for these
-nets, written down, so that a build asks no search; and tori of one lane, which they are held
-against.
+nets, written down, so that a build asks no search. Of the icebreaker there are also tori of fewer
+lanes, with which they are compared.
 """
 
 import dataclasses
@@ -118,4 +118,6 @@ NET_ROWS = (
     NetRow("ulx3s-85f", 2, 2, "trains", net=_8, lanes=(1, 4), before=15_114),
     NetRow("ulx3s-25f", 3, 1, net=_8, lanes=(1, 8), before=10_314),
     NetRow("icebreaker", 1, 1, net=tuple(DIGITS_SHAPES), lanes=(2, 1), before=13_758),
+    NetRow("icebreaker", 1, 1, net=tuple(DIGITS_SHAPES), lanes=(2, 2), before=13_758),
+    NetRow("icebreaker", 1, 1, net=tuple(DIGITS_SHAPES), lanes=(1, 8), before=13_758),
 )

@@ -21,19 +21,21 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     Beside the block stands what its contract says, made in another way: a group is kept as it came,
     with a count of the sums of it that are out, and sum k of it is chosen by its number. Its
     address is k strides behind that of the first, and its bias k places behind. So a sum that is
-    lost, doubled, overtaken or changed shows at once.
+    lost, doubled, overtaken or changed shows at once. The memory of biases gives any word a cycle
+    after it is asked, and 0 where it is not.
     """
     spec = Spec()
     m = spec.m
     config = dataclasses.replace(PROOF, lanes_out=lanes)
     m.submodules.serialise = serialise = rtl.module("mac.serialise").Serialise(config)
     coming = Signal.like(serialise.i.payload)
-    comes = Signal()
+    comes, was_read = Signal(), Signal()
+    m.d.sync += was_read.eq(serialise.reads_bias)
     m.d.comb += [
         Value.cast(coming).eq(any_value(m, "group", len(Value.cast(coming)))),
         serialise.i.p.eq(coming),
         serialise.i.valid.eq(comes),
-        serialise.bias.eq(any_value(m, "bias", config.bias_bits)),
+        serialise.bias.eq(Mux(was_read, any_value(m, "bias", config.bias_bits), 0)),
     ]
 
     # The group, how many sums it has, and how many of them are on their way out.
@@ -81,22 +83,32 @@ def serialise_spec(rtl: Rtl, lanes: int) -> Spec:
     spec.check("a sum is lost, or one comes that is not due", serialise.o.valid == was_due)
     spec.check("it is another sum, or goes elsewhere",
                ~was_due | (Value.cast(serialise.o.payload) == Value.cast(out)))
-    spec.check("it asks for the bias of another sum",
-               ~due | (serialise.b_addr == (first_bias + taken)[:config.bias_addr_bits]))
+    following = first_bias + taken + due
+    asks = comes | (due & (taken + 1 != sums))
+    _check_biases(spec, serialise, asks, Mux(comes, coming.bias, group.bias), Mux(
+        comes & coming.group.begins, coming.b_addr, following[:config.bias_addr_bits]))
     spec.check("it is idle with a sum, or busy without", serialise.busy == (due | was_due))
     # The last of a whole group that came as early as it may behind another whole one.
     spec.goal = was_last & was_early
 
-    places = first_addr + taken * group.group.stride, first_bias + taken
+    places = first_addr + taken * group.group.stride, following
     spec.look_inside(lambda: _add_lemmas(spec, serialise, group, (sums, taken), places))
+    spec.look_inside(lambda: spec.lemma("bias that was read", ~due | (was_read == group.bias)))
     return spec
+
+
+def _check_biases(spec: Spec, serialise: Any, asks: Value, has_bias: Value, place: Value) -> None:
+    """Check what is asked for the sum after this one: the first that comes, or the next here."""
+    spec.check("it asks for the bias of another sum", ~asks | (serialise.b_addr == place))
+    spec.check("it asks for no bias where there is one, or the other way round",
+               ~asks | (serialise.reads_bias == has_bias))
 
 
 def _add_lemmas(spec: Spec, serialise: Any, group: Any, counts: tuple[Signal, Signal],
                 places: tuple[Value, Value]) -> None:
     """Tie the registers of the block to the group, its sums, how many are out, and the next place.
 
-    The next place is the address of the next result, and that of its bias.
+    The next places are the address of the next result, and that of the bias that is read next.
     """
     inside, config = Inside(serialise), serialise.config
     (sums, taken), (addr, bias) = counts, places
@@ -107,7 +119,7 @@ def _add_lemmas(spec: Spec, serialise: Any, group: Any, counts: tuple[Signal, Si
     spec.lemma("number of sums", (sums == 0) | (sums == group.group.last_sum + 1))
     spec.lemma("stride", inside["stride"] == group.group.stride)
     spec.lemma("address", inside["addr"] == addr[:config.addr_bits])
-    spec.lemma("address of the bias", serialise.b_addr == bias[:config.bias_addr_bits])
+    spec.lemma("address of the bias", inside["b_after"] == bias[:config.bias_addr_bits])
     for name, value in (("with_bias", group.bias), ("finish", group.finish),
                         ("dest", group.where.dest), ("landed", group.where.landed)):
         spec.lemma(name, ~due | (Value.cast(inside[name]) == Value.cast(value)))

@@ -34,9 +34,10 @@ def test_an_element_by_hand(lanes_in, lanes_out, rams):
     assert engine_rams(config, ECP5) + memory_rams(config, ECP5) == rams
 
 
-def test_biases_of_several_sums_are_in_no_block_ram_of_an_ice40():
-    one, two = (dataclasses.replace(BOARD_SMALL, rows=1, cols=1, lanes_out=sums)
-                for sums in (1, 2))
-    # 22 bits of 128 biases take two.
-    assert block_rams(one, ICE40) - block_rams(two, ICE40) == 2
-    assert block_rams(one, ECP5) == block_rams(two, ECP5)
+@pytest.mark.parametrize("lanes_out", [1, 2])
+def test_biases_are_in_block_rams_of_an_ice40_alone(lanes_out):
+    small, large = (dataclasses.replace(BOARD_SMALL, rows=1, cols=1, lanes_out=lanes_out,
+                                        bias_words=words) for words in (256, 512))
+    # 22 bits of 256 biases take two, of 16 bits each; those of 512 take three, of 8 bits.
+    assert block_rams(large, ICE40) - block_rams(small, ICE40) == 1
+    assert block_rams(large, ECP5) == block_rams(small, ECP5)

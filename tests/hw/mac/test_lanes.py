@@ -102,8 +102,9 @@ def rtl_serialise(config, groups, biases, stalls, block=Serialise):
     async def run(ctx):
         async def cycle(valid):
             ctx.set(dut.i.valid, valid)
-            ctx.set(dut.bias, biases[ctx.get(dut.b_addr)])
+            bias = biases[ctx.get(dut.b_addr)] if ctx.get(dut.reads_bias) else 0
             _, _, given, result, busy = await ctx.tick().sample(dut.o.valid, dut.o.p, dut.busy)
+            ctx.set(dut.bias, bias)
             seen.append((given, busy))
             if given:
                 found.append((result.acc, result.where.addr, result.where.landed,
@@ -119,6 +120,9 @@ def rtl_serialise(config, groups, biases, stalls, block=Serialise):
             ctx.set(payload.group, {name: group[name] for name in (
                 "last_sum", "stride", "opens", "begins")})
             await cycle(1)
+            # What comes with no group means nothing.
+            ctx.set(payload.bias, 1 - group["bias"])
+            ctx.set(payload.b_addr, 15 - group["b_addr"])
             for _ in range(group["last_sum"] + stall):
                 await cycle(0)
         for _ in range(4):
@@ -178,12 +182,17 @@ class Changed(Serialise):
     ("giving.eq(left != 0)", "giving.eq(1)"),                    # It doubles the last one.
     ("left.eq(group.group.last_sum)", "left.eq(config.lanes_out - 1)"),
     ("addr.eq(addr + stride)", "addr.eq(addr + 1)"),
-    ("b_addr.eq(b_addr + 1)", "b_addr.eq(b_addr)"),
+    ("b_after.eq(self.b_addr + 1)", "b_after.eq(b_after + 1)"),
+    ("b_after.eq(self.b_addr + 1)", "b_after.eq(self.b_addr)"),
+    ("self.i.valid | (giving & (left != 0))", "giving"),
+    ("self.i.valid | (giving & (left != 0))", "self.i.valid | giving"),
     ("with m.If(group.group.opens):", "with m.If(1):"),
-    ("with m.If(group.group.begins):", "with m.If(group.group.opens):"),
+    ("self.i.valid & group.group.begins", "group.group.begins"),
+    ("self.i.valid & group.group.begins", "self.i.valid & group.group.opens"),
     ("landed & (left == 0)", "landed"),
     ("Mux(self.i.valid, group.sums[lane], above)", "Mux(giving, above, group.sums[lane])"),
-    ("Mux(with_bias, self.bias, 0)", "self.bias"),
+    ("Mux(self.i.valid, group.bias, with_bias)", "with_bias"),
+    ("Mux(self.i.valid, group.bias, with_bias)", "group.bias"),
 ])
 def test_mistakes_are_found(before, after):
     config, random = with_lanes(1, 4), Random(1)
