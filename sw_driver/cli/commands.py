@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, explore, experiment, export, board.
+analyse, build, plan, explore, experiment, export, board, report, wave.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -23,6 +23,7 @@ from sw_driver.cli import (
     export,
     info,
     plan,
+    report,
     run,
     train,
     verify,
@@ -80,3 +81,4 @@ app.command("plan", cls=Command, epilog=examples(*plan.EXAMPLES))(plan.command)
 app.command("explore", cls=Command, epilog=examples(*explore.EXAMPLES))(explore.command)
 app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.command)
 app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)
+app.command("report", cls=Command, epilog=examples(*report.EXAMPLES))(report.command)
