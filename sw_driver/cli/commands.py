@@ -28,6 +28,7 @@ from sw_driver.cli import (
     train,
     verify,
     verilog,
+    wave,
 )
 from sw_driver.cli.options import Json, Quiet, examples
 from sw_driver.cli.spelling import Command
@@ -82,3 +83,4 @@ app.command("explore", cls=Command, epilog=examples(*explore.EXAMPLES))(explore.
 app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.command)
 app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)
 app.command("report", cls=Command, epilog=examples(*report.EXAMPLES))(report.command)
+app.command("wave", cls=Command, epilog=examples(*wave.EXAMPLES))(wave.command)
