@@ -13,7 +13,7 @@ TICKS = 2
 """Units of time that a clock cycle takes in a trace."""
 
 _FORMATS = {"bits": "bin", "decimal": "dec", "signed": "signed", "hex": "hex"}
-_ZOOM = -9.0  # A power of two: some dozens of cycles fill a window.
+_ZOOM = -7.0  # A power of two: about a hundred cycles fill a window.
 
 
 def gtkwave_file(groups: Sequence[Group], begin_cycle: int) -> str:
@@ -33,6 +33,7 @@ def gtkwave_file(groups: Sequence[Group], begin_cycle: int) -> str:
     save.comment("Written by clostorus wave.")
     save.timestart(begin_cycle * TICKS)
     save.zoom_markers(_ZOOM, begin_cycle * TICKS, a=begin_cycle * TICKS)
+    save.size(1500, 900)
     save.treeopen("clostorus.torus")
     save.signals_width(280)
     save.sst_expanded(False)
