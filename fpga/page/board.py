@@ -33,7 +33,7 @@ def board_section(report: dict[str, Any], cycles: float | None) -> Section:
     report
         A report.json that `fpga.board_build.is_report` has accepted.
     cycles
-        Cycles that a sample of the net takes, if there is a net.
+        Cycles that a sample of the net takes, if there is a net; the host link may need more.
     """
     link = report.get("link", {})
     rows = [
@@ -45,7 +45,7 @@ def board_section(report: dict[str, Any], cycles: float | None) -> Section:
     ]
     if cycles is not None:
         rate = report["clock_mhz"] * 1e6 / cycles
-        rows.append(("samples a second that the torus allows", number(round(rate))))
+        rows.append(("samples a second of the torus, at this clock", number(round(rate))))
     if link.get("baud"):
         rows.append(("UART", f"{number(int(link['baud']))} bits a second"))
     rows += [("tool", tool) for tool in report.get("tools", [])]

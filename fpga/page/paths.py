@@ -23,8 +23,7 @@ def paths_section(report: dict[str, Any]) -> Section:
     steps = [Step(**one) for one in report.get("critical_steps", ())]
     content = [
         note("The critical path is the slowest of the routed design, as nextpnr times it: it says "
-             "how fast the clock may be. Between the registers of other paths, delays are "
-             "estimates from the levels of logic."),
+             "how fast the clock may be."),
         facts([("begins at", path["start"]), ("ends at", path["end"]), *_sums(path)]),
     ]  # fmt: skip
     if steps:

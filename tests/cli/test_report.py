@@ -100,7 +100,7 @@ def test_a_build_and_its_net_are_one_page(folder, artifact, tmp_path):
                                 "--json").stdout)
     assert values["sections"][:4] == ["board", "area", "paths", "net"]
     assert values["sections"][-1] == "torus" and len(values["sections"]) == 11
-    assert "samples a second that the torus allows" in (tmp_path / "page.html").read_text()
+    assert "samples a second of the torus, at this clock" in (tmp_path / "page.html").read_text()
 
 
 def test_what_is_refused(artifact, model, tmp_path, monkeypatch):
