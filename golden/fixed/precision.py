@@ -169,6 +169,9 @@ def saturated_parts(net: QuantisedNet, x: Reals) -> tuple[dict[str, float], ...]
         If the samples do not fit.
     """
     x = real_tensor("x", x)
+    features = net.shapes[0].in_features
+    if x.ndim != 2 or not len(x) or x.shape[1] != features:
+        raise ShapeError(f"x must be samples [N, {features}], N at least 1, not {list(x.shape)}")
     counts = [dict.fromkeys(layer.results, 0) for layer in net.layers]
     for part in x.split(_SAMPLES):
         words = net.layer_words(net.quantise_input(part))
