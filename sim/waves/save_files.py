@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any, cast
 
 from vcd.gtkw import GTKWFlag, GTKWSave
 
@@ -32,7 +33,8 @@ def gtkwave_file(groups: Sequence[Group], begin_cycle: int) -> str:
     save = GTKWSave(file)
     save.comment("Written by clostorus wave.")
     save.timestart(begin_cycle * TICKS)
-    save.zoom_markers(_ZOOM, begin_cycle * TICKS, a=begin_cycle * TICKS)
+    # The marker `a` is declared as a dictionary in the library, and written as what it is.
+    save.zoom_markers(_ZOOM, begin_cycle * TICKS, a=cast(Any, begin_cycle * TICKS))
     save.size(1500, 900)
     save.treeopen("clostorus.torus")
     save.signals_width(280)

@@ -88,15 +88,23 @@ def command(
     build also its use of the part, the area of its modules and its longest paths. It is one file
     below 2 MB, which asks for nothing over the network; it can be printed.
     """
+    from sw_driver.system.files import write_text
+
     out = make_output(ctx, json, quiet)
     given = make_source(data, label, test_fraction, split_seed)
     wanted = _checked(_Wanted(source, net, model, given, samples, output))
+    from sw_driver.predict.steady_tracks import MOST_PIECES
+    from sw_driver.report.page import MOST_BYTES
+
+    text, names = "", list[str]()
     with out.progress() as tell:
         built = _read_build(wanted)
         compiled = _read_net(wanted, built)
         judged, missing = (None, "") if compiled is None else _judge(wanted, compiled)
-        text, names = _page(wanted, built, compiled, judged, missing, tell)
-    from sw_driver.system.files import write_text
+        for most_pieces in (MOST_PIECES, 0):
+            text, names = _page(wanted, built, compiled, judged, missing, tell, most_pieces)
+            if len(text.encode()) < MOST_BYTES:
+                break
 
     write_text(output, text)
     say_written(out, output, "any browser")
@@ -216,8 +224,9 @@ def _page(
     judged: "Judgement | None",
     missing: str,
     tell: "Progress",
+    most_pieces: int,
 ) -> tuple[str, list[str]]:
-    """The text of the page, and the names of its sections."""
+    """The text of the page, and the names of its sections; the timeline has so much detail."""
     from sw_driver.report.markup import join
     from sw_driver.report.net_page import net_sections
     from sw_driver.report.page import Section, page
@@ -237,7 +246,8 @@ def _page(
     if compiled is not None:
         again = f"clostorus report {quoted(wanted.source)} --model model.pt"
         leads.append(net_lead(compiled, None if judged is None else judged.accuracy))
-        sections += net_sections(compiled, precision_section(judged, missing, again), tell)
+        precision = precision_section(judged, missing, again)
+        sections += net_sections(compiled, precision, tell, most_pieces)
     else:
         sections.append(_without_net(wanted))
     if built is None:

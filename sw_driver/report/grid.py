@@ -34,7 +34,7 @@ class Grid(NamedTuple):
 
     @property
     def labelled(self) -> bool:
-        """Whether there is room for words."""
+        """Whether there is room for words: in the PEs, and in a page for those of each PE."""
         return max(self.rows, self.cols) <= _LABELS
 
     def place(self, row: int, col: int) -> tuple[float, float]:
@@ -70,9 +70,12 @@ def picture(
     for row in range(grid.rows):
         for col in range(grid.cols):
             x, y = grid.place(row, col)
-            box = tag("rect", x=x, y=y, width=grid.side, height=grid.side, class_="box",
-                      rx=min(4.0, grid.side / 8))  # fmt: skip
-            inside.append(tag("g", box, *pe(row, col)))
+            if grid.labelled:
+                box = tag("rect", x=x, y=y, width=grid.side, height=grid.side, class_="box",
+                          rx=min(4.0, grid.side / 8))  # fmt: skip
+                inside.append(tag("g", box, *pe(row, col)))
+            else:
+                inside += pe(row, col)
     wide = grid.left + grid.step * grid.cols + _RIGHT
     high = grid.top + grid.step * grid.rows + 14
     return tag("svg", *inside, viewBox=f"0 0 {wide:.0f} {high:.0f}", width=round(wide), role="img",

@@ -58,11 +58,10 @@ def _part(count: int, use: Use) -> float:
 def _pe(grid: Grid, use: Use, row: int, col: int) -> list[Content]:
     x, y = grid.place(row, col)
     part = _part(use.macs[row][col], use)
-    found: list[Content] = [
-        tag("title", f"PE {row}, {col}: its MAC works {percent(part)} of the time"),
-        tag("rect", x=x, y=y, width=grid.side, height=grid.side, rx=min(4.0, grid.side / 8),
-            class_="hot", fill_opacity=part),
-    ]  # fmt: skip
+    box = tag("rect", x=x, y=y, width=grid.side, height=grid.side, rx=min(4.0, grid.side / 8),
+              class_="hot", fill_opacity=part)  # fmt: skip
+    title = tag("title", f"PE {row}, {col}: its MAC works {percent(part)} of the time")
+    found: list[Content] = [title, box] if grid.labelled else [box]
     if grid.labelled:
         small = "" if grid.side > 52 else " tiny" if grid.side < 36 else " small"
         words = f"{100 * part:.0f}\u00a0%" if grid.side > 26 else f"{100 * part:.0f}"
@@ -109,11 +108,11 @@ def _link(
     part = _part(count, use)
     ends = {"x1": x, "y1": y, "x2": x + long if across else x, "y2": y if across else y + long}
     wide = max(min(10.0, grid.side / 5), 2.0)
-    found: list[Content] = [
-        tag("line", **ends, class_="link", stroke_width=wide),
-        tag("line", **ends, class_="flow", stroke_opacity=part, stroke_width=wide),
-    ]
-    if grid.labelled and grid.side > 40:
+    flow = tag("line", **ends, class_="flow", stroke_opacity=part, stroke_width=wide)
+    if not grid.labelled:
+        return [flow]
+    found: list[Content] = [tag("line", **ends, class_="link", stroke_width=wide), flow]
+    if grid.side > 40:
         words = f"{100 * part:.0f}\u00a0%"
         middle = (x + long / 2, y - wide) if across else (x + wide, y + long / 2 + 4)
         style = "middle small soft" if across else "small soft"

@@ -16,7 +16,7 @@ __all__ = ["held_weights", "made_values", "placement_section"]
 
 # What the name of a bar needs, in units of the picture: of the PE, of the bar, and of a letter.
 _NAMED_SIDE, _NAMED_STEP, _LETTER = 90, 12, 6.0
-_MOST_ROWS = 4096  # Of a table of PEs.
+_MOST_ROWS = 256  # Of a table of PEs.
 
 
 def held_weights(stage: Stage) -> IntArray:
@@ -95,7 +95,7 @@ def _pe(
                 tag("text", name, x=x + edge + (4 if inside else wide + 4), y=top + step / 2 + 3.5,
                     class_="small onbar" if inside else "small soft")
             )  # fmt: skip
-    return [tag("title", "\n".join(said)), *found]
+    return [tag("title", "\n".join(said)), *found] if grid.labelled else found
 
 
 def _table(stages: list[Stage], held: list[IntArray], grid: Grid) -> Markup:

@@ -31,7 +31,7 @@ def test_macs_wait_as_long_as_they_do_not_work():
             if not 0 < piece.start < piece.end < stretch.cycles:
                 continue  # Cut: its waits are of the whole.
             works = sum(max(0, min(piece.end, one.end) - max(piece.start, one.start))
-                        for one in track.working)
+                        for one in track.working or ())
             assert works + piece.waiting_cycles == piece.end - piece.start
 
 
@@ -55,4 +55,4 @@ def test_work_of_a_stretch_is_within_what_engines_are_at():
     stretch = steady_stretch(small_net())
     for track in stretch.tracks:
         at = {cycle for one in track.pieces for cycle in range(one.start, one.end)}
-        assert {cycle for one in track.working for cycle in range(one.start, one.end)} <= at
+        assert {cycle for one in track.working or () for cycle in range(one.start, one.end)} <= at

@@ -3,12 +3,14 @@
 import itertools
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from golden import ClosNet, ClosShape, quantise
 from golden.data.loading import Part
+from hw.config import TorusConfig
 from sw_driver.compiler import compile
 from sw_driver.cycle_model import Use
 from sw_driver.files.judgement import judge
@@ -70,6 +72,17 @@ def test_a_torus_that_stands_still_is_white():
     found = Read(str(heat_section(compiled, still).content))
     assert {one["fill-opacity"] for one in found.of("rect", class_="hot")
             if "x" in one} == {"0"}
+
+
+def test_a_large_torus_has_no_words_in_its_pes():
+    """Those of a thousand PEs would fill the page."""
+    large = SimpleNamespace(config=TorusConfig(rows=32, cols=32))
+    use = Use(10, [[5] * 32] * 32, [[3] * 33] * 32, [[1] * 32] * 32, 1, 1)
+    section = heat_section(large, use)
+    found = Read(str(section.content))
+    assert len(section.content) < 500_000
+    assert len(found.of("line", class_="flow")) == 32 * (33 + 32)
+    assert "PE 31, 31: its MAC" not in found.text and "PE 1, 1" not in found.text
 
 
 def test_the_timeline_has_what_engines_do(compiled):
