@@ -24,6 +24,7 @@ from sw_driver.system.scratch import locked, temporary_folder, work_folder
 from .board_design import TOP, board_design, board_link
 from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
 from .boards import Board, Pin
+from .build_parts import deep_paths, module_cells
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
 from .designs import Design
@@ -32,14 +33,18 @@ from .place_route import Routed
 from .pll import make_clock
 from .report import check_blocks, summarise
 from .synthesis import GOWIN, synthesise
-from .tools import Tool, find_tool
+from .tools import Tool, find_tool, read_json
 
-__all__ = ["NET_FILE", "Build", "build", "is_report"]
+__all__ = ["NET_FILE", "PAGE_FILE", "Build", "build", "is_report"]
 
 NET_FILE = "model.ctz"
 """The artifact of a net that was compiled for the torus of a build."""
 
+PAGE_FILE = "report.html"
+"""A page about the build, which may lie in its folder until the build is made again."""
+
 _STEPS = 4
+_PATHS = 20  # That a report names.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Build:
 _FORMER = ".former"
 _NAME_PART = 40  # Characters of a name that are kept: with what is added, never too long.
 # All that a build leaves in its folder.
-_FILES = {"design.v", "report.json", NET_FILE} | {
+_FILES = {"design.v", "report.json", NET_FILE, PAGE_FILE} | {
     name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
 
 
@@ -131,6 +136,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         # Place and route itself derives the clock of a PLL from that of its pin.
         pin_mhz = board.clock_hz / 1e6 if clock.verilog else aim_mhz
         (folder / flow.constraints).write_text(constraints(board, pin_mhz, fifo_pins))
+        parts = _parts(folder, board)
         results = route_seeds(
             board, flow, router, folder, seeds, aim_mhz,
             lambda tried: tell(f"build: place and route, {tried}", 2, _STEPS), runner)
@@ -139,6 +145,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         pack(board, flow, packer, folder, best)
         report = _report(board, config, link, used, results, routed, best, (yosys, router, packer),
                          target_mhz=aim_mhz, baked=images is not None, folded=folded)
+        report |= parts
         _finish(folder, report)
         write_more(folder)
         tell("build: bitstream", _STEPS, _STEPS)
@@ -161,6 +168,13 @@ def _synthesised(board: Board, config: TorusConfig, folder: Path, design: str, y
     if board.family is not GOWIN:  # Its memories have shapes of their own.
         check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
     return used
+
+
+def _parts(folder: Path, board: Board) -> dict[str, Any]:
+    """What the report says of the netlist: the cells of each module, and its deepest paths."""
+    netlist = read_json(folder / "netlist.json")
+    return {"modules": module_cells(netlist, TOP, board.family),
+            "paths": deep_paths(netlist, board.family, _PATHS)}
 
 
 def _fastest(board: Board, results: dict[int, Routed | None],
@@ -208,6 +222,7 @@ def _report(board: Board, config: TorusConfig, link: LinkConfig, used: tuple[Usa
         "fmax_mhz": round(routed.fmax_mhz, 2),
         **({} if routed.fifo_mhz is None else {"fifo_mhz": round(routed.fifo_mhz, 2)}),
         "critical_path": dataclasses.asdict(summarise(routed.critical_path)),
+        "critical_steps": [dataclasses.asdict(step) for step in routed.critical_path],
         "weights_that_fit": config.rows * config.cols * config.weight_words,
     }
 

@@ -13,7 +13,8 @@ from .memories import engine_rams, memory_rams
 from .place_route import Step
 from .synthesis import ECP5, Area, Family
 
-__all__ = ["DSP_BITS", "PathSummary", "check_blocks", "expected_blocks", "summarise"]
+__all__ = ["DSP_BITS", "PathSummary", "check_blocks", "expected_blocks", "short_cell",
+           "summarise"]
 
 # Bits of the operands of a multiplier, by family.
 DSP_BITS = {"ecp5": 18, "ice40": 16}
@@ -49,12 +50,13 @@ def summarise(path: Sequence[Step]) -> PathSummary:
     """Sum a critical path up."""
     routing = sum(step.delay_ns for step in path if step.kind == "routing")
     return PathSummary(
-        start=_place(path[0].cell), end=_place(path[-1].cell),
+        start=short_cell(path[0].cell), end=short_cell(path[-1].cell),
         levels=sum(step.kind == "logic" for step in path),
         logic_ns=sum(step.delay_ns for step in path) - routing, routing_ns=routing)
 
 
-def _place(cell: str) -> str:
+def short_cell(cell: str) -> str:
+    """The place of a cell in the design, without what Yosys appends to its name."""
     return _CELL_KIND.sub("", cell.removeprefix(f"{DESIGN}."))
 
 

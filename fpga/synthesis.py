@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from .errors import FlowFailed
 from .tools import YOSYS, read_json
 from .yosys import run_yosys
 
-__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "areas_by_module", "cells_of",
-           "lut_sites", "synthesise"]
+__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "area_of", "areas_by_module",
+           "cells_of", "lut_sites", "synthesise"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +134,27 @@ def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dic
 def _area(report: dict[str, Any], module: str, family: Family,
           inside: Collection[str] = ()) -> Area:
     cells: dict[str, int] = report["modules"][f"\\{module}"]["num_cells_by_type"]
+    return area_of(cells, module, family, inside)
+
+
+def area_of(cells: Mapping[str, int], module: str, family: Family,
+            inside: Collection[str] = ()) -> Area:
+    """Sum up the cells of a module, given by Yosys's names of their kinds.
+
+    Parameters
+    ----------
+    cells
+        How many there are of each.
+    module, family
+        The module's name, for the message; and the family that it was synthesised for.
+    inside
+        Names of modules, which may stand among the cells and do not count.
+
+    Raises
+    ------
+    FlowFailed
+        A cell is left that the family does not have.
+    """
     left = [name for name in cells if name.startswith("$") and name != "$scopeinfo"
             and name not in inside]
     if left:

@@ -27,6 +27,7 @@ MAY_SKIP = {
     "sim/model/test_hand_over.py": "fusesoc and slang, which are optional",
     "sim/model/test_traces.py": "libraries that read FST files, and limits on resources",
     "support/disks.py": "the right to mount a small disk",
+    "support/reports.py": "Chromium, which `make` does not ask for",
     "sw_driver/c_host/test_programs.py": "valgrind, which is optional",
     "sw_driver/check/test_training_waits.py": "nothing: a program drawn has not what is broken",
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from golden.models.read import read_chain
 from golden.models.samples import samples_of
 from golden.tensors.reals import Reals, real_tensor
 
-__all__ = ["FixedPointError", "LayerError", "fixed_point_error"]
+__all__ = ["FixedPointError", "LayerError", "fixed_point_error", "saturated_parts"]
 
 _SAMPLES = 1024  # At once: bounds the memory of their intermediate results.
 
@@ -123,9 +124,7 @@ def fixed_point_error(
     chosen: list[tuple[Tensor, Tensor]] = []  # Largest output, in words and in float.
     for part in x.split(_SAMPLES):
         words = net.layer_words(net.quantise_input(part))
-        for total, layer, results in zip(counts, net.layers, words, strict=True):
-            for stage, count in _saturated(layer, results, net.act_bits).items():
-                total[stage] += count
+        _count_saturated(net, words, counts)
         fixed = y = part
         for index, (layer, activation) in enumerate(layers):
             y = activation.apply(layer(y))
@@ -142,13 +141,62 @@ def fixed_point_error(
         mean=errors[-1].mean,
         agreement=_part(ours == theirs) if outputs > 1 else None,
         saturated_inputs=net.saturated_inputs(x) / x.numel(),
-        layers=tuple(
-            {name: count / (layer.results[name] * len(x)) for name, count in total.items()}
-            for layer, total in zip(net.layers, counts, strict=True)
-        ),
+        layers=_parts(net, counts, len(x)),
         layer_errors=errors,
         accuracy=None if classes is None else _part(ours == classes),
         float_accuracy=None if classes is None else _part(theirs == classes),
+    )
+
+
+def saturated_parts(net: QuantisedNet, x: Reals) -> tuple[dict[str, float], ...]:
+    """Count what does not fit its word, as `FixedPointError.layers` does, without a model.
+
+    Parameters
+    ----------
+    net
+        The words.
+    x
+        Real samples [N, I], N at least 1.
+
+    Returns
+    -------
+    tuple of dict
+        Of every layer, in order, by stage: the part of its results, 0 to 1, that are clipped.
+
+    Raises
+    ------
+    ShapeError
+        If the samples do not fit.
+    """
+    x = real_tensor("x", x)
+    features = net.shapes[0].in_features
+    if x.ndim != 2 or not len(x) or x.shape[1] != features:
+        raise ShapeError(f"x must be samples [N, {features}], N at least 1, not {list(x.shape)}")
+    counts = [dict.fromkeys(layer.results, 0) for layer in net.layers]
+    for part in x.split(_SAMPLES):
+        words = net.layer_words(net.quantise_input(part))
+        _count_saturated(net, words, counts)
+    return _parts(net, counts, len(x))
+
+
+def _count_saturated(
+    net: QuantisedNet,
+    words: Sequence[LayerWords | DenseWords],
+    counts: Sequence[dict[str, int]],
+) -> None:
+    """Add to the counts of each layer, by stage, what is clipped of these words."""
+    for total, layer, results in zip(counts, net.layers, words, strict=True):
+        for stage, count in _saturated(layer, results, net.act_bits).items():
+            total[stage] += count
+
+
+def _parts(
+    net: QuantisedNet, counts: Sequence[dict[str, int]], samples: int
+) -> tuple[dict[str, float], ...]:
+    """What part of its results each stage of each layer clips."""
+    return tuple(
+        {name: count / (layer.results[name] * samples) for name, count in total.items()}
+        for layer, total in zip(net.layers, counts, strict=True)
     )
 
 

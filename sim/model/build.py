@@ -29,6 +29,7 @@ from .cache import cached
 from .fst_libraries import FST_CHECKS, FST_LINK_FLAGS, check_fst_libraries, write_fst_checks
 from .lint import WAIVERS
 from .simplify import simplifier_version, simplify
+from .trace_text import traceable
 
 __all__ = ["Kind", "Waveforms", "build_model"]
 
@@ -122,6 +123,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | No
     compiler = [*_compiler(tools), *parts.cxx, *_trace_defines(waveforms)]
     link = [*parts.link]
     if waveforms is not None:
+        verilog = traceable(verilog)
         flags.append(f"--trace-{waveforms.value}")
     if waveforms is Waveforms.FST:
         link += FST_LINK_FLAGS

@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, explore, experiment, export, board.
+analyse, build, plan, explore, experiment, export, board, report, wave.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -23,10 +23,12 @@ from sw_driver.cli import (
     export,
     info,
     plan,
+    report,
     run,
     train,
     verify,
     verilog,
+    wave,
 )
 from sw_driver.cli.options import Json, Quiet, examples
 from sw_driver.cli.spelling import Command
@@ -80,3 +82,5 @@ app.command("plan", cls=Command, epilog=examples(*plan.EXAMPLES))(plan.command)
 app.command("explore", cls=Command, epilog=examples(*explore.EXAMPLES))(explore.command)
 app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.command)
 app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)
+app.command("report", cls=Command, epilog=examples(*report.EXAMPLES))(report.command)
+app.command("wave", cls=Command, epilog=examples(*wave.EXAMPLES))(wave.command)

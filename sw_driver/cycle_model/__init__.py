@@ -16,6 +16,7 @@ from sw_driver.cycle_model.recorder import (
     record_exchanges,
 )
 from sw_driver.cycle_model.run import Run, Simulation, Steady, simulate
+from sw_driver.cycle_model.traffic import Traffic, Use
 from sw_driver.cycle_model.training_account import TrainingAccount
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "Simulation",
     "Span",
     "Steady",
+    "Traffic",
     "TrainingAccount",
+    "Use",
     "record",
     "record_exchanges",
     "simulate",

@@ -46,7 +46,8 @@ class Recording(NamedTuple):
         Cycle of every beat that the host gives, and takes.
     working
         Of the engines that were watched, the cycles in which they work: a MAC does a step; a ring
-        engine receives a word, or one leaves its buffer or passes it by.
+        engine receives a word, or one leaves its buffer or passes it by; a gateway receives a word,
+        or sends one.
     """
 
     spans: dict[Engine, list[Span]]
@@ -93,8 +94,14 @@ class _Recorder:
         self.macs.see(cycle, machine.macs.active, signals.step.rep_ended)
         self.gateways.see(cycle, machine.gateways.active, signals.gateway_finish)
         moved = (signals.received | signals.passed_on) & machine.rings.active
+        works = {
+            "mac": signals.step.done,
+            "row": moved,
+            "col": moved,
+            "gateway": (signals.received | signals.filled) & machine.gateways.active,
+        }
         for engine, (lane, cycles) in self._working.items():
-            if lane & (signals.step.done if engine.kind == "mac" else moved):
+            if lane & works[engine.kind]:
                 cycles.append(cycle)
 
     def recording(self, run: Simulation | ExchangeSimulation) -> Recording:
@@ -152,7 +159,7 @@ def record(config: TorusConfig, program: Program, watched: Iterable[Engine] = ()
     program
         What is run.
     watched
-        Engines whose cycles of work are wanted, too: "row", "col" or "mac".
+        Engines whose cycles of work are wanted, too.
     """
     run = Simulation(config, program)
     recorder = _Recorder(run.machine, watched)

@@ -14,6 +14,7 @@ from golden import (
     fixed_point_error,
     quantise,
 )
+from golden.fixed.precision import saturated_parts
 from golden.fixed.words import saturated_values, to_words
 from golden.layers.conv import ClosConv2d
 
@@ -80,6 +81,17 @@ def test_accuracy_is_that_of_labels():
     real = net.double()(x.double()).argmax(dim=1)
     assert found.float_accuracy == pytest.approx(float((real == labels).double().mean()))
     assert fixed_point_error(net, words, x).accuracy is None
+
+
+def test_saturation_is_counted_without_the_model_too():
+    net, x = make_net(), torch.rand(1500, 9) - 0.5
+    words = quantise(net, x, act_bits=8, weight_bits=8)
+    found = saturated_parts(words, 6 * x)
+    assert found == fixed_point_error(net, words, 6 * x).layers
+    assert max(part for layer in found for part in layer.values()) > 0
+    for wrong in (x[:0], x[:, :8], x[0]):
+        with pytest.raises(ShapeError, match=r"x must be samples \[N, 9\], N at least 1, not"):
+            saturated_parts(words, wrong)
 
 
 def test_saturation_is_counted_stage_by_stage():
