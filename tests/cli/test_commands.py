@@ -9,7 +9,7 @@ from tests.support.command_line import clostorus, fail, succeed
 
 
 @pytest.mark.parametrize("command", [
-    ("run",), ("info",), ("verify",), ("verilog", "-o", "out.v", "--bake")
+    ("run",), ("info",), ("verify",), ("report",), ("wave",), ("verilog", "-o", "out.v", "--bake")
 ])
 def test_damaged_artifacts(artifact, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
