@@ -58,6 +58,7 @@ def compile(
     lanes_out: int = 1,
     order: str | Order | None = None,
     batches: bool = False,
+    stale: bool = False,
     momentum: int | None = None,
     frozen: Collection[int] = (),
     input_gradient: bool = False,
@@ -89,6 +90,9 @@ def compile(
     batches
         Whether a run that trains on any number of samples is one batch, whose gradients are
         accumulated before any weight changes; else every sample is a batch of its own.
+    stale
+        Whether, without batches, a sample goes forwards beside the way back of the sample before,
+        so that it does not see all of that sample's change: see `golden.fixed.stale`.
     momentum
         n for a momentum of 1 - 2**-n, 1 to 14; None for none.
     frozen
@@ -106,7 +110,7 @@ def compile(
     if isinstance(model, TrainingFormat):
         check_lanes_in(lanes_in)
         return compile_format(
-            model, torus, batches=batches, momentum=momentum, frozen=frozen,
+            model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
         )  # fmt: skip
     if isinstance(model, QuantisedNet):
@@ -116,7 +120,10 @@ def compile(
             "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
             f"{type(model).__name__}: golden.load_model(path) reads a model file"
         )
-    _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
+    _refuse(
+        batches=batches, stale=stale, momentum=momentum, frozen=frozen,
+        input_gradient=input_gradient,
+    )  # fmt: skip
     config = given_torus(
         torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
     )
