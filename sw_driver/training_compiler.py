@@ -16,6 +16,7 @@ from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
 from sw_driver.plan.plan import check_frozen, last_backward, make_plan
 from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stage import Stage
 from sw_driver.plan.stages import build_stages
 from sw_driver.plan.tasks import Task, list_tasks, stale_order, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
@@ -71,7 +72,7 @@ def compile_format(
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     with_targets = form.error_shift is not None
     tasks = list_tasks(len(stages), last, with_targets=with_targets)
-    order = _given_order(order, tasks, batches and not with_targets, stale)
+    order = _given_order(order, tasks, stages, batches and not with_targets, stale)
     plan = make_plan(
         stages,
         order,
@@ -112,12 +113,16 @@ def compile_format(
 
 
 def _given_order(
-    order: str | Order | None, tasks: Sequence[Task], batches: bool, stale: bool
+    order: str | Order | None,
+    tasks: Sequence[Task],
+    stages: Sequence[Stage],
+    batches: bool,
+    stale: bool,
 ) -> Order:
     if stale:
         if order is not None:
             raise DriverError(f"order must be left out with stale, which has its own, not {order}")
-        return stale_order(tasks)
+        return stale_order(tasks, on_columns=len(stages) == 2 or stages[1].on_columns)
     if order is None:
         order = "interleaved" if batches else "program"
     if isinstance(order, str):

@@ -104,22 +104,32 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
     return (*order, *_those(tasks, Direction.GRADIENT))
 
 
-def stale_order(tasks: Sequence[Task]) -> Order:
-    """Return the order in which samples on their own train stale by one.
+def stale_order(tasks: Sequence[Task], *, on_columns: bool = True) -> Order:
+    """Return the order in which samples on their own train stale by one: "interleaved".
 
-    Without targets it is "interleaved". With targets those of a sample come first, and what is
-    compared with them comes last: the gradients of the way back beside it have landed by then, so
-    that never two gradients meet at the shifter of the rows.
+    Targets of a sample come first. What is compared with them may not meet a gradient that lands in
+    the rows, for these have one shifter. The way back up to stage 1 is over by then, and stage 0
+    leaves none there. Where the gradients of stage 1 may still land, the comparison comes after
+    stage 0, which waits for them.
+
+    Parameters
+    ----------
+    tasks
+        The tasks of a sample, from `list_tasks`.
+    on_columns
+        Whether stage 1 gathers on the columns, where its gradients land.
     """
-    gradient = _those(tasks, Direction.GRADIENT)
     if tasks[0].direction is not Direction.GRADIENT:
         return task_order("interleaved", tasks)
     *forward, last, result = _those(tasks, Direction.FORWARD)
     backward = _those(tasks, Direction.BACKWARD)
-    order = gradient
+    order = _those(tasks, Direction.GRADIENT)
+    if not forward:
+        return (*order, last, *backward, result)
     for index, task in enumerate(forward):
         order += [task, *backward[index : index + 1]]
-    return (*order, *backward[len(forward) :], last, result)
+    rest = backward[len(forward) :]
+    return (*order, last, result, *rest) if on_columns else (*order, *rest, last, result)
 
 
 def reads_stale(tasks: Sequence[Task], order: Order, stage: int) -> bool:
