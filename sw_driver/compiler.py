@@ -91,8 +91,7 @@ def compile(
         Whether a run that trains on any number of samples is one batch, whose gradients are
         accumulated before any weight changes; else every sample is a batch of its own.
     stale
-        Whether, without batches, a sample goes forwards beside the way back of the sample before,
-        so that it does not see all of that sample's change: see `golden.fixed.stale`.
+        Whether a sample goes forwards beside the way back of the one before: `golden.fixed.stale`.
     momentum
         n for a momentum of 1 - 2**-n, 1 to 14; None for none.
     frozen
@@ -116,27 +115,30 @@ def compile(
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
     elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(
-            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
-            f"{type(model).__name__}: golden.load_model(path) reads a model file"
-        )
+        raise _no_model(model)
     _refuse(
         batches=batches, stale=stale, momentum=momentum, frozen=frozen,
-        input_gradient=input_gradient,
-    )  # fmt: skip
+        input_gradient=input_gradient)
     config = given_torus(
         torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
     )
     if not isinstance(model, QuantisedNet):
-        if calibration is None:
-            raise DriverError("calibration must be given to quantise a model, not None")
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)
     return compile_net(model, config, grow=grow, order="best" if order is None else order)
 
 
-def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:
+def _no_model(model: object) -> DriverError:
+    return DriverError(
+        "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
+        f"{type(model).__name__}: golden.load_model(path) reads a model file"
+    )
+
+
+def _quantised(model: nn.Module, calibration: Reals | None, config: TorusConfig) -> QuantisedNet:
     """Quantise a model for a torus, which cuts the sums of its dense layers."""
+    if calibration is None:
+        raise DriverError("calibration must be given to quantise a model, not None")
     sample_shape = real_tensor("calibration", calibration).shape[1:]
     shapes = [item.shape for item in read_chain(model, sample_shape=sample_shape)]
     return quantise(
