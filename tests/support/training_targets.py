@@ -55,6 +55,7 @@ def random_target_job(config: TorusConfig, seed: int, *, stale: bool = False) ->
     random, training = Random(seed), config.training
     assert training is not None
     layers = random.randint(1, 3)
+    layers = min(layers, 2) if stale else layers  # Their programs are long.
     shapes = (random_chain(random, config, layers) if seed % 4 == 3
               else random_shapes(random, layers))
     form = random_format(shapes, seed=seed, **widths(config))

@@ -109,8 +109,7 @@ SMALL = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("on_targets", [False, True], ids=["gradients", "targets"])
-@pytest.mark.parametrize("lanes", [2, 4])
-@pytest.mark.parametrize("rows, cols", [(1, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("rows, cols, lanes", [(1, 1, 4), (1, 2, 2), (2, 2, 2), (2, 2, 4)])
 def test_few_steps_with_lanes(rows, cols, lanes, on_targets):
     """Biases that are read near to their change, and repetitions of a step or two."""
     config = dataclasses.replace(LANES[lanes], rows=rows, cols=cols)
