@@ -291,3 +291,14 @@ def test_compared_step_by_step(train, tmp_path, monkeypatch):
     train("bad.pt", *options, device="sim", call=lambda *arguments: fail(
         1, r"sample 0, layer 1, output stage, .*: expected -?\d+, found -?\d+", *arguments))
     assert not (tmp_path / "bad.pt").exists()
+
+
+@pytest.mark.parametrize("message, options", [
+    ("--stale needs --device golden, sim or serial, not torch", ()),
+    ("--stale must be left out with batch, not given with batch 4", ("--device", "golden",
+                                                                     "--batch", 4)),
+    ("--compare and --stale must not be given together", ("--device", "sim", "--compare")),
+])
+def test_what_stale_does_not_go_with(message, options, tmp_path):
+    fail(2, message, "train", "--stale", *options, "-o", tmp_path / "model.pt")
+    assert not list(tmp_path.iterdir())
