@@ -5,6 +5,7 @@ import functools
 
 from golden import QuantisedNet
 from golden.fixed.format import TrainingFormat
+from golden.fixed.stale import Staleness
 from golden.fixed.visits import Placement
 from golden.layers.dense import LayerShape
 from hw.config import TorusConfig
@@ -34,12 +35,16 @@ class TrainedNet:
         n, if accumulated gradients lose a 2**-n-th part per batch; None if they begin with nothing.
     batches
         Whether a run is one batch; else every sample is one of its own.
+    staleness
+        What a sample sees without the change of the sample before, for `golden.fixed.stale`; None
+        if it sees all changes.
     """
 
     format: TrainingFormat
     placement: Placement
     momentum: int | None
     batches: bool
+    staleness: Staleness | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -110,6 +115,11 @@ class Compiled:
     def batches(self) -> bool:
         """See `TrainedNet`."""
         return self.trained.batches
+
+    @property
+    def staleness(self) -> Staleness | None:
+        """See `TrainedNet`."""
+        return self.trained.staleness
 
     @property
     def frozen(self) -> frozenset[int]:

@@ -58,6 +58,7 @@ def compile(
     lanes_out: int = 1,
     order: str | Order | None = None,
     batches: bool = False,
+    stale: bool = False,
     momentum: int | None = None,
     frozen: Collection[int] = (),
     input_gradient: bool = False,
@@ -89,6 +90,8 @@ def compile(
     batches
         Whether a run that trains on any number of samples is one batch, whose gradients are
         accumulated before any weight changes; else every sample is a batch of its own.
+    stale
+        Whether a sample goes forwards beside the way back of the one before: `golden.fixed.stale`.
     momentum
         n for a momentum of 1 - 2**-n, 1 to 14; None for none.
     frozen
@@ -106,30 +109,36 @@ def compile(
     if isinstance(model, TrainingFormat):
         check_lanes_in(lanes_in)
         return compile_format(
-            model, torus, batches=batches, momentum=momentum, frozen=frozen,
+            model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
         )  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
     elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(
-            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
-            f"{type(model).__name__}: golden.load_model(path) reads a model file"
-        )
-    _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
+        raise _no_model(model)
+    _refuse(
+        batches=batches, stale=stale, momentum=momentum, frozen=frozen,
+        input_gradient=input_gradient)
     config = given_torus(
         torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
     )
     if not isinstance(model, QuantisedNet):
-        if calibration is None:
-            raise DriverError("calibration must be given to quantise a model, not None")
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)
     return compile_net(model, config, grow=grow, order="best" if order is None else order)
 
 
-def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:
+def _no_model(model: object) -> DriverError:
+    return DriverError(
+        "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
+        f"{type(model).__name__}: golden.load_model(path) reads a model file"
+    )
+
+
+def _quantised(model: nn.Module, calibration: Reals | None, config: TorusConfig) -> QuantisedNet:
     """Quantise a model for a torus, which cuts the sums of its dense layers."""
+    if calibration is None:
+        raise DriverError("calibration must be given to quantise a model, not None")
     sample_shape = real_tensor("calibration", calibration).shape[1:]
     shapes = [item.shape for item in read_chain(model, sample_shape=sample_shape)]
     return quantise(

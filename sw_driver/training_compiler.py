@@ -16,10 +16,11 @@ from sw_driver.plan.order import Order, program_order
 from sw_driver.plan.placement import place
 from sw_driver.plan.plan import check_frozen, last_backward, make_plan
 from sw_driver.plan.requantised import Requantised
+from sw_driver.plan.stage import Stage
 from sw_driver.plan.stages import build_stages
-from sw_driver.plan.tasks import Task, list_tasks, task_order
+from sw_driver.plan.tasks import Task, list_tasks, stale_order, task_order
 from sw_driver.plan.training_fit import check_training_fit, grown_for_training, measure_training
-from sw_driver.plan.visits import build_placement
+from sw_driver.plan.visits import build_placement, staleness_of
 from sw_driver.program.executable import Executable, TrainingRuns
 from sw_driver.program.host_words import HostWords
 from sw_driver.program.sample_loop import SampleLoops
@@ -37,6 +38,7 @@ def compile_format(
     momentum: int | None = None,
     frozen: Collection[int] = (),
     input_gradient: bool = False,
+    stale: bool = False,
     order: str | Order | None = None,
     host_bits: int = 64,
     lanes_out: int = 1,
@@ -45,7 +47,7 @@ def compile_format(
 
     Parameters and errors are those of `sw_driver.compiler.compile`.
     """
-    _check_options(form, batches, momentum, input_gradient)
+    _check_options(form, batches, momentum, input_gradient, stale)
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
     widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
@@ -70,7 +72,7 @@ def compile_format(
     last = last_backward(stages, frozen, input_gradient=input_gradient)
     with_targets = form.error_shift is not None
     tasks = list_tasks(len(stages), last, with_targets=with_targets)
-    order = _given_order(order, tasks, batches and not with_targets)
+    order = _given_order(order, tasks, stages, batches and not with_targets, stale)
     plan = make_plan(
         stages,
         order,
@@ -105,11 +107,22 @@ def compile_format(
     check_runs(config, loop)
     runs = TrainingRuns(plan, maps, training_loops)
     executable = Executable(config, HostWords.of(plan), loop, training_runs=runs)
-    trained = TrainedNet(form, build_placement(plan, maps), momentum, batches)
+    staleness = staleness_of(plan) if stale else None
+    trained = TrainedNet(form, build_placement(plan, maps), momentum, batches, staleness)
     return Compiled(source=trained, executable=executable, layers=layers, plan=plan)
 
 
-def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool) -> Order:
+def _given_order(
+    order: str | Order | None,
+    tasks: Sequence[Task],
+    stages: Sequence[Stage],
+    batches: bool,
+    stale: bool,
+) -> Order:
+    if stale:
+        if order is not None:
+            raise DriverError(f"order must be left out with stale, which has its own, not {order}")
+        return stale_order(tasks, on_columns=len(stages) == 2 or stages[1].on_columns)
     if order is None:
         order = "interleaved" if batches else "program"
     if isinstance(order, str):
@@ -121,18 +134,24 @@ def _given_order(order: str | Order | None, tasks: Sequence[Task], batches: bool
     if not batches and given != program_order(len(tasks)):
         raise DriverError(
             "order must be 'program' where every sample is a batch of its own, since its weights "
-            "are those that the sample before left, and where targets are sent, since a result and "
-            "a gradient that lands would meet"
+            "are those that the sample before left, unless stale is True, and where targets are "
+            "sent, since a result and a gradient that lands would meet"
         )
     return given
 
 
 def _check_options(
-    form: TrainingFormat, batches: bool, momentum: int | None, input_gradient: bool
+    form: TrainingFormat, batches: bool, momentum: int | None, input_gradient: bool, stale: bool
 ) -> None:
-    for name, value in (("batches", batches), ("input_gradient", input_gradient)):
+    flags = {"batches": batches, "input_gradient": input_gradient, "stale": stale}
+    for name, value in flags.items():
         if type(value) is not bool:
             raise DriverError(f"{name} must be True or False, not {value!r}")
+    if stale and batches:
+        raise DriverError(
+            "stale must be False with batches, whose samples all see the weights that the batch "
+            "before left"
+        )
     if momentum is not None and (type(momentum) is not int or not 1 <= momentum <= MAX_DECAY):
         raise DriverError(f"momentum must be 1 to {MAX_DECAY}, or None, not {momentum!r}")
     if (batches or momentum is not None) and not form.velocity_bits:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from golden.clos.shape import ClosShape
 from golden.errors import ModelError
 from golden.fixed.format import TrainingFormat
+from golden.fixed.stale import Staleness
 from golden.fixed.visits import Placement, weight_sizes
 from golden.layers.dense import DenseShape, LayerShape
 
@@ -21,9 +22,13 @@ _EXACT = -1  # As the shift of a gradient that leaves as exact sums.
 
 
 def layout_of(
-    form: TrainingFormat, placement: Placement, *, nearest: bool = False
+    form: TrainingFormat,
+    placement: Placement,
+    *,
+    nearest: bool = False,
+    staleness: Staleness | None = None,
 ) -> NDArray[np.int64]:
-    """Return the layout of a net whose placement was checked, int64 [M].
+    """Return the layout of a net whose placement and staleness were checked, int64 [M].
 
     With `nearest`, updates are rounded to nearest, half up, and not by the LFSRs.
 
@@ -53,19 +58,30 @@ def layout_of(
     )
     parts = [np.array(head, np.int64)]
     for index in range(len(form.layers)):
-        parts += _layer(form, placement, index)
+        parts += _layer(form, placement, index, staleness)
     return np.concatenate(parts)
 
 
 def _layer(
-    form: TrainingFormat, placement: Placement, index: int
+    form: TrainingFormat, placement: Placement, index: int, staleness: Staleness | None
 ) -> Iterator[NDArray[np.int64]]:
     layer, shifts = form.layers[index], form.shifts[index]
     shape, places = layer.shape, placement.layers[index]
+    late = staleness.weights[index] if staleness is not None else (False,) * len(places)
+    late_bias = staleness is not None and staleness.biases[index]
     cuts = len(shape.cuts) if isinstance(shape, DenseShape) else 0
     gain = layer.gains[0] if cuts else 0
     yield np.array(
-        (layer.relu, shape.out_features, shifts.bias, cuts, gain, shifts.forward[-1], len(places)),
+        (
+            layer.relu,
+            shape.out_features,
+            shifts.bias,
+            cuts,
+            gain,
+            shifts.forward[-1],
+            late_bias,
+            len(places),
+        ),
         np.int64,
     )
     for stage, (rows_are_inputs, inputs, outputs, blocks) in enumerate(_stages(shape)):
@@ -73,6 +89,7 @@ def _layer(
         yield np.array(
             (
                 rows_are_inputs,
+                late[stage],
                 inputs,
                 outputs,
                 shifts.forward[stage],

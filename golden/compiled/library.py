@@ -24,6 +24,7 @@ _SIGNATURES = {
     "golden_free": (None, [_NET]),
     "golden_write": (None, [_NET, _WORDS]),
     "golden_read": (None, [_NET, _WORDS]),
+    "golden_settle": (None, [_NET]),
     "golden_forward": (None, [_NET, _NUMBER, _WORDS, _WORDS]),
     "golden_backward": (None, [_NET, _WORDS, _NUMBER, _NUMBER, _WORDS, _WORDS]),
     "golden_learn": (

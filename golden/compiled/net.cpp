@@ -15,6 +15,7 @@ struct Reader {
 Stage read_stage(Reader& from) {
     Stage stage;
     stage.rows_are_inputs = from.one();
+    stage.late = from.one();
     stage.inputs = from.one();
     stage.outputs = from.one();
     stage.forward_shift = from.one();
@@ -44,6 +45,7 @@ Layer read_layer(Reader& from) {
     layer.groups = from.one();
     layer.gain = from.one();
     layer.sum_shift = from.one();
+    layer.late_bias = from.one();
     const int64_t stages = from.one();
     for (int64_t stage = 0; stage < stages; ++stage)
         layer.stages.push_back(read_stage(from));
@@ -103,6 +105,16 @@ void Net::write(const int64_t* words) {
         for (Stage& stage : layer.stages)
             for (size_t k = 0; k < stage.master.size(); ++k)
                 stage.operand[k] = int32_t(stage.master[k] >> dropped_bits);
+    settle();
+}
+
+// Lets the way forward see all that has changed, as at the beginning of a run.
+void Net::settle() {
+    for (Layer& layer : layers) {
+        for (Stage& stage : layer.stages)
+            if (stage.late) stage.seen = stage.operand;
+        if (layer.late_bias) layer.seen_bias = layer.bias;
+    }
 }
 
 void Net::read(int64_t* words) {
@@ -123,6 +135,8 @@ void golden_free(void* net) { delete static_cast<Net*>(net); }
 void golden_write(void* net, const int64_t* words) { static_cast<Net*>(net)->write(words); }
 
 void golden_read(void* net, int64_t* words) { static_cast<Net*>(net)->read(words); }
+
+void golden_settle(void* net) { static_cast<Net*>(net)->settle(); }
 
 // Computes `count` samples x to their outputs y; the last one is that of the next `backward`.
 void golden_forward(void* net, int64_t count, const int64_t* x, int64_t* y) {

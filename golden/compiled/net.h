@@ -34,6 +34,7 @@ struct Block {
 
 struct Stage {
     bool rows_are_inputs;  // Otherwise they are outputs.
+    bool late;             // The way forward sees its weights without the latest change of a run.
     int64_t inputs, outputs;
     int64_t forward_shift, gradient_shift, update_shift;  // -1: the gradient leaves as exact sums.
     int64_t visits;  // Steps of every LFSR in a pass.
@@ -41,14 +42,16 @@ struct Stage {
     std::vector<int32_t> place;   // Of each weight: visit * PEs + PE.
     std::vector<int64_t> master, velocity;
     std::vector<int32_t> operand;  // The upper part of each master, which is multiplied.
+    std::vector<int32_t> seen;     // Of a late stage: what the way forward multiplies instead.
 };
 
 struct Layer {
     bool relu;
     int64_t outputs, bias_shift;
     int64_t groups, gain, sum_shift;  // Of a dense layer whose sums are cut; 0 groups otherwise.
+    bool late_bias;                   // As `Stage::late`.
     std::vector<Stage> stages;        // Those that have weights.
-    std::vector<int64_t> bias, bias_velocity;
+    std::vector<int64_t> bias, bias_velocity, seen_bias;
     std::vector<std::vector<int32_t>> words;  // Results of each stage; the last are the layer's.
 };
 
@@ -67,6 +70,7 @@ struct Net {
     template <typename Visit> void each_tensor(Visit visit);
     void write(const int64_t* words);
     void read(int64_t* words);
+    void settle();
 
     void forward(const int64_t* x);
     void backward(const int64_t* gradient, int64_t decay, bool apply, const uint8_t* frozen,
@@ -74,7 +78,7 @@ struct Net {
     bool softmax_gradient(int64_t label, double rate, int64_t* gradient) const;
 
 private:
-    void sum(const Stage& stage, const int32_t* in);
+    void sum(const Stage& stage, const int32_t* weights, const int32_t* in);
     void multiply(const Stage& stage, const int32_t* in, const int32_t* dy);
     void sum_back(const Stage& stage, const int32_t* dy);
     void update(Stage& stage, int64_t decay, bool apply);

@@ -14,10 +14,10 @@ constexpr int64_t kKeep = 0, kClear = 15;  // As golden/fixed/format.py; between
 
 }  // namespace
 
-// Makes the exact sums of a stage, `acc`, of its inputs.
-void Net::sum(const Stage& stage, const int32_t* in) {
+// Makes the exact sums of a stage, `acc`, of its inputs and so many weights.
+void Net::sum(const Stage& stage, const int32_t* weights, const int32_t* in) {
     for (const Block& block : stage.blocks) {
-        const int32_t* weight = stage.operand.data() + block.weight;
+        const int32_t* weight = weights + block.weight;
         const int64_t cols = block.cols;
         if (stage.rows_are_inputs) {
             int64_t* total = line.data();
@@ -111,6 +111,7 @@ void Net::update(Stage& stage, int64_t decay, bool apply) {
     if (velocity_bits)
         accumulate(products.data(), stage.velocity.data(), count, decay, velocity);
     if (!apply) return;
+    if (stage.late) stage.seen = stage.operand;
     draw(stage.visits);
     const int64_t shift = stage.update_shift, dropped = dropped_bits;
     const uint32_t mask = uint32_t((uint64_t(1) << shift) - 1);
@@ -133,6 +134,7 @@ void Net::update_bias(Layer& layer, const int32_t* dy, int64_t decay, bool apply
     if (velocity_bits)
         accumulate(acc.data(), layer.bias_velocity.data(), layer.outputs, decay, velocity);
     if (!apply) return;
+    if (layer.late_bias) layer.seen_bias = layer.bias;
     // Beyond this bound any bias saturates; within it 64 bits hold the shifted word.
     const int64_t bound = int64_t(1) << (bias_bits - layer.bias_shift);
     for (int64_t j = 0; j < layer.outputs; ++j) {
@@ -152,12 +154,14 @@ void Net::forward(const int64_t* x) {
             in = words.data();
         };
         const auto add_bias = [&] {
-            for (int64_t j = 0; j < layer.outputs; ++j) acc[j] += layer.bias[j];
+            const std::vector<int64_t>& bias = layer.late_bias ? layer.seen_bias : layer.bias;
+            for (int64_t j = 0; j < layer.outputs; ++j) acc[j] += bias[j];
         };
         for (size_t index = 0; index < layer.stages.size(); ++index) {
-            sum(layer.stages[index], in);
+            const Stage& stage = layer.stages[index];
+            sum(stage, (stage.late ? stage.seen : stage.operand).data(), in);
             if (!layer.groups && index + 1 == layer.stages.size()) add_bias();
-            leave(index, layer.stages[index].forward_shift);
+            leave(index, stage.forward_shift);
         }
         if (layer.groups) {
             std::fill(acc.begin(), acc.begin() + layer.outputs, 0);

@@ -18,6 +18,7 @@ from golden.compiled.layout import layout_of
 from golden.compiled.library import library
 from golden.errors import ModelError, ShapeError
 from golden.fixed.format import CLEAR, TrainingFormat
+from golden.fixed.stale import Staleness
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from golden.fixed.training_arguments import check_frozen
@@ -62,11 +63,14 @@ class CompiledTrainingNet:
     rounding
         Of the updates: "stochastic", as a torus does and `FixedTrainingNet`; or, for comparison,
         "nearest", half up, with LFSRs that go on all the same.
+    staleness
+        What a sample sees without the change of the sample before, as for `StaleRun`: a run begins
+        with `settle`, and so does whatever comes after it. None for a net that sees all changes.
 
     Raises
     ------
     ShapeError, ModelError
-        If state or placement do not fit `form`, or there is no such rounding.
+        If state, placement or staleness do not fit `form`, or there is no such rounding.
     CompiledMissing
         If the code cannot be built here.
     """
@@ -78,15 +82,20 @@ class CompiledTrainingNet:
         placement: Placement | None = None,
         *,
         rounding: str = "stochastic",
+        staleness: Staleness | None = None,
     ) -> None:
         """Check the parts against each other; see the class."""
         if rounding not in ROUNDINGS:
             raise ModelError(f"rounding must be {' or '.join(ROUNDINGS)}, not {rounding!r}")
         checked = FixedTrainingNet(form, state, placement)
         self.form, self.placement = checked.form, checked.placement
-        self._rounding = rounding
+        self._rounding, self._staleness = rounding, staleness
+        if staleness is not None:
+            instance("staleness", staleness, Staleness).check(form.shapes)
         self._code = library()
-        layout = layout_of(self.form, self.placement, nearest=rounding == "nearest")
+        layout = layout_of(
+            self.form, self.placement, nearest=rounding == "nearest", staleness=staleness
+        )
         self._net = self._code.golden_new(_at(layout))
         self._free = weakref.finalize(self, self._code.golden_free, self._net)
         self._sizes = {name: one.shape for name, one in state.state_dict().items()}
@@ -94,7 +103,8 @@ class CompiledTrainingNet:
 
     def __reduce__(self) -> tuple[Callable[..., "CompiledTrainingNet"], tuple[object, ...]]:
         """Copy the state, and no address."""
-        return _restored, (self.form, self.state, self.placement, self._rounding)
+        parts = self.form, self.state, self.placement, self._rounding, self._staleness
+        return _restored, parts
 
     @property
     def state(self) -> TrainingState:
@@ -114,6 +124,10 @@ class CompiledTrainingNet:
         instance("state", state, TrainingState).check(self.form, self.placement.pes)
         words = torch.cat([one.flatten() for one in state.state_dict().values()]).numpy()
         self._code.golden_write(self._net, _at(words))
+
+    def settle(self) -> None:
+        """Let the next sample see all changes, as the first sample of a run does."""
+        self._code.golden_settle(self._net)
 
     def forward_words(self, x: Tensor) -> Tensor:
         """Compute input words [N, I] int64 to output words [N, O]; errors as for `layer_words`."""
@@ -193,7 +207,7 @@ class CompiledTrainingNet:
         rate
             What gradients are multiplied by: the learning rate, over the samples of a batch.
         first, size
-            The number of sample 0 in its batch, and the samples of a batch.
+            The number of sample 0 in its batch, and the samples of a batch: 1 with `staleness`.
         decay
             What the accumulators of a batch begin with: `CLEAR`, `KEEP`, or 1 to 14.
         frozen, input_gradient
@@ -213,7 +227,8 @@ class CompiledTrainingNet:
                 f"not {int(labels.min())} to {int(labels.max())}"
             )
         rate = real_number("rate", rate, error=ModelError)
-        size = whole_number("size", size, 1, error=ModelError)
+        most = None if self._staleness is None else 1
+        size = whole_number("size", size, 1, most, error=ModelError)
         first = whole_number("first", first, 0, size - 1, error=ModelError)
         check_frozen(frozen, len(self.form.layers))
         UpdateMode(decay, size == 1).check(self.form)
@@ -247,9 +262,13 @@ class CompiledTrainingNet:
 
 
 def _restored(
-    form: TrainingFormat, state: TrainingState, placement: Placement, rounding: str
+    form: TrainingFormat,
+    state: TrainingState,
+    placement: Placement,
+    rounding: str,
+    staleness: Staleness | None,
 ) -> CompiledTrainingNet:
-    return CompiledTrainingNet(form, state, placement, rounding=rounding)
+    return CompiledTrainingNet(form, state, placement, rounding=rounding, staleness=staleness)
 
 
 def _at(words: _Array | None) -> int | None:

@@ -68,15 +68,19 @@ class FixedTrainingNet:
 
     # Forward
 
-    def operands(self) -> QuantisedNet:
-        """Return the net of the weights that are multiplied, the upper bits of the stored ones."""
+    def operands(self, layers: Sequence[LayerState] | None = None) -> QuantisedNet:
+        """Return the net of the weights that are multiplied, the upper bits of the stored ones.
+
+        These are the weights of `layers`, by default those of `state`.
+        """
         form = self.form
         dropped = form.dropped_bits
-        layers = tuple(
+        layers = self.state.layers if layers is None else layers
+        quantised = tuple(
             layer.quantised([master >> dropped for master in state.masters], state.bias, dropped)
-            for layer, state in zip(form.layers, self.state.layers, strict=True)
+            for layer, state in zip(form.layers, layers, strict=True)
         )
-        return QuantisedNet(layers, form.act_bits, form.weight_bits)
+        return QuantisedNet(quantised, form.act_bits, form.weight_bits)
 
     def forward(self, x: Tensor) -> list[AnyLayerWords]:
         """Compute words [N, I] int64 with every intermediate; errors as for `layer_words`."""

@@ -93,6 +93,9 @@ class ComparedTraining:
 
     def __init__(self, compiled: Compiled, state: TrainingState, *,
                  progress: Progress | None = None, engine: str = "auto") -> None:
+        if compiled.staleness is not None:
+            raise DriverError("compiled must not be stale where memories are compared after every "
+                              "sample: its samples overlap; compare the states after runs")
         self.compiled = compiled
         self._places = Places(compiled)
         self._device = SimDevice(progress=progress, accessible=ACCESSIBLE, engine=engine)

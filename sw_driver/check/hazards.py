@@ -54,6 +54,7 @@ def check_hazards(
         _check_apart(ordering, uses, {})
         _check_made(ordering, uses)
     _check_targets(ordering, config, rings[Axis.ROW.value], macs)
+    _check_errors_alone(ordering, macs)
     check_counters(config, ordering, rings, macs)
 
 
@@ -167,6 +168,23 @@ def _check_targets(
         here = sent[sample] if sample < len(sent) else []
         if not here or not all(ordering.before(unit.taken, use.begin) for unit in here):
             raise ProgramError(f"{use.name} may compare results before their targets are there")
+
+
+def _check_errors_alone(ordering: Ordering, macs: Sequence[MacUnit]) -> None:
+    """Refuse results that are compared while gradients may still land beside them.
+
+    Both go through the one shifter of their gradient memory.
+    """
+    latest: dict[int, MacUnit] = {}
+    for unit in macs:
+        before = latest.get(unit.gradient_axis)
+        if unit.targets and before is not None:
+            if not ordering.before(before.gradient_landings[-1][0], unit.start):
+                raise ProgramError(
+                    f"{unit.name} may compare results while gradients of {before.name} land"
+                )
+        elif unit.backwards and unit.gradients:
+            latest[unit.gradient_axis] = unit
 
 
 def _versions(

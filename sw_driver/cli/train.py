@@ -29,6 +29,15 @@ from sw_driver.cli.options import (
     checked_port,
     make_output,
 )
+from sw_driver.cli.train_options import (
+    Batch,
+    Freeze,
+    Loss,
+    Momentum,
+    Rate,
+    SaveEvery,
+    Stale,
+)
 from sw_driver.cli.written import say_trained
 
 if TYPE_CHECKING:
@@ -66,29 +75,6 @@ _Seed = Annotated[
 _Torus = Annotated[
     str | None,
     typer.Option(metavar="RxC", help="The torus that trains, golden too [default: 4x4]."),
-]
-_Batch = Annotated[
-    int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
-]
-_Momentum = Annotated[int | None, typer.Option(metavar="N", help="1 - 2**-N, on a torus.")]
-_Rate = Annotated[
-    float | None,
-    typer.Option(
-        "--lr", help="Learning rate of the first epoch, on a torus; it falls to 0 linearly "
-        "[default: 0.03].",
-    ),
-]
-_Loss = Annotated[
-    str | None,
-    typer.Option(metavar="cross-entropy|mse|squared-error", help="On a torus [cross-entropy]."),
-]
-_Freeze = Annotated[
-    list[int] | None,
-    typer.Option(metavar="LAYER", help="A layer that does not change, from 0; repeat."),
-]
-_SaveEvery = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
 ]
 _Compare = Annotated[
     bool,
@@ -136,12 +122,13 @@ def command(
     seed: _Seed = None,
     torus: _Torus = None,
     lanes_out: LanesOut = None,
-    batch: _Batch = None,
-    momentum: _Momentum = None,
-    rate: _Rate = None,
-    loss: _Loss = None,
-    freeze: _Freeze = None,
-    save_every: _SaveEvery = None,
+    batch: Batch = None,
+    momentum: Momentum = None,
+    rate: Rate = None,
+    loss: Loss = None,
+    freeze: Freeze = None,
+    stale: Stale = False,
+    save_every: SaveEvery = None,
     port: Port = None,
     baud: Baud = None,
     compare: _Compare = False,
@@ -169,10 +156,13 @@ def command(
         "epochs": epochs,
         "seed": seed,
         "lanes_out": lanes_out,
+        "stale": stale or None,
     }
     options = {name: value for name, value in given.items() if value is not None}
     if compare and device != "sim":
         raise DriverError(f"compare needs --device sim, not {device}")
+    if compare and stale:
+        raise DriverError("compare and stale must not be given together: samples overlap")
     serial_port = checked_port(device, port, baud)
     source = make_source(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise

@@ -28,7 +28,7 @@ from golden.training.losses import LossFunction, loss_value, softmax_cross_entro
 from sw_driver.arrays import IntArray
 from sw_driver.device.arrays import as_array, as_rate
 from sw_driver.device.gradients import gradient_words
-from sw_driver.device.host_loss import MOST_EMPTY, HostLoss, LossGradients
+from sw_driver.device.host_loss import MOST_EMPTY, HostLoss, LossGradients, check_bounded
 from sw_driver.device.state_device import StateDevice
 from sw_driver.device.targets import TargetGradients, check_loss
 from sw_driver.errors import DriverError, HostDataError
@@ -149,7 +149,6 @@ class Device(StateDevice):
         zero = torch.zeros((len(words), form.shapes[-1].out_features), dtype=torch.float64)
         # This also checks the targets.
         bound = loss_value(loss, zero, wanted).bound * len(words) / share
-
         if form.error_shift is not None:
             return self._step_on_targets(words, wanted, rate / share)
         gradient_of = LossGradients(host, wanted, rate / share)
@@ -164,6 +163,7 @@ class Device(StateDevice):
             y = self._run(words, gradient_of).outputs
             cycles = self.last_cycles
         else:
+            check_bounded(self.compiled, loss)
             y, cycles = self._run_with_care(words, gradient_of)
         self._count_zero_gradients()
         outputs = from_words(torch.as_tensor(y), form.output_fraction_bits)

@@ -12,6 +12,7 @@ from golden import GoldenWarning
 from golden.compiled.training import CompiledTrainingNet
 from golden.errors import CompiledMissing
 from golden.fixed.format import CLEAR, KEEP
+from golden.fixed.stale import Staleness, StaleRun
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from sw_driver.arrays import IntArray
@@ -91,6 +92,8 @@ class _TorchEngine(GoldenEngine):
         compiled = self._compiled
         outputs: list[IntArray] = []
         sums: list[IntArray] = []
+        if compiled.staleness is not None:
+            return self._train_stale(x, gradient_of, compiled.staleness)
         size = len(x) if compiled.batches else 1
         for start in range(0, len(x), size):
             words = torch.as_tensor(x[start : start + size])
@@ -109,13 +112,36 @@ class _TorchEngine(GoldenEngine):
             sums += [one.input_gradient.numpy() for one in passes if one.input_gradient is not None]
         return RunResult(np.concatenate(outputs), np.stack(sums) if sums else None)
 
+    def _train_stale(
+        self, x: IntArray, gradient_of: GradientOf, staleness: Staleness
+    ) -> RunResult:
+        compiled, run = self._compiled, StaleRun(self._net, staleness)
+        outputs: list[IntArray] = []
+        sums: list[IntArray] = []
+        for number in range(len(x)):
+            words = torch.as_tensor(x[number : number + 1])
+            seen = run.forward(words)
+            outputs.append(seen[-1].output.words.numpy()[0])
+            found = run.backward(
+                words,
+                seen,
+                torch.as_tensor(gradient_of(number, outputs[-1])),
+                decay=_decay(compiled),
+                frozen=compiled.frozen,
+                input_gradient=compiled.input_gradient,
+            )
+            sums += [] if found.input_gradient is None else [found.input_gradient.numpy()]
+        return RunResult(np.stack(outputs), np.stack(sums) if sums else None)
+
 
 class _CompiledEngine(GoldenEngine):
     """Makes the gradients of the cross-entropy itself, and asks for those of another loss."""
 
     def __init__(self, compiled: Compiled, state: TrainingState) -> None:
         self._compiled = compiled
-        self._net = CompiledTrainingNet(compiled.format, state, compiled.placement)
+        self._net = CompiledTrainingNet(
+            compiled.format, state, compiled.placement, staleness=compiled.staleness
+        )
 
     @property
     def state(self) -> TrainingState:
@@ -134,6 +160,7 @@ class _CompiledEngine(GoldenEngine):
         size, decay = len(x) if compiled.batches else 1, _decay(compiled)
         learner = _Learner.of(gradient_of, outputs.shape[1])
         done = 0
+        net.settle()
         while done < len(x):
             if learner is not None:
                 part = words[done : done + _PART]
@@ -169,6 +196,7 @@ class _CompiledEngine(GoldenEngine):
             if sums is not None and back is not None:
                 sums[done] = back
             done += 1
+        net.settle()  # Who computes outputs then sees all changes.
         return RunResult(outputs, sums)
 
 

@@ -6,16 +6,35 @@ import torch
 from torch import Tensor
 
 from golden import TrainingFormat
+from golden.arguments import shown
 from golden.fixed.words import from_words
 from golden.training.losses import LossFunction, loss_value, softmax_cross_entropy
 from sw_driver.arrays import IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.device.gradients import gradient_words, zeros_in_a_row
 from sw_driver.errors import DriverError
 
-__all__ = ["MOST_EMPTY", "HostLoss", "LossGradients"]
+__all__ = ["MOST_EMPTY", "HostLoss", "LossGradients", "check_bounded"]
 
 MOST_EMPTY = 100
 """Samples in a row whose gradients may be all zeros."""
+
+
+def check_bounded(compiled: Compiled, loss: LossFunction) -> None:
+    """Refuse a loss whose gradients have no bound for a net that trains stale.
+
+    Whether they fit is looked at before a run, by outputs that would be others in it.
+
+    Raises
+    ------
+    DriverError
+        If the net trains so.
+    """
+    if compiled.staleness is not None:
+        raise DriverError(
+            "loss must be one whose gradients have a bound, such as golden.softmax_cross_entropy, "
+            f"for a net that trains stale, not {shown(loss)}; or the net must train on targets"
+        )
 
 
 class HostLoss:

@@ -110,6 +110,7 @@ class WordDevice(NetDevice[Compiled]):
 
     def _run(self, x: IntArray, gradient_of: GradientOf) -> RunResult:
         form = self.compiled.format
+        self._check_stale(len(x))
         checked = CheckedGradients(
             gradient_of, form.shapes[-1].out_features, form.grad_bits, self._zero_gradients
         )
@@ -123,6 +124,16 @@ class WordDevice(NetDevice[Compiled]):
             return result
 
         return self._loaded.run(train)
+
+    def _check_stale(self, samples: int) -> None:
+        """Refuse more samples than one program has where these must be one run."""
+        compiled = self.compiled
+        most = compiled.executable.max_training_samples
+        if compiled.staleness is not None and samples > most:
+            raise DriverError(
+                f"samples must be at most {most} in a run of a net that trains stale, not "
+                f"{samples}: train on them in several runs"
+            )
 
     def infer_words(self, x: ArrayLike) -> IntArray:
         """Compute input words [N, I] to output words int64 [N, O].

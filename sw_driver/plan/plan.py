@@ -233,7 +233,9 @@ def make_plan(
     back = any(task.direction is Direction.GRADIENT for task in tasks)
     # A GRADIENT op has one `base` for the row buffer, through which its words pass, and for the
     # memory of gradients. So the words of all copies take the lowest addresses of the row buffer.
-    blocks = counts[-1] * result.regions
+    # Targets always take those of the first copy.
+    targets = tasks[0].direction is Direction.GRADIENT
+    blocks = (1 if targets else counts[-1]) * result.regions
     scratch = ((blocks - 1) * result.own + result.words) * back
     ends = {False: scratch, True: 0}
     firsts: list[int] = []

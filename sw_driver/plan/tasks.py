@@ -19,7 +19,17 @@ from collections.abc import Sequence
 from sw_driver.errors import DriverError
 from sw_driver.plan.order import ExtraTurns, Order, delays, program_order
 
-__all__ = ["ORDERS", "Direction", "Task", "copies", "list_tasks", "period", "task_order"]
+__all__ = [
+    "ORDERS",
+    "Direction",
+    "Task",
+    "copies",
+    "list_tasks",
+    "period",
+    "reads_stale",
+    "stale_order",
+    "task_order",
+]
 
 ORDERS = ("program", "interleaved")
 
@@ -84,18 +94,62 @@ def task_order(name: str, tasks: Sequence[Task]) -> Order:
         raise DriverError(f"order must be one of {', '.join(ORDERS)}, not {name!r}")
     if name == "program":
         return program_order(len(tasks))
-
-    def those(direction: Direction) -> list[int]:
-        return [index for index, task in enumerate(tasks) if task.direction is direction]
-
-    *forward, result = those(Direction.FORWARD)
-    backward = those(Direction.BACKWARD)
+    *forward, result = _those(tasks, Direction.FORWARD)
+    backward = _those(tasks, Direction.BACKWARD)
     order: list[int] = []
     for index, task in enumerate(forward):
         order.append(task)
         order += [result] if index == len(forward) - 1 else []
         order += backward[index : index + 1]
-    return (*order, *those(Direction.GRADIENT))
+    return (*order, *_those(tasks, Direction.GRADIENT))
+
+
+def stale_order(tasks: Sequence[Task], *, on_columns: bool = True) -> Order:
+    """Return the order in which samples on their own train stale by one: "interleaved".
+
+    Targets of a sample come first. What is compared with them may not meet a gradient that lands in
+    the rows, for these have one shifter. The way back up to stage 1 is over by then, and stage 0
+    leaves none there. Where the gradients of stage 1 may still land, the comparison comes after
+    stage 0, which waits for them.
+
+    Parameters
+    ----------
+    tasks
+        The tasks of a sample, from `list_tasks`.
+    on_columns
+        Whether stage 1 gathers on the columns, where its gradients land.
+    """
+    if tasks[0].direction is not Direction.GRADIENT:
+        return task_order("interleaved", tasks)
+    *forward, last, result = _those(tasks, Direction.FORWARD)
+    backward = _those(tasks, Direction.BACKWARD)
+    order = _those(tasks, Direction.GRADIENT)
+    if not forward:
+        return (*order, last, *backward, result)
+    for index, task in enumerate(forward):
+        order += [task, *backward[index : index + 1]]
+    rest = backward[len(forward) :]
+    return (*order, last, result, *rest) if on_columns else (*order, *rest, last, result)
+
+
+def reads_stale(tasks: Sequence[Task], order: Order, stage: int) -> bool:
+    """Whether a sample passes a stage before the sample before it has gone back through it.
+
+    It then sees weights that do not yet have the change of the sample before. Any earlier change
+    they have, in the orders of `stale_order`.
+    """
+    number = {task: index for index, task in enumerate(tasks)}
+    back = number.get(Task(Direction.BACKWARD, stage))
+    forward = number[Task(Direction.FORWARD, stage)]
+    if back is None:
+        return False
+    delay = delays(order)
+    when = delay[back] - delay[forward], order.index(back)
+    return when > (1, order.index(forward))
+
+
+def _those(tasks: Sequence[Task], direction: Direction) -> list[int]:
+    return [index for index, task in enumerate(tasks) if task.direction is direction]
 
 
 def copies(
@@ -114,6 +168,7 @@ def copies(
     position = {tasks[task]: place for place, task in enumerate(order)}
     delay = dict(zip(tasks, delays(order, extra), strict=True))
     stages = max(task.stage for task in tasks) + 1
+    with_targets = tasks[0].direction is Direction.GRADIENT
 
     def samples(first: Task, last: Task) -> int:
         """Count the samples that may have passed `first` before one of them has passed `last`."""
@@ -132,9 +187,13 @@ def copies(
             # stage before.
             backward = Task(Direction.GRADIENT, stage)
             needed = samples(forward, read)
+            reader = gradient_reader
+            if with_targets:
+                # Gradients are made where outputs are, and read by the stage that makes these.
+                backward, reader = forward, stage - 1
         else:
             needed = samples(forward, backward if backward in delay else read)
-        reader = gradient_reader if stage == stages - 1 else stage - 1
+            reader = stage - 1
         gradient = samples(backward, Task(Direction.BACKWARD, reader))
         found.append(max(needed, gradient, 1))
     return found

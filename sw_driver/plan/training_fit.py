@@ -84,7 +84,8 @@ def measure_training(
         if plan.updates_biases(index)
     ]
     return needs, TrainingNeeds(
-        result_words=plan.copies[-1] * plan.gradient_words,
+        # Targets come when those of the sample before have all been taken.
+        result_words=(1 if plan.with_targets else plan.copies[-1]) * plan.gradient_words,
         gradient_rows=max(op.rows for op in backs),
         grad_shift=_range(grads),
         update_shift=_range(updates),

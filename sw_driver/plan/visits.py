@@ -1,16 +1,22 @@
-"""The PE and the time in which the way back visits every weight, which decides its random bits."""
+"""When every weight is visited and read, for the golden model.
+
+The PE and the time in which the way back visits a weight decide its random bits. The order of tasks
+decides what a sample sees of the change that the sample before makes.
+"""
 
 import numpy as np
 import torch
 
+from golden.fixed.stale import Staleness
 from golden.fixed.visits import Placement, StagePlacement, weight_sizes
 from sw_driver.arrays import IntArray
 from sw_driver.plan.back import visited_weights
 from sw_driver.plan.maps import Maps, first_weights
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.stage import POSITIONS
+from sw_driver.plan.tasks import reads_stale
 
-__all__ = ["build_placement"]
+__all__ = ["build_placement", "staleness_of"]
 
 
 def build_placement(plan: Plan, maps: Maps) -> Placement:
@@ -54,6 +60,19 @@ def build_placement(plan: Plan, maps: Maps) -> Placement:
             for layer, of_layer in enumerate(sizes)
         ),
     )
+
+
+def staleness_of(plan: Plan) -> Staleness:
+    """Return which weights and biases a sample sees without the change of the sample before."""
+    weights = [[False] * len(weight_sizes(shape)) for shape in plan.form.shapes]
+    biases = [False] * len(weights)
+    for number, stage in enumerate(plan.stages[:-1]):
+        stale = reads_stale(plan.tasks, plan.order, number)
+        if stage.kind in POSITIONS:
+            weights[stage.layer][POSITIONS[stage.kind]] = stale
+        if stage.biases:
+            biases[stage.layer] = stale
+    return Staleness(tuple(map(tuple, weights)), tuple(biases))
 
 
 def _forward_addresses(plan: Plan, stage: int) -> IntArray:

@@ -46,18 +46,25 @@ def main(arguments: list[str] | None = None) -> int:
     for text in wanted:
         if text not in known:
             raise DriverError(f"LANES_OUT must be one of {', '.join(known)}, not {text!r}")
-    print("| lanes | steps | gradients, batch 1 | targets, batch 1 | gradients, one batch |")
-    print("|---" * 5 + "|")
     shape = ClosShape(*LAYER)
-    forms = [random_layer(shape, batches=batches)[1] for batches in (False, True)]
-    with_targets = dataclasses.replace(forms[0], error_shift=_ERROR_SHIFT)
-    ways = ((forms[0], False), (with_targets, False), (forms[1], True))
+    alone, batch = (random_layer(shape, batches=batches)[1] for batches in (False, True))
+    with_targets = dataclasses.replace(alone, error_shift=_ERROR_SHIFT)
+    # The words of each way; whether a run is one batch; whether it is stale by one.
+    ways = {
+        "gradients, batch 1": (alone, False, False),
+        "targets, batch 1": (with_targets, False, False),
+        "gradients, one batch": (batch, True, False),
+        "gradients, stale": (alone, False, True),
+        "targets, stale": (with_targets, False, True),
+    }
+    print("|", " | ".join(["lanes", "steps", *ways]), "|")
+    print("|---" * (2 + len(ways)) + "|")
     for text in wanted:
         cells: list[str] = []
         steps = 0
-        for form, batches in ways:
+        for form, batches, stale in ways.values():
             compiled = compile(
-                form, torus, batches=batches, host_bits=256, lanes_out=int(text)
+                form, torus, batches=batches, stale=stale, host_bits=256, lanes_out=int(text)
             )
             found = predict_training_steady(compiled)
             steps = found.steps

@@ -200,7 +200,7 @@ class _Scheduler:
             "kind": (GatherKind.TARGET if targets else GatherKind.GRADIENT).value,
             "reps": stage.regions - 1,
             "recv": stage.words,
-            "base": copy * self._plan.gradient_words,
+            "base": 0 if targets else copy * self._plan.gradient_words,  # Targets begin anew.
             "stride": stage.own,
             "need_read": need_read,
         }

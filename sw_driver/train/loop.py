@@ -22,7 +22,10 @@ from sw_driver.device.targets import TargetGradients
 from sw_driver.errors import DriverError
 from sw_driver.train.recipe import Recipe
 
-__all__ = ["EpochFigures", "Position", "TrainingLoop", "check_batch"]
+__all__ = ["STALE_RUN", "EpochFigures", "Position", "TrainingLoop", "check_batch"]
+
+STALE_RUN = 500
+"""Samples of a run that is stale by one, counted from the beginning of an epoch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +132,8 @@ class TrainingLoop:
     position
         Where to begin; kept up to date.
     part
-        Samples between two moments at which the training can stop, rounded up to a whole batch.
+        Samples between two moments at which the training can stop, rounded up to a whole batch; or
+        to whole runs of `STALE_RUN` samples, if the recipe is stale.
     watch
         Called with the samples of the current epoch that have been given to the device, after each
         one, and the number of all of them.
@@ -170,7 +174,13 @@ class TrainingLoop:
         self.losses: list[float] = []
         self.cycles: int | None = None
         self._device, self._recipe, self._watch = device, recipe, watch
-        self._part = -(-part // recipe.batch_size) * recipe.batch_size
+        whole = STALE_RUN if recipe.stale else recipe.batch_size
+        if self.position.samples % whole and recipe.stale:
+            raise CheckpointError(
+                f"the position of the training must be after whole runs of {STALE_RUN} samples, "
+                f"since it is stale, not after {self.position.samples} samples"
+            )
+        self._part = -(-part // whole) * whole
         train, test = torch.as_tensor(split.train_x), torch.as_tensor(split.test_x)
         fraction, bits = form.input_fraction_bits, form.act_bits
         clipped = sum(saturated_values(part, fraction, bits) for part in (train, test))
@@ -222,7 +232,9 @@ class TrainingLoop:
         host.empty = at.empty  # A part that was broken off has counted, too.
         hits = 0
         # A run is one batch where gradients are summed, else as many samples as there are.
-        size = recipe.batch_size if recipe.batches else len(part)
+        # A run that is stale ends with a sample after which nothing is under way, so where runs
+        # end is a part of the recipe.
+        size = recipe.batch_size if recipe.batches else STALE_RUN if recipe.stale else len(part)
         for start in range(0, len(part), size):
             run = part[start : start + size]
             targets, labels = self._targets[run], self._train_y[run].numpy()

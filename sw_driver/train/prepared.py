@@ -140,6 +140,7 @@ def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled
         form,
         torus,
         batches=recipe.batches,
+        stale=recipe.stale,
         momentum=recipe.momentum,
         frozen=recipe.frozen,
         lanes_out=recipe.lanes_out,

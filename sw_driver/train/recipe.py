@@ -48,6 +48,9 @@ class Recipe:
     lanes_out
         Sums that a MAC of the torus makes at once: 1, 2, 4 or 8. The random bits that round the
         change of a weight depend on it.
+    stale
+        Whether a sample goes forwards beside the way back of the sample before: see
+        `golden.fixed.stale`. Each sample is then a batch of its own.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Recipe:
     epochs: int = 6
     seed: int = 0
     lanes_out: int = 1
+    stale: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no training can have."""
@@ -88,6 +92,13 @@ class Recipe:
         if self.on_targets and self.batch_size & (self.batch_size - 1):
             raise DriverError(
                 f"batch must be a power of two with squared-error, not {self.batch_size}"
+            )
+        if type(self.stale) is not bool:
+            raise DriverError(f"stale must be True or False, not {self.stale!r}")
+        if self.stale and self.batches:
+            raise DriverError(
+                f"stale must be left out with batch, not given with batch {self.batch_size}: the "
+                "samples of a batch all see the weights that the batch before left"
             )
         if self.epochs < 1:
             raise DriverError(f"epochs must be at least 1, not {self.epochs}")
@@ -155,9 +166,13 @@ class Recipe:
         return torch.nn.functional.one_hot(labels, outputs).to(torch.float64)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `from_dict` and JSON can read; single lanes are left out, as ever."""
+        """Return what `from_dict` and JSON can read.
+
+        Options that came later are left out at their defaults, as in files from before them.
+        """
         found = dataclasses.asdict(self) | {"frozen": list(self.frozen)}
-        return {name: value for name, value in found.items() if (name, value) != ("lanes_out", 1)}
+        later = ("lanes_out", 1), ("stale", False)
+        return {name: value for name, value in found.items() if (name, value) not in later}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -32,6 +32,7 @@ PROGRAMS = (
     "golden.studies.fits",
     "golden.studies.heuristics_study",
     "golden.studies.step_errors_digits",
+    "sim.measure.training_ways",
     "sim.measure.training_widths",
     "sim.measure.widths",
     "sw_driver.cli.demo",

@@ -84,8 +84,12 @@ def stop_after(monkeypatch, samples):
     ("--batch", 4, "--momentum", 3, "--lr", 0.02, "--lanes-out", 2),
     ("--loss", "mse", "--freeze", 0, "--seed", 5, "--lr", 0.1),
     ("--loss", "squared-error", "--lr", 0.0625, "--batch", 2),
-], ids=["batch 1", "batches with momentum and lanes", "squared error", "targets"])
+    ("--stale", "--momentum", 3, "--lr", 0.02),
+    ("--stale", "--loss", "squared-error", "--lr", 0.0625),
+], ids=["batch 1", "batches with momentum and lanes", "squared error", "targets", "stale",
+        "stale on targets"])
 def test_golden_stopped_and_gone_on(train, tmp_path, monkeypatch, options):
+    monkeypatch.setattr("sw_driver.train.loop.STALE_RUN", 5)  # There are few samples.
     whole = json.loads(train("whole.pt", *options).stdout)
     with monkeypatch.context() as patched:
         stop_after(patched, SAMPLES + 37)
@@ -108,9 +112,10 @@ def test_the_loss_falls_and_options_matter(train):
     assert (plain["torus"], plain["samples"], plain["cycles"]) == ("1x2", 2 * SAMPLES, None)
     losses = {plain["loss"]}
     for options in (("--seed", 1), ("--lr", 0.01), ("--batch", 3), ("--momentum", 1),
-                    ("--freeze", 1), ("--loss", "mse"), ("--loss", "squared-error")):
+                    ("--freeze", 1), ("--loss", "mse"), ("--loss", "squared-error"),
+                    ("--stale",)):
         losses.add(json.loads(train("other.pt", *options).stdout)["loss"])
-    assert len(losses) == 8
+    assert len(losses) == 9
 
 
 def test_frozen_layers_stay(train, tmp_path):
@@ -222,6 +227,7 @@ def test_checkpoints_of_something_else(train, data, tmp_path):
     refuse("--batch must be 1, .* not 2", "--batch", 2)
     refuse("--lanes-out must be 1, .* not 2", "--lanes-out", 2)
     refuse("--freeze must be none, .* not 0", "--freeze", 0)
+    refuse("--stale must be False, .* not True", "--stale")
     again = ("train", "--device", "golden", "--resume", "-o", path)
     fail(2, f"--data must be {data.name}, .* not digits", *again, "--data", "digits")
     fail(2, f"--data must name the samples to go on with: .* {data.name}, which does not", *again)
@@ -285,3 +291,14 @@ def test_compared_step_by_step(train, tmp_path, monkeypatch):
     train("bad.pt", *options, device="sim", call=lambda *arguments: fail(
         1, r"sample 0, layer 1, output stage, .*: expected -?\d+, found -?\d+", *arguments))
     assert not (tmp_path / "bad.pt").exists()
+
+
+@pytest.mark.parametrize("message, options", [
+    ("--stale needs --device golden, sim or serial, not torch", ()),
+    ("--stale must be left out with batch, not given with batch 4", ("--device", "golden",
+                                                                     "--batch", 4)),
+    ("--compare and --stale must not be given together", ("--device", "sim", "--compare")),
+])
+def test_what_stale_does_not_go_with(message, options, tmp_path):
+    fail(2, message, "train", "--stale", *options, "-o", tmp_path / "model.pt")
+    assert not list(tmp_path.iterdir())

@@ -45,6 +45,8 @@ NOT_RUN = {
     r"clostorus train --device (sim|golden) (?!.*--epochs 1 -o (fixed|trained)).*":
         "trains for minutes; tests/cli/test_train.py",
     r"\S+/python -m sim\.measure\.(training_)?widths": "trains for hours; tests/golden/studies/",
+    r"python -m sim\.measure\.training_ways .*":
+        "trains for minutes to an hour; tests/sim/measure/test_training_ways.py",
     r"python -m golden\.studies\.conversions .* --page docs/layers\.md":
         "writes the page itself; tests/golden/studies/test_conversions.py",
     r"python3 -m venv build/scale|build/scale/bin/pip .*|.* sim\.measure\.scale_sim_check .*":

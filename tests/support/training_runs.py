@@ -11,6 +11,7 @@ import torch
 from golden import ClosShape
 from golden.fixed.format import CLEAR
 from golden.fixed.results import Counts, SampleBackward
+from golden.fixed.stale import StaleRun
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from golden.layers.dense import DenseShape, LayerShape
@@ -111,10 +112,11 @@ def random_chain(random: Random, config: TorusConfig, layers: int) -> Sequence[L
     return cut_dense(shapes, config.rows, config.cols, training=True)
 
 
-def random_job(config: TorusConfig, seed: int, case: int, *, dense: bool = False) -> Job:
+def random_job(config: TorusConfig, seed: int, case: int, *, dense: bool = False,
+               stale: bool = False) -> Job:
     """Case number `case` of a torus: nets, batches, momentum, frozen layers in turn.
 
-    `dense` says whether the net has dense layers.
+    `dense` says whether the net has dense layers, `stale` whether it trains so, without batches.
     """
     random = Random(seed)
     training = config.training
@@ -128,15 +130,17 @@ def random_job(config: TorusConfig, seed: int, case: int, *, dense: bool = False
             random, layers or random.randint(1, 2))
     form = random_format(shapes, seed=seed, **widths(config))
     can = training.velocity_bits > 0
-    batches = can and case % 2 == 0
+    batches = can and case % 2 == 0 and not stale
     compiled = compile(
-        form, config, batches=batches,
+        form, config, batches=batches, stale=stale,
         momentum=random.randint(1, 6) if can and case % 4 in (0, 1) else None,
         frozen=[random.randrange(len(shapes))] if can_freeze else [],
         input_gradient=case % 3 == 1,
-        order="program" if case % 8 == 2 else None)
-    # Batches of 4, of a remainder of 3, of 1.
+        order="program" if case % 8 == 2 and not stale else None)
+    # Batches of 4, of a remainder of 3, of 1. A run that is stale begins anew.
     count, samples = (2, random.choice([1, 3, 4, 4])) if batches else (1, 4)
+    if stale:
+        count, samples = 2, random.choice([1, 2, 5, 8])
     x = random_inputs(form, count * samples, seed=seed)
     gradients = random_gradients(form, count * samples, seed=seed)
     return Job(compiled, random_state(compiled.format, config.rows, config.cols, seed=seed),
@@ -168,11 +172,16 @@ def golden_run(job: Job) -> Words:
     options = {"decay": job.decay, "frozen": compiled.frozen,
                "input_gradient": compiled.input_gradient}
     for x, gradients in zip(job.x, job.gradients, strict=True):
-        for one, gradient in (((x, gradients),) if compiled.batches else
-                              zip(x[:, None], gradients[:, None], strict=True)):
-            words = net.forward(one)
+        if compiled.batches:
+            words = net.forward(x)
             outputs.append(words[-1].output.words)
-            backs += net.backward_batch(one, words, gradient, **options)
+            backs += net.backward_batch(x, words, gradients, **options)
+            continue
+        run = net if compiled.staleness is None else StaleRun(net, compiled.staleness)
+        for one, gradient in zip(x[:, None], gradients, strict=True):
+            words = run.forward(one)
+            outputs.append(words[-1].output.words)
+            backs.append(run.backward(one, words, gradient, **options))
     counts = sum((back.counts() for back in backs), Counts())
     return Words(torch.cat(outputs).numpy(), _sums(backs), net.state, counts)
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from golden.fixed.format import CLEAR
+from golden.fixed.stale import StaleRun
 from golden.fixed.state import TrainingState
 from golden.fixed.training import FixedTrainingNet
 from hw.config import TorusConfig
@@ -46,11 +47,15 @@ def with_targets(config: TorusConfig) -> TorusConfig:
     return dataclasses.replace(config, training=training)
 
 
-def random_target_job(config: TorusConfig, seed: int) -> TargetJob:
-    """Batches, momentum, frozen layers and sums for the host in turn; every fourth net is dense."""
+def random_target_job(config: TorusConfig, seed: int, *, stale: bool = False) -> TargetJob:
+    """Batches, momentum, frozen layers and sums for the host in turn; every fourth net is dense.
+
+    What trains `stale` has no batches.
+    """
     random, training = Random(seed), config.training
     assert training is not None
     layers = random.randint(1, 3)
+    layers = min(layers, 2) if stale else layers  # Their programs are long.
     shapes = (random_chain(random, config, layers) if seed % 4 == 3
               else random_shapes(random, layers))
     form = random_format(shapes, seed=seed, **widths(config))
@@ -58,11 +63,11 @@ def random_target_job(config: TorusConfig, seed: int) -> TargetJob:
     form = dataclasses.replace(form, error_shift=base)
     can = training.velocity_bits > 0
     compiled = compile(
-        form, config, batches=can and seed % 2 == 0,
+        form, config, batches=can and seed % 2 == 0 and not stale, stale=stale,
         momentum=random.randint(1, 6) if can and seed % 4 in (0, 1) else None,
         frozen=[random.randrange(len(shapes))] if len(shapes) > 1 and seed % 3 == 2 else [],
         input_gradient=seed % 3 == 1)
-    samples = random.choice([1, 3, 5])
+    samples = random.choice([2, 5, 9] if stale else [1, 3, 5])
     bits = min(form.act_bits, form.grad_bits)
     generator = torch.Generator().manual_seed(seed)
     targets = torch.randint(-(1 << (bits - 1)), 1 << (bits - 1),
@@ -78,13 +83,16 @@ def golden_targets(job: TargetJob) -> Words:
     net = FixedTrainingNet(compiled.format, job.state.clone(), compiled.placement)
     outputs, backs = [], []
     decay = CLEAR if compiled.momentum is None else compiled.momentum
+    options = {"decay": decay, "frozen": compiled.frozen,
+               "input_gradient": compiled.input_gradient}
+    run = net if compiled.staleness is None else StaleRun(net, compiled.staleness)
     for x, targets in (((job.x, job.targets),) if compiled.batches else
                        zip(job.x[:, None], job.targets[:, None], strict=True)):
-        words = net.forward(x)
+        words = run.forward(x)
         outputs.append(words[-1].output.words)
         gradients = net.target_gradients(outputs[-1], targets, job.shift)
-        backs += net.backward_batch(x, words, gradients, decay=decay, frozen=compiled.frozen,
-                                    input_gradient=compiled.input_gradient)
+        backs += (net.backward_batch(x, words, gradients, **options) if compiled.batches else
+                  [run.backward(x, words, gradients[0], **options)])
     sums = [back.input_gradient for back in backs if back.input_gradient is not None]
     counts = sum((back.counts() for back in backs[1:]), backs[0].counts())
     return Words(torch.cat(outputs).numpy(), torch.stack(sums).numpy() if sums else None,

@@ -54,13 +54,14 @@ def check_cycles(model, job) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", mostly_slow([with_targets(one) for one in TORI], (1,)), ids=name)
-def test_random_runs(config: TorusConfig):
+@pytest.mark.parametrize("stale", [False, True])
+def test_random_runs(config: TorusConfig, stale: bool):
     """Outputs, weights, accumulators, LFSRs, the sums for the host; and every beat."""
     zeros = saturated = 0
     with new_model(config) as model:
         for case in range(CASES):
             seed = 100 * config.rows + 10 * config.cols + case
-            job = random_target_job(config, seed)
+            job = random_target_job(config, seed, stale=stale)
             stalls = Stalls(in_per_mille=300 * (case % 3 == 1),
                             out_per_mille=300 * (case % 3 == 2), seed=seed)
             wanted = golden_targets(job)

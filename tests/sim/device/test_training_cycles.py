@@ -113,11 +113,12 @@ def check_training(rtl: NativeModel, compiled: Compiled, samples: int, what: str
     return cycles
 
 
-def sweep(config: TorusConfig, cases: int, first_seed: int, *, dense: bool = False) -> None:
+def sweep(config: TorusConfig, cases: int, first_seed: int, *, dense: bool = False,
+          stale: bool = False) -> None:
     runs = cycles = 0
     with new_model(config) as rtl:
         for case in range(cases):
-            job = random_job(config, first_seed + case, case, dense=dense)
+            job = random_job(config, first_seed + case, case, dense=dense, stale=stale)
             executable, what = job.compiled.executable, f"{job}, seed {first_seed + case}"
             cycles += check_run(rtl, config, executable.load(job.state), what)
             for samples in SAMPLES:
@@ -142,6 +143,15 @@ def test_every_beat_of_random_training(config):
 ], ids=name)
 def test_every_beat_of_random_training_of_dense_layers(config):
     sweep(config, 2 * CASES, first_seed=100 * config.rows + config.cols, dense=True)
+
+
+@pytest.mark.parametrize("dense", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("config", [
+    TORI[1], *(pytest.param(config, marks=pytest.mark.slow)
+               for config in (*TORI, *WIDE_SWEEP) if config != TORI[1]),
+], ids=name)
+def test_every_beat_of_random_training_stale_by_one(config, dense):
+    sweep(config, CASES, first_seed=100 * config.rows + config.cols, dense=dense, stale=True)
 
 
 @pytest.mark.slow

@@ -80,12 +80,14 @@ def cut_off(model: NativeModel, job: Job, random: Random) -> None:
 
 
 def check(
-    model: NativeModel, config: TorusConfig, case: int, *, dense: bool = False
+    model: NativeModel, config: TorusConfig, case: int, *, dense: bool = False, stale: bool = False
 ) -> tuple[Job, Counts]:
     seed = seed_of(config, case)
-    job = random_job(config, seed, case, dense=dense)
+    job = random_job(config, seed, case, dense=dense, stale=stale)
     golden = golden_run(job)
-    if dense:
+    if stale:
+        assert golden.state != job.state
+    elif dense:
         check_changes(job, golden)  # Some nets are too small for more: all of them together do.
     else:
         check_worth_comparing(job, golden)
@@ -135,6 +137,21 @@ def test_random_training_of_dense_layers(config):
     summed = [job for job in jobs
               if any(stage.kind is StageKind.SUM for stage in job.compiled.stages)]
     assert bool(summed) == (config.rows > 1)
+
+
+@pytest.mark.parametrize("dense", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("config", [
+    CONFIGS[1], *(pytest.param(config, marks=pytest.mark.slow)
+                  for config in (CONFIGS[0], *CONFIGS[2:], *WIDE_SWEEP)),
+], ids=name)
+def test_random_training_stale_by_one(config, dense):
+    with new_model(config) as model:
+        found = [check(model, config, case, dense=dense, stale=True) for case in range(CASES)]
+    check_telling(sum((counts for _, counts in found), Counts()), "all nets")
+    stale = [job.compiled.staleness.weights for job, _ in found]
+    assert any(late for layers in stale for layer in layers for late in layer)
+    assert any(job.compiled.frozen for job, _ in found)
+    assert any(job.compiled.input_gradient for job, _ in found)
 
 
 # Fewer inputs or outputs than rows, and than PEs; and one of each.

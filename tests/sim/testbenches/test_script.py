@@ -107,9 +107,10 @@ def test_inference(torus, options, tmp_path, icarus):
         assert (status, line[:4]) == (0, "PASS"), line
 
 
-def training(batches=False, samples=4):
+def training(batches=False, samples=4, *, stale=False):
     form = random_format(SHAPES, seed=3, **widths(TRAINING))
-    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None)
+    compiled = compile(form, TRAINING, batches=batches, momentum=2 if batches else None,
+                       stale=stale)
     x, g = (some(form, samples, seed=3).numpy() for some in (random_inputs, random_gradients))
     lessons = [Lesson(x[at:at + 2], lambda sample, y, at=at: g[at + sample])
                for at in range(0, samples, 2)]
@@ -118,9 +119,9 @@ def training(batches=False, samples=4):
 
 
 @slow
-@pytest.mark.parametrize("batches", [False, True])
-def test_training(batches, tmp_path, icarus):
-    exported(tmp_path, *training(batches))
+@pytest.mark.parametrize("batches, stale", [(False, False), (True, False), (False, True)])
+def test_training(batches, stale, tmp_path, icarus):
+    exported(tmp_path, *training(batches, stale=stale))
     status, line = played(tmp_path, stalls=200 * batches)
     assert (status, line[:4]) == (0, "PASS"), line
     # A weight at the end that is another is found.

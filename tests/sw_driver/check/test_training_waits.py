@@ -68,7 +68,8 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize("options", [{}, {"batches": True, "input_gradient": True}], ids=str)
+@pytest.mark.parametrize("options", [
+    {}, {"batches": True, "input_gradient": True}, {"stale": True}], ids=str)
 @pytest.mark.parametrize("queue, field, kind", WAITS, ids=str)
 def test_a_wait_that_is_left_out_is_found(queue, field, kind, options):
     checked = program("2x2", **options)
@@ -103,8 +104,8 @@ def test_a_wait_that_nothing_ends_is_found(queue, field, kind):
 
 def test_a_fence_that_is_left_out_is_found():
     found = 0
-    for torus in ("1x1", "2x2"):
-        checked = program(torus)
+    for torus, options in (("1x1", {}), ("2x2", {}), ("1x1", {"stale": True})):
+        checked = program(torus, **options)
         for index, op in enumerate(checked.pe[2]):
             if op["kind"] != LOOP and op["fence"]:
                 found += 1

@@ -23,9 +23,9 @@ def compiled():
 
 @pytest.mark.parametrize("options", [
     {}, {"torus": "2x3", "frozen": [1]}, {"batches": True, "momentum": 2, "velocity_bits": 36},
-    {"input_gradient": True}, {"loss": mean_squared_error},
+    {"input_gradient": True}, {"stale": True}, {"loss": mean_squared_error},
     {"loss": mean_squared_error, "batches": True, "velocity_bits": 36},
-], ids=["plain", "frozen", "momentum", "input gradient", "loss", "loss of batches"])
+], ids=["plain", "frozen", "momentum", "input gradient", "stale", "loss", "loss of batches"])
 def test_both_engines_give_the_same(options):
     loss = options.get("loss", softmax_cross_entropy)
     found = []

@@ -23,7 +23,8 @@ from tests.support.trained_devices import RATE, SHAPES, InterpretedDevice, loade
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"torus": "1x3", "frozen": [0]}, {"batches": True, "momentum": 3, "velocity_bits": 36},
+    {}, {"torus": "1x3", "frozen": [0]}, {"stale": True},
+    {"batches": True, "momentum": 3, "velocity_bits": 36},
     {"loss": mean_squared_error}, {"loss": mean_squared_error, "batches": True,
                                    "velocity_bits": 36},
 ], ids=" ".join)
