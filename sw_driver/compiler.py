@@ -56,6 +56,7 @@ def compile(
     host_bits: int = 64,
     lanes_in: int = 1,
     lanes_out: int = 1,
+    link_words: int = 1,
     order: str | Order | None = None,
     batches: bool = False,
     momentum: int | None = None,
@@ -81,6 +82,8 @@ def compile(
     lanes_in, lanes_out
         Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. A net
         that trains takes one word a cycle.
+    link_words
+        Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -118,8 +121,9 @@ def compile(
         )
     _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
     config = given_torus(
-        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
-    )
+        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out,
+        link_words=link_words,
+    )  # fmt: skip
     if not isinstance(model, QuantisedNet):
         if calibration is None:
             raise DriverError("calibration must be given to quantise a model, not None")

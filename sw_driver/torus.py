@@ -53,6 +53,7 @@ def given_torus(
     *,
     lanes_in: int = 1,
     lanes_out: int = 1,
+    link_words: int = 1,
 ) -> TorusConfig:
     """Return the configuration that a user gave, or a new one of a size, widths and lanes.
 
@@ -75,6 +76,7 @@ def given_torus(
             host_bits=host_bits,
             lanes_in=lanes_in,
             lanes_out=lanes_out,
+            link_words=link_words,
             training=None if training is None else TrainingConfig(**training),
         )
     except ConfigError as error:
