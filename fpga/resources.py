@@ -146,7 +146,7 @@ def _shares(measured: tuple[Measured, ...], family: Family) -> dict[str, NDArray
 def _link_slices(config: TorusConfig) -> list[int]:
     """Widths of all register slices (`hw.ring.link.Link`) that `link_stages` adds to a torus."""
     hops = config.rows * (2 * config.cols + 1)
-    widths = [config.word_bits]
+    widths = [config.link_bits]
     if config.training is not None:
         widths.append(config.acc_bits + 1)
     return config.link_stages * hops * widths

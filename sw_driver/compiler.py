@@ -29,6 +29,7 @@ from sw_driver.torus import (
     ORDERS,
     check_infers,
     check_lanes_in,
+    check_link_words,
     check_order,
     given_torus,
     parse_torus,
@@ -108,6 +109,7 @@ def compile(
     """
     if isinstance(model, TrainingFormat):
         check_lanes_in(lanes_in)
+        check_link_words(link_words)
         return compile_format(
             model, torus, batches=batches, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
