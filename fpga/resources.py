@@ -172,6 +172,9 @@ def _scales(design: Design, family: Family) -> list[float]:
         pes * product * (config.lanes_in - 1) * config.lanes_out,
         pes * config.acc_bits * (config.lanes_out > 1),
         pes * config.acc_bits * (config.lanes_out - 1),
+        # Links that move several words at once: of elements, and of gateways.
+        pes * config.word_bits * (config.link_words - 1),
+        rows * config.word_bits * (config.link_words - 1),
         # Biases of several sums are registers of an iCE40: see `fpga.memories.block_rams`.
         pes * config.bias_words * config.bias_bits * (family is ICE40 and config.lanes_out > 1),
     ]

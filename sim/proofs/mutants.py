@@ -108,7 +108,7 @@ MUTANTS = (
            "own_here & ~receiving & ~unsent)", "own_here & ~receiving)", "gather",
            slow=True),
     Mutant("a word is thought to be the next that never came", "ring/gather.py",
-           "caught_up.eq(hop.sent & (sent_next == have))", "caught_up.eq(hop.sent)",
+           "caught_up.eq(goes & (sent_next == have))", "caught_up.eq(goes)",
            "gather"),
     Mutant("a word may be read before it is received", "ring/gather.py",
            "none_gathered, left_over, unread)", "none_gathered, 1, unread)", "gather"),

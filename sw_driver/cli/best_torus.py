@@ -69,7 +69,7 @@ class Auto:
     lanes
         `lanes_in` and `lanes_out`; None if they are to be found.
     link_words
-        Words that a link moves at once; never to be found.
+        Words that a link moves at once.
     """
 
     torus: tuple[int, int] | None
@@ -98,18 +98,14 @@ def read_auto(torus: str | None, lanes: str | None, numbers: dict[str, int]) -> 
         raise DriverError(
             f"lanes must be auto, not {lanes!r}: lanes-in and lanes-out are for numbers"
         )
-    if numbers.get("link_words", 1) > 1 and AUTO in (torus, lanes):
-        raise DriverError(
-            "link-words must not be given where the torus is found: the search is among tori whose "
-            "links move one word; name torus and lanes"
-        )
-    if lanes is not None and numbers:
+    if lanes is not None and numbers.keys() - {"link_words"}:
         raise DriverError(
             "lanes auto and lanes-in or lanes-out must not be given together: auto finds both"
         )
     size = None if torus in (None, AUTO) else parse_torus(torus)
     try:
-        one = TorusConfig(**numbers)
+        # Of all lanes, those of which links may move two words at once.
+        one = TorusConfig(**({"lanes_in": 2} if lanes else {}), **numbers)
     except ConfigError as error:
         raise DriverError(str(error)) from error
     return Auto(size, None if lanes else (one.lanes_in, one.lanes_out), one.link_words)
@@ -202,7 +198,10 @@ def find_best(
     """Find the torus; see `fpga.lane_search.propose`."""
     from fpga.lane_search import propose
 
-    return propose(board, shapes, torus=auto.torus, lanes=auto.lanes, tell=tell, **widths)
+    return propose(
+        board, shapes, torus=auto.torus, lanes=auto.lanes, link_words=auto.link_words, tell=tell,
+        **widths,
+    )  # fmt: skip
 
 
 def say_proposal(out: "Output", board: str, proposal: "Proposal") -> None:

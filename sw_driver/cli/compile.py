@@ -137,7 +137,7 @@ def command(
     out = make_output(ctx, json, quiet)
     numbers = lanes_of(lanes_in, lanes_out, link_words)
     auto = read_auto(torus, lanes, numbers)
-    widths = read_widths(word_bits, weight_bits, host_bits, loss, numbers)
+    widths = read_widths(word_bits, weight_bits, host_bits, loss, {} if lanes else numbers)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
         model,
