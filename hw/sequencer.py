@@ -98,24 +98,27 @@ class Sequencer(wiring.Component):
         """Header block, program blocks, start; then wait for the program's end."""
         config = self.config
         blocks = Signal(config.header_field_words * config.word_bits)  # Number of blocks, less one.
-        low_words = Signal(config.line_bits - config.link_bits)
-        line = Cat(low_words, self.load.payload)
+        line, is_whole = self.load.payload, Const(1)
         parts = config.line_words // config.link_words  # In which a line comes.
-        word_index = Signal(range(parts))
+        if parts > 1:
+            low_words = Signal(config.line_bits - config.link_bits)
+            line = Cat(low_words, self.load.payload)
+            word_index = Signal(range(parts))
+            is_whole = word_index == parts - 1
         addr = Signal(config.line_addr_bits)
         loading = Signal()
         m.d.comb += [
             program.write_addr.eq(addr),
             program.write_data.eq(line),
-            program.write_en.eq(
-                self.load.valid & loading & (word_index == parts - 1)),
+            program.write_en.eq(self.load.valid & loading & is_whole),
         ]
         with m.If(self.load.valid):
             # The number of blocks is what comes last in the header.
-            m.d.sync += [
-                low_words.eq(line >> config.link_bits),
-                word_index.eq(word_index + 1),
-            ]
+            if parts > 1:
+                m.d.sync += [
+                    low_words.eq(line >> config.link_bits),
+                    word_index.eq(word_index + 1),
+                ]
             with m.If(~loading):
                 m.d.sync += blocks.eq(Cat(blocks, self.load.payload) >> config.link_bits)
         with m.If(program.write_en):
