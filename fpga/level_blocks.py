@@ -66,8 +66,8 @@ class Block:
 BLOCKS = {
     "pe": Block(PE, False, 5),
     "lane-pe": Block(_lane_pe, False, 5),
-    "link-2-pe": Block(lambda config: PE(_two_words(config)), False, 5),
-    "link-2-gateway": Block(lambda config: Gateway(_two_words(config)), False, 4),
+    "two-word-pe": Block(lambda config: PE(_two_words(config)), False, 5),
+    "two-word-gateway": Block(lambda config: Gateway(_two_words(config)), False, 4),
     "training-pe": Block(TrainingPE, True, 6),
     "gateway": Block(Gateway, False, 4),
     "training-gateway": Block(Gateway, True, 4),
