@@ -116,26 +116,31 @@ def compile(
         )  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
-    elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DriverError(
-            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
-            f"{type(model).__name__}: golden.load_model(path) reads a model file"
-        )
+    _check_model(model)
     _refuse(batches=batches, momentum=momentum, frozen=frozen, input_gradient=input_gradient)
     config = given_torus(
         torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out,
         link_words=link_words,
     )  # fmt: skip
     if not isinstance(model, QuantisedNet):
-        if calibration is None:
-            raise DriverError("calibration must be given to quantise a model, not None")
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)
     return compile_net(model, config, grow=grow, order="best" if order is None else order)
 
 
-def _quantised(model: nn.Module, calibration: Reals, config: TorusConfig) -> QuantisedNet:
+def _check_model(model: object) -> None:
+    """Refuse what is no model."""
+    if not isinstance(model, QuantisedNet | nn.Module):
+        raise DriverError(
+            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
+            f"{type(model).__name__}: golden.load_model(path) reads a model file"
+        )
+
+
+def _quantised(model: nn.Module, calibration: Reals | None, config: TorusConfig) -> QuantisedNet:
     """Quantise a model for a torus, which cuts the sums of its dense layers."""
+    if calibration is None:
+        raise DriverError("calibration must be given to quantise a model, not None")
     sample_shape = real_tensor("calibration", calibration).shape[1:]
     shapes = [item.shape for item in read_chain(model, sample_shape=sample_shape)]
     return quantise(

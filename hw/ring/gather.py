@@ -23,9 +23,8 @@ class RingGather(wiring.Component):
     cycle. Nothing is ever lost, doubled or reordered; words of different ops never mix, since every
     node counts.
 
-    The ring moves `link_words` words at once, and the engine counts such transfers: the words of an
-    op, and the addresses of its regions, are whole ones. With two, a transfer is a row of the
-    buffer, of which the MAC writes one word at a time.
+    The ring moves `link_words` words at once, and the engine counts such transfers. With two, a
+    transfer is a row of the buffer, of which the MAC writes one word at a time.
 
     Parameters
     ----------
@@ -65,8 +64,7 @@ class RingGather(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), hop.i)
         wiring.connect(m, hop.o, wiring.flipped(self.o))
 
-        # The repetition in progress. Words are counted from the first of its region, `link_words`
-        # at once; so are those of the coming op.
+        # The repetition in progress. Words are counted from the first of its region, as transfers.
         own, recv = self._transfers(coming.own), self._transfers(coming.recv)
         active = Signal()
         kind = Signal(config.kind_bits)
@@ -128,11 +126,11 @@ class RingGather(wiring.Component):
             pe.tap.p.kind.eq(kind),
             pe.tap.p.word.eq(self.i.payload),
         ]
+        place = self._transfers(pe.write.p.addr)
         for copy in (for_mac, for_hop):
             m.d.comb += [
                 copy.write_en.eq(self._stored(pe.write, hop.received)),
-                copy.write_addr.eq(
-                    Mux(pe.write.valid, self._transfers(pe.write.p.addr), base + have)),
+                copy.write_addr.eq(Mux(pe.write.valid, place, base + have)),
                 copy.write_data.eq(hop.write_data),
             ]
         have_next = have + 1
@@ -216,8 +214,8 @@ class RingGather(wiring.Component):
                                    base + self._transfers(coming.stride))),
             ]
             if halves:
-                whole, half = coming.own[1:].any(), coming.own[0] & (coming.recv == 0)
-                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(coming.recv == 1)]
+                whole, half = own[1:].any(), own[0] & (recv == 0)
+                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(recv == 1)]
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
@@ -286,7 +284,7 @@ class RingGather(wiring.Component):
         return words[self.config.link_shift:]
 
     def _stored(self, write, received):
-        """Which of the words of a transfer are stored: a result of the MAC, or all that arrive."""
+        """Which words of a row are stored: a result of the MAC, or all that arrive."""
         if self.config.link_words == 1:
             return write.valid | received
         result = Cat(~write.p.addr[0], write.p.addr[0])
