@@ -104,8 +104,12 @@ def read_auto(torus: str | None, lanes: str | None, numbers: dict[str, int]) -> 
         )
     size = None if torus in (None, AUTO) else parse_torus(torus)
     try:
-        # Of all lanes, those of which links may move two words at once.
-        one = TorusConfig(**({"lanes_in": 2} if lanes else {}), **numbers)
+        one = TorusConfig(
+            # Of lanes that are to be found, those with which links may move two words at once.
+            lanes_in=numbers.get("lanes_in", 2 if lanes else 1),
+            lanes_out=numbers.get("lanes_out", 1),
+            link_words=numbers.get("link_words", 1),
+        )
     except ConfigError as error:
         raise DriverError(str(error)) from error
     return Auto(size, None if lanes else (one.lanes_in, one.lanes_out), one.link_words)

@@ -18,7 +18,9 @@ def ref_rows(words, rows, init, accesses):
     for write, word, read in accesses:
         if read is not None:
             found.append(memory[read * words:(read + 1) * words])
-        for place, one in enumerate(word if write is not None else ()):
+        if write is None:
+            continue
+        for place, one in enumerate(word):
             if one is not None:
                 memory[write * len(word) + place] = one
     return found
