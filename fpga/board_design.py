@@ -24,10 +24,10 @@ _FIFO_PORTS = ("input clkout, input rxf, input txe, output rd, output wr, output
 
 
 def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
-                 lanes: tuple[int, int] = (1, 1)) -> TorusConfig:
+                 lanes: tuple[int, int] = (1, 1), link_words: int = 1) -> TorusConfig:
     """The torus of a size that a board gets if no compiled model says what is needed.
 
-    `lanes` are `lanes_in` and `lanes_out`.
+    `lanes` are `lanes_in` and `lanes_out`, and its links move `link_words` words at once.
     """
     base = BOARD_LARGE if board.family is ECP5 else BOARD_SMALL
     training = None
@@ -40,7 +40,7 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
     # takes no cycles of inference, and 1 % of those of a training step of one sample.
     stages = int(board.family is ECP5 and rows * cols > 1)
     return dataclasses.replace(base, rows=rows, cols=cols, link_stages=stages, training=training,
-                               lanes_in=lanes[0], lanes_out=lanes[1])
+                               lanes_in=lanes[0], lanes_out=lanes[1], link_words=link_words)
 
 
 def least_memories(lanes_in: int, lanes_out: int) -> dict[str, int]:

@@ -41,7 +41,7 @@ _LINK, _LINK_TOP = "host-link", "clostorus_host_link"
 _LINK_BITS = {_LINK: 32, "host-link-128": 128}  # Widths of the host stream.
 
 # Beside the smallest torus, one of 16-bit words with a small shifter, and one that trains; elements
-# and tori with lanes, each named by its words x sums.
+# and tori with lanes, each named by its words x sums, some with links of two words.
 _PLAIN = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, buffer_words=256,
                              weight_words=1024, shift_bits=2, min_shift=12)
 _TRAINING = dataclasses.replace(SMALLEST, act_bits=16, weight_bits=16, bias_words=8,
@@ -56,10 +56,13 @@ def _with_lanes(name: str, kind: str, config: TorusConfig, words: int, sums: int
                   dataclasses.replace(config, lanes_in=words, lanes_out=sums, **size))
 
 
-_OWN = {design.name: design for design in (
-    *(Design(name, TOPS["torus"], config)
-      for name, config in (("smallest-1x1", SMALLEST), ("plain-1x1", _PLAIN),
-                           ("training-1x1", _TRAINING))),
+def _with_pairs(name: str) -> Design:
+    """What `_with_lanes` named so, but its links move two words at once."""
+    design = _LANES[name]
+    return Design(f"{name}-link-2", design.top, dataclasses.replace(design.config, link_words=2))
+
+
+_LANES = {design.name: design for design in (
     *(_with_lanes("pe-large", "pe", BOARD_LARGE, words, sums)
       for words, sums in ((2, 1), (1, 2), (2, 2), (2, 4), (2, 8))),
     _with_lanes("pe-narrow", "pe", _NARROW, 2, 2),
@@ -70,16 +73,26 @@ _OWN = {design.name: design for design in (
     _with_lanes("smallest-1x1", "torus", SMALLEST, 2, 2),
     _with_lanes("plain-1x1", "torus", _PLAIN, 1, 4),
 )}
+_OWN = _LANES | {design.name: design for design in (
+    *(Design(name, TOPS["torus"], config)
+      for name, config in (("smallest-1x1", SMALLEST), ("plain-1x1", _PLAIN),
+                           ("training-1x1", _TRAINING))),
+    *map(_with_pairs, ("pe-large-lanes-2x2", "pe-narrow-lanes-2x2", "torus-2x2-lanes-2x2",
+                       "pe-small-lanes-2x2", "smallest-1x1-lanes-2x2")),
+)}
 # What takes longest comes last.
 _NAMES = {
     ECP5.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1",
                 "pe-large-lanes-2x1", "pe-large-lanes-1x2", "pe-large-lanes-2x2",
                 "pe-large-lanes-2x4", "pe-large-lanes-2x8", "pe-narrow-lanes-2x2",
+                "pe-large-lanes-2x2-link-2", "pe-narrow-lanes-2x2-link-2",
                 "torus-2x1-lanes-2x4", "torus-2x2", "torus-2x2-lanes-2x2",
+                "torus-2x2-lanes-2x2-link-2",
                 "training-pe", "training-1x1", "training-pe-batches", "training-torus-2x2"),
     ICE40.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1", "pe-small-lanes-2x1",
                  "pe-small-lanes-1x2", "pe-small-lanes-2x2", "pe-small-lanes-2x4",
-                 "smallest-1x1-lanes-2x2", "plain-1x1-lanes-1x4", "training-1x1"),
+                 "pe-small-lanes-2x2-link-2", "smallest-1x1-lanes-2x2",
+                 "smallest-1x1-lanes-2x2-link-2", "plain-1x1-lanes-1x4", "training-1x1"),
 }
 
 

@@ -22,7 +22,7 @@ class _LinkSide(wiring.Component):
     """What a word passes on its way through a node: the hops of both rings."""
 
     def __init__(self, config: TorusConfig) -> None:
-        self.hops = {ring: Hop(config.word_bits) for ring in ("row", "col")}
+        self.hops = {ring: Hop(config.link_bits) for ring in ("row", "col")}
         super().__init__({ring: In(hop.signature.flip()) for ring, hop in self.hops.items()})
 
     def elaborate(self, platform: object) -> Module:

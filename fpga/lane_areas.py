@@ -2,7 +2,8 @@
 
 Each argument is words x sums, `lanes_in` and `lanes_out`; without any, all are measured. The
 element is that of a board (`hw.presets.BOARD_LARGE`), in ECP5 cells; with --train it is one that
-trains, which takes one word a cycle. With --fitted it has the shifts of a layer alone (those of
+trains, which takes one word a cycle. With --link-words 2 the links of its rings move two words at
+once, which needs two words a cycle. With --fitted it has the shifts of a layer alone (those of
 `hw.presets.FITTED_TRAINING`), as a compiled net has them.
 """
 
@@ -16,6 +17,7 @@ import dataclasses
 
 from golden.system.ending import run_program
 from hw.lane_sizes import LANES_IN, LANES_OUT
+from hw.link_sizes import LINK_WORDS
 from sw_driver.system.scratch import temporary_folder
 
 from .errors import BoardError
@@ -31,11 +33,12 @@ _SHIFTS = ("min_grad_shift", "grad_shift_bits", "min_update_shift", "update_shif
            "min_bias_shift", "bias_shift_bits")
 
 
-def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False, fitted: bool = False) -> Area:
+def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False, fitted: bool = False,
+            link_words: int = 1) -> Area:
     """Synthesise an element, and check that nothing of it was optimised away.
 
     With `train` it is one that trains, with the fields of `TrainingConfig()`. With `fitted` its
-    shifts are those of `FITTED_TRAINING`.
+    shifts are those of `FITTED_TRAINING`. Its links move `link_words` words at once.
 
     Raises
     ------
@@ -51,7 +54,8 @@ def pe_area(lanes_in: int, lanes_out: int, *, train: bool = False, fitted: bool 
 
     training = TrainingConfig() if train else None
     config = dataclasses.replace(
-        BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out, training=training)
+        BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out, link_words=link_words,
+        training=training)
     if fitted:
         config = dataclasses.replace(config, min_shift=FITTED_TRAINING.min_shift,
                                      shift_bits=FITTED_TRAINING.shift_bits)
@@ -71,16 +75,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lanes", metavar="WORDSxSUMS", nargs="*")
     parser.add_argument("--train", action="store_true", help="an element that trains")
     parser.add_argument("--fitted", action="store_true", help="a layer's shifts instead of all")
+    parser.add_argument("--link-words", type=int, choices=LINK_WORDS, default=1,
+                        help="words that a link moves at once [default: 1]")
     given = parser.parse_args(arguments)
-    wanted = [parse_lanes(text, train=given.train) for text in given.lanes]
+    moved: int = given.link_words
+    if given.train and moved > 1:
+        raise BoardError(f"--link-words must be 1 with --train, not {moved}")
+    wanted = [parse_lanes(text, train=given.train, link_words=moved) for text in given.lanes]
     most_words = 1 if given.train else max(LANES_IN)
     print("|", " | ".join(_COLUMNS), "|")
     print("|---" * len(_COLUMNS) + "|")
     first: tuple[int, int] | None = None
-    every = [(words, sums) for words in LANES_IN if words <= most_words for sums in LANES_OUT]
+    every = [(words, sums) for words in LANES_IN if moved <= words <= most_words
+             for sums in LANES_OUT]
     for words, sums in wanted or every:
         area, count = pe_area(
-            words, sums, train=given.train, fitted=given.fitted), words * sums
+            words, sums, train=given.train, fitted=given.fitted, link_words=moved), words * sums
         sites = lut_sites(area, ECP5)
         further = ""
         if first is None:
@@ -95,15 +105,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse_lanes(text: str, *, train: bool = False) -> tuple[int, int]:
+def parse_lanes(text: str, *, train: bool = False, link_words: int = 1) -> tuple[int, int]:
     """Read WORDSxSUMS: `lanes_in` and `lanes_out`, of a torus that trains or infers.
+
+    Links that move two words at once need a MAC that takes as many.
 
     Raises
     ------
     BoardError
         There are no such lanes.
     """
-    words_known = (1,) if train else LANES_IN
+    words_known = (1,) if train else [words for words in LANES_IN if words >= link_words]
     known = {f"{words}x{sums}": (words, sums) for words in words_known for sums in LANES_OUT}
     if text not in known:
         raise BoardError(f"WORDSxSUMS must be one of {', '.join(known)}, not {text!r}")

@@ -15,6 +15,7 @@ import argparse
 from golden.layers.dense import LayerShape
 from golden.system.ending import run_program
 from hw.config import TorusConfig
+from hw.link_sizes import LINK_WORDS
 from sw_driver.system.scratch import temporary_folder
 
 from .boards import BOARDS, Board, find_board
@@ -62,16 +63,19 @@ def main(arguments: list[str] | None = None) -> int:
                         help=f"{', '.join(BOARDS)} [default: ulx3s-85f]")
     parser.add_argument("--torus", metavar="RxC", help="[default: the best one]")
     parser.add_argument("--lanes", metavar="WORDSxSUMS", help="[default: the best ones]")
+    parser.add_argument("--link-words", type=int, choices=LINK_WORDS, default=1,
+                        help="words that a link moves at once [default: 1]")
     parser.add_argument("nets", metavar="I,O,Ri,Rm,Ro[+...]", nargs="*")
     asked = parser.parse_args(arguments)
     board = find_board(asked.board)
     torus = None if asked.torus is None else parse_torus(asked.torus)
-    lanes = None if asked.lanes is None else parse_lanes(asked.lanes)
+    moved: int = asked.link_words
+    lanes = None if asked.lanes is None else parse_lanes(asked.lanes, link_words=moved)
     nets = [_layers(net) for net in asked.nets or [",".join(map(str, one)) for one in NETS]]
     print("|", " | ".join(_COLUMNS), "|")
     print("|---" * len(_COLUMNS) + "|")
     for shapes in nets:
-        print("|", " | ".join(_cells(board, shapes, torus, lanes)), "|", flush=True)
+        print("|", " | ".join(_cells(board, shapes, torus, lanes, moved)), "|", flush=True)
     return 0
 
 
@@ -82,10 +86,10 @@ def _layers(text: str) -> list[LayerShape]:
 
 
 def _cells(board: Board, shapes: list[LayerShape], torus: tuple[int, int] | None,
-           lanes: tuple[int, int] | None) -> list[str]:
+           lanes: tuple[int, int] | None, link_words: int) -> list[str]:
     from .lane_search import propose
 
-    best = propose(board, shapes, torus=torus, lanes=lanes).best
+    best = propose(board, shapes, torus=torus, lanes=lanes, link_words=link_words).best
     config = best.config
     built = synthesised(board, config)
     model = {one.name: one.used for one in best.usage}

@@ -57,8 +57,8 @@ def least_config(board: Board, rows: int, cols: int, lanes_in: int, lanes_out: i
 
 
 def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int] | None = None,
-            lanes: tuple[int, int] | None = None, tell: Progress = lambda *_: None,
-            **widths: int) -> Proposal:
+            lanes: tuple[int, int] | None = None, link_words: int = 1,
+            tell: Progress = lambda *_: None, **widths: int) -> Proposal:
     """Find the torus on which a sample of a net takes the fewest cycles.
 
     Of the tori that fit the board by the resource model, those with the lowest closed bounds are
@@ -76,6 +76,8 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
         Rows and columns; all are tried if None.
     lanes
         `lanes_in` and `lanes_out`; all are tried if None.
+    link_words
+        Words that a link moves at once. With 2, all lanes are those with `lanes_in` of 2.
     tell
         Told of each torus that the exact model is asked about.
     widths
@@ -96,18 +98,21 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
         if bits > most:
             raise BoardError(f"{name} must be at most {most} where the lanes of {board.name} are "
                              f"found, the bits of its multipliers, not {bits}")
-    search = _Search(board, shapes, widths, torus, lanes)
+    search = _Search(board, shapes, widths, torus, lanes, link_words)
     return search.run(tell)
 
 
 class _Search:
     def __init__(self, board: Board, shapes: Sequence[LayerShape], widths: dict[str, int],
-                 torus: tuple[int, int] | None, lanes: tuple[int, int] | None) -> None:
-        self._board, self._shapes, self._widths = board, shapes, widths
+                 torus: tuple[int, int] | None, lanes: tuple[int, int] | None,
+                 link_words: int) -> None:
+        self._board, self._shapes, self._moved = board, shapes, link_words
+        self._fields = {**widths, "link_words": link_words}
         random_net(shapes, seed=0)  # It refuses layers that are no chain.
         self._sizes = [torus] if torus else list(itertools.product(
             range(1, _MOST_ROWS + 1), range(1, _MOST_COLS + 1)))
-        self._lanes = [lanes] if lanes else list(itertools.product(LANES_IN, LANES_OUT))
+        self._lanes = [lanes] if lanes else list(itertools.product(
+            [words for words in LANES_IN if words >= link_words], LANES_OUT))
         self._nets: dict[tuple[int, int], QuantisedNet] = {}
         self._has_dense = any(isinstance(shape, DenseShape) for shape in shapes)
         # What does not fit the board, with its bound.
@@ -139,7 +144,7 @@ class _Search:
                    key=lambda one: (one.luts, one.cycles))
         config = best.config
         least = least_config(self._board, config.rows, config.cols, config.lanes_in,
-                             config.lanes_out, host_bits=config.host_bits, **self._widths)
+                             config.lanes_out, host_bits=config.host_bits, **self._fields)
         return Proposal(best, least, tuple(tried), self._why(best))
 
     def _candidates(self) -> Iterator[_Candidate]:
@@ -148,9 +153,10 @@ class _Search:
         words = self._shapes[0].in_features, self._shapes[-1].out_features
         for (rows, cols), (lanes_in, lanes_out) in itertools.product(self._sizes, self._lanes):
             multipliers = rows * cols * lanes_in * lanes_out
-            bound = max(weights / multipliers, *(-(-count // rows) for count in words))
+            moved = rows * self._moved
+            bound = max(weights / multipliers, *(-(-count // moved) for count in words))
             try:
-                config = least_config(self._board, rows, cols, lanes_in, lanes_out, **self._widths)
+                config = least_config(self._board, rows, cols, lanes_in, lanes_out, **self._fields)
             except ConfigError as error:
                 self._reason = error
                 continue

@@ -38,6 +38,11 @@ def _lane_pe(config: TorusConfig) -> PE:
     return PE(dataclasses.replace(config, lanes_in=2, lanes_out=2))
 
 
+def _two_words(config: TorusConfig) -> TorusConfig:
+    """The same torus, whose links move two words at once."""
+    return dataclasses.replace(config, lanes_in=2, lanes_out=2, link_words=2)
+
+
 @dataclasses.dataclass(frozen=True)
 class Block:
     """A block of a board.
@@ -61,6 +66,8 @@ class Block:
 BLOCKS = {
     "pe": Block(PE, False, 5),
     "lane-pe": Block(_lane_pe, False, 5),
+    "two-word-pe": Block(lambda config: PE(_two_words(config)), False, 5),
+    "two-word-gateway": Block(lambda config: Gateway(_two_words(config)), False, 4),
     "training-pe": Block(TrainingPE, True, 6),
     "gateway": Block(Gateway, False, 4),
     "training-gateway": Block(Gateway, True, 4),

@@ -20,9 +20,10 @@ _BYTE_BITS = 9
 def engine_rams(config: TorusConfig, family: Family) -> int:
     """Of the two ring engines of an element: each has a buffer, from which MAC and link read.
 
-    Either reads from a copy of its own.
+    Either reads from a copy of its own, the link `link_words` at once.
     """
-    return 2 * (_rams(config.word_bits, config.buffer_words, family)
+    return 2 * (_row_rams(config.word_bits, config.link_words,
+                          config.buffer_words // config.link_words, family)
                 + _row_rams(config.word_bits, config.lanes_in, config.buffer_rows, family))
 
 
@@ -89,7 +90,7 @@ def _share(bits: int) -> int:
 
 
 def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
-    """Of a memory that is written word by word and read row by row."""
+    """Of a memory that is read row by row, and of which single words can be written."""
     if words > 1 and family is ECP5 and any(
             width == words * _share(bits) and rows <= depth for width, depth in _ROW_SHAPES):
         return 1

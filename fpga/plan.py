@@ -1,6 +1,7 @@
 """The largest torus that a board holds, by the resource model."""
 
 import dataclasses
+import functools
 
 from hw.config import TorusConfig
 
@@ -35,11 +36,13 @@ class Plan:
     errors: Errors
 
 
-def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1)) -> Plan:
+def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1),
+         link_words: int = 1) -> Plan:
     """Find the torus with most processing elements, then the most weights that it can hold.
 
     It has as many columns as rows, up to twice as many: a row has a gateway, and rings should not
-    be long. Of tori of one size the squarest is taken. `lanes` are `lanes_in` and `lanes_out`.
+    be long. Of tori of one size the squarest is taken. `lanes` are `lanes_in` and `lanes_out`;
+    links move `link_words` words at once.
 
     Raises
     ------
@@ -50,10 +53,12 @@ def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1)) 
     sizes = sorted(((rows, cols) for rows in range(1, _MOST_ROWS + 1)
                     for cols in range(rows, 2 * rows + 1)),
                    key=lambda size: (-size[0] * size[1], size[1]))
-    tori = (board_config(board, rows, cols, train=train, lanes=lanes) for rows, cols in sizes)
+    of_size = functools.partial(
+        board_config, board, train=train, lanes=lanes, link_words=link_words)
+    tori = (of_size(rows, cols) for rows, cols in sizes)
     found = next((config for config in tori if _fits(board, config)), None)
     if found is None:
-        one = board_config(board, 1, 1, train=train, lanes=lanes)
+        one = of_size(1, 1)
         over = ", ".join(f"{used.used} of {used.available} {used.name}"
                          for used in board_estimate(board, one))
         raise BoardError(f"board {board.name} holds no torus{' that trains' if train else ''}: one "

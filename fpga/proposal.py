@@ -66,9 +66,10 @@ class Proposal:
 
 
 def named(config: TorusConfig) -> str:
-    """The size and the lanes of a torus, in words."""
+    """The size, the lanes and the links of a torus, in words."""
+    links = "" if config.link_words == 1 else f" and link-words {config.link_words}"
     return (f"{config.rows}x{config.cols} with lanes-in {config.lanes_in} and lanes-out "
-            f"{config.lanes_out}")
+            f"{config.lanes_out}{links}")
 
 
 def excess_of(board: Board, used: tuple[Usage, ...]) -> str:

@@ -3,7 +3,8 @@
 DSPs and block RAMs follow from the configuration (`fpga.memories`). LUTs, carry cells and
 flip-flops are sums of what the configuration scales: fitted by least squares, with no negative
 share, to the measured areas of `fpga.calibration`. These are of tori without `link_stages`, whose
-cells are counted apart.
+cells are counted apart. What links of two words take besides is fitted to what they add to the same
+designs.
 """
 
 import dataclasses
@@ -112,7 +113,7 @@ def model_errors(family: Family) -> Errors:
 
 @functools.cache
 def _measured(family: Family) -> tuple[Measured, ...]:
-    measured = tuple(read_measured(family))
+    measured = tuple(one for one in read_measured(family) if one.design.config.link_words == 1)
     if not measured:
         raise FlowFailed(f"no areas of {family.name} were measured: python -m fpga.calibration")
     return measured
@@ -123,6 +124,10 @@ def _estimate(config: TorusConfig, family: Family, measured: tuple[Measured, ...
     wanted = np.array(_scales(design, family))
     counts = {name: round(float(wanted @ shares))
               for name, shares in _shares(measured, family).items()}
+    if config.link_words > 1:
+        scales = _pair_scales(design)
+        for name, shares in _pair_shares(family).items():
+            counts[name] += round(float(scales @ shares))
     slices = _link_slices(config)
     counts["luts"] += sum(bits + 6 for bits in slices)
     counts["flip_flops"] += sum(2 * bits + 2 for bits in slices)
@@ -143,10 +148,35 @@ def _shares(measured: tuple[Measured, ...], family: Family) -> dict[str, NDArray
     return found
 
 
+@functools.cache
+def _pair_shares(family: Family) -> dict[str, NDArray[np.float64]]:
+    """What links of two words add to each scale of `_pair_scales`, of the cells of each kind."""
+    measured = read_measured(family)
+    plain = {one.design.config: one.area for one in measured}
+    found: dict[str, NDArray[np.float64]] = {name: np.zeros(2) for name in _FITTED}
+    pairs = [(one, plain[without]) for one in measured if one.design.config.link_words > 1
+             and (without := dataclasses.replace(one.design.config, link_words=1)) in plain]
+    if not pairs:
+        return found
+    scales = np.array([_pair_scales(one.design) for one, _ in pairs])
+    for name in _FITTED:
+        more = [getattr(one.area, name) - getattr(before, name) for one, before in pairs]
+        found[name], _ = nnls(scales, np.array(more, float))
+    return found
+
+
+def _pair_scales(design: Design) -> NDArray[np.float64]:
+    """What the cells of links of two words are proportional to: words of elements, of gateways."""
+    config = design.config
+    whole = design.kind == "torus"
+    pes, rows = (config.rows * config.cols, config.rows) if whole else (1, 0)
+    return np.array([pes, rows], float) * config.word_bits
+
+
 def _link_slices(config: TorusConfig) -> list[int]:
     """Widths of all register slices (`hw.ring.link.Link`) that `link_stages` adds to a torus."""
     hops = config.rows * (2 * config.cols + 1)
-    widths = [config.word_bits]
+    widths = [config.link_bits]
     if config.training is not None:
         widths.append(config.acc_bits + 1)
     return config.link_stages * hops * widths

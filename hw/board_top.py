@@ -47,7 +47,7 @@ class BoardTop(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id,
-                                            self.weights_id, config.word_bits)
+                                            self.weights_id, config.word_bits, config.beat_words)
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)

@@ -19,6 +19,7 @@ from .config_checks import (
     without_options,
 )
 from .lane_sizes import MAC_CYCLES, READ_CYCLES, REQUANTISE_CYCLES, LaneSizes
+from .link_sizes import LinkSizes
 from .training_config import LFSR_BITS, TrainingConfig
 
 __all__ = ["ConfigError", "TorusConfig", "TrainingConfig", "HARDWARE_ID_BITS", "HOST_BITS",
@@ -36,7 +37,7 @@ LFSR_TAPS = 0x80200003    # Bits that a training PE's generator flips when a one
 
 
 @dataclasses.dataclass(frozen=True)
-class TorusConfig(LaneSizes):
+class TorusConfig(LaneSizes, LinkSizes):
     """What a torus is built from. Every field is a plain integer with its unit in its name.
 
     Parameters
@@ -71,6 +72,8 @@ class TorusConfig(LaneSizes):
         negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh, clamp).
     lanes_in, lanes_out
         Words of a sum that a MAC takes a cycle, 1 or 2, and its sums at once: 1, 2, 4 or 8.
+    link_words
+        Words that a hop of a ring moves at once, 1 or 2; 2 needs `lanes_in` of 2, for inference.
     training
         What only a torus that trains has; None for one that only infers.
 
@@ -100,6 +103,7 @@ class TorusConfig(LaneSizes):
     bounded: int = 0
     lanes_in: int = 1
     lanes_out: int = 1
+    link_words: int = 1
     training: TrainingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -112,7 +116,7 @@ class TorusConfig(LaneSizes):
                               f"not {self.training.master_bits}")
         check_torus(self, PROGRAM_BLOCK_WORDS)
 
-    # Words and beats
+    # Words
 
     @property
     def word_bits(self) -> int:
@@ -125,11 +129,6 @@ class TorusConfig(LaneSizes):
         return self.act_bits if self.training is None else max(
             self.act_bits, self.training.grad_bits)
 
-    @property
-    def beat_words(self) -> int:
-        """Link words in one host beat; bits left over are zero and ignored."""
-        return self.host_bits // self.word_bits
-
     # Arithmetic
 
     @property
@@ -141,11 +140,6 @@ class TorusConfig(LaneSizes):
     def acc_bits(self) -> int:
         """Width of the accumulator: any bias plus any sum of products fits, so it never wraps."""
         return self.bias_bits + 1
-
-    @property
-    def bias_chunks(self) -> int:
-        """Link words that carry one bias, low word first."""
-        return -(-self.bias_bits // self.word_bits)
 
     @property
     def sum_chunks(self) -> int:
@@ -231,11 +225,6 @@ class TorusConfig(LaneSizes):
         return -(-PROGRAM_BLOCK_WORDS // self.beat_words)
 
     @property
-    def header_field_words(self) -> int:
-        """Link words that carry the number of blocks in a program's header."""
-        return -(-self.rep_bits // self.word_bits)
-
-    @property
     def line_words(self) -> int:
         """Link words of a line of program memory, which is read at once: a power of two.
 
@@ -271,7 +260,8 @@ class TorusConfig(LaneSizes):
     def canonical_json(self) -> str:
         """Return the configuration as JSON with sorted keys and no spaces; see `hardware_id`.
 
-        Options that are off, and single lanes, are left out: a torus without them keeps its id.
+        Options that are off, single lanes and links of one word are left out: a torus without them
+        keeps its id.
         """
         fields = without_options(dataclasses.asdict(self))
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))

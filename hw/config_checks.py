@@ -3,6 +3,7 @@
 import dataclasses
 
 from .lane_sizes import LANES_IN, LANES_OUT, lane_error
+from .link_sizes import link_error
 
 __all__ = ["HOST_BITS", "OPTIONS", "RANGES", "ConfigError", "check_known", "check_ranges",
            "check_torus", "check_whole", "without_options"]
@@ -34,7 +35,7 @@ RANGES = {
 OPTIONS = ("word_steps", "leaky", "bounded")
 """Fields that cost nothing where they are 0."""
 _TRAINING_OPTIONS = ("targets", "target_gain_bits")
-_UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1}
+_UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1, "link_words": 1}
 
 
 class ConfigError(ValueError):
@@ -88,8 +89,9 @@ def check_torus(config, block_words: int) -> None:
     """
     if config.host_bits not in HOST_BITS:
         raise ConfigError(f"host_bits must be one of {HOST_BITS}, not {config.host_bits}")
-    if (wrong := lane_error(config)) is not None:
-        raise ConfigError(wrong)
+    for wrong in (lane_error(config), link_error(config)):
+        if wrong is not None:
+            raise ConfigError(wrong)
     if config.max_fan_in > config.buffer_words:
         raise ConfigError(
             f"max_fan_in must be at most buffer_words ({config.buffer_words}), since the words "

@@ -39,12 +39,12 @@ def write_layout(config):
 
 
 def tap_layout(config):
-    """A word as it is received, with the kind of its op.
+    """What is received at once, `link_words` words, with the kind of its op.
 
     In training it has also the op's `base`, `first` with the first word of a repetition, and
     `last_turn` if fewer words than a row has PEs come after it in its repetition.
     """
-    fields = {"kind": config.kind_bits, "word": config.word_bits}
+    fields = {"kind": config.kind_bits, "word": config.link_bits}
     if config.training is not None:
         fields |= {"base": config.addr_bits, "first": 1, "last_turn": 1}
     return data.StructLayout(fields)
@@ -131,10 +131,16 @@ def finished_layout(config):
 
 
 def weight_load_layout(config):
-    """A weight on its way into its memory; in training it is a stored weight with its velocity."""
+    """A weight on its way into its memory; in training it is a stored weight with its velocity.
+
+    Where links move two words at once it is two weights, and the address counts such pairs.
+    """
     bits = config.weight_bits if config.training is None else config.training.master_bits
+    weight = signed(bits)
+    if config.link_words > 1:
+        weight = data.ArrayLayout(weight, config.link_words)
     return data.StructLayout({
-        "addr": config.weight_addr_bits, "weight": signed(bits), **_velocity_field(config)})
+        "addr": config.weight_load_bits, "weight": weight, **_velocity_field(config)})
 
 
 def bias_load_layout(config):
@@ -205,8 +211,8 @@ def complete_layout(config):
 
 
 def packed_layout(config):
-    """A word for the host; `last` closes its beat."""
-    return data.StructLayout({"word": config.word_bits, "last": 1})
+    """What goes to the host at once, `link_words` words; `last` closes its beat."""
+    return data.StructLayout({"word": config.link_bits, "last": 1})
 
 
 def framed_layout():

@@ -39,7 +39,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     load : In(stream)
-        The words of the blocks asked for, in order. Always accepted.
+        The words of the blocks asked for, in order, `link_words` at once. Always accepted.
     queue_0, queue_1, queue_2 : Out(stream)
         The ops of each queue in `queues`.
     idle : In(1)
@@ -58,7 +58,7 @@ class Sequencer(wiring.Component):
         self.boot_queue, self.boot_fields = boot
         self.tells = tells
         super().__init__({
-            "load": In(stream.Signature(config.word_bits, always_ready=True)),
+            "load": In(stream.Signature(config.link_bits, always_ready=True)),
             "idle": In(1),
             "start": Out(1),
             **({"running": Out(1)} if tells else {}),
@@ -98,25 +98,29 @@ class Sequencer(wiring.Component):
         """Header block, program blocks, start; then wait for the program's end."""
         config = self.config
         blocks = Signal(config.header_field_words * config.word_bits)  # Number of blocks, less one.
-        low_words = Signal(config.line_bits - config.word_bits)
-        line = Cat(low_words, self.load.payload)
-        word_index = Signal(range(config.line_words))
+        line, is_whole = self.load.payload, Const(1)
+        parts = config.line_words // config.link_words  # In which a line comes.
+        if parts > 1:
+            low_words = Signal(config.line_bits - config.link_bits)
+            line = Cat(low_words, self.load.payload)
+            word_index = Signal(range(parts))
+            is_whole = word_index == parts - 1
         addr = Signal(config.line_addr_bits)
         loading = Signal()
         m.d.comb += [
             program.write_addr.eq(addr),
             program.write_data.eq(line),
-            program.write_en.eq(
-                self.load.valid & loading & (word_index == config.line_words - 1)),
+            program.write_en.eq(self.load.valid & loading & is_whole),
         ]
         with m.If(self.load.valid):
             # The number of blocks is what comes last in the header.
-            m.d.sync += [
-                low_words.eq(line >> config.word_bits),
-                word_index.eq(word_index + 1),
-            ]
+            if parts > 1:
+                m.d.sync += [
+                    low_words.eq(line >> config.link_bits),
+                    word_index.eq(word_index + 1),
+                ]
             with m.If(~loading):
-                m.d.sync += blocks.eq(Cat(blocks, self.load.payload) >> config.word_bits)
+                m.d.sync += blocks.eq(Cat(blocks, self.load.payload) >> config.link_bits)
         with m.If(program.write_en):
             m.d.sync += addr.eq(addr + 1)
 

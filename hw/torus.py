@@ -45,7 +45,7 @@ class Torus(wiring.Component):
         rows, cols = config.rows, config.cols
 
         def link(name, source, sink, more_stages=0):
-            chain(m, name, source, sink, config.word_bits, config.link_stages + more_stages)
+            chain(m, name, source, sink, config.link_bits, config.link_stages + more_stages)
 
         def link_back(name, source, sink):
             chain(m, name, source, sink, partial_layout(config), config.link_stages)

@@ -29,6 +29,7 @@ from sw_driver.torus import (
     ORDERS,
     check_infers,
     check_lanes_in,
+    check_link_words,
     check_order,
     given_torus,
     parse_torus,
@@ -56,6 +57,7 @@ def compile(
     host_bits: int = 64,
     lanes_in: int = 1,
     lanes_out: int = 1,
+    link_words: int = 1,
     order: str | Order | None = None,
     batches: bool = False,
     stale: bool = False,
@@ -82,6 +84,8 @@ def compile(
     lanes_in, lanes_out
         Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. A net
         that trains takes one word a cycle.
+    link_words
+        Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -108,31 +112,34 @@ def compile(
     """
     if isinstance(model, TrainingFormat):
         check_lanes_in(lanes_in)
+        check_link_words(link_words)
         return compile_format(
             model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
         )  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
-    elif not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _no_model(model)
+    _check_model(model)
     _refuse(
         batches=batches, stale=stale, momentum=momentum, frozen=frozen,
         input_gradient=input_gradient)
     config = given_torus(
-        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out
-    )
+        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out,
+        link_words=link_words,
+    )  # fmt: skip
     if not isinstance(model, QuantisedNet):
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)
     return compile_net(model, config, grow=grow, order="best" if order is None else order)
 
 
-def _no_model(model: object) -> DriverError:
-    return DriverError(
-        "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
-        f"{type(model).__name__}: golden.load_model(path) reads a model file"
-    )
+def _check_model(model: object) -> None:
+    """Refuse what is no model."""
+    if not isinstance(model, QuantisedNet | nn.Module):
+        raise DriverError(
+            "model must be a torch module, a QuantisedNet or a TrainingFormat, not a "
+            f"{type(model).__name__}: golden.load_model(path) reads a model file"
+        )
 
 
 def _quantised(model: nn.Module, calibration: Reals | None, config: TorusConfig) -> QuantisedNet:

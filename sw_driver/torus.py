@@ -2,17 +2,20 @@
 
 import contextlib
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping
 
 from hw.config import ConfigError, TorusConfig, TrainingConfig
 from hw.lane_sizes import LANES_IN, LANES_OUT
+from hw.link_sizes import LINK_WORDS
 from sw_driver.errors import DriverError
 
 __all__ = [
     "ORDERS",
     "check_infers",
     "check_lanes_in",
+    "check_link_words",
     "check_order",
     "given_torus",
     "other_lanes",
@@ -53,6 +56,7 @@ def given_torus(
     *,
     lanes_in: int = 1,
     lanes_out: int = 1,
+    link_words: int = 1,
 ) -> TorusConfig:
     """Return the configuration that a user gave, or a new one of a size, widths and lanes.
 
@@ -75,6 +79,7 @@ def given_torus(
             host_bits=host_bits,
             lanes_in=lanes_in,
             lanes_out=lanes_out,
+            link_words=link_words,
             training=None if training is None else TrainingConfig(**training),
         )
     except ConfigError as error:
@@ -111,17 +116,45 @@ def check_lanes_in(lanes_in: int) -> None:
         )
 
 
+def check_link_words(link_words: int) -> None:
+    """Refuse links that move several words at once for a net that trains.
+
+    Raises
+    ------
+    DriverError
+        If so.
+    """
+    if link_words != 1:
+        raise DriverError(
+            f"link_words must be 1 for a net that trains, not {link_words!r}: gradients go back a "
+            "word at a time; leave it out, or compile the trained net"
+        )
+
+
 def other_lanes(config: TorusConfig, hardware_id: int) -> str:
-    """Say that a torus differs from a configuration in its lanes; nothing if that is not known."""
-    for lanes_in in LANES_IN:
-        for lanes_out in LANES_OUT:
-            with contextlib.suppress(ConfigError):
-                other = dataclasses.replace(config, lanes_in=lanes_in, lanes_out=lanes_out)
-                if other.hardware_id == hardware_id:
-                    return (
-                        f", whose MACs have lanes_in = {lanes_in} and lanes_out = {lanes_out} "
-                        f"where the net needs {config.lanes_in} and {config.lanes_out}"
-                    )
+    """Say that a torus differs from a configuration in its lanes or its links.
+
+    It says nothing if that is not known.
+    """
+    for lanes_in, lanes_out, moved in itertools.product(LANES_IN, LANES_OUT, LINK_WORDS):
+        with contextlib.suppress(ConfigError):
+            other = dataclasses.replace(
+                config, lanes_in=lanes_in, lanes_out=lanes_out, link_words=moved
+            )
+            if other.hardware_id != hardware_id:
+                continue
+            said = ""
+            if (lanes_in, lanes_out) != (config.lanes_in, config.lanes_out):
+                said = (
+                    f", whose MACs have lanes_in = {lanes_in} and lanes_out = {lanes_out} "
+                    f"where the net needs {config.lanes_in} and {config.lanes_out}"
+                )
+            if moved != config.link_words:
+                said += (
+                    f", whose links have link_words = {moved} where the net needs "
+                    f"{config.link_words}"
+                )
+            return said
     return ""
 
 

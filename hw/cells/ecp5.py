@@ -56,7 +56,7 @@ class ECP5:
         return m
 
     def get_row_ram(self, ram):
-        """A DP16KD of rows of 18 or 36 bits, of which a word is written by its bytes."""
+        """A DP16KD of rows of 18 or 36 bits, of which words are written by their bytes."""
         share = _BYTE_BITS if ram.width <= _BYTE_BITS else _WORD_BITS
         fitting = (lane for lane in _RAM_LANES
                    if lane[0] == share * ram.words and ram.rows <= lane[1])
@@ -64,12 +64,14 @@ class ECP5:
         if lane is None or ram.width > share:
             return None
         m = Module()
-        enables = [ram.write_en & (ram.write_addr[:ram.word_bits] == word)
+        enables = [ram.writes(word)
                    for word in range(ram.words) for _ in range(share // _BYTE_BITS)]
-        word = Cat(ram.write_data, Const(0, share - ram.width))
+        piece = Cat(
+            Cat(ram.write_data.word_select(place, ram.width), Const(0, share - ram.width))
+            for place in range(ram.stored))
         row = _memory_cell(
-            m, "cell", ram, lane, ram.write_addr[ram.word_bits:], word.replicate(ram.words),
-            enables, _init_values(ram.init, share))
+            m, "cell", ram, lane, ram.write_addr[ram.piece_bits:],
+            piece.replicate(ram.words // ram.stored), enables, _init_values(ram.init, share))
         m.d.comb += ram.read_data.eq(
             Cat(row[at:at + ram.width] for at in range(0, lane[0], share)))
         return m
@@ -169,10 +171,14 @@ def _memory_cell(m, name, ram, lane, write_addr, write_data, bytes_en, init):
         p_RESETMODE="SYNC", p_GSR="DISABLED",
         i_CLKA=ClockSignal(), i_CLKB=ClockSignal(),
         i_CEA=Const(1), i_OCEA=ram.out_en if wide else Const(1),
-        i_WEA=ram.write_en, i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
+        i_WEA=_any(ram.write_en), i_RSTA=Const(0), i_CEB=ram.read_en, i_OCEB=ram.out_en,
         i_WEB=Const(0), i_RSTB=Const(0),
         **ports, **init)
     return Cat(words.values()) if wide else words["B"]
+
+
+def _any(enables):
+    return enables if len(enables) == 1 else enables.any()
 
 
 def _init_values(words, lane_bits):

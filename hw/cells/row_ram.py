@@ -1,4 +1,4 @@
-"""`RowRam`: a block memory that is written a word at a time and read a row of words at a time."""
+"""`RowRam`: a block memory that is read a row of words at a time, and written in smaller pieces."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -24,11 +24,15 @@ class RowRam(wiring.Component):
         Bits of a word, words of a row, a power of two, and rows.
     init : list of int
         Unsigned words after configuration, from the first word of row 0 up; the rest is zero.
+    stored : int
+        Words that a write may store at once, side by side: a divisor of `words`.
 
     Members
     -------
-    write_en, write_addr, write_data : In
-        As in a `BlockRam`; the address counts words: word w of row r is at `r * words + w`.
+    write_en, write_addr, write_data : In(stored), In, In(width * stored)
+        As in a `BlockRam`, with an enable for each word, the first one lowest. The address counts
+        pieces of `stored` words: the piece of row r that begins with its word w is at
+        `(r * words + w) / stored`.
     read_en, read_addr : In
         As in a `BlockRam`; the address counts rows.
     out_en : In(1)
@@ -37,16 +41,17 @@ class RowRam(wiring.Component):
         The row, its first word lowest. A register.
     """
 
-    def __init__(self, width, words, rows, init=()):
+    def __init__(self, width, words, rows, init=(), stored=1):
         self.width = width
         self.words = words
         self.rows = rows
         self.init = list(init)
+        self.stored = stored
         addr_bits = (rows - 1).bit_length()
-        self.word_bits = (words - 1).bit_length()
+        self.piece_bits = (words // stored - 1).bit_length()
         super().__init__({
-            "write_en": In(1), "write_addr": In(addr_bits + self.word_bits),
-            "write_data": In(width),
+            "write_en": In(stored), "write_addr": In(addr_bits + self.piece_bits),
+            "write_data": In(width * stored),
             "read_en": In(1), "read_addr": In(addr_bits),
             "out_en": In(1), "read_data": Out(width * words),
         })
@@ -61,9 +66,9 @@ class RowRam(wiring.Component):
             ram = BlockRam(self.width, self.rows, init=self.init[word::self.words])
             m.submodules[f"word_{word}"] = ram
             m.d.comb += [
-                ram.write_en.eq(self.write_en & (self.write_addr[:self.word_bits] == word)),
-                ram.write_addr.eq(self.write_addr[self.word_bits:]),
-                ram.write_data.eq(self.write_data),
+                ram.write_en.eq(self.writes(word)),
+                ram.write_addr.eq(self.write_addr[self.piece_bits:]),
+                ram.write_data.eq(self.write_data.word_select(word % self.stored, self.width)),
                 ram.read_en.eq(self.read_en),
                 ram.read_addr.eq(self.read_addr),
                 ram.out_en.eq(self.out_en),
@@ -71,9 +76,14 @@ class RowRam(wiring.Component):
             ]
         return m
 
+    def writes(self, word):
+        """Whether a word of the row that is addressed is written."""
+        piece, place = divmod(word, self.stored)
+        return self.write_en[place] & (self.write_addr[:self.piece_bits] == piece)
 
-def row_ram(width, words, rows, init=()):
+
+def row_ram(width, words, rows, init=(), stored=1):
     """Return the memory of rows of `words` words: a `BlockRam` where these are single ones."""
     if words == 1:
         return BlockRam(width, rows, init=init)
-    return RowRam(width, words, rows, init=init)
+    return RowRam(width, words, rows, init=init, stored=stored)

@@ -70,7 +70,8 @@ class Bridge(wiring.Component):
             m.d.comb += self.running.eq(sequencer.running)
 
         # Only blocks of the gateway program come this way, and each begins on a new beat.
-        block_index = Signal(range(PROGRAM_BLOCK_WORDS))
+        in_block = PROGRAM_BLOCK_WORDS // config.link_words
+        block_index = Signal(range(in_block))
         at_last_word = Signal()
         m.d.comb += [
             sequencer.load.valid.eq(unpack.o.valid),
@@ -82,6 +83,6 @@ class Bridge(wiring.Component):
         with m.If(unpack.o.valid):
             m.d.sync += [
                 block_index.eq(block_index + 1),
-                at_last_word.eq(block_index == PROGRAM_BLOCK_WORDS - 2),
+                at_last_word.eq(block_index == in_block - 2),
             ]
         return m

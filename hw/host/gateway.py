@@ -29,8 +29,8 @@ class Gateway(wiring.Component):
     """Runs queue `ring` of the gateway program, between a row ring and the host.
 
     Its ops send words of the host round the ring, forward words of the ring, and hand them to the
-    host. Where the torus trains a gateway is also a node of the row ring that goes back
-    (`ReverseGateway`), and a GRADIENT op hands sums of that ring to the host.
+    host, `link_words` at once. Where the torus trains a gateway is also a node of the row ring that
+    goes back (`ReverseGateway`), and a GRADIENT op hands sums of that ring to the host.
 
     It needs no gather buffer: it never owns words that wait for others, so a word goes from its
     link input straight to its output register, a hop of 1 cycle. `i.ready` follows `o.ready`
@@ -55,8 +55,8 @@ class Gateway(wiring.Component):
     def __init__(self, config):
         self.config = config
         super().__init__({
-            "i": In(stream.Signature(config.word_bits)),
-            "o": Out(stream.Signature(config.word_bits)),
+            "i": In(stream.Signature(config.link_bits)),
+            "o": Out(stream.Signature(config.link_bits)),
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
             **gateway_reverse_members(config),
@@ -81,8 +81,9 @@ class Gateway(wiring.Component):
         op = Signal(layout)
         active = Signal()
         reps = Countdown(config.rep_bits, "reps")  # Repetitions after this one.
-        recv = Countdown(config.count_bits, "recv")
-        send = Countdown(config.count_bits, "send")
+        recv = Countdown(config.link_count_bits, "recv")
+        send = Countdown(config.link_count_bits, "send")
+        shift = config.link_shift  # Ops count words.
 
         # Words come from the host or from the ring, and go to the ring, the host or the program.
         from_host = Signal()
@@ -130,8 +131,8 @@ class Gateway(wiring.Component):
         with m.If(finish):
             m.d.sync += [
                 *reps.step(),
-                *recv.start(op.recv),
-                *send.start(op.send),
+                *recv.start(op.recv[shift:]),
+                *send.start(op.send[shift:]),
                 active.eq(reps.some),
             ]
             with m.If(~reps.some):
@@ -141,8 +142,8 @@ class Gateway(wiring.Component):
                 active.eq(1),
                 op.eq(new.payload),
                 *reps.start(new.p.reps),
-                *recv.start(new.p.recv),
-                *send.start(new.p.send),
+                *recv.start(new.p.recv[shift:]),
+                *send.start(new.p.send[shift:]),
             ]
         return m
 

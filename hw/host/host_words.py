@@ -10,7 +10,7 @@ __all__ = ["Pack", "Unpack"]
 
 
 class Unpack(wiring.Component):
-    """Splits beats into words, word 0 first: one word a cycle, also from one beat to the next.
+    """Splits beats into words, word 0 first: `link_words` a cycle, also from beat to beat.
 
     Parameters
     ----------
@@ -21,16 +21,16 @@ class Unpack(wiring.Component):
     i : In(stream)
         Beats of `host_bits`.
     o : Out(stream)
-        Words.
+        Words, `link_words` at once.
     last : In(1)
-        With a transfer on `o`: this word ends its block, and the rest of its beat is dropped.
+        With a transfer on `o`: it ends its block, and the rest of its beat is dropped.
     """
 
     def __init__(self, config):
         self.config = config
         super().__init__({
             "i": In(stream.Signature(config.host_bits)),
-            "o": Out(stream.Signature(config.word_bits)),
+            "o": Out(stream.Signature(config.link_bits)),
             "last": In(1),
         })
 
@@ -38,7 +38,8 @@ class Unpack(wiring.Component):
         m = Module()
         config = self.config
         beat = Signal(config.beat_words * config.word_bits)
-        words_left = Signal(range(config.beat_words + 1))
+        in_beat = config.beat_words // config.link_words
+        words_left = Signal(range(in_beat + 1))  # `link_words` at once.
 
         empties = self.o.ready & (self.last | (words_left == 1))
         m.d.comb += [
@@ -48,13 +49,13 @@ class Unpack(wiring.Component):
         ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += [
-                beat.eq(beat >> config.word_bits),
+                beat.eq(beat >> config.link_bits),
                 words_left.eq(Mux(self.last, 0, words_left - 1)),
             ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [
                 beat.eq(self.i.payload),
-                words_left.eq(config.beat_words),
+                words_left.eq(in_beat),
             ]
         return m
 
@@ -62,7 +63,7 @@ class Unpack(wiring.Component):
 class Pack(wiring.Component):
     """Joins words into beats, word 0 lowest; a word that ends its block closes the beat.
 
-    It takes one word a cycle. Places of a beat for which no word was given are zero.
+    It takes `link_words` a cycle. Places of a beat for which no word was given are zero.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class Pack(wiring.Component):
     Members
     -------
     i : In(stream)
-        Words, with `last` on the last one of a block.
+        Words, `link_words` at once, with `last` on the last of a block.
     o : Out(stream)
         Beats of `host_bits`.
     """
@@ -86,7 +87,8 @@ class Pack(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        index = Signal(range(max(2, config.beat_words)))
+        in_beat = config.beat_words // config.link_words
+        index = Signal(range(max(2, in_beat)))
         beat = Signal(config.host_bits)
 
         m.d.comb += [
@@ -98,8 +100,8 @@ class Pack(wiring.Component):
         with m.If(self.i.valid & self.i.ready):
             with m.If(index == 0):
                 m.d.sync += beat.eq(0)
-            m.d.sync += beat.word_select(index, config.word_bits).eq(self.i.p.word)
-            closes = self.i.p.last | (index == config.beat_words - 1)
+            m.d.sync += beat.word_select(index, config.link_bits).eq(self.i.p.word)
+            closes = self.i.p.last | (index == in_beat - 1)
             m.d.sync += [
                 index.eq(Mux(closes, 0, index + 1)),
                 self.o.valid.eq(closes),

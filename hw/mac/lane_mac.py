@@ -22,8 +22,9 @@ class LaneMac(Mac):
     """Does the steps of `MacControl` as `Mac` does, `lanes_in` words and `lanes_out` sums at once.
 
     `row_word` and `col_word` are rows of `lanes_in` words. The weights of a step are a row of the
-    weight memory; they are loaded one by one, and their address counts them: the lowest bits say
-    which word of a lane's row it is, those above which lane, those above these which row.
+    weight memory; they are loaded `link_words` at once, and their address counts such pieces: the
+    lowest bits say which one of a lane's row it is, those above which lane, those above these which
+    row.
 
     A result comes `config.result_cycles` after the last step of its sum; those of sums made at once
     follow each other, one a cycle. Between the last steps of two walks there must be as many cycles
@@ -107,20 +108,25 @@ class LaneMac(Mac):
     def _row_memories(self, m, platform):
         """Make memories that hold a row of weights beside each other, and that of biases."""
         config, load = self.config, self.load_weight
-        words = _memory_words(config)
-        in_memory = (words - 1).bit_length()
-        in_row = (config.row_weights - 1).bit_length()
+        words, at_once = _memory_words(config), config.link_words
+        # Words that are loaded at once may lie in several memories, of a word each.
+        shared = max(words, at_once)
+        in_memory = (shared // at_once - 1).bit_length()
+        in_row = (config.row_weights // at_once - 1).bit_length()
         rows = self._weight_rows()
         memories = []
         for number in range(config.row_weights // words):
             first = number * words
             ram = row_ram(config.weight_bits, words, config.weight_rows,
-                          init=[word for row in rows for word in row[first:first + words]])
+                          init=[word for row in rows for word in row[first:first + words]],
+                          stored=min(words, at_once))
             m.submodules[f"weight_memory_{number}"] = ram
+            chosen = load.valid & (load.p.addr[in_memory:in_row] == first // shared)
+            loaded = load.p.weight if words == shared else load.p.weight[first % shared]
             m.d.comb += [
-                ram.write_en.eq(load.valid & (load.p.addr[in_memory:in_row] == number)),
+                ram.write_en.eq(chosen.replicate(len(ram.write_en))),
                 ram.write_addr.eq(Cat(load.p.addr[:in_memory], load.p.addr[in_row:])),
-                ram.write_data.eq(load.p.weight),
+                ram.write_data.eq(loaded),
             ]
             memories.append(ram)
         return memories, self._bias_memory(m, platform)

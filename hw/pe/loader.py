@@ -16,7 +16,8 @@ class Loader(wiring.Component):
     """Keeps every `cols`-th word of load ops, and all words of PROGRAM ops.
 
     A PE knows its words by their position alone: the words of WEIGHTS, BIASES and LFSR ops are
-    dealt out to the PEs of the row in turn, column 0 first. A PE's words make records
+    dealt out to the PEs of the row in turn, `link_words` at once, column 0 first. A PE's words make
+    records
     (`TorusConfig.weight_chunks`, `bias_record_chunks` and `lfsr_chunks`), whose addresses count up
     from 0 from one program start to the next. The words of a GRADIENT op are dealt out with the
     last column first, which has the longest way; they go to the op's `base` and up. So do those of
@@ -56,7 +57,7 @@ class Loader(wiring.Component):
             "start": In(1),
             "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
             "bias": Out(stream.Signature(bias_load_layout(config), always_ready=True)),
-            "program": Out(stream.Signature(config.word_bits, always_ready=True)),
+            "program": Out(stream.Signature(config.link_bits, always_ready=True)),
             **training,
         })
 
@@ -79,7 +80,8 @@ class Loader(wiring.Component):
         m.d.sync += [lane.eq(lane_next), is_mine.eq(lane_next == self.col)]
 
         def records(name, kind_of, chunks, addr_bits):
-            m.submodules[name] = block = Records(config.word_bits, chunks, addr_bits)
+            m.submodules[name] = block = Records(
+                config.link_bits, chunks >> config.link_shift, addr_bits)
             m.d.comb += [
                 block.start.eq(self.start),
                 block.word.valid.eq(mine & (kind == kind_of)),
@@ -87,14 +89,14 @@ class Loader(wiring.Component):
             ]
             return block.record
 
-        weight = records("weights", GatherKind.WEIGHTS, config.weight_chunks,
-                         config.weight_addr_bits)
+        weight = records("weights", GatherKind.WEIGHTS, config.weight_chunks * config.link_words,
+                         config.weight_load_bits)
         bias = records("biases", GatherKind.BIASES, config.bias_record_chunks,
                        config.bias_addr_bits)
         m.d.comb += [
             self.weight.valid.eq(weight.valid),
             self.weight.p.addr.eq(weight.p.addr),
-            self.weight.p.weight.eq(weight.p.record),
+            self.weight.p.weight.eq(self._weights(weight.p.record)),
             self.bias.valid.eq(bias.valid),
             self.bias.p.addr.eq(bias.p.addr),
             self.bias.p.bias.eq(bias.p.record),
@@ -131,3 +133,11 @@ class Loader(wiring.Component):
         with m.If(self.tap.valid & is_gradient):
             m.d.sync += gradient_addr.eq(addr + self.gradient.valid)
         return m
+
+    def _weights(self, record):
+        """The weights of a record; where links move several words at once, as many of them."""
+        config = self.config
+        if config.link_words == 1:
+            return record
+        return Cat(record.word_select(word, config.word_bits)[:config.weight_bits]
+                   for word in range(config.link_words))

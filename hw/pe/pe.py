@@ -20,7 +20,7 @@ __all__ = ["PE", "pe_members"]
 
 def pe_members(config):
     """The ports of a PE; see `PE`."""
-    link = stream.Signature(config.word_bits)
+    link = stream.Signature(config.link_bits)
     return {
         "col": In(config.col_bits),
         "west": In(link), "north": In(link),

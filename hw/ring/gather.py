@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cells.block_ram import BlockRam
 from ..cells.credits import Credits
 from ..cells.row_ram import row_ram
 from ..op_fields import GatherKind
@@ -24,6 +23,9 @@ class RingGather(wiring.Component):
     cycle. Nothing is ever lost, doubled or reordered; words of different ops never mix, since every
     node counts.
 
+    The ring moves `link_words` words at once, and the engine counts such transfers. With two, a
+    transfer is a row of the buffer, of which the MAC writes one word at a time.
+
     Parameters
     ----------
     config : TorusConfig
@@ -42,8 +44,8 @@ class RingGather(wiring.Component):
         self.config = config
         super().__init__({
             "last_in_row": In(1),
-            "i": In(stream.Signature(config.word_bits)),
-            "o": Out(stream.Signature(config.word_bits)),
+            "i": In(stream.Signature(config.link_bits)),
+            "o": Out(stream.Signature(config.link_bits)),
             "pe": In(ring_side(config)),
         })
 
@@ -53,22 +55,26 @@ class RingGather(wiring.Component):
         pe = self.pe
         coming = pe.op.p
 
-        m.submodules.hop = hop = Hop(config.word_bits)
+        m.submodules.hop = hop = Hop(config.link_bits)
         m.submodules.for_mac = for_mac = row_ram(
-            config.word_bits, config.lanes_in, config.buffer_rows)
-        m.submodules.for_hop = for_hop = BlockRam(config.word_bits, config.buffer_words)
+            config.word_bits, config.lanes_in, config.buffer_rows, stored=config.link_words)
+        m.submodules.for_hop = for_hop = row_ram(
+            config.word_bits, config.link_words, config.buffer_words // config.link_words,
+            stored=config.link_words)
         wiring.connect(m, wiring.flipped(self.i), hop.i)
         wiring.connect(m, hop.o, wiring.flipped(self.o))
 
-        # The repetition in progress. Words are counted from the first of its region.
+        # The repetition in progress. Words are counted from the first of its region, as transfers.
+        own, recv = self._transfers(coming.own), self._transfers(coming.recv)
         active = Signal()
         kind = Signal(config.kind_bits)
-        base = Signal(config.addr_bits)
-        total = Signal(config.count_bits)     # Own words and those to receive.
-        send_end = Signal(config.count_bits)  # Words to send.
-        have = Signal(config.count_bits)      # Own words and those received.
-        sent = Signal(config.count_bits)
-        sent_next = Signal(config.count_bits, init=1)  # One more.
+        base = Signal(config.link_addr_bits)
+        count_bits = config.link_count_bits
+        total = Signal(count_bits)            # Own words and those to receive.
+        send_end = Signal(count_bits)         # Words to send.
+        have = Signal(count_bits)             # Own words and those received.
+        sent = Signal(count_bits)
+        sent_next = Signal(count_bits, init=1)  # One more.
         own_here = Signal(init=1)             # The own words have landed.
         # A word's way depends on these, so they are registers instead of comparisons.
         receiving = Signal()                  # `have` is not `total`.
@@ -82,7 +88,7 @@ class RingGather(wiring.Component):
         rep = Signal(config.rep_bits)
         prepared = Signal()                   # What follows, and `landed`, is about it.
         last = Signal()                       # It is the last of its op.
-        coming_base = Signal(config.addr_bits)
+        coming_base = Signal(config.link_addr_bits)
         owns = Signal()                       # It has own words.
         receives = Signal()                   # It receives words.
 
@@ -102,7 +108,7 @@ class RingGather(wiring.Component):
             hop.sending.eq(own_here & unsent),
             hop.caught_up.eq(caught_up),
             hop.own.valid.eq(pe.write.valid),
-            hop.own.payload.eq(pe.write.p.word),
+            hop.own.payload.eq(pe.write.p.word.replicate(config.link_words)),
             for_hop.read_en.eq(hop.read_en),
             for_hop.read_addr.eq(base + sent),
             for_hop.out_en.eq(hop.out_en),
@@ -120,10 +126,11 @@ class RingGather(wiring.Component):
             pe.tap.p.kind.eq(kind),
             pe.tap.p.word.eq(self.i.payload),
         ]
+        place = self._transfers(pe.write.p.addr)
         for copy in (for_mac, for_hop):
             m.d.comb += [
-                copy.write_en.eq(pe.write.valid | hop.received),
-                copy.write_addr.eq(Mux(pe.write.valid, pe.write.p.addr, base + have)),
+                copy.write_en.eq(self._stored(pe.write, hop.received)),
+                copy.write_addr.eq(Mux(pe.write.valid, place, base + have)),
                 copy.write_data.eq(hop.write_data),
             ]
         have_next = have + 1
@@ -138,15 +145,19 @@ class RingGather(wiring.Component):
                 sent_next.eq(sent_next + 1),
                 unsent.eq(sent_next != send_end),
             ]
+        # A word that goes while none comes is read. To ask for that is a level of logic less, but
+        # changes the netlist of links of one word, which stays as it was measured.
+        goes = hop.sent if config.link_words == 1 else hop.read_en
         with m.If(hop.received ^ hop.sent):
-            m.d.sync += caught_up.eq(hop.sent & (sent_next == have))
+            m.d.sync += caught_up.eq(goes & (sent_next == have))
 
         # Until the MAC comes to the repetition in progress it has read none of its words. A row is
         # there with its last word; the last row of a repetition may lack one. What is readable in
         # the next cycle depends on what is read in this one, but not on what arrives: so a word may
         # be read two cycles after it is received.
         left_over, completes, owns_row = pe.read_next != have, hop.received, owns
-        if config.lanes_in > 1:
+        halves = config.lanes_in > config.link_words  # A row may come in two transfers.
+        if halves:
             left_over = (pe.read_next != have[1:]) | (have[0] & ~receiving)
             owns_row = Signal()
             receives_one = Signal()
@@ -197,18 +208,19 @@ class RingGather(wiring.Component):
             m.d.sync += [
                 prepared.eq(1),
                 last.eq(rep == coming.reps),
-                owns.eq(coming.own != 0),
-                receives.eq(coming.recv != 0),
-                coming_base.eq(Mux(first, coming.base, base + coming.stride)),
+                owns.eq(own != 0),
+                receives.eq(recv != 0),
+                coming_base.eq(Mux(first, self._transfers(coming.base),
+                                   base + self._transfers(coming.stride))),
             ]
-            if config.lanes_in > 1:
-                whole, half = coming.own[1:].any(), coming.own[0] & (coming.recv == 0)
-                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(coming.recv == 1)]
+            if halves:
+                whole, half = own[1:].any(), own[0] & (recv == 0)
+                m.d.sync += [owns_row.eq(whole | half), receives_one.eq(recv == 1)]
         with m.If(finish):
             m.d.sync += [active.eq(0), gathers.eq(0)]
         with m.If(begin | ~own_here):
             m.d.sync += own_here.eq(landed.enough)
-        all_words = coming.own + coming.recv
+        all_words = own + recv
         with m.If(begin):
             m.d.sync += [
                 active.eq(1),
@@ -219,16 +231,16 @@ class RingGather(wiring.Component):
                 gathers.eq(begins_gather),
                 base.eq(coming_base),
                 total.eq(all_words),
-                have.eq(coming.own),
+                have.eq(own),
                 unread.eq(owns_row),
                 sent.eq(0),
                 sent_next.eq(1),
-                send_end.eq(Mux(self.last_in_row, all_words, coming.recv)),
+                send_end.eq(Mux(self.last_in_row, all_words, recv)),
                 receiving.eq(receives),
                 unsent.eq(Mux(self.last_in_row, coming.to_gateway, receives)),
                 caught_up.eq(~owns),
             ]
-        if config.lanes_in > 1:
+        if halves:
             with m.If(begin):
                 m.d.sync += last_coming.eq(receives_one)
         with m.If(begin & self.last_in_row & ~coming.to_gateway):
@@ -266,6 +278,17 @@ class RingGather(wiring.Component):
                 none_gathered.eq(1),
             ]
         return m
+
+    def _transfers(self, words):
+        """Count the transfers of so many words, or number the one at such an address."""
+        return words[self.config.link_shift:]
+
+    def _stored(self, write, received):
+        """Which words of a row are stored: a result of the MAC, or all that arrive."""
+        if self.config.link_words == 1:
+            return write.valid | received
+        result = Cat(~write.p.addr[0], write.p.addr[0])
+        return Mux(write.valid, result, received.replicate(self.config.link_words))
 
     def _may_overwrite(self, m, prepare, first):
         """Training: whether the MAC has read all that lies in the coming repetition's region."""

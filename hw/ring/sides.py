@@ -62,7 +62,7 @@ def ring_side(config):
     read_word : In(word_bits * lanes_in)
         The row at `read_addr`, its first word lowest, `READ_CYCLES` after `read_en`.
     tap : In(stream)
-        Every word, on the cycle after it is received. Never waits.
+        Every transfer of words, on the cycle after it is received. Never waits.
     start : Out(1)
         High for one cycle before a program starts: forget all progress. The engine must be idle.
     idle : In(1)

@@ -31,8 +31,10 @@ class HostLink(wiring.Component):
     weights_id : int
         Identifies the weights in it, 32 bits (`hw.uart.weights_id`); 0 if it holds none.
     word_bits : int
-        Width of a word of the torus, of which a beat holds as many as fit. It matters only where
-        the link takes packed beats, whose `input_bits` must be less.
+        Width of a word of the torus. It matters only where the link takes packed beats, whose
+        `input_bits` must be less.
+    beat_words : int
+        Words of a beat, which matter there, too; by default as many as fit.
 
     Members
     -------
@@ -49,10 +51,12 @@ class HostLink(wiring.Component):
         There has been a session since the reset.
     """
 
-    def __init__(self, link, host_bits, hardware_id, weights_id=0, word_bits=32):
+    def __init__(self, link, host_bits, hardware_id, weights_id=0, word_bits=32,
+                 beat_words=None):
         link.check_words(word_bits)
         self.link = link
         self.word_bits = word_bits
+        self.beat_words = beat_words
         self.host_bits = host_bits
         self.hardware_id = hardware_id
         self.weights_id = weights_id
@@ -93,8 +97,8 @@ class HostLink(wiring.Component):
         ]
 
         # Both streams begin anew with a session.
-        joiner = (PackedJoiner(link, self.host_bits, self.word_bits) if link.input_bits else
-                  BeatJoiner(link, self.host_bits))
+        joiner = (PackedJoiner(link, self.host_bits, self.word_bits, self.beat_words)
+                  if link.input_bits else BeatJoiner(link, self.host_bits))
         splitter = BeatSplitter(link, self.host_bits)
         m.submodules.joiner = ResetInserter(self.reset)(joiner)
         m.submodules.splitter = ResetInserter(self.reset)(splitter)

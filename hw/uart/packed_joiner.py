@@ -30,16 +30,19 @@ class PackedJoiner(BeatJoiner):
     host_bits : int
         Width of a beat.
     word_bits : int
-        Width of a word in a beat, more than `input_bits`. A beat holds as many as fit, word 0
-        lowest; bits beyond them are 0 in a packed beat.
+        Width of a word in a beat, more than `input_bits`.
+    beat_words : int
+        Words of a beat, word 0 lowest; bits beyond them are 0 in a packed beat. By default as many
+        as fit.
 
     Members
     -------
     Those of `BeatJoiner`.
     """
 
-    def __init__(self, link, host_bits, word_bits):
+    def __init__(self, link, host_bits, word_bits, beat_words=None):
         self.word_bits = word_bits
+        self.beat_words = beat_words or host_bits // word_bits
         super().__init__(link, host_bits)
 
     def elaborate(self, platform):
@@ -67,7 +70,7 @@ class PackedJoiner(BeatJoiner):
         with m.If(fetched):
             m.d.sync += place.eq(place + 1)
 
-        fields = _Fields(self.link.input_bits, self.word_bits, self.host_bits // self.word_bits)
+        fields = _Fields(self.link.input_bits, self.word_bits, self.beat_words)
         fields.advance(m, self.o, beat, header, beat_free)
         with m.FSM():
             with m.State("Header"):

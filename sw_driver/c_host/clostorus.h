@@ -149,6 +149,7 @@ typedef struct clostorus_net {
     uint32_t infer_count;
     const clostorus_run *train;  /* Null for inference. */
     const clostorus_state *state;
+    uint16_t beat_words;         /* Link words of a beat; 0 for as many as fit. */
 } clostorus_net;
 
 /* A session with a board. Its members are private, but for the six counts at its end. */
@@ -435,7 +436,7 @@ static uint32_t clostorus__parts(const clostorus_net *net)
 
 static uint32_t clostorus__beat_words(const clostorus_net *net)
 {
-    return (uint32_t)(net->host_bits / net->word_bits); /* Link words of a beat. */
+    return net->beat_words ? net->beat_words : (uint32_t)(net->host_bits / net->word_bits);
 }
 
 static uint32_t clostorus__row_beats(const clostorus_net *net, uint32_t words)

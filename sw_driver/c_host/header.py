@@ -20,7 +20,7 @@ _MEMBERS = (  # Of a clostorus_net, in their order, in which C++ wants them.
     "format", "id", "weights_id", "hardware_id", "host_bits", "word_bits", "act_bits", "grad_bits",
     "rows", "cols", "inputs", "outputs", "input_fraction_bits", "output_fraction_bits",
     "gradient_fraction_bits", "input", "output", "gradient", "load", "infer", "infer_count",
-    "train", "state",
+    "train", "state", "beat_words",
 )  # fmt: skip
 _NET_FORMAT = 1  # CLOSTORUS_NET_FORMAT of the library that reads what is written here.
 
@@ -98,6 +98,7 @@ def _net(
         "hardware_id": braces(f"0x{low:08X}u", f"0x{high:08X}u"),
         "host_bits": config.host_bits,
         "word_bits": config.word_bits,
+        "beat_words": config.beat_words,
         "act_bits": config.act_bits,
         "rows": config.rows,
         "cols": config.cols,

@@ -31,6 +31,8 @@ def check_ring_counts(
 ) -> None:
     """Refuse a program in which the nodes of a ring do not agree on how many words each op moves.
 
+    Where links move several words at once, words that make no whole transfers are refused, too.
+
     Raises
     ------
     ProgramError
@@ -43,6 +45,8 @@ def check_ring_counts(
                 f"{unit.name} must receive the {recv} own words of the other PEs, not {unit.recv}"
             )
 
+    for unit in (*row, *col):
+        _check_transfers(unit, config.link_words)
     for unit in col:
         refuse_unless(unit, unit.own * (config.rows - 1))
     ring = [op for op in _after_loading(gateway) if op["kind"] != RingKind.GRADIENT.value]
@@ -65,6 +69,16 @@ def check_ring_counts(
             raise ProgramError(
                 f"{unit.name} needs a gateway op (kind, recv, send) = {wanted} and to_gateway = "
                 f"{to_gateway}, not {found} and {unit.to_gateway}"
+            )
+
+
+def _check_transfers(unit: RingUnit, moved: int) -> None:
+    for field in ("base", "own", "recv"):
+        value: int = getattr(unit, field)
+        if value % moved:
+            raise ProgramError(
+                f"{unit.name} must have a multiple of {moved} (link_words) as {field}, not "
+                f"{value}: a link moves so many words at once"
             )
 
 

@@ -68,10 +68,13 @@ class Auto:
         Rows and columns; None if they are to be found.
     lanes
         `lanes_in` and `lanes_out`; None if they are to be found.
+    link_words
+        Words that a link moves at once.
     """
 
     torus: tuple[int, int] | None
     lanes: tuple[int, int] | None
+    link_words: int = 1
 
     @property
     def asked(self) -> bool:
@@ -80,7 +83,7 @@ class Auto:
 
 
 def read_auto(torus: str | None, lanes: str | None, numbers: dict[str, int]) -> Auto:
-    """Read --torus, where None stands for auto, --lanes, and the numbers of lanes.
+    """Read --torus, where None stands for auto, --lanes, and the numbers of lanes and links.
 
     Raises
     ------
@@ -95,18 +98,21 @@ def read_auto(torus: str | None, lanes: str | None, numbers: dict[str, int]) -> 
         raise DriverError(
             f"lanes must be auto, not {lanes!r}: lanes-in and lanes-out are for numbers"
         )
-    if lanes is not None and numbers:
+    if lanes is not None and numbers.keys() - {"link_words"}:
         raise DriverError(
             "lanes auto and lanes-in or lanes-out must not be given together: auto finds both"
         )
     size = None if torus in (None, AUTO) else parse_torus(torus)
     try:
         one = TorusConfig(
-            lanes_in=numbers.get("lanes_in", 1), lanes_out=numbers.get("lanes_out", 1)
+            # Of lanes that are to be found, those with which links may move two words at once.
+            lanes_in=numbers.get("lanes_in", 2 if lanes else 1),
+            lanes_out=numbers.get("lanes_out", 1),
+            link_words=numbers.get("link_words", 1),
         )
     except ConfigError as error:
         raise DriverError(str(error)) from error
-    return Auto(size, None if lanes else (one.lanes_in, one.lanes_out))
+    return Auto(size, None if lanes else (one.lanes_in, one.lanes_out), one.link_words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +168,8 @@ def read_on_board(name: str | None, auto: Auto, widths: "Widths", *, exports: bo
     from fpga.boards import find_board
 
     board = find_board(name)
-    given = {name: bits for name, bits in widths.given.items() if not name.startswith("lanes")}
+    given = {name: bits for name, bits in widths.given.items()
+             if not name.startswith("lanes") and name != "link_words"}  # fmt: skip
     if auto.torus is not None and auto.lanes is not None:
         if given or widths.loss is not None:
             raise DriverError(
@@ -172,7 +179,7 @@ def read_on_board(name: str | None, auto: Auto, widths: "Widths", *, exports: bo
         from fpga.board_design import board_config
         from fpga.capacity import check_estimate
 
-        config = board_config(board, *auto.torus, lanes=auto.lanes)
+        config = board_config(board, *auto.torus, lanes=auto.lanes, link_words=auto.link_words)
         check_estimate(board, config)
         return OnBoard(board, config)
     if widths.loss is not None or "host_bits" in given:
@@ -195,7 +202,10 @@ def find_best(
     """Find the torus; see `fpga.lane_search.propose`."""
     from fpga.lane_search import propose
 
-    return propose(board, shapes, torus=auto.torus, lanes=auto.lanes, tell=tell, **widths)
+    return propose(
+        board, shapes, torus=auto.torus, lanes=auto.lanes, link_words=auto.link_words, tell=tell,
+        **widths,
+    )  # fmt: skip
 
 
 def say_proposal(out: "Output", board: str, proposal: "Proposal") -> None:

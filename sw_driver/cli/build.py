@@ -14,6 +14,7 @@ from sw_driver.cli.options import (
     Json,
     LanesIn,
     LanesOut,
+    LinkWords,
     Quiet,
     lanes_of,
     make_output,
@@ -108,6 +109,7 @@ def command(
     lanes: Lanes = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    link_words: LinkWords = None,
     config_from: _ConfigFrom = None,
     bake: _Bake = None,
     fold: _Fold = False,
@@ -145,7 +147,7 @@ def command(
     check_folder(folder)
     check_outputs({"--out": files_in(folder)}, {"--bake": bake, "--config-from": config_from,
                                                 "--fifo-pins": fifo_pins})
-    auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out))
+    auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out, link_words))
     again = None
     if "auto" in (torus, lanes):
         net = net_file(config_from, train=train, bake=bake)
@@ -188,6 +190,7 @@ def _report(
         [
             ("torus", f"{config.rows}x{config.cols}"),
             ("lanes in x out", f"{config.lanes_in} x {config.lanes_out}"),
+            *((("words a link moves", str(config.link_words)),) if config.link_words > 1 else ()),
             *((used.name, f"{used.used} of {used.available}") for used in built.usage),
             ("Fmax", f"{report['fmax_mhz']} MHz, for a clock of {report['clock_mhz']:g} MHz"),
             *((("CLKOUT", fifo),) if fifo else ()),

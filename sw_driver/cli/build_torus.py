@@ -74,13 +74,15 @@ def held_on(board: "Board", torus: str | None, auto: Auto, *, train: bool, confi
     )
     lanes = auto.lanes or (1, 1)
     if held is not None:
-        if lanes != (1, 1):
-            raise DriverError("lanes-in and lanes-out need --torus: a model has lanes of its own")
+        if (*lanes, auto.link_words) != (1, 1, 1):
+            raise DriverError("lanes-in, lanes-out and link-words need --torus: a model has lanes "
+                              "of its own")
         return held
     from fpga.board_design import board_config
 
     rows, cols = auto.torus or (1, 1)
     try:
-        return Held(board_config(board, rows, cols, train=train, lanes=lanes), None)
+        return Held(board_config(board, rows, cols, train=train, lanes=lanes,
+                                 link_words=auto.link_words), None)
     except ConfigError as error:
         raise DriverError(str(error)) from error

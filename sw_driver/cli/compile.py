@@ -26,7 +26,7 @@ from sw_driver.cli.given_net import (
     check_reduction,
     net_files,
 )
-from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.options import Json, LanesIn, LanesOut, LinkWords, Quiet, lanes_of, make_output
 from sw_driver.cli.word_bits import HostBits, Loss, WeightBits, Widths, WordBits, read_widths
 from sw_driver.cli.written import data_option, quoted, say_written
 
@@ -114,6 +114,7 @@ def command(
     host_bits: HostBits = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    link_words: LinkWords = None,
     lanes: Lanes = None,
     order: Order = "best",
     bake: Bake = False,
@@ -134,9 +135,9 @@ def command(
     their model file. docs/models.md says which models compile, docs/onnx.md which ONNX files do.
     """
     out = make_output(ctx, json, quiet)
-    numbers = lanes_of(lanes_in, lanes_out)
+    numbers = lanes_of(lanes_in, lanes_out, link_words)
     auto = read_auto(torus, lanes, numbers)
-    widths = read_widths(word_bits, weight_bits, host_bits, loss, numbers)
+    widths = read_widths(word_bits, weight_bits, host_bits, loss, {} if lanes else numbers)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
         model,

@@ -20,6 +20,7 @@ __all__ = [
     "Json",
     "LanesIn",
     "LanesOut",
+    "LinkWords",
     "Port",
     "Quiet",
     "Torus",
@@ -44,6 +45,12 @@ LanesIn = Annotated[
 ]
 LanesOut = Annotated[
     int | None, typer.Option(help="Sums that a MAC makes at once: 1, 2, 4 or 8 [default: 1].")
+]
+LinkWords = Annotated[
+    int | None,
+    typer.Option(
+        help="Words that a link moves at once: 1, or 2 with --lanes-in 2 [default: 1]."
+    ),
 ]
 
 Workers = Annotated[
@@ -165,9 +172,11 @@ def _is_device(port: str) -> bool:
         return False
 
 
-def lanes_of(lanes_in: int | None, lanes_out: int | None) -> dict[str, int]:
-    """The lanes that the command line names, by the names of a configuration."""
-    given = {"lanes_in": lanes_in, "lanes_out": lanes_out}
+def lanes_of(
+    lanes_in: int | None, lanes_out: int | None, link_words: int | None = None
+) -> dict[str, int]:
+    """The lanes and links that the command line names, by the names of a configuration."""
+    given = {"lanes_in": lanes_in, "lanes_out": lanes_out, "link_words": link_words}
     return {name: count for name, count in given.items() if count is not None}
 
 

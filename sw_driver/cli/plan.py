@@ -16,7 +16,15 @@ from sw_driver.cli.best_torus import (
     say_proposal,
 )
 from sw_driver.cli.layer_option import Layer
-from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.options import (
+    Json,
+    LanesIn,
+    LanesOut,
+    LinkWords,
+    Quiet,
+    lanes_of,
+    make_output,
+)
 
 if TYPE_CHECKING:
     from fpga.boards import Board
@@ -61,6 +69,7 @@ def command(
     lanes: Lanes = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    link_words: LinkWords = None,
     word_bits: _WordBits = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -69,8 +78,8 @@ def command(
 
     Without a net it is the torus with most elements, and the weights that fit it. With a net
     (--layer or --net) it is the torus on which a sample takes the fewest cycles: its rows and
-    columns, and with --lanes auto its lanes. Cycles are exact, by the cycle model, with the host
-    never stalling; the clock is not looked at.
+    columns, and with --lanes auto its lanes; --link-words says what its links move. Cycles are
+    exact, by the cycle model, with the host never stalling; the clock is not looked at.
 
     Cells come from a model that was fitted to synthesised tori; nothing is synthesised here. Its
     error is that of tori left out of the fit.
@@ -80,7 +89,7 @@ def command(
 
     out = make_output(ctx, json, quiet)
     target = find_board(board)
-    auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out))
+    auto = read_auto(torus, lanes, lanes_of(lanes_in, lanes_out, link_words))
     if layer and net is not None:
         raise DriverError("layer and net must not be given together: both name the net")
     if train and (layer or net is not None):
@@ -163,13 +172,15 @@ def _largest(out: "Output", board: "Board", auto: Auto, *, train: bool) -> None:
     """Find the largest torus."""
     from fpga.plan import plan  # Takes NumPy and SciPy.
 
-    found = plan(board, train=train, lanes=auto.lanes or (1, 1))
+    found = plan(board, train=train, lanes=auto.lanes or (1, 1), link_words=auto.link_words)
     config, errors = found.config, found.errors
     size = f"{config.rows}x{config.cols}"
     weights = config.rows * config.cols * config.weight_words
     lanes: list[tuple[str, str]] = []
     if config.row_weights > 1:
         lanes = [("lanes in x out", f"{config.lanes_in} x {config.lanes_out}")]
+    if config.link_words > 1:
+        lanes.append(("words a link moves", str(config.link_words)))
     out.facts(
         f"{board.name}, estimated",
         [

@@ -10,7 +10,7 @@ import typer
 from sw_driver.cli.cocotb_test import check_cocotb
 from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
 from sw_driver.cli.data_options import make_source
-from sw_driver.cli.options import Json, LanesIn, LanesOut, Quiet, lanes_of, make_output
+from sw_driver.cli.options import Json, LanesIn, LanesOut, LinkWords, Quiet, lanes_of, make_output
 from sw_driver.cli.script_source import read_script
 from sw_driver.cli.verilog_design import design_of
 from sw_driver.cli.verilog_link import Baud, BufferBytes, ClockMhz, InputBits, link_of
@@ -96,6 +96,7 @@ def command(
     samples: Samples = None,
     lanes_in: LanesIn = None,
     lanes_out: LanesOut = None,
+    link_words: LinkWords = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -108,7 +109,7 @@ def command(
     out = make_output(ctx, json, quiet)
     wanted = _Wanted(output, torus, top, train, bake, fold, config_from, cells, split, waivers,
                      models, cocotb, make_source(data, None, None, None), samples,
-                     lanes_of(lanes_in, lanes_out))
+                     lanes_of(lanes_in, lanes_out, link_words))
     check_cocotb(cocotb, bake or config_from, top, wanted.source, samples)
     _check_files(wanted)
     _check_top(wanted)
@@ -187,7 +188,8 @@ def _held(wanted: _Wanted) -> Held:
     if held is None:
         held = Held(new_configuration(wanted.torus, wanted.lanes, train=wanted.train), None)
     elif wanted.lanes:
-        raise DriverError("lanes-in and lanes-out need --torus: a model has lanes of its own")
+        raise DriverError("lanes-in, lanes-out and link-words need --torus: a model has lanes of "
+                          "its own")
     if wanted.top in TRAINING_TOPS and held.config.training is None:
         raise DriverError(f"top {wanted.top} needs a torus that trains, such as that of --train")
     return held

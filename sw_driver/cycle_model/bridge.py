@@ -61,7 +61,9 @@ class Distributor(_Engine):
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
         super().__init__(lanes, queue)
-        self._beat_words = config.beat_words
+        # Words of the program are counted as they are moved.
+        self._beat_words = config.beat_words // config.link_words
+        self._in_block = PROGRAM_BLOCK_WORDS // config.link_words
         self._block_beats = config.block_beats
         self._blocks = blocks
         self._gateways = lanes.gateways
@@ -69,7 +71,7 @@ class Distributor(_Engine):
         self._taken: Mask = 0
         self._own_taken = False
         self._unpacked = 0
-        self._block_words_left = PROGRAM_BLOCK_WORDS
+        self._block_words_left = self._in_block
 
     @property
     def loading(self) -> bool:
@@ -82,7 +84,7 @@ class Distributor(_Engine):
         accepts = self._unpacked <= 1 or last
         if self._unpacked:
             self._unpacked = 0 if last else self._unpacked - 1
-            self._block_words_left = PROGRAM_BLOCK_WORDS if last else self._block_words_left - 1
+            self._block_words_left = self._in_block if last else self._block_words_left - 1
         if not (self.active and offered):
             return 0, False
 

@@ -12,7 +12,7 @@ __all__ = ["Fifos", "Gateways"]
 
 
 class _Op(NamedTuple):
-    """What the registers of a gateway hold of an op."""
+    """What the registers of a gateway hold of an op; words are counted as they are moved."""
 
     recv: int
     send: int
@@ -20,13 +20,13 @@ class _Op(NamedTuple):
     reps: int
 
 
-def _op(op: Op) -> _Op:
-    return _Op(op["recv"], op["send"], op["kind"], op["reps"])
+def _op(op: Op, moved: int) -> _Op:
+    return _Op(op["recv"] // moved, op["send"] // moved, op["kind"], op["reps"])
 
 
-def _boot(blocks: int) -> _Op:
+def _boot(blocks: int, moved: int) -> _Op:
     """The built-in op that brings blocks of a program."""
-    return _Op(0, PROGRAM_BLOCK_WORDS, RingKind.PROGRAM, blocks - 1)
+    return _Op(0, PROGRAM_BLOCK_WORDS // moved, RingKind.PROGRAM, blocks - 1)
 
 
 class Fifos:
@@ -66,10 +66,11 @@ class Gateways:
 
     def __init__(self, lanes: Lanes, config: TorusConfig, queue: Queue, blocks: int) -> None:
         self._lanes = lanes
-        self._beat_words = config.beat_words
-        self._table = {index: _op(op) for index, op in queue.engine_ops()}
-        self._table[HEADER] = _boot(1)
-        self._table[PROGRAM] = _boot(blocks)
+        moved = config.link_words
+        self._beat_words = config.beat_words // moved
+        self._table = {index: _op(op, moved) for index, op in queue.engine_ops()}
+        self._table[HEADER] = _boot(1, moved)
+        self._table[PROGRAM] = _boot(blocks, moved)
         self.running: Groups[Place] = {}
         """Repetitions in progress."""
         self.host_in = Fifos(lanes, config.host_fifo_beats)
@@ -90,7 +91,7 @@ class Gateways:
         self._unpacked: Registers = 0  # Words left of the beat that is taken apart.
         self._packed: Registers = 0  # Words put together so far.
         self._packed_beat: Mask = 0
-        self._full_beat: Registers = lanes.gateways * config.beat_words
+        self._full_beat: Registers = lanes.gateways * self._beat_words
 
     def ready(self, load: Mask) -> Mask:
         """Where a word from the ring is accepted, if the output register takes one at `load`."""

@@ -15,7 +15,7 @@ ROW, COL = 0, 1
 
 
 class Repetition(NamedTuple):
-    """What the registers of an engine hold of a repetition."""
+    """What the registers of an engine hold of a repetition; words are counted as they are moved."""
 
     own: int
     recv: int
@@ -28,11 +28,11 @@ class Repetition(NamedTuple):
     last: bool
 
 
-def _repetitions(op: Op) -> list[Repetition]:
+def _repetitions(op: Op, moved: int) -> list[Repetition]:
     return [
         Repetition(
-            own=op["own"],
-            recv=op["recv"],
+            own=op["own"] // moved,
+            recv=op["recv"] // moved,
             sends_all=bool(op["to_gateway"]),
             need=op["need_step" if rep else "need_first"],
             # One or the other: a torus that trains has no lag.
@@ -46,10 +46,10 @@ def _repetitions(op: Op) -> list[Repetition]:
     ]
 
 
-def _boot(blocks: int) -> list[Repetition]:
+def _boot(blocks: int, moved: int) -> list[Repetition]:
     """The built-in op that brings blocks of a program."""
     return [
-        Repetition(0, PROGRAM_BLOCK_WORDS, False, 0, 1, 0, False, False, rep == blocks - 1)
+        Repetition(0, PROGRAM_BLOCK_WORDS // moved, False, 0, 1, 0, False, False, rep == blocks - 1)
         for rep in range(blocks)
     ]
 
@@ -71,13 +71,14 @@ class Rings:
         self, lanes: Lanes, config: TorusConfig, queues: tuple[Queue, ...], blocks: int
     ) -> None:
         self._lanes = lanes
-        self._pairs = config.lanes_in > 1
+        moved = config.link_words
+        self._pairs = config.lanes_in > moved
         self._tables = [
-            {index: _repetitions(op) for index, op in queues[axis].engine_ops()}
+            {index: _repetitions(op, moved) for index, op in queues[axis].engine_ops()}
             for axis in (ROW, COL)
         ]
-        self._tables[ROW][HEADER] = _boot(1)
-        self._tables[ROW][PROGRAM] = _boot(blocks)
+        self._tables[ROW][HEADER] = _boot(1, moved)
+        self._tables[ROW][PROGRAM] = _boot(blocks, moved)
         self.running: list[Groups[Place]] = [{}, {}]
         """By axis, repetitions in progress."""
         self.coming: list[Groups[Place]] = [{}, {}]

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from sw_driver.compiled import Compiled
 from sw_driver.files.artifact import Artifact
 from sw_driver.files.net_parts import finish_fields
@@ -15,6 +17,7 @@ __all__ = [
     "engine_rows",
     "fit_rows",
     "layer_rows",
+    "link_padding",
     "mac_line",
     "op_rows",
     "percent",
@@ -52,6 +55,7 @@ def describe(compiled: Compiled) -> dict[str, Any]:
         "baked": isinstance(compiled, Artifact) and compiled.baked,
         "parameters": sum(shape.parameters for shape in compiled.net.shapes),
         "lane_padding": lane_padding(compiled),
+        "link_padding_words": link_padding(compiled)[0],
         "layers": [
             {
                 "shape": list(layer.shape.as_tuple()),
@@ -151,10 +155,33 @@ def _lane_rows(compiled: Compiled) -> list[tuple[str, str]]:
     if config.row_weights == 1:
         return []
     padding = lane_padding(compiled)
-    return [
+    rows = [
         ("multipliers of a PE", f"{config.lanes_in} words x {config.lanes_out} sums a cycle"),
         ("padding of the lanes", f"{percent(padding)} of their products"),
     ]
+    if config.link_words == 1:
+        return rows
+    added, moved = link_padding(compiled)
+    return [
+        *rows,
+        ("words a link moves at once", str(config.link_words)),
+        ("padding of the links", f"{added} of {moved} words that a row and a column gather"),
+    ]
+
+
+def link_padding(compiled: Compiled) -> tuple[int, int]:
+    """Words of a sample that are there only because links move several at once, and all words.
+
+    They are those of one row and of one column: of every repetition of every gather, the words of
+    all its nodes.
+    """
+    first, *others = compiled.stages
+    used = int(np.flatnonzero((first.sources >= 0).any(axis=(0, 1, 2)))[-1]) + 1
+    added = first.reps * (first.words - used)
+    for before, stage in zip(compiled.stages, others, strict=False):
+        own = int(before.targets[:, :, 1].max()) + 1
+        added += stage.reps * stage.words // stage.own * (stage.own - own)
+    return added, sum(stage.reps * stage.words for stage in compiled.stages)
 
 
 def lane_padding(compiled: Compiled) -> float:

@@ -69,12 +69,13 @@ def place_clos(
     middle_slots = slots_in_order(shape.middle_routers, cols)
     in_count, mid_count = input_slots.shape[1], middle_slots.shape[1]
     reps, _, _, outputs = way.neurons.shape
+    whole = lanes.whole_transfers
     cycles = in_count * lanes.cycles(input_words, mid_count)
-    cycles += mid_count * lanes.cycles(rows * in_count, way.output_slots.shape[1])
-    cycles += reps * lanes.cycles(cols * mid_count, outputs)
+    cycles += mid_count * lanes.cycles(rows * whole(in_count), way.output_slots.shape[1])
+    cycles += reps * lanes.cycles(cols * whole(mid_count), outputs)
     if way.moved is not None:
         moves, words = way.moved.shape[0], way.moved.shape[3]
-        cycles += moves * lanes.cycles(rows * way.own, words)
+        cycles += moves * lanes.cycles(rows * whole(way.own), words)
     return LayerPlacement(shape, input_slots, middle_slots, way, input_words, cycles)
 
 

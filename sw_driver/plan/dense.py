@@ -49,7 +49,8 @@ class DensePlacement:
     by_reader
         Whether partial sums are made in the order of their readers, R at a time.
     word_step
-        That of the sum stage: R + 1, or 1 where it reads all words.
+        That of the sum stage: R + 1, or R + 2 where an odd R is padded for links that move two
+        words at once; 1 where it reads all words.
     mac_cycles
         Steps of one MAC a sample, padding included.
     """
@@ -163,11 +164,13 @@ def place_dense(
         reps, outputs = way.neurons.shape[::3]
         cycles = reps * lanes.cycles(input_words, outputs)
         return DensePlacement(shape, row_groups, way, input_words, False, 1, cycles)
-    step = rows + 1 if skips and rows > 1 else 1
+    own = lanes.whole_transfers(rows)
+    step = own + 1 if skips and rows > 1 else 1
     by_reader = count * lanes.cycles(input_words, rows)
-    by_reader += count * lanes.cycles(rows * rows, 1, step)
+    by_reader += count * lanes.cycles(rows * own, 1, step)
     column = len(_column(neurons))
-    all_words = lanes.cycles(input_words, column) + count * lanes.cycles(rows * column, 1)
+    all_words = lanes.cycles(input_words, column)
+    all_words += count * lanes.cycles(rows * lanes.whole_transfers(column), 1)
     if all_words < by_reader:
         return DensePlacement(shape, row_groups, way, input_words, False, 1, all_words)
     return DensePlacement(shape, row_groups, way, input_words, True, step, by_reader)

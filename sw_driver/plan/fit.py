@@ -40,7 +40,8 @@ class Needs:
 def measure(net: QuantisedNet, plan: Plan, images: Images) -> Needs:
     """Add up what a placed net needs of a torus."""
     stages, entries, buffers = plan.stages, plan.entries[0], plan.buffers
-    cols = stages[0].sources.shape[2]
+    # A piece of weights that is loaded has a transfer for every PE of a row.
+    cols = stages[0].lanes.moved * stages[0].sources.shape[2]
     # The word that fills up a row counts as a word of the sum.
     fan_in = max(
         stage.fan_in if stage.word_step > 1 else stage.region_words

@@ -12,7 +12,7 @@ __all__ = ["ONE_LANE", "MacLanes"]
 
 @dataclasses.dataclass(frozen=True)
 class MacLanes:
-    """The lanes of a MAC.
+    """The lanes of a MAC, and what the rings bring it at once.
 
     Parameters
     ----------
@@ -20,20 +20,27 @@ class MacLanes:
         Words of a sum that it multiplies in a step.
     sums
         Sums that it makes at once. They leave it one a cycle, so it makes no more than one a cycle.
+    moved
+        Words that a hop of a ring moves at once.
     """
 
     words: int = 1
     sums: int = 1
+    moved: int = 1
 
     @classmethod
     def of(cls, config: TorusConfig) -> "MacLanes":
         """Return the lanes of a torus."""
-        return cls(config.lanes_in, config.lanes_out)
+        return cls(config.lanes_in, config.lanes_out, config.link_words)
 
     @property
     def count(self) -> int:
         """Multipliers of a PE."""
         return self.words * self.sums
+
+    def whole_transfers(self, words: int) -> int:
+        """Count the words of all transfers that so many words of a node take on a ring."""
+        return -(-words // self.moved) * self.moved
 
     def whole_rows(self, words: int) -> int:
         """Count the words of all rows that so many words take."""

@@ -150,12 +150,12 @@ def _place(
     lanes: MacLanes = ONE_LANE,
 ) -> tuple[Placed, ...]:
     # Best chain of placements for each way in which the next layer's inputs can lie.
-    best = [_Chain(0, (), inputs) for inputs in _from_host(shapes[0], rows, cut=cut)]
+    best = [_Chain(0, (), inputs) for inputs in _from_host(shapes[0], rows, lanes, cut=cut)]
     for index, shape in enumerate(shapes):
         following = shapes[index + 1] if index + 1 < len(shapes) else None
         reached: list[_Chain] = []
         for way in _ways(shape, following, rows, cols, training=training):
-            handed = _handed(way, following, cols)
+            handed = _handed(way, following, cols, lanes)
             chains: list[_Chain] = []
             for chain in best:
                 layer = _layer(shape, chain.inputs, way, rows, cols, skips, lanes)
@@ -166,17 +166,18 @@ def _place(
     return min(best, key=lambda chain: chain.cycles).layers
 
 
-def _from_host(shape: LayerShape, rows: int, *, cut: bool) -> list[_Inputs]:
+def _from_host(shape: LayerShape, rows: int, lanes: MacLanes, *, cut: bool) -> list[_Inputs]:
     """The ways in which the host can deal the inputs of the first layer to the rows."""
+    whole = lanes.whole_transfers
     if isinstance(shape, ClosShape):
-        return [_Inputs(shape.fan_ins[0], slots_in_order(shape.input_routers, rows))]
+        return [_Inputs(whole(shape.fan_ins[0]), slots_in_order(shape.input_routers, rows))]
     none = np.empty((rows, 0), np.int64)
-    ways = [_Inputs(shape.in_features, none)]
+    ways = [_Inputs(whole(shape.in_features), none)]
     if rows > 1:
         words = -(-shape.in_features // rows)
         cuts = tuple(range(0, shape.in_features, words))
         groups = np.where(np.arange(rows) < len(cuts), np.arange(rows), -1)
-        ways.append(_Inputs(words, none, cuts, groups))
+        ways.append(_Inputs(whole(words), none, cuts, groups))
     if cut:
         return ways
     return [way for way in ways if way.cuts == shape.cuts] or ways
@@ -196,9 +197,9 @@ def _ways(
     return [way for way in ways if not training or _trainable(way)]
 
 
-def _handed(way: Handover, following: LayerShape | None, cols: int) -> _Inputs:
+def _handed(way: Handover, following: LayerShape | None, cols: int, lanes: MacLanes) -> _Inputs:
     """What the next layer finds behind a handover."""
-    own = way.own if way.moved is None else way.moved.shape[3]
+    own = lanes.whole_transfers(way.own if way.moved is None else way.moved.shape[3])
     rows = way.neurons.shape[1]
     slots = np.empty((rows, 0), np.int64) if way.input_slots is None else way.input_slots
     if isinstance(following, DenseShape) and rows > 1:

@@ -81,7 +81,7 @@ def build_stages(
             stages.append(
                 Stage(layer=index, own=own, sources=sources, lanes=lanes, **vars(part))
             )
-            owned = _owned(part.results, part.targets)
+            owned = _owned(part.results, part.targets, lanes)
     return tuple(stages)
 
 
@@ -92,12 +92,15 @@ def _gathered(owned: IntArray, *, on_columns: bool) -> IntArray:
     return np.concatenate(turns, axis=3)
 
 
-def _owned(results: IntArray, targets: IntArray) -> IntArray | None:
-    """Return the own words that results become: [regions, R, C, own]; None without results."""
+def _owned(results: IntArray, targets: IntArray, lanes: MacLanes) -> IntArray | None:
+    """Return the own words that results become: [regions, R, C, own]; None without results.
+
+    They are whole transfers: the last word may be padding, to which no result is written.
+    """
     if not targets.size:
         return None
     regions, own = targets.reshape(-1, 2).max(axis=0) + 1
-    owned = np.full((regions, *results.shape[1:3], own), -1, np.int64)
+    owned = np.full((regions, *results.shape[1:3], lanes.whole_transfers(own)), -1, np.int64)
     for rep, output in np.ndindex(*targets.shape[:2]):
         region, index = targets[rep, output]
         owned[region, :, :, index] = results[rep, :, :, output]

@@ -158,8 +158,9 @@ def bounds(config: TorusConfig, plan: Plan) -> dict[str, int]:
     def ring_cycles(on_columns: bool) -> int:
         # A row's gateway receives all words, a PE all but its own; after each repetition the link
         # rests for a cycle.
+        moved = config.link_words
         return sum(
-            stage.reps * (stage.words - (stage.own if on_columns else 0) + 1)
+            stage.reps * ((stage.words - (stage.own if on_columns else 0)) // moved + 1)
             for stage in stages
             if stage.on_columns == on_columns
         )
@@ -195,8 +196,10 @@ def narrowest_host_bits(config: TorusConfig, plan: Plan) -> int | None:
     least = bounds(config, plan)
     others = max(count for part, count in least.items() if not part.startswith("host"))
     for bits in HOST_BITS:
+        if bits < config.link_bits:
+            continue
         stream = dataclasses.replace(config, host_bits=bits)
-        if bits >= config.word_bits and max(_host_beats(stream, plan.stages)) <= others:
+        if max(_host_beats(stream, plan.stages)) <= others:
             return bits
     return None
 

@@ -114,9 +114,8 @@ def sample_energy(compiled: Compiled) -> Energy:
         """Cycles a sample, over all PEs."""
         return prediction.breakdown.engines[engine].get("working", 0.0) * prediction.cycles * pes
 
-    return torus_energy(
-        config, compiled.net.shapes, working("mac"), working("row") + working("col")
-    )
+    moved = (working("row") + working("col")) * config.link_words
+    return torus_energy(config, compiled.net.shapes, working("mac"), moved)
 
 
 def least_energy(config: TorusConfig, shapes: Sequence[LayerShape], plan: Plan) -> Energy:

@@ -161,10 +161,10 @@ def _work_cycles(config: TorusConfig, engine: Engine, op: Op) -> int:
         steps = op["last_word"] // op.get("word_step", config.lanes_in) + 1
         return steps * math.prod(op.get(name, 0) + 1 for name in lasts)
     if engine.kind == "gateway":
-        return max(op["recv"], op["send"])
+        return max(op["recv"], op["send"]) // config.link_words
     last_in_row = engine.kind == "row" and engine.col == config.cols - 1
     sends_all = last_in_row and op["to_gateway"]
-    return op["recv"] + op["own"] if sends_all else op["recv"]
+    return (op["recv"] + op["own"] if sends_all else op["recv"]) // config.link_words
 
 
 def _host_slices(

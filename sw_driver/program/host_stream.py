@@ -156,10 +156,17 @@ def load_words(config: TorusConfig, weights: IntArray, biases: IntArray) -> list
 
 
 def deal_words(config: TorusConfig, images: Sequence[IntArray]) -> list[IntArray]:
-    """Arrange words [R, C, count], which PEs are to keep, as the blocks that load ops ask for."""
+    """Arrange words [R, C, count], which PEs are to keep, as the blocks that load ops ask for.
+
+    They are dealt to the columns in turn, `link_words` at once; a last one that lacks is 0.
+    """
     blocks: list[IntArray] = []
     for image in images:
-        dealt = image.transpose(0, 2, 1).reshape(len(image), -1)
+        rows, cols, count = image.shape
+        whole = np.zeros((rows, cols, config.whole_transfers(count)), np.int64)
+        whole[..., :count] = image
+        pieces = whole.reshape(rows, cols, -1, config.link_words)
+        dealt = pieces.transpose(0, 2, 1, 3).reshape(rows, -1)
         first = 0
         for words, count in load_runs(config, dealt.shape[1]):
             end = first + count * words

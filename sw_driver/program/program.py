@@ -106,8 +106,12 @@ def _chunks(total: int, most: int) -> list[int]:
 
 
 def load_runs(config: TorusConfig, words: int) -> list[tuple[int, int]]:
-    """List the pieces in which `words` words of a row are loaded, as (words, number of pieces)."""
-    most = config.buffer_words // config.cols * config.cols
+    """List the pieces in which `words` words of a row are loaded, as (words, number of pieces).
+
+    Each has whole transfers, equally many for every PE.
+    """
+    unit = config.cols * config.link_words
+    most = config.buffer_words // unit * unit
     whole, rest = divmod(words, most)
     return [(most, whole)] * (whole > 0) + [(rest, 1)] * (rest > 0)
 
@@ -117,8 +121,10 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
 
     The host sends it first [R, weights * C] words, where word a * C + c is for address a of column
     c, and then [R, biases * bias_chunks * C] words in the same order, the low chunk of a bias
-    first. Where a torus trains, each weight and each bias is a record with all its words, and after
-    them come the `lfsr_chunks` words of every random generator.
+    first. Where links move two words at once they are dealt to the columns two by two, and an odd
+    number of words for a PE is made even. Where a torus trains, each weight and each bias is a
+    record with all its words, and after them come the `lfsr_chunks` words of every random
+    generator.
     """
     row: list[Op] = []
     ring: list[Op] = []
@@ -132,7 +138,7 @@ def load_program(config: TorusConfig, weights: int, biases: int) -> Program:
         kinds.append((GatherKind.LFSR, config.lfsr_chunks))
         free = {}
     for kind, count in kinds:
-        for words, total in load_runs(config, count * config.cols):
+        for words, total in load_runs(config, config.whole_transfers(count) * config.cols):
             for reps in _chunks(total, 1 << config.rep_bits):
                 row.append({"kind": kind.value, "reps": reps - 1, "recv": words, **free})
                 ring.append(

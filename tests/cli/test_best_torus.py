@@ -80,6 +80,17 @@ def test_the_largest_torus_with_lanes():
     assert said["cells"]["DSP"]["used"] <= 28
 
 
+def test_the_torus_is_found_among_those_whose_links_move_two_words(model, tmp_path):
+    options = ("--torus", "2x2", "--lanes", "auto", "--link-words", 2)
+    best = planned(*LAYERS, *options)["best"]["torus"]
+    assert (best["lanes_in"], best["link_words"]) == (2, 2)
+    artifact = tmp_path / "model.ctz"
+    succeed("compile", model, *BOARD, *options, "--quiet", "-o", artifact)
+    config = load_artifact(artifact).config
+    assert (config.lanes_out, config.link_words) == (best["lanes_out"], 2)
+    assert planned("--lanes-in", 2, "--link-words", 2)["torus"]["link_words"] == 2
+
+
 @pytest.mark.parametrize("message, line", [
     ("--lanes must be auto, not '2x2': lanes-in and lanes-out are for numbers",
      ("plan", *BOARD, "--lanes", "2x2")),

@@ -58,6 +58,23 @@ def test_compile_with_lanes(model, tmp_path):
     assert again["torus"]["lanes_out"] == 4 and 0 < again["lane_padding"] < 1
 
 
+def test_compile_with_two_words_a_link(model, tmp_path):
+    """Like lanes; info also says which words are there only to make pairs."""
+    path = tmp_path / "m.ctz"
+    options = ("--torus", "3x1", "--lanes-in", 2, "--link-words", 2, "--quiet")
+    succeed("compile", model, *options, "-o", path)
+    assert load_artifact(path).config.link_words == 2
+    shown = succeed("info", path).stdout
+    assert re.search(r"words a link moves at once +2", shown)
+    added, moved = map(int, re.search(
+        r"padding of the links +(\d+) of (\d+) words that a row and a column gather",
+        shown).groups())
+    again = json.loads(succeed("info", path, "--json").stdout)
+    assert again["torus"]["link_words"] == 2
+    assert 0 < again["link_padding_words"] == added < moved
+    succeed("verify", path)
+
+
 def test_compile_writes_the_same_bytes(model, artifact, tmp_path):
     succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
     assert (tmp_path / "m.ctz").read_bytes() == artifact.read_bytes()
@@ -83,6 +100,8 @@ def test_compile_bad_input(model, tmp_path):
     refuse("--lanes-in must be 1 to 2, not 4", "--lanes-in", 4)
     refuse("--lanes-out must be one of 1, 2, 4, 8, not 6", "--lanes-out", 6)
     refuse("--lanes-out must be 1 to 8, not 1000", "--lanes-out", 10**30)
+    refuse("--link-words must be 1 where lanes_in is 1, not 2", "--link-words", 2)
+    refuse("--link-words must be 1 or 2, not 3", "--link-words", 3, "--lanes-in", 2)
     refuse("torus 2x2 does not fit .*64 of 28 DSP", "--lanes-in", 2, "--lanes-out", 8, "--board",
            "ulx3s-25f", torus="2x2")
     refuse("--order must be one of best, program, not 'x'", "--order", "x")

@@ -39,10 +39,15 @@ def test_verilog_with_lanes(artifact, tmp_path):
     succeed("verilog", "--torus", "1x1", "--top", "pe", "--lanes-in", 2, "--lanes-out", 2,
             "-o", path)
     assert "mac.serialise" in path.read_text()
-    fail(2, "--lanes-in and --lanes-out need --torus: a model has lanes of its own", "verilog",
+    fail(2, "--lanes-in, --lanes-out and --link-words need --torus: a model has lanes", "verilog",
          "--config-from", artifact, "--lanes-in", 2, "-o", tmp_path / "none.v")
     fail(2, "--lanes-out must be one of 1, 2, 4, 8, not 5", "verilog", "--torus", "1x1",
          "--lanes-out", 5, "-o", tmp_path / "none.v")
+    succeed("verilog", "--torus", "1x1", "--top", "pe", "--lanes-in", 2, "--link-words", 2,
+            "-o", path)
+    assert "wire [31:0] west__payload" in path.read_text()
+    fail(2, "--link-words must be 1 or 2, not 4", "verilog", "--torus", "1x1", "--link-words", 4,
+         "-o", tmp_path / "none.v")
     fail(2, "--lanes-in must be 1 where a torus trains, not 2", "verilog", "--torus", "1x1",
          "--train", "--lanes-in", 2, "-o", tmp_path / "none.v")
     succeed("verilog", "--torus", "1x1", "--train", "--lanes-out", 2, "-o", path)

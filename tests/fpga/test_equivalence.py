@@ -38,8 +38,9 @@ def test_a_router_is_equal_to_its_netlist(kind, family, tmp_path):
 
 @slow
 @pytest.mark.parametrize("family", [ICE40, ECP5])
-def test_a_router_read_in_rows_is_equal_to_its_netlist(family, tmp_path):
-    verilog = top_verilog("inference-router", LANES)
+@pytest.mark.parametrize("link_words", [1, 2])
+def test_a_router_read_in_rows_is_equal_to_its_netlist(family, link_words, tmp_path):
+    verilog = top_verilog("inference-router", dataclasses.replace(LANES, link_words=link_words))
     assert check_equivalence(tmp_path, verilog, TOPS["inference-router"], family) > 300
 
 

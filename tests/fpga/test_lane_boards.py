@@ -32,6 +32,7 @@ def test_a_row_has_what_was_synthesised_beside_the_model(monkeypatch, capsys):
 
 @pytest.mark.parametrize("arguments, error, message", [
     (["--lanes", "3x1"], BoardError, "WORDSxSUMS must be one of 1x1, .*, not '3x1'"),
+    (["--lanes", "1x2", "--link-words", "2"], BoardError, "must be one of 2x1, .*, not '1x2'"),
     (["--board", "de10"], BoardError, "board must be one of"),
     (["--torus", "x"], DriverError, "torus must be ROWSxCOLUMNS"),
     (["32,24"], GoldenError, "32,24"),

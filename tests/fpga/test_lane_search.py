@@ -45,6 +45,15 @@ def test_a_net_that_is_compiled_for_it_takes_what_was_said():
         assert getattr(config, name) == getattr(found, name), name
 
 
+def test_links_of_two_words_are_searched_where_they_are_asked_for():
+    """No torus of such links has a lower bound than it takes; a row ring then holds up less."""
+    net = ClosShape(64, 64, 8, 8, 8)
+    one, two = (propose(BOARD, [net], torus=(2, 1), link_words=words) for words in (1, 2))
+    assert all(tried.config.link_words == 2 == tried.config.lanes_in for tried in two.tried)
+    assert two.least.link_words == 2 and "and link-words 2 takes" in two.reason
+    assert two.best.cycles <= one.best.cycles
+
+
 def test_memories_are_no_larger_than_the_net_needs():
     config = propose(BOARD, [SHAPE], torus=(2, 2), lanes=(1, 1)).best.config
     assert config.bias_words == 8  # 24 outputs on 4 elements.

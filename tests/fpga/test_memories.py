@@ -32,6 +32,9 @@ def test_an_element_by_hand(lanes_in, lanes_out, rams):
     """4 buffers, a program, and rows of weights: two words of 18 bits for each block RAM."""
     config = dataclasses.replace(BOARD_LARGE, lanes_in=lanes_in, lanes_out=lanes_out)
     assert engine_rams(config, ECP5) + memory_rams(config, ECP5) == rams
+    if lanes_in == 2:  # Both copies of a buffer are then rows of two words, in as many block RAMs.
+        paired = dataclasses.replace(config, link_words=2)
+        assert engine_rams(paired, ECP5) + memory_rams(paired, ECP5) == rams
 
 
 @pytest.mark.parametrize("lanes_out", [1, 2])

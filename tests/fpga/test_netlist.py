@@ -92,11 +92,13 @@ def test_an_ice40_netlist_agrees_until_a_lut_is_altered(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
-@pytest.mark.parametrize("family, cells", [(ECP5, "ecp5"), (ICE40, "generic")],
-                         ids=["ecp5", "ice40"])
-def test_a_netlist_with_lanes_agrees(family, cells, tmp_path):
-    """Rows of two words for two sums, loaded word by word."""
-    config = dataclasses.replace(SMALLEST, lanes_in=2, lanes_out=2, weight_words=512)
+@pytest.mark.parametrize("family, cells, link_words", [
+    (ECP5, "ecp5", 1), (ICE40, "generic", 1), (ECP5, "ecp5", 2)],
+    ids=["ecp5", "ice40", "ecp5, two words a link"])
+def test_a_netlist_with_lanes_agrees(family, cells, link_words, tmp_path):
+    """Rows of two words for two sums, loaded word by word or two by two."""
+    config = dataclasses.replace(SMALLEST, lanes_in=2, lanes_out=2, weight_words=512,
+                                 link_words=link_words)
     netlist = write_netlist(tmp_path, top_verilog("torus", config, cells=cells), TOPS["torus"],
                             family)
     check_blocks(netlist.area, design(config), family)

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from fpga.boards import BOARDS
-from fpga.calibration import measured_designs
+from fpga.calibration import measured_designs, read_measured
 from fpga.capacity import board_estimate
 from fpga.designs import Design
 from fpga.lane_boards import synthesised
-from fpga.resources import model_errors
-from fpga.synthesis import ECP5, ICE40
+from fpga.resources import estimate, model_errors
+from fpga.synthesis import ECP5, ICE40, lut_sites
 from hw.config import TorusConfig
 from hw.presets import BOARD_SMALL
 from hw.tops import TOPS
@@ -38,6 +38,21 @@ def test_a_board_with_lanes_is_as_the_model_says(name, config):
     print(built, model)
     assert (model["DSP"], model["BRAM"]) == (built["DSP"], built["BRAM"])
     assert model["LUT"] == pytest.approx(built["LUT"], rel=model_errors(board.family).largest)
+
+
+@pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)
+def test_what_links_of_two_words_add_is_measured(family):
+    """Sites and flip-flops of the tori that it was fitted to, with the error of the model."""
+    tori = [one for one in read_measured(family)
+            if one.design.config.link_words > 1 and one.design.kind == "torus"]
+    assert tori
+    for one in tori:
+        found = estimate(one.design.config, family)
+        sites = lut_sites(one.area, family)
+        assert lut_sites(found, family) == pytest.approx(sites, rel=0.05)
+        assert found.flip_flops == pytest.approx(one.area.flip_flops, rel=0.05)
+        without = dataclasses.replace(one.design.config, link_words=1)
+        assert estimate(without, family).flip_flops < found.flip_flops
 
 
 @pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)

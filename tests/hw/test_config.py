@@ -28,6 +28,13 @@ from hw.config import ConfigError, TorusConfig, TrainingConfig
     ({"lanes_out": 8, "weight_words": 8}, r"weight_words must be .* and 16 at least, not 8"),
     ({"lanes_in": 2, "training": TrainingConfig()},
      r"lanes_in must be 1 where a torus trains, not 2: .* leave it out, or compile a net that"),
+    ({"link_words": 3}, r"link_words must be 1 or 2, not 3"),
+    ({"link_words": True}, r"link_words must be a whole number, not True"),
+    ({"link_words": 2}, r"link_words must be 1 where lanes_in is 1, not 2: .* take lanes_in = 2"),
+    ({"link_words": 2, "training": TrainingConfig()},
+     r"link_words must be 1 where a torus trains, not 2: .* leave it out, or compile a net that"),
+    ({"link_words": 2, "lanes_in": 2, "act_bits": 17, "host_bits": 32},
+     r"host_bits must be at least 34, so that a beat holds the 2 words of 17 bits .* not 32"),
 ])
 def test_refuses(fields, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
@@ -69,6 +76,17 @@ def test_lanes_change_the_identity_and_single_ones_do_not():
     assert len(ids) == 8 and plain.hardware_id in ids
 
 
+def test_link_words_change_the_identity_and_a_single_one_does_not():
+    plain = TorusConfig(lanes_in=2)
+    fields = dataclasses.asdict(plain)
+    assert "link_words" not in plain.canonical_json()
+    del fields["link_words"]
+    assert TorusConfig.from_dict(fields) == plain
+    other = dataclasses.replace(plain, link_words=2)
+    assert other.hardware_id != plain.hardware_id
+    assert TorusConfig.from_dict(json.loads(other.canonical_json())) == other
+
+
 @pytest.mark.parametrize("act_bits, weight_bits, max_fan_in", [
     (4, 4, 2), (16, 16, 256), (18, 18, 511), (5, 18, 3),
 ])
@@ -86,6 +104,18 @@ def test_link_words():
     assert (config.word_bits, config.beat_words) == (9, 3)
     assert config.bias_chunks * config.word_bits >= config.bias_bits
     assert config.block_beats == 6
+
+
+def test_what_links_move_at_once_is_whole():
+    """Beats, biases, headers and lines hold whole transfers, counted in bits of their own."""
+    config = TorusConfig(act_bits=18, weight_bits=5, lanes_in=2, link_words=2, rep_bits=8)
+    assert (config.link_bits, config.link_shift) == (36, 1)
+    assert (config.beat_words, config.block_beats) == (2, 8)  # A third word would fit.
+    assert config.bias_chunks == 2 and config.header_field_words == 2
+    assert config.line_words % 2 == config.beat_words % 2 == 0
+    assert (config.link_count_bits, config.link_addr_bits) == (9, 8)
+    assert config.weight_load_bits == config.weight_addr_bits - 1
+    assert [config.whole_transfers(words) for words in (0, 1, 2, 3)] == [0, 2, 2, 4]
 
 
 def test_a_gradient_is_not_shifted_out_of_its_sum():

@@ -52,9 +52,17 @@ def random_queues(config, random):
     return queues
 
 
-@pytest.mark.parametrize("word_bits, seed", [(16, 1), (16, 2), (5, 3), (18, 4)])
-def test_two_programs_in_turn(word_bits, seed):
-    config = TorusConfig(act_bits=word_bits, weight_bits=word_bits, program_words=1024)
+def transfers(config, words):
+    """The words of blocks as links move them: `link_words` at once, the first one lowest."""
+    return [sum(word << (config.word_bits * at) for at, word in enumerate(piece))
+            for piece in zip(*[iter(words)] * config.link_words, strict=True)]
+
+
+@pytest.mark.parametrize("word_bits, seed, link_words", [
+    (16, 1, 1), (16, 2, 1), (5, 3, 1), (18, 4, 1), (16, 5, 2), (5, 6, 2)])
+def test_two_programs_in_turn(word_bits, seed, link_words):
+    config = TorusConfig(act_bits=word_bits, weight_bits=word_bits, program_words=1024,
+                         lanes_in=link_words, link_words=link_words)
     random = Random(seed)
     programs = [random_queues(config, random) for _ in range(2)]
     dut = Sequencer(config, dict(enumerate(pe_queues(config))), boot=(0, BOOT))
@@ -69,7 +77,7 @@ def test_two_programs_in_turn(word_bits, seed):
                 ctx.set(dut.idle, 0)
                 expected = pe_queues(config)[0].const(BOOT | {"reps": len(part) - 1})
                 assert op.as_bits() == expected.as_bits()
-                for word in (word for block in part for word in block):
+                for word in transfers(config, [word for block in part for word in block]):
                     while random.random() < 0.2:
                         await ctx.tick()
                     await put(ctx, dut.load, word)
@@ -190,3 +198,44 @@ def test_loader_deals_words_out_by_position(col, seed):
     once = [(index, deal[col]) for index, deal in enumerate(biases)]
     assert [(item.addr, item.bias) for item in bias_written] == once * 2
     assert program_written == program * 2
+
+
+@pytest.mark.parametrize("cols, col", [(1, 0), (3, 2)])
+def test_loader_deals_pairs_of_words_out_by_position(cols, col):
+    """Two weights are loaded at once; a bias takes two transfers, with a word to spare."""
+    config = TorusConfig(cols=cols, weight_words=64, bias_words=8, max_fan_in=16, lanes_in=2,
+                         link_words=2)
+    random = Random(col)
+    weights = [[random.randint(-32768, 32767) for _ in range(12)] for _ in range(cols)]
+    biases = [[random.randint(-1 << 34, 1 << 34) for _ in range(5)] for _ in range(cols)]
+    program = [random.getrandbits(16) for _ in range(PROGRAM_BLOCK_WORDS)]
+    dut = Loader(config)
+    written, bias_written, program_written = [], [], []
+
+    def dealt(of_columns):
+        """The transfers of all columns in turn."""
+        in_pairs = [transfers(config, [word % 65536 for word in words]) for words in of_columns]
+        return [pair for turn in zip(*in_pairs, strict=True) for pair in turn]
+
+    async def feed(ctx):
+        ctx.set(dut.col, col)
+        for _ in range(2):
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            parts = [[part for bias in words for part in split(bias, 16, config.bias_chunks)]
+                     for words in biases]
+            words = [(GatherKind.WEIGHTS, pair) for pair in dealt(weights)]
+            words += [(GatherKind.BIASES, pair) for pair in dealt(parts)]
+            words += [(GatherKind.PROGRAM, pair) for pair in transfers(config, program)]
+            words += [(GatherKind.PASS, 1), (GatherKind.GATHER, 2)]
+            for kind, word in words:
+                await put(ctx, dut.tap, {"kind": kind, "word": word})
+
+    simulate(dut, feed, background=[watcher(dut.weight, written), watcher(dut.bias, bias_written),
+                                    watcher(dut.program, program_written)])
+    mine = weights[col]
+    once = [(at // 2, mine[at], mine[at + 1]) for at in range(0, len(mine), 2)]
+    assert [(item.addr, item.weight[0], item.weight[1]) for item in written] == once * 2
+    assert [(item.addr, item.bias) for item in bias_written] == [*enumerate(biases[col])] * 2
+    assert program_written == transfers(config, program) * 2

@@ -137,7 +137,7 @@ class PE:
         kind = op.kind
         if kind not in (GatherKind.WEIGHTS, GatherKind.BIASES):
             return
-        mine = self.loaded % self.config.cols == self.col
+        mine = self.loaded // self.config.link_words % self.config.cols == self.col
         self.loaded += 1
         if not mine:
             return

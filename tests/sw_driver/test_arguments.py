@@ -169,6 +169,13 @@ def test_what_differs_in_its_lanes_is_said():
     other = dataclasses.replace(config, lanes_in=2, lanes_out=4)
     assert other_lanes(config, other.hardware_id) == (
         ", whose MACs have lanes_in = 2 and lanes_out = 4 where the net needs 1 and 1")
+    other = dataclasses.replace(config, lanes_in=2, link_words=2)
+    assert other_lanes(config, other.hardware_id) == (
+        ", whose MACs have lanes_in = 2 and lanes_out = 1 where the net needs 1 and 1, whose links "
+        "have link_words = 2 where the net needs 1")
+    config = dataclasses.replace(config, lanes_in=2)
+    assert other_lanes(config, other.hardware_id) == (
+        ", whose links have link_words = 2 where the net needs 1")
     assert not other_lanes(config, 12345)
 
 
@@ -176,5 +183,8 @@ def test_a_net_that_trains_takes_a_word_a_cycle():
     with pytest.raises(DriverError, match="lanes_in must be 1 for a net that trains, not 2: .*"
                                           "leave it out, or compile the trained net"):
         compile(make_form(), "2x2", lanes_in=2)
+    with pytest.raises(DriverError, match="link_words must be 1 for a net that trains, not 2: .*"
+                                          "leave it out, or compile the trained net"):
+        compile(make_form(), "2x2", link_words=2)
     with pytest.raises(DriverError, match="lanes_out must be one of 1, 2, 4, 8, not 3"):
         compile(make_form(), "2x2", lanes_out=3)

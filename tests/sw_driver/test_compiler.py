@@ -76,6 +76,15 @@ def test_random_nets_with_lanes(seed, lanes_in, lanes_out):
           host_bits=host_bits, lanes_in=lanes_in, lanes_out=lanes_out)
 
 
+@pytest.mark.parametrize("lanes_out", [1, 2])
+@pytest.mark.parametrize("seed", mostly_slow(range(24), (1, 4)))
+def test_random_nets_with_two_words_a_link(seed, lanes_out):
+    """Odd numbers of own words are padded; a word is lost in beats that have an odd number."""
+    net, torus, host_bits = random_case(seed)
+    check(net, torus, order=("best", "program")[seed % 2], samples=(1 + seed % 3, 8), seed=seed,
+          host_bits=max(host_bits, 64), lanes_in=2, lanes_out=lanes_out, link_words=2)
+
+
 @pytest.mark.parametrize("torus", mostly_slow(["3x5", "1x4", "4x1", "6x6", "1x1"], (0, 4)))
 @pytest.mark.parametrize("shapes", [PAIR, STRADDLING])
 def test_layers_that_do_not_line_up(shapes, torus):

@@ -37,6 +37,41 @@ def test_pack(host_bits, word_bits, stall, seed):
     assert received == expected
 
 
+PAIRS = [(32, 16), (64, 18), (128, 5)]
+
+
+def pairs_of(config, block):
+    """Two words at once, as links of two words move them; blocks have no odd word."""
+    return [low | high << config.word_bits
+            for low, high in zip(block[::2], block[1::2], strict=True)]
+
+
+@pytest.mark.parametrize("stall, seed", [(0.0, 1), (0.4, 2)])
+@pytest.mark.parametrize("host_bits, word_bits", PAIRS)
+def test_pairs(host_bits, word_bits, stall, seed):
+    """Two words a cycle to beats and back; a beat has whole pairs, and may have room for a word."""
+    config = TorusConfig(host_bits=host_bits, act_bits=word_bits, weight_bits=word_bits,
+                         lanes_in=2, link_words=2)
+    blocks = [block + block[:len(block) % 2] for block in random_blocks(config, Random(seed))]
+    beats = [beat for block in blocks for beat in ref_beats(config, block)]
+    pack, packed = Pack(config), []
+    simulate(pack, putter(pack.i, [
+        {"word": pair, "last": index == len(block) // 2 - 1}
+        for block in blocks for index, pair in enumerate(pairs_of(config, block))], stall, seed),
+        getter(pack.o, len(beats), packed, stall, seed + 1))
+    assert packed == beats
+    unpack, received = Unpack(config), []
+
+    async def take(ctx):
+        for block in blocks:
+            for index in range(len(block) // 2):
+                ctx.set(unpack.last, index == len(block) // 2 - 1)
+                received.append(await get(ctx, unpack.o))
+
+    simulate(unpack, putter(unpack.i, beats, stall, seed), take)
+    assert received == [pair for block in blocks for pair in pairs_of(config, block)]
+
+
 @pytest.mark.parametrize("stall, seed", [(0.0, 1), (0.4, 2)])
 @pytest.mark.parametrize("host_bits, word_bits", [(32, 18), (32, 16), (64, 5), (256, 4)])
 def test_unpack(host_bits, word_bits, stall, seed):

@@ -107,7 +107,10 @@ def rtl_mac(config, ops, buffers, stall, seed, *, weights=(), biases=(), load=Fa
         mac = bench.mac
         for port, name, words in ((mac.load_weight, "weight", weights),
                                   (mac.load_bias, "bias", biases)):
-            for addr, word in enumerate(words if load else ()):
+            words = words if load else ()
+            if name == "weight" and config.link_words > 1:
+                words = [*zip(*[iter(words)] * config.link_words, strict=True)]
+            for addr, word in enumerate(words):
                 ctx.set(port.valid, 1)
                 ctx.set(port.payload, {"addr": addr, name: word})
                 await ctx.tick()
@@ -169,6 +172,17 @@ def test_random_ops(lanes_in, lanes_out, seed, stall):
     ops, buffers, weights, biases = random_case(config, seed)
     results, _ = rtl_mac(config, ops, buffers, stall, seed, weights=weights, biases=biases,
                          load=seed == 0 and lanes_out == 2)
+    assert results == ref_mac(config, ops, buffers, weights, biases)
+
+
+@pytest.mark.parametrize("lanes_out, bits, words", [(1, 16, 1536), (2, 16, 1536), (2, 16, 4096),
+                                                    (2, 9, 1536), (4, 8, 1536)])
+def test_weights_that_are_loaded_in_pairs(lanes_out, bits, words):
+    """A memory has one, two or four words of a row: a pair may lie in two of them."""
+    config = with_lanes(2, lanes_out, link_words=2, weight_bits=bits, weight_words=words)
+    ops, buffers, weights, biases = random_case(config, lanes_out, ops=3)
+    weights = [weight >> (16 - bits) for weight in weights]
+    results, _ = rtl_mac(config, ops, buffers, 0.0, 1, weights=weights, biases=biases, load=True)
     assert results == ref_mac(config, ops, buffers, weights, biases)
 
 

@@ -31,7 +31,7 @@ class Ring(wiring.Component):
         for index, node in enumerate(self.nodes):
             m.submodules[f"node_{index}"] = node
             downstream = self.nodes[(index + 1) % len(self.nodes)]
-            chain(m, f"hop_{index}", node.o, downstream.i, self.config.word_bits, self.stages)
+            chain(m, f"hop_{index}", node.o, downstream.i, self.config.link_bits, self.stages)
         return m
 
 
@@ -137,6 +137,27 @@ def test_ring_read_in_rows(nodes, stages, stall):
     assert rtl_gather(config, ops, stages, stall, 1) == [ref_gather(op) for op in ops]
 
 
+@pytest.mark.parametrize("nodes, stages, stall", [(1, 0, 0.0), (2, 0, 0.4), (3, 1, 0.3)])
+def test_ring_of_pairs(nodes, stages, stall):
+    """Links move two words at once; the MAC writes one by one, the last of an odd number, too."""
+    config = TorusConfig(buffer_words=128, max_fan_in=64, lanes_in=2, link_words=2)
+    random = Random(nodes)
+    ops = []
+    for own in (2, 2, 4, 2, 6, 8, 2, 10):
+        ops.append([[random.getrandbits(16) for _ in range(own)] for _ in range(nodes)])
+    assert rtl_gather(config, ops, stages, stall, 1) == [ref_gather(op) for op in ops]
+
+
+def test_pairs_go_on_at_one_a_cycle():
+    """A row of two words passes an idle node in 1 cycle; 20 rows follow without a gap."""
+    config = TorusConfig(buffer_words=64, max_fan_in=64, lanes_in=2, link_words=2)
+    rows = [index << 16 | 0x8000 + index for index in range(20)]
+    arrivals, departures = passing(RingGather(config), 40, rows)
+    assert [row for _, row in departures] == rows
+    assert departures == [(cycle + 1, row) for cycle, row in arrivals]
+    assert [cycle for cycle, _ in arrivals] == list(range(arrivals[0][0], arrivals[0][0] + 20))
+
+
 def test_region_as_large_as_the_buffer():
     config = TorusConfig(buffer_words=32, max_fan_in=16)
     ops = [[[100 * op + 10 * node + word for word in range(4)] for node in range(4)]
@@ -144,15 +165,12 @@ def test_region_as_large_as_the_buffer():
     assert rtl_gather(config, ops) == [ref_gather(op) for op in ops]
 
 
-def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
-    """A word passes an idle node in 1 cycle; 40 words follow each other without a gap."""
-    config = TorusConfig(buffer_words=64, max_fan_in=64)
-    dut = RingGather(config)
-    words = list(range(1, 41))
+def passing(dut, recv, words):
+    """The cycle of each arrival and each departure, and what moved, of an op that passes words."""
     arrivals, departures = [], []
 
     async def run(ctx):
-        ctx.set(dut.pe.op.payload, {"kind": GatherKind.PASS, "recv": len(words), "lag": 1})
+        ctx.set(dut.pe.op.payload, {"kind": GatherKind.PASS, "recv": recv, "lag": 1})
         ctx.set(dut.pe.op.valid, 1)
         ctx.set(dut.o.ready, 1)
         ctx.set(dut.i.valid, 1)
@@ -170,6 +188,14 @@ def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
             ctx.set(dut.i.valid, len(arrivals) < len(words))
 
     simulate(dut, run)
+    return arrivals, departures
+
+
+def test_hop_is_one_cycle_and_rate_is_one_word_a_cycle():
+    """A word passes an idle node in 1 cycle; 40 words follow each other without a gap."""
+    words = list(range(1, 41))
+    arrivals, departures = passing(
+        RingGather(TorusConfig(buffer_words=64, max_fan_in=64)), 40, words)
     assert [word for _, word in departures] == words
     assert departures == [(cycle + 1, word) for cycle, word in arrivals]
     assert [cycle for cycle, _ in arrivals] == list(range(arrivals[0][0], arrivals[0][0] + 40))

@@ -1,14 +1,19 @@
 # amaranth: UnusedElaboratable=no
 """Packed beats in the RTL against a reference that reads the segments of a bit string."""
 
+import dataclasses
 from random import Random
 
+import numpy as np
 import pytest
 
-from hw.config import ConfigError
+from hw.config import ConfigError, TorusConfig
 from hw.link_config import LinkConfig
+from hw.tops import board_verilog
 from hw.uart.host_link import HostLink
 from hw.uart.packed_joiner import PackedJoiner
+from sw_driver.program.host_stream import words_to_beats
+from sw_driver.serial.packing import pack_beats
 from tests.support.hw_bench import getter, simulate
 
 BUFFER_BYTES = 512
@@ -44,10 +49,10 @@ def random_segments(seed, host_bits, word_bits, input_bits, count=6):
     return out, beats
 
 
-def rtl(data, count, host_bits, word_bits, input_bits, stall, seed):
+def rtl(data, count, host_bits, word_bits, input_bits, stall, seed, beat_words=None):
     """Give the words of a link bit by bit to a joiner; return its beats and the cycles it took."""
     link = LinkConfig(clock_hz=4_000_000, buffer_bytes=BUFFER_BYTES, input_bits=input_bits)
-    dut, beats, cycles = PackedJoiner(link, host_bits, word_bits), [], [0]
+    dut, beats, cycles = PackedJoiner(link, host_bits, word_bits, beat_words), [], [0]
 
     async def buffer(ctx):
         async for _, _, asked, read in ctx.tick().sample(dut.read_at, dut.read_word):
@@ -87,6 +92,28 @@ def test_a_byte_takes_as_many_cycles_as_it_says(input_bits, byte_cycles):
     data = (size | 1 << 30).to_bytes(4, "little") + bytes(range(1, 4 * words + 1))
     _, cycles = rtl(data, size, 64, 16, input_bits, 0.0, 0)
     assert cycles <= size * lanes * input_bits // 8 * byte_cycles + 20
+
+
+def test_a_beat_of_a_torus_whose_links_move_two_words_has_no_odd_word(monkeypatch):
+    """64 bits have room for three words of 18 bits, of which such a torus takes two."""
+    config = TorusConfig(act_bits=18, lanes_in=2, link_words=2)
+    random = Random(5)
+    words = np.array([[random.getrandbits(12) for _ in range(20)]])
+    packed, count = pack_beats(config, words_to_beats(config, words), 12)
+    assert count == 10
+    beats = [int(low) | int(high) << 32 for low, high in words_to_beats(config, words)]
+    found, _ = rtl(packed, len(beats), 64, 18, 12, 0.0, 1, config.beat_words)
+    assert found == beats
+    link = LinkConfig(clock_hz=4_000_000, buffer_bytes=BUFFER_BYTES, input_bits=12)
+    asked = []
+
+    def host_link(*arguments):
+        asked.append(HostLink(*arguments))
+        return asked[0]
+
+    monkeypatch.setattr("hw.board_top.HostLink", host_link)
+    board_verilog(dataclasses.replace(config, rows=1, cols=1), link)
+    assert asked[0].beat_words == 2
 
 
 def test_a_width_that_does_not_fit_is_refused():

@@ -1,8 +1,8 @@
 """Tori whose MACs have lanes, on the RTL: every word is the golden model's, every beat the model's.
 
-Each torus is built once. It runs random nets with odd fan-ins, groups of sums that are not full and
-dense layers; it is reset in the middle of runs; and the cycles of runs with a host that never
-stalls are those of the cycle model.
+Some of them have links that move two words at once. Each torus is built once. It runs random nets
+with odd fan-ins, groups of sums that are not full and dense layers; it is reset in the middle of
+runs; and the cycles of runs with a host that never stalls are those of the cycle model.
 """
 
 import dataclasses
@@ -37,6 +37,7 @@ def torus(rows, cols, lanes_in, lanes_out, **fields):
 
 TORI = [
     torus(2, 3, 2, 2, word_steps=1),
+    torus(2, 2, 2, 2, link_words=2),
 ]
 SLOW_TORI = [
     torus(2, 2, 2, 1),
@@ -44,6 +45,12 @@ SLOW_TORI = [
     torus(2, 2, 1, 2, act_bits=8, weight_bits=8),
     torus(1, 2, 1, 8, host_bits=32),
     torus(8, 1, 2, 2, host_bits=128),
+    torus(3, 2, 2, 2, link_words=2, word_steps=1),
+    torus(1, 1, 2, 1, link_words=2, host_bits=32, rep_bits=10),
+    torus(2, 3, 2, 1, link_words=2, act_bits=8, weight_bits=8, host_bits=32),
+    torus(1, 3, 2, 8, link_words=2, act_bits=18, weight_bits=17, link_stages=1),
+    torus(4, 1, 2, 4, link_words=2, act_bits=5, weight_bits=4, host_bits=256, word_steps=1,
+          leaky=1, bounded=1),
     torus(3, 2, 2, 4, link_stages=1, leaky=1, bounded=1, act_bits=12),
 ]
 

@@ -24,6 +24,8 @@ WIDE = TorusConfig(rows=1, cols=2, act_bits=16, weight_bits=18, buffer_words=256
                    weight_words=512, bias_words=32, max_fan_in=64)
 DEEP = dataclasses.replace(WIDE, act_bits=9, weight_bits=9, weight_words=2048, buffer_words=128)
 LANES = dataclasses.replace(WIDE, lanes_in=2, lanes_out=2)
+PAIRS = dataclasses.replace(LANES, link_words=2)
+NARROW_PAIRS = dataclasses.replace(DEEP, lanes_in=2, lanes_out=2, link_words=2)
 NARROW_LANES = dataclasses.replace(DEEP, lanes_in=2, lanes_out=2)
 
 
@@ -34,6 +36,8 @@ NARROW_LANES = dataclasses.replace(DEEP, lanes_in=2, lanes_out=2)
     pytest.param(DEEP, True, id="9-bit lanes, baked", marks=pytest.mark.slow),
     pytest.param(LANES, False, id="rows of two words"),
     pytest.param(NARROW_LANES, True, id="rows of four words, baked", marks=pytest.mark.slow),
+    pytest.param(PAIRS, False, id="two words at once", marks=pytest.mark.slow),
+    pytest.param(NARROW_PAIRS, False, id="two of four words at once", marks=pytest.mark.slow),
 ])
 def test_same_words(config, baked):
     seed = 4

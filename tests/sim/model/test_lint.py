@@ -24,6 +24,13 @@ def test_every_top_is_clean(top):
     lint(top_verilog(top, TRAINING if top in TRAINING_TOPS else SMALL))
 
 
+@pytest.mark.parametrize("bits", [16, pytest.param(5, marks=pytest.mark.slow)])
+def test_links_of_two_words_are_clean(bits):
+    """A line of a program comes at once, or in parts."""
+    lint(top_verilog("torus", dataclasses.replace(
+        SMALL, lanes_in=2, link_words=2, act_bits=bits, weight_bits=bits)))
+
+
 @pytest.mark.parametrize("velocity_bits", [pytest.param(0, marks=pytest.mark.slow), 20])
 @pytest.mark.parametrize("top", mostly_slow(["pe", "torus"], (0,)))
 def test_every_top_that_trains_is_clean(top, velocity_bits):

@@ -98,8 +98,9 @@ def made(tmp_path_factory, icarus):
     ("2x3", {"host_bits": 32}),
     ("3x2", {"host_bits": 256, "act_bits": 12}),
     ("2x2", {"lanes_in": 2, "lanes_out": 2, "baked": True}),
+    ("2x2", {"lanes_in": 2, "link_words": 2}),
     ("2x1", {"shapes": [DenseShape(9, 6), ClosShape(6, 5, 2, 3, 2)], "host_bits": 128}),
-], ids=["narrow", "wide", "lanes, baked", "dense"])
+], ids=["narrow", "wide", "lanes, baked", "two words a link", "dense"])
 def test_inference(torus, options, tmp_path, icarus):
     inference(tmp_path, torus, **options)
     for edition, stalls in zip(EDITIONS, (0, 300), strict=True):

@@ -85,9 +85,10 @@ def test_inference():
 
 
 @pytest.mark.slow
-def test_inference_with_lanes():
+@pytest.mark.parametrize("link_words", [1, 2])
+def test_inference_with_lanes(link_words):
     config = dataclasses.replace(TEST, rows=2, cols=2, lanes_in=2, lanes_out=2, weight_words=2048,
-                                 word_steps=1)
+                                 word_steps=1, link_words=link_words)
     with Twin(config) as twin:
         infer(twin, config, 4)
 

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 RATE = 0.03125  # That of the page's learner.
 TORUS = dataclasses.replace(CONFIG, rows=2, cols=2, host_bits=64, buffer_words=64, max_fan_in=32,
                             weight_words=256, bias_words=16)
+# Of 18-bit words a beat of 64 bits has room for 3, of which links of two words take 2.
+PAIRS = dataclasses.replace(TORUS, act_bits=18, weight_bits=18, lanes_in=2, link_words=2,
+                            program_words=512)
 NARROW = dataclasses.replace(CONFIG, act_bits=9, weight_bits=7, program_words=512)
 
 
@@ -48,7 +51,8 @@ def infers(seed, config, samples=16, pixels=False):
     (CONFIG, 8),
     pytest.param(TORUS, 3, marks=pytest.mark.slow),
     pytest.param(NARROW, 0, marks=pytest.mark.slow),
-], ids=["1x1", "damaged", "2x2", "9-bit words"])
+    pytest.param(PAIRS, 0, marks=pytest.mark.slow),
+], ids=["1x1", "damaged", "2x2", "9-bit words", "two words a link"])
 def test_outputs_are_those_of_the_integer_model(programs, config, per_mille):
     header, given, expected = infers(1, config)
     program = programs.compile("infer", "net.h", header)
@@ -64,6 +68,7 @@ def test_outputs_are_those_of_the_integer_model(programs, config, per_mille):
     (CONFIG, 4, 0),
     pytest.param(TORUS, 7, 5, marks=pytest.mark.slow),
     pytest.param(NARROW, 8, 0, marks=pytest.mark.slow),
+    pytest.param(PAIRS, 7, 0, marks=pytest.mark.slow),
 ])
 def test_packed_inputs(programs, config, input_bits, per_mille):
     """A board that takes packed beats: some runs of 3 samples fit them, and others do not."""

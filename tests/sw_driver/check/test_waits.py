@@ -18,6 +18,7 @@ from sw_driver.program.image import unpack_image
 from sw_driver.program.program import Program
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
+from tests.support.knobs import mostly_slow
 from tests.support.torus_interpreter import Interpreter, Stuck
 
 ROW, COL, MAC, RING = range(4)
@@ -88,6 +89,29 @@ def test_counts_that_cannot_be(compiled, queue, field, value, message):
     op = max(queues[queue], key=lambda op: op.get("bias", 0))
     op[field] = value
     assert re.search(message, refusal(compiled, queues))
+
+
+@pytest.fixture(scope="module")
+def paired():
+    """A net on a torus whose links move two words at once, with padding."""
+    net = random_net([ClosShape(9, 8, 3, 3, 2), ClosShape(8, 6, 2, 3, 2)], seed=1)
+    return compile(net, "3x2", lanes_in=2, link_words=2)
+
+
+@pytest.mark.parametrize("queue, field, value", [
+    (ROW, "base", 1), (ROW, "recv", 7), (COL, "own", 3), (COL, "base", 5)])
+def test_words_of_a_ring_are_whole_transfers(paired, queue, field, value):
+    queues, _ = queues_of(paired)
+    queues[queue][0][field] = value
+    message = rf"must have a multiple of 2 \(link_words\) as {field}, not {value}: a link moves"
+    assert re.search(message, refusal(paired, queues))
+
+
+@pytest.mark.parametrize("seed", mostly_slow(range(40), range(12)))
+def test_what_is_not_refused_runs_right_with_two_words_a_link(paired, seed):
+    queues, samples = spoilt(paired, Random(seed))
+    if refusal(paired, queues) is None:
+        assert runs_right(paired, queues, samples, seed), f"seed {seed}"
 
 
 def test_a_missing_op_is_refused(compiled):
