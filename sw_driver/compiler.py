@@ -82,8 +82,7 @@ def compile(
     act_bits, weight_bits, host_bits
         Widths of an activation, a weight and a host beat; a net or a format has the first two.
     lanes_in, lanes_out
-        Words that a MAC takes a cycle, 1 or 2, and sums that it makes at once: 1, 2, 4 or 8. A net
-        that trains takes one word a cycle.
+        Words that a MAC takes a cycle, 1 or 2 (1 to train), and sums that it makes: 1, 2, 4 or 8.
     link_words
         Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     order
@@ -106,7 +105,7 @@ def compile(
     Raises
     ------
     DriverError
-        If an argument is not as said here, or the net does not fit the torus.
+        An argument is not as said here, or the net does not fit the torus.
     GoldenError
         If the model cannot be quantised.
     """
@@ -117,16 +116,13 @@ def compile(
             model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
         )  # fmt: skip
+    _check_model(model)
+    _refuse(batches=batches, stale=stale, momentum=momentum, frozen=frozen,
+            input_gradient=input_gradient)  # fmt: skip
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
-    _check_model(model)
-    _refuse(
-        batches=batches, stale=stale, momentum=momentum, frozen=frozen,
-        input_gradient=input_gradient)
-    config = given_torus(
-        torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in, lanes_out=lanes_out,
-        link_words=link_words,
-    )  # fmt: skip
+    config = given_torus(torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in,
+                         lanes_out=lanes_out, link_words=link_words)  # fmt: skip
     if not isinstance(model, QuantisedNet):
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)
