@@ -29,15 +29,16 @@ def test_a_missing_tool_is_named_in_one_line(tmp_path, missing, what, package):
     assert "Error 3" in done.stderr
 
 
-NEEDED = {"iverilog": 0, "valgrind": 0, "yosys": 0}
+NEEDED = {"chromium": 0, "iverilog": 0, "valgrind": 0, "yosys": 0}
 
 
 @pytest.mark.parametrize("tools, asked", [
     ({"make": 0}, []),
     ({"make": 0, "apt-get": 1}, ["apt-get update"]),
-    ({"make": 0, "apt-get": 0}, ["apt-get update", "apt-get install -y iverilog valgrind yosys"]),
+    ({"make": 0, "apt-get": 0}, [
+        "apt-get update", "apt-get install -y chromium iverilog valgrind yosys"]),
     ({"make": 0, "apt-get": 0, "iverilog": 0}, [
-        "apt-get update", "apt-get install -y valgrind yosys"]),
+        "apt-get update", "apt-get install -y chromium valgrind yosys"]),
     ({"make": 0, "apt-get": 0, **NEEDED}, []),
     ({"make": 1, **NEEDED}, []),
 ])
