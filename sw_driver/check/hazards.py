@@ -175,16 +175,21 @@ def _check_errors_alone(ordering: Ordering, macs: Sequence[MacUnit]) -> None:
 
     Both go through the one shifter of their gradient memory.
     """
-    latest: dict[int, MacUnit] = {}
+    latest: dict[tuple[int, bool], MacUnit] = {}
     for unit in macs:
-        before = latest.get(unit.gradient_axis)
-        if unit.targets and before is not None:
-            if not ordering.before(before.gradient_landings[-1][0], unit.start):
-                raise ProgramError(
-                    f"{unit.name} may compare results while gradients of {before.name} land"
-                )
-        elif unit.backwards and unit.gradients:
-            latest[unit.gradient_axis] = unit
+        if not unit.gradients:
+            continue
+        compares = unit.targets > 0
+        before = latest.get((unit.gradient_axis, not compares))
+        latest[unit.gradient_axis, compares] = unit
+        if before is None or unit.lands_late:
+            continue
+        if ordering.before(before.gradient_landings[-1][0], unit.start):
+            continue
+        compared, landing = (unit, before) if compares else (before, unit)
+        raise ProgramError(
+            f"{compared.name} may compare results while gradients of {landing.name} land"
+        )
 
 
 def _versions(

@@ -10,6 +10,7 @@ from hw.config import TorusConfig
 from hw.op_fields import MacKind, Memory
 from sw_driver.check.event_graph import Event
 from sw_driver.program.image import Op
+from sw_driver.program.landing import lands_after_results
 from sw_driver.program.loops import expand
 from sw_driver.program.sums import walks_of
 
@@ -42,6 +43,8 @@ class MacUnit:
         first of these gradients.
     targets
         How many targets its results are compared with.
+    lands_late
+        Whether its gradients come behind all results of the unit before it, whatever it waits for.
     read_gradients, from_host
         Addresses of the gradients that it reads, and whether the host sent them.
     sums, chunk
@@ -72,6 +75,7 @@ class MacUnit:
     gradients: tuple[int, ...] = ()
     first_gradient: int = 0
     targets: int = 0
+    lands_late: bool = False
     read_gradients: tuple[int, ...] = ()
     from_host: bool = False
     sums: int = 0
@@ -227,6 +231,7 @@ def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUni
         gradients=tuple((x_base + offset) % wrap for block, offset in walk if block == 0)
         if keeps
         else (),
+        lands_late=lands_after_results(config, op),
         read_gradients=tuple(
             (y_base + output * op["y_stride"] + group * op["group_stride"]) % wrap
             for group in range(groups)

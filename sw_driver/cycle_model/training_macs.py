@@ -14,6 +14,7 @@ from sw_driver.cycle_model.steps import IDLE, NOTHING, Landing, Step
 from sw_driver.cycle_model.tables import Place, Queue
 from sw_driver.cycle_model.training_ops import mac_ops
 from sw_driver.cycle_model.training_rings import TrainingRings
+from sw_driver.errors import ProgramError
 
 __all__ = ["TrainingMacs"]
 
@@ -218,7 +219,13 @@ class TrainingMacs:
         self._updated.append((back, self._changing(step)))
         self._biases &= ~step.sum_ended
         landed, host_landed = self._reverse.landed, self._rings.gradients_landed
-        landed |= self._compared[1]  # Results that are compared go to the rows.
+        compared = self._compared[1]  # Results that are compared go to the rows.
+        if landed & compared:
+            raise ProgramError(
+                "the program compares a result with its target where a gradient lands: one of the "
+                "two is lost; compile the net again"
+            )
+        landed |= compared
         if self.readers is not None:
             begun = begin & self.dispatch.backs
             self.readers.proceed(begun, step.freed, held, landed, host_landed)

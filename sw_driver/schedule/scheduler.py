@@ -23,6 +23,7 @@ from sw_driver.plan.order import instances
 from sw_driver.plan.plan import Plan
 from sw_driver.plan.tasks import Direction, Task
 from sw_driver.program.image import Op
+from sw_driver.program.landing import lands_after_results
 from sw_driver.schedule.fences import Fences
 from sw_driver.schedule.mac_ops import back_op, run_op
 from sw_driver.schedule.progress import Counter, Region, lag
@@ -210,39 +211,38 @@ class _Scheduler:
         plan = self._plan
         stage = plan.stages[index]
         axis, dest = stage.on_columns, plan.stages[index + 1].on_columns
-        from_host = index + 2 == len(plan.stages) and not plan.with_targets
+        last = len(plan.stages) - 1
+        from_host = index + 1 == last and not plan.with_targets
         reduces = plan.reduces(index)
         asked = self._host_gradients if from_host else self._gradients[dest]
-        targets = self._plan.targets(index, op.entry)
+        targets = plan.targets(index, op.entry)
         if op.groups > 1:
             targets = [[one for rep in targets for one in rep]]
-        need_free, need_step = asked.ask(
-            [
-                max(self._region(index + 1, sample, to).gradients[word] for to, word in rep)
-                for rep in targets
-            ]
-        )
+        updates, biases = plan.updates(index), op.biases and plan.updates_biases(index)
+        mac = self._ops["mac"] = back_op(self._config, plan, index, op, sample)
+        made = [
+            max(self._region(index + 1, sample, to).gradients[word] for to, word in rep)
+            for rep in targets
+        ]
+        if index + 1 == last and not (from_host or lands_after_results(self._config, mac)):
+            made = [max(made)] * len(made)  # All results have been compared by then.
+        mac["need_free"], mac["need_step"] = asked.ask(made)
         for visit in op.regions:
             region = self._region(index, sample, visit)
             self._reads[axis].done += 1
             region.reads = self._reads[axis].done
             if index == plan.gradient_reader:
-                copy = plan.copy(len(plan.stages) - 1, sample)
-                self._gradient_reads[copy] = self._reads[axis].done
+                self._gradient_reads[plan.copy(last, sample)] = self._reads[axis].done
             for block, word in op.walk() if reduces and not stage.from_host else ():
                 if block == 0:
                     self._gradients[axis].done += 1
                     region.gradients[word] = self._gradients[axis].done
-        updates, biases = plan.updates(index), op.biases and plan.updates_biases(index)
-        mac = self._ops["mac"] = back_op(self._config, plan, index, op, sample)
-        mac["need_free"], mac["need_step"] = need_free, need_step
         mac["fence"] = self._fences.back(op, updates=updates, biases=biases)
         if updates or biases:
             mac["decay"], mac["apply"] = self._mode(sample)
         if reduces and stage.from_host:
-            sums = op.words
-            beats = self._beats(sums * self._config.sum_chunks)
-            self._add("ring", RingKind.GRADIENT, op.reps - 1, recv=sums, send=0)
+            beats = self._beats(op.words * self._config.sum_chunks)
+            self._add("ring", RingKind.GRADIENT, op.reps - 1, recv=op.words, send=0)
             self._add("host_out", HostOutKind.COLLECT, op.reps - 1, beats=beats)
 
     def _mode(self, sample: int) -> tuple[int, int]:

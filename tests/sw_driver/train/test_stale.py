@@ -13,11 +13,12 @@ from hw.op_fields import MacKind
 from sim.device.compare import ComparedTraining
 from sw_driver import DriverError, GoldenDevice, compile
 from sw_driver.check.runs import check_packed
+from sw_driver.cycle_model import simulate_exchanges
 from sw_driver.device.targets import error_shift
 from sw_driver.errors import ProgramError
 from sw_driver.plan.placement import cut_dense
 from sw_driver.plan.tasks import Direction, list_tasks, reads_stale, stale_order, task_order
-from sw_driver.predict.training_cycles import predict_training_steady
+from sw_driver.predict.training_cycles import exchanges, predict_training_steady
 from sw_driver.program.program import Program
 from sw_driver.schedule.queues import build_queues
 from sw_driver.schedule.scheduler import schedule
@@ -114,6 +115,27 @@ def test_results_that_are_compared_beside_gradients_of_the_rows_are_refused():
     check(compiled.plan.order)
     with pytest.raises(ProgramError, match="may compare results while gradients of mac op"):
         check(stale_order(compiled.plan.tasks))
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_gradients_that_land_beside_results_to_be_compared_are_refused(stale):
+    """The last stage has several repetitions: its way back waits for all of their results.
+
+    A PE that waits for the first alone may give a gradient in the cycle in which a later result is
+    compared; one of the two is lost, and all that wait for it wait for ever.
+    """
+    shapes = [DenseShape(26, 19), ClosShape(19, 5, 7, 7, 5)]
+    form = dataclasses.replace(random_format(shapes, seed=211), error_shift=0)
+    compiled = compile(form, "2x1", stale=stale)
+    executable = compiled.executable
+    simulate_exchanges(compiled.config, executable.train_program(2), exchanges(executable, 2))
+    queues = build_queues(compiled.config, schedule(compiled.config, compiled.plan, 1))
+    index, back = next((index, op) for index, op in enumerate(queues[2])
+                       if op["kind"] == MacKind.BACK)
+    assert (back["reps"], back["need_free"], back["need_step"]) == (2, 3, 0)
+    queues[2][index] = back | {"need_free": 1, "need_step": 1}
+    with pytest.raises(ProgramError, match="may compare results while gradients of mac op"):
+        check_packed(Program.build(compiled.config, queues))
 
 
 def test_no_timing_changes_a_word():
