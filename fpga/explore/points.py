@@ -85,8 +85,8 @@ class Point:
         run = self.run
         return {
             "board": self.board, "layers": run.layers, "torus": f"{run.rows}x{run.cols}",
-            "lanes_in": run.lanes_in, "lanes_out": run.lanes_out, "word_bits": run.bits,
-            "host_bits": run.host_bits, "clock_mhz": self.clock_mhz,
+            "lanes_in": run.lanes_in, "lanes_out": run.lanes_out, "link_words": run.link_words,
+            "word_bits": run.bits, "host_bits": run.host_bits, "clock_mhz": self.clock_mhz,
             "samples_per_s": round(self.rate, 1), "cycles": self.cycles,
             "bound_cycles": self.bound_cycles, "bound_by": self.bound_by,
             "utilisation": round(self.utilisation, 4), "latency_cycles": self.latency_cycles,

@@ -27,7 +27,7 @@ class Run:
         Width of an activation and of a weight.
     rows, cols
         Of the torus; of `WORDS`, one whose dense layers are cut alike.
-    lanes_in, lanes_out, host_bits, link_stages
+    lanes_in, lanes_out, host_bits, link_stages, link_words
         As of `hw.config.TorusConfig`; 0 of `WORDS`.
     """
 
@@ -41,6 +41,7 @@ class Run:
     lanes_out: int = 0
     host_bits: int = 0
     link_stages: int = 0
+    link_words: int = 0
 
     def __str__(self) -> str:
         """What users read when it is done."""
@@ -48,7 +49,7 @@ class Run:
         if self.kind == WORDS:
             return f"accuracy of {self.layers} in {words}"
         return (f"cycles on {self.rows}x{self.cols}, {self.lanes_in}x{self.lanes_out} lanes, "
-                f"{words}, host of {self.host_bits} bits")
+                f"links of {self.link_words}, {words}, host of {self.host_bits} bits")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,5 +91,5 @@ def base_config(run: Run) -> TorusConfig:
     base = TorusConfig(
         rows=run.rows, cols=run.cols, act_bits=run.bits, weight_bits=run.bits,
         host_bits=run.host_bits, lanes_in=run.lanes_in, lanes_out=run.lanes_out,
-        link_stages=run.link_stages)
+        link_stages=run.link_stages, link_words=run.link_words)
     return dataclasses.replace(base, **least_memories(run.lanes_in, run.lanes_out))

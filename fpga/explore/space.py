@@ -12,6 +12,7 @@ from golden.system.progress import Progress
 from golden.vectors.nets import random_net
 from hw.config import HOST_BITS, TorusConfig
 from hw.lane_sizes import LANES_IN, LANES_OUT
+from hw.link_sizes import LINK_WORDS
 from hw.tops import TOPS
 from sw_driver.compiler import requantised
 from sw_driver.errors import FitError
@@ -50,7 +51,7 @@ class Limits:
         Widths of words, of activations and weights alike.
     most_rows, most_cols
         Of a torus.
-    lanes_in, lanes_out, host_bits
+    lanes_in, lanes_out, host_bits, link_words
         As of `hw.config.TorusConfig`. Of host widths, those beyond the narrowest one that bounds
         nothing are left out.
     """
@@ -62,6 +63,7 @@ class Limits:
     lanes_in: tuple[int, ...] = LANES_IN
     lanes_out: tuple[int, ...] = LANES_OUT
     host_bits: tuple[int, ...] = HOST_BITS
+    link_words: tuple[int, ...] = LINK_WORDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,11 +126,11 @@ def candidates(limits: Limits, net: str, layers: str,
     for done, (rows, cols) in enumerate(sizes):
         tell(f"rank: tori of {rows}x{cols}", done, len(sizes))
         boards = _boards(limits, rows, cols)
-        for lanes in itertools.product(limits.lanes_in, limits.lanes_out):
+        for lanes in _lanes(limits):
             runs = list(_runs(limits, boards, net, layers, rows, cols, lanes))
             if not runs:
                 continue
-            placed = _place(shapes, rows, cols, MacLanes(*lanes))
+            placed = _place(shapes, rows, cols, lanes)
             for _, same in itertools.groupby(runs, lambda item: (item[1].bits,
                                                                  item[1].link_stages)):
                 found += _judged(placed, shapes, list(same))
@@ -144,9 +146,9 @@ def smallest_usage(board: Board, limits: Limits, layers: str) -> tuple[Usage, ..
     FitError
         No element holds the net, whatever its memories.
     """
-    lanes = min(limits.lanes_in), min(limits.lanes_out)
-    run = Run(CYCLES, "", layers, min(limits.bits), 1, 1, *lanes, min(limits.host_bits))
-    placed = _place(parse_layers(layers), 1, 1, MacLanes(*lanes))
+    lanes = next(_lanes(limits))
+    run = _run("", layers, min(limits.bits), (1, 1), lanes, min(limits.host_bits))
+    placed = _place(parse_layers(layers), 1, 1, lanes)
     return board_estimate(board, _least_config(base_config(run), placed.needs))
 
 
@@ -157,6 +159,20 @@ def cut_like(shapes: Sequence[LayerShape], sizes: Iterable[tuple[int, int]]
     return {size: first.setdefault(tuple(dense_cuts(shapes, *size)), size) for size in sizes}
 
 
+def _lanes(limits: Limits) -> Iterator[MacLanes]:
+    """All lanes and links: what a link moves at once, a MAC reads at once."""
+    for words, sums, moved in itertools.product(limits.lanes_in, limits.lanes_out,
+                                                limits.link_words):
+        if moved <= words:
+            yield MacLanes(words, sums, moved)
+
+
+def _run(net: str, layers: str, bits: int, size: tuple[int, int], lanes: MacLanes, host_bits: int,
+         link_stages: int = 0) -> Run:
+    return Run(CYCLES, net, layers, bits, *size, lanes.words, lanes.sums, host_bits, link_stages,
+               lanes.moved)
+
+
 def _boards(limits: Limits, rows: int, cols: int) -> list[tuple[Board, int]]:
     """The boards, and the register slices that a torus of this size gets on each."""
     return [(BOARDS[name], board_config(BOARDS[name], rows, cols).link_stages)
@@ -164,15 +180,15 @@ def _boards(limits: Limits, rows: int, cols: int) -> list[tuple[Board, int]]:
 
 
 def _runs(limits: Limits, boards: Sequence[tuple[Board, int]], net: str, layers: str, rows: int,
-          cols: int, lanes: tuple[int, int]) -> Iterator[tuple[Board, Run]]:
+          cols: int, lanes: MacLanes) -> Iterator[tuple[Board, Run]]:
     """All tori of this size and these lanes that a board has room for if nothing is in them."""
     for bits in limits.bits:
         for board, link_stages in boards:
-            least = base_config(Run(CYCLES, net, layers, bits, rows, cols, *lanes,
-                                    limits.host_bits[0], link_stages))
+            known = net, layers, bits, (rows, cols), lanes
+            least = base_config(_run(*known, limits.host_bits[0], link_stages))
             if _has_blocks(board, least) and fits(board, board_estimate(board, least)):
-                yield from ((board, Run(CYCLES, net, layers, bits, rows, cols, *lanes, host_bits,
-                                        link_stages)) for host_bits in limits.host_bits)
+                yield from ((board, _run(*known, host_bits, link_stages))
+                            for host_bits in limits.host_bits)
 
 
 def _has_blocks(board: Board, config: TorusConfig) -> bool:

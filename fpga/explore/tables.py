@@ -17,15 +17,16 @@ with needs("experiments"):
 
 __all__ = ["COLUMNS", "front_csv", "front_picture", "front_rows"]
 
-COLUMNS = ("", "torus", "lanes", "bits", "host", "samples/s", "cycles", "us", "nJ", "LUT", "BRAM",
-           "accuracy")
+COLUMNS = ("", "torus", "lanes", "link", "bits", "host", "samples/s", "cycles", "us", "nJ", "LUT",
+           "BRAM", "accuracy")
 _MARKED = 3
 
 
 def front_rows(points: Sequence[Point], *, names: bool = False) -> list[tuple[str, ...]]:
     """Rows of a table of points, numbered from 1; `names` says their layers, too.
 
-    Lanes are words of a sum times sums; "us" is the latency of a sample.
+    Lanes are words of a sum times sums, "link" is the words that a link moves at once, and "us"
+    the latency of a sample.
     """
     rows: list[tuple[str, ...]] = []
     for number, point in enumerate(points, 1):
@@ -33,8 +34,8 @@ def front_rows(points: Sequence[Point], *, names: bool = False) -> list[tuple[st
         accuracy = "" if point.accuracy is None else f"{100 * point.accuracy:.2f}%"
         rows.append((
             str(number), f"{run.rows}x{run.cols}", f"{run.lanes_in}x{run.lanes_out}",
-            str(run.bits), str(run.host_bits), f"{point.rate:.0f}", f"{point.cycles:g}",
-            f"{point.latency_us:.1f}", f"{point.energy_nj:.3g}",
+            str(run.link_words), str(run.bits), str(run.host_bits), f"{point.rate:.0f}",
+            f"{point.cycles:g}", f"{point.latency_us:.1f}", f"{point.energy_nj:.3g}",
             f"{point.used('LUT')}±{100 * point.lut_error:.0f}%", str(point.used("BRAM")),
             accuracy, *([run.layers] if names else [])))
     return rows
@@ -81,7 +82,7 @@ def front_picture(found: Sequence[Found], kind: str) -> bytes:
             for number, point in enumerate(one.front[:_MARKED], 1):
                 run = point.run
                 names.append(f"{number}: {run.rows}x{run.cols} PEs, {run.lanes_in}x{run.lanes_out} "
-                             f"lanes, {run.bits} bits")
+                             f"lanes, links of {run.link_words}, {run.bits} bits")
                 axes.annotate(str(number), (point.used("LUT"), point.rate), xytext=(-3, 5),
                               textcoords="offset points", ha="right", fontsize=8)
             axes.text(0.02, 0.98, "\n".join(names), transform=axes.transAxes, va="top", fontsize=8)
@@ -106,6 +107,7 @@ def _says(found: Sequence[Found]) -> str:
     """A line for each point of the fronts."""
     return "\n".join(
         f"{one.board}: {point.run.rows}x{point.run.cols}, "
-        f"{point.run.lanes_in}x{point.run.lanes_out} lanes, {point.run.bits} bits: "
+        f"{point.run.lanes_in}x{point.run.lanes_out} lanes, links of {point.run.link_words}, "
+        f"{point.run.bits} bits: "
         f"{point.rate:.0f} samples/s, {point.used('LUT')} LUT, {point.used('BRAM')} BRAM"
         for one in found for point in one.front)

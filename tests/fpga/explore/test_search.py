@@ -13,7 +13,7 @@ from fpga.explore.nets import Nets, from_layers
 from fpga.explore.points import GOALS, exact_point, objectives
 from fpga.explore.runs import Result, base_config
 from fpga.explore.search import Search
-from fpga.explore.space import Limits
+from fpga.explore.space import Limits, candidates
 from golden.experiments.experiment import execute
 from tests.support.explored import exhaustive_front
 
@@ -139,3 +139,18 @@ def test_bounds_are_bounds_and_the_best_is_the_best_of_all():
         search, "ulx3s-25f", made)
     fastest = min(result.cycles for result in made.values())
     assert found.front[0].cycles == fastest
+
+
+def test_links_of_two_words_are_points_of_their_own():
+    """Where a MAC reads two words at once; a ring that bounds a torus takes half the cycles."""
+    space = dataclasses.replace(SMALL, most_rows=1, lanes_out=(1, 8))
+    points = {(one.run.rows, one.run.cols, one.run.lanes_in, one.run.lanes_out, one.run.host_bits,
+               one.run.link_words): one for one in candidates(space, "", "64,64,8,2,8")}
+    assert {(key[2], key[5]) for key in points} == {(1, 1), (2, 1), (2, 2)}
+    ring = {key: one for key, one in points.items() if one.bound_by == "row ring"}
+    assert ring
+    for (*torus, moved), one in ring.items():
+        twice = points.get((*torus, 2))
+        assert base_config(one.run).link_words == moved
+        if torus[2] == 2 and moved == 1 and twice is not None:
+            assert twice.cycles < one.cycles
