@@ -157,7 +157,7 @@ def test_every_beat_of_random_training_stale_by_one(config, dense):
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [*TORI, *WIDE_SWEEP, LARGE], ids=name)
 def test_every_beat_of_much_random_training(config):
-    sweep(config, 8, first_seed=2000 + 100 * config.rows + config.cols)
+    sweep(config, 4, first_seed=2000 + 100 * config.rows + config.cols)
 
 
 @pytest.mark.slow
