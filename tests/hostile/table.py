@@ -49,7 +49,11 @@ def table(cases: Iterable[Case], bench: Workshop) -> str:
     tried: dict[str, int] = collections.Counter()
     refused: dict[str, int] = collections.Counter()
     for number, case in enumerate(cases, 1):
-        case.attempt(bench)
+        try:
+            case.attempt(bench)
+        except BaseException as error:
+            error.add_note(f"the input was: {case}")
+            raise
         tried[case.group] += 1
         refused[case.group] += bench.refusals > 0
         bench.clear()

@@ -1,4 +1,8 @@
-"""Hostile inputs: refused in a line, or right; nothing is left behind."""
+"""Hostile inputs: refused in a line, or right; nothing is left behind.
+
+Of inputs that are alike, such as a bit that is flipped at random, some are tests of their own here;
+`test_table.py` tries all of them once more in one go.
+"""
 
 import collections
 import re
@@ -7,22 +11,18 @@ import pytest
 
 from tests.hostile.case import Workshop
 from tests.hostile.table import every_case
-from tests.support.knobs import mostly_slow
 
-# Of cases that are alike, such as a bit that is flipped at random, these run in `make test`.
-_QUICK_OF_A_KIND = 3
+_OF_A_KIND = 3
 
 
 def _cases():
-    """Every case; all but the first of a kind are slow."""
-    kinds, quick = collections.Counter(), set()
-    cases = every_case()
-    for index, case in enumerate(cases):
+    """The first cases of every kind."""
+    kinds = collections.Counter()
+    for case in every_case():
         kind = re.sub(r"(a forged artifact).*|\d+", r"\1", str(case))
         kinds[kind] += 1
-        if kinds[kind] <= _QUICK_OF_A_KIND:
-            quick.add(index)
-    return mostly_slow(cases, quick)
+        if kinds[kind] <= _OF_A_KIND:
+            yield case
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def workshop(tmp_path_factory):
     return Workshop(tmp_path_factory.mktemp("workshop"))
 
 
-@pytest.mark.parametrize("case", _cases(), ids=str)
+@pytest.mark.parametrize("case", list(_cases()), ids=str)
 def test_hostile_input(workshop, case):
     case.attempt(workshop)
     workshop.clear()
