@@ -9,7 +9,6 @@ from torch.export import Dim
 
 from golden import ClosLinear, ModelError, ShapeError
 from golden.layers import ClosGRU, ClosLSTM, ClosMultiheadAttention, LowRankConv2d
-from tests.support.knobs import mostly_slow
 from tests.support.traced_layers import BATCHES, LAYERS, assert_same_for_all_batches, inputs, make
 
 jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -17,8 +16,10 @@ jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWar
 DIMS = {"named": Dim("b"), "DYNAMIC": Dim.DYNAMIC, "AUTO": Dim.AUTO}
 
 
-@pytest.mark.parametrize("dim", mostly_slow(DIMS, (2,)))
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name, dim", [
+    pytest.param(name, dim, marks=[] if dim == "AUTO" else [pytest.mark.slow])
+    for number, name in enumerate(LAYERS) for dim in ("AUTO", ("named", "DYNAMIC")[number % 2])
+])
 def test_export_serves_every_batch(name, dim):
     layer = make(name)
     example = inputs(name, 40 if dim == "AUTO" else 8)
