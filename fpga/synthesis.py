@@ -100,16 +100,35 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str 
     Raises
     ------
     FpgaToolMissing, FlowFailed
-        As `run_yosys`; also if a cell is left that the family does not have.
+        As `run_yosys`; also if a cell is left that the family does not have, or if two cells of an
+        ECP5 netlist drive one net.
     """
     run_yosys(folder, verilog,
               f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json",
               yosys)
     if family is ECP5:
         netlist = read_json(folder / "netlist.json")
+        _refuse_conflicts(netlist)
         if move_logic_off_networks(netlist):
             (folder / "netlist.json").write_text(json.dumps(netlist))
     return _area(read_json(folder / "cells.json"), top, family)
+
+
+def _refuse_conflicts(netlist: Mapping[str, Any]) -> None:
+    """Refuse a netlist in which two cells drive one net: Yosys has made another design of it."""
+    for module in netlist["modules"].values():
+        driver: dict[int, str] = {}
+        for name, cell in module.get("cells", {}).items():
+            for port, bits in cell["connections"].items():
+                if cell["port_directions"][port] != "output":
+                    continue
+                for bit in (bit for bit in bits if isinstance(bit, int)):
+                    if bit in driver:
+                        raise FlowFailed(
+                            f"netlist must have one driver for each net, but {driver[bit]} and "
+                            f"{name} drive the same one: Yosys took two signals for one, see "
+                            "docs/tool-notes.md")
+                    driver[bit] = name
 
 
 def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dict[str, Area]:

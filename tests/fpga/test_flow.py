@@ -168,6 +168,21 @@ def test_words_that_do_not_fit_a_multiplier_are_no_fault(act_bits, weight_bits, 
             check_blocks(dataclasses.replace(area, multipliers=wrong), torus, ICE40)
 
 
+def test_a_net_that_two_cells_drive_is_no_netlist(monkeypatch, tmp_path):
+    """What Yosys makes where it takes two signals for one."""
+    cell = {"type": "TRELLIS_FF", "port_directions": {"DI": "input", "Q": "output"}}
+    cells = {name: cell | {"connections": {"DI": [2], "Q": [bit]}}
+             for name, bit in (("one", 3), ("other", 4), ("third", 3))}
+
+    def yosys(folder, *_):
+        text = json.dumps({"modules": {"block": {"cells": cells}}})
+        (folder / "netlist.json").write_text(text)
+
+    monkeypatch.setattr("fpga.synthesis.run_yosys", yosys)
+    with pytest.raises(FlowFailed, match="one and third drive the same one"):
+        synthesise(tmp_path, "", "block", ECP5)
+
+
 def test_bad_input_is_named(link, tmp_path):
     with pytest.raises(FlowFailed, match="a module other"):
         with_boundary(link, "other")

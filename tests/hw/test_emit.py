@@ -37,6 +37,20 @@ class Ported(wiring.Component):
         return m
 
 
+class Elements(wiring.Component):
+    """Signals that are arrays; the vector and its elements have names."""
+
+    word: In(4)
+    o: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        sums = Signal(data.ArrayLayout(data.ArrayLayout(4, 2), 2))
+        m.d.sync += [sums[0][1].eq(self.word), sums[1][0].eq(sums[0][1])]
+        m.d.comb += self.o.eq(sums[1][0])
+        return m
+
+
 class Clashing(wiring.Component):
     a_b: In(1)
     a: In(wiring.Signature({"b": Out(1)}))
@@ -99,3 +113,11 @@ def test_a_choice_of_yosys_is_neither_heeded_nor_lost(monkeypatch, before):
         monkeypatch.setenv(name, before)
     assert "Amaranth Yosys" in emit_verilog(Link(4), "link")
     assert os.environ.get(name) == before
+
+
+def test_no_name_reads_like_a_bit_of_another_one():
+    """Yosys's ABC9 takes a signal called sums[1] for bit 1 of sums, and makes another design."""
+    verilog = emit_verilog(Elements(), "elements")
+    names = set(re.findall(r"\\(\S+) ", verilog))
+    assert {"sums.0", "sums.0.1", "sums.1.0"} <= names
+    assert not [name for name in names if "[" in name]
