@@ -48,8 +48,7 @@ class TrainingMacs:
         self._rings = rings
         self._reverse = reverse
         self._table = mac_ops(config, queue)
-        dumped = any(op.kind == MacKind.DUMP for op in self._table.values())
-        self.dumps = Dumps(lanes, config, dumped)
+        self.dumps = Dumps(lanes, config, any(op.kind == MacKind.DUMP for op in self._table.values()))
         self.readers: Readers | None = None
         if config.lanes_out > 1 and config.training is not None:
             self.readers = Readers(lanes, config, config.training, self._table)
@@ -71,8 +70,7 @@ class TrainingMacs:
         self._compares: Mask = 0  # Results are compared with targets.
         self._biases: Mask = 0  # In the first sum of a repetition that changes biases.
         self._slots: Registers = reverse.depth  # Sums that the reduce engines can take.
-        # Of the sums that a walk makes at once, a result lands in each cycle.
-        self._at_once = config.lanes_out
+        self._at_once = config.lanes_out  # Sums of a walk, whose results land one a cycle.
         self._leaving: Registers = 0  # Sums of the walk before that are in the way.
         self._latency_cycles = config.result_cycles
         landings = self._latency_cycles + self._at_once - 1
@@ -219,13 +217,9 @@ class TrainingMacs:
         self._updated.append((back, self._changing(step)))
         self._biases &= ~step.sum_ended
         landed, host_landed = self._reverse.landed, self._rings.gradients_landed
-        compared = self._compared[1]  # Results that are compared go to the rows.
-        if landed & compared:
-            raise ProgramError(
-                "the program compares a result with its target where a gradient lands: one of the "
-                "two is lost; compile the net again"
-            )
-        landed |= compared
+        if landed & self._compared[1]:
+            raise ProgramError("a gradient lands where a result is compared: compile the net again")
+        landed |= self._compared[1]  # Results that are compared go to the rows.
         if self.readers is not None:
             begun = begin & self.dispatch.backs
             self.readers.proceed(begun, step.freed, held, landed, host_landed)
