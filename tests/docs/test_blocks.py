@@ -27,6 +27,7 @@ NOT_RUN = {
     r"make sim": "tests/cli/test_demo.py runs it, and compares what it prints",
     r"make train-sim": "trains for minutes; tests/cli/test_train_demo.py, on less",
     r"make (test|fpga-table)": "runs for long; tests/sim/measure/test_board_table.py",
+    r"make install-locked": "installs gigabytes anew; tests/docs/test_lock.py",
     r"python -m sim\.measure\.link_rates":
         "simulates for minutes; tests/sim/measure/test_link_rates.py",
     r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
