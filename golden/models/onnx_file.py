@@ -12,6 +12,7 @@ from golden.models.read import read_chain
 
 if TYPE_CHECKING:
     import onnx
+    from google.protobuf.message import Message
 
 __all__ = ["files_of", "load_onnx"]
 
@@ -102,9 +103,22 @@ def _read(path: Path) -> "onnx.ModelProto":
             model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise CheckpointError(_NO_ONNX.format(path=path)) from error
-    if not model.graph.node or not model.opset_import:
+    if not model.graph.node or not model.opset_import or not _is_text(model):
         raise CheckpointError(_NO_ONNX.format(path=path))
     return model
+
+
+def _is_text(message: "Message") -> bool:
+    """Whether all texts of a message are UTF-8; protobuf gives others as bytes."""
+    for field, value in message.ListFields():
+        if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            continue
+        for one in [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else (
+            value
+        ):
+            if isinstance(one, bytes) or (hasattr(one, "ListFields") and not _is_text(one)):
+                return False
+    return True
 
 
 _NO_ONNX = "{path} must be an ONNX file, but is truncated or something else"
