@@ -179,7 +179,7 @@ def apply_to_arrays(arrays: dict[str, np.ndarray], edits: list[Edit]) -> dict[st
             case "word" | "nudge" if array.size:
                 flat = array.reshape(-1)
                 with np.errstate(all="ignore"):
-                    part = flat[more[0] % array.size]
+                    part = flat[more[0] % array.size].item()
                     value = more[1] if kind == "word" else part + more[1]
                     flat[more[0] % array.size] = np.array([value]).astype(array.dtype)[0]
             case "fill":

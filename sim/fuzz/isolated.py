@@ -137,8 +137,8 @@ def judged(target: Target, case: Case, folder: Path) -> tuple[str, str]:
 def _where(error: BaseException) -> str:
     """Say what was raised, and at which line of this project it came from."""
     frames: Any = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename
-            and "/sim/fuzz/" not in frame.filename and "/lib/python" not in frame.filename]
+    ours = [frame for frame in frames if "/lib/python" not in frame.filename
+            and Path(frame.filename).parent != Path(__file__).parent]
     at = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     text = str(error).partition("\n")[0][:_SHOWN]
     return f"{type(error).__name__}{at}: {text}"
