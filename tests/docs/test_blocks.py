@@ -36,6 +36,7 @@ NOT_RUN = {
     r"clostorus report build/.*": "needs a build; tests/cli/test_report.py",
     r"clostorus wave .*": "builds a simulation for a minute; tests/cli/test_wave.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
+    r"clostorus fuzz .*(--minutes|--file).*": "runs for minutes; tests/cli/test_fuzz.py",
     r"clostorus explore .*": "compiles for minutes; tests/cli/test_explore.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",
