@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from golden.system.runner import Runner
@@ -151,23 +151,32 @@ def fuzz(
 def _next_jobs(
     names: Sequence[str], seed: int, results: Mapping[Batch, Tried], count: int
 ) -> list[Batch]:
-    """Choose jobs so that every target gets its share of the time."""
-    spent = dict.fromkeys(names, 0.0)
-    nexts, means = dict.fromkeys(names, 0), dict.fromkeys(names, 1.0)
+    """Choose jobs that are not done, so that every target gets its share of the time."""
+    spent, means = dict.fromkeys(names, 0.0), dict.fromkeys(names, 1.0)
+    done: dict[str, set[int]] = {name: set() for name in names}
     for batch, tried in results.items():
         if batch.target in spent and batch.seed == seed:
             spent[batch.target] += tried.seconds / TARGETS[batch.target].weight
-            nexts[batch.target] = max(nexts[batch.target], batch.first + batch.count)
+            done[batch.target].add(batch.first)
             means[batch.target] = tried.seconds
+    left = {name: _left(name, seed, done[name]) for name in names}
     jobs: list[Batch] = []
-    while len(jobs) < count and (left := [name for name in names
-                                          if nexts[name] < TARGETS[name].goal]):
+    while left and len(jobs) < count:
         name = min(left, key=lambda one: spent[one])
-        size = min(TARGETS[name].job_inputs, TARGETS[name].goal - nexts[name])
-        jobs.append(Batch(name, seed, nexts[name], size))
-        nexts[name] += size
+        if (batch := next(left[name], None)) is None:
+            del left[name]
+            continue
+        jobs.append(batch)
         spent[name] += means[name] / TARGETS[name].weight
     return jobs
+
+
+def _left(name: str, seed: int, done: set[int]) -> Iterator[Batch]:
+    """Yield the jobs of a target that are not done, in order."""
+    size, goal = TARGETS[name].job_inputs, TARGETS[name].goal
+    for first in range(0, goal, size):
+        if first not in done:
+            yield Batch(name, seed, first, min(size, goal - first))
 
 
 def _of(names: Sequence[str], results: Mapping[Batch, Tried]) -> dict[str, list[Any]]:

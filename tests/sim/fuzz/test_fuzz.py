@@ -131,6 +131,13 @@ def test_targets_share_the_time(monkeypatch):
     assert [(job.target, job.first) for job in jobs] == [("idx", 300), ("idx", 600), ("idx", 900)]
 
 
+def test_a_job_that_was_left_out_is_done_first():
+    row = Tried(400, 0, 0, "[]", 0, 1.0)
+    results = {Batch("csv", 1, first, 400): row for first in (0, 800)}
+    jobs = campaign._next_jobs(["csv"], 1, results, 2)
+    assert [job.first for job in jobs] == [400, 1200]
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_inputs_follow_from_the_seed(name):
     target = TARGETS[name]
