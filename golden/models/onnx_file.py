@@ -3,7 +3,7 @@
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
@@ -113,9 +113,9 @@ def _is_text(message: "Message") -> bool:
     for field, value in message.ListFields():
         if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
             continue
-        for one in [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else (
-            value
-        ):
+        held = cast(Any, value)
+        single = isinstance(held, str | bytes) or hasattr(held, "ListFields")
+        for one in [held] if single else held:
             if isinstance(one, bytes) or (hasattr(one, "ListFields") and not _is_text(one)):
                 return False
     return True

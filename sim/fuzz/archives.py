@@ -14,7 +14,7 @@ from golden import ClosShape
 from golden.data.loading import load_split
 from golden.data.source import Source
 from golden.layers.dense import DenseShape, LayerShape
-from golden.vectors.nets import random_net
+from golden.vectors.nets import random_net, random_words
 from sim.fuzz.edits import (
     apply_to_arrays,
     apply_to_tree,
@@ -65,9 +65,9 @@ class ArtifactTarget(FileTarget):
         return self._written(json.loads(manifest), apply_to_arrays(arrays, inside), folder)
 
     def read(self, path: Path) -> None:
-        """Load it, and look at what commands look at."""
+        """Load it, and make the programs and beats of a run."""
         loaded = load_artifact(path)
-        loaded.config, loaded.net, loaded.executable  # noqa: B018
+        loaded.executable.infer(random_words(loaded.net, 2, seed=1).numpy())
 
     @staticmethod
     def _written(manifest: Any, arrays: dict[str, np.ndarray], folder: Path) -> bytes:

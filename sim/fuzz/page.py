@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sim.fuzz.campaign import Total
 from sw_driver.errors import DriverError
 from sw_driver.system.files import write_text
+
+if TYPE_CHECKING:
+    from sim.fuzz.campaign import Total
 
 __all__ = ["COLUMNS", "check_page", "rows", "write_page"]
 
@@ -14,11 +17,12 @@ COLUMNS = ("target", "inputs tried", "of", "refused in a line", "accepted", "cra
 _BEGIN, _END = "<!-- begin fuzz -->\n", "<!-- end fuzz -->\n"
 
 
-def rows(totals: Sequence[Total]) -> list[tuple[str, ...]]:
+def rows(totals: "Sequence[Total]") -> list[tuple[str, ...]]:
     """Return the cells of the table, a row of each target and one of all."""
-    found = [(one.target, f"{one.tried:,}", f"{one.goal:,}", f"{one.refused:,}",
-              f"{one.accepted:,}", f"{one.crashed:,}", f"{one.peak_bytes / 1e6:.0f}",
-              f"{one.seconds:.0f}") for one in totals]
+    found: list[tuple[str, ...]] = [
+        (one.target, f"{one.tried:,}", f"{one.goal:,}", f"{one.refused:,}",
+         f"{one.accepted:,}", f"{one.crashed:,}", f"{one.peak_bytes / 1e6:.0f}",
+         f"{one.seconds:.0f}") for one in totals]
     if len(totals) > 1:
         sums = [sum(part) for part in zip(*((one.tried, one.goal, one.refused, one.accepted,
                                              one.crashed) for one in totals), strict=True)]
@@ -46,7 +50,7 @@ def check_page(path: Path) -> str:
     return text
 
 
-def write_page(path: Path, command: str, when: str, totals: Sequence[Total]) -> None:
+def write_page(path: Path, command: str, when: str, totals: "Sequence[Total]") -> None:
     """Write the table of a campaign into a page; all else that it holds stays.
 
     Parameters

@@ -6,7 +6,7 @@ import gzip
 import io
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -103,9 +103,10 @@ def _onnx(base: int) -> bytes:
 
     rng = np.random.default_rng(base)
     w, v = rng.random((6, 4), np.float32), rng.random((4, 3), np.float32)
+    slope: dict[str, Any] = {"alpha": 0.25} if base == 1 else {}
     nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["h"], "first", alpha=1.0),
              helper.make_node(("Relu", "LeakyRelu", "Relu")[base], ["h"], ["r"], "between",
-                              **({"alpha": 0.25} if base == 1 else {})),
+                              **slope),
              helper.make_node("MatMul", ["r", "v"], ["y"], "second")]
     graph = helper.make_graph(
         nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("batch", 6))],
@@ -121,8 +122,9 @@ def _fields(message: Any) -> list[tuple[Any, Any, int | None]]:
     """All values of a message of protobuf: (message, field, place in it)."""
     found = []
     for field, value in message.ListFields():
-        repeated = not isinstance(value, str | bytes | int | float) and hasattr(value, "__len__")
-        for place, one in enumerate(value) if repeated else [(None, value)]:
+        held = cast(Any, value)
+        repeated = not isinstance(held, str | bytes | int | float) and hasattr(held, "__len__")
+        for place, one in enumerate(held) if repeated else [(None, held)]:
             if hasattr(one, "ListFields"):
                 found += _fields(one)
             found.append((message, field, place))
