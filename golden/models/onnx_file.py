@@ -3,7 +3,7 @@
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -113,12 +113,19 @@ def _is_text(message: "Message") -> bool:
     for field, value in message.ListFields():
         if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
             continue
-        held = cast(Any, value)
-        single = isinstance(held, str | bytes) or hasattr(held, "ListFields")
-        for one in [held] if single else held:
-            if isinstance(one, bytes) or (hasattr(one, "ListFields") and not _is_text(one)):
+        items: Any = [value] if _is_single(value) else value
+        for one in items:
+            if field.type == field.TYPE_MESSAGE:
+                if not _is_text(one):
+                    return False
+            elif type(one) is bytes:
                 return False
     return True
+
+
+def _is_single(value: object) -> bool:
+    """Whether a field's value is one, and no list of them."""
+    return isinstance(value, str | bytes) or hasattr(value, "ListFields")
 
 
 _NO_ONNX = "{path} must be an ONNX file, but is truncated or something else"

@@ -6,7 +6,7 @@ import gzip
 import io
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -122,13 +122,16 @@ def _fields(message: Any) -> list[tuple[Any, Any, int | None]]:
     """All values of a message of protobuf: (message, field, place in it)."""
     found = []
     for field, value in message.ListFields():
-        held = cast(Any, value)
-        repeated = not isinstance(held, str | bytes | int | float) and hasattr(held, "__len__")
-        for place, one in enumerate(held) if repeated else [(None, held)]:
+        items: Any = [(None, value)] if _is_single(value) else enumerate(value)
+        for place, one in items:
             if hasattr(one, "ListFields"):
                 found += _fields(one)
             found.append((message, field, place))
     return found
+
+
+def _is_single(value: object) -> bool:
+    return isinstance(value, str | bytes | int | float) or not hasattr(value, "__len__")
 
 
 class OnnxTarget(FileTarget):
