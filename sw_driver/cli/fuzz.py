@@ -83,8 +83,9 @@ def command(
         return
     if page is not None:
         check_page(page)
+    when = _when()  # Before the work: what is fuzzed may have changed when it ends.
     totals, found = _campaign(talk, names, seed, minutes, out, workers, scheduler)
-    _say(talk, totals, found, out, page)
+    _say(talk, totals, found, out, page, when)
 
 
 def _list(talk: "Output") -> None:
@@ -127,8 +128,9 @@ def _campaign(
 
 
 def _say(
-    talk: "Output", totals: "list[Total]", found: "list[Crash]", out: Path, page: Path | None
-) -> None:
+    talk: "Output", totals: "list[Total]", found: "list[Crash]", out: Path, page: Path | None,
+    when: str,
+) -> None:  # fmt: skip
     """Print the table, write it to a page, and keep what crashed; exit with 1 if something did."""
     from dataclasses import asdict
 
@@ -137,7 +139,7 @@ def _say(
     talk.table("what came of the inputs", COLUMNS, rows(totals))
     kept = [_kept(talk, crash, out) for crash in found]
     if page is not None:
-        write_page(page, f"clostorus {shlex.join(sys.argv[1:])}", _when(), totals)
+        write_page(page, f"clostorus {shlex.join(sys.argv[1:])}", when, totals)
         say_written(talk, page, "an editor, or a viewer of Markdown")
     talk.result({"store": str(out / _STORE), "targets": [asdict(one) for one in totals],
                  "crashes": kept})
