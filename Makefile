@@ -2,12 +2,14 @@
 
 VENV   := .venv
 STAMP  := $(VENV)/.installed
-LOCK   := .ci/constraints.txt
+LOCK   := .ci/lock
 PY     := $(VENV)/bin/python
 JOBS   ?= 2
 BOARD  ?= ulx3s-85f
 TORUS  ?= 1x1
 PYTEST := $(PY) -m pytest
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --require-hashes --no-deps --force-reinstall
 # Of built models and of the compiled golden model, which else lies in the user's cache.
 export CLOSTORUS_CACHE ?= $(CURDIR)/build/verilator
 
@@ -16,7 +18,8 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
     $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
     echo $$name && break; done)
 
-.PHONY: help sim train-sim test test-slow prove fpga fpga-table docs lint clean tools
+.PHONY: help sim train-sim test test-slow prove fpga fpga-table docs lint clean tools \
+    install-locked
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +32,7 @@ help:
 	@echo "make fpga-table build what the table of docs/fpga.md has; goes on where it stopped"
 	@echo "make docs       the documentation as a site, in build/site"
 	@echo "make lint       ruff and pyright alone"
+	@echo "make install-locked  install by the hashes of .ci/lock, docs/SECURITY.md"
 	@echo "make clean      remove what was built; the virtual environment stays"
 
 sim: $(STAMP)
@@ -68,10 +72,24 @@ clean:
 	rm -rf build out .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find clostorus hw golden sw_driver sim fpga tests docs -name __pycache__ -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml $(LOCK) | tools
+# The versions of the lock. PyTorch may be any build of its version, and what else that needs.
+$(STAMP): pyproject.toml .ci/constraints.txt $(LOCK)/wheels.txt $(LOCK)/sources.txt | tools
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
+	sed -n 's/ *\\$$//; /^[^# ]/p' $(LOCK)/wheels.txt $(LOCK)/sources.txt > $(VENV)/versions.txt
+	$(PIP) -c .ci/constraints.txt -c $(VENV)/versions.txt -e '.[dev]'
 	@touch $@
+
+# Everything anew, also what is there already, and only files whose hashes the lock has. TORCH=own
+# leaves PyTorch as it is in .venv: a build of your own choice.
+install-locked: | tools
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(LOCKED) --only-binary :all: -r $(LOCK)/wheels.txt
+	$(LOCKED) --no-build-isolation -r $(LOCK)/sources.txt
+	test "$(TORCH)" = own || \
+	    $(LOCKED) --only-binary :all: -r $(LOCK)/torch.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	$(PY) -m pip check
+	@touch $(STAMP)
 
 # One line that says what to install, before anything is downloaded.
 tools:

@@ -10,13 +10,31 @@ __all__ = [
     "ModelError",
     "ShapeError",
     "TopologyError",
+    "one_line",
 ]
 
 
+def one_line(text: str) -> str:
+    """Return a message as one line: what a name of a stranger may hold is shown, not printed.
+
+    Line ends become spaces; other characters that are not printed, such as those that steer a
+    terminal, are written as Python writes them in texts.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        " " if one in "\n\r" else one if one.isprintable() else repr(one)[1:-1] for one in text
+    )
+
+
 class GoldenError(ValueError):
-    """Any input that `golden` refuses."""
+    """Any input that `golden` refuses; its message is one line."""
 
     exit_status = 2
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return one_line(super().__str__())
 
 
 class GoldenWarning(UserWarning):

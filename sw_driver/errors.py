@@ -1,5 +1,7 @@
 """Errors that a user of `sw_driver` can cause and mend; each names the field and the value."""
 
+from golden.errors import one_line
+
 __all__ = [
     "DriverError",
     "FitError",
@@ -13,9 +15,13 @@ __all__ = [
 
 
 class DriverError(ValueError):
-    """Any input that `sw_driver` refuses."""
+    """Any input that `sw_driver` refuses; its message is one line."""
 
     exit_status = 2
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return one_line(super().__str__())
 
 
 class FitError(DriverError):

@@ -261,6 +261,13 @@ def _checked_state(path: Path, model: nn.Module, state: object) -> dict[str, Ten
                 f"{path}: {name} must have shape {size}, as its layer says, "
                 f"not {tuple(tensor.shape)}"
             )
+    first = next(iter(wanted))
+    for name in wanted:
+        if tensors[name].dtype != tensors[first].dtype:
+            raise CheckpointError(
+                f"{path}: {name} must be of {tensors[first].dtype}, as {first} is, not of "
+                f"{tensors[name].dtype}"
+            )
     _check_finite(path, tensors)
     return tensors
 

@@ -70,7 +70,8 @@ def labels_of_array(array: npt.NDArray[Any], column: str, place: Callable[[int],
             raise DataError(f"{column} must hold text: {error}") from error
         return labels_of_texts(texts, column, place)
     if array.dtype.kind == "f":
-        for row in np.flatnonzero(~(np.floor(array) == array) | ~(np.abs(array) < 2.0**53))[:1]:
+        wide = array.astype(np.float64)  # Smaller types do not hold the bound.
+        for row in np.flatnonzero(~(np.floor(wide) == wide) | ~(np.abs(wide) < 2.0**53))[:1]:
             raise _not_whole(place(int(row)), column, str(array[row]))
     elif array.dtype.kind not in "biu":
         raise DataError(f"{column} must hold classes, whole numbers or text, not {array.dtype}")

@@ -3,7 +3,7 @@
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -12,6 +12,7 @@ from golden.models.read import read_chain
 
 if TYPE_CHECKING:
     import onnx
+    from google.protobuf.message import Message
 
 __all__ = ["files_of", "load_onnx"]
 
@@ -102,9 +103,29 @@ def _read(path: Path) -> "onnx.ModelProto":
             model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise CheckpointError(_NO_ONNX.format(path=path)) from error
-    if not model.graph.node or not model.opset_import:
+    if not model.graph.node or not model.opset_import or not _is_text(model):
         raise CheckpointError(_NO_ONNX.format(path=path))
     return model
+
+
+def _is_text(message: "Message") -> bool:
+    """Whether all texts of a message are UTF-8; protobuf gives others as bytes."""
+    for field, value in message.ListFields():
+        if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            continue
+        items: Any = [value] if _is_single(value) else value
+        for one in items:
+            if field.type == field.TYPE_MESSAGE:
+                if not _is_text(one):
+                    return False
+            elif type(one) is bytes:
+                return False
+    return True
+
+
+def _is_single(value: object) -> bool:
+    """Whether a field's value is one, and no list of them."""
+    return isinstance(value, str | bytes) or hasattr(value, "ListFields")
 
 
 _NO_ONNX = "{path} must be an ONNX file, but is truncated or something else"

@@ -210,7 +210,12 @@ def _example(source: onnx.ValueInfoProto) -> tuple[int | None, Tensor | None]:
         )
     if min(sizes[1:]) <= 0:
         return sizes[0] or None, None
-    return sizes[0] or None, torch.empty(SAMPLES, *sizes[1:], device="meta")
+    try:
+        return sizes[0] or None, torch.empty(SAMPLES, *sizes[1:], device="meta")
+    except RuntimeError as error:
+        raise ModelError(
+            f"input {source.name} must have sizes that a tensor can have, not {sizes[1:]}"
+        ) from error
 
 
 def _check(node: onnx.NodeProto, opset: int) -> None:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 __all__ = ["content_digest"]
 
+_MOST_SHARED_BYTES = 1 << 26
+
 
 def content_digest(content: Any) -> str:
     """Return the SHA-256 of nested data in hexadecimal; it does not depend on how they are stored.
@@ -32,6 +34,8 @@ def content_digest(content: Any) -> str:
 def _add(add: Callable[[Any], object], value: Any, place: str) -> None:
     """Add a value: its kind and size first, so that no two contents give the same bytes."""
     if isinstance(value, Tensor):
+        if not _is_whole(value):
+            raise TypeError(f"{place or 'it'} must be a dense tensor that stores all its numbers")
         flat = value.detach().to("cpu").contiguous().reshape(-1)
         add(f"tensor {value.dtype} {list(value.shape)}\n".encode())
         add(flat.view(torch.uint8).numpy().data)
@@ -55,3 +59,14 @@ def _add(add: Callable[[Any], object], value: Any, place: str) -> None:
             f"{place or 'it'} must be a tensor, a number, text or None, or a dict or list of them, "
             f"not {type(value).__name__}"
         )
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Whether a tensor has its numbers in memory: a small file may claim a trillion of them.
+
+    A few that are one number, seen several times, may pass.
+    """
+    if tensor.layout != torch.strided:
+        return False
+    stored = max(tensor.untyped_storage().nbytes(), _MOST_SHARED_BYTES)
+    return tensor.numel() * tensor.element_size() <= stored

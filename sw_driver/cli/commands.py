@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, explore, experiment, export, board, report, wave.
+analyse, build, plan, explore, experiment, export, board, report, wave, fuzz.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -21,6 +21,7 @@ from sw_driver.cli import (
     experiment,
     explore,
     export,
+    fuzz,
     info,
     plan,
     report,
@@ -84,3 +85,4 @@ app.command("export", cls=Command, epilog=examples(*export.EXAMPLES))(export.com
 app.command("board", cls=Command, epilog=examples(*board.EXAMPLES))(board.command)
 app.command("report", cls=Command, epilog=examples(*report.EXAMPLES))(report.command)
 app.command("wave", cls=Command, epilog=examples(*wave.EXAMPLES))(wave.command)
+app.command("fuzz", cls=Command, epilog=examples(*fuzz.EXAMPLES))(fuzz.command)

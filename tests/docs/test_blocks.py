@@ -27,6 +27,7 @@ NOT_RUN = {
     r"make sim": "tests/cli/test_demo.py runs it, and compares what it prints",
     r"make train-sim": "trains for minutes; tests/cli/test_train_demo.py, on less",
     r"make (test|fpga-table)": "runs for long; tests/sim/measure/test_board_table.py",
+    r"make install-locked": "installs gigabytes anew; tests/docs/test_lock.py",
     r"python -m sim\.measure\.link_rates":
         "simulates for minutes; tests/sim/measure/test_link_rates.py",
     r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
@@ -36,6 +37,7 @@ NOT_RUN = {
     r"bash findings/.*": "installs packages, which CI leaves out",
     r"clostorus wave .*": "builds a simulation for a minute; tests/cli/test_wave.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
+    r"clostorus fuzz .*(--minutes|--file).*": "runs for minutes; tests/cli/test_fuzz.py",
     r"clostorus explore .*": "compiles for minutes; tests/cli/test_explore.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",
     r"clostorus .*(train|test)\.csv.*": "needs tables; tests/docs/test_own_data.py runs the page",

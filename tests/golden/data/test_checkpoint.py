@@ -349,3 +349,35 @@ def test_diverged_model_is_not_saved(path):
     with pytest.raises(CheckpointError, match="layer layers.0: middle_weight must be finite"):
         save_model(path, model)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("unstored", [
+    lambda one: one.reshape(-1)[:1].expand(1 << 40), lambda one: one.to_sparse(),
+], ids=["a trillion numbers", "sparse"])
+def test_tensors_that_do_not_store_their_numbers_are_refused(path, unstored):
+    content = {"format": 3, "operations": operations(*SHAPES), "data": None, "training": None,
+               "preparation": None, "state_dict": dict(ClosNet(SHAPES).state_dict())}
+    name = next(iter(content["state_dict"]))
+    content["state_dict"][name] = unstored(content["state_dict"][name])
+    torch.save({**content, "sha256": "0" * 64}, path)
+    with pytest.raises(CheckpointError, match=r"\[.*\] must be a dense tensor that stores all"):
+        load_model(path)
+
+
+def test_weights_of_several_types_are_refused(path):
+    def change(state):
+        name = list(state)[1]
+        return state | {name: state[name].double()}
+
+    write(path, state_dict=change)
+    with pytest.raises(CheckpointError, match="must be of torch.float32, as .* is, not of torch.f"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("odd", [torch.zeros(3, 3), "a\nb", "\x1b[2Jgone", "\ud800"])
+def test_what_a_file_holds_is_told_in_one_line(path, odd):
+    """Neither lines nor what steers a terminal reaches it."""
+    write(path, operations=lambda _: [odd])
+    with pytest.raises(CheckpointError) as refused:
+        load_model(path)
+    assert str(refused.value).isprintable()

@@ -99,6 +99,12 @@ def test_what_is_wrong_is_named(path, text, message):
     assert "\n" not in str(found.value) and len(str(found.value)) < 300
 
 
+def test_names_of_two_lines_are_told_in_one(path):
+    with pytest.raises(DataError, match="label must be one of a b, d, not 'c'") as refused:
+        read(path, '"a\nb",d\n1,0\n')
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("header", "message"),
     [

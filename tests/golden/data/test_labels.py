@@ -57,7 +57,7 @@ def test_classes_of_another_model(labels, names, message):
         class_numbers(samples(labels), names, 2)
 
 
-@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float32])
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float16, np.float32])
 def test_whole_numbers_of_every_kind(kind):
     found = labels_of_array(np.array([0, 1, 1], kind), "y", row_place("y"))
     assert found.dtype == np.int64 and found.tolist() == [0, 1, 1]

@@ -246,3 +246,22 @@ def test_files_that_are_none(tmp_path):
         load_onnx(tmp_path / "none.onnx")
     with pytest.raises(CheckpointError, match="must be a file, not a folder"):
         load_onnx(tmp_path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    """Protobuf gives it as bytes, which is no name of a module."""
+    path = write_net(tmp_path / "net.onnx", after("Add", "r"), {"a": A, "r": ROW})
+    model = onnx.load(path)
+    model.graph.node[0].name = "named"
+    path.write_bytes(model.SerializeToString().replace(b"named", b"\xff\xfe\xff\xfe\xff"))
+    with pytest.raises(CheckpointError, match="must be an ONNX file, but is truncated or someth"):
+        load_onnx(path)
+
+
+def test_inputs_of_more_numbers_than_there_are(tmp_path):
+    path = write_net(tmp_path / "net.onnx", after("Add", "r"), {"a": A, "r": ROW})
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = (1 << 63) - 1
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="must have sizes that a tensor can have, not \\[9223372"):
+        load_onnx(path)
