@@ -48,7 +48,8 @@ class TrainingMacs:
         self._rings = rings
         self._reverse = reverse
         self._table = mac_ops(config, queue)
-        self.dumps = Dumps(lanes, config, any(op.kind == MacKind.DUMP for op in self._table.values()))
+        dumped = any(op.kind == MacKind.DUMP for op in self._table.values())
+        self.dumps = Dumps(lanes, config, dumped)
         self.readers: Readers | None = None
         if config.lanes_out > 1 and config.training is not None:
             self.readers = Readers(lanes, config, config.training, self._table)
@@ -147,14 +148,13 @@ class TrainingMacs:
         self._outer_left -= ended
         rep_ended = ended ^ ended & lanes.nonzero(self._outer_left)
         over = self._by_axis(rep_ended, self.reads_col)
-        given = ended & back & self._reduces
         return Step(
             done,
             ended,
             rep_ended,
             consumed=over & by_ring,
             reread=over & ~by_ring,
-            given=self._by_axis(given, self.reads_col),
+            given=self._by_axis(ended & back & self._reduces, self.reads_col),
             freed=freed,
         )
 
