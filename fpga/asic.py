@@ -20,6 +20,9 @@ from .yosys import run_yosys
 __all__ = ["AsicArea", "Module", "map_to_cells"]
 
 _LIBERTY, _FLAT, _APART = "cells.lib", "netlist.v", "apart.json"
+# What `abc -liberty` does by itself, but mapped for area, and without the buffers and larger cells
+# that it puts in for a clock: these need tables of delays, which no other part of the flow does.
+_ABC_SCRIPT = "+strash;&get,-n;&fraig,-x;&put;scorr;dc2;dch,-f;strash;amap"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +147,7 @@ def _script(top: str, dont_use: tuple[str, ...]) -> str:
     """
     unused = "".join(f" -dont_use {pattern}" for pattern in dont_use)
     mapped = (f"setattr -unset init w:*; dfflibmap -liberty {_LIBERTY}{unused}; "
-              f"abc -liberty {_LIBERTY}{unused}; opt_clean -purge")
+              f"abc -liberty {_LIBERTY}{unused} -script {_ABC_SCRIPT}; opt_clean -purge")
     return (f"read_verilog boxes.v; read_json boxed.json; design -save boxed; "
             f"synth -noabc -top {top} -flatten; {mapped}; write_json flat.json; "
             f"write_verilog -noattr -noexpr {_FLAT}; "

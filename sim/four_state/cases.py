@@ -54,6 +54,9 @@ def _case(name: str, config: TorusConfig) -> Case:
     if name == "proof":  # Made for proofs of single nodes.
         return Case(dataclasses.replace(config, rep_bits=5, program_words=512),
                     "rep_bits 5 and program_words 512: no program fits 64 words")
+    if name == "fitted-batches":  # Made for areas.
+        return Case(dataclasses.replace(config, rep_bits=6, program_words=1024),
+                    "rep_bits 6 and program_words 1024: no program of a batch fits 512 words")
     return Case(config)
 
 
