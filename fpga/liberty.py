@@ -226,6 +226,8 @@ class _Tokens:
                 names = self.arguments()
                 if self._next == "{":
                     yield name, names
+            elif self._next is None:
+                self._take()  # Which says so.
             else:
                 raise self._broken(f"has {name[:40]!r} where an attribute or a group must stand")
 
