@@ -6,6 +6,7 @@ Verilog declares are taken out before, and `tests/fpga/test_asic.py` shows that 
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from .black_boxes import COLLECT, Memory, box_memories, stubs_of
 from .errors import FlowFailed
-from .liberty import Library
+from .liberty import Library, LibraryError
 from .tools import YOSYS, read_json, run_tool
 from .yosys import run_yosys
 
@@ -23,6 +24,7 @@ _LIBERTY, _FLAT, _APART = "cells.lib", "netlist.v", "apart.json"
 # What `abc -liberty` does by itself, but mapped for area, and without the buffers and larger cells
 # that it puts in for a clock: these need tables of delays, which no other part of the flow does.
 _ABC_SCRIPT = "+strash;&get,-n;&fraig,-x;&put;scorr;dc2;dch,-f;strash;amap"
+_REFUSED = re.compile(r"(?<=cannot be legalized: ).+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,8 @@ def map_to_cells(folder: Path, verilog: str, top: str, liberty: Path, library: L
 
     Raises
     ------
+    LibraryError
+        No flip-flop of the file can be used, or the design has latches and the file has none.
     FpgaToolMissing, FlowFailed
         As `run_yosys` and `box_memories`; or something is left that the library has no cell for.
     """
@@ -124,7 +128,15 @@ def map_to_cells(folder: Path, verilog: str, top: str, liberty: Path, library: L
     (folder / "boxes.v").write_text(stubs_of(
         memory for some in memories.values() for memory in some))
     shutil.copyfile(liberty, folder / _LIBERTY)
-    run_tool(YOSYS, ["-q", "-p", _script(top, dont_use)], folder)
+    try:
+        run_tool(YOSYS, ["-q", "-p", _script(top, dont_use)], folder)
+    except FlowFailed as error:
+        refused = _REFUSED.search(str(error))
+        if refused is None:
+            raise
+        raise LibraryError(f"liberty must be a file with a cell for each register, but "
+                           f"{library.name} has none for one that is needed: {refused[0]}"
+                           ) from error
     flat, apart = read_json(folder / "flat.json"), read_json(folder / _APART)
     boxes = {memory.name: memory for some in memories.values() for memory in some}
     found = {name: _counts(module) for name, module in apart["modules"].items()

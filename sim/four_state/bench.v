@@ -37,6 +37,7 @@ module bench;
   task fail_at(input [8*64-1:0] what); begin
     if (!failed) $display("FAIL: run %0d, cycle %0d: %0s", run, cycle, what);
     failed = 1;
+    $finish;
   end endtask
 
   initial begin
@@ -103,6 +104,5 @@ module bench;
         begin_run;
       end
     end
-    if (failed) $finish;
   end
 endmodule

@@ -51,14 +51,15 @@ def check_icarus() -> None:
 
 
 def play_from_unknown(verilog: str, script: HostScript, folder: Path, *,
-                      breaks: Sequence[float] = (0.5,), stalls: int = 0) -> Played:
+                      breaks: Sequence[float] = (0.5,), stalls: int = 0,
+                      patience_cycles: int = 20_000) -> Played:
     """Play a script to the Verilog of a torus, of which all is unknown until it is reset.
 
     Parameters
     ----------
     verilog
         Of `hw.tops`, with the top module `clostorus`.
-    script, folder, breaks, stalls
+    script, folder, breaks, stalls, patience_cycles
         As in `play`.
 
     Raises
@@ -70,11 +71,13 @@ def play_from_unknown(verilog: str, script: HostScript, folder: Path, *,
     """
     check_icarus()
     (folder / "torus.v").write_text(unknown_start(verilog, "clostorus", folder, BENCH))
-    return play([folder / "torus.v"], script, folder, breaks=breaks, stalls=stalls)
+    return play([folder / "torus.v"], script, folder, breaks=breaks, stalls=stalls,
+                patience_cycles=patience_cycles)
 
 
 def play(sources: Sequence[Path], script: HostScript, folder: Path, *,
-         breaks: Sequence[float] = (0.5,), stalls: int = 0) -> Played:
+         breaks: Sequence[float] = (0.5,), stalls: int = 0,
+         patience_cycles: int = 20_000) -> Played:
     """Play a script, then again after resets in the middle of it.
 
     Parameters
@@ -89,6 +92,8 @@ def play(sources: Sequence[Path], script: HostScript, folder: Path, *,
         When runs are broken off by a reset: parts of the length of the run, above 0 and below 1.
     stalls
         Of 1000 cycles, so many in which the host rests, either way.
+    patience_cycles
+        After so many without a beat it fails.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def play(sources: Sequence[Path], script: HostScript, folder: Path, *,
         message says which, and in which cycle.
     """
     check_icarus()
-    _write(script, folder, breaks, stalls)
+    _write(script, folder, breaks, stalls, patience_cycles)
     _run(["iverilog", "-g2005", "-Wall", "-o", "bench.vvp", "bench.v", *map(str, sources)], folder,
          silent=True)
     said = _run(["vvp", "-n", "bench.vvp"], folder)
@@ -111,25 +116,27 @@ def play(sources: Sequence[Path], script: HostScript, folder: Path, *,
     return Played(*map(int, passed.groups()))
 
 
-def _write(script: HostScript, folder: Path, breaks: Sequence[float], stalls: int) -> None:
+def _write(script: HostScript, folder: Path, breaks: Sequence[float], stalls: int,
+           patience_cycles: int) -> None:
     texts = {
         "host_in.mem": lines_of_beats(script.sent),
         "host_out.mem": lines_of_beats(script.answer.beats),
         "host_mask.mem": lines_of_beats(script.answer.mask),
         "host_script.mem": "".join(f"{int(not step.sends)} {step.beats:08x}\n"
                                    for step in script.steps),
-        "bench.v": _bench(script, breaks, stalls),
+        "bench.v": _bench(script, breaks, stalls, patience_cycles),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
 
 
-def _bench(script: HostScript, breaks: Sequence[float], stalls: int) -> str:
+def _bench(script: HostScript, breaks: Sequence[float], stalls: int,
+           patience_cycles: int) -> str:
     shares = sum(round(1000 * part) << _SHARE_BITS * at for at, part in enumerate(breaks))
     bits = _SHARE_BITS * max(len(breaks), 1)
     sizes = {
         "STALLS": str(stalls),
-        "PATIENCE": str(20_000 + 16 * script.config.weight_words),
+        "PATIENCE": str(patience_cycles),
         "BITS": str(script.config.host_bits),
         "STEPS": str(len(script.steps)),
         "SENT": str(len(script.sent)),

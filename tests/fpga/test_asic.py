@@ -4,6 +4,7 @@ The file is tests/fpga/cells.lib, whose cells are of no process. The netlist run
 every register unknown until reset does its work through gates.
 """
 
+import dataclasses
 import re
 import shutil
 
@@ -149,8 +150,15 @@ def test_a_small_design(library, tmp_path):
 @slow
 def test_what_no_cell_does_is_refused(library, tmp_path):
     latch = "module top(input a, input b, output reg y); always @* if (a) y = b; endmodule\n"
-    with pytest.raises(FlowFailed, match="top must be all cells of cells_for_tests; it has none "):
+    with pytest.raises(LibraryError, match="a cell for each register, but cells_for_tests has none"
+                                           " for one that is needed: D latches are not supported$"):
         map_to_cells(tmp_path, latch, "top", CELLS, library)
+    less = dataclasses.replace(library, cells={
+        name: cell for name, cell in library.cells.items() if name != "DFF"})
+    design = "module top(input clk, d, output reg q); always @(posedge clk) q <= d; endmodule\n"
+    with pytest.raises(FlowFailed, match=r"^top must be all cells of cells_for_tests; it has none "
+                                         r"for DFF$"):
+        map_to_cells(tmp_path, design, "top", CELLS, less)
 
 
 def memory_cell(**changed):
