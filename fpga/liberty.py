@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import BoardError
+from .liberty_functions import value_of
 
 __all__ = ["Cell", "Library", "LibraryError", "read_library"]
 
 _TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|\\\r?\n|\s+|"((?:[^"\\]|\\.)*)"'
                     r'|([^\s(){}:;,"]+)|([(){}:;,])', re.S)
 _HEADER = re.compile(r"(?:/\*.*?\*/|//[^\n]*|\s+)*library\s*\(", re.S)
-_FUNCTION = re.compile(r"[A-Za-z_][\w\[\]]*|[01()'!~&*|+^]")
-_NOT, _AND, _OR = "!~", "&*", "|+"
 
 
 class LibraryError(BoardError):
@@ -53,7 +52,7 @@ class Cell:
         if self.stores or len(self.functions) != 1 or 1 << len(self.inputs) != len(table):
             return False
         [function] = self.functions.values()
-        found = tuple(_value(function, dict(zip(self.inputs, bits, strict=True))) for bits in
+        found = tuple(value_of(function, dict(zip(self.inputs, bits, strict=True))) for bits in
                       itertools.product((False, True), repeat=len(self.inputs)))
         return found == table
 
@@ -248,54 +247,3 @@ class _Tokens:
         if not 0 <= value < float("inf"):
             raise self._broken(f"has {name} {text[:40]!r}, which must be a number")
         return value
-
-
-def _value(function: str, pins: Mapping[str, bool]) -> bool | None:
-    """The value of a function of liberty: postfix ' or prefix ! negates, and a space is an AND."""
-    tokens = _FUNCTION.findall(function)
-    try:
-        value, rest = _either(tokens, pins)
-    except (KeyError, IndexError):
-        return None  # It names what is no pin, such as a register's output.
-    return None if rest else value
-
-
-def _either(tokens: list[str], pins: Mapping[str, bool]) -> tuple[bool, list[str]]:
-    value, tokens = _differs(tokens, pins)
-    while tokens and tokens[0] in _OR:
-        other, tokens = _differs(tokens[1:], pins)
-        value = value or other
-    return value, tokens
-
-
-def _differs(tokens: list[str], pins: Mapping[str, bool]) -> tuple[bool, list[str]]:
-    value, tokens = _both(tokens, pins)
-    while tokens and tokens[0] == "^":
-        other, tokens = _both(tokens[1:], pins)
-        value = value != other
-    return value, tokens
-
-
-def _both(tokens: list[str], pins: Mapping[str, bool]) -> tuple[bool, list[str]]:
-    value, tokens = _one(tokens, pins)
-    while tokens and tokens[0] not in (*_OR, "^", ")"):
-        other, tokens = _one(tokens[tokens[0] in _AND:], pins)
-        value = value and other
-    return value, tokens
-
-
-def _one(tokens: list[str], pins: Mapping[str, bool]) -> tuple[bool, list[str]]:
-    first, rest = tokens[0], tokens[1:]
-    if first in _NOT:
-        value, rest = _one(rest, pins)
-        value = not value
-    elif first == "(":
-        value, rest = _either(rest, pins)
-        if rest[0] != ")":
-            raise IndexError
-        rest = rest[1:]
-    else:
-        value = first == "1" if first in "01" else pins[first]
-    while rest and rest[0] == "'":
-        value, rest = not value, rest[1:]
-    return value, rest

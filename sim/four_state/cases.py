@@ -113,7 +113,7 @@ def _training(config: TorusConfig, shapes: tuple[ClosShape, ...], seed: int) -> 
                           (_GRADIENT,) * 3) for index, shape in enumerate(shapes)),
         config.act_bits, config.weight_bits, training.master_bits, training.grad_bits,
         training.velocity_bits, bias_bits=config.bias_bits)
-    layers = [([draw(form.master_bits, *size) for size in weight_sizes(shape)],
+    layers = [(tuple(draw(form.master_bits, *size) for size in weight_sizes(shape)),
                draw(form.act_bits + form.weight_bits - 1, shape.out_features)) for shape in shapes]
     state = TrainingState.at_rest(layers, seed=seed, rows=config.rows, cols=config.cols)
     batches = training.velocity_bits > 0
