@@ -82,12 +82,12 @@ module bench;
       end
       if (!in_valid || in_ready === 1'b1) begin
         in_data <= {BITS{1'bx}};
-        if (sent < to_send && $unsigned($random) % 1000 >= STALLS) begin
+        if (sent < to_send && {$random} % 1000 >= STALLS) begin
           in_valid <= 1;
           in_data <= host_in[sent];
         end else in_valid <= 0;
       end
-      out_ready <= $unsigned($random) % 1000 >= STALLS;
+      out_ready <= {$random} % 1000 >= STALLS;
       if (still > PATIENCE) fail_at("no beat for long");
       else if (run > 0 && run <= BREAKS && cycle >= length * BREAK_MILLE[16*run-16 +: 16] / 1000)
       begin
