@@ -1,5 +1,5 @@
 """The command `clostorus`: train, compile, run, verilog, info, verify, bench,
-analyse, build, plan, explore, experiment, export, board, report, wave, fuzz.
+analyse, area, build, plan, explore, experiment, export, board, report, wave, fuzz.
 
 One module a command: its function `command`, and the examples at the end of its help. Every command
 imports what it needs when it runs, so that help comes at once. `golden.system.status` lists the
@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from golden.system.ending import one_line_errors
 from sw_driver.cli import (
     analyse,
+    area,
     bench,
     board,
     build,
@@ -76,6 +77,7 @@ app.command("verilog", cls=Command, epilog=examples(*verilog.EXAMPLES))(verilog.
 app.command("info", cls=Command, epilog=examples(*info.EXAMPLES))(info.command)
 app.command("verify", cls=Command, epilog=examples(*verify.EXAMPLES))(verify.command)
 app.command("bench", cls=Command, epilog=examples(*bench.EXAMPLES))(bench.command)
+app.command("area", cls=Command, epilog=examples(*area.EXAMPLES))(area.command)
 app.command("analyse", cls=Command, epilog=examples(*analyse.EXAMPLES))(analyse.command)
 app.command("experiment", cls=Command, epilog=examples(*experiment.EXAMPLES))(experiment.command)
 app.command("build", cls=Command, epilog=examples(*build.EXAMPLES))(build.command)

@@ -32,6 +32,7 @@ NOT_RUN = {
         "simulates for minutes; tests/sim/measure/test_link_rates.py",
     r"clostorus bench \S+": "measures for minutes to hours; tests/sim/measure/test_bench.py",
     r"clostorus board .*": "stays until Ctrl-C; tests/cli/test_board.py",
+    r"clostorus area .*": "needs a library; tests/cli/test_area.py",
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus report build/.*": "needs a build; tests/cli/test_report.py",
     r"bash findings/.*": "installs packages, which CI leaves out",

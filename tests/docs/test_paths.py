@@ -12,7 +12,7 @@ BELOW = {"papers.md": ("", "golden/")}
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|cpp|h|v|vlt|md|svg)|/))`")
 # What users make, and what other projects have.
 MADE = {"build/", "build/proofs/", "build/export/", "out/", "out/bench/", "out/fpga/", "models.v",
-        "schedule.svg", "test_clostorus.py", "host.py", "front.svg"}
+        "schedule.svg", "test_clostorus.py", "host.py", "front.svg", "netlist.v", "memories.v"}
 NAMES = {path.name for folder in ("clostorus", "hw", "golden", "sw_driver", "sim", "fpga", "tests",
                                   "docs")
          for path in (ROOT / folder).rglob("*")}

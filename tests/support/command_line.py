@@ -8,8 +8,8 @@ from sw_driver.cli import app
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 COMMANDS = (
-    "train", "compile", "run", "verilog", "info", "verify", "bench", "analyse", "build", "plan",
-    "experiment", "explore", "export", "board", "report", "wave", "fuzz",
+    "train", "compile", "run", "verilog", "info", "verify", "bench", "analyse", "area", "build",
+    "plan", "experiment", "explore", "export", "board", "report", "wave", "fuzz",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Tori in four states: nothing is known at the start; run `python -m sim.four_state`."""
