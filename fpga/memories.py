@@ -3,18 +3,15 @@
 from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, loop_fields, op_bits
 
-from .synthesis import ECP5, ICE40, Family
+from .families import ECP5, Family
 
 __all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_rams"]
 
-# Ports of a block RAM: bits of a word, and how many words there are.
-_SHAPES = {
-    ECP5.name: ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)),
-    ICE40.name: ((16, 256), (8, 512), (4, 1024), (2, 2048)),
-}
 # Of the ECP5, those with an enable for each byte that is written (`hw.cells.ecp5`).
 _ROW_SHAPES = ((36, 512), (18, 1024), (9, 2048))
 _BYTE_BITS = 9
+_LUT_RAM_BITS, _LUT_RAM_WORDS = 4, 16
+_MUX_COST = 0.5  # Of each bit, and of an enable, that goes to one of two LUT RAMs.
 
 
 def engine_rams(config: TorusConfig, family: Family) -> int:
@@ -59,11 +56,11 @@ def gateway_rams(config: TorusConfig, family: Family) -> int:
 def block_rams(config: TorusConfig, family: Family) -> int:
     """All of a torus, without its host link.
 
-    Biases with their velocities, and the host's gradients, lie in LUT RAMs of an ECP5. An iCE40 has
-    none: there they lie in block RAMs.
+    Biases with their velocities, and the host's gradients, lie in LUT RAMs of an ECP5. Elsewhere
+    Yosys chooses, and a part without LUT RAMs has them in block RAMs.
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
-    if family is ICE40:
+    if family is not ECP5:
         pe += _rams(config.bias_bits, config.bias_words, family)
         if training is not None:
             pe += _rams(training.grad_bits, training.result_words, family)
@@ -98,4 +95,15 @@ def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
 
 
 def _rams(bits: int, words: int, family: Family) -> int:
-    return min(-(-bits // width) * -(-words // depth) for width, depth in _SHAPES[family.name])
+    count = min(-(-bits // width) * -(-words // depth) for width, depth in family.ram_shapes)
+    cost = family.memory_cost
+    if cost is not None:
+        if cost.lut_ram is None:
+            without = float(bits * words)
+        else:
+            rows = -(-words // _LUT_RAM_WORDS)
+            cells = bits / _LUT_RAM_BITS if cost.by_bits else -(-bits // _LUT_RAM_BITS)
+            without = rows * cells * cost.lut_ram + _MUX_COST * (bits + 1) * (rows - 1)
+        if without <= count * cost.block_ram:
+            return 0
+    return count

@@ -8,10 +8,11 @@ import pytest
 from fpga.boundary import BOUNDARY, with_boundary
 from fpga.designs import DESIGNS, Design
 from fpga.errors import FlowFailed, FpgaToolMissing
+from fpga.families import ECP5, ICE40
 from fpga.place_route import Ecp5Device, Step, place_and_route
 from fpga.report import check_blocks, expected_blocks, summarise
 from fpga.resources import estimate
-from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
+from fpga.synthesis import Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
 from hw.cells.block_ram import BlockRam
 from hw.cells.multiplier import Multiplier

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from fpga.calibration import read_measured
+from fpga.families import ECP5, ICE40
 from fpga.memories import block_rams, engine_rams, gateway_rams, memory_rams
 from fpga.resources import estimate
-from fpga.synthesis import ECP5, ICE40
 from hw.presets import BOARD_LARGE, BOARD_SMALL
 
 MEASURED = [pytest.param(family, one, id=f"{family.name}-{one.design.name}")
