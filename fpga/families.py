@@ -19,12 +19,15 @@ class Lut:
         Its name, and that of the parameter with its truth table.
     output, inputs
         Names of its pins; the first input is the lowest bit of the table's address.
+    is_text
+        The parameter is text, such as 0x8000.
     """
 
     cell: str
     table: str
     output: str
     inputs: tuple[str, ...]
+    is_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,8 +184,8 @@ NEXUS = Family(
     flip_flops=("FD1P3*",), multipliers=("MULT9X9", "MULT18X18"),
     block_rams=("PDPSC16K*", "PDP16K*", "DP16K*"), lut_rams=("DPR16X4",), carry_sites=0,
     lut_ram_sites=4, dsp_bits=18, least_product_bits=0, ram_shapes=_18_KBIT, ram_bytes=2048,
-    lut=Lut("LUT4", "INIT", "Z", ("A", "B", "C", "D")),
-    models=("lattice/cells_sim_nexus.v",),
+    lut=Lut("LUT4", "INIT", "Z", ("A", "B", "C", "D"), is_text=True),
+    models=("nexus/cells_sim.v",),
     flow=Flow("nextpnr-nexus", "prjoxide", "constraints.pdc", "bitstream.bit",
               ("--pdc", "constraints.pdc", "--fasm", "{placed}", "--router", "router1"),
               ("pack", "{placed}", "bitstream.bit")),

@@ -5,7 +5,7 @@ from hw.op_fields import gateway_fields, loop_fields, op_bits
 
 from .families import ECP5, Family
 
-__all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_rams"]
+__all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_cells", "memory_rams"]
 
 # Of the ECP5, those with an enable for each byte that is written (`hw.cells.ecp5`).
 _ROW_SHAPES = ((36, 512), (18, 1024), (9, 2048))
@@ -37,9 +37,10 @@ def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) ->
             config.weight_bits, words, config.weight_rows, family)
     training = config.training
     if training is not None:
-        count += 2 * _rams(training.grad_bits, config.buffer_words, family)
+        count += 2 * memory_cells(training.grad_bits, config.buffer_words, family)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            count += config.lanes_out * _rams(bits, config.weight_rows, family) if bits else 0
+            if bits:
+                count += config.lanes_out * memory_cells(bits, config.weight_rows, family)
     return count
 
 
@@ -50,7 +51,7 @@ def gateway_rams(config: TorusConfig, family: Family) -> int:
     """
     longest = max(map(op_bits, (*gateway_fields(config), loop_fields(config))))
     bits = min(config.line_bits, longest)
-    return (config.rows + 1) * _rams(bits, config.program_lines, family)
+    return (config.rows + 1) * memory_cells(bits, config.program_lines, family)
 
 
 def block_rams(config: TorusConfig, family: Family) -> int:
@@ -61,16 +62,16 @@ def block_rams(config: TorusConfig, family: Family) -> int:
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
     if family is not ECP5:
-        pe += _rams(config.bias_bits, config.bias_words, family)
+        pe += memory_cells(config.bias_bits, config.bias_words, family)
         if training is not None:
-            pe += _rams(training.grad_bits, training.result_words, family)
+            pe += memory_cells(training.grad_bits, training.result_words, family)
             if training.velocity_bits:
-                pe += _rams(training.velocity_bits, config.bias_words, family)
+                pe += memory_cells(training.velocity_bits, config.bias_words, family)
     return config.rows * config.cols * pe + gateway_rams(config, family)
 
 
 def _program_rams(config: TorusConfig, family: Family) -> int:
-    return _rams(config.line_bits, config.program_lines, family)
+    return memory_cells(config.line_bits, config.program_lines, family)
 
 
 def _lane_words(config: TorusConfig) -> int:
@@ -91,10 +92,11 @@ def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
     if words > 1 and family is ECP5 and any(
             width == words * _share(bits) and rows <= depth for width, depth in _ROW_SHAPES):
         return 1
-    return words * _rams(bits, rows, family)
+    return words * memory_cells(bits, rows, family)
 
 
-def _rams(bits: int, words: int, family: Family) -> int:
+def memory_cells(bits: int, words: int, family: Family) -> int:
+    """Block RAMs of one memory: none where Yosys makes LUT RAMs or registers of it."""
     count = min(-(-bits // width) * -(-words // depth) for width, depth in family.ram_shapes)
     cost = family.memory_cost
     if cost is not None:

@@ -14,7 +14,7 @@ from .tools import run_tool
 __all__ = ["ALTERED", "Netlist", "write_netlist"]
 
 ALTERED = "altered_luts"  # Register of an alterable netlist: a bit for each LUT.
-_INSTANCE = r"^  {cell} #\(\n    \.{init}\(16'h([0-9a-f]+)\)\n  \) (\\\S+ |\w+) ?\("
+_INSTANCE = r"^  {cell} #\(\n    \.{init}\((?:16'h|\"0x)([0-9a-f]+)\"?\)\n  \) (\\\S+ |\w+) ?\("
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from fpga.designs import Design
 from fpga.errors import FlowFailed
-from fpga.families import ECP5, GW2A, ICE40
+from fpga.families import ECP5, GW2A, ICE40, NEXUS
 from fpga.memories import block_rams
 from fpga.netlist import ALTERED, write_netlist
 from fpga.report import check_blocks
@@ -143,13 +143,14 @@ def test_an_ecp5_netlist_agrees(cells, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
-def test_a_gowin_netlist_agrees_until_a_lut_is_altered(tmp_path):
-    """With block RAMs of words of 9, 18 and 36 bits, and a multiplier."""
+@pytest.mark.parametrize("family", [GW2A, NEXUS], ids=lambda family: family.name)
+def test_a_netlist_with_our_memories_agrees_until_a_lut_is_altered(family, tmp_path):
+    """Block RAMs with words of 9, 18 and 36 bits, and a multiplier."""
     config = dataclasses.replace(SMALLEST, buffer_words=512, weight_words=2048)
     job = Job(config, seed=5)
-    netlist = write_netlist(tmp_path, top_verilog("torus", config), TOPS["torus"], GW2A)
-    check_blocks(netlist.area, design(config), GW2A)
-    assert netlist.area.block_rams == block_rams(config, GW2A) > 5
+    netlist = write_netlist(tmp_path, top_verilog("torus", config), TOPS["torus"], family)
+    check_blocks(netlist.area, design(config), family)
+    assert netlist.area.block_rams == block_rams(config, family) > 5
     assert netlist.area.multipliers == 1
     altered = Random(5).sample(netlist.luts(), ALTERED_LUTS)
     with NativeModel(netlist.alterable(altered).simulable(), TOPS["torus"],
@@ -162,7 +163,8 @@ def test_a_gowin_netlist_agrees_until_a_lut_is_altered(tmp_path):
             missed += job.agrees(model)
             which.flip(0, bit)
         assert job.agrees(model)
-    assert missed <= ALTERED_LUTS // 2, f"seed 5: {missed} altered LUTs change nothing"
+    print(f"seed 5: {missed} of {ALTERED_LUTS} altered LUTs change nothing")
+    assert missed <= ALTERED_LUTS // 2
 
 
 @pytest.mark.slow
