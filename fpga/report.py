@@ -19,7 +19,7 @@ __all__ = ["PathSummary", "check_blocks", "expected_blocks", "short_cell",
 
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
 _CELL_KIND = re.compile(r"_(?:LUT\d|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4|"
-                        r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU)(?:_|$).*")
+                        r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU|FD1P3[A-Z]+)(?:_|$).*")
 
 
 @dataclasses.dataclass(frozen=True)
