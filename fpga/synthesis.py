@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from golden.system.names import moved_names
+
 from .clock_networks import move_logic_off_networks
 from .errors import FlowFailed
 from .families import ECP5, Family
@@ -13,6 +15,9 @@ from .tools import YOSYS, read_json
 from .yosys import run_yosys
 
 __all__ = ["Area", "area_of", "areas_by_module", "lut_sites", "synthesise"]
+
+__getattr__ = moved_names(__name__, {
+    "FAMILIES": "fpga.families", "GOWIN": "fpga.families:GW1N", "ICE40": "fpga.families"})
 
 
 @dataclasses.dataclass(frozen=True)
