@@ -10,14 +10,18 @@ from fpga.tools import find_tool
 
 # A word goes in bit by bit, through the memory and the multiplier, and out as its parity.
 DESIGN = """module board(input clk, input rx, output reg tx, output reg led);
-  reg [15:0] words [0:511];
-  reg signed [15:0] word = 0, read = 0;
+  (* no_rw_check *) reg [15:0] words [0:511];
+  reg [8:0] count = 0;
+  // Two registers behind the memory: a multiplier takes one of them.
+  reg signed [15:0] word = 0, read = 0, operand = 0;
   reg signed [31:0] product = 0;
   always @(posedge clk) begin
     word <= {word[14:0], rx};
-    words[word[8:0]] <= word;
-    read <= words[word[15:7]];
-    product <= read * word;
+    count <= count + 9'd1;
+    if (rx) words[count] <= word;
+    read <= words[count + 9'd7];
+    operand <= read;
+    product <= operand * word;
     tx <= ^product;
     led <= product[0];
   end
