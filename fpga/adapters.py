@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["FT231X", "FT2232H", "TANG_BL702", "Adapter"]
+__all__ = ["FT231X", "FT232R", "FT2232H", "TANG_BL616", "TANG_BL702", "Adapter"]
 
 _EIGHTHS = 8
 # Most error of an adapter's rate; the board's own may be as large (`hw.link_config`).
@@ -38,9 +38,12 @@ class Adapter:
         return abs(self.nearest(baud) / baud - 1) <= _MOST_ERROR
 
 
-# FT231X data sheet (FT_000565), "300 baud to 3 Mbaud"; FT2232H: up to 12 Mbaud without the divider
-# by 2.5 (Linux, ftdi_sio, commit 094c2e6db4be). The BL702 of a Tang Nano 9K plays an FT2232, and
-# is known to work up to 3 Mbaud (sipeed/TangNano-9K-example, issue 7).
+# FT231X data sheet (FT_000565) and FT232R (FT_000053), "300 baud to 3 Mbaud"; FT2232H: up to 12
+# Mbaud without the divider by 2.5 (Linux, ftdi_sio, commit 094c2e6db4be). The BL702 of a Tang Nano
+# 9K plays an FT2232, and is known to work up to 3 Mbaud (sipeed/TangNano-9K-example, issue 7). The
+# BL616 of later boards plays one, too; 2 Mbaud is what a project on a Tang Primer 25K uses.
 FT231X = Adapter("FT231X", 3_000_000)
+FT232R = Adapter("FT232R", 3_000_000)
 FT2232H = Adapter("FT2232H", 12_000_000)
+TANG_BL616 = Adapter("BL616", 2_000_000)
 TANG_BL702 = Adapter("BL702", 3_000_000)

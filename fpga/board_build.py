@@ -22,17 +22,18 @@ from sw_driver.system.files import check_folder, files_in, make_folder
 from sw_driver.system.scratch import locked, temporary_folder, work_folder
 
 from .board_design import TOP, board_design, board_link
-from .board_flow import FLOWS, MOST_SEED, pack, route_seeds
+from .board_flow import MOST_SEED, pack, route_seeds
 from .boards import Board, Pin
 from .build_parts import deep_paths, module_cells
 from .capacity import Usage, check_estimate, check_usage, usage
 from .constraints import constraints
 from .designs import Design
 from .errors import BoardError
+from .families import FAMILIES
 from .place_route import Routed
 from .pll import make_clock
 from .report import check_blocks, summarise
-from .synthesis import GOWIN, synthesise
+from .synthesis import synthesise
 from .tools import Tool, find_tool, read_json
 
 __all__ = ["NET_FILE", "PAGE_FILE", "Build", "build", "is_report"]
@@ -67,7 +68,8 @@ _FORMER = ".former"
 _NAME_PART = 40  # Characters of a name that are kept: with what is added, never too long.
 # All that a build leaves in its folder.
 _FILES = {"design.v", "report.json", NET_FILE, PAGE_FILE} | {
-    name for flow in FLOWS.values() for name in (flow.constraints, flow.bitstream)}
+    name for family in FAMILIES.values()
+    for name in (family.flow.constraints, family.flow.bitstream)}
 
 
 def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any] | None = None,
@@ -120,7 +122,7 @@ def build(board: Board, config: TorusConfig, out: Path, *, images: dict[str, Any
         As `run_tool`; also if multipliers or memories were optimised away.
     """
     seeds = _seeds(seed, tries)
-    flow = FLOWS[board.family.name]
+    flow = board.family.flow
     check_estimate(board, config)
     yosys, router, packer = (find_tool(name) for name in ("yosys", flow.router, flow.packer))
     with temporary_folder() as scratch:
@@ -165,8 +167,7 @@ def _synthesised(board: Board, config: TorusConfig, folder: Path, design: str, y
     area = synthesise(folder, design, TOP, board.family, yosys.command)
     used = usage(board, area)
     check_usage(board, config, used)
-    if board.family is not GOWIN:  # Its memories have shapes of their own.
-        check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
+    check_blocks(area, Design("torus", TOPS["torus"], config), board.family, folded=folded)
     return used
 
 

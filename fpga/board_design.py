@@ -12,7 +12,6 @@ from .boards import Board
 from .boundary import INSTANCE
 from .errors import BoardError
 from .pll import PLL, Clock
-from .synthesis import ECP5, cells_of
 
 __all__ = ["TOP", "board_config", "board_design", "board_link", "least_memories"]
 
@@ -29,16 +28,16 @@ def board_config(board: Board, rows: int, cols: int, *, train: bool = False,
 
     `lanes` are `lanes_in` and `lanes_out`, and its links move `link_words` words at once.
     """
-    base = BOARD_LARGE if board.family is ECP5 else BOARD_SMALL
+    base = BOARD_LARGE if board.family.large else BOARD_SMALL
     training = None
     if train:
-        training = TrainingConfig() if board.family is ECP5 else TrainingConfig(
+        training = TrainingConfig() if board.family.large else TrainingConfig(
             master_bits=16, grad_bits=8)
         base = dataclasses.replace(base, program_words=2 * base.program_words,
                                    rep_bits=base.rep_bits + 1)
     # A register more in every link shortens the long wires of a large part. In the steady state it
     # takes no cycles of inference, and 1 % of those of a training step of one sample.
-    stages = int(board.family is ECP5 and rows * cols > 1)
+    stages = int(board.family.large and rows * cols > 1)
     return dataclasses.replace(base, rows=rows, cols=cols, link_stages=stages, training=training,
                                lanes_in=lanes[0], lanes_out=lanes[1], link_words=link_words)
 
@@ -68,7 +67,7 @@ def board_link(board: Board, baud: int, clock_hz: int | None = None, input_bits:
         As `LinkConfig`: the clock cannot make it.
     """
     clock_hz = clock_hz or board.clock_hz
-    registered = cells_of(board.family) == "ecp5"
+    registered = board.family.cells == "ecp5"
     if fifo:
         return LinkConfig(clock_hz=clock_hz, buffer_bytes=_FIFO_BUFFER_BYTES, registered=registered,
                           input_bits=input_bits, fifo=True)
@@ -98,7 +97,7 @@ def board_design(board: Board, config: TorusConfig, link: LinkConfig,
     clock
         Of the torus, whose registers are reset until it is steady; the oscillator without one.
     """
-    design = board_verilog(config, link, cells=cells_of(board.family), folded=folded,
+    design = board_verilog(config, link, cells=board.family.cells, folded=folded,
                            **(images or {}))
     pins = board.pins()
     inverted = {port: "~" if pin.inverted else "" for port, pin in pins.items()}

@@ -11,34 +11,17 @@ from sw_driver.system.scratch import temporary_folder
 
 from .boards import BOARDS, Board
 from .errors import BoardError, FlowFailed
+from .families import Flow
 from .place_route import Routed, read_routed
 from .tools import Tool, find_tool, run_tool
 
-__all__ = ["FLOWS", "MOST_SEED", "Flow", "RouteJob", "RouteRow", "pack", "route", "route_job",
-           "route_seeds"]
+__all__ = ["MOST_SEED", "RouteJob", "RouteRow", "pack", "route", "route_job", "route_seeds"]
 
 # What a router tells of the cells that it has packed, before it gives up.
 _PACKED = re.compile(r"(\w+): +(\d+)/ *(\d+) +\d+%")
 _MORE_SEEDS = 2
 _NETLIST = "netlist.json"
 MOST_SEED = 2**31 - 1 - _MORE_SEEDS  # nextpnr's, less those that are tried beyond what was asked.
-
-
-@dataclasses.dataclass(frozen=True)
-class Flow:
-    """Programs and names of files of a family."""
-
-    router: str
-    packer: str
-    constraints: str
-    bitstream: str
-
-
-FLOWS = {
-    "ecp5": Flow("nextpnr-ecp5", "ecppack", "constraints.lpf", "bitstream.bit"),
-    "ice40": Flow("nextpnr-ice40", "icepack", "constraints.pcf", "bitstream.bin"),
-    "gowin": Flow("nextpnr-himbaechel-gowin", "gowin_pack", "constraints.cst", "bitstream.fs"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +80,7 @@ def route_job(job: RouteJob) -> RouteRow:
         The tool has another version here.
     """
     board = BOARDS[job.board]
-    flow = FLOWS[board.family.name]
+    flow = board.family.flow
     router = find_tool(job.router.name)
     if router.version != job.router.version:
         raise FlowFailed(f"{job.router.name} must be {job.router.version} wherever seeds are "
@@ -169,12 +152,7 @@ def route(board: Board, flow: Flow, router: Tool, folder: Path, seed: int,
     """
     arguments = [*board.part, "--json", _NETLIST, "--seed", str(seed), "--freq",
                  f"{target_mhz:g}", "--timing-allow-fail", "--report", "timing.json"]
-    placed = _placed(seed)
-    arguments += {
-        "ecp5": ["--lpf", flow.constraints, "--textcfg", placed],
-        "ice40": ["--pcf", flow.constraints, "--asc", placed],
-        "gowin": ["--vopt", f"cst={flow.constraints}", "--write", placed],
-    }[board.family.name]
+    arguments += _options(flow.route, seed)
     try:
         run_tool(router.command, arguments, folder)
     except FlowFailed as error:
@@ -193,6 +171,11 @@ def _placed(seed: int) -> str:
     return f"placed_{seed}"
 
 
+def _options(options: tuple[str, ...], seed: int) -> list[str]:
+    """The options of a flow for one seed."""
+    return [option.format(placed=_placed(seed)) for option in options]
+
+
 def pack(board: Board, flow: Flow, packer: Tool, folder: Path, seed: int) -> None:
     """Write the bitstream of what `route` has placed with a seed.
 
@@ -201,13 +184,6 @@ def pack(board: Board, flow: Flow, packer: Tool, folder: Path, seed: int) -> Non
     FpgaToolMissing, FlowFailed
         As `run_tool`; also if the bitstream is empty.
     """
-    placed = _placed(seed)
-    arguments = {
-        "ecp5": ["--compress", placed, flow.bitstream],
-        "ice40": [placed, flow.bitstream],
-        "gowin": ["-d", "GW1N-9C", "-o", flow.bitstream, "--sspi_as_gpio", "--mspi_as_gpio",
-                  placed],
-    }[board.family.name]
-    run_tool(packer.command, arguments, folder)
+    run_tool(packer.command, [*board.packing, *_options(flow.pack, seed)], folder)
     if not (folder / flow.bitstream).stat().st_size:
         raise FlowFailed(f"{packer.name} wrote an empty bitstream")

@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from .boundary import DESIGN
+from .families import ECP5, Family
 from .logic_levels import Path, paths_of
-from .synthesis import ECP5, Family, area_of
+from .synthesis import area_of
 
 __all__ = ["deep_paths", "module_cells"]
 

@@ -18,7 +18,8 @@ import re
 from golden.system.ending import run_program
 from sw_driver.system.scratch import temporary_folder
 
-from .synthesis import ECP5, Area, areas_by_module
+from .families import ECP5
+from .synthesis import Area, areas_by_module
 
 __all__ = ["DESIGNS", "bus_area", "main"]
 

@@ -1,4 +1,4 @@
-"""Measured areas that the resource model is fitted to: `python -m fpga.calibration`.
+"""Measured areas that the resource model is fitted to: `python -m fpga.calibration [FAMILY ...]`.
 
 What is measured is kept in `fpga/data`, so that a run that was stopped goes on where it was; a file
 that is removed, or is of another synthesis command or Yosys, is measured anew. The areas of the
@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
     begin("fpga.calibration")  # Before anything slow is imported.
 
+import argparse
 import dataclasses
 import functools
 import json
@@ -31,7 +32,8 @@ from sw_driver.system.scratch import temporary_folder
 from .boards import BOARDS
 from .designs import DESIGNS, Design
 from .errors import BoardError
-from .synthesis import ECP5, ICE40, Area, Family, cells_of, synthesise
+from .families import ECP5, FAMILIES, GW2A, GW5A, ICE40, NEXUS, Family
+from .synthesis import Area, synthesise
 from .tools import YOSYS, tool_version
 
 __all__ = ["Measured", "measure", "measured_designs", "read_links", "read_measured"]
@@ -80,7 +82,8 @@ _OWN = _LANES | {design.name: design for design in (
     *map(_with_pairs, ("pe-large-lanes-2x2", "pe-narrow-lanes-2x2", "torus-2x2-lanes-2x2",
                        "pe-small-lanes-2x2", "smallest-1x1-lanes-2x2")),
 )}
-# What takes longest comes last.
+# What takes longest comes last. Of the families that came later less is measured.
+_FEW = ("smallest-1x1", "plain-1x1", "pe", "training-1x1", "pe-large-lanes-2x2", "torus-2x2")
 _NAMES = {
     ECP5.name: ("pe", "pe-general", "smallest-1x1", "plain-1x1",
                 "pe-large-lanes-2x1", "pe-large-lanes-1x2", "pe-large-lanes-2x2",
@@ -93,6 +96,9 @@ _NAMES = {
                  "pe-small-lanes-1x2", "pe-small-lanes-2x2", "pe-small-lanes-2x4",
                  "pe-small-lanes-2x2-link-2", "smallest-1x1-lanes-2x2",
                  "smallest-1x1-lanes-2x2-link-2", "plain-1x1-lanes-1x4", "training-1x1"),
+    GW2A.name: _FEW,
+    NEXUS.name: _FEW,
+    GW5A.name: _FEW,
 }
 
 
@@ -160,7 +166,7 @@ def measure(family: Family) -> Iterator[tuple[str, Area]]:
     for name, (top, verilog) in todo.items():
         if name not in now["areas"]:
             with temporary_folder() as folder:
-                area = synthesise(folder, verilog(cells_of(family)), top, family)
+                area = synthesise(folder, verilog(family.cells), top, family)
             now["areas"][name] = dataclasses.asdict(area)
             if not kept or todo.keys() <= now["areas"].keys():
                 kept = now = {"command": "python -m fpga.calibration", **now}
@@ -174,6 +180,12 @@ def _link_verilog(family: Family, host_bits: int, cells: str) -> str:
     link_bytes, = {board.link_bytes for board in BOARDS.values() if board.family is family}
     config = LinkConfig(clock_hz=25_000_000, buffer_bytes=link_bytes, registered=cells == "ecp5")
     return emit_verilog(HostLink(config, host_bits, 0), _LINK_TOP, CELLS[cells])
+
+
+def _family(name: str) -> Family:
+    if name not in _NAMES:
+        raise BoardError(f"family must be one of {', '.join(_NAMES)}, not {name!r}")
+    return FAMILIES[name]
 
 
 def _path(family: Family) -> Path:
@@ -198,8 +210,10 @@ def _read(family: Family) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what is missing of every family that the model knows."""
-    for family in (ECP5, ICE40):
+    """Measure what is missing of the families that are named, or of all that the model knows."""
+    parser = argparse.ArgumentParser(prog="python -m fpga.calibration", description=__doc__)
+    parser.add_argument("family", nargs="*", help=f"among {', '.join(_NAMES)}; all of them if none")
+    for family in [_family(name) for name in parser.parse_args().family or _NAMES]:
         for name, area in measure(family):
             print(family.name, name, area, flush=True)
 

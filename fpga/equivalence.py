@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .cell_models import cell_sources, modules_of
 from .errors import FlowFailed
-from .synthesis import Family
+from .families import Family
 from .yosys import run_yosys
 
 __all__ = ["check_equivalence"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .boards import Board, Pin
 from .errors import BoardError
-from .synthesis import ECP5
+from .families import ECP5
 
 __all__ = ["CLKOUT_MHZ", "FIFO_PORTS", "read_fifo_pins"]
 

@@ -21,7 +21,8 @@ from hw.link_sizes import LINK_WORDS
 from sw_driver.system.scratch import temporary_folder
 
 from .errors import BoardError
-from .synthesis import ECP5, Area, lut_sites, synthesise
+from .families import ECP5
+from .synthesis import Area, lut_sites, synthesise
 
 __all__ = ["main", "parse_lanes", "pe_area"]
 

@@ -27,7 +27,6 @@ from .boards import Board
 from .capacity import Usage, board_estimate, fits
 from .errors import BoardError
 from .proposal import Proposal, Tried, excess_of, named
-from .report import DSP_BITS
 from .resources import is_measured
 
 __all__ = ["least_config", "propose"]
@@ -88,11 +87,11 @@ def propose(board: Board, shapes: Sequence[LayerShape], *, torus: tuple[int, int
     BoardError
         The model knows nothing of the board's family, or no such torus fits the board.
     """
-    if not is_measured(board.family):
+    if not is_measured(board.family, link_words):
         raise BoardError(
             f"lanes auto needs a board whose part the resource model knows, not {board.name}: "
             "give --torus, --lanes-in and --lanes-out")
-    base, most = board_config(board, 1, 1), DSP_BITS[board.family.name]
+    base, most = board_config(board, 1, 1), board.family.dsp_bits
     words = {"act_bits": base.act_bits, "weight_bits": base.weight_bits} | widths
     for name, bits in words.items():
         if bits > most:

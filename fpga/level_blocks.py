@@ -19,7 +19,8 @@ from hw.uart.host_link import HostLink
 from .board_design import board_config, board_link
 from .boards import BOARDS
 from .boundary import BOUNDARY, with_boundary
-from .synthesis import ECP5, synthesise
+from .families import ECP5
+from .synthesis import synthesise
 from .tools import read_json
 
 __all__ = ["BLOCKS", "Block", "block_netlist"]

@@ -3,18 +3,15 @@
 from hw.config import TorusConfig
 from hw.op_fields import gateway_fields, loop_fields, op_bits
 
-from .synthesis import ECP5, ICE40, Family
+from .families import ECP5, Family
 
-__all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_rams"]
+__all__ = ["block_rams", "engine_rams", "gateway_rams", "memory_cells", "memory_rams"]
 
-# Ports of a block RAM: bits of a word, and how many words there are.
-_SHAPES = {
-    ECP5.name: ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)),
-    ICE40.name: ((16, 256), (8, 512), (4, 1024), (2, 2048)),
-}
 # Of the ECP5, those with an enable for each byte that is written (`hw.cells.ecp5`).
 _ROW_SHAPES = ((36, 512), (18, 1024), (9, 2048))
 _BYTE_BITS = 9
+_LUT_RAM_BITS, _LUT_RAM_WORDS = 4, 16
+_MUX_COST = 0.5  # Of each bit, and of an enable, that goes to one of two LUT RAMs.
 
 
 def engine_rams(config: TorusConfig, family: Family) -> int:
@@ -40,9 +37,10 @@ def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) ->
             config.weight_bits, words, config.weight_rows, family)
     training = config.training
     if training is not None:
-        count += 2 * _rams(training.grad_bits, config.buffer_words, family)
+        count += 2 * memory_cells(training.grad_bits, config.buffer_words, family)
         for bits in (training.master_bits - config.weight_bits, training.velocity_bits):
-            count += config.lanes_out * _rams(bits, config.weight_rows, family) if bits else 0
+            if bits:
+                count += config.lanes_out * memory_cells(bits, config.weight_rows, family)
     return count
 
 
@@ -53,27 +51,27 @@ def gateway_rams(config: TorusConfig, family: Family) -> int:
     """
     longest = max(map(op_bits, (*gateway_fields(config), loop_fields(config))))
     bits = min(config.line_bits, longest)
-    return (config.rows + 1) * _rams(bits, config.program_lines, family)
+    return (config.rows + 1) * memory_cells(bits, config.program_lines, family)
 
 
 def block_rams(config: TorusConfig, family: Family) -> int:
     """All of a torus, without its host link.
 
-    Biases with their velocities, and the host's gradients, lie in LUT RAMs of an ECP5. An iCE40 has
-    none: there they lie in block RAMs.
+    Biases with their velocities, and the host's gradients, lie in LUT RAMs of an ECP5. Elsewhere
+    Yosys chooses, and a part without LUT RAMs has them in block RAMs.
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
-    if family is ICE40:
-        pe += _rams(config.bias_bits, config.bias_words, family)
+    if family is not ECP5:
+        pe += memory_cells(config.bias_bits, config.bias_words, family)
         if training is not None:
-            pe += _rams(training.grad_bits, training.result_words, family)
+            pe += memory_cells(training.grad_bits, training.result_words, family)
             if training.velocity_bits:
-                pe += _rams(training.velocity_bits, config.bias_words, family)
+                pe += memory_cells(training.velocity_bits, config.bias_words, family)
     return config.rows * config.cols * pe + gateway_rams(config, family)
 
 
 def _program_rams(config: TorusConfig, family: Family) -> int:
-    return _rams(config.line_bits, config.program_lines, family)
+    return memory_cells(config.line_bits, config.program_lines, family)
 
 
 def _lane_words(config: TorusConfig) -> int:
@@ -94,8 +92,20 @@ def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
     if words > 1 and family is ECP5 and any(
             width == words * _share(bits) and rows <= depth for width, depth in _ROW_SHAPES):
         return 1
-    return words * _rams(bits, rows, family)
+    return words * memory_cells(bits, rows, family)
 
 
-def _rams(bits: int, words: int, family: Family) -> int:
-    return min(-(-bits // width) * -(-words // depth) for width, depth in _SHAPES[family.name])
+def memory_cells(bits: int, words: int, family: Family) -> int:
+    """Block RAMs of one memory: none where Yosys makes LUT RAMs or registers of it."""
+    count = min(-(-bits // width) * -(-words // depth) for width, depth in family.ram_shapes)
+    cost = family.memory_cost
+    if cost is not None:
+        if cost.lut_ram is None:
+            without = float(bits * words)
+        else:
+            rows = -(-words // _LUT_RAM_WORDS)
+            cells = bits / _LUT_RAM_BITS if cost.by_bits else -(-bits // _LUT_RAM_BITS)
+            without = rows * cells * cost.lut_ram + _MUX_COST * (bits + 1) * (rows - 1)
+        if without <= count * cost.block_ram:
+            return 0
+    return count

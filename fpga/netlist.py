@@ -7,14 +7,14 @@ from pathlib import Path
 
 from .cell_models import cell_models
 from .errors import FlowFailed
-from .synthesis import Area, Family, synthesise
+from .families import Family, Lut
+from .synthesis import Area, synthesise
 from .tools import run_tool
 
 __all__ = ["ALTERED", "Netlist", "write_netlist"]
 
 ALTERED = "altered_luts"  # Register of an alterable netlist: a bit for each LUT.
-_INSTANCE = r"^  {cell} #\(\n    \.{init}\(16'h([0-9a-f]+)\)\n  \) (\\\S+ |\w+) ?\("
-_LUTS = {"ecp5": ("LUT4", "INIT"), "ice40": ("SB_LUT4", "LUT_INIT")}
+_INSTANCE = r"^  {cell} #\(\n    \.{init}\((?:16'h|\"0x)([0-9a-f]+)\"?\)\n  \) (\\\S+ |\w+) ?\("
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Netlist:
         FlowFailed
             There is no such LUT.
         """
-        cell, init = _LUTS[self.family.name]
+        cell, init = self.family.lut.cell, self.family.lut.table
         unknown = set(luts) - set(self.luts())
         if unknown:
             raise FlowFailed(f"{self.top} has no LUT {', '.join(sorted(unknown))}")
@@ -72,25 +72,21 @@ class Netlist:
         text = self._instances().sub(altered, self.verilog)
         first_port = f"\n  reg [{max(len(luts), 2) - 1}:0] {ALTERED} = 0;\n  input clk;"
         text = text.replace("\n  input clk;", first_port, 1)
-        return dataclasses.replace(self, verilog=_INVERTIBLE[self.family.name] + text)
+        return dataclasses.replace(self, verilog=_invertible(self.family.lut) + text)
 
     def _instances(self) -> re.Pattern[str]:
-        cell, init = _LUTS[self.family.name]
+        cell, init = self.family.lut.cell, self.family.lut.table
         return re.compile(_INSTANCE.format(cell=cell, init=init), re.M)
 
 
-_INVERTIBLE = {
-    "ecp5": """module LUT4_INVERTIBLE(input INVERTED, A, B, C, D, output Z);
-  parameter [15:0] INIT = 0;
-  assign Z = INIT[{D, C, B, A}] ^ INVERTED;
+def _invertible(lut: Lut) -> str:
+    """Verilog of a LUT with an input that inverts its table."""
+    inputs = ", ".join(("INVERTED", *lut.inputs))
+    return f"""module {lut.cell}_INVERTIBLE(input {inputs}, output {lut.output});
+  parameter [15:0] {lut.table} = 0;
+  assign {lut.output} = {lut.table}[{{{', '.join(reversed(lut.inputs))}}}] ^ INVERTED;
 endmodule
-""",
-    "ice40": """module SB_LUT4_INVERTIBLE(input INVERTED, output O, input I0, I1, I2, I3);
-  parameter [15:0] LUT_INIT = 0;
-  assign O = LUT_INIT[{I3, I2, I1, I0}] ^ INVERTED;
-endmodule
-""",
-}
+"""
 
 
 def write_netlist(folder: Path, verilog: str, top: str, family: Family) -> Netlist:

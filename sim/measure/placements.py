@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from fpga.boundary import BOUNDARY, as_synthesised, with_boundary
 from fpga.designs import Design
 from fpga.errors import FlowFailed
+from fpga.families import ECP5, FAMILIES, Family
 from fpga.place_route import Ecp5Device, place_and_route
 from fpga.report import check_blocks, summarise
-from fpga.synthesis import ECP5, FAMILIES, Family, synthesise
+from fpga.synthesis import synthesise
 from fpga.tools import tool_version
 from sw_driver.system.files import make_folder
 from sw_driver.system.scratch import temporary_folder

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fpga.cell_models import models_of
-from fpga.synthesis import ECP5
+from fpga.families import ECP5
 from sim.model.flow_files import constraints_of, core_of
 from sim.model.lint import waivers_of
 from sw_driver.errors import DriverError

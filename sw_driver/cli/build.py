@@ -45,7 +45,8 @@ EXAMPLES = (
 _Board = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker or tangnano9k."
+        metavar="NAME", help="ulx3s-85f, ulx3s-25f, ecpix5-85f, icebreaker, tangnano9k, "
+        "tangnano20k, tangprimer20k, tangprimer25k or lifcl-40-evn."
     ),
 ]
 _Torus = Annotated[
@@ -180,8 +181,6 @@ def _report(
     again: Again | None,
 ) -> None:
     """Say what was built, and how fast it is."""
-    from fpga.board_flow import FLOWS
-
     report, config = built.report, held.config
     path = report["critical_path"]
     fifo = f"{report['fifo_mhz']} MHz, for one of 60 MHz" if "fifo_mhz" in report else None
@@ -200,7 +199,7 @@ def _report(
             ("tools", ", ".join(report["tools"])),
         ],
     )
-    bitstream = folder / FLOWS[target.family.name].bitstream
+    bitstream = folder / target.family.flow.bitstream
     say_written(out, bitstream, f"openFPGALoader {quoted(bitstream)}; report.json beside it")
     if again is not None:
         from fpga.board_build import NET_FILE

@@ -38,12 +38,11 @@ def check_tools(boards: tuple[str, ...]) -> None:
     FpgaToolMissing
         A tool of a board's flow is not there.
     """
-    from fpga.board_flow import FLOWS
     from fpga.boards import find_board
     from fpga.tools import find_tool
 
     for board in boards:
-        flow = FLOWS[find_board(board).family.name]
+        flow = find_board(board).family.flow
         for name in ("yosys", flow.router, flow.packer):
             find_tool(name)
 

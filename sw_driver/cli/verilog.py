@@ -204,7 +204,7 @@ def _write(
 ) -> list[str]:
     """Write the Verilog and what goes with it; return the names of its files."""
     from fpga.cell_models import models_of
-    from fpga.synthesis import ECP5
+    from fpga.families import ECP5
     from sim.model.lint import waivers_of
     from sim.model.verilog_files import write_verilog_files
     from sim.testbenches.script_bench_files import write_script_bench

@@ -15,7 +15,7 @@ COMMANDS = [code for code in CODE if code.startswith(("pytest ", "python ", "mak
 # Names that a list tells to change, by the file that it tells to open.
 NAMED = [
     ("fpga/boards.py", "BOARDS"),
-    ("fpga/synthesis.py", "Family"),
+    ("fpga/families.py", "Family"),
     ("sim/measure/board_rows.py", "Row"),
     ("tests/support/traced_layers.py", "LAYERS"),
     ("tests/support/api_layers.py", "CALLS"),

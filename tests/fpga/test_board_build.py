@@ -140,7 +140,7 @@ def test_cells_that_cannot_be_packed_are_no_fault_of_the_flow(printed, error, me
     monkeypatch.setattr(board_flow, "run_tool", run_tool)
     board = BOARDS["icebreaker"]
     with pytest.raises(error, match=message):
-        board_flow.route(board, board_flow.FLOWS["ice40"], Tool("x", "x", "x"), tmp_path, 1, 12)
+        board_flow.route(board, board.family.flow, Tool("x", "x", "x"), tmp_path, 1, 12)
 
 
 def test_a_full_disk_leaves_the_former_build(flow, tmp_path, monkeypatch):

@@ -11,10 +11,10 @@ from fpga.boards import BOARDS, find_board
 from fpga.capacity import board_estimate, check_estimate, check_usage, fits, usage
 from fpga.constraints import constraints
 from fpga.errors import BoardError
+from fpga.families import ECP5
 from fpga.plan import plan
 from fpga.pll import make_clock
 from fpga.resources import estimate, is_measured, model_errors
-from fpga.synthesis import ECP5
 from golden.system.status import BAD_INPUT, exit_status
 from hw.link_config import LinkConfig
 from sw_driver.cli import app
@@ -28,10 +28,9 @@ MEASURED = [board for board in BOARDS.values() if is_measured(board.family)]
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_every_port_has_a_pin(board):
     text = constraints(board, 12)
+    lines = [re.split(r'[\s";{}\[\]]+', line) for line in text.splitlines()]
     for port, pin in board.pins().items():
-        assert any(port in line.replace('"', " ").split() and pin.name in
-                   line.replace('"', " ").replace(";", " ").split()
-                   for line in text.splitlines()), f"{port} of {board.name}"
+        assert any({port, pin.name} <= set(words) for words in lines), f"{port} of {board.name}"
     LinkConfig(clock_hz=board.clock_hz)  # A million baud can be made of its clock.
 
 
@@ -52,6 +51,8 @@ def test_known_pins():
         "clk": "G2", "rx": "M1", "tx": "L4", "led": "B2"}
     assert {port: pin.name for port, pin in BOARDS["icebreaker"].pins().items()} == {
         "clk": "35", "rx": "6", "tx": "9", "led": "11"}
+    assert {port: pin.name for port, pin in BOARDS["tangprimer20k"].pins().items()} == {
+        "clk": "H11", "rx": "T13", "tx": "M11", "led": "C13"}
 
 
 @pytest.mark.slow
@@ -70,6 +71,10 @@ def test_an_unknown_board_is_refused():
     with pytest.raises(BoardError, match="board must be one of ulx3s-85f, .*, not 'de10'") as error:
         find_board("de10")
     assert exit_status(error.value) == BAD_INPUT
+    for name, why in (("machxo3-sk", "a MachXO has no multipliers"),
+                      ("GateMate-EVB", "products take logic cells on a GateMate")):
+        with pytest.raises(BoardError, match=f"lifcl-40-evn, not '{name}': {why}$"):
+            find_board(name)
 
 
 @pytest.mark.parametrize("board", MEASURED, ids=lambda board: board.name)

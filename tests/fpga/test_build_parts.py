@@ -9,7 +9,7 @@ from fpga.board_design import board_config
 from fpga.boards import BOARDS
 from fpga.build_parts import deep_paths, module_cells
 from fpga.errors import FlowFailed
-from fpga.synthesis import ECP5, ICE40
+from fpga.families import ECP5, ICE40
 
 
 def netlist(**kinds):

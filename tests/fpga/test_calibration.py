@@ -8,7 +8,8 @@ import pytest
 from fpga import calibration
 from fpga.calibration import measure, measured_designs
 from fpga.errors import BoardError
-from fpga.synthesis import ICE40, Area
+from fpga.families import ICE40
+from fpga.synthesis import Area
 from sw_driver.errors import DriverError
 
 AREA = Area(luts=1, carries=2, flip_flops=3, multipliers=4, block_rams=5, lut_rams=6)
@@ -95,6 +96,12 @@ def test_any_cut_of_the_areas_is_found(flow):
         flow["file"].write_text(whole[:length])
         with pytest.raises(BoardError, match="is damaged: remove it"):
             calibration.read_measured(ICE40)
+
+
+def test_an_unknown_family_is_refused(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["fpga.calibration", "virtex"])
+    with pytest.raises(BoardError, match="family must be one of ecp5, ice40, .*, not 'virtex'"):
+        calibration.main()
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(flow, tmp_path):

@@ -11,7 +11,8 @@ import pytest
 from fpga.boundary import BOUNDARY, DESIGN, as_synthesised, with_boundary
 from fpga.equivalence import check_equivalence
 from fpga.errors import FlowFailed
-from fpga.synthesis import ECP5, GOWIN, ICE40, synthesise
+from fpga.families import ECP5, GW1N, ICE40
+from fpga.synthesis import synthesise
 from hw.config import TorusConfig, TrainingConfig
 from hw.emit import emit_verilog
 from hw.tops import TOPS, top_verilog
@@ -65,7 +66,7 @@ def both_netlists(folder, verilog, top, family):
 
 
 @pytest.mark.parametrize("kind, family", [
-    pytest.param(None, ICE40, marks=slow), pytest.param(None, GOWIN, marks=slow),
+    pytest.param(None, ICE40, marks=slow), pytest.param(None, GW1N, marks=slow),
     pytest.param("training-router", ECP5, marks=slow)])
 def test_what_is_there_for_simulators_changes_no_byte_of_a_netlist(kind, family, tmp_path):
     """So what was measured before the Verilog was legal everywhere is still measured of it."""

@@ -8,10 +8,11 @@ import pytest
 from fpga.boundary import BOUNDARY, with_boundary
 from fpga.designs import DESIGNS, Design
 from fpga.errors import FlowFailed, FpgaToolMissing
+from fpga.families import ECP5, ICE40
 from fpga.place_route import Ecp5Device, Step, place_and_route
-from fpga.report import check_blocks, expected_blocks, summarise
+from fpga.report import check_blocks, expected_blocks, short_cell, summarise
 from fpga.resources import estimate
-from fpga.synthesis import ECP5, ICE40, Area, areas_by_module, synthesise
+from fpga.synthesis import Area, areas_by_module, synthesise
 from fpga.tools import run_tool, tool_version
 from hw.cells.block_ram import BlockRam
 from hw.cells.multiplier import Multiplier
@@ -136,6 +137,7 @@ def test_a_path_is_named_by_module_and_signal():
     path = summarise(steps)
     assert (path.start, path.end) == ("row.hop.valid", "mac.sum")
     assert (path.levels, path.logic_ns, path.routing_ns) == (1, 0.875, 2.5)
+    assert short_cell("design.torus.mac.i__payload_FD1P3IX_Q_44") == "torus.mac.i__payload"
 
 
 def test_what_was_optimised_away_is_missed():

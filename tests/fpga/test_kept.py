@@ -8,7 +8,8 @@ from fpga import board_build
 from fpga.board_design import board_config
 from fpga.boards import BOARDS
 from fpga.errors import FlowFailed
-from fpga.synthesis import ECP5, synthesise
+from fpga.families import ECP5
+from fpga.synthesis import synthesise
 from fpga.tools import read_json, run_tool
 from fpga.yosys import run_yosys
 from golden.system.status import BAD_INPUT, exit_status

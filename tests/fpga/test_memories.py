@@ -5,13 +5,17 @@ import dataclasses
 import pytest
 
 from fpga.calibration import read_measured
-from fpga.memories import block_rams, engine_rams, gateway_rams, memory_rams
+from fpga.families import ECP5, FAMILIES, GW2A, GW5A, ICE40, NEXUS
+from fpga.memories import block_rams, engine_rams, gateway_rams, memory_cells, memory_rams
 from fpga.resources import estimate
-from fpga.synthesis import ECP5, ICE40
+from fpga.tools import read_json
+from fpga.yosys import run_yosys
+from hw.cells.block_ram import BlockRam
+from hw.emit import emit_verilog
 from hw.presets import BOARD_LARGE, BOARD_SMALL
 
 MEASURED = [pytest.param(family, one, id=f"{family.name}-{one.design.name}")
-            for family in (ECP5, ICE40) for one in read_measured(family)]
+            for family in FAMILIES.values() for one in read_measured(family)]
 
 
 @pytest.mark.parametrize("family, one", MEASURED)
@@ -35,6 +39,23 @@ def test_an_element_by_hand(lanes_in, lanes_out, rams):
     if lanes_in == 2:  # Both copies of a buffer are then rows of two words, in as many block RAMs.
         paired = dataclasses.replace(config, link_words=2)
         assert engine_rams(paired, ECP5) + memory_rams(paired, ECP5) == rams
+
+
+@pytest.mark.parametrize("family, bits, words, lut_rams", [
+    # At the border of what Yosys makes of `BlockRam`, by its own output.
+    (GW2A, 9, 128, True), (NEXUS, 9, 128, False), (GW2A, 8, 256, False), (NEXUS, 8, 128, True),
+    (GW2A, 18, 64, True), (GW2A, 24, 64, False), (NEXUS, 40, 64, True), (GW2A, 40, 128, False),
+    (GW5A, 8, 16, True), (GW5A, 9, 16, False)])
+def test_small_memories_are_no_block_rams(family, bits, words, lut_rams, tmp_path):
+    assert (memory_cells(bits, words, family) == 0) == lut_rams
+    options = {GW2A: "-lib +/gowin/lutrams.txt -lib +/gowin/brams.txt -D gw2a",
+               GW5A: "-lib +/gowin/brams.txt -D gw5a",
+               NEXUS: "-lib +/lattice/lutrams_nexus.txt -lib +/lattice/brams_nexus.txt"}[family]
+    run_yosys(tmp_path, emit_verilog(BlockRam(bits, words), "ram"),
+              f"proc; opt; memory -nomap; memory_libmap {options}; tee -q -o cells.json stat -json")
+    cells = read_json(tmp_path / "cells.json")["modules"]["\\ram"]["num_cells_by_type"]
+    assert memory_cells(bits, words, family) == sum(
+        number for kind, number in cells.items() if kind.endswith(("DP_", "PDP16K_")))
 
 
 @pytest.mark.parametrize("lanes_out", [1, 2])

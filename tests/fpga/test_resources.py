@@ -8,9 +8,10 @@ from fpga.boards import BOARDS
 from fpga.calibration import measured_designs, read_measured
 from fpga.capacity import board_estimate
 from fpga.designs import Design
+from fpga.families import ECP5, ICE40
 from fpga.lane_boards import synthesised
 from fpga.resources import estimate, model_errors
-from fpga.synthesis import ECP5, ICE40, lut_sites
+from fpga.synthesis import lut_sites
 from hw.config import TorusConfig
 from hw.presets import BOARD_SMALL
 from hw.tops import TOPS

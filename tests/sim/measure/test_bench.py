@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from fpga.designs import DESIGNS
 from fpga.errors import FlowFailed
+from fpga.families import ECP5
 from fpga.place_route import Routed
-from fpga.synthesis import ECP5, Area
+from fpga.synthesis import Area
 from sim.measure import placements
 from sim.measure.page import write_page
 from sim.measure.placements import Work

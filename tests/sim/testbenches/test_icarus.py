@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fpga.cell_models import models_of
-from fpga.synthesis import ECP5
+from fpga.families import ECP5
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
