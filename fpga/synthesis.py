@@ -59,17 +59,16 @@ def synthesise(folder: Path, verilog: str, top: str, family: Family, yosys: str 
     Raises
     ------
     FpgaToolMissing, FlowFailed
-        As `run_yosys`; also if a cell is left that the family does not have, or if two cells of an
-        ECP5 netlist drive one net.
+        As `run_yosys`; also if a cell is left that the family does not have, or if two cells
+        drive one net.
     """
     run_yosys(folder, verilog,
               f"{family.command} -top {top} -json netlist.json; tee -q -o cells.json stat -json",
               yosys)
-    if family is ECP5:
-        netlist = read_json(folder / "netlist.json")
-        _refuse_conflicts(netlist)
-        if move_logic_off_networks(netlist):
-            (folder / "netlist.json").write_text(json.dumps(netlist))
+    netlist = read_json(folder / "netlist.json")
+    _refuse_conflicts(netlist)
+    if family is ECP5 and move_logic_off_networks(netlist):
+        (folder / "netlist.json").write_text(json.dumps(netlist))
     return _area(read_json(folder / "cells.json"), top, family)
 
 
@@ -79,7 +78,7 @@ def _refuse_conflicts(netlist: Mapping[str, Any]) -> None:
         driver: dict[int, str] = {}
         for name, cell in module.get("cells", {}).items():
             for port, bits in cell["connections"].items():
-                if cell["port_directions"][port] != "output":
+                if cell.get("port_directions", {}).get(port) != "output":
                     continue
                 for bit in (bit for bit in bits if isinstance(bit, int)):
                     if bit in driver:
