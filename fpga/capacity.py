@@ -6,6 +6,7 @@ from hw.config import TorusConfig
 
 from .boards import Board
 from .errors import BoardError
+from .memories import block_rams
 from .resources import estimate, is_measured, link_area, model_errors
 from .synthesis import Area, lut_sites
 
@@ -49,8 +50,8 @@ def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
 def check_estimate(board: Board, config: TorusConfig) -> None:
     """Refuse a torus that cannot fit, before it is synthesised.
 
-    LUTs may exceed the part by as much as the model is off. Without measured areas it is
-    only known that every element has a multiplier, if the family has any.
+    LUTs may exceed the part by as much as the model is off. Without measured areas only multipliers,
+    if the family has any, and block RAMs are known.
 
     Raises
     ------
@@ -59,8 +60,9 @@ def check_estimate(board: Board, config: TorusConfig) -> None:
     """
     if not is_measured(board.family, config.link_words):
         wanted = config.rows * config.cols * config.row_weights * bool(board.family.multipliers)
-        multipliers = Usage("DSP", wanted, board.capacity.multipliers)
-        _check(board, config, (multipliers,), 1.0, "at least ")
+        blocks = (Usage("DSP", wanted, board.capacity.multipliers),
+                  Usage("BRAM", block_rams(config, board.family), board.capacity.block_rams))
+        _check(board, config, blocks, 1.0, "at least ")
         return
     slack = 1 + model_errors(board.family).largest
     _check(board, config, board_estimate(board, config), slack, "an estimated ")

@@ -39,9 +39,9 @@ _QUICK = ("link-side", "pe")
 
 
 def measure(bench: Bench) -> Table:
-    """Place and route all designs that infer; quick: two, of ECP5 cells, with one seed.
+    """Place and route all designs that infer; quick: two of them. About 30 minutes.
 
-    It takes about 30 minutes of one core, 15 of them for a 4x4 torus. Quick: 1.
+    On one core; a 4x4 torus takes 15 of them. Quick, of ECP5 cells and with one seed: 1.
     """
     names = _QUICK if bench.quick else [
         name for name in DESIGNS if not name.startswith(_TRAINING)]

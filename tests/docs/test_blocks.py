@@ -35,7 +35,6 @@ NOT_RUN = {
     r"clostorus area .*": "needs a library; tests/cli/test_area.py",
     r"clostorus build .*": "places and routes for minutes; tests/fpga/test_board_commands.py",
     r"clostorus report build/.*": "needs a build; tests/cli/test_report.py",
-    r"bash findings/.*": "installs packages, which CI leaves out",
     r"clostorus wave .*": "builds a simulation for a minute; tests/cli/test_wave.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
     r"clostorus fuzz .*(--minutes|--file).*": "runs for minutes; tests/cli/test_fuzz.py",
