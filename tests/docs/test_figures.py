@@ -108,8 +108,8 @@ def test_boards():
 
 
 def test_the_best_torus():
-    torus, lanes, _, cycles, *_, over = re.findall(
-        r"^\| (\d+x\d+) \| (\d+x\d+) \|" + r" ([\d,.]+) \|" * 6 + "$", EXPLORE, re.M)[0]
+    torus, lanes, _, _, cycles, *_, over = re.findall(
+        r"^\| (\d+x\d+) \| (\d+x\d+) \|" + r" ([\d,.]+) \|" * 7 + "$", EXPLORE, re.M)[0]
     assert row("best torus", "`explore`", "4x4") == (
         f"{over} times: {cycles} cycles a sample on {torus} PEs of {lanes} lanes",
         "clostorus explore")
