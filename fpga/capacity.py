@@ -50,8 +50,8 @@ def board_estimate(board: Board, config: TorusConfig) -> tuple[Usage, ...]:
 def check_estimate(board: Board, config: TorusConfig) -> None:
     """Refuse a torus that cannot fit, before it is synthesised.
 
-    LUTs may exceed the part by as much as the model is off. Without measured areas only multipliers,
-    if the family has any, and block RAMs are known.
+    LUTs may exceed the part by as much as the model is off. Without measured areas only
+    multipliers, if the family has any, and block RAMs are known.
 
     Raises
     ------
