@@ -5,18 +5,16 @@ Verilog declares are taken out before, and `tests/fpga/test_asic.py` shows that 
 """
 
 import dataclasses
-import json
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .black_boxes import COLLECT, Memory, box_memories, stubs_of
+from .black_boxes import BOXED, Memory, box_design
 from .errors import FlowFailed
 from .liberty import Library, LibraryError
 from .tools import YOSYS, read_json, run_tool
-from .yosys import run_yosys
 
 __all__ = ["AsicArea", "Module", "map_to_cells"]
 
@@ -118,15 +116,9 @@ def map_to_cells(folder: Path, verilog: str, top: str, liberty: Path, library: L
     LibraryError
         No flip-flop of the file can be used, or the design has latches and the file has none.
     FpgaToolMissing, FlowFailed
-        As `run_yosys` and `box_memories`; or something is left that the library has no cell for.
+        As `box_design`; or something is left that the library has no cell for.
     """
-    run_yosys(folder, verilog, f"hierarchy -check -top {top}; proc; {COLLECT}; "
-                               "write_json collected.json")
-    netlist = read_json(folder / "collected.json")
-    memories = box_memories(netlist, largest_in_cells)
-    (folder / "boxed.json").write_text(json.dumps(netlist))
-    (folder / "boxes.v").write_text(stubs_of(
-        memory for some in memories.values() for memory in some))
+    memories = box_design(folder, verilog, top, largest_in_cells)
     shutil.copyfile(liberty, folder / _LIBERTY)
     try:
         run_tool(YOSYS, ["-q", "-p", _script(top, dont_use)], folder)
@@ -138,7 +130,7 @@ def map_to_cells(folder: Path, verilog: str, top: str, liberty: Path, library: L
                            f"{library.name} has none for one that is needed: {refused[0]}"
                            ) from error
     flat, apart = read_json(folder / "flat.json"), read_json(folder / _APART)
-    boxes = {memory.name: memory for some in memories.values() for memory in some}
+    boxes = {memory.name: memory for memory in memories}
     found = {name: _counts(module) for name, module in apart["modules"].items()
              if name not in boxes and not name.startswith("$")}
     whole = _counts(flat["modules"][top])
@@ -160,7 +152,7 @@ def _script(top: str, dont_use: tuple[str, ...]) -> str:
     unused = "".join(f" -dont_use {pattern}" for pattern in dont_use)
     mapped = (f"setattr -unset init w:*; dfflibmap -liberty {_LIBERTY}{unused}; "
               f"abc -liberty {_LIBERTY}{unused} -script {_ABC_SCRIPT}; opt_clean -purge")
-    return (f"read_verilog boxes.v; read_json boxed.json; design -save boxed; "
+    return (f"{BOXED}; design -save boxed; "
             f"synth -noabc -top {top} -flatten; {mapped}; write_json flat.json; "
             f"write_verilog -noattr -noexpr {_FLAT}; "
             f"design -load boxed; synth -noabc -top {top}; {mapped}; write_json {_APART}")

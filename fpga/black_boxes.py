@@ -7,15 +7,22 @@ a module that says by its name and ports what is to be put in its place (docs/as
 
 import collections
 import dataclasses
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from .errors import FlowFailed
+from .tools import read_json
+from .yosys import run_yosys
 
-__all__ = ["COLLECT", "Memory", "box_memories", "stubs_of"]
+__all__ = ["BOXED", "COLLECT", "Memory", "box_design", "box_memories", "stubs_of"]
 
 COLLECT = "setattr -unset init w:*; opt -nosdff; memory -nomap; opt_clean"
 """Yosys commands after `proc`, which drop the values of declarations and make the cells."""
+
+BOXED = "read_verilog boxes.v; read_json boxed.json"
+"""Yosys commands that read what `box_design` has written."""
 
 _KEPT = "clostorus_memory"
 _READS = {
@@ -74,6 +81,38 @@ class Memory:
         return ",\n  ".join(f"{'output' if name == 'read_data' else 'input'} "
                             f"{f'[{bits - 1}:0] ' if name.endswith(('addr', 'data')) else ''}{name}"
                             for name, bits in self.port_bits.items())
+
+
+def box_design(folder: Path, verilog: str, top: str, largest_in_cells: int = 0) -> list[Memory]:
+    """Write a design whose memories are black boxes into a folder, for `BOXED`.
+
+    Parameters
+    ----------
+    folder
+        Where Yosys runs.
+    verilog, top
+        The design, and the name of its top module.
+    largest_in_cells
+        As for `box_memories`.
+
+    Returns
+    -------
+    list of Memory
+        All its memories.
+
+    Raises
+    ------
+    FpgaToolMissing, FlowFailed
+        As `run_yosys` and `box_memories`.
+    """
+    run_yosys(folder, verilog, f"hierarchy -check -top {top}; proc; {COLLECT}; "
+                               "write_json collected.json")
+    netlist = read_json(folder / "collected.json")
+    memories = [memory for some in box_memories(netlist, largest_in_cells).values()
+                for memory in some]
+    (folder / "boxed.json").write_text(json.dumps(netlist))
+    (folder / "boxes.v").write_text(stubs_of(memories))
+    return memories
 
 
 def box_memories(netlist: dict[str, Any], largest_in_cells: int = 0) -> dict[str, list[Memory]]:

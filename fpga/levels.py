@@ -15,10 +15,11 @@ import collections
 import dataclasses
 import re
 from pathlib import Path as FilePath
-from typing import Any, NoReturn
+from typing import Any
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
+from sw_driver.system.arguments import LineParser
 from sw_driver.system.files import check_target
 from sw_driver.system.kept import write_kept
 from sw_driver.system.scratch import temporary_folder
@@ -34,13 +35,6 @@ __all__ = ["main"]
 _BIT = re.compile(r"\[\d+\]")
 _ALIKE = re.compile(r"(pe|gateway|north|south|east|west|to_gateway|from_gateway)(?:_\d+)+\b")
 _MOST_LEVELS = 99
-
-
-class _Parser(argparse.ArgumentParser):
-    """Refuses arguments by one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BoardError(f"{message}; see --help")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,8 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m fpga.levels", description=__doc__,
-                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = LineParser(prog="python -m fpga.levels", description=__doc__,
+                        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--top", metavar="BLOCK", default=None,
                         help=f"synthesise and count one of {', '.join(BLOCKS)} [default: pe]")
     parser.add_argument("--torus", metavar="RxC", default=None,

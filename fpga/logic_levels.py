@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .drivers import driven_bits
 from .errors import FlowFailed
 
 __all__ = ["CELL_NS", "CLOCK_TO_OUT_NS", "WIRE_NS", "Path", "paths_of"]
@@ -72,13 +73,7 @@ class _Netlist:
             for bit in net["bits"]:
                 if isinstance(bit, int) and (bit not in self._names or rank < self._names[bit]):
                     self._names[bit] = rank
-        self.drivers: dict[int, tuple[str, str]] = {}
-        for cell, what in self.cells.items():
-            for port, bits in what["connections"].items():
-                if what["port_directions"][port] == "output":
-                    for bit in bits:
-                        if isinstance(bit, int):
-                            self.drivers[bit] = cell, port
+        self.drivers = {bit: (cell, port) for bit, cell, port in driven_bits(module)}
         self._arrivals: dict[int, _Arrival | None] = {}
 
     def name(self, cell: str) -> str:

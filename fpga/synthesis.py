@@ -9,6 +9,7 @@ from typing import Any
 from golden.system.names import moved_names
 
 from .clock_networks import move_logic_off_networks
+from .drivers import driven_bits
 from .errors import FlowFailed
 from .families import ECP5, Family
 from .tools import YOSYS, read_json
@@ -76,17 +77,12 @@ def _refuse_conflicts(netlist: Mapping[str, Any]) -> None:
     """Refuse a netlist in which two cells drive one net: Yosys has made another design of it."""
     for module in netlist["modules"].values():
         driver: dict[int, str] = {}
-        for name, cell in module.get("cells", {}).items():
-            for port, bits in cell["connections"].items():
-                if cell.get("port_directions", {}).get(port) != "output":
-                    continue
-                for bit in (bit for bit in bits if isinstance(bit, int)):
-                    if bit in driver:
-                        raise FlowFailed(
-                            f"netlist must have one driver for each net, but {driver[bit]} and "
-                            f"{name} drive the same one: Yosys took two signals for one, see "
-                            "docs/tool-notes.md")
-                    driver[bit] = name
+        for bit, name, _ in driven_bits(module):
+            if bit in driver:
+                raise FlowFailed(
+                    f"netlist must have one driver for each net, but {driver[bit]} and {name} "
+                    "drive the same one: Yosys took two signals for one, see docs/tool-notes.md")
+            driver[bit] = name
 
 
 def areas_by_module(folder: Path, verilog: str, top: str, family: Family) -> dict[str, Area]:

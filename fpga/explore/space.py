@@ -146,7 +146,7 @@ def smallest_usage(board: Board, limits: Limits, layers: str) -> tuple[Usage, ..
     FitError
         No element holds the net, whatever its memories.
     """
-    lanes = next(_lanes(limits))
+    lanes = min(_lanes(limits), key=dataclasses.astuple)
     run = _run("", layers, min(limits.bits), (1, 1), lanes, min(limits.host_bits))
     placed = _place(parse_layers(layers), 1, 1, lanes)
     return board_estimate(board, _least_config(base_config(run), placed.needs))

@@ -12,11 +12,11 @@ if __name__ == "__main__":
 
 import argparse
 import time
-from typing import NoReturn
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
 from sw_driver.errors import DriverError
+from sw_driver.system.arguments import LineParser
 from sw_driver.system.scratch import temporary_folder
 
 from ..errors import BenchFailed
@@ -28,13 +28,6 @@ __all__ = ["main"]
 
 _BREAKS = (0.15, 0.5, 0.85)
 _MOST_STALLS = 900
-
-
-class _Parser(argparse.ArgumentParser):
-    """Refuses arguments by one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise DriverError(f"{message}; see --help")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,8 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m sim.four_state", description=__doc__,
-                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = LineParser(prog="python -m sim.four_state", description=__doc__,
+                        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="PRESET",
                         help=f"which presets (all, if none is named): {', '.join(CASES)}")
     parser.add_argument("--stalls", metavar="N", default="0",

@@ -9,20 +9,18 @@ What is known in a simulation of the result is so whatever the unknown bits are,
 gives x unless its known inputs alone decide. So a design that passes needs no value at the start.
 """
 
-import json
 import re
 from pathlib import Path
 
 from fpga.black_box_models import box_models
-from fpga.black_boxes import COLLECT, box_memories, stubs_of
-from fpga.tools import YOSYS, read_json, run_tool
-from fpga.yosys import run_yosys
+from fpga.black_boxes import BOXED, box_design
+from fpga.tools import YOSYS, run_tool
 
 from ..errors import BuildFailed
 
 __all__ = ["unknown_start"]
 
-_REWRITE = ("read_verilog boxes.v; read_json boxed.json; memory_map; dffunmap; opt_clean; "
+_REWRITE = (f"{BOXED}; memory_map; dffunmap; opt_clean; "
             "pmuxtree; opt_clean; write_verilog -noattr unknown.v")
 _HIDES = re.compile(r"^\s*(?:if|else|casez?|initial)\b.*", re.M)
 
@@ -42,16 +40,11 @@ def unknown_start(verilog: str, top: str, folder: Path, bench: str) -> str:
     Raises
     ------
     FpgaToolMissing, FlowFailed
-        As `fpga.yosys.run_yosys` and `fpga.black_boxes.box_memories`.
+        As `fpga.black_boxes.box_design`.
     BuildFailed
         The result has something that hides unknown values.
     """
-    run_yosys(folder, verilog, f"hierarchy -check -top {top}; proc; {COLLECT}; "
-                               "write_json collected.json")
-    netlist = read_json(folder / "collected.json")
-    memories = [memory for some in box_memories(netlist).values() for memory in some]
-    (folder / "boxed.json").write_text(json.dumps(netlist))
-    (folder / "boxes.v").write_text(stubs_of(memories))
+    memories = box_design(folder, verilog, top)
     run_tool(YOSYS, ["-q", "-p", _REWRITE], folder)
     text = (folder / "unknown.v").read_text()
     hidden = _HIDES.search(text)

@@ -2,7 +2,6 @@
 
 from sim.fuzz.archives import ArtifactTarget, ManifestTarget, NpzTarget
 from sim.fuzz.frames import FrameTarget, ProgramTarget
-from sim.fuzz.names import TARGET_NAMES
 from sim.fuzz.rtl import RtlTarget
 from sim.fuzz.tables import CsvTarget, IdxTarget, ModelTarget, OnnxTarget
 from sim.fuzz.target import Target
@@ -13,5 +12,4 @@ _ALL: tuple[Target, ...] = (
     ArtifactTarget(), ManifestTarget(), ModelTarget(), ProgramTarget(), FrameTarget(), IdxTarget(),
     NpzTarget(), CsvTarget(), OnnxTarget(), RtlTarget(),
 )
-TARGETS: dict[str, Target] = {
-    name: target for name, target in zip(TARGET_NAMES, _ALL, strict=True) if name == target.name}
+TARGETS: dict[str, Target] = {target.name: target for target in _ALL}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.measure.markdown import replace_between_marks, table_lines
 from sw_driver.errors import DriverError
-from sw_driver.system.files import write_text
 
 if TYPE_CHECKING:
     from sim.fuzz.campaign import Total
@@ -32,8 +32,8 @@ def rows(totals: "Sequence[Total]") -> list[tuple[str, ...]]:
     return found
 
 
-def check_page(path: Path) -> str:
-    """Return the text of a page that has a place for the table.
+def check_page(path: Path) -> None:
+    """Refuse a page that has no place for the table.
 
     Raises
     ------
@@ -47,7 +47,6 @@ def check_page(path: Path) -> str:
     if text.count(_BEGIN) != 1 or _END not in text.partition(_BEGIN)[2]:
         raise DriverError(f"page {path} must have one place between {_BEGIN.strip()} and "
                           f"{_END.strip()}, which it has not")
-    return text
 
 
 def write_page(path: Path, command: str, when: str, totals: "Sequence[Total]") -> None:
@@ -64,8 +63,6 @@ def write_page(path: Path, command: str, when: str, totals: "Sequence[Total]") -
     totals
         What came of it.
     """
-    head, _, rest = check_page(path).partition(_BEGIN)
-    lines = [f"| {' | '.join(COLUMNS)} |", f"|---|{'---:|' * (len(COLUMNS) - 1)}",
-             *(f"| {' | '.join(row)} |" for row in rows(totals))]
-    table = f"    {command}\n\n{when}\n\n" + "\n".join(lines) + "\n"
-    write_text(path, head + _BEGIN + table + _END + rest.partition(_END)[2])
+    check_page(path)
+    table = "\n".join(table_lines(COLUMNS, rows(totals)))
+    replace_between_marks(path, "fuzz", f"    {command}\n\n{when}\n\n{table}\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sw_driver.cli.configuration import check_source, held_configuration, new_configuration
+from sw_driver.cli.configuration import check_trains, named_configuration
 from sw_driver.cli.options import Json, LanesIn, LanesOut, LinkWords, Quiet, lanes_of, make_output
 from sw_driver.cli.verilog_options import ConfigFrom, Torus, Train
 from sw_driver.cli.written import say_written
@@ -103,7 +103,7 @@ def command(
         check_outputs({"--output": files}, {"--liberty": liberty, "--config-from": config_from})
     lanes = lanes_of(lanes_in, lanes_out, link_words)
     config = _configuration(torus, preset, config_from, lanes, train=train)
-    _check_trains(top, config)
+    check_trains(top, config)
     library = read_library(liberty)
     area = _mapped(out, config, top, liberty, library, patterns, registers)
     if output is not None:
@@ -153,23 +153,8 @@ def _configuration(
         return PRESETS[preset]
     if torus is None and config_from is None:
         raise DriverError("one of --torus, --preset and --config-from must name a configuration")
-    check_source(None, config_from, train=train, fold=False)
-    held = held_configuration(torus=torus, train=train, bake=None, config_from=config_from,
-                              fold=False)
-    if held is None:
-        return new_configuration(torus, lanes, train=train)
-    if lanes:
-        raise DriverError("lanes-in, lanes-out and link-words need --torus: a model has lanes of "
-                          "its own")
-    return held.config
-
-
-def _check_trains(top: str, config: "TorusConfig") -> None:
-    from hw.tops import TRAINING_TOPS
-    from sw_driver.errors import DriverError
-
-    if top in TRAINING_TOPS and config.training is None:
-        raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
+    return named_configuration(torus=torus, lanes=lanes, train=train,
+                               config_from=config_from).config
 
 
 def _mapped(

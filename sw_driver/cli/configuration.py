@@ -7,7 +7,8 @@ from typing import Any
 
 from hw.config import TorusConfig
 
-__all__ = ["Held", "check_source", "held_configuration", "new_configuration"]
+__all__ = ["Held", "check_source", "check_trains", "held_configuration", "named_configuration",
+           "new_configuration"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,49 @@ def held_configuration(
     if fold and config.training is not None:
         raise DriverError("fold needs a torus that does not train: its weights cannot change")
     return Held(config, images)
+
+
+def named_configuration(
+    *,
+    torus: str | None,
+    lanes: Mapping[str, int],
+    train: bool,
+    config_from: Path | None,
+    bake: Path | None = None,
+    fold: bool = False,
+) -> Held:
+    """Return what a file says, or the default configuration of a size.
+
+    Raises
+    ------
+    DriverError
+        As `held_configuration` and `new_configuration`, or if lanes are given beside a file.
+    """
+    from sw_driver.errors import DriverError
+
+    held = held_configuration(torus=torus, train=train, bake=bake, config_from=config_from,
+                              fold=fold)
+    if held is None:
+        return Held(new_configuration(torus, lanes, train=train), None)
+    if lanes:
+        raise DriverError("lanes-in, lanes-out and link-words need --torus: a model has lanes of "
+                          "its own")
+    return held
+
+
+def check_trains(top: str, config: TorusConfig) -> None:
+    """Refuse a top module that is there for training alone, of a torus that does not train.
+
+    Raises
+    ------
+    DriverError
+        It names the top.
+    """
+    from hw.tops import TRAINING_TOPS
+    from sw_driver.errors import DriverError
+
+    if top in TRAINING_TOPS and config.training is None:
+        raise DriverError(f"top {top} needs a torus that trains, such as that of --train")
 
 
 def new_configuration(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sw_driver.cli.cocotb_test import check_cocotb
-from sw_driver.cli.configuration import Held, check_source, held_configuration, new_configuration
+from sw_driver.cli.configuration import Held, check_source, check_trains, named_configuration
 from sw_driver.cli.data_options import make_source
 from sw_driver.cli.options import Json, LanesIn, LanesOut, LinkWords, Quiet, lanes_of, make_output
 from sw_driver.cli.script_source import read_script
@@ -180,18 +180,9 @@ def _check_files(wanted: _Wanted) -> None:
 
 def _held(wanted: _Wanted) -> Held:
     """The configuration, and what its memories hold from the start."""
-    from hw.tops import TRAINING_TOPS
-    from sw_driver.errors import DriverError
-
-    held = held_configuration(torus=wanted.torus, train=wanted.train, bake=wanted.bake,
-                              config_from=wanted.config_from, fold=wanted.fold)
-    if held is None:
-        held = Held(new_configuration(wanted.torus, wanted.lanes, train=wanted.train), None)
-    elif wanted.lanes:
-        raise DriverError("lanes-in, lanes-out and link-words need --torus: a model has lanes of "
-                          "its own")
-    if wanted.top in TRAINING_TOPS and held.config.training is None:
-        raise DriverError(f"top {wanted.top} needs a torus that trains, such as that of --train")
+    held = named_configuration(torus=wanted.torus, lanes=wanted.lanes, train=wanted.train,
+                               bake=wanted.bake, config_from=wanted.config_from, fold=wanted.fold)
+    check_trains(wanted.top, held.config)
     return held
 
 

@@ -1,4 +1,4 @@
-"""docs/tool-notes.md has a row for each script of findings/, in the version that it pins."""
+"""docs/tool-notes.md has a row for each script of findings/, and no other."""
 
 import re
 
