@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.support.licences import ALLOWED, ASIDE, PAGE, installed, page, parts, refused
+from tests.support.licences import ALLOWED, ASIDE, PAGE, installed, of, page, parts, refused
 from tests.support.locked import PYTHON
 
 INSTALLED = installed()
@@ -23,6 +23,14 @@ def test_the_page_is_what_the_packages_say():
 def test_every_licence_is_of_a_kind_that_is_allowed():
     assert len(INSTALLED) > 100
     assert refused(INSTALLED) == []
+
+
+def test_any_reader_of_metadata_will_do():
+    """`import importlib_metadata`, which ONNX's tools do, replaces the standard library's finder:
+    its messages raise KeyError for a field that is absent.
+    """
+    importlib_metadata = pytest.importorskip("importlib_metadata")
+    assert [of(importlib_metadata.distribution(one.name)) for one in INSTALLED] == INSTALLED
 
 
 def test_what_lies_aside_is_not_allowed_and_says_why():

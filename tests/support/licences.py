@@ -91,9 +91,9 @@ def of(one: Distribution) -> Licence:
     """Return the licence of a package; the most exact of what it says counts."""
     metadata = one.metadata
     name, version = canonicalize_name(metadata["Name"]), metadata["Version"].partition("+")[0]
-    if expression := metadata["License-Expression"]:
+    if expression := metadata.get("License-Expression"):
         return Licence(name, version, _spelled(expression), "License-Expression")
-    field = (metadata["License"] or "").strip()
+    field = (metadata.get("License") or "").strip()
     known = _FIELDS.get(field.lower(), field)
     if parts(known) <= ALLOWED:
         return Licence(name, version, known, "License")
