@@ -1,10 +1,12 @@
 """The lock names what is installed, all that it needs, and the hashes of its files."""
 
 import re
+import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.support.locked import FOLDER, Pin, differences, pins
@@ -37,6 +39,16 @@ def needed():
 
 def test_it_names_all_that_is_needed():
     assert needed() - {pin.name for pin in pins() if pin.applies()} == set()
+
+
+def test_the_oldest_python_of_the_project_will_do():
+    """Debian 12 has 3.11.2: a package that needs 3.11.5 would end `make` there."""
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert oldest == ">=3.11"
+    asked = {pin.name: distribution(pin.name).metadata.get("Requires-Python")
+             for file in ("wheels.txt", "sources.txt") for pin in pins(file) if pin.applies()}
+    assert {name: text for name, text in asked.items()
+            if text and not SpecifierSet(text).contains("3.11.0")} == {}
 
 
 def test_every_pin_has_hashes_and_no_address():

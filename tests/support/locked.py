@@ -22,7 +22,7 @@ from tests.support.project import ROOT
 __all__ = ["FOLDER", "Pin", "differences", "pins", "written"]
 
 FOLDER = ROOT / ".ci" / "lock"
-PYTHON = "3.11.5"
+PYTHON = "3.11"
 """The oldest that every locked package supports."""
 _SOURCES = {"cocotbext-wishbone"}
 _TORCH = re.compile(r"torch|triton|cuda-.*|nvidia-.*")
