@@ -1,9 +1,10 @@
 """What a liberty file says of its cells: names, areas, and what a gate equivalent is."""
 
 import dataclasses
+import fnmatch
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from .errors import BoardError
@@ -78,6 +79,28 @@ class Library:
     def gates(self, area: float) -> float:
         """An area in gate equivalents."""
         return area / self.nand2.area
+
+    def check_unused(self, patterns: Collection[str]) -> None:
+        """Refuse patterns that name no cell, or that leave nothing to map a design to.
+
+        In a pattern, `*` stands for any letters, and `?` for one.
+
+        Raises
+        ------
+        LibraryError
+            A pattern names no cell of the file; or no flip-flop or no inverter is left.
+        """
+        left = [cell for cell in self.cells.values() if not cell.dont_use]
+        for pattern in patterns:
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in self.cells):
+                raise LibraryError(f"dont-use must name a cell of {self.name}, but none of its "
+                                   f"{_count(len(self.cells))} is {pattern!r}")
+            left = [cell for cell in left if not fnmatch.fnmatchcase(cell.name, pattern)]
+        for kind, there in (("flip-flop", any(cell.stores == "ff" for cell in left)),
+                            ("inverter", any(cell.is_gate((True, False)) for cell in left))):
+            if not there:
+                raise LibraryError(f"dont-use must leave a cell of each kind that is needed, but "
+                                   f"without {', '.join(patterns)} {self.name} has no {kind}")
 
 
 def read_library(path: Path) -> Library:

@@ -15,6 +15,7 @@ from golden.data.datasets import Split
 from golden.data.loading import load_part, load_split
 from golden.data.preparation import Preparation
 from golden.data.source import Source
+from golden.errors import GoldenError
 from golden.fixed.precision import FixedPointError
 from golden.layers.dense import LayerShape, parse_shape, without_cuts
 from golden.models.net import new_net
@@ -79,10 +80,13 @@ def parse_layers(text: str) -> tuple[LayerShape, ...]:
 
     Raises
     ------
-    DriverError, GoldenError
+    DriverError
         If it is something else, or a layer does not take the outputs of the one before.
     """
-    shapes = tuple(map(parse_shape, text.split()))
+    try:
+        shapes = tuple(map(parse_shape, text.split()))
+    except GoldenError as error:
+        raise DriverError(f"net must name a file, or layers: {error}") from error
     if not shapes:
         raise DriverError("net must name a file, or layers such as 784,256,28,8,16, not nothing")
     for left, right in zip(shapes, shapes[1:], strict=False):

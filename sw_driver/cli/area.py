@@ -105,6 +105,7 @@ def command(
     config = _configuration(torus, preset, config_from, lanes, train=train)
     check_trains(top, config)
     library = read_library(liberty)
+    library.check_unused(patterns)
     area = _mapped(out, config, top, liberty, library, patterns, registers)
     if output is not None:
         models = box_models(area.memories)

@@ -55,7 +55,7 @@ class Options:
     @property
     def model(self) -> Path | None:
         """The file of the net; None of layers."""
-        return None if re.fullmatch(r"[\s\d,()-]*", self.net) else Path(self.net)
+        return None if re.fullmatch(r"[\s\d()-]*(,.*)?", self.net) else Path(self.net)
 
     def check(self) -> "Files":
         """Refuse what is wrong with the options, and files that plainly are no nets.

@@ -146,6 +146,8 @@ def _checked(wanted: _Wanted) -> _Wanted:
             "--net": wanted.net if is_build else None, "--model": wanted.model,
             **source_files(wanted.data)}  # fmt: skip
     check_outputs({"--output": wanted.output}, read)
+    if wanted.output.suffix not in (".html", ".htm"):
+        raise DriverError(f"output must end in .html, not {wanted.output.name!r}")
     if wanted.net is None:
         for name in ("model", "data", "samples"):
             if getattr(wanted, name) is not None:

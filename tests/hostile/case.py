@@ -19,6 +19,7 @@ from sw_driver.cli import app
 from tests.support.onnx_nets import node, write_net
 from tests.support.own_data import LAYERS as SMALL_LAYERS
 from tests.support.own_data import named, numbers, write_csv
+from tests.support.project import ROOT
 
 LAYERS = ("--layer", "64,16,8,2,4", "--layer", "16,10,4,2,2")
 
@@ -87,6 +88,7 @@ class Workshop:
             self.files / "mnist", *LAYERS, "-o", self.files / "fixed.pt",
         )  # fmt: skip
         self._write_tables()
+        shutil.copy(ROOT / "tests" / "fpga" / "cells.lib", self.files)
         (self.files / "net.py").write_text(_OWN_MODEL)
         (self.files / "broken.py").write_text("import torch\n\ndef make(:\n")
         torch.save({"weight": torch.zeros(10, 64)}, self.files / "w.pt")

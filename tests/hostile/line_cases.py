@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.hostile.case import Case, Workshop
 from tests.hostile.host_lines import BOARD, EXPORT, Lines
+from tests.hostile.study_lines import AREA, EXPERIMENT, EXPLORE, FUZZ, REPORT, VERIFY, WAVE
 
 GROUP = "command line"
 
@@ -350,24 +351,6 @@ PLAN: Lines = {
     "--board tangnano9k": "--board must be one whose part the resource model knows",
     "--board icebreaker --train": "--board icebreaker holds no torus that trains",
 }
-EXPERIMENT: Lines = {
-    "": "NAME must be given, one of clos-accuracy, precision, ",
-    "clos-acuracy": "NAME must be one of .*, all, not 'clos-acuracy'",
-    "clos-accuracy --seeds 0": "--seeds must be 1 to 1000, not 0",
-    f"clos-accuracy --seeds {10**21}": "--seeds must be 1 to 1000, not 1000",
-    "clos-accuracy --data none": "--data must be one of digits, .* not 'none'",
-    "clos-accuracy --data {files}/mnist": "--data must have larger samples than those of .*mnist",
-    "precision --data {files}/mnist": "--data must have larger samples than those of .*mnist",
-    "precision --data mnist10k --data mnist10k": "--data must have different names",
-    "clos-accuracy --data mnist10k --data mnist10k": "--data must have different names",
-    "clos-accuracy --out {files}/x.npy": "--out .*x.npy must be a folder",
-    "clos-accuracy --jobs 100000000": "'--jobs': .* less than or equal to 1024, not 100000000",
-    "clos-accuracy --workers 0": "'--workers': .* not 0",
-    "clos-accuracy --workers 2 --jobs 2": "--workers and --jobs cannot both be given",
-    "clos-accuracy --workers 2 --scheduler h:1": "--workers and --scheduler cannot both be given",
-    "clos-accuracy --scheduler ''": "--scheduler must not be empty",
-    "clos-accuracy --scheduler none://h:1": "--scheduler must be .* 'none://h:1' does not answer",
-}
 COMMANDS: Mapping[str, Lines] = {
     "": ANY,
     "info": INFO,
@@ -382,6 +365,12 @@ COMMANDS: Mapping[str, Lines] = {
     "experiment": EXPERIMENT,
     "export": EXPORT,
     "board": BOARD,
+    "area": AREA,
+    "explore": EXPLORE,
+    "fuzz": FUZZ,
+    "report": REPORT,
+    "wave": WAVE,
+    "verify": VERIFY,
 }
 
 

@@ -17,7 +17,6 @@ from tests.hostile import (
     artifact_cases,
     data_cases,
     file_cases,
-    fuzz_cases,
     line_cases,
     onnx_cases,
     process_cases,
@@ -37,7 +36,7 @@ def every_case() -> list[Case]:
     """All hostile inputs, group by group."""
     modules = (
         line_cases, file_cases, data_cases, onnx_cases, artifact_cases, api_cases,
-        process_cases, fuzz_cases,
+        process_cases,
     )  # fmt: skip
     return list(itertools.chain.from_iterable(module.cases() for module in modules))
 
