@@ -75,6 +75,8 @@ class Child:
 def _become(words: list[str], folder: str, errors: str, program: Sequence[str] | None) -> None:
     """Be the program, in the process that was made for it."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background ignores it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # The parent, which made this process, ends with the campaign, however that ends.
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     os.chdir(folder)
