@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.measure.markdown import replace_between_marks, text_between_marks
+from sim.measure.markdown import replace_between_marks, table_lines, text_between_marks
 from sw_driver.jobs.versions import product_version
 
 __all__ = ["check_page", "made_of", "write_table"]
@@ -34,10 +34,9 @@ def made_of() -> str:
     return f"commit {commit}" if commit else f"version {product_version()}"
 
 
-def write_table(page: Path, what: str, command: str, made: str,
-                rows: Sequence[tuple[str, str]]) -> None:
+def write_table(page: Path, what: str, command: str, made: str, header: Sequence[str],
+                rows: Sequence[Sequence[str]]) -> None:
     """Put a table between the marks `load-WHAT` of a page; errors as for `check_page`."""
-    lines = [f"    {command}", "", f"Made on {datetime.date.today().isoformat()}, of {made}.", "",
-             "| what | figure |", "| --- | ---: |", *(f"| {name} | {figure} |"
-                                                      for name, figure in rows), ""]
-    replace_between_marks(page, f"load-{what}", "\n".join(lines))
+    table = "\n".join(table_lines(header, rows))
+    when = f"Made on {datetime.date.today().isoformat()}, of {made}."
+    replace_between_marks(page, f"load-{what}", f"    {command}\n\n{when}\n\n{table}\n")
