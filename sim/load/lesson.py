@@ -45,7 +45,7 @@ class Lesson:
         """Refuse a training that does not end with an epoch."""
         if self.steps < 1 or self.steps % self.epoch_steps:
             raise DriverError(
-                f"steps must be a multiple of 100, or of 1000 from 1000 on, not {self.steps}")
+                f"--steps must be a multiple of 100, or of 1000 from 1000 on, not {self.steps}")
 
     @property
     def epoch_steps(self) -> int:
