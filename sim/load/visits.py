@@ -15,6 +15,8 @@ PATIENCE = Patience(answer_s=30.0, poll_s=0.008, progress_s=60.0)
 _BEAT_BYTES = 8
 _MOST_BEATS = 60
 _MOST_EXCHANGES = 6
+_STAYS = 0.02        # Of the hosts, as many stay long,
+_LONG_EXCHANGES = 300
 _LEAVES = 0.4        # Of the hosts, as many go away in the middle, most of them
 _STAY_S = 0.1        # within so long.
 _MOST_GAP_S = 0.01   # Without a host.
@@ -86,7 +88,8 @@ class Visitor:
         try:
             link = Connection(self._name, patience=PATIENCE, line=HostLine(self.cable, leaves_s),
                               session=self._session)
-            for _ in range(random.randint(1, _MOST_EXCHANGES)):
+            most = _LONG_EXCHANGES if random.random() < _STAYS else _MOST_EXCHANGES
+            for _ in range(random.randint(1, most)):
                 self._exchange(link)
                 if self.frames >= frames:
                     break

@@ -1,16 +1,18 @@
 """The model of the board's end is the RTL: same bytes in, same bytes out, each in its cycle."""
 
+import math
 from random import Random
 
 import pytest
 
 from hw.link_config import LinkConfig
-from sim.load.cable import Cable
+from sim.load.cable import Cable, HostLine
 from sim.load.loop import HARDWARE_ID
 from sim.load.stretch import CLOCK_HZ, LINKS, Held
 from sim.load.twin import BoardTwin
-from sim.load.visits import LinkWrong, Visitor
+from sim.load.visits import PATIENCE, LinkWrong, Visitor
 from sim.load.wires import BadWire
+from sw_driver.serial.connection import Connection
 from sw_driver.serial.frames import END, HostFrame, encode_host_frame
 from tests.support.link_bench import loop_model
 
@@ -40,11 +42,24 @@ def visit(board, link, per_mille, seed, frames):
 
 
 @pytest.mark.parametrize("per_mille, seed", [(10, 1), (1, 2), (0, 3)])
-def test_hosts_come_and_go(held, link, per_mille, seed):
+def test_hosts_come_and_go(held, link, per_mille, seed, monkeypatch):
+    monkeypatch.setattr("sim.load.visits._STAYS", 0.0)
     visits = visit(held, link, per_mille, seed, 400)
     assert visits.sessions > 2 and visits.checked_bytes > 400
     assert held.cycles == held.rtl.cycles == held.twin.cycles
     assert held.rtl.led == held.twin.led
+
+
+@pytest.mark.slow
+def test_numbers_of_words_wrap(held, link):
+    wires = (BadWire(0.3, 1, way) for way in (0, 1))
+    cable = Cable(held, link.clock_hz, *wires, Random(1))
+    data = Random(4).randbytes(4 * 70_000)
+    with Connection("board", patience=PATIENCE, line=HostLine(cable, math.inf)) as connection:
+        connection.send(data)
+        assert connection.receive(len(data)) == bytes(byte ^ 0xFF for byte in data)
+        connection.flush()
+        assert connection.figures.damaged
 
 
 def hostile_frames(random):
