@@ -82,8 +82,7 @@ def _training(asked: argparse.Namespace, made: str) -> int:
         try:
             with Output(as_json=False, quiet=asked.quiet).progress() as tell:
                 stopped = stop_and_go(lesson, asked.stops, asked.out, store, tell=tell)
-                tell("train: without stops", asked.stops, asked.stops)
-                check_end(train_whole(lesson, asked.out), stopped)
+                check_end(train_whole(lesson, asked.out, tell=tell), stopped)
         except TrainingWrong as error:
             wrong = str(error)
         table = training_table(lesson, list(store.results.values()), wrong)

@@ -22,6 +22,7 @@ _EARLY = 0.1          # Of the stops, as many come while the program starts.
 _EARLY_S = 6.0        # Within so long.
 _LATE_SAVES = 1.5     # Others come within the time of so many checkpoints, after the step.
 _LOOK_S = 0.03
+_TELL_S = 1.0
 _LEAST_S = 0.05
 
 Tell = Callable[[str, int, int], object]
@@ -93,8 +94,11 @@ def planned(lesson: Lesson, stops: int) -> list[tuple[str, int]]:
             for number, step in enumerate(steps)]
 
 
-def train_whole(lesson: Lesson, folder: Path, program: Sequence[str] | None = None) -> Path:
+def train_whole(lesson: Lesson, folder: Path, program: Sequence[str] | None = None,
+                tell: Tell = lambda work, done, total: None) -> Path:
     """Train without a stop, unless that is done; return the model file.
+
+    `program` and `tell` are those of `stop_and_go`.
 
     Raises
     ------
@@ -104,7 +108,8 @@ def train_whole(lesson: Lesson, folder: Path, program: Sequence[str] | None = No
     path, partly = folder / "whole.pt", folder / "whole-unfinished.pt"
     if not path.exists():
         partly.unlink(missing_ok=True)
-        _to_the_end(lesson, folder, partly, program)
+        _to_the_end(lesson, partly, program, lambda done: tell("train: without stops", done,
+                                                               lesson.steps))
         partly.rename(path)
     return path
 
@@ -143,12 +148,11 @@ def stop_and_go(lesson: Lesson, stops: int, folder: Path, store: JobStore[Stop, 
         stop = Stop(**fields, number=number, stops=stops)
         if stop in store.results:
             continue
-        tell(f"train: stop {number + 1} of {stops}, at step {steps_done(path, lesson)} of "
-             f"{lesson.steps}", number, stops)
+        tell(f"train: stop {number + 1} of {stops}", steps_done(path, lesson), lesson.steps)
         store.add(stop, _stopped_once(lesson, path, name, step, number, program))
     if steps_done(path, lesson) < lesson.steps:
-        tell("train: to the end", stops, stops)
-        _to_the_end(lesson, folder, path, program)
+        _to_the_end(lesson, path, program, lambda done: tell("train: to the end", done,
+                                                             lesson.steps))
     return path
 
 
@@ -165,10 +169,14 @@ def check_end(whole: Path, stopped: Path) -> None:
                             f"{len(wrong)} parts: {', '.join(wrong)}")
 
 
-def _to_the_end(lesson: Lesson, folder: Path, path: Path, program: Sequence[str] | None) -> None:
-    child = Child(lesson.command(path.name, resume=path.exists()), folder, program)
+def _to_the_end(lesson: Lesson, path: Path, program: Sequence[str] | None,
+                tell: Callable[[int], object]) -> None:
+    """Train to the end, and tell how many steps are done."""
+    child = Child(lesson.command(path.name, resume=path.exists()), path.parent, program)
     try:
-        if status := child.wait():
+        while (status := child.wait(_TELL_S)) is None:
+            tell(steps_done(path, lesson))
+        if status:
             raise _died(child, status)
     finally:
         child.end()
