@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 import time
@@ -85,7 +86,5 @@ def _become(words: list[str], folder: str, errors: str, program: Sequence[str] |
         os.dup2(os.open(name, flags, 0o666), number)
     if program is not None:
         os.execv(program[0], [*program, *words])
-    from sw_driver.cli import main
-
     sys.argv = ["clostorus", *words]
-    main()
+    runpy.run_module(CLOSTORUS[-1], run_name="__main__")

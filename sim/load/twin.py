@@ -1,36 +1,21 @@
 """`BoardTwin`: a model of the board's end of a host link, in Python, exact to the clock cycle."""
 
 import bisect
-import dataclasses
-import zlib
 from collections import deque
 from types import TracebackType
 
 from hw.link_config import LinkConfig
 from sim.load.twin_beats import TwinBeats
+from sim.load.twin_frames import HOST_HEADER_BYTES, Heard, read_frame, write_frame
 
-__all__ = ["BoardTwin", "Heard"]
+__all__ = ["BoardTwin"]
 
-_HEADER_BYTES, _CRC_BYTES, _BOARD_HEADER_BYTES = 7, 4, 8
+_BOARD_HEADER_BYTES, _CRC_BYTES = 8, 4
 _GAP = 2             # Cycles from the end of a frame until it can count.
 _TURN = 3            # Cycles from the last byte of a frame until its first COBS byte.
 _BYTE_BITS = 10
 _MOST_LOGGED = 1 << 12
 _NEVER = 1 << 62
-
-
-@dataclasses.dataclass(frozen=True)
-class Heard:
-    """A frame of the host, as docs/host_link.md lays it out; `words` are its bytes of words."""
-
-    session: int
-    opens: bool
-    tag: int
-    most_words: int
-    rewinds: bool
-    number: int
-    expected: int
-    words: bytes
 
 
 class BoardTwin:
@@ -258,28 +243,16 @@ class BoardTwin:
             self._give(reading.header + reading.data)
 
     def _give(self, content: bytes) -> None:
-        content += zlib.crc32(content).to_bytes(4, "little")
-        for run in content.split(b"\0"):
-            self._out.append(len(run) + 1)
-            self._out += run
-        self._out.append(0)
+        self._out += write_frame(content)
 
     def _heard(self, raw: bytes, began: list[int]) -> Heard | None:
         """The frame of the session, or that opens one; None if it is damaged, or another's."""
-        content = _decoded(raw)
-        size = len(content) - _HEADER_BYTES if content is not None else 0
-        if content is None or size < _CRC_BYTES or size % 4:
+        heard = read_frame(raw)
+        if heard is None or self._overflows(len(heard.words) // 4 + 1, began):
             return None
-        if zlib.crc32(content[:-4]) != int.from_bytes(content[-4:], "little"):
+        if not heard.opens and not (self._opened and heard.session == self._session):
             return None
-        opens, session = bool(content[0] & 0x80), content[0] & 0x7F
-        if not opens and not (self._opened and session == self._session):
-            return None
-        if self._overflows(size // 4, began):
-            return None
-        return Heard(session, opens, content[1], content[2] & 0x3F, bool(content[2] & 0x80),
-                     int.from_bytes(content[3:5], "little"),
-                     int.from_bytes(content[5:7], "little"), content[_HEADER_BYTES:-4])
+        return heard
 
     def _overflows(self, words: int, began: list[int]) -> bool:
         """Whether a word of a frame, the CRC included, came while there was no room for it."""
@@ -287,7 +260,7 @@ class BoardTwin:
         delay = self._in_delay - _GAP
         for number in range(words):
             # The byte of the first code stands before the header.
-            came = began[min(1 + _HEADER_BYTES + 4 * number, len(began) - 1)] + delay
+            came = began[min(1 + HOST_HEADER_BYTES + 4 * number, len(began) - 1)] + delay
             read_since = len(self._reads) - bisect.bisect_right(self._reads, came)
             if used + read_since + number >= self._words:
                 return True
@@ -316,17 +289,3 @@ class _Reading:
     def __init__(self, header: bytes, place: int, count: int, at: int) -> None:
         self.header, self.place, self.count, self.at = header, place, count, at
         self.data = bytearray()
-
-
-def _decoded(raw: bytes) -> bytes | None:
-    """Take COBS off a frame without its end; None if bytes are missing."""
-    out, at = bytearray(), 0
-    while at < len(raw):
-        code = raw[at]
-        if at + code > len(raw):
-            return None
-        out += raw[at + 1:at + code]
-        at += code
-        if code != 0xFF and at < len(raw):
-            out.append(0)
-    return bytes(out)

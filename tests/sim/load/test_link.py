@@ -18,7 +18,7 @@ from sim.load.visits import Visitor
 from sim.load.wires import BadWire
 from sw_driver.jobs.store import open_store
 
-SMALL = Stretch("model", 1, 0, 1200, 10.0)
+SMALL = Stretch("model", 5, 0, 1200, 10.0)
 
 
 def test_nothing_is_lost_doubled_or_changed():
