@@ -23,6 +23,7 @@ from sim.load.stops import (
 from sw_driver.errors import DriverError
 from sw_driver.jobs.store import open_store
 
+SMALL = Lesson(200, device="golden")
 BEFORE = "import sys; from golden.system.stopping import begin; begin('clostorus'); "
 MAIN = "; sys.argv[0] = 'clostorus'; from sw_driver.cli import main; main()"
 # A checkpoint in which the random generators are those of the beginning.
@@ -138,14 +139,20 @@ def test_a_training_is_stopped(tmp_path, monkeypatch, capsys):
         main([*words, "--seed", "2"])
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A training without stops."""
+    folder = tmp_path_factory.mktemp("whole")
+    SMALL.write_data(folder)
+    return train_whole(SMALL, folder, CLOSTORUS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("patch, found", [(NO_GENERATORS, "masters|weight"), (REPEATS, "position")])
-def test_a_training_that_goes_on_wrongly_is_found(tmp_path, patch, found):
-    lesson = Lesson(200, device="golden")
-    lesson.write_data(tmp_path)
+def test_a_training_that_goes_on_wrongly_is_found(tmp_path, whole, patch, found):
+    SMALL.write_data(tmp_path)
     with open_store(tmp_path / "runs.sqlite", "load-training", Stop, Stopped) as store:
-        stopped = stop_and_go(lesson, 2, tmp_path, store, program(patch))
-    whole = train_whole(lesson, tmp_path, CLOSTORUS)
+        stopped = stop_and_go(SMALL, 2, tmp_path, store, program(patch))
     with pytest.raises(TrainingWrong, match=found):
         check_end(whole, stopped)
     assert not differences(whole, whole)
