@@ -45,7 +45,7 @@ def training_table(lesson: Lesson, stops: Sequence[Stopped], wrong: str) -> list
     early = sum(one.after_step < 0 for one in stops)
     lost = [one.after - one.before for one in stops]
     found: list[Row] = [("steps of the training", f"{lesson.steps:,}"),
-             ("stops", f"{len(stops):,}")]
+                        ("stops", f"{len(stops):,}")]
     found += [(f"of them by {name}", f"{sum(one.signal == name for one in stops):,}")
               for name in ("SIGINT", "SIGTERM", "SIGKILL")]
     return [*found,
