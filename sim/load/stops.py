@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
+from golden.system.status import BAD_INPUT, TOOL_MISSING
+from sim.errors import SimError
 from sim.load.child import CLOSTORUS, Child
 from sim.load.lesson import Lesson, differences, steps_done
 from sw_driver.errors import DriverError
@@ -21,7 +23,7 @@ _STATUS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -signal.SIGKILL}
 _EARLY = 0.1          # Of the stops, as many come while the program starts.
 _EARLY_S = 6.0        # Within so long.
 _LATE_SAVES = 1.5     # Others come within the time of so many checkpoints, after the step.
-_LOOK_S = 0.03
+_LOOK_S = 0.01
 _TELL_S = 1.0
 _LEAST_S = 0.05
 
@@ -32,8 +34,12 @@ class TrainingWrong(AssertionError):
     """A training that was stopped is not the one that it must be."""
 
 
-class Died(RuntimeError):
+class Died(SimError):
     """A training ended by itself, with an error."""
+
+
+class _CameLate(Exception):
+    """A training came to its end before it was stopped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Stopped:
     after_step
         It came at a random moment after this step was saved; -1: while the program started.
     status
-        With which the program ended.
+        With which the program ended; 0 if it came to the end of the training before the stop.
     before, after
         Steps in the model file when the program started, and when it had been stopped.
     seconds
@@ -197,11 +203,13 @@ def _stopped_once(lesson: Lesson, path: Path, name: str, step: int, number: int,
             _pass(child, random.random() * _LATE_SAVES * _reach(child, path, lesson, step))
         child.send(signal.Signals[name])
         status = child.wait()
+    except _CameLate:
+        status = 0
     finally:
         child.end()
     seconds = time.monotonic() - begun_s
     # Before a program's first line Python itself decides how a signal ends it.
-    if status != _STATUS[name] and (step >= 0 or not status):
+    if status not in (0, _STATUS[name]) and (step >= 0 or status in (BAD_INPUT, TOOL_MISSING)):
         raise _died(child, status)
     try:
         after = steps_done(path, lesson)
@@ -209,6 +217,8 @@ def _stopped_once(lesson: Lesson, path: Path, name: str, step: int, number: int,
         raise TrainingWrong(f"{path.name} is damaged after {name}: {error}") from error
     if after < before:
         raise TrainingWrong(f"{path.name} had {before} steps, and {after} after {name}")
+    if status == 0 and after < lesson.steps:
+        raise TrainingWrong(f"a training ended well with {after} of {lesson.steps} steps")
     return Stopped(name, step, status or 0, before, after, round(seconds, 2))
 
 
@@ -241,6 +251,8 @@ def _version(path: Path) -> tuple[int, int] | None:
 def _pass(child: Child, seconds: float) -> None:
     """Let time pass; an error if the program ends by itself meanwhile."""
     status = child.wait(seconds)
+    if status == 0:
+        raise _CameLate
     if status is not None:
         raise _died(child, status)
 

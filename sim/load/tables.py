@@ -42,12 +42,15 @@ def link_table(rans: dict[str, Sequence[Ran]]) -> list[Row]:
 
 def training_table(lesson: Lesson, stops: Sequence[Stopped], wrong: str) -> list[Row]:
     """Sum up a training that was stopped; `wrong` is what was found."""
+    asked, stops = len(stops), [one for one in stops if one.status]
     early = sum(one.after_step < 0 for one in stops)
     lost = [one.after - one.before for one in stops]
     found: list[Row] = [("steps of the training", f"{lesson.steps:,}"),
                         ("stops", f"{len(stops):,}")]
     found += [(f"of them by {name}", f"{sum(one.signal == name for one in stops):,}")
               for name in ("SIGINT", "SIGTERM", "SIGKILL")]
+    if asked > len(stops):
+        found.append(("stops that came after the end of the training", f"{asked - len(stops):,}"))
     return [*found,
             ("of them while the program started", f"{early:,}"),
             ("stops before which the program had saved nothing new",

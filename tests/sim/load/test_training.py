@@ -20,12 +20,23 @@ from sim.load.stops import (
     stop_and_go,
     train_whole,
 )
+from sim.load.tables import training_table
+from sim.measure.markdown import cells_by_row
 from sw_driver.errors import DriverError
 from sw_driver.jobs.store import open_store
 
 SMALL = Lesson(200, device="golden")
-BEFORE = "import sys; from golden.system.stopping import begin; begin('clostorus'); "
+BEFORE = "import sys, time; from golden.system.stopping import begin; begin('clostorus'); "
 MAIN = "; sys.argv[0] = 'clostorus'; from sw_driver.cli import main; main()"
+# A training that rests before each part, so that there is time to stop it.
+RESTS = """
+from sw_driver.train.loop import TrainingLoop
+trains = TrainingLoop._train
+def _train(self, *arguments):
+    time.sleep(0.2)
+    trains(self, *arguments)
+TrainingLoop._train = _train
+"""
 # A checkpoint in which the random generators are those of the beginning.
 NO_GENERATORS = """
 from sw_driver.device.state_device import StateDevice
@@ -51,7 +62,7 @@ Position.from_dict = from_dict
 
 def program(patch):
     """A `clostorus` that is patched before it begins."""
-    return (sys.executable, "-c", f"{BEFORE}exec({patch!r}){MAIN}")
+    return (sys.executable, "-c", f"{BEFORE}exec({RESTS + patch!r}){MAIN}")
 
 
 def test_half_of_the_stops_clear_nothing_away():
@@ -113,6 +124,19 @@ def test_a_program_that_ends_by_itself_is_found(tmp_path):
     assert not store.results
 
 
+def test_a_stop_that_came_too_late_is_none():
+    rows = [Stopped("SIGKILL", 100, -9, 0, 100, 1.0), Stopped("SIGINT", 200, 0, 100, 300, 1.0)]
+    found = dict(training_table(Lesson(300), rows, ""))
+    assert (found["stops"], found["of them by SIGINT"]) == ("1", "0")
+    assert found["stops that came after the end of the training"] == "1"
+
+
+def test_a_program_that_ends_well_too_early_is_found(tmp_path):
+    with (open_store(tmp_path / "runs.sqlite", "load-training", Stop, Stopped) as store,
+          pytest.raises(TrainingWrong, match="ended well with 0 of 300 steps")):
+        stop_and_go(Lesson(300), 1, tmp_path, store, (sys.executable, "-c", "pass"))
+
+
 def test_a_child_ends_when_it_is_told_to(tmp_path):
     child = Child([], tmp_path, (sys.executable, "-c", "import time; time.sleep(600)"))
     assert child.wait(0.2) is None
@@ -125,13 +149,16 @@ def test_a_child_ends_when_it_is_told_to(tmp_path):
 def test_a_training_is_stopped(tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text("<!-- begin load-training -->\n<!-- end load-training -->\n")
-    words = ["training", "--steps", "300", "--stops", "4", "--quiet",
+    words = ["training", "--steps", "1000", "--stops", "4", "--quiet",
              "--out", str(tmp_path), "--page", str(page)]
     assert main(words) == 0
-    assert "| of them by SIGKILL | 2 |" in page.read_text()
+    found = cells_by_row(page.read_text())
+    assert int(found["stops"]["figure"]) >= 2
+    assert found["weights, biases, velocities, generators, losses"]["figure"] == (
+        "equal, bit for bit")
     folder = tmp_path / "training"
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    assert steps_done(folder / "stopped.pt", Lesson(300)) == 300
+    assert steps_done(folder / "stopped.pt", Lesson(1000)) == 1000
     # All is done, so nothing is started any more; and other trainings are refused.
     monkeypatch.setattr(Child, "__init__", None)
     assert main(words) == 0 and "equal, bit for bit" in capsys.readouterr().out
