@@ -8,7 +8,7 @@ import termios
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from golden.system.extras import needs
 from sw_driver.errors import LinkError
@@ -19,7 +19,7 @@ from sw_driver.serial.host_end import HostEnd
 with needs("hardware"):
     import serial
 
-__all__ = ["DEFAULT_BAUD", "Connection", "Patience"]
+__all__ = ["DEFAULT_BAUD", "Connection", "Line", "Patience"]
 
 Result = TypeVar("Result")
 
@@ -53,6 +53,35 @@ class Patience:
     progress_s: float = 60.0
 
 
+class Line(Protocol):
+    """A line that is open already, and has a clock of its own, as a simulated one has."""
+
+    @property
+    def in_waiting(self) -> int:
+        """How many bytes have come."""
+        ...
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none if none have come within a few milliseconds."""
+        ...
+
+    def write(self, data: bytes) -> int | None:
+        """Send all of `data`."""
+        ...
+
+    def reset_input_buffer(self) -> None:
+        """Drop what has come."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the line."""
+        ...
+
+    def now(self) -> float:
+        """The time in seconds, of a clock that only goes on."""
+        ...
+
+
 class Connection:
     """Sends and receives the words of a board; a context manager that closes itself.
 
@@ -65,6 +94,11 @@ class Connection:
         Bits per second, as the board was built for.
     patience
         How long to wait.
+    line
+        What carries the bytes, in place of the port; the port's name then only stands in messages.
+        Times are those of its clock.
+    session
+        Number of the session, 0 to 127; drawn if None.
 
     Raises
     ------
@@ -74,13 +108,22 @@ class Connection:
     """
 
     def __init__(
-        self, port: str, *, baud: int = DEFAULT_BAUD, patience: Patience | None = None
+        self,
+        port: str,
+        *,
+        baud: int = DEFAULT_BAUD,
+        patience: Patience | None = None,
+        line: Line | None = None,
+        session: int | None = None,
     ) -> None:
         self.port = port
         self.figures = LinkFigures()
         self._patience = patience = patience or Patience()
-        self._serial = _open(port, baud)
-        self._end = HostEnd(_next_session(port), self.figures, patience.poll_s)
+        self._serial = _open(port, baud) if line is None else line
+        self._now = time.monotonic if line is None else line.now
+        if session is None:
+            session = _next_session(port)
+        self._end = HostEnd(session, self.figures, patience.poll_s)
         try:
             self._guard(self._serial.reset_input_buffer)
             self._pump(lambda: self._end.opened)
@@ -163,15 +206,15 @@ class Connection:
     ) -> None:
         """Move bytes until `done`."""
         end, patience = self._end, self._patience
-        start = moved_at = time.monotonic()
+        start = moved_at = self._now()
         position = (len(end.received), end.unacknowledged)
         while not done():
-            now = time.monotonic()
+            now = self._now()
             out = end.transmit(now, waits=waits)
             if out:
                 self._guard(lambda out=out: self._serial.write(out))
             data = self._guard(lambda: self._serial.read(self._serial.in_waiting or 1))
-            now = time.monotonic()
+            now = self._now()
             end.receive(data, now)
             if (len(end.received), end.unacknowledged) != position:
                 position, moved_at = (len(end.received), end.unacknowledged), now
