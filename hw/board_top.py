@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .bus.ft245 import Ft245, ft245_members
 from .cells.reset_driver import ResetDriver
+from .config import ConfigError
 from .top import ClostorusTop
 from .uart.host_link import HostLink
 
@@ -33,9 +34,18 @@ class BoardTop(wiring.Component):
         If `link.fifo`, instead of these wires: the pins of an `Ft245`.
     led : Out(1)
         High once a host has opened a session.
+
+    Raises
+    ------
+    ConfigError
+        The torus has `checks`.
     """
 
     def __init__(self, config, link, *, make_pe=None, weights_id=0):
+        if config.checks:
+            raise ConfigError("checks must be 0 on a board, whose host link has no way for what "
+                              f"they find, not {config.checks}: compile without them, or take the "
+                              "top torus, axi or wishbone")
         self.config = config
         self.link = link
         self.make_pe = make_pe

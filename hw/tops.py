@@ -40,11 +40,14 @@ class PEInstance(wiring.Component):
 
     def __init__(self, config, **parameters):
         self.parameters = parameters
+        self.checks = bool(config.checks)
         super().__init__(pe_members(config) if config.training is None
                          else training_pe_members(config))
 
     def elaborate(self, platform):
         ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal(), "i_col": self.col}
+        if self.checks:
+            ports["o_faults"] = self.faults
         for name, member in self.signature.members.items():
             if not member.is_signature:
                 continue
