@@ -32,8 +32,7 @@ class LinkSizes:
 
     @property
     def ring_word_bits(self) -> int:
-        """Width of a word on a ring and in a gather buffer: with `checks` its parity is above it.
-        """
+        """Width of a word on a ring and in a gather buffer, with `checks` its parity above it."""
         return self.word_bits + self.checks
 
     @property
