@@ -1,1 +1,1 @@
-"""Fault campaigns: bits that flip while a torus runs, and what a torus with `checks` makes of it."""
+"""Fault campaigns: bits flip while a torus runs, and a torus with `checks` may find them."""

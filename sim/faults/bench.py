@@ -17,6 +17,7 @@ from sw_driver.device.faults import read_faults
 from ..model.checked import CheckedModel
 from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
+from ..model.transfers import Transfer
 from ..model.variables import Variable
 from .sites import KINDS, MEMORIES, Sites, draw
 
@@ -32,7 +33,11 @@ not come, and a flag is set; they are wrong and no flag is set; they do not come
 SHAPES = (ClosShape(12, 10, 3, 4, 2), ClosShape(10, 9, 2, 3, 3))
 SAMPLES = 6
 TORUS = TorusConfig(rows=2, cols=2, link_stages=1, host_fifo_beats=4)
+# As small as the net allows: `grow` makes of them what it needs, and most words are used.
+_SIZES = {"buffer_words": 16, "weight_words": 16, "bias_words": 2, "program_words": 64,
+          "max_fan_in": 2}
 # A run that takes so many times as many cycles as the right one, and this many more, hangs.
+_IDLE_CYCLES = 100_000
 _PATIENCE, _PATIENCE_CYCLES = 4, 2000
 
 
@@ -75,6 +80,8 @@ class FaultBench:
     Attributes
     ----------
     compiled : Compiled
+    names : list of str
+        What the model is built with.
     cycles : int
         Of the program, from the first beat in to the last beat out.
     model : NativeModel
@@ -85,21 +92,27 @@ class FaultBench:
         config, executable = compiled.config, compiled.executable
         verilog = emitted_torus(config)
         self._sites = Sites(config, verilog)
+        self.names = self._sites.names
         kind = CheckedModel if config.checks else NativeModel
-        self.model = kind(verilog, TOPS["torus"], accessible=self._sites.names)
+        self.model = kind(verilog, TOPS["torus"], accessible=self.names)
         x = random_words(compiled.net, samples, seed=seed)
         self._run = executable.infer(x.numpy())
         load = executable.load()
         self.model.reset()
-        self.model.run(load.beats, load.output_beats, max_idle_cycles=1 << 20)
-        begun = self.model.cycles
-        self._right = self.model.run(self._run.beats, self._run.output_beats,
-                                     max_idle_cycles=1 << 20).beats
-        self.cycles = self.model.cycles - begun
+        self.model.run(load.beats, load.output_beats, max_idle_cycles=_IDLE_CYCLES)
+        self._perform()  # When it has ended, all that was loaded is in the memories.
+        self.model.reset()
+        done = self._perform()
+        self._right = done.beats
+        self.cycles = int(done.out_cycles[-1]) - int(done.in_cycles[0]) + 1
         wanted = compiled.net.forward_words(x).numpy()
         assert (executable.decode(self._right) == wanted).all(), "without a flip all is right"
         self._variables = {kind: self._sites.find(self.model, kind) for kind in KINDS}
         self._held = [(one, one.read()) for name in MEMORIES for one in self._variables[name]]
+
+    def _perform(self) -> Transfer:
+        return self.model.run(self._run.beats, self._run.output_beats,
+                              max_idle_cycles=_IDLE_CYCLES)
 
     def flip(self, kind: str, random: Random) -> Flip:
         """Run the program, and flip a random bit of a kind of place before a random cycle of it."""
@@ -156,8 +169,3 @@ def the_bench(checks: int) -> FaultBench:
     net = random_net(list(SHAPES), seed=1, act_bits=TORUS.act_bits, weight_bits=TORUS.weight_bits)
     config = dataclasses.replace(TORUS, checks=checks, **_SIZES)
     return FaultBench(compile(net, config, grow=True))
-
-
-# As small as the net allows: `grow` makes of them what it needs, and most words are used.
-_SIZES = {"buffer_words": 16, "weight_words": 16, "bias_words": 2, "program_words": 64,
-          "max_fan_in": 2}

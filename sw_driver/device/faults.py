@@ -50,9 +50,12 @@ class Fault:
 
 
 def read_faults(config: TorusConfig, flags: int) -> list[Fault]:
-    """Return the faults that the flags of all nodes say; a memory comes before a link.
+    """Return the faults that the flags of all nodes say, those first that others follow from.
 
-    A word that is wrong in a buffer is so on the link that it leaves by, too.
+    A word that is wrong in a buffer or on a link is wrong in every node that it goes on to, and in
+    what it is stored in there. So of one flipped bit the first fault is the place: a memory of a
+    node whose links brought nothing wrong; or else a link into a node, of which no node before it
+    in its rings says the same.
 
     Parameters
     ----------
@@ -61,15 +64,7 @@ def read_faults(config: TorusConfig, flags: int) -> list[Fault]:
     flags
         The port `faults` of `hw.top.ClostorusTop`, as one number.
     """
-    found: list[Fault] = []
-    width, per_row = len(FaultPlace), config.cols + 1
-    for unit in range(fault_units(config)):
-        row, col = divmod(unit, per_row)
-        of_row = row if row < config.rows else None
-        of_col = col if of_row is not None and col < config.cols else None
-        held = flags >> (unit * width)
-        found += [Fault(place, of_row, of_col) for place in FaultPlace if held >> place & 1]
-    return sorted(found, key=lambda fault: fault.place is FaultPlace.LINK)
+    return [fault for _, fault in _ranked(config, flags)]
 
 
 def refuse_faults(config: TorusConfig, flags: int) -> None:
@@ -78,16 +73,47 @@ def refuse_faults(config: TorusConfig, flags: int) -> None:
     Raises
     ------
     FaultError
-        It names the places, and the row and the column of each.
+        It names the places that the others follow from, and the row and the column of each.
     """
-    found = read_faults(config, flags)
-    if not found:
+    ranked = _ranked(config, flags)
+    if not ranked:
         return
-    named = [str(fault) for fault in found[:_MOST_NAMED]]
-    if len(found) > _MOST_NAMED:
-        named.append(f"{len(found) - _MOST_NAMED} more places")
-    text = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    first = [str(fault) for rank, fault in ranked if rank == ranked[0][0]][:_MOST_NAMED]
+    text = first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"
+    more = len(ranked) - len(first)
+    rest = f" (and of {more} more {'places' if more > 1 else 'place'})" if more else ""
     raise FaultError(
-        f"parity of {text} failed: the outputs of this run are not to be trusted; load the net "
-        "again"
+        f"parity of {text} failed{rest}: the outputs of this run are not to be trusted; load the "
+        "net again"
     )
+
+
+def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
+    """The faults, each with how many of the rules of `read_faults` it does not pass."""
+    found: list[tuple[int, Fault]] = []
+    width, cols = len(FaultPlace), config.cols
+
+    def of(unit: int) -> int:
+        return flags >> (unit * width) & ((1 << width) - 1)
+
+    def brought(unit: int) -> bool:
+        return bool(of(unit) >> FaultPlace.LINK & 1)
+
+    for unit in range(fault_units(config)):
+        row, col = divmod(unit, cols + 1)
+        bridge = row == config.rows
+        before = set[int]()
+        if not bridge:
+            before.add(unit - 1 if col else unit + cols)
+        if not bridge and col < cols:
+            before.add((row - 1) % config.rows * (cols + 1) + col)
+        carried_on = any(brought(one) for one in before - {unit})
+        for place in FaultPlace:
+            if of(unit) >> place & 1:
+                rank = 2 * brought(unit)
+                if place is FaultPlace.LINK:
+                    rank = 1 + carried_on
+                fault = Fault(place, None if bridge else row,
+                              None if bridge or col == cols else col)
+                found.append((rank, fault))
+    return sorted(found, key=lambda one: one[0])
