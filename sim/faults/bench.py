@@ -76,6 +76,8 @@ class FaultBench:
         Of the inputs.
     samples
         Of the program.
+    verilog
+        Of the torus; by default that of the configuration.
 
     Attributes
     ----------
@@ -87,10 +89,12 @@ class FaultBench:
     model : NativeModel
     """
 
-    def __init__(self, compiled: Compiled, *, seed: int = 1, samples: int = SAMPLES) -> None:
+    def __init__(self, compiled: Compiled, *, seed: int = 1, samples: int = SAMPLES,
+                 verilog: str | None = None) -> None:
         self.compiled = compiled
         config, executable = compiled.config, compiled.executable
-        verilog = emitted_torus(config)
+        if verilog is None:
+            verilog = emitted_torus(config)
         self._sites = Sites(config, verilog)
         self.names = self._sites.names
         kind = CheckedModel if config.checks else NativeModel

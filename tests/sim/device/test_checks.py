@@ -13,7 +13,6 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
-from hw.config import TorusConfig
 from hw.presets import LARGE
 from sim.device import SimDevice
 from sim.errors import VectorRefused
@@ -22,40 +21,25 @@ from sw_driver.compiler import compile
 from sw_driver.device.faults import read_faults, refuse_faults
 from sw_driver.errors import FaultError, MissingError
 from sw_driver.files.artifact import load_artifact, save_artifact
+from tests.support.flips import (
+    CHECKED,
+    MEMORIES,
+    SAMPLES,
+    link_flips,
+    memory_flips,
+    small_net,
+)
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
-CONFIG = TorusConfig(rows=1, cols=2, checks=1, link_stages=1, host_fifo_beats=4, buffer_words=64,
-                     max_fan_in=16, weight_words=64, bias_words=16, program_words=512)
-SHAPES = [ClosShape(8, 6, 2, 3, 2), ClosShape(6, 5, 2, 2, 2)]
-SAMPLES = 4
 FLIPS = 40
-NAMES = {"weights": "the weight memory of", "buffers": "a gather buffer of",
-         "biases": "the bias memory of", "program": "the program memory of"}
-
-SLICES = {r"\.west_0_\d\.": "PE (0, 0)", r"\.east_0_0_0\.": "PE (0, 1)",
-          r"\.east_0_\d\.": "gateway 0"}
-"""Where the register slices of each link lead."""
-
-
-def small_net(config):
-    return random_net(SHAPES, seed=5, act_bits=config.act_bits, weight_bits=config.weight_bits)
 
 
 @pytest.fixture(scope="module")
 def bench():
-    made = FaultBench(compile(small_net(CONFIG), CONFIG), samples=SAMPLES)
+    made = FaultBench(compile(small_net(), CHECKED), samples=SAMPLES)
     yield made
     made.close()
-
-
-def node_of(name):
-    """The node that a variable is in, as messages call it."""
-    found = re.search(r"\.pe_(\d+)_(\d+)\.", name)
-    if found:
-        return f"PE ({found[1]}, {found[2]})"
-    found = re.search(r"\.gateway_(\d+)\.", name)
-    return f"gateway {found[1]}" if found else "the bridge"
 
 
 def test_cycles_are_those_without_checks(bench):
@@ -64,40 +48,17 @@ def test_cycles_are_those_without_checks(bench):
     assert bench.flip_bit(bench.variables("weights")[0], 0, 0, bench.cycles - 1).faults == ()
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", MEMORIES)
 def test_a_flip_in_a_memory_is_found_there(bench, kind):
     """Of words that the program uses, in a random cycle: no wrong output comes without a flag."""
-    random, flagged = Random(f"checks {kind}"), 0
-    used = [(variable, word) for variable in bench.variables(kind)
-            for word in np.nonzero(variable.read())[0].tolist()]
-    for _ in range(FLIPS * (5 if kind == "buffers" else 1)):
-        variable, word = random.choice(used)
-        flip = bench.flip_bit(variable, word, random.randrange(variable.word_bits),
-                              random.randrange(bench.cycles))
-        assert flip.outcome in ("masked", "flagged", "detected"), flip
-        if flip.faults:
-            flagged += 1
-            assert flip.faults[0] == f"{NAMES[kind]} {node_of(variable.name)}", flip
+    flagged, mistake = memory_flips(bench, kind, FLIPS * (5 if kind == "buffers" else 1))
+    assert mistake is None
     assert flagged >= 4
 
 
 def test_a_flip_on_a_link_is_found_where_it_lands(bench):
-    """Outputs leave by the link into the gateway, at the end of the program."""
-    random, landed = Random("checks links"), set()
-    to_gateway = [one for one in bench.variables("links")
-                  if ".torus.east_0_" in one.name and not re.search(r"east_0_\d_\d", one.name)]
-    for number in range(8 * FLIPS):
-        if number % 2:
-            flip = bench.flip("links", random)
-        else:
-            variable = random.choice(to_gateway)
-            flip = bench.flip_bit(variable, 0, random.randrange(variable.word_bits),
-                                  bench.cycles - 1 - random.randrange(150))
-        assert flip.outcome in ("masked", "flagged", "detected"), flip
-        for slices, node in SLICES.items():
-            if flip.faults and re.search(slices, flip.where):
-                assert flip.faults[0] == f"a link into {node}", flip
-        landed.update(flip.faults[:1])
+    landed, mistake = link_flips(bench, 8 * FLIPS)
+    assert mistake is None
     assert {"a link into PE (0, 0)", "a link into PE (0, 1)", "a link into gateway 0"} <= landed
 
 
@@ -109,10 +70,10 @@ def test_without_a_flip_in_between_nothing_is_left(bench):
 
 def test_the_driver_names_the_place(bench):
     """A run whose weights flip ends in one line; the net must then be loaded again."""
-    net = small_net(CONFIG)
+    net = small_net()
     x = random_words(net, SAMPLES, seed=1)
     with SimDevice(accessible=bench.names) as device:
-        device.load(compile(net, CONFIG))
+        device.load(compile(net, CHECKED))
         weights = device.model.variable("clostorus.torus.pe_0_1.mac.weight_memory", "words")
         np.testing.assert_array_equal(device.infer_words(x), net.forward_words(x).numpy())
         weights.flip(0, 3)
@@ -122,13 +83,13 @@ def test_the_driver_names_the_place(bench):
             device.infer_words(x)
         with pytest.raises(MissingError, match="the net must be loaded again"):
             device.infer_words(x)
-        device.load(compile(net, CONFIG))
+        device.load(compile(net, CHECKED))
         np.testing.assert_array_equal(device.infer_words(x), net.forward_words(x).numpy())
 
 
 def test_the_vector_engine_refuses():
     with pytest.raises(VectorRefused, match="cannot tell the faults of a torus with checks"):
-        SimDevice(engine="vector").load(compile(small_net(CONFIG), CONFIG))
+        SimDevice(engine="vector").load(compile(small_net(), CHECKED))
 
 
 @pytest.mark.parametrize("flags, wanted", [
@@ -145,14 +106,14 @@ def test_the_vector_engine_refuses():
 def test_the_first_place_is_the_one_that_others_follow_from(flags, wanted):
     """Flags of both PEs, of their gateway and of the bridge, in the order of the units."""
     number = sum(of_unit << 5 * unit for unit, of_unit in enumerate(flags))
-    assert list(map(str, read_faults(CONFIG, number))) == wanted
+    assert list(map(str, read_faults(CHECKED, number))) == wanted
 
 
 def test_the_message_names_causes_and_counts_the_rest():
     with pytest.raises(FaultError, match=re.escape(
             "parity of a link into PE (0, 1) failed (and of 2 more places): the outputs")):
-        refuse_faults(CONFIG, (1 << 1 | 1 << 4) << 5 | 1 << 4 << 10)
-    refuse_faults(CONFIG, 0)
+        refuse_faults(CHECKED, (1 << 1 | 1 << 4) << 5 | 1 << 4 << 10)
+    refuse_faults(CHECKED, 0)
 
 
 @pytest.mark.slow
@@ -188,8 +149,8 @@ def test_random_nets_are_computed_as_without_checks(fields):
 
 @pytest.mark.slow
 def test_baked_weights_have_parities(tmp_path):
-    net = small_net(CONFIG)
-    save_artifact(compile(net, CONFIG), tmp_path / "m.ctz", baked=True)
+    net = small_net()
+    save_artifact(compile(net, CHECKED), tmp_path / "m.ctz", baked=True)
     artifact = load_artifact(tmp_path / "m.ctz")
     assert artifact.config.checks == 1 and artifact.baked
     x = random_words(net, SAMPLES, seed=1)
