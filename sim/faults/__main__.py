@@ -5,8 +5,8 @@ torus, without checks and with them (the option `checks` of a torus, docs/faults
 or flagged though the outputs are right; or detected: the outputs are wrong, or do not come, and a
 flag says so; or silent: they are wrong and no flag says so; or the torus hangs without a flag.
 
-Every 100 flips add a row to DIR/runs.sqlite, so the same command goes on where it was stopped. With
-another --seed other bits flip, which are added. The exit status is 1 if a torus with checks gives
+Every 100 flips add a row to DIR/runs.sqlite, so the same command goes on where it was stopped, and
+more --flips add to those that are there. With another --seed other bits flip. The exit status is 1 if a torus with checks gives
 a wrong output without a flag after a flip in a memory or on a link.
 
   python -m sim.faults --flips 100
@@ -35,7 +35,7 @@ from sw_driver.system.arguments import LineParser
 from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder
 
-from .campaign import Batch, Came, Total, run_campaign, totals
+from .campaign import Batch, Came, Total, run_campaign
 from .page import COLUMNS, check_page, rows, write_page
 from .sites import KINDS
 
@@ -56,8 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     make_folder(asked.out)
     with (runner(asked.workers, None, talk.note) as jobs,
           open_store(asked.out / _STORE, "faults", Batch, Came) as store, talk.progress() as tell):
-        run_campaign(asked.only, (0, 1), asked.seed, asked.flips, store, jobs, tell)
-        found = totals(store.results)
+        found = run_campaign(asked.only, (0, 1), asked.seed, asked.flips, store, jobs, tell)
     talk.table("what came of the flips", COLUMNS, rows(found))
     if asked.page is not None:
         given = sys.argv[1:] if arguments is None else arguments
@@ -85,7 +84,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
                         help="where the store is [default: out/faults]")
     parser.add_argument("--page", metavar="FILE", type=Path,
                         help="write the table to this page, such as docs/faults.md")
-    parser.add_argument("--quiet", action="store_true", help="say nothing of progress")
+    parser.add_argument("--quiet", action="store_true", help="print neither progress nor the table")
     asked = parser.parse_args(arguments)
     for kind in asked.only:
         if kind not in KINDS:

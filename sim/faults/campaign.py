@@ -4,7 +4,9 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Any, cast
 
+from golden.system.extras import needs
 from golden.system.runner import Runner
 from sw_driver.jobs.store import JobStore
 
@@ -80,9 +82,11 @@ class Total:
         """Upper end of the 95 % interval of Clopper and Pearson of the silent among the live."""
         if self.silent == self.live:
             return 1.0
-        from scipy.stats import beta
+        with needs("experiments"):
+            from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
-        return float(beta.ppf(0.975, self.silent + 1, self.live - self.silent))
+        found = cast(Any, stats).beta.ppf(0.975, self.silent + 1, self.live - self.silent)
+        return float(found)
 
 
 def flip_bits(batch: Batch) -> Came:
@@ -105,7 +109,7 @@ def run_campaign(
     store: JobStore[Batch, Came],
     runner: Runner,
     tell: Callable[[str, int, int], object] = lambda work, done, total: None,
-) -> None:
+) -> list[Total]:
     """Flip so many bits of each kind of place, but for those that a store has already.
 
     Parameters
@@ -124,6 +128,8 @@ def run_campaign(
         Does the jobs.
     tell
         Hears how many flips are done.
+
+    Returns what came of all of them.
     """
     jobs = [Batch(kind, on, seed, first, min(JOB_FLIPS, flips - first))
             for on in checks for kind in kinds for first in range(0, flips, JOB_FLIPS)]
@@ -134,10 +140,11 @@ def run_campaign(
         store.add(batch, came)
         done += batch.count
         tell("flip bits", done, total)
+    return totals({job: store.results[job] for job in jobs})
 
 
 def totals(results: Mapping[Batch, Came]) -> list[Total]:
-    """Sum up what came of each kind of place, over all seeds of a store."""
+    """Sum up what came of each kind of place, without checks and with them."""
     found: list[Total] = []
     for on in (0, 1):
         for kind in KINDS:

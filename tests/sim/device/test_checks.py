@@ -150,7 +150,7 @@ def test_random_nets_are_computed_as_without_checks(fields):
 @pytest.mark.slow
 def test_baked_weights_have_parities(tmp_path):
     net = small_net()
-    save_artifact(compile(net, CHECKED), tmp_path / "m.ctz", baked=True)
+    save_artifact(tmp_path / "m.ctz", compile(net, CHECKED), baked=True)
     artifact = load_artifact(tmp_path / "m.ctz")
     assert artifact.config.checks == 1 and artifact.baked
     x = random_words(net, SAMPLES, seed=1)
