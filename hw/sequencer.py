@@ -185,6 +185,14 @@ class Sequencer(wiring.Component):
             m.d.sync += so_far.eq(parity & ~is_whole)
         return Cat(line, parity)
 
+    def _checked(self, m, line, reading):
+        """A line that is read, without its parity; say whether that is wrong where it is read."""
+        config = self.config
+        if not config.checks:
+            return line
+        m.d.comb += self.fault.eq(reading & parity_fails(line, config.line_bits + 1))
+        return line[:config.line_bits]
+
     def _fetch(self, m, program, lines, ops, full, ended):
         """Serve one queue a cycle in turn: read a line of its op, or carry out a LOOP or JUMP."""
         config = self.config
@@ -227,11 +235,7 @@ class Sequencer(wiring.Component):
             m.d.sync += between.line.eq(Mux(last, 0, now.line + 1))
 
         # Arriving: the first line of an op tells what it is.
-        line = program.read_data
-        if config.checks:
-            line = program.read_data[:config.line_bits]
-            m.d.comb += self.fault.eq(
-                arriving.reading & parity_fails(program.read_data, config.line_bits + 1))
+        line = self._checked(m, program.read_data, arriving.reading)
         loop = data.View(loop_op(config), line[:loop_op(config).size])
         special = Signal()
         is_loop = Signal()
