@@ -10,7 +10,21 @@ from .config import ConfigError
 from .top import ClostorusTop
 from .uart.host_link import HostLink
 
-__all__ = ["BoardTop"]
+__all__ = ["BoardTop", "check_board"]
+
+
+def check_board(config) -> None:
+    """Refuse a torus that no board can have.
+
+    Raises
+    ------
+    ConfigError
+        It has `checks`.
+    """
+    if config.checks:
+        raise ConfigError("checks must be 0 on a board, whose host link has no way for what they "
+                          f"find, not {config.checks}: compile without them, or take the top "
+                          "torus, axi or wishbone")
 
 
 class BoardTop(wiring.Component):
@@ -19,6 +33,7 @@ class BoardTop(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
+        Without `checks`: see `check_board`.
     link : LinkConfig
     make_pe : callable of (row, col)
         See `Torus`.
@@ -34,18 +49,9 @@ class BoardTop(wiring.Component):
         If `link.fifo`, instead of these wires: the pins of an `Ft245`.
     led : Out(1)
         High once a host has opened a session.
-
-    Raises
-    ------
-    ConfigError
-        The torus has `checks`.
     """
 
     def __init__(self, config, link, *, make_pe=None, weights_id=0):
-        if config.checks:
-            raise ConfigError("checks must be 0 on a board, whose host link has no way for what "
-                              f"they find, not {config.checks}: compile without them, or take the "
-                              "top torus, axi or wishbone")
         self.config = config
         self.link = link
         self.make_pe = make_pe

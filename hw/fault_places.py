@@ -4,6 +4,7 @@ It needs the standard library.
 """
 
 import enum
+from typing import Any
 
 __all__ = ["FaultPlace", "fault_units"]
 
@@ -26,7 +27,7 @@ class FaultPlace(enum.IntEnum):
     LINK = 4
 
 
-def fault_units(config) -> int:
+def fault_units(config: Any) -> int:
     """Count the nodes that have flags: the PEs of each row with its gateway last, and the bridge.
 
     The PE of row r and column c is number `r * (cols + 1) + c`, the gateway of row r is number

@@ -8,7 +8,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.board_top import BoardTop
 from hw.bus.register_file import RegisterFile
 from hw.bus.register_map import Register, Status
 from hw.cells.parity import carried, memory_pattern, parity_fails, plain_words, with_parity
@@ -16,7 +15,7 @@ from hw.config import ConfigError, TorusConfig, TrainingConfig
 from hw.fault_places import FaultPlace, fault_units
 from hw.link_config import LinkConfig
 from hw.presets import TEST
-from hw.tops import board_verilog, top_verilog
+from hw.tops import baked_verilog, board_verilog, top_verilog
 from tests.support.hw_bench import simulate
 
 CHECKED = dataclasses.replace(TEST, rows=2, cols=1, checks=1)
@@ -34,9 +33,12 @@ def test_refuses(fields, message):
 
 def test_a_board_is_refused():
     """Its host link has no way for the flags."""
-    for make in (BoardTop, board_verilog):
-        with pytest.raises(ConfigError, match="checks must be 0 on a board"):
-            make(CHECKED, LinkConfig(clock_hz=12_000_000))
+    words = [[[0]], [[0]]]
+    with pytest.raises(ConfigError, match="checks must be 0 on a board"):
+        board_verilog(CHECKED, LinkConfig(clock_hz=12_000_000))
+    with pytest.raises(ConfigError, match="checks must be 0 on a board"):
+        baked_verilog("board", CHECKED, LinkConfig(clock_hz=12_000_000), weights=words,
+                      biases=words)
 
 
 def test_the_hardware_id_tells_it():
