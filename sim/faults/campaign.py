@@ -92,7 +92,8 @@ class Total:
 def flip_bits(batch: Batch) -> Came:
     """Run the flips of a job, one after the other; each follows from its number alone."""
     bench = the_bench(batch.checks)
-    counts, told = dict.fromkeys(OUTCOMES, 0), list[str]()
+    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+    told: list[str] = []
     for number in range(batch.first, batch.first + batch.count):
         flip = bench.flip(batch.kind, Random(f"{batch.kind}/{batch.seed}/{number}"))
         counts[flip.outcome] += 1
