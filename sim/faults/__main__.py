@@ -6,8 +6,8 @@ or flagged though the outputs are right; or detected: the outputs are wrong, or 
 flag says so; or silent: they are wrong and no flag says so; or the torus hangs without a flag.
 
 Every 100 flips add a row to DIR/runs.sqlite, so the same command goes on where it was stopped, and
-more --flips add to those that are there. With another --seed other bits flip. The exit status is 1 if a torus with checks gives
-a wrong output without a flag after a flip in a memory or on a link.
+more --flips add to those that are there. With another --seed other bits flip. The exit status is 1
+if a torus with checks gives a wrong output without a flag after a flip in a memory or on a link.
 
   python -m sim.faults --flips 100
   python -m sim.faults --flips 1000 --workers 2 --page docs/faults.md
