@@ -19,9 +19,9 @@ def engine_rams(config: TorusConfig, family: Family) -> int:
 
     Either reads from a copy of its own, the link `link_words` at once.
     """
-    return 2 * (_row_rams(config.word_bits, config.link_words,
+    return 2 * (_row_rams(config.ring_word_bits, config.link_words,
                           config.buffer_words // config.link_words, family)
-                + _row_rams(config.word_bits, config.lanes_in, config.buffer_rows, family))
+                + _row_rams(config.ring_word_bits, config.lanes_in, config.buffer_rows, family))
 
 
 def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) -> int:
@@ -34,7 +34,7 @@ def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) ->
     if not folded:
         words = 1 if config.training is not None else _lane_words(config)
         count += config.row_weights // words * _row_rams(
-            config.weight_bits, words, config.weight_rows, family)
+            config.weight_bits + config.checks, words, config.weight_rows, family)
     training = config.training
     if training is not None:
         count += 2 * memory_cells(training.grad_bits, config.buffer_words, family)
@@ -47,10 +47,11 @@ def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) ->
 def gateway_rams(config: TorusConfig, family: Family) -> int:
     """Of what is round the elements of a torus: the programs of the gateways, and of the bridge.
 
-    Their ops are short, and what no op has of a line of program is left out.
+    Their ops are short, and what no op has of a line of program is left out, unless the line has a
+    parity, which is that of all of it.
     """
     longest = max(map(op_bits, (*gateway_fields(config), loop_fields(config))))
-    bits = min(config.line_bits, longest)
+    bits = config.line_bits + 1 if config.checks else min(config.line_bits, longest)
     return (config.rows + 1) * memory_cells(bits, config.program_lines, family)
 
 
@@ -62,7 +63,7 @@ def block_rams(config: TorusConfig, family: Family) -> int:
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
     if family is not ECP5:
-        pe += memory_cells(config.bias_bits, config.bias_words, family)
+        pe += memory_cells(config.bias_bits + config.checks, config.bias_words, family)
         if training is not None:
             pe += memory_cells(training.grad_bits, training.result_words, family)
             if training.velocity_bits:
@@ -71,7 +72,7 @@ def block_rams(config: TorusConfig, family: Family) -> int:
 
 
 def _program_rams(config: TorusConfig, family: Family) -> int:
-    return memory_cells(config.line_bits, config.program_lines, family)
+    return memory_cells(config.line_bits + config.checks, config.program_lines, family)
 
 
 def _lane_words(config: TorusConfig) -> int:
@@ -80,7 +81,7 @@ def _lane_words(config: TorusConfig) -> int:
     A weight takes a byte of 9 bits, or two of them.
     """
     bits = 36 if config.weight_rows <= 512 else 18
-    return min(config.row_weights, bits // _share(config.weight_bits))
+    return min(config.row_weights, bits // _share(config.weight_bits + config.checks))
 
 
 def _share(bits: int) -> int:
@@ -89,7 +90,7 @@ def _share(bits: int) -> int:
 
 def _row_rams(bits: int, words: int, rows: int, family: Family) -> int:
     """Of a memory that is read row by row, and of which single words can be written."""
-    if words > 1 and family is ECP5 and any(
+    if words > 1 and family is ECP5 and bits <= _share(bits) and any(
             width == words * _share(bits) and rows <= depth for width, depth in _ROW_SHAPES):
         return 1
     return words * memory_cells(bits, rows, family)

@@ -6,10 +6,25 @@ from amaranth.lib.wiring import In, Out
 
 from .bus.ft245 import Ft245, ft245_members
 from .cells.reset_driver import ResetDriver
+from .config import ConfigError
 from .top import ClostorusTop
 from .uart.host_link import HostLink
 
-__all__ = ["BoardTop"]
+__all__ = ["BoardTop", "check_board"]
+
+
+def check_board(config) -> None:
+    """Refuse a torus that no board can have.
+
+    Raises
+    ------
+    ConfigError
+        It has `checks`.
+    """
+    if config.checks:
+        raise ConfigError("checks must be 0 on a board, whose host link has no way for what they "
+                          f"find, not {config.checks}: compile without them, or take the top "
+                          "torus, axi or wishbone")
 
 
 class BoardTop(wiring.Component):
@@ -18,6 +33,7 @@ class BoardTop(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
+        Without `checks`: see `check_board`.
     link : LinkConfig
     make_pe : callable of (row, col)
         See `Torus`.

@@ -28,11 +28,12 @@ RANGES = {
     "word_steps": (0, 1),
     "leaky": (0, 1),
     "bounded": (0, 1),
+    "checks": (0, 1),
     "lanes_in": (min(LANES_IN), max(LANES_IN)),
     "lanes_out": (min(LANES_OUT), max(LANES_OUT)),
 }
 
-OPTIONS = ("word_steps", "leaky", "bounded")
+OPTIONS = ("word_steps", "leaky", "bounded", "checks")
 """Fields that cost nothing where they are 0."""
 _TRAINING_OPTIONS = ("targets", "target_gain_bits")
 _UNSET = {**dict.fromkeys(OPTIONS, 0), "lanes_in": 1, "lanes_out": 1, "link_words": 1}

@@ -34,17 +34,17 @@ __all__ = [
 
 
 def write_layout(config):
-    """A result on its way into a gather buffer."""
-    return data.StructLayout({"addr": config.addr_bits, "word": config.word_bits})
+    """A result on its way into a gather buffer, with `checks` its parity above it."""
+    return data.StructLayout({"addr": config.addr_bits, "word": config.ring_word_bits})
 
 
 def tap_layout(config):
-    """What is received at once, `link_words` words, with the kind of its op.
+    """What is received at once, `link_words` words as on the ring, with the kind of its op.
 
     In training it has also the op's `base`, `first` with the first word of a repetition, and
     `last_turn` if fewer words than a row has PEs come after it in its repetition.
     """
-    fields = {"kind": config.kind_bits, "word": config.link_bits}
+    fields = {"kind": config.kind_bits, "word": config.ring_bits}
     if config.training is not None:
         fields |= {"base": config.addr_bits, "first": 1, "last_turn": 1}
     return data.StructLayout(fields)
@@ -133,10 +133,11 @@ def finished_layout(config):
 def weight_load_layout(config):
     """A weight on its way into its memory; in training it is a stored weight with its velocity.
 
-    Where links move two words at once it is two weights, and the address counts such pairs.
+    Where links move two words at once it is two weights, and the address counts such pairs. With
+    `checks` each has its parity above it.
     """
     bits = config.weight_bits if config.training is None else config.training.master_bits
-    weight = signed(bits)
+    weight = unsigned(bits + 1) if config.checks else signed(bits)
     if config.link_words > 1:
         weight = data.ArrayLayout(weight, config.link_words)
     return data.StructLayout({
@@ -144,9 +145,13 @@ def weight_load_layout(config):
 
 
 def bias_load_layout(config):
-    """A bias on its way into the bias memory; in training with its velocity."""
+    """A bias on its way into the bias memory; in training with its velocity.
+
+    With `checks` its parity is above it.
+    """
+    bias = unsigned(config.bias_bits + 1) if config.checks else signed(config.bias_bits)
     return data.StructLayout({
-        "addr": config.bias_addr_bits, "bias": signed(config.bias_bits), **_velocity_field(config)})
+        "addr": config.bias_addr_bits, "bias": bias, **_velocity_field(config)})
 
 
 def _velocity_field(config):

@@ -17,6 +17,7 @@ class LinkSizes:
     """
 
     link_words: int
+    checks: int
     word_bits: int
     bias_bits: int
     host_bits: int
@@ -26,8 +27,18 @@ class LinkSizes:
 
     @property
     def link_bits(self) -> int:
-        """Width of what a hop moves at once."""
+        """Width of the words that a hop moves at once, without parities."""
         return self.link_words * self.word_bits
+
+    @property
+    def ring_word_bits(self) -> int:
+        """Width of a word on a ring and in a gather buffer, with `checks` its parity above it."""
+        return self.word_bits + self.checks
+
+    @property
+    def ring_bits(self) -> int:
+        """Width of what a hop moves at once, parities included."""
+        return self.link_words * self.ring_word_bits
 
     @property
     def link_shift(self) -> int:

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .cells.block_ram import BlockRam
+from .cells.parity import parities, parity_fails, plain_words
 from .config import LOOP_COUNT_BITS, QUEUES, READ_CYCLES
 from .op_fields import END, JUMP, LOOP
 from .ops import loop_op
@@ -50,6 +51,8 @@ class Sequencer(wiring.Component):
     running : Out(1)
         With `tells`: high from the cycle after `start` until all queues have ended and the engines
         are idle.
+    fault : Out(1)
+        With `checks`: the parity of a line is wrong, in the cycle in which a queue gets it.
     """
 
     def __init__(self, config, queues, *, boot, tells=False):
@@ -58,10 +61,11 @@ class Sequencer(wiring.Component):
         self.boot_queue, self.boot_fields = boot
         self.tells = tells
         super().__init__({
-            "load": In(stream.Signature(config.link_bits, always_ready=True)),
+            "load": In(stream.Signature(config.ring_bits, always_ready=True)),
             "idle": In(1),
             "start": Out(1),
             **({"running": Out(1)} if tells else {}),
+            **({"fault": Out(1)} if config.checks else {}),
             **{f"queue_{number}": Out(stream.Signature(layout))
                for number, layout in self.queues.items()},
         })
@@ -69,7 +73,8 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.program = program = BlockRam(config.line_bits, config.program_lines)
+        m.submodules.program = program = BlockRam(
+            config.line_bits + config.checks, config.program_lines)
 
         # The registers of each queue: its next op, as whole lines; `full` if this op is complete;
         # and `ended` if no further op comes. The boot queue begins with the built-in op.
@@ -98,18 +103,19 @@ class Sequencer(wiring.Component):
         """Header block, program blocks, start; then wait for the program's end."""
         config = self.config
         blocks = Signal(config.header_field_words * config.word_bits)  # Number of blocks, less one.
-        line, is_whole = self.load.payload, Const(1)
+        words = plain_words(config, self.load.payload)
+        line, is_whole = words, Const(1)
         parts = config.line_words // config.link_words  # In which a line comes.
         if parts > 1:
             low_words = Signal(config.line_bits - config.link_bits)
-            line = Cat(low_words, self.load.payload)
+            line = Cat(low_words, words)
             word_index = Signal(range(parts))
             is_whole = word_index == parts - 1
         addr = Signal(config.line_addr_bits)
         loading = Signal()
         m.d.comb += [
             program.write_addr.eq(addr),
-            program.write_data.eq(line),
+            program.write_data.eq(self._with_parity(m, line, is_whole)),
             program.write_en.eq(self.load.valid & loading & is_whole),
         ]
         with m.If(self.load.valid):
@@ -120,7 +126,7 @@ class Sequencer(wiring.Component):
                     word_index.eq(word_index + 1),
                 ]
             with m.If(~loading):
-                m.d.sync += blocks.eq(Cat(blocks, self.load.payload) >> config.link_bits)
+                m.d.sync += blocks.eq(Cat(blocks, words) >> config.link_bits)
         with m.If(program.write_en):
             m.d.sync += addr.eq(addr + 1)
 
@@ -168,6 +174,25 @@ class Sequencer(wiring.Component):
                 full[self.boot_queue].eq(1),
             ]
 
+    def _with_parity(self, m, line, is_whole):
+        """A line that is loaded, with `checks` its parity above it, which is that of its words."""
+        config = self.config
+        if not config.checks:
+            return line
+        so_far = Signal()  # Parity of the words of this line that have come.
+        parity = so_far ^ parities(config, self.load.payload).xor()
+        with m.If(self.load.valid):
+            m.d.sync += so_far.eq(parity & ~is_whole)
+        return Cat(line, parity)
+
+    def _checked(self, m, line, reading):
+        """A line that is read, without its parity; say whether that is wrong where it is read."""
+        config = self.config
+        if not config.checks:
+            return line
+        m.d.comb += self.fault.eq(reading & parity_fails(line, config.line_bits + 1))
+        return line[:config.line_bits]
+
     def _fetch(self, m, program, lines, ops, full, ended):
         """Serve one queue a cycle in turn: read a line of its op, or carry out a LOOP or JUMP."""
         config = self.config
@@ -210,7 +235,8 @@ class Sequencer(wiring.Component):
             m.d.sync += between.line.eq(Mux(last, 0, now.line + 1))
 
         # Arriving: the first line of an op tells what it is.
-        loop = data.View(loop_op(config), program.read_data[:loop_op(config).size])
+        line = self._checked(m, program.read_data, arriving.reading)
+        loop = data.View(loop_op(config), line[:loop_op(config).size])
         special = Signal()
         is_loop = Signal()
         m.d.comb += [
@@ -233,7 +259,7 @@ class Sequencer(wiring.Component):
         for number in self.queues:
             with m.If(slot[(number + READ_CYCLES) % QUEUES] & arriving.reading):
                 m.d.sync += ops[number].eq(
-                    Cat(ops[number], program.read_data) >> config.line_bits)
+                    Cat(ops[number], line) >> config.line_bits)
                 with m.If(~special & arriving.last):
                     m.d.sync += full[number].eq(1)
                 with m.If(arriving.first & (loop.kind == END)):

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .fault_places import FaultPlace, fault_units
 from .host.bridge import Bridge
 from .torus import Torus
 
@@ -28,6 +29,10 @@ class ClostorusTop(wiring.Component):
     running : Out(1)
         With `tells`: high from the first cycle of a program until all has been done that it asks
         of the host stream.
+    faults : Out
+        With `checks`: the flags of all nodes, `len(FaultPlace)` bits each, in the order of
+        `fault_units`. Registers: a flag rises in the cycle after its word is found wrong, which is
+        before any result that the word has a part in leaves `host_out`, and falls with a reset.
     """
 
     def __init__(self, config, *, make_pe=None, tells=False):
@@ -38,6 +43,7 @@ class ClostorusTop(wiring.Component):
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
             **({"running": Out(1)} if tells else {}),
+            **({"faults": Out(len(FaultPlace) * fault_units(config))} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -48,6 +54,8 @@ class ClostorusTop(wiring.Component):
         wiring.connect(m, bridge.host_out, wiring.flipped(self.host_out))
         if self.tells:
             m.d.comb += self.running.eq(bridge.running)
+        if self.config.checks:
+            m.d.comb += self.faults.eq(Cat(torus.faults, bridge.faults))
         for row in range(self.config.rows):
             wiring.connect(m, bridge.to_gateways[row], torus.host_in[row])
             wiring.connect(m, torus.host_out[row], bridge.from_gateways[row])

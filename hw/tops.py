@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from .axi_top import AxiTop
-from .board_top import BoardTop
+from .board_top import BoardTop, check_board
 from .cells.ecp5 import ECP5
 from .contents import CONTENTS, with_contents
 from .emit import emit_verilog
@@ -40,11 +40,14 @@ class PEInstance(wiring.Component):
 
     def __init__(self, config, **parameters):
         self.parameters = parameters
+        self.checks = bool(config.checks)
         super().__init__(pe_members(config) if config.training is None
                          else training_pe_members(config))
 
     def elaborate(self, platform):
         ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal(), "i_col": self.col}
+        if self.checks:
+            ports["o_faults"] = self.faults
         for name, member in self.signature.members.items():
             if not member.is_signature:
                 continue
@@ -112,8 +115,9 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     Raises
     ------
     ValueError
-        For the same reasons as in `top_verilog`.
+        For the same reasons as in `top_verilog`; or a board, with `checks` (a `ConfigError`).
     """
+    check_board(config)
     platform = _platform(cells)
     make_pe = _pe_maker(config, weights, biases, folded)
     if weights is None:
@@ -147,11 +151,13 @@ def baked_verilog(top, config, link=None, *, weights, biases, folded=False, cell
     Raises
     ------
     ValueError
-        For the same reasons as in `top_verilog`.
+        For the same reasons as in `top_verilog`; or a board, with `checks` (a `ConfigError`).
     """
     if top not in (*WHOLE_TOPS, "board"):
         raise ValueError(f"weights can be baked into one of {', '.join(WHOLE_TOPS)} or board, "
                          f"not {top}")
+    if top == "board":
+        check_board(config)
     platform = _platform(cells)
     make_pe = _pe_maker(config, weights, biases, folded)
     elements = {f"pe_{row}_{col}": emit_verilog(make_pe(row, col), PE_MODULE, platform)

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .fault_places import FaultPlace, fault_units
 from .host.gateway import Gateway
 from .layouts import partial_layout
 from .pe.pe import PE
@@ -27,6 +28,8 @@ class Torus(wiring.Component):
     -------
     host_in, host_out : arrays of In(stream), Out(stream)
         The beats of each gateway.
+    faults : Out
+        With `checks`: the flags of all PEs and gateways, in the order of `fault_units`. Registers.
     """
 
     def __init__(self, config, *, make_pe=None):
@@ -37,6 +40,8 @@ class Torus(wiring.Component):
         super().__init__({
             "host_in": In(beats).array(config.rows),
             "host_out": Out(beats).array(config.rows),
+            **({"faults": Out(len(FaultPlace) * (fault_units(config) - 1))}
+               if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -45,7 +50,7 @@ class Torus(wiring.Component):
         rows, cols = config.rows, config.cols
 
         def link(name, source, sink, more_stages=0):
-            chain(m, name, source, sink, config.link_bits, config.link_stages + more_stages)
+            chain(m, name, source, sink, config.ring_bits, config.link_stages + more_stages)
 
         def link_back(name, source, sink):
             chain(m, name, source, sink, partial_layout(config), config.link_stages)
@@ -65,6 +70,10 @@ class Torus(wiring.Component):
                 link(f"south_{row}_{col}", pes[row][col].south, pes[(row + 1) % rows][col].north)
                 if col + 1 < cols:
                     link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)
+            if config.checks:
+                at, count = row * (cols + 1) * len(FaultPlace), (cols + 1) * len(FaultPlace)
+                m.d.comb += self.faults[at:at + count].eq(
+                    Cat(*(pe.faults for pe in pes[row]), gateway.faults))
             if config.training is None:
                 continue
             # The rings that go back: each link runs against the forward link of the same two nodes.

@@ -27,9 +27,8 @@ from sw_driver.predict.order_search import OrderSearch
 from sw_driver.program.executable import Executable
 from sw_driver.torus import (
     ORDERS,
+    check_inference_alone,
     check_infers,
-    check_lanes_in,
-    check_link_words,
     check_order,
     given_torus,
     parse_torus,
@@ -58,6 +57,7 @@ def compile(
     lanes_in: int = 1,
     lanes_out: int = 1,
     link_words: int = 1,
+    checks: int = 0,
     order: str | Order | None = None,
     batches: bool = False,
     stale: bool = False,
@@ -85,6 +85,8 @@ def compile(
         Words that a MAC takes a cycle, 1 or 2 (1 to train), and sums that it makes: 1, 2, 4 or 8.
     link_words
         Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
+    checks
+        1 for a torus that finds flipped bits in its memories and links, for a net that infers.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -104,14 +106,11 @@ def compile(
 
     Raises
     ------
-    DriverError
-        An argument is not as said here, or the net does not fit the torus.
-    GoldenError
-        If the model cannot be quantised.
+    DriverError, GoldenError
+        An argument is not as said here, or the net does not fit; the model cannot be quantised.
     """
     if isinstance(model, TrainingFormat):
-        check_lanes_in(lanes_in)
-        check_link_words(link_words)
+        check_inference_alone(lanes_in, link_words, checks)
         return compile_format(
             model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
@@ -122,7 +121,7 @@ def compile(
     if isinstance(model, QuantisedNet):
         act_bits, weight_bits = model.act_bits, model.weight_bits
     config = given_torus(torus, act_bits, weight_bits, host_bits, lanes_in=lanes_in,
-                         lanes_out=lanes_out, link_words=link_words)  # fmt: skip
+                         lanes_out=lanes_out, link_words=link_words, checks=checks)  # fmt: skip
     if not isinstance(model, QuantisedNet):
         model = _quantised(model, calibration, config)
     grow = grow or not isinstance(torus, TorusConfig)

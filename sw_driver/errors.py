@@ -4,6 +4,7 @@ from golden.errors import one_line
 
 __all__ = [
     "DriverError",
+    "FaultError",
     "FitError",
     "HostDataError",
     "LinkError",
@@ -22,6 +23,12 @@ class DriverError(ValueError):
     def __str__(self) -> str:
         """Return the message."""
         return one_line(super().__str__())
+
+
+class FaultError(DriverError):
+    """A torus with `checks` has found a word whose parity is wrong; the message says where."""
+
+    exit_status = 1
 
 
 class FitError(DriverError):

@@ -13,6 +13,7 @@ from sw_driver.errors import DriverError
 
 __all__ = [
     "ORDERS",
+    "check_inference_alone",
     "check_infers",
     "check_lanes_in",
     "check_link_words",
@@ -57,6 +58,7 @@ def given_torus(
     lanes_in: int = 1,
     lanes_out: int = 1,
     link_words: int = 1,
+    checks: int = 0,
 ) -> TorusConfig:
     """Return the configuration that a user gave, or a new one of a size, widths and lanes.
 
@@ -80,6 +82,7 @@ def given_torus(
             lanes_in=lanes_in,
             lanes_out=lanes_out,
             link_words=link_words,
+            checks=checks,
             training=None if training is None else TrainingConfig(**training),
         )
     except ConfigError as error:
@@ -98,6 +101,23 @@ def check_infers(config: TorusConfig) -> None:
         raise DriverError(
             "torus must be one for inference, since the net is not trained on it: its "
             "configuration must have no training part"
+        )
+
+
+def check_inference_alone(lanes_in: int, link_words: int, checks: int) -> None:
+    """Refuse what a torus that trains cannot have.
+
+    Raises
+    ------
+    DriverError
+        It names what is given.
+    """
+    check_lanes_in(lanes_in)
+    check_link_words(link_words)
+    if checks != 0:
+        raise DriverError(
+            f"checks must be 0 for a net that trains, not {checks!r}: what the way back computes "
+            "has no parity; leave it out, or compile the trained net"
         )
 
 

@@ -83,6 +83,7 @@ class BusTorus(wiring.Component):
         goes_in = Signal()
         comes_out = Signal()
         m.d.comb += [
+            *([registers.faults.eq(torus.faults)] if config.checks else []),
             streams.reset.eq(registers.reset),
             goes_in.eq(self.host_in.valid & self.host_in.ready),
             comes_out.eq(self.host_out.valid & self.host_out.ready),

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..fault_places import FaultPlace, fault_units
 from .register_map import ADDRESS_BITS, REGISTER_VERSION, Register, Source, Status
 
 __all__ = ["WORD_BITS", "AccessSignature", "RegisterFile"]
@@ -67,6 +68,11 @@ class RegisterFile(wiring.Component):
     last_beats : Out(32)
         With `has_last`: beats of a packet, 0 for none; and `counts_anew`, in the cycle after it was
         written.
+    faults : In
+        With `checks`: the flags of all nodes, as `ClostorusTop` gives them. FAULT has those of the
+        node that FAULT_UNIT names, as they were in the cycle before; it is 0 where there is none.
+        FAULTY of STATUS says, a cycle later, that a flag is set. A CONTROL that resets the torus
+        clears all flags.
     """
 
     def __init__(self, config, *, has_last=False):
@@ -78,6 +84,7 @@ class RegisterFile(wiring.Component):
             "taken": In(1), "given": In(1), "partial": In(1),
             "reset": Out(1), "irq": Out(1),
             **({"last_beats": Out(WORD_BITS), "counts_anew": Out(1)} if has_last else {}),
+            **({"faults": In(fault_units(config) * len(FaultPlace))} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -91,7 +98,7 @@ class RegisterFile(wiring.Component):
         error = Signal()
         enable = Signal(len(Source))
 
-        status = Signal(len(Status))
+        status = Signal(Status.FAULTY + config.checks)
         sources = Signal(len(Source))
         m.d.comb += [
             status[Status.RUNNING].eq(self.running),
@@ -118,6 +125,9 @@ class RegisterFile(wiring.Component):
             Register.CYCLES_HIGH: cycles_high,
             **({Register.LAST_BEATS: self.last_beats} if self.has_last else {}),
         }
+        fault_unit = Signal(range(fault_units(config)))
+        if config.checks:
+            reads |= self._faults(m, fault_unit, status)
         with m.Switch(access.read_place):
             for register, value in reads.items():
                 with m.Case(register // 4):
@@ -160,8 +170,24 @@ class RegisterFile(wiring.Component):
                             self.last_beats.eq(self.last_beats & ~mask | data & mask),
                             self.counts_anew.eq(1),
                         ]
+            if config.checks:
+                with m.Case(Register.FAULT_UNIT // 4):
+                    m.d.comb += access.writable.eq(1)
+                    with m.If(access.write):
+                        m.d.sync += fault_unit.eq(fault_unit & ~mask | data & mask)
         with m.If(self.partial):
             m.d.sync += error.eq(1)
         with m.If(self.reset):
             m.d.sync += [words_in.eq(0), words_out.eq(0), cycles.eq(0), error.eq(0)]
         return m
+
+    def _faults(self, m, unit, status):
+        """Add what is read of the flags of faults; return the registers."""
+        flags, faulty = Signal(len(FaultPlace)), Signal()
+        m.d.sync += [flags.eq(0), faulty.eq(self.faults.any())]
+        with m.Switch(unit):
+            for number in range(fault_units(self.config)):
+                with m.Case(number):
+                    m.d.sync += flags.eq(self.faults.word_select(number, len(FaultPlace)))
+        m.d.comb += status[Status.FAULTY].eq(faulty)
+        return {Register.FAULT_UNIT: unit, Register.FAULT: flags}

@@ -29,6 +29,8 @@ class Register(enum.IntEnum):
     CYCLES_LOW = 0x28
     CYCLES_HIGH = 0x2C
     LAST_BEATS = 0x30  # Only where there is a `last`.
+    FAULT_UNIT = 0x34  # These two only where the torus has `checks`.
+    FAULT = 0x38
     DATA = 0x40        # Only where the beats themselves pass through a register.
 
 
@@ -38,6 +40,7 @@ class Status(enum.IntEnum):
     RUNNING = 0
     IN_WAITS = 1
     OUT_WAITS = 2
+    FAULTY = 3         # Only where the torus has `checks`.
 
 
 class Source(enum.IntEnum):

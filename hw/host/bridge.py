@@ -4,7 +4,9 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.parity import sticky, with_parity
 from ..config import PROGRAM_BLOCK_WORDS
+from ..fault_places import FaultPlace
 from ..op_fields import HostInKind
 from ..ops import gateway_queues
 from ..sequencer import Sequencer
@@ -32,6 +34,8 @@ class Bridge(wiring.Component):
         The beats of each gateway.
     running : Out(1)
         With `tells`: a program of the gateways runs.
+    faults : Out(5)
+        With `checks`: as of a `Gateway`, of the bridge's own program.
     """
 
     def __init__(self, config, *, tells=False):
@@ -44,6 +48,7 @@ class Bridge(wiring.Component):
             "to_gateways": Out(beats).array(config.rows),
             "from_gateways": In(beats).array(config.rows),
             **({"running": Out(1)} if tells else {}),
+            **({"faults": Out(len(FaultPlace))} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -75,7 +80,7 @@ class Bridge(wiring.Component):
         at_last_word = Signal()
         m.d.comb += [
             sequencer.load.valid.eq(unpack.o.valid),
-            sequencer.load.payload.eq(unpack.o.payload),
+            sequencer.load.payload.eq(with_parity(config, unpack.o.payload)),
             unpack.o.ready.eq(1),
             unpack.last.eq(at_last_word),
             sequencer.idle.eq(distributor.idle & collector.idle & ~unpack.o.valid),
@@ -85,4 +90,6 @@ class Bridge(wiring.Component):
                 block_index.eq(block_index + 1),
                 at_last_word.eq(block_index == in_block - 2),
             ]
+        if config.checks:
+            sticky(m, self.faults, {FaultPlace.PROGRAM: sequencer.fault})
         return m

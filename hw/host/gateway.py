@@ -5,8 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.countdown import Countdown
+from ..cells.parity import parity_fails, plain_words, sticky, with_parity
 from ..cells.queue import Queue
 from ..config import PROGRAM_BLOCK_WORDS
+from ..fault_places import FaultPlace
 from ..layouts import partial_layout
 from ..op_fields import RingKind
 from ..ops import gateway_queues
@@ -48,6 +50,9 @@ class Gateway(wiring.Component):
         Beats for this gateway, through a queue of `host_fifo_beats`.
     host_out : Out(stream)
         Beats from this gateway, through a queue of `host_fifo_beats`.
+    faults : Out(5)
+        With `checks`: a flag for each `FaultPlace`, set in the cycle after the parity of a word on
+        offer at `i`, or of a line of the program, is found wrong, and kept until a reset.
     from_pe, to_pe : In(stream), Out(stream)
         Training only. The row ring that goes back: sums from the first PE, and to the last.
     """
@@ -55,10 +60,11 @@ class Gateway(wiring.Component):
     def __init__(self, config):
         self.config = config
         super().__init__({
-            "i": In(stream.Signature(config.link_bits)),
-            "o": Out(stream.Signature(config.link_bits)),
+            "i": In(stream.Signature(config.ring_bits)),
+            "o": Out(stream.Signature(config.ring_bits)),
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
+            **({"faults": Out(len(FaultPlace))} if config.checks else {}),
             **gateway_reverse_members(config),
         })
 
@@ -91,6 +97,7 @@ class Gateway(wiring.Component):
         boots = Signal()
         sinking = Signal()
         load = Signal()
+        words = with_parity(config, unpack.o.payload)
         m.d.comb += [
             load.eq(~self.o.valid | self.o.ready),
             sinking.eq(op.kind == RingKind.SINK),
@@ -101,10 +108,10 @@ class Gateway(wiring.Component):
             unpack.last.eq(send.last),
             self.i.ready.eq(from_ring & (load | ~send.some) & (pack.i.ready | ~sinking)),
             pack.i.valid.eq(from_ring & sinking & self.i.valid & (load | ~send.some)),
-            pack.i.p.word.eq(self.i.payload),
+            pack.i.p.word.eq(plain_words(config, self.i.payload)),
             pack.i.p.last.eq(recv.last),
             sequencer.load.valid.eq(boots & unpack.o.valid),
-            sequencer.load.payload.eq(unpack.o.payload),
+            sequencer.load.payload.eq(words),
         ]
         received_back = Const(0)
         if config.training is not None:
@@ -119,8 +126,15 @@ class Gateway(wiring.Component):
         with m.If(load):
             m.d.sync += [
                 self.o.valid.eq((taken & from_host) | forwarded),
-                self.o.payload.eq(Mux(from_host, unpack.o.payload, self.i.payload)),
+                self.o.payload.eq(Mux(from_host, words, self.i.payload)),
             ]
+
+        if config.checks:
+            sticky(m, self.faults, {
+                FaultPlace.PROGRAM: sequencer.fault,
+                FaultPlace.LINK:
+                    self.i.valid & parity_fails(self.i.payload, config.ring_word_bits),
+            })
 
         new = sequencer.queue_0
         finish = active & ~recv.some & ~send.some

@@ -57,7 +57,8 @@ class LaneMac(Mac):
                 weights.out_en.eq(1),
             ]
         m.d.comb += [
-            Value.cast(lanes.weights).eq(Cat(weights.read_data for weights in memories)),
+            Value.cast(lanes.weights).eq(
+                Cat(self._plain(weights.read_data) for weights in memories)),
             lanes.en.eq(valid[terms]),
             lanes.first.eq(step[terms].first),
         ]
@@ -66,8 +67,9 @@ class LaneMac(Mac):
         # A bias comes out of its memory into a register, which is 0 where none is to be added.
         bias = Signal(signed(config.bias_bits))
         reads_bias = Signal()
-        m.d.sync += bias.eq(Mux(reads_bias, bias_read.data, 0))
+        m.d.sync += bias.eq(Mux(reads_bias, self._bias(bias_read.data), 0))
         waits = Const(0)
+        adds = valid[terms + 1] & done.first  # The bias, in the cycle before.
         if config.lanes_out == 1:
             m.d.comb += [
                 reads_bias.eq(step[terms - 1].bias),
@@ -95,7 +97,7 @@ class LaneMac(Mac):
                 bias_read.addr.eq(serialise.b_addr),
                 serialise.bias.eq(bias),
             ]
-            waits = serialise.busy
+            waits, adds = serialise.busy, serialise.o.valid
         m.d.comb += [
             self.result.valid.eq(results.o.valid),
             self.result.payload.eq(results.o.payload),
@@ -103,6 +105,9 @@ class LaneMac(Mac):
             self.for_col.eq(results.for_col),
             self.idle.eq(~Cat(valid[1:]).any() & ~results.busy & ~waits),
         ]
+        if self.checks:
+            self._check(m, memories, valid[READ_CYCLES], bias, reads_bias & bias_read.data[-1],
+                        adds)
         return m
 
     def _row_memories(self, m, platform):
@@ -117,7 +122,7 @@ class LaneMac(Mac):
         memories = []
         for number in range(config.row_weights // words):
             first = number * words
-            ram = row_ram(config.weight_bits, words, config.weight_rows,
+            ram = row_ram(config.weight_bits + self.checks, words, config.weight_rows,
                           init=[word for row in rows for word in row[first:first + words]],
                           stored=min(words, at_once))
             m.submodules[f"weight_memory_{number}"] = ram
@@ -150,7 +155,8 @@ class LaneMac(Mac):
 def _memory_words(config):
     """Weights of a row that one memory holds: what a block memory of 36 or 18 bits takes."""
     bits = _DEEP_BITS if config.weight_rows > _WIDE_ROWS else _WIDE_BITS
-    return min(config.row_weights, bits // (9 if config.weight_bits <= 9 else 18))
+    word_bits = config.weight_bits + config.checks
+    return min(config.row_weights, bits // (9 if word_bits <= 9 else 18))
 
 
 def mac_of(config, **contents):

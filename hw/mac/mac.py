@@ -9,6 +9,7 @@ from ..cells.block_ram import BlockRam
 from ..cells.delay import delayed
 from ..cells.logic_rom import AS_LOGIC, LogicRom
 from ..cells.multiplier import Multiplier
+from ..cells.parity import memory_pattern, parity_fails
 from ..cells.small_memory import small_memory
 from ..config import MAC_CYCLES, READ_CYCLES
 from ..layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
@@ -47,6 +48,9 @@ class Mac(wiring.Component):
         High with a result for that axis. Registers, since a ring's readiness depends on them.
     idle : Out(1)
         No sum is under way; a step in this cycle does not count.
+    bad_weight, bad_bias : Out(1)
+        With `checks`: the parity of a weight is wrong, in the cycle in which it is multiplied; that
+        of a bias, in the cycle after it is added. Never where weights are `folded`.
     """
 
     LATENCY_CYCLES = MAC_CYCLES
@@ -56,6 +60,7 @@ class Mac(wiring.Component):
         self.weights = list(weights)
         self.biases = list(biases)
         self.folded = folded
+        self.checks = bool(config.checks) and not folded
         super().__init__({
             "step": In(stream.Signature(step_layout(config), always_ready=True)),
             "row_word": In(config.word_bits * config.lanes_in),
@@ -66,6 +71,7 @@ class Mac(wiring.Component):
             "for_row": Out(1),
             "for_col": Out(1),
             "idle": Out(1),
+            **({"bad_weight": Out(1), "bad_bias": Out(1)} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -89,14 +95,14 @@ class Mac(wiring.Component):
             weights.read_addr.eq(step[0].w_addr),
             weights.out_en.eq(1),
             multiplier.a.eq(Mux(step[READ_CYCLES].axis, self.col_word, self.row_word)),
-            multiplier.b.eq(weights.read_data),
+            multiplier.b.eq(self._plain(weights.read_data)),
         ]
 
         # Two stages further on: their product, and what the sum starts with.
         bias = Signal(signed(config.bias_bits))
         reads_bias = step[READ_CYCLES + 1]
         m.d.comb += bias_read.addr.eq(reads_bias.b_addr)
-        m.d.sync += bias.eq(Mux(reads_bias.bias, bias_read.data, 0))
+        m.d.sync += bias.eq(Mux(reads_bias.bias, self._bias(bias_read.data), 0))
         m.d.comb += [
             accumulator.en.eq(valid[READ_CYCLES + 2]),
             accumulator.first.eq(step[READ_CYCLES + 2].first),
@@ -116,13 +122,44 @@ class Mac(wiring.Component):
             self.for_col.eq(results.for_col),
             self.idle.eq(~Cat(valid[1:]).any() & ~results.busy),
         ]
+        if self.checks:
+            parity = reads_bias.bias & bias_read.data[-1]
+            self._check(m, [weights], valid[READ_CYCLES], bias, parity,
+                        valid[stages] & step[stages].first)
         return m
+
+    def _plain(self, weights):
+        """Weights as they are read, without their parities."""
+        if not self.checks:
+            return weights
+        bits = self.config.weight_bits
+        return Cat(weights.word_select(word, bits + 1)[:bits]
+                   for word in range(len(weights) // (bits + 1)))
+
+    def _bias(self, bias):
+        """A bias as it is read, without its parity."""
+        return bias[:self.config.bias_bits] if self.checks else bias
+
+    def _check(self, m, memories, reads, bias, parity, used):
+        """Look at the weights that are read, and at the register of the bias.
+
+        `parity` is that of the bias that this register takes, and `used` says, in the cycle after
+        the register has it, that it was added.
+        """
+        kept, wrong = Signal(name="bias_parity"), Signal(name="bias_wrong")
+        m.d.sync += [kept.eq(parity), wrong.eq(bias.xor() ^ kept)]
+        m.d.comb += [
+            self.bad_weight.eq(reads & Cat(
+                parity_fails(weights.read_data, self.config.weight_bits + 1)
+                for weights in memories).any()),
+            self.bad_bias.eq(used & wrong),
+        ]
 
     def _memories(self, m, platform):
         """Make the memories of weights and biases, which can be loaded; return both."""
         config = self.config
         m.submodules.weight_memory = weights = BlockRam(
-            config.weight_bits, config.weight_words, init=self._weight_patterns())
+            config.weight_bits + self.checks, config.weight_words, init=self._weight_patterns())
         m.d.comb += [
             weights.write_en.eq(self.load_weight.valid),
             weights.write_addr.eq(self.load_weight.p.addr),
@@ -132,9 +169,12 @@ class Mac(wiring.Component):
 
     def _bias_memory(self, m, platform):
         """Make the memory of biases, which can be loaded."""
-        config = self.config
+        config, shape, biases = self.config, signed(self.config.bias_bits), self.biases
+        if self.checks:
+            shape = unsigned(config.bias_bits + 1)
+            biases = [memory_pattern(bias, config.bias_bits, True) for bias in biases]
         m.submodules.bias_memory = bias_memory = small_memory(
-            signed(config.bias_bits), config.bias_words, self.biases, platform)
+            shape, config.bias_words, biases, platform)
         bias_write = bias_memory.write_port()
         m.d.comb += [
             bias_write.en.eq(self.load_bias.valid),
@@ -159,5 +199,5 @@ class Mac(wiring.Component):
         return bias_memory
 
     def _weight_patterns(self):
-        mask = (1 << self.config.weight_bits) - 1
-        return [weight & mask for weight in self.weights]
+        bits = self.config.weight_bits
+        return [memory_pattern(weight, bits, self.checks) for weight in self.weights]

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.parity import carried
 from ..config import LFSR_BITS
 from ..layouts import bias_load_layout, gradient_load_layout, tap_layout, weight_load_layout
 from ..op_fields import GatherKind
@@ -37,7 +38,9 @@ class Loader(wiring.Component):
         High for one cycle before a program starts: begin at address 0 again.
     weight, bias, program : Out(stream)
         Writes to the memories of weights, biases and the program, in the cycle in which the word,
-        or the last word of a record, arrives. Never wait.
+        or the last word of a record, arrives. Never wait. With `checks` what is written has its
+        parity, which is that of the words that came; a line of the program gets it in the
+        sequencer.
     lfsr, gradient : Out(stream)
         Training only. Writes of the same kind to the LFSR and to the gradients from the host.
     gradients_landed : Out(1)
@@ -57,7 +60,7 @@ class Loader(wiring.Component):
             "start": In(1),
             "weight": Out(stream.Signature(weight_load_layout(config), always_ready=True)),
             "bias": Out(stream.Signature(bias_load_layout(config), always_ready=True)),
-            "program": Out(stream.Signature(config.link_bits, always_ready=True)),
+            "program": Out(stream.Signature(config.ring_bits, always_ready=True)),
             **training,
         })
 
@@ -81,7 +84,7 @@ class Loader(wiring.Component):
 
         def records(name, kind_of, chunks, addr_bits):
             m.submodules[name] = block = Records(
-                config.link_bits, chunks >> config.link_shift, addr_bits)
+                config.ring_bits, chunks >> config.link_shift, addr_bits)
             m.d.comb += [
                 block.start.eq(self.start),
                 block.word.valid.eq(mine & (kind == kind_of)),
@@ -99,7 +102,7 @@ class Loader(wiring.Component):
             self.weight.p.weight.eq(self._weights(weight.p.record)),
             self.bias.valid.eq(bias.valid),
             self.bias.p.addr.eq(bias.p.addr),
-            self.bias.p.bias.eq(bias.p.record),
+            self.bias.p.bias.eq(self._bias(bias.p.record)),
             self.program.valid.eq(self.tap.valid & (kind == GatherKind.PROGRAM)),
             self.program.payload.eq(word),
         ]
@@ -137,7 +140,16 @@ class Loader(wiring.Component):
     def _weights(self, record):
         """The weights of a record; where links move several words at once, as many of them."""
         config = self.config
+        if config.checks:
+            bits = config.ring_word_bits
+            return Cat(carried(config, record.word_select(word, bits), config.weight_bits)
+                       for word in range(config.link_words))
         if config.link_words == 1:
             return record
         return Cat(record.word_select(word, config.word_bits)[:config.weight_bits]
                    for word in range(config.link_words))
+
+    def _bias(self, record):
+        """The bias of a record, with `checks` its parity above it."""
+        config = self.config
+        return carried(config, record, config.bias_bits) if config.checks else record

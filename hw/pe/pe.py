@@ -4,8 +4,10 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.parity import sticky, with_parity
 from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
+from ..fault_places import FaultPlace
 from ..mac.lane_mac import mac_of
 from ..mac.mac_control import MacControl
 from ..op_fields import GatherKind
@@ -20,11 +22,12 @@ __all__ = ["PE", "pe_members"]
 
 def pe_members(config):
     """The ports of a PE; see `PE`."""
-    link = stream.Signature(config.link_bits)
+    link = stream.Signature(config.ring_bits)
     return {
         "col": In(config.col_bits),
         "west": In(link), "north": In(link),
         "east": Out(link), "south": Out(link),
+        **({"faults": Out(len(FaultPlace))} if config.checks else {}),
     }
 
 
@@ -48,6 +51,9 @@ class PE(wiring.Component):
         Words of the row ring and of the column ring.
     east, south : Out(stream)
         The same rings, downstream.
+    faults : Out(5)
+        With `checks`: a flag for each `FaultPlace`, set in the cycle after the parity of a word
+        there is found wrong, and kept until a reset. Registers.
     """
 
     def __init__(self, config, *, weights=(), biases=(), folded=False):
@@ -87,7 +93,7 @@ class PE(wiring.Component):
             m.d.comb += [
                 ring.write.valid.eq(here),
                 ring.write.p.addr.eq(mac.result.p.where.addr),
-                ring.write.p.word.eq(mac.result.p.word),
+                ring.write.p.word.eq(self._ring_word(mac.result.p.word)),
                 ring.landed.eq(here & mac.result.p.where.landed),
                 ring.start.eq(sequencer.start),
             ]
@@ -100,4 +106,19 @@ class PE(wiring.Component):
             loader.start.eq(sequencer.start),
             sequencer.idle.eq(router.row.idle & router.col.idle & control.idle & mac.idle),
         ]
+        if config.checks:
+            sticky(m, self.faults, {
+                FaultPlace.WEIGHTS: mac.bad_weight, FaultPlace.BIASES: mac.bad_bias,
+                FaultPlace.BUFFER: router.row.bad_buffer | router.col.bad_buffer,
+                FaultPlace.PROGRAM: sequencer.fault,
+                FaultPlace.LINK: router.row.bad_link | router.col.bad_link,
+            })
         return m
+
+    def _ring_word(self, result):
+        """A result as a word of a ring: with `checks` its parity is made here."""
+        config = self.config
+        if not config.checks:
+            return result
+        above = result[-1].replicate(config.word_bits - len(result))
+        return with_parity(config, Cat(result, above))

@@ -9,6 +9,7 @@ from ..cells.row_ram import row_ram
 from ..op_fields import GatherKind
 from .hop import Hop
 from .sides import ring_side
+from .word_checks import checked_words
 
 __all__ = ["RingGather"]
 
@@ -24,7 +25,8 @@ class RingGather(wiring.Component):
     node counts.
 
     The ring moves `link_words` words at once, and the engine counts such transfers. With two, a
-    transfer is a row of the buffer, of which the MAC writes one word at a time.
+    transfer is a row of the buffer, of which the MAC writes one word at a time. With `checks` each
+    word has its parity above it, from the ring through the buffer to the ring.
 
     Parameters
     ----------
@@ -44,8 +46,8 @@ class RingGather(wiring.Component):
         self.config = config
         super().__init__({
             "last_in_row": In(1),
-            "i": In(stream.Signature(config.link_bits)),
-            "o": Out(stream.Signature(config.link_bits)),
+            "i": In(stream.Signature(config.ring_bits)),
+            "o": Out(stream.Signature(config.ring_bits)),
             "pe": In(ring_side(config)),
         })
 
@@ -55,11 +57,11 @@ class RingGather(wiring.Component):
         pe = self.pe
         coming = pe.op.p
 
-        m.submodules.hop = hop = Hop(config.link_bits)
+        m.submodules.hop = hop = Hop(config.ring_bits)
         m.submodules.for_mac = for_mac = row_ram(
-            config.word_bits, config.lanes_in, config.buffer_rows, stored=config.link_words)
+            config.ring_word_bits, config.lanes_in, config.buffer_rows, stored=config.link_words)
         m.submodules.for_hop = for_hop = row_ram(
-            config.word_bits, config.link_words, config.buffer_words // config.link_words,
+            config.ring_word_bits, config.link_words, config.buffer_words // config.link_words,
             stored=config.link_words)
         wiring.connect(m, wiring.flipped(self.i), hop.i)
         wiring.connect(m, hop.o, wiring.flipped(self.o))
@@ -116,7 +118,7 @@ class RingGather(wiring.Component):
             for_mac.read_en.eq(pe.read_en),
             for_mac.read_addr.eq(pe.read_addr),
             for_mac.out_en.eq(1),
-            pe.read_word.eq(for_mac.read_data),
+            *checked_words(m, config, pe, for_mac, for_hop),
             pe.readable.eq(readable),
         ]
         if config.word_steps:
@@ -197,8 +199,6 @@ class RingGather(wiring.Component):
             pe.op.ready.eq(begin & last),
             pe.retired.eq(finish),
             pe.idle.eq(~active & ~pe.op.valid),
-        ]
-        m.d.comb += [
             prepare.eq(pe.op.valid & ~prepared & (own_here | ~active)),
             landed.add.eq(pe.landed),
             landed.start.eq(pe.start),

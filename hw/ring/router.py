@@ -39,10 +39,10 @@ class InferenceRouter(wiring.Component):
         self.config = config
         super().__init__({
             "last_in_row": In(1),
-            "west": In(stream.Signature(config.link_bits)),
-            "east": Out(stream.Signature(config.link_bits)),
-            "north": In(stream.Signature(config.link_bits)),
-            "south": Out(stream.Signature(config.link_bits)),
+            "west": In(stream.Signature(config.ring_bits)),
+            "east": Out(stream.Signature(config.ring_bits)),
+            "north": In(stream.Signature(config.ring_bits)),
+            "south": Out(stream.Signature(config.ring_bits)),
             "row": In(ring_side(config)),
             "col": In(ring_side(config)),
         })

@@ -67,11 +67,16 @@ def ring_side(config):
         High for one cycle before a program starts: forget all progress. The engine must be idle.
     idle : In(1)
         No op is in progress or waits.
+    bad_buffer, bad_link : In(1), In(1)
+        With `checks` only. High for one cycle when the parity of a word is wrong: that was read
+        from a buffer, in the cycle in which `read_word` has it, or in the first one in which the
+        ring output has it; or that was received, in the cycle in which `tap` has it.
     reread : Out(1)
         Training only. High for one cycle when a BACK repetition issues its last read here. All
         reads of BACK repetitions come without `advance`.
     """
     training = {} if config.training is None else {"reread": Out(1)}
+    checks = {"bad_buffer": In(1), "bad_link": In(1)} if config.checks else {}
     return wiring.Signature({
         **mac_ring_side(config).members,
         "op": Out(stream.Signature(gather_op(config))),
@@ -81,5 +86,6 @@ def ring_side(config):
         "tap": In(stream.Signature(tap_layout(config), always_ready=True)),
         "start": Out(1),
         "idle": In(1),
+        **checks,
         **training,
     })

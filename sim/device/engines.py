@@ -6,6 +6,7 @@ from pathlib import Path
 from hw.tops import TOPS
 
 from ..errors import SimError, VectorRefused
+from ..model.checked import CheckedModel
 from ..model.native import NativeModel
 from ..model.transfers import Probe
 from ..vector.model import VectorModel
@@ -39,7 +40,8 @@ def check_engine(engine: str, *, trace: Path | None = None) -> None:
 
 
 def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None,
-               probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> NativeModel:
+               probes: Sequence[Probe] = (), accessible: Sequence[str] = (),
+               checks: bool = False) -> NativeModel:
     """Build the model of a torus of so many PEs, or take a built one from the cache.
 
     Parameters
@@ -52,6 +54,8 @@ def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None
         Of a torus, as `sim.model.emitted` gives it.
     trace, probes, accessible
         See `NativeModel`.
+    checks
+        Whether the torus has `checks`; the model is then a `CheckedModel`, of Verilator.
 
     Raises
     ------
@@ -62,6 +66,11 @@ def open_model(engine: str, pes: int, verilog: str, *, trace: Path | None = None
     """
     check_engine(engine, trace=trace)
     options = {"trace": trace, "probes": probes, "accessible": accessible}
+    if checks and engine == "vector":
+        raise VectorRefused("the vector engine cannot tell the faults of a torus with checks: take "
+                            "the engine verilator, or auto")
+    if checks:
+        return CheckedModel(verilog, TOPS["torus"], **options)
     if engine == "vector":
         return VectorModel(verilog, TOPS["torus"], **options)
     if engine == "auto" and trace is None and pes >= LEAST_VECTOR_PES and has_avx2():

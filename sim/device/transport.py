@@ -10,12 +10,15 @@ from golden.system.progress import Progress
 from hw.config import TorusConfig
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
+from sw_driver.device.faults import refuse_faults
 from sw_driver.device.loaded import NOTHING_LOADED
 from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import MissingError
 from sw_driver.files.artifact import Artifact
 from sw_driver.program.events import Receive, Send
 
+from ..errors import Unfinished
+from ..model.checked import CheckedModel
 from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
 from ..model.transfers import Transfer
@@ -78,6 +81,7 @@ class SimTransport(Transport):
         self._progress: Progress = progress or (lambda work, done, total: None)
         self._model: NativeModel | None = None
         self._idle_cycles = _PATIENCE_CYCLES
+        self._config = TorusConfig()
 
     @property
     def model(self) -> NativeModel:
@@ -90,7 +94,7 @@ class SimTransport(Transport):
         """Build the model, or take a built one from the cache; see `Transport.open`."""
         find_toolchain()  # What is missing is said before the Verilog is written.
         self._progress("build the simulation", 0, 1)
-        config = compiled.config
+        self._config = config = compiled.config
         baked = isinstance(compiled, Artifact) and compiled.baked
         if baked:
             images = compiled.executable.images
@@ -100,7 +104,7 @@ class SimTransport(Transport):
         probes = [probe for _, probe in engine_probes(config)] if self._recording else []
         self._model = open_model(
             self._engine, config.rows * config.cols, verilog, trace=self._trace, probes=probes,
-            accessible=self._accessible,
+            accessible=self._accessible, checks=bool(config.checks),
         )
         self._progress("build the simulation", 1, 1)
         self._idle_cycles = idle_cycles(config)
@@ -110,7 +114,13 @@ class SimTransport(Transport):
     def exchange(
         self, events: Generator[Send | Receive, Beats | None, Result], moved: Moved | None = None
     ) -> tuple[Result, int]:
-        """Carry out events; see `Transport.exchange`."""
+        """Carry out events; see `Transport.exchange`.
+
+        Raises
+        ------
+        FaultError
+            The torus has `checks`, and has found a word whose parity is wrong.
+        """
         model = self.model
         # What is sent goes in while what comes next is taken out: a torus whose outputs nobody
         # takes stops taking inputs.
@@ -128,7 +138,12 @@ class SimTransport(Transport):
                 if moved is not None:
                     moved(taken + more_taken, given + more_given)
 
-            done = model.run(beats, out_count, max_idle_cycles=self._idle_cycles, progress=tell)
+            try:
+                done = model.run(beats, out_count, max_idle_cycles=self._idle_cycles,
+                                 progress=tell)
+            except Unfinished:
+                self._refuse_faults()  # They say why.
+                raise
             before = taken + len(beats), given + out_count
             transfers.append(done)
             return done.beats
@@ -136,7 +151,13 @@ class SimTransport(Transport):
         result = carry_out(events, waiting.append, move)
         if len(waiting) > 1:
             move(0)
+        self._refuse_faults()
         return result, _cycles(transfers)
+
+    def _refuse_faults(self) -> None:
+        """Raise what a torus with `checks` has found since its reset."""
+        if isinstance(self._model, CheckedModel):
+            refuse_faults(self._config, self._model.faults())
 
     def close(self) -> None:
         """Free the model, and complete the trace."""

@@ -6,6 +6,7 @@ model that writes waveforms comes from the Verilog itself.
 - `cocotb`: a program with a VPI interface, in which only the top module's ports are public. (Where
   cocotb builds itself, every signal is public: a torus then builds and runs half as fast.)
 - `native`: a shared library with the C interface of `sim/model/harness.cpp`.
+- `checked`: one with that of `sim/model/checked_harness.cpp`, of a torus with `checks`.
 - `board`: one with that of `sim/model/uart_harness.cpp`.
 - `fifo_board`: one with that of `sim/model/fifo_harness.cpp`.
 - `axi`, `wishbone`: one with that of `sim/model/bus_harness.cpp`.
@@ -36,6 +37,7 @@ __all__ = ["Kind", "Waveforms", "build_model"]
 _HARNESS = Path(__file__).with_name("harness.cpp")
 _HEADERS = tuple(Path(__file__).with_name(f"harness_{name}.h")
                  for name in ("context", "stalls", "probes", "trace"))
+_CHECKED_HARNESS = Path(__file__).with_name("checked_harness.cpp")
 _UART_HARNESS = Path(__file__).with_name("uart_harness.cpp")
 _FIFO_HARNESS = Path(__file__).with_name("fifo_harness.cpp")
 _BUS_HARNESS = Path(__file__).with_name("bus_harness.cpp")
@@ -66,6 +68,7 @@ class Kind(Enum):
 
     COCOTB = "cocotb"
     NATIVE = "native"
+    CHECKED = "checked"
     BOARD = "board"
     FIFO_BOARD = "fifo_board"
     AXI = "axi"
@@ -137,6 +140,7 @@ def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | No
     access_rules = "`verilator_config\n" + "".join(
         f'{right} -module "*" -var "{name}"\n' for right, name in access)
     key = [verilog, top, access_rules, parts.harness.read_text(),
+           *(source.read_text() for source in parts.included),
            *(header.read_text() for header in _HEADERS), WAIVERS.read_text(), repr(flags),
            repr(compiler), repr(link), _CXX_OPTIMISATION,
            "" if as_written else simplifier_version(), tools.versions]
@@ -165,12 +169,15 @@ def build_model(verilog: str, top: str, kind: Kind, *, waveforms: Waveforms | No
 
 @dataclasses.dataclass(frozen=True)
 class _Parts:
-    """What makes a kind of model: flags of Verilator, of the compiler and of the linker."""
+    """What makes a kind of model: flags of Verilator, of the compiler and of the linker; sources
+    that the harness includes.
+    """
 
     harness: Path
     verilator: tuple[str, ...]
     cxx: tuple[str, ...]
     link: tuple[str, ...]
+    included: tuple[Path, ...] = ()
 
 
 def _cocotb_parts() -> _Parts:
@@ -188,6 +195,8 @@ def _native_parts(harness: Path, *cxx: str) -> _Parts:
 _PARTS: dict[Kind, Callable[[], _Parts]] = {
     Kind.COCOTB: _cocotb_parts,
     Kind.NATIVE: lambda: _native_parts(_HARNESS),
+    Kind.CHECKED: lambda: dataclasses.replace(
+        _native_parts(_CHECKED_HARNESS), included=(_HARNESS,)),
     Kind.BOARD: lambda: _native_parts(_UART_HARNESS),
     Kind.FIFO_BOARD: lambda: _native_parts(_FIFO_HARNESS),
     Kind.AXI: lambda: _native_parts(_BUS_HARNESS),

@@ -170,6 +170,9 @@ def read_on_board(name: str | None, auto: Auto, widths: "Widths", *, exports: bo
     board = find_board(name)
     given = {name: bits for name, bits in widths.given.items()
              if not name.startswith("lanes") and name != "link_words"}  # fmt: skip
+    if "checks" in given:
+        raise DriverError("checks must be left out with --board, whose host link has no way for "
+                          "what they find")
     if auto.torus is not None and auto.lanes is not None:
         if given or widths.loss is not None:
             raise DriverError(

@@ -18,7 +18,7 @@ from sw_driver.cli.best_torus import (
     read_on_board,
     say_proposal,
 )
-from sw_driver.cli.compile_options import Bake, Data, Export, Order, Samples, Weights
+from sw_driver.cli.compile_options import Bake, Checks, Data, Export, Order, Samples, Weights
 from sw_driver.cli.data_options import Label, SplitSeed, TestFraction, make_source
 from sw_driver.cli.given_net import (
     Reduction,
@@ -116,6 +116,7 @@ def command(
     lanes_out: LanesOut = None,
     link_words: LinkWords = None,
     lanes: Lanes = None,
+    checks: Checks = False,
     order: Order = "best",
     bake: Bake = False,
     export: Export = None,
@@ -137,7 +138,7 @@ def command(
     out = make_output(ctx, json, quiet)
     numbers = lanes_of(lanes_in, lanes_out, link_words)
     auto = read_auto(torus, lanes, numbers)
-    widths = read_widths(word_bits, weight_bits, host_bits, loss, {} if lanes else numbers)
+    widths = read_widths(word_bits, weight_bits, host_bits, loss, {} if lanes else numbers, checks)
     source = make_source(data, label, test_fraction, split_seed)
     wanted = _Wanted(
         model,

@@ -7,7 +7,7 @@ import typer
 
 from sw_driver.cli.data_options import FORMS
 
-__all__ = ["Bake", "Data", "Export", "Order", "Samples", "Weights"]
+__all__ = ["Bake", "Checks", "Data", "Export", "Order", "Samples", "Weights"]
 
 Data = Annotated[
     str | None,
@@ -30,6 +30,14 @@ Order = Annotated[
 ]
 Bake = Annotated[
     bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
+]
+Checks = Annotated[
+    bool,
+    typer.Option(
+        "--checks",
+        help="The torus finds flipped bits in its memories and links; of no board "
+        "(docs/faults.md).",
+    ),
 ]
 Export = Annotated[
     Path | None,

@@ -61,10 +61,11 @@ def read_widths(
     host_bits: int | None,
     loss: float | None,
     lanes: dict[str, int],
+    checks: bool = False,
 ) -> Widths:
     """Read the options about widths; whether a torus has such is checked elsewhere.
 
-    `lanes` are those that the command line names.
+    `lanes` are those that the command line names; `checks` is an option of the torus, too.
 
     Raises
     ------
@@ -73,6 +74,8 @@ def read_widths(
     """
     from sw_driver.errors import DriverError
 
+    if checks:
+        lanes = {**lanes, "checks": 1}
     if word_bits == _AUTO:
         most = _DEFAULT_LOSS if loss is None else loss
         if not 0 <= most < 1:

@@ -75,6 +75,30 @@ def test_compile_with_two_words_a_link(model, tmp_path):
     succeed("verify", path)
 
 
+def test_compile_with_checks(model, tmp_path):
+    """The artifact and its torus have them; a board is refused before anything is written."""
+    path, verilog = tmp_path / "m.ctz", tmp_path / "m.v"
+    succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
+    assert load_artifact(path).config.checks == 1
+    assert json.loads(succeed("info", path, "--json").stdout)["torus"]["checks"] == 1
+    succeed("verify", path)
+    fail(2, "checks must be left out with --board", "compile", model, "--torus", "1x2", "--checks",
+         "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
+    fail(2, "checks must be 0 on a board", "verilog", "--config-from", path, "--top", "board",
+         "-o", verilog, "--quiet")
+    assert not verilog.exists() and not (tmp_path / "no.ctz").exists()
+
+
+@pytest.mark.slow
+def test_run_with_checks(model, tmp_path):
+    path = tmp_path / "m.ctz"
+    succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
+    shown = json.loads(succeed("run", path, "--device", "sim", "--samples", 4, "--json").stdout)
+    without = json.loads(succeed("run", path, "--device", "golden", "--samples", 4,
+                                 "--json").stdout)
+    assert shown["classes"] == without["classes"] and shown["samples"] == 4
+
+
 def test_compile_writes_the_same_bytes(model, artifact, tmp_path):
     succeed("compile", model, "--torus", "2x2", "-o", tmp_path / "m.ctz")
     assert (tmp_path / "m.ctz").read_bytes() == artifact.read_bytes()

@@ -22,6 +22,7 @@ STUDY = ("-m", "sim.measure.training_widths")
 PROGRAMS = (
     "fpga.bus_areas",
     "fpga.calibration",
+    "fpga.check_areas",
     "fpga.lane_areas",
     "fpga.lane_boards",
     "fpga.levels",
@@ -37,6 +38,7 @@ PROGRAMS = (
     "sim.measure.widths",
     "sw_driver.cli.demo",
     "sim.measure.scale_sim_check",
+    "sim.faults",
     "sim.four_state",
     "sim.load",
     "sim.proofs",
@@ -85,7 +87,8 @@ def test_interrupted_at_some_moment(files, tmp_path, command, after_s):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_heeds_signals_before_slow_imports(name):
     """It is the first thing that its module does, and its packages import nothing slow."""
-    spec = f"{name}.__main__" if name in ("sim.four_state", "sim.load", "sim.proofs") else name
+    packages = "sim.faults", "sim.four_state", "sim.load", "sim.proofs"
+    spec = f"{name}.__main__" if name in packages else name
     path = ROOT / Path(*spec.split(".")).with_suffix(".py")
     before, begin, _ = path.read_text().partition(
         'if __name__ == "__main__":\n    from golden.system.stopping import begin\n\n'

@@ -56,6 +56,8 @@ NOT_RUN = {
         "installs another project; tests/sim/measure/test_scale_sim_check.py",
     r"python -m sim\.load (link|training) .*":
         "runs for minutes to an hour; tests/sim/load/test_training.py, test_link.py",
+    r"python -m fpga\.check_areas.*": "synthesises for minutes; tests/fpga/test_check_areas.py",
+    r"python -m sim\.faults .*": "simulates for minutes; tests/sim/faults/test_campaign.py",
     r"python -m fpga\.bus_areas": "synthesises for minutes; tests/fpga/test_bus_areas.py",
     r"python -m fpga\.lane_areas .*": "synthesises for minutes; tests/fpga/test_lane_areas.py",
     r"python -m fpga\.lane_boards .*": "synthesises for minutes; tests/fpga/test_lane_boards.py",
