@@ -107,8 +107,12 @@ class PE:
 
         while True:
             yield from self.sequencer.load(next_block)
-            self.start()
-            yield from together(self.engines(), self.random)
+            yield from self.carry_out()
+
+    def carry_out(self):
+        """The program that the memory holds."""
+        self.start()
+        yield from together(self.engines(), self.random)
 
     def start(self):
         """Forget the progress of the program before."""
