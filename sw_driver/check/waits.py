@@ -9,6 +9,7 @@ the other. A program could lock up if there is a cycle in the second graph; docs
 that it cannot if there is none.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
@@ -21,7 +22,7 @@ from sw_driver.check.ring_units import RingUnit, ring_units
 from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
 
-__all__ = ["check_program"]
+__all__ = ["Waits", "check_program", "program_waits"]
 
 ROW, COL = Axis.ROW.value, Axis.COL.value
 _NAMES = {ROW: "row", COL: "col"}
@@ -55,19 +56,56 @@ def check_program(
         The message has the cycle, the wait that nothing ends, or the two ops that are in each
         other's way.
     """
+    waits = program_waits(config, pe, gateway, host)
+    sure, any_wait = EventGraph(), EventGraph()
+    for first, second in waits.sure:
+        sure.add_edge(first, second)
+        any_wait.add_edge(first, second)
+    for first, second in waits.further:
+        any_wait.add_edge(first, second)
+    any_wait.in_order()
+    check_hazards(config, sure.ordering(), waits.rings, waits.macs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Waits:
+    """All waits of a program, as pairs of events.
+
+    Parameters
+    ----------
+    rings, macs
+        Repetitions of the row and of the column queue, by axis, and of the MAC queue.
+    sure
+        Pairs of which the first always comes before the second.
+    further
+        Pairs of which the second may have to wait for the first.
+    """
+
+    rings: Rings
+    macs: list[MacUnit]
+    sure: list[tuple[Event, Event]]
+    further: list[tuple[Event, Event]]
+
+
+def program_waits(
+    config: TorusConfig,
+    pe: Sequence[Sequence[Op]],
+    gateway: Sequence[Sequence[Op]],
+    host: Sequence[HostAction] | None = None,
+) -> Waits:
+    """List the waits of a program; arguments are those of `check_program`.
+
+    Raises
+    ------
+    ProgramError
+        Nodes do not agree on what they move, or something waits for more than there is.
+    """
     rings = {axis: ring_units(config, name, pe[axis]) for axis, name in _NAMES.items()}
     macs = mac_units(config, pe[2])
     check_ring_counts(config, rings[ROW], rings[COL], gateway)
     _check_reductions(config, macs)
-
-    sure, any_wait = EventGraph(), EventGraph()
-    for first, second in _sure_edges(rings, macs):
-        sure.add_edge(first, second)
-        any_wait.add_edge(first, second)
-    for first, second in _further_edges(config, rings, macs, gateway, host):
-        any_wait.add_edge(first, second)
-    any_wait.in_order()
-    check_hazards(config, sure.ordering(), rings, macs)
+    sure = list(_sure_edges(rings, macs))
+    return Waits(rings, macs, sure, list(_further_edges(config, rings, macs, gateway, host)))
 
 
 def _check_reductions(config: TorusConfig, macs: Sequence[MacUnit]) -> None:
@@ -82,8 +120,10 @@ def _check_reductions(config: TorusConfig, macs: Sequence[MacUnit]) -> None:
                 f"for each other all round the ring, not {config.training.reduce_words}"
             )
         if unit.sums and unit.axis != ROW:
-            raise ProgramError(f"{unit.name} must give its sums to the host on axis {ROW}, the "
-                               f"row ring, which has a gateway, not on axis {unit.axis}")  # fmt: skip
+            raise ProgramError(
+                f"{unit.name} must give its sums to the host on axis {ROW}, the row ring, which "
+                f"has a gateway, not on axis {unit.axis}"
+            )
 
 
 def _sure_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:

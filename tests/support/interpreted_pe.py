@@ -61,8 +61,9 @@ class Ring:
                         self.recv_ptr += 1
                         recv_left -= 1
                         acted = True
-                    can_send = self.own_here and send_left and send_ptr < self.recv_ptr
-                    if can_send and not self.link_out.full() and random.random() < 0.8:
+                    can_send = (self.own_here and send_left and send_ptr < self.recv_ptr
+                                and not self.link_out.full())
+                    if can_send and random.random() < 0.8:
                         self.link_out.append(self.buffer[send_ptr])
                         send_ptr += 1
                         send_left -= 1

@@ -6,7 +6,6 @@ import functools
 from random import Random
 from typing import Any
 
-from golden import ClosShape
 from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from hw.op_fields import LOOP, gateway_fields, pe_fields

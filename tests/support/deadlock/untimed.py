@@ -12,13 +12,14 @@ from tests.support.interpreter_parts import together
 from tests.support.torus_interpreter import Interpreter
 from tests.support.training_interpreter import TrainingInterpreter
 
-__all__ = ["ENDED", "OVERFLOWED", "STUCK", "run_untimed"]
+__all__ = ["ASTRAY", "ENDED", "STUCK", "run_untimed"]
 
-ENDED, STUCK, OVERFLOWED = "ends", "locks up", "counts too far"
+ENDED, STUCK, ASTRAY = "ends", "locks up", "leaves its counters or memories"
 
 
 def run_untimed(config, queues, host, seed):
-    """Say what becomes of a program: ENDED, STUCK, or OVERFLOWED if a counter passes its width.
+    """Say what becomes of a program: ENDED, STUCK, or ASTRAY if it does what no counter or
+    memory of the torus can hold.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def _settle(steps, further):
                 return ENDED
             acted |= next(further, False)
             idle = 0 if acted else idle + 1
-    except AssertionError:
-        return OVERFLOWED
+    except (AssertionError, IndexError, ValueError):
+        return ASTRAY
     return STUCK
 
 
