@@ -1,5 +1,6 @@
 """A processing element, word by word but without time; see `tests.support.torus_interpreter`."""
 
+import functools
 from collections import deque
 
 from hw.config import PROGRAM_BLOCK_WORDS
@@ -8,6 +9,8 @@ from hw.ops import pe_queues
 from tests.support.interpreter_parts import Sequencer, number, shifted, signed, together, until
 
 __all__ = ["PE", "Ring"]
+
+pe_layouts = functools.lru_cache(maxsize=16)(pe_queues)
 
 
 class Ring:
@@ -88,7 +91,7 @@ class PE:
             Axis.ROW: self.ring_type(self, west, east, col == config.cols - 1),
             Axis.COL: self.ring_type(self, north, south, False),
         }
-        self.sequencer = Sequencer(config, pe_queues(config))
+        self.sequencer = Sequencer(config, pe_layouts(config))
         self.weights = [None] * config.weight_words
         self.biases = [None] * config.bias_words
 

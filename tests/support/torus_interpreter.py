@@ -5,6 +5,7 @@ program that gives right words here for many seeds does not depend on timing, an
 is caught. It shares nothing with the compiler but the op layouts and the configuration.
 """
 
+import functools
 import math
 from collections import deque
 from random import Random
@@ -20,6 +21,7 @@ from tests.support.interpreter_parts import Link, Sequencer, number, together, u
 __all__ = ["Bridge", "Gateway", "Interpreter", "Stuck"]
 
 LINK_WORDS = 2
+gateway_layouts = functools.lru_cache(maxsize=16)(gateway_queues)
 
 
 class Stuck(Exception):
@@ -32,7 +34,7 @@ class Gateway:
     def __init__(self, config, ring_in, ring_out):
         self.config, self.ring_in, self.ring_out = config, ring_in, ring_out
         self.host_in, self.host_out = Link(config.host_fifo_beats), Link(config.host_fifo_beats)
-        self.sequencer = Sequencer(config, gateway_queues(config))
+        self.sequencer = Sequencer(config, gateway_layouts(config))
 
     def take_words(self, count):
         words = []
@@ -85,7 +87,7 @@ class Bridge:
         self.config, self.gateways, self.random = config, gateways, random
         self.host_in, self.host_out = deque(), []
         self.most_out = math.inf  # Beats that wait for the host.
-        self.sequencer = Sequencer(config, gateway_queues(config))
+        self.sequencer = Sequencer(config, gateway_layouts(config))
 
     def run(self):
         def next_block():

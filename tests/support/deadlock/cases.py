@@ -1,6 +1,5 @@
 """The sound programs that are broken: of random small nets, on small tori, for few samples."""
 
-import copy
 import dataclasses
 import functools
 from random import Random
@@ -36,7 +35,8 @@ class Sound:
 
     def copy(self):
         """Queues and host, free to be broken."""
-        return copy.deepcopy(self.queues), copy.deepcopy(self.host)
+        return ([[dict(op) for op in queue] for queue in self.queues],
+                None if self.host is None else list(self.host))
 
 
 @functools.lru_cache(maxsize=8)

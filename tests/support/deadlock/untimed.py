@@ -4,9 +4,9 @@ Nothing is loaded and all words are 0, so that one run takes milliseconds: only 
 matters here. Engines take turns at random, as in `tests.support.torus_interpreter`.
 """
 
-from hw.config import PROGRAM_BLOCK_WORDS
-from hw.op_fields import HostInKind, gateway_fields, pe_fields
-from sw_driver.program.image import pack_image
+from types import SimpleNamespace
+
+from hw.op_fields import HostInKind
 from sw_driver.program.loops import expand
 from tests.support.interpreter_parts import together
 from tests.support.torus_interpreter import Interpreter
@@ -33,16 +33,20 @@ def run_untimed(config, queues, host, seed):
         The order of turns follows from it.
     """
     torus = (Interpreter if config.training is None else TrainingInterpreter)(config, seed)
-    images = (pack_image(config, pe_fields(config), queues[:3]),
-              pack_image(config, gateway_fields(config), queues[3:]))
+    ops = [[SimpleNamespace(**op) for _, op in expand(queue)] for queue in queues]
     for node in torus.nodes:
-        image = images[node in (torus.bridge, *torus.gateways)]
-        node.sequencer.memory = image[PROGRAM_BLOCK_WORDS:]
+        node.sequencer.ops = _fetching(ops[3:])
     for pe in torus.nodes[1 + len(torus.gateways):]:
+        pe.sequencer.ops = _fetching(ops[:3])
         _fill(pe)
     actors = [*(node.carry_out() for node in torus.nodes), _Host(torus, queues, host).run()]
     further = together(torus.further(torus.gateways), torus.random)  # They never end.
     return _settle(together(actors, torus.random), further)
+
+
+def _fetching(queues):
+    """A memory that holds the ops of three queues as they are run."""
+    return lambda queue: iter(queues[queue])
 
 
 def _settle(steps, further):
