@@ -6,7 +6,8 @@ A program is made of letters, a letter for each repetition:
   the host, D brings gradients of the host;
 - column queue: G gathers words of the PEs;
 - MAC queue: R, for each gather, sums its words up; B goes back from gradients of the host to a row
-  and gives sums to the host; C goes back to a column; and each R writes to rows or to columns.
+  and gives sums to the host; C goes back from gradients of columns to a column; and each R writes
+  to rows or to columns.
 
 Every order of letters in a queue is tried, every place of the sums in the gateways' queue, a host
 that does all at once and one that does one thing after the other in every order, and every value
@@ -175,7 +176,7 @@ def _mac_op(torus: Torus, letter: str, row: tuple[str, ...]) -> Op:
     if letter in "BC":
         axis = ROW if letter == "B" else COL
         blocks = 1 if letter == "B" else torus.config.rows
-        return {"kind": MacKind.BACK.value, "axis": axis, "dest": COL if letter == "B" else ROW,
+        return {"kind": MacKind.BACK.value, "axis": axis, "dest": COL,
                 "from_host": 1 if letter == "B" else 0, "reduce": 1,
                 "host": 1 if letter == "B" else 0, "last_word": words - 1,
                 "last_block": blocks - 1}  # fmt: skip

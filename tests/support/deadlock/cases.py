@@ -39,7 +39,7 @@ class Sound:
                 None if self.host is None else list(self.host))
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=CASES)
 def sound(number):
     """Compile the program of a number; a third of them infer, a few of these with lanes."""
     random = Random(f"sound/{number}")

@@ -44,13 +44,15 @@ def test_sound_programs_end(number):
     assert becomes(one, *one.copy()) == {ENDED}
 
 
-@pytest.mark.parametrize("number", [20, ALONE])
+@pytest.mark.parametrize("number", [TRAINS, ALONE])
 def test_gateways_that_wait_for_sums_hold_up_the_words_before_them(number):
     """The MAC waits for words behind the sums in the gateways, and gives the sums after them."""
     one = sound(number)
     queues, host = one.copy()
     sums = indices(queues[RING], RingKind.GRADIENT)[0]
-    queues[RING].insert(0, queues[RING].pop(sums))
+    outputs = [index for index in indices(queues[RING], RingKind.SINK) if index < sums]
+    assert queues[RING][outputs[-1] + 1]["kind"] == RingKind.SEND.value
+    queues[RING].insert(outputs[-1] + 1, queues[RING].pop(sums))
     assert refusal(one, queues, host).startswith("the program would lock up")
     assert becomes(one, queues, host) == {STUCK}
 
