@@ -147,7 +147,9 @@ def gateway_edges(
                 givers.append(Served(unit.name, words, begin, event, before))
             if not unit.own:
                 free = row[unit.number - 1].done if unit.number else None
-                takers.append(Served(unit.name, unit.recv, begin, event, before, free))
+                takers.append(
+                    Served(unit.name, unit.recv, begin, event, before, free, unit.own_here)
+                )
         if before is not None:
             yield before, begin
         before = event

@@ -35,6 +35,8 @@ class Served:
         nothing does.
     free
         The event after which the FIFOs from the host are taken to be empty; None for the start.
+    here
+        The event that the PEs can move the words of the host; None if it gives none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Served:
     end: Event
     before: Event | None
     free: Event | None = None
+    here: Event | None = None
 
     def beats(self, config: TorusConfig) -> int:
         """Beats that each gateway takes or gives."""
@@ -126,8 +129,9 @@ def host_edges(
                 yield event, one.begin
                 if one.free is not None:
                     yield one.free, event
-                if one.before is not None and not fits:
-                    yield one.before, event
+                for first in (one.before, one.here):
+                    if first is not None and not fits:
+                        yield first, event
             else:
                 yield one.end, event
                 if number:
