@@ -92,10 +92,10 @@ def _after_loading(gateway: Sequence[Sequence[Op]]) -> list[Op]:
     loads = _loads(gateway[1])
     ops = [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)]
     for op in ops[:loads]:
-        found = RingKind(op["kind"]).name, op["send"]
-        if found != (wanted := (RingKind.SEND.name, PROGRAM_BLOCK_WORDS)):
-            raise ProgramError(f"the gateways must load the PEs' program by ops with (kind, send) "
-                               f"= {wanted}, not {found}")  # fmt: skip
+        found = RingKind(op["kind"]).name, op["recv"], op["send"]
+        if found != (wanted := (RingKind.SEND.name, 0, PROGRAM_BLOCK_WORDS)):
+            raise ProgramError(f"the gateways must load the PEs' program by ops with (kind, recv, "
+                               f"send) = {wanted}, not {found}")  # fmt: skip
     return ops[loads:]
 
 
@@ -130,9 +130,10 @@ def gateway_edges(
     for op in _after_loading(gateway):
         if op["kind"] == RingKind.GRADIENT.value:
             mac = next(giving, None)
-            if mac is None or mac.sums != op["recv"]:
+            if mac is None or mac.sums != op["recv"] or op["send"]:
                 raise ProgramError(
-                    "the gateways must take the sums that BACK ops give, in the same order"
+                    "the gateways must take the sums that BACK ops give, in the same order, and send "
+                    "no words meanwhile"
                 )
             begin = event = mac.sums_taken
             givers.append(Served(mac.name, mac.sums * config.sum_chunks, begin, event, before))

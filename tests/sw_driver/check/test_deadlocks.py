@@ -128,6 +128,15 @@ def test_blocks_of_a_ring_of_one_fit_its_fifos_too():
     assert becomes(one, queues, host) == {STUCK}
 
 
+def test_gateways_send_nothing_while_they_take_sums():
+    """The RTL would wait for ever: its gateway has sent fewer words than the op says."""
+    one = sound(TRAINS)
+    queues, host = one.copy()
+    op = queues[RING][indices(queues[RING], RingKind.GRADIENT)[0]]
+    op["send"] = 2
+    assert "and send no words meanwhile" in refusal(one, queues, host)
+
+
 def test_gradients_come_for_every_column():
     one = sound(TRAINS)
     queues, host = one.copy()
@@ -156,7 +165,7 @@ def test_ops_that_load_bring_blocks():
     queues, host = one.copy()
     program = Program.build(one.config, tuple(queues))
     program.gateway[0][0]["send"] = 15
-    with pytest.raises(ProgramError, match=r"load the PEs' program by ops with \(kind, send\) ="):
+    with pytest.raises(ProgramError, match=r"load the PEs' program by ops with \(kind, recv, send\) ="):
         check_program(one.config, queues[:3], program.gateway, host)
 
 
