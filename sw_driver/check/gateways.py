@@ -132,8 +132,8 @@ def gateway_edges(
             mac = next(giving, None)
             if mac is None or mac.sums != op["recv"] or op["send"]:
                 raise ProgramError(
-                    "the gateways must take the sums that BACK ops give, in the same order, and send "
-                    "no words meanwhile"
+                    "the gateways must take the sums that BACK ops give, in the same order, "
+                    "and send no words meanwhile"
                 )
             begin = event = mac.sums_taken
             givers.append(Served(mac.name, mac.sums * config.sum_chunks, begin, event, before))

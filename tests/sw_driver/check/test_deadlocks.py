@@ -165,7 +165,7 @@ def test_ops_that_load_bring_blocks():
     queues, host = one.copy()
     program = Program.build(one.config, tuple(queues))
     program.gateway[0][0]["send"] = 15
-    with pytest.raises(ProgramError, match=r"load the PEs' program by ops with \(kind, recv, send\) ="):
+    with pytest.raises(ProgramError, match=r"by ops with \(kind, recv, send\) ="):
         check_program(one.config, queues[:3], program.gateway, host)
 
 
