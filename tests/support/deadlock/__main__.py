@@ -71,28 +71,30 @@ def made():
 def parsed(arguments):
     parser = LineParser(prog="python -m tests.support.deadlock", description=__doc__,
                         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", metavar="N", default="100000", type=whole("--programs"),
+    parser.add_argument("--programs", metavar="N", default="100000",
                         help="programs to try; on the RTL, to run [default: 100000]")
-    parser.add_argument("--minutes", metavar="N", default="1000000", type=whole("--minutes"),
+    parser.add_argument("--minutes", metavar="N", default="1000000",
                         help="begin no job after so many minutes [default: no limit]")
     parser.add_argument("--rtl", action="store_true",
                         help="run accepted programs in the native model, not in the interpreter")
-    parser.add_argument("--workers", metavar="N", type=whole("--workers"),
+    parser.add_argument("--workers", metavar="N",
                         help="processes at once [default: the cores]")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/deadlock"),
                         help="where the rows are kept [default: out/deadlock]")
     parser.add_argument("--page", metavar="FILE", type=Path,
                         help="write the table to this page, such as docs/deadlock.md")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    for name in ("programs", "minutes", "workers"):
+        text = getattr(asked, name)
+        setattr(asked, name, None if text is None else whole(f"--{name}", text))
+    return asked
 
 
-def whole(name):
-    def read(text):
-        if not (text.isascii() and text.isdigit() and int(text)):
-            raise DriverError(f"{name} must be a whole number above 0, not {text!r}")
-        return int(text)
-    return read
+def whole(name, text):
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise DriverError(f"{name} must be a whole number above 0, not {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":
