@@ -26,7 +26,7 @@ NEEDED = {
     ("host in: moved", "MAC: sums taken"), ("host in: moved", "ring: words move"),
     ("host out: moved", "host in: moved"), ("result: landed", "ring: own words here"),
     ("ring: done", "MAC: read"), ("ring: done", "MAC: start"), ("ring: done", "MAC: sums taken"),
-    ("ring: done", "host in: moved"), ("ring: done", "host out: moved"),
+    ("ring: done", "host out: moved"),
     ("ring: gradients here", "MAC: start"), ("ring: open", "ring: own words here"),
     ("ring: words move", "MAC: read"), ("ring: words move", "ring: done"),
     ("ring: words move", "ring: gradients here"), ("gradient: landed", "MAC: start"),
