@@ -1,14 +1,14 @@
 """Checks of the gateways and the host of a program, and what they wait for.
 
-All nodes of a ring must agree on the words that they move. FIFOs are taken to hold no more than one
-op's words.
+All nodes of a ring must agree on the words that they move.
 """
 
 from collections.abc import Iterator, Sequence
 
-from hw.config import TorusConfig
+from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
 from hw.op_fields import GatherKind, HostInKind, RingKind
 from sw_driver.check.event_graph import Event
+from sw_driver.check.host_waits import HostAction, Served, check_host_counts, host_edges
 from sw_driver.check.mac_units import MacUnit
 from sw_driver.check.ring_units import RingUnit
 from sw_driver.errors import ProgramError
@@ -16,9 +16,6 @@ from sw_driver.program.image import Op
 from sw_driver.program.loops import expand
 
 __all__ = ["HostAction", "check_ring_counts", "gateway_edges"]
-
-HostAction = tuple[str, int]
-"""What a host does next: "in" or "out", and how many repetitions of its queue."""
 
 Edges = Iterator[tuple[Event, Event]]
 
@@ -47,7 +44,13 @@ def check_ring_counts(
 
     for unit in (*row, *col):
         _check_transfers(unit, config.link_words)
+    for unit in row:
+        if unit.takes_gradients and unit.recv % config.cols:
+            raise ProgramError(f"{unit.name} must bring equally many words for each of "
+                               f"{config.cols} columns, not {unit.recv} words")  # fmt: skip
     for unit in col:
+        if unit.takes_gradients:
+            raise ProgramError(f"{unit.name} must be of the row ring, which has a gateway")
         refuse_unless(unit, unit.own * (config.rows - 1))
     ring = [op for op in _after_loading(gateway) if op["kind"] != RingKind.GRADIENT.value]
     if len(ring) != len(row):
@@ -80,12 +83,20 @@ def _check_transfers(unit: RingUnit, moved: int) -> None:
                 f"{unit.name} must have a multiple of {moved} (link_words) as {field}, not "
                 f"{value}: a link moves so many words at once"
             )
+    if not unit.own and not unit.recv:
+        raise ProgramError(f"{unit.name} must move a word at least: own and recv are both 0")
 
 
 def _after_loading(gateway: Sequence[Sequence[Op]]) -> list[Op]:
     """List the repetitions of the gateways' ring queue that come after the PEs' program."""
     loads = _loads(gateway[1])
-    return [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)][loads:]
+    ops = [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)]
+    for op in ops[:loads]:
+        found = RingKind(op["kind"]).name, op["recv"], op["send"]
+        if found != (wanted := (RingKind.SEND.name, 0, PROGRAM_BLOCK_WORDS)):
+            raise ProgramError(f"the gateways must load the PEs' program by ops with (kind, recv, "
+                               f"send) = {wanted}, not {found}")  # fmt: skip
+    return ops[loads:]
 
 
 def _loads(host_in: Sequence[Op]) -> int:
@@ -94,11 +105,8 @@ def _loads(host_in: Sequence[Op]) -> int:
     return first["reps"] + 1 if first and first["kind"] == HostInKind.BROADCAST.value else 0
 
 
-def _repetitions(queue: Sequence[Op]) -> int:
-    return sum(op["reps"] + 1 for _, op in expand(queue))
-
-
 def gateway_edges(
+    config: TorusConfig,
     row: Sequence[RingUnit],
     macs: Sequence[MacUnit],
     gateway: Sequence[Sequence[Op]],
@@ -115,80 +123,40 @@ def gateway_edges(
         If the sums of the way back, or the host's words, are not those that the gateways move.
     """
     giving = iter([unit for unit in macs if unit.sums])
-    givers: list[Event] = []
+    takers: list[Served] = []
+    givers: list[Served] = []
     units = iter(row)
     before: Event | None = None
     for op in _after_loading(gateway):
         if op["kind"] == RingKind.GRADIENT.value:
             mac = next(giving, None)
-            if mac is None or mac.sums != op["recv"]:
+            if mac is None or mac.sums != op["recv"] or op["send"]:
                 raise ProgramError(
-                    "the gateways must take the sums that BACK ops give, in the same order"
+                    "the gateways must take the sums that BACK ops give, in the same order, "
+                    "and send no words meanwhile"
                 )
-            event = mac.sums_taken
-            givers.append(event)
+            begin = event = mac.sums_taken
+            givers.append(Served(mac.name, mac.sums * config.sum_chunks, begin, event, before))
+            # More contributions than wait at a node hold up the MAC until the gateway takes them.
+            if before is not None and config.training and mac.sums > config.training.reduce_words:
+                yield before, mac.read
         else:
             unit = next(units)
-            event = unit.done
+            begin, event = unit.moving, unit.done
             if unit.kind is GatherKind.PASS:
-                givers.append(event)
+                words = unit.own * config.cols
+                givers.append(Served(unit.name, words, begin, event, before))
+            if not unit.own:
+                free = row[unit.number - 1].done if unit.number else None
+                takers.append(
+                    Served(unit.name, unit.recv, begin, event, before, free, unit.own_here)
+                )
         if before is not None:
-            yield before, event
+            yield before, begin
         before = event
     if next(giving, None) is not None:
         raise ProgramError("the gateways must take all sums that BACK ops give")
-    takers = [unit for unit in row if not unit.own]
-    _check_host_counts(takers, givers, gateway, host)
+    first = _loads(gateway[1])
+    check_host_counts(config, takers, givers, gateway, first, host)
     if host is not None:
-        yield from _host_waits(row, takers, givers, host)
-
-
-def _check_host_counts(
-    takers: Sequence[RingUnit],
-    givers: Sequence[Event],
-    gateway: Sequence[Sequence[Op]],
-    host: Sequence[HostAction] | None,
-) -> None:
-    for name, count, moved in (
-        ("in", len(takers), _repetitions(gateway[1]) - _loads(gateway[1])),
-        ("out", len(givers), _repetitions(gateway[2])),
-    ):
-        done = count if host is None else sum(reps for kind, reps in host if kind == name)
-        if not done == count == moved:
-            raise ProgramError(
-                f"queue host_{name} must have {count} repetitions, those of the gateways that it "
-                f"serves, not {moved}, and the host must do as many, not {done}"
-            )
-
-
-def _host_waits(
-    row: Sequence[RingUnit],
-    takers: Sequence[RingUnit],
-    givers: Sequence[Event],
-    host: Sequence[HostAction],
-) -> Edges:
-    """Go through the waits of a host that does one thing after the other.
-
-    Its queues are taken to hold nothing.
-    """
-    counts = {"in": 0, "out": 0}
-    before: Event | None = None
-    for kind, reps in host:
-        for _ in range(reps):
-            number = counts[kind]
-            counts[kind] += 1
-            event: Event = f"host {kind}", number, "moved"
-            if kind == "in":
-                unit = takers[number]
-                yield event, unit.done
-                if unit.takes_gradients:
-                    yield event, unit.taken
-                if unit.number:
-                    yield row[unit.number - 1].done, event
-            else:
-                yield givers[number], event
-                if number:
-                    yield ("host out", number - 1, "moved"), givers[number]
-            if before is not None:
-                yield before, event
-            before = event
+        yield from host_edges(config, takers, givers, host)

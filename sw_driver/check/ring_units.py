@@ -23,8 +23,9 @@ class RingUnit:
     """One repetition of a ring op of a PE.
 
     A unit has these events. At `open` its region is free, so it begins and receives. At `own_here`
-    its own words have landed, so it sends, and the MAC may read. At `taken` the gradients that it
-    brings are in their memory. At `done` it retires.
+    its own words have landed, so it sends, and the MAC may read. At `moving` all nodes of the ring
+    have come so far, the gateway and the host too if they take part, so nothing holds up its words
+    any more. At `taken` the gradients that it brings are in their memory. At `done` it retires.
 
     Parameters
     ----------
@@ -58,6 +59,11 @@ class RingUnit:
     def own_here(self) -> Event:
         """The event that the unit's own words have landed."""
         return self.queue, self.number, "own words here"
+
+    @property
+    def moving(self) -> Event:
+        """The event that the unit's words can move, all round the ring."""
+        return self.queue, self.number, "words move"
 
     @property
     def taken(self) -> Event:

@@ -4,10 +4,12 @@ The graph is that of docs/architecture.md, section 3: an edge leads from every e
 repetition to the events that wait for it. All PEs run the same program, so one graph stands for all
 of them. Two graphs are built. The first has only the waits that there are in every run; in it, two
 users of a word must be in order (`sw_driver.check.hazards`). The second has also the waits that
-there may be: for room in FIFOs, and for a host that does one thing after the other. A program could
-lock up if there is a cycle in the second graph.
+there may be: for words of other nodes, for room in FIFOs, and for a host that does one thing after
+the other. A program could lock up if there is a cycle in the second graph; docs/deadlock.md proves
+that it cannot if there is none.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from hw.config import TorusConfig
@@ -20,7 +22,7 @@ from sw_driver.check.ring_units import RingUnit, ring_units
 from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
 
-__all__ = ["check_program"]
+__all__ = ["Waits", "check_program", "program_waits"]
 
 ROW, COL = Axis.ROW.value, Axis.COL.value
 _NAMES = {ROW: "row", COL: "col"}
@@ -54,32 +56,73 @@ def check_program(
         The message has the cycle, the wait that nothing ends, or the two ops that are in each
         other's way.
     """
+    waits = program_waits(config, pe, gateway, host)
+    sure, any_wait = EventGraph(), EventGraph()
+    for first, second in waits.sure:
+        sure.add_edge(first, second)
+        any_wait.add_edge(first, second)
+    for first, second in waits.further:
+        any_wait.add_edge(first, second)
+    any_wait.in_order()
+    check_hazards(config, sure.ordering(), waits.rings, waits.macs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Waits:
+    """All waits of a program, as pairs of events.
+
+    Parameters
+    ----------
+    rings, macs
+        Repetitions of the row and of the column queue, by axis, and of the MAC queue.
+    sure
+        Pairs of which the first always comes before the second.
+    further
+        Pairs of which the second may have to wait for the first.
+    """
+
+    rings: Rings
+    macs: list[MacUnit]
+    sure: list[tuple[Event, Event]]
+    further: list[tuple[Event, Event]]
+
+
+def program_waits(
+    config: TorusConfig,
+    pe: Sequence[Sequence[Op]],
+    gateway: Sequence[Sequence[Op]],
+    host: Sequence[HostAction] | None = None,
+) -> Waits:
+    """List the waits of a program; arguments are those of `check_program`.
+
+    Raises
+    ------
+    ProgramError
+        Nodes do not agree on what they move, or something waits for more than there is.
+    """
     rings = {axis: ring_units(config, name, pe[axis]) for axis, name in _NAMES.items()}
     macs = mac_units(config, pe[2])
     check_ring_counts(config, rings[ROW], rings[COL], gateway)
-    _check_chunks(config, macs)
-
-    sure, any_wait = EventGraph(), EventGraph()
-    for first, second in _sure_edges(rings, macs):
-        sure.add_edge(first, second)
-        any_wait.add_edge(first, second)
-    for edges in (_reduce_edges(macs), gateway_edges(rings[ROW], macs, gateway, host)):
-        for first, second in edges:
-            any_wait.add_edge(first, second)
-    any_wait.in_order()
-    check_hazards(config, sure.ordering(), rings, macs)
+    _check_reductions(config, macs)
+    sure = list(_sure_edges(rings, macs))
+    return Waits(rings, macs, sure, list(_further_edges(config, rings, macs, gateway, host)))
 
 
-def _check_chunks(config: TorusConfig, macs: Sequence[MacUnit]) -> None:
+def _check_reductions(config: TorusConfig, macs: Sequence[MacUnit]) -> None:
     for unit in macs:
         ring = config.rows if unit.axis == COL else config.cols
         if config.training is None:
             if unit.kind is not MacKind.RUN:
                 raise ProgramError(f"{unit.name} needs a torus that trains, with a TrainingConfig")
-        elif unit.chunk > config.training.reduce_words and ring > 1:
+        elif unit.chunk > config.training.reduce_words and (ring > 1 or not unit.sums):
             raise ProgramError(
                 f"{unit.name} needs reduce_words of at least {unit.chunk}, or partial sums wait "
                 f"for each other all round the ring, not {config.training.reduce_words}"
+            )
+        if unit.sums and unit.axis != ROW:
+            raise ProgramError(
+                f"{unit.name} must give its sums to the host on axis {ROW}, the row ring, which "
+                f"has a gateway, not on axis {unit.axis}"
             )
 
 
@@ -89,6 +132,36 @@ def _sure_edges(rings: Rings, macs: Sequence[MacUnit]) -> Edges:
         yield from _ring_edges(axis, units, macs)
     yield from _mac_edges(rings, macs)
     yield from _landing_edges(macs)
+
+
+def _further_edges(
+    config: TorusConfig,
+    rings: Rings,
+    macs: Sequence[MacUnit],
+    gateway: Sequence[Sequence[Op]],
+    host: Sequence[HostAction] | None,
+) -> Edges:
+    """Go through the pairs of events of which the second may have to wait for the first."""
+    for axis, units in rings.items():
+        yield from _word_edges(axis, units, macs)
+    yield from _reduce_edges(macs)
+    yield from gateway_edges(config, rings[ROW], macs, gateway, host)
+
+
+def _word_edges(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) -> Edges:
+    """Go through the waits for words of other nodes, which the whole ring moves."""
+    runs = iter([unit for unit in macs if unit.kind is MacKind.RUN and unit.axis == axis])
+    for unit in units:
+        yield unit.own_here, unit.moving
+        yield unit.moving, unit.done
+        if unit.takes_gradients:
+            yield unit.moving, unit.taken
+        reader = next(runs, None) if unit.gathers else None
+        if reader is not None:
+            # Its first result takes all words already.
+            landings = [event for event, _ in (*reader.landings[:1], *reader.gradient_landings[:1])]
+            for event in (reader.read, *landings):
+                yield unit.moving, event
 
 
 def _ring_edges(axis: int, units: Sequence[RingUnit], macs: Sequence[MacUnit]) -> Edges:

@@ -26,6 +26,7 @@ PROGRAMS = (
     "fpga.lane_areas",
     "fpga.lane_boards",
     "fpga.levels",
+    "sim.deadlock",
     "sim.measure.board_table",
     "sim.measure.link_rates",
     "sim.measure.net_table",
@@ -47,6 +48,7 @@ PROGRAMS = (
     "sw_driver.predict.lane_cycles",
     "sw_driver.predict.training_lane_cycles",
 )
+PACKAGES = ("sim.deadlock", "sim.faults", "sim.four_state", "sim.load", "sim.proofs")
 # Processes of a session: with the shell's; the program itself, a tracker, and what works for it.
 WITH_WORKERS = 4
 
@@ -87,8 +89,7 @@ def test_interrupted_at_some_moment(files, tmp_path, command, after_s):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_heeds_signals_before_slow_imports(name):
     """It is the first thing that its module does, and its packages import nothing slow."""
-    packages = "sim.faults", "sim.four_state", "sim.load", "sim.proofs"
-    spec = f"{name}.__main__" if name in packages else name
+    spec = f"{name}.__main__" if name in PACKAGES else name
     path = ROOT / Path(*spec.split(".")).with_suffix(".py")
     before, begin, _ = path.read_text().partition(
         'if __name__ == "__main__":\n    from golden.system.stopping import begin\n\n'

@@ -37,6 +37,9 @@ NOT_RUN = {
     r"clostorus report build/.*": "needs a build; tests/cli/test_report.py",
     r"clostorus wave .*": "builds a simulation for a minute; tests/cli/test_wave.py",
     r"clostorus analyse .*": "trains for minutes; tests/cli/test_analyse.py",
+    r"python -m sim\.deadlock .*": "runs for a minute; tests/sim/deadlock/test_small.py",
+    r"python -m tests\.support\.deadlock .*":
+        "runs for hours; tests/sw_driver/check/test_deadlocks.py, test_campaign.py",
     r"clostorus fuzz .*(--minutes|--file).*": "runs for minutes; tests/cli/test_fuzz.py",
     r"clostorus explore .*": "compiles for minutes; tests/cli/test_explore.py",
     r"clostorus experiment .*": "trains for hours; tests/cli/test_experiment.py",

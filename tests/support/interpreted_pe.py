@@ -1,5 +1,6 @@
 """A processing element, word by word but without time; see `tests.support.torus_interpreter`."""
 
+import functools
 from collections import deque
 
 from hw.config import PROGRAM_BLOCK_WORDS
@@ -8,6 +9,8 @@ from hw.ops import pe_queues
 from tests.support.interpreter_parts import Sequencer, number, shifted, signed, together, until
 
 __all__ = ["PE", "Ring"]
+
+pe_layouts = functools.lru_cache(maxsize=16)(pe_queues)
 
 
 class Ring:
@@ -61,8 +64,9 @@ class Ring:
                         self.recv_ptr += 1
                         recv_left -= 1
                         acted = True
-                    can_send = self.own_here and send_left and send_ptr < self.recv_ptr
-                    if can_send and not self.link_out.full() and random.random() < 0.8:
+                    can_send = (self.own_here and send_left and send_ptr < self.recv_ptr
+                                and not self.link_out.full())
+                    if can_send and random.random() < 0.8:
                         self.link_out.append(self.buffer[send_ptr])
                         send_ptr += 1
                         send_left -= 1
@@ -87,7 +91,7 @@ class PE:
             Axis.ROW: self.ring_type(self, west, east, col == config.cols - 1),
             Axis.COL: self.ring_type(self, north, south, False),
         }
-        self.sequencer = Sequencer(config, pe_queues(config))
+        self.sequencer = Sequencer(config, pe_layouts(config))
         self.weights = [None] * config.weight_words
         self.biases = [None] * config.bias_words
 
@@ -107,8 +111,12 @@ class PE:
 
         while True:
             yield from self.sequencer.load(next_block)
-            self.start()
-            yield from together(self.engines(), self.random)
+            yield from self.carry_out()
+
+    def carry_out(self):
+        """The program that the memory holds."""
+        self.start()
+        yield from together(self.engines(), self.random)
 
     def start(self):
         """Forget the progress of the program before."""

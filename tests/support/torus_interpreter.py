@@ -5,6 +5,8 @@ program that gives right words here for many seeds does not depend on timing, an
 is caught. It shares nothing with the compiler but the op layouts and the configuration.
 """
 
+import functools
+import math
 from collections import deque
 from random import Random
 
@@ -19,6 +21,7 @@ from tests.support.interpreter_parts import Link, Sequencer, number, together, u
 __all__ = ["Bridge", "Gateway", "Interpreter", "Stuck"]
 
 LINK_WORDS = 2
+gateway_layouts = functools.lru_cache(maxsize=16)(gateway_queues)
 
 
 class Stuck(Exception):
@@ -31,7 +34,7 @@ class Gateway:
     def __init__(self, config, ring_in, ring_out):
         self.config, self.ring_in, self.ring_out = config, ring_in, ring_out
         self.host_in, self.host_out = Link(config.host_fifo_beats), Link(config.host_fifo_beats)
-        self.sequencer = Sequencer(config, gateway_queues(config))
+        self.sequencer = Sequencer(config, gateway_layouts(config))
 
     def take_words(self, count):
         words = []
@@ -44,16 +47,20 @@ class Gateway:
     def run(self):
         while True:
             yield from self.sequencer.load(lambda: self.take_words(PROGRAM_BLOCK_WORDS))
-            for op in self.sequencer.ops(0):
-                for _ in range(op.reps + 1):
-                    if op.kind == RingKind.SEND:
-                        words = yield from self.take_words(op.send)
-                        for word in words:
-                            yield from until(lambda: not self.ring_out.full())
-                            self.ring_out.append(word)
-                            yield True
-                    else:
-                        yield from self.pass_on(op)
+            yield from self.carry_out()
+
+    def carry_out(self):
+        """The program that the memory holds."""
+        for op in self.sequencer.ops(0):
+            for _ in range(op.reps + 1):
+                if op.kind == RingKind.SEND:
+                    words = yield from self.take_words(op.send)
+                    for word in words:
+                        yield from until(lambda: not self.ring_out.full())
+                        self.ring_out.append(word)
+                        yield True
+                else:
+                    yield from self.pass_on(op)
 
     def pass_on(self, op):
         per_beat, beat = self.config.beat_words, []
@@ -79,7 +86,8 @@ class Bridge:
     def __init__(self, config, gateways, random):
         self.config, self.gateways, self.random = config, gateways, random
         self.host_in, self.host_out = deque(), []
-        self.sequencer = Sequencer(config, gateway_queues(config))
+        self.most_out = math.inf  # Beats that wait for the host.
+        self.sequencer = Sequencer(config, gateway_layouts(config))
 
     def run(self):
         def next_block():
@@ -90,7 +98,11 @@ class Bridge:
 
         while True:
             yield from self.sequencer.load(next_block)
-            yield from together([self.distribute(), self.collect()], self.random)
+            yield from self.carry_out()
+
+    def carry_out(self):
+        """The program that the memory holds."""
+        return together([self.distribute(), self.collect()], self.random)
 
     def deal(self, gateways):
         yield from until(lambda: self.host_in)
@@ -122,7 +134,8 @@ class Bridge:
             for _ in range(op.reps + 1):
                 for gateway in self.gateways:
                     for _ in range(op.beats):
-                        yield from until(lambda gateway=gateway: gateway.host_out)
+                        yield from until(lambda gateway=gateway: (
+                            gateway.host_out and len(self.host_out) < self.most_out))
                         self.host_out.append(number(gateway.host_out.popleft(),
                                                     self.config.word_bits))
                         yield True
@@ -136,22 +149,27 @@ class Interpreter:
 
     def __init__(self, config, seed):
         self.config = config
-        random = Random(seed)
+        self.random = random = Random(seed)
         rows, cols = config.rows, config.cols
         # Row links: from column c (or the gateway, c = cols) to the next node; column links: from
         # row r to the next.
         row = [[Link(LINK_WORDS) for _ in range(cols + 1)] for _ in range(rows)]
         col = [[Link(LINK_WORDS) for _ in range(cols)] for _ in range(rows)]
-        gateways = [self.gateway_type(config, row[r][cols - 1], row[r][cols]) for r in range(rows)]
+        self.gateways = gateways = [
+            self.gateway_type(config, row[r][cols - 1], row[r][cols]) for r in range(rows)]
         self.bridge = Bridge(config, gateways, random)
         self.pes = [[self.pe_type(config, c, (row[r][c - 1], row[r][c], col[r - 1][c], col[r][c]),
                                   random)
                      for c in range(cols)] for r in range(rows)]
         self.links = [link for line in (*row, *col) for link in line]
         further = self.further(gateways)
-        pes = [pe for line in self.pes for pe in line]
-        actors = [actor.run() for actor in (self.bridge, *gateways, *pes)]
+        actors = [actor.run() for actor in self.nodes]
         self.step = together(actors + further, random)
+
+    @property
+    def nodes(self):
+        """All that has a program memory."""
+        return [self.bridge, *self.gateways, *(pe for line in self.pes for pe in line)]
 
     def further(self, gateways):
         """Further actors of a torus that can do more."""
