@@ -1,5 +1,6 @@
 """Mistakes that someone could make, each with the proof that it fails."""
 
+from .program_mutants import PROGRAM_MUTANTS
 from .rtl import Mutant
 
 __all__ = ["MUTANTS"]
@@ -206,4 +207,5 @@ MUTANTS = (
     Mutant("every repetition asks for the reads of the first", "ring/gather.py",
            "Mux(first, coming.need_read, coming.need_read_step)", "coming.need_read",
            "gather-trains-whole", slow=True),
+    *PROGRAM_MUTANTS,
 )
