@@ -16,6 +16,7 @@ from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
 from .link import link_spec
 from .loader import loader_spec
+from .mac_control import mac_control_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
 from .ring import ring_spec
@@ -173,6 +174,8 @@ PROOFS = {proof.name: proof for proof in (
             dataclasses.replace(PROOF, cols=3)),
     _loader("loader-trains", "as loader, of 2 columns that train, with momentum and targets",
             dataclasses.replace(PROOF, cols=2, training=LONG_RECORDS)),
+    Proof(name="mac-control", claim="MacControl, any ops, between any two ring engines",
+          spec=mac_control_spec, induction_cycles=1, goal_cycles=40, mutant_cycles=16, slow=True),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",
