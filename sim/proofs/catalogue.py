@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hw.config import TorusConfig, TrainingConfig
+from hw.link_config import LinkConfig
 from hw.presets import PROOF
 
 from .axi_stream import axi_stream_spec
 from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
+from .frame_receiver import frame_receiver_spec
 from .gather import gather_spec, router_spec, small_training
 from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
@@ -34,6 +36,7 @@ RING_REST_CYCLES = 2
 # Records of 6 and 7 words, of weights and biases; 8 words make the state of a generator.
 LONG_RECORDS = TrainingConfig(master_bits=6, grad_bits=4, velocity_bits=16, reduce_words=2,
                               targets=1)
+HOST_LINK = LinkConfig(clock_hz=25_000_000, buffer_bytes=512)
 HOST_ROWS = 3  # In the proofs of the host side.
 REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
 # The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
@@ -176,6 +179,9 @@ PROOFS = {proof.name: proof for proof in (
             dataclasses.replace(PROOF, cols=2, training=LONG_RECORDS)),
     Proof(name="mac-control", claim="MacControl, any ops, between any two ring engines",
           spec=mac_control_spec, induction_cycles=1, goal_cycles=40, mutant_cycles=16, slow=True),
+    Proof(name="frame-receiver", spec=lambda rtl: frame_receiver_spec(rtl, HOST_LINK),
+          claim="FrameReceiver, any bytes and ends of frames, a buffer of 512 bytes",
+          induction_cycles=1, goal_cycles=90, mutant_cycles=52, slow=True),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",

@@ -104,4 +104,8 @@ PROGRAM_MUTANTS = (
            "mac-control", slow=True),
     Mutant("what the program before retired counts in the next one", "mac/mac_control.py",
            "freed.start.eq(self.start)", "freed.start.eq(0)", "mac-control", slow=True),
+    Mutant("a damaged frame arrives", "uart/frame_receiver.py",
+           "in_words & crc.match_detected &", "in_words &", "frame-receiver", slow=True),
+    Mutant("a frame arrives while an answer is on its way", "uart/frame_receiver.py",
+           "checked & right & ~self.hold", "checked & right", "frame-receiver", slow=True),
 )
