@@ -37,12 +37,13 @@ class Loader(wiring.Component):
     start : In(1)
         High for one cycle before a program starts: begin at address 0 again.
     weight, bias, program : Out(stream)
-        Writes to the memories of weights, biases and the program, in the cycle in which the word,
-        or the last word of a record, arrives. Never wait. With `checks` what is written has its
-        parity, which is that of the words that came; a line of the program gets it in the
-        sequencer.
+        Writes to the memories of weights, biases and the program: a record in the cycle after its
+        last word has arrived, words of a program in that in which they arrive. Never wait. With
+        `checks` what is written has its parity, which is that of the words that came; a line of the
+        program gets it in the sequencer.
     lfsr, gradient : Out(stream)
-        Training only. Writes of the same kind to the LFSR and to the gradients from the host.
+        Training only. Writes to the LFSR, as those of records, and to the gradients from the host,
+        in the cycle in which a word arrives.
     gradients_landed : Out(1)
         Training only. High with this PE's last word of a GRADIENT repetition.
     """

@@ -64,7 +64,8 @@ def ring_side(config):
     tap : In(stream)
         Every transfer of words, on the cycle after it is received. Never waits.
     start : Out(1)
-        High for one cycle before a program starts: forget all progress. The engine must be idle.
+        High for one cycle before a program starts: forget all progress. The engine must be idle,
+        and nothing is written or read in that cycle, nor anything read in the next one.
     idle : In(1)
         No op is in progress or waits.
     bad_buffer, bad_link : In(1), In(1)

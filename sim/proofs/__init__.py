@@ -1,1 +1,1 @@
-"""Formal proofs of the routers; see docs/verification.md, and run `python -m sim.proofs`."""
+"""Formal proofs of the RTL; see docs/verification.md, and run `python -m sim.proofs`."""

@@ -1,20 +1,29 @@
 """All proofs: what is claimed, for which parameters, and how it is proved."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hw.config import TorusConfig, TrainingConfig
+from hw.link_config import LinkConfig
 from hw.presets import PROOF
 
 from .axi_stream import axi_stream_spec
 from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
+from .frame_receiver import frame_receiver_spec
 from .gather import gather_spec, router_spec, small_training
+from .host_ops import collector_spec, distributor_spec
+from .host_words import pack_spec, unpack_spec
 from .link import link_spec
+from .loader import loader_spec
+from .mac_control import mac_control_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
 from .ring import ring_spec
 from .rtl import Rtl
+from .sequencer import sequencer_spec
 from .serialise import serialise_spec
 from .spec import Spec
 from .wishbone import wishbone_spec
@@ -24,6 +33,11 @@ __all__ = ["PROOFS", "Proof"]
 
 # How long links, and the players of each PE, rest at most in the proofs of rings.
 RING_REST_CYCLES = 2
+# Records of 6 and 7 words, of weights and biases; 8 words make the state of a generator.
+LONG_RECORDS = TrainingConfig(master_bits=6, grad_bits=4, velocity_bits=16, reduce_words=2,
+                              targets=1)
+HOST_LINK = LinkConfig(clock_hz=25_000_000, buffer_bytes=512)
+HOST_ROWS = 3  # In the proofs of the host side.
 REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
 # The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
 # link and in the output of a node.
@@ -123,9 +137,51 @@ def _serialise(lanes: int) -> Proof:
         slow=lanes > 2)
 
 
+def _sequencer(name: str, lines: dict[int, int], config: TorusConfig, goal_cycles: int) -> Proof:
+    return Proof(name=name, spec=lambda rtl: sequencer_spec(rtl, lines, config),
+                 claim="Sequencer, any programs of 8 lines, ops of "
+                       + ", ".join(map(str, lines.values())) + " lines",
+                 induction_cycles=1, goal_cycles=goal_cycles, mutant_cycles=50, slow=True)
+
+
+def _host(name: str, world: str, make: Callable[[Rtl, int], Spec]) -> Proof:
+    return Proof(name=name, spec=lambda rtl: make(rtl, HOST_ROWS),
+                 claim=f"{name.title()}, any ops, {world}, {HOST_ROWS} rows",
+                 induction_cycles=1, goal_cycles=20, mutant_cycles=10)
+
+
+def _words(name: str, claim: str, make: Callable[[Rtl, TorusConfig], Spec]) -> Proof:
+    config = dataclasses.replace(PROOF, host_bits=32)
+    return Proof(name=name, spec=lambda rtl: make(rtl, config),
+                 claim=f"{claim}, {config.beat_words} words in a beat",
+                 induction_cycles=1, goal_cycles=24, mutant_cycles=12)
+
+
+def _loader(name: str, claim: str, config: TorusConfig) -> Proof:
+    return Proof(name=name, spec=lambda rtl: loader_spec(rtl, config), claim=claim,
+                 induction_cycles=1, goal_cycles=80, mutant_cycles=20,
+                 slow=config.training is not None)
+
+
 PROOFS = {proof.name: proof for proof in (
     _credits(1), _credits(3), _delayed(1), _delayed(3),
     _link(1), _link(2), _link(4), _serialise(2), _serialise(4), _serialise(8),
+    _sequencer("sequencer", {0: 2, 1: 1, 2: 3},
+               dataclasses.replace(PROOF, lanes_in=2, link_words=2), 80),
+    _sequencer("sequencer-bridge", {1: 1, 2: 2}, PROOF, 110),
+    _host("distributor", "any host and any gateways", distributor_spec),
+    _host("collector", "any gateways and any host", collector_spec),
+    _words("unpack", "Unpack, any beats and blocks that end anywhere in them", unpack_spec),
+    _words("pack", "Pack, any blocks", pack_spec),
+    _loader("loader", "Loader, any words on any cycle, of 3 columns",
+            dataclasses.replace(PROOF, cols=3)),
+    _loader("loader-trains", "as loader, of 2 columns that train, with momentum and targets",
+            dataclasses.replace(PROOF, cols=2, training=LONG_RECORDS)),
+    Proof(name="mac-control", claim="MacControl, any ops, between any two ring engines",
+          spec=mac_control_spec, induction_cycles=1, goal_cycles=40, mutant_cycles=16, slow=True),
+    Proof(name="frame-receiver", spec=lambda rtl: frame_receiver_spec(rtl, HOST_LINK),
+          claim="FrameReceiver, any bytes and ends of frames, a buffer of 512 bytes",
+          induction_cycles=1, goal_cycles=90, mutant_cycles=52, slow=True),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",

@@ -37,13 +37,17 @@ def small_training(reduce_words: int = 2, **fields: int) -> TorusConfig:
 
 def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
                 config: TorusConfig = PROOF) -> Spec:
-    """One engine that runs any program again and again; `given` as for `Program`."""
-    spec = Spec()
+    """One engine that runs any program again and again; `given` as for `Program`.
+
+    A program may start anew whenever the engine is idle, and a reset comes at any time.
+    """
+    spec = Spec(restarts=True)
     node = rtl.module("ring.gather").RingGather(config)
     spec.m.submodules.node = node
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += node.last_in_row.eq(last_in_row)
-    check, spec.goal = _axis(spec, "node", rtl, node, last_in_row, given, regions, config)
+    check, spec.goal = _axis(spec, "node", rtl, node, last_in_row, given, regions, config,
+                             restarts=True)
     spec.look_inside(lambda: StateLemmas(spec, check, look_inside(node)))
     return spec
 
@@ -72,17 +76,23 @@ def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec
 
 def _axis(spec: Spec, name: str, rtl: Rtl, node: Any, last_in_row: Value,
           given: Sequence[dict[str, int]], regions: int,
-          config: TorusConfig = PROOF) -> tuple[NodeCheck, Value]:
+          config: TorusConfig = PROOF, *, restarts: bool = False) -> tuple[NodeCheck, Value]:
     """Put a node among its neighbours; return its check, and that an interesting end is reached."""
     program = Program(spec, name, config, rtl, given=given, regions=regions,
                       last_in_row=last_in_row)
     received = drive(spec, f"{name}_in", node.i)
     sent = take(spec, f"{name}_out", node.o)
-    check = NodeCheck(spec, name, program, node, received, sent)
+    check = NodeCheck(spec, name, program, node, received, sent, restarts=restarts)
     # The last word of the third repetition is sent: one that was received, in an op that has own
-    # words and is read by the MAC, more than once where it trains.
-    out, read = check.out, check.side.read
-    goal = (sent & (out.number == 2) & (check.departed + 1 == out.op.sends)
+    # words and is read by the MAC, more than once where it trains. The first op waits in its first
+    # repetition for another number of results than in the next one; and where programs start anew,
+    # one has done so in time to forget something.
+    out, read, side, first = check.out, check.side.read, check.side, program.ops[0]
+    forgot = Signal(name=f"{name}_forgot", init=not restarts)
+    with spec.m.If(side.starts & ((side.ahead > 0) | (side.unread > 0))):
+        spec.m.d.sync += forgot.eq(1)
+    goal = (forgot & first.reps & (first.need != first.need_step)
+            & sent & (out.number == 2) & (check.departed + 1 == out.op.sends)
             & (out.op.own >= 2) & (out.op.sends > out.op.own + 1)
             & read.op.gathers & (read.number == 2) & (read.op.again | (config.training is None)))
     return check, goal

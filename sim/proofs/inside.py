@@ -4,6 +4,7 @@ from typing import Any
 
 from amaranth import *
 from amaranth.hdl import Fragment
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
 from ..errors import SimError
@@ -51,9 +52,13 @@ class Inside:
         fragment = Fragment.get(module, None)
         component.elaborate = lambda platform: fragment
         # No public method says what a statement assigns to.
-        self._signals = {signal.name: signal
-                         for statements in fragment.statements.values()
-                         for statement in statements for signal in statement._lhs_signals()}
+        assigned = [signal for statements in fragment.statements.values()
+                    for statement in statements for signal in statement._lhs_signals()]
+        ports = {id(Value.cast(port)) for _, _, port in component.signature.flatten(component)
+                 } if isinstance(component, wiring.Component) else set()
+        # A register may be named as a port; the port is known without looking inside.
+        self._signals = {signal.name: signal for signal in
+                         sorted(assigned, key=lambda signal: id(signal) not in ports)}
 
     def submodule(self, name: str) -> "Inside":
         """Return what is inside a submodule, named as the constructor was told."""

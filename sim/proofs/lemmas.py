@@ -10,7 +10,8 @@ from amaranth import *
 
 from .inside import Inside
 from .node import NodeCheck
-from .program import NUMBERS, at_most, difference, next_position, plus
+from .program import NUMBERS, difference, next_position, plus
+from .read_lemmas import add_read_lemmas
 from .spec import Spec
 
 __all__ = ["StateLemmas"]
@@ -141,7 +142,8 @@ class StateLemmas:
         next_read = Mux(side.unread == 0, side.read_position, 0)
         self._lemma("unread", ~self.active | ~op.gathers | (side.unread < 0)
                     | (self._inside["unread"] == (next_read != op.own + arrived)))
-        self._lemma("readable", ~self._inside["readable"] | (side.unread > 0) | (
+        # In the cycle after a start it still speaks of the program before.
+        self._lemma("readable", ~self._inside["readable"] | side.started | (side.unread > 0) | (
             (side.unread == 0) & self._inside["gathers"] & self._inside["own_here"]
             & (side.read_position < op.own + arrived)))
         self._lemma("the reader reads what is here",
@@ -177,7 +179,7 @@ class StateLemmas:
                 inside["room"] == (inside["in_use"] < side.queue.op.lag)))
             self._lemma("in_use", inside["in_use"] == gathered + (active & current.op.gathers))
         else:
-            self._reads()
+            add_read_lemmas(self._spec, self._check, inside, active)
         # What is owed comes step by step.
         waits = {what: wait.cycles for what, wait in self._check.waits.items()}
         output = self._check.node.o.valid
@@ -192,35 +194,6 @@ class StateLemmas:
             ((waits["send"] < 3) | self._hop["latched"]) & (waits["send"] < 4)))
         self._lemma("about to receive", ((waits["receive"] < 1) | prepared | active)
                     & ((waits["receive"] < 2) | active))
-
-    def _reads(self) -> None:
-        """Where a torus trains: reads that are done, less those that ops have asked for."""
-        m = self._spec.m
-        inside, side, program, name = self._inside, self._side, self._program, self._check.name
-        active, prepared = self.active, inside["prepared"]
-        # Repetitions before the current one, as far as that matters.
-        before = Signal(3, name=f"{name}_before_current")
-        with m.If(side.retires & (before != 7)):
-            m.d.sync += before.eq(before + 1)
-        self._lemma("before the current one", ((before == 7) | (side.current.number == before))
-                    & (side.unread_again <= before))
-        before_queue = at_most(2, before + active - inside["rep"])
-        self._lemma("before the one in the queue",
-                    (before + active >= inside["rep"]) & (side.before_queue == before_queue))
-        # All reads of the repetitions before `oldest` are done, and those before this many after
-        # it have been asked for.
-        oldest = Mux(side.again, side.again_number, side.read.number)
-        asked = Signal(signed(5), name=f"{name}_asked_from_oldest")
-        m.d.comb += asked.eq(side.unread_again + active + prepared - program.regions)
-        reads: Value = side.again
-        for more in range(8):
-            later = program.op_at(plus(oldest, more))
-            earlier = program.op_at(plus(oldest, NUMBERS - 1 - more))
-            # The repetition `more` + 1 before `oldest`: if there was one.
-            was = before - side.unread_again >= more + 1
-            reads = (reads - Mux(asked > more, later.reads, 0)
-                     + Mux((asked < -more) & was, earlier.reads, 0))
-        self._lemma("reads", inside.submodule("reads")["count"] == reads)
 
     def _sender(self) -> None:
         """Between the next word that departs and the next that is taken lie those on their way."""

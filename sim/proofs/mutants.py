@@ -1,5 +1,6 @@
 """Mistakes that someone could make, each with the proof that it fails."""
 
+from .program_mutants import PROGRAM_MUTANTS
 from .rtl import Mutant
 
 __all__ = ["MUTANTS"]
@@ -95,6 +96,15 @@ MUTANTS = (
     Mutant("own words are sent one landing too early", "ring/gather.py",
            "Mux(first, coming.need_first, coming.need_step)",
            "Mux(coming.need_step == 0, 0, coming.need_step - 1)", "gather"),
+    Mutant("every repetition waits for as many results as the first one", "ring/gather.py",
+           "Mux(first, coming.need_first, coming.need_step)", "coming.need_first", "gather",
+           slow=True),
+    Mutant("results of the program before count in the next one", "ring/gather.py",
+           "landed.start.eq(pe.start)", "landed.start.eq(0)", "gather", slow=True),
+    Mutant("a program may read what the one before received", "ring/gather.py",
+           "some_gathered.eq(0),", "some_gathered.eq(some_gathered),", "gather", slow=True),
+    Mutant("a region stays in use for the next program", "ring/gather.py",
+           "m.d.sync += in_use.eq(0)", "m.d.sync += in_use.eq(in_use)", "gather-whole", slow=True),
     Mutant("own words are sent before they land", "ring/gather.py",
            "own_here.eq(landed.enough)", "own_here.eq(1)", "gather"),
     Mutant("a region is used one repetition too early", "ring/gather.py",
@@ -206,4 +216,5 @@ MUTANTS = (
     Mutant("every repetition asks for the reads of the first", "ring/gather.py",
            "Mux(first, coming.need_read, coming.need_read_step)", "coming.need_read",
            "gather-trains-whole", slow=True),
+    *PROGRAM_MUTANTS,
 )

@@ -52,8 +52,8 @@ class NodeCheck:
         Its ring and PE ports; they are driven by others.
     received, sent
         A word is transferred on `node.i`, or on `node.o`.
-    rest_cycles
-        As `PeSide` has it.
+    rest_cycles, restarts
+        As `PeSide` has them.
     watched
         Number and position of the watched word, instead of any.
 
@@ -75,14 +75,15 @@ class NodeCheck:
     """
 
     def __init__(self, spec: Spec, name: str, program: Program, node: Any, received: Value,
-                 sent: Value, *, rest_cycles: int | None = None,
+                 sent: Value, *, rest_cycles: int | None = None, restarts: bool = False,
                  watched: tuple[Value, Value] | None = None) -> None:
         m = spec.m
         count = program.config.count_bits
         self.name = name
         self.program = program
         self.node = node
-        self.side = side = PeSide(spec, name, program, node.pe, rest_cycles)
+        self.side = side = PeSide(spec, name, program, node.pe, rest_cycles,
+                                       restarts=restarts)
         self.arrived = Signal(count, name=f"{name}_arrived")
         self.out = program.player(spec, f"{name}_out")
         self.departed = Signal(count, name=f"{name}_departed")
@@ -153,8 +154,13 @@ class NodeCheck:
                 to_send.eq(to_send & ~goes),
                 to_read.eq(to_read & ~done),
             ]
+        from_current = difference(m, f"{name}_watched_later", number, current.number)
+        with m.If(side.starts):  # What goes out still does; what has not begun is forgotten.
+            m.d.sync += to_read.eq(0)
+            with m.If((from_current >= 0) & (from_current <= program.regions)):
+                m.d.sync += to_send.eq(0)
         was_read = Signal(READ_CYCLES, name=f"{name}_was_read")  # The n-th bit: n + 1 cycles ago.
-        m.d.sync += was_read.eq(Cat(is_read, was_read))
+        m.d.sync += was_read.eq(Mux(side.starts, 0, Cat(is_read, was_read)))
         spec.check(f"{name}: sends a word that has not come", ~goes | to_send)
         spec.check(f"{name}: sends another word", ~goes | (self.node.o.payload == word))
         spec.check(f"{name}: lets a word be read that has not come", ~is_read | to_read)

@@ -23,6 +23,10 @@ class PeSide:
     ----------
     rest_cycles
         How long each of them rests at most. The MAC then reads each word once, and waits for it.
+    restarts
+        A program may start whenever the engine is idle. What was written or received before and
+        not used is forgotten; the program goes on with the next op. The MAC neither reads nor
+        writes in that cycle, nor reads in the next one, since its first op takes longer to come.
 
     Where a torus trains, the MAC may read a repetition again, any of its words in any order, before
     it begins to read the next; the op says which.
@@ -31,6 +35,8 @@ class PeSide:
     ----------
     rests
         The rests of the players.
+    starts, started
+        A program starts in this cycle, or did in the one before.
     queue, current, written, read : Cursor
         The next op, and the repetitions that the engine works on, that are being written, and that
         are being read.
@@ -64,8 +70,14 @@ class PeSide:
     """
 
     def __init__(self, spec: Spec, name: str, program: Program, pe: Any,
-                 rest_cycles: int | None = None) -> None:
+                 rest_cycles: int | None = None, *, restarts: bool = False) -> None:
         m = spec.m
+        self.starts, self.started, self._holds = Const(0), Const(0), Const(0)
+        if restarts:
+            self.starts = Signal(name=f"{name}_starts")
+            self.started = Signal(name=f"{name}_started")
+            self._holds = Signal(name=f"{name}_holds_ops")
+            m.d.sync += self.started.eq(self.starts)
         self.rests: dict[str, Wait] = {}
         self._rest_cycles = rest_cycles
         self.begins: list[Value] = []
@@ -76,6 +88,7 @@ class PeSide:
         self.current = program.player(spec, f"{name}_current")
         self.written = program.player(spec, f"{name}_written")
         self.read = program.player(spec, f"{name}_read")
+        self.before_queue = Signal(2, name=f"{name}_before_queue")
         self.op_waits = Signal(name=f"{name}_op_waits")
         self.due = Signal(name=f"{name}_due")
         self.landed = Signal(name=f"{name}_landed")
@@ -97,7 +110,7 @@ class PeSide:
         self.full = difference(m, f"{name}_full", self.written.number, oldest)
 
         m.d.comb += [
-            pe.start.eq(0),
+            pe.start.eq(self.starts),
             self.retires.eq(pe.retired),
             self.landed.eq(self.ahead > 0),
         ]
@@ -108,6 +121,8 @@ class PeSide:
         self._give_ops(spec, name)
         self._write(spec, name)
         self._read(spec, name)
+        if restarts:
+            self._start(spec, name)
         spec.check(f"{name}: retires before the own words have landed",
                    ~self.retires | self.landed)
         spec.check(f"{name}: readable before it is received, or of another repetition",
@@ -126,7 +141,8 @@ class PeSide:
         takes = Signal(name=f"{name}_takes_op")
         taken = Signal(name=f"{name}_current_op_taken")
         m.d.comb += [
-            pe.op.valid.eq(self.op_waits | self._soon(spec, name, "offers an op", ~self.op_waits)),
+            pe.op.valid.eq(self.op_waits | (
+                ~self._holds & self._soon(spec, name, "offers an op", ~self.op_waits))),
             pe.op.p.kind.eq(queue.op.kind),
             pe.op.p.reps.eq(queue.op.reps),
             pe.op.p.own.eq(queue.op.own),
@@ -135,7 +151,7 @@ class PeSide:
             pe.op.p.base.eq(program.base(queue.number)),
             pe.op.p.stride.eq(program.stride),
             pe.op.p.need_first.eq(queue.op.need),
-            pe.op.p.need_step.eq(queue.op.need),
+            pe.op.p.need_step.eq(queue.op.need_step),
             takes.eq(pe.op.valid & pe.op.ready),
             taken.eq(current.last & (queue.number == plus(current.number, 1))),
             self.due.eq((pe.op.valid | taken) & (
@@ -161,7 +177,7 @@ class PeSide:
         m = spec.m
         pe, program, queue = self.pe, self.program, self.queue
         # Repetitions before the one in the queue, as far as that matters.
-        self.before_queue = before = Signal(2, name=f"{name}_before_queue")
+        before = self.before_queue
         with m.If(takes):
             m.d.sync += before.eq(at_most(2, before + 1 + queue.op.reps))
         for more, field in ((0, pe.op.p.need_read), (1, pe.op.p.need_read_step)):
@@ -182,7 +198,7 @@ class PeSide:
         self.reads_again, self.again_position = reads, position
         m.d.comb += [
             reads.eq(self.again & (position < program.op_at(self.again_number).words)
-                     & any_value(m, f"{name}_reads_again_now", 1)),
+                     & any_value(m, f"{name}_reads_again_now", 1) & ~self.starts),
             pe.reread.eq(reads & any_value(m, f"{name}_last_again", 1)),
         ]
         with m.If(pe.consume):
@@ -199,7 +215,8 @@ class PeSide:
         m.d.comb += [
             free.eq((self.ahead < program.regions) & (self.full < program.regions)),
             may_write.eq(free & (written.op.own != 0)),
-            self.writes.eq(may_write & self._soon(spec, name, "writes", may_write)),
+            self.writes.eq(may_write & self._soon(spec, name, "writes", may_write)
+                           & ~self.starts),
             self.write_word.eq(any_value(m, f"{name}_any_word", program.config.word_bits)),
             pe.write.valid.eq(self.writes),
             pe.write.p.addr.eq(program.base(written.number) + self.write_position),
@@ -227,7 +244,8 @@ class PeSide:
             last_output = Const(1)
             m.d.sync += still_wants.eq(self.wants & ~self.reads)
         m.d.comb += [
-            self.wants.eq(read.op.gathers & ~self.again & (still_wants | wants_now)),
+            self.wants.eq(read.op.gathers & ~self.again & (still_wants | wants_now)
+                          & ~self.starts & ~self.started),
             self.reads.eq(self.wants & pe.readable),
             # Between its reads of this buffer the MAC reads the other one.
             pe.read_next.eq(Mux(self.wants, self.read_position + 1,
@@ -247,3 +265,20 @@ class PeSide:
             m.d.sync += read.number.eq(program.after(read.number, lambda op: op.gathers))
         with m.If(self.reads):
             m.d.sync += self.read_position.eq(Mux(last, 0, self.read_position + 1))
+
+    def _start(self, spec: Spec, name: str) -> None:
+        """Forget what was ahead of the engine, and what it has and nobody has read."""
+        m = spec.m
+        pe, program, current = self.pe, self.program, self.current
+        m.d.comb += [
+            self._holds.eq(any_value(m, f"{name}_may_start", 1) & ~self.op_waits),
+            self.starts.eq(self._holds & pe.idle),
+        ]
+        with m.If(self.starts):
+            m.d.sync += [
+                self.waiting.eq(0), self.before_queue.eq(0), self.again.eq(0),
+                self.written.number.eq(current.number), self.write_position.eq(0),
+                self.read_position.eq(0),
+                self.read.number.eq(Mux(current.op.gathers, current.number, program.after(
+                    current.number, lambda op: op.gathers))),
+            ]

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth import *
@@ -45,6 +45,9 @@ def difference(m: Module, name: str, minuend: Any, subtrahend: Any) -> Signal:
 class Op:
     """The fields of one op, constants of a run; a node sends `sends` words.
 
+    Of a repetition, `need` is how many results land with its own words: as many as its op asks for
+    in its first repetition, and `need_step` in each further one.
+
     Where a torus trains, the MAC reads each repetition that it gathers, and `again` if the op says
     so; `reads` is how often that is.
     """
@@ -57,6 +60,7 @@ class Op:
     to_gateway: Value
     sends: Value
     need: Value
+    need_step: Value
     lag: Value
     again: Value
 
@@ -145,17 +149,23 @@ class Program:
                                                    Mux(any_own == 0, 1, any_own)))
                 recv = signal("recv", count, own * (ring_nodes - 1))
             to_gateway = constant("to_gateway", 1)
-            need = constant("need", config.rep_bits)
             # All results that may have landed and not been asked for can be counted.
             most_need = ((1 << config.rep_bits) - 1) // regions
+
+            def needs(field: str, constant: Any = constant, signal: Any = signal,
+                      own: Value = own, most_need: int = most_need) -> Signal:
+                # Each of the last so many words of a repetition ends a MAC repetition.
+                need = constant(field, config.rep_bits)
+                return signal(field, config.rep_bits, Mux(own == 0, 0, at_most(
+                    most_need, Mux(need == 0, 1, at_most(own, need)))))
+
+            need = needs("need")
             self.ops.append(Op(
                 kind=kind, gathers=signal("gathers", 1, kind == all_kinds.GATHER.value),
                 reps=constant("reps", 1), own=own, recv=recv, to_gateway=to_gateway,
                 sends=signal("sends", count, Mux(
                     last_in_row, Mux(to_gateway, own + recv, 0), recv)),
-                # Each of the last `need` words of a repetition is the last one of a MAC repetition.
-                need=signal("need", config.rep_bits, Mux(own == 0, 0, at_most(
-                    most_need, Mux(need == 0, 1, at_most(own, need))))),
+                need=need, need_step=need if ring_nodes is not None else needs("need_step"),
                 lag=Signal(config.rep_bits, name=f"{name}_op_lag_{index}"),
                 again=Const(0) if config.training is None else constant("again", 1)))
         spec.assume(Cat(op.gathers for op in self.ops).any())
@@ -182,8 +192,9 @@ class Program:
     def op_at(self, number: Value) -> Op:
         """Return the op of a repetition."""
         index = Array(self._index_at)[number]
-        return Op(**{field: Array(getattr(op, field) for op in self.ops)[index]
-                     for field in Op.__dataclass_fields__})
+        op = Op(**{field: Array(getattr(op, field) for op in self.ops)[index]
+                   for field in Op.__dataclass_fields__})
+        return replace(op, need=Mux(self.rep_at(number) == 0, op.need, op.need_step))
 
     def rep_at(self, number: Value) -> Value:
         """Return which repetition of its op a repetition is."""

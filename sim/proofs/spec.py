@@ -31,7 +31,13 @@ class Rest:
 
 
 class Spec:
-    """A design under proof with all that is round it, in one module with a clock and no reset.
+    """A design under proof with all that is round it, in one module with a clock.
+
+    Parameters
+    ----------
+    restarts
+        There is a reset, which comes at any time. It is one for the design and for all that is
+        round it, so that the world begins anew; what is declared `reset_less` remembers.
 
     Attributes
     ----------
@@ -42,12 +48,18 @@ class Spec:
         What is demanded, by name: of the contract, and of the inside of the implementation so that
         the contract can be proved; and the interesting end that some run must reach, lest the
         checks hold of nothing.
+    restart
+        The reset, a constant 0 without `restarts`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, restarts: bool = False) -> None:
         self.m = Module()
-        self._domain = ClockDomain("sync", reset_less=True)
+        self._domain = ClockDomain("sync", reset_less=not restarts)
         self.m.domains += self._domain
+        self.restart: Value = Const(0)
+        if restarts:
+            self.restart = any_value(self.m, "restart", 1)
+            self.m.d.comb += self._domain.rst.eq(self.restart)
         self.checks: dict[str, Value] = {}
         self.lemmas: dict[str, Value] = {}
         self.goal: Value | None = None
