@@ -20,14 +20,13 @@ if __name__ == "__main__":
     begin("sim.faults")  # Before anything slow is imported.
 
 import argparse
-import datetime
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
+from sim.measure.campaign_page import check_page, made, write_page
 from sw_driver.errors import DriverError
 from sw_driver.jobs.engine import MOST_WORKERS, runner
 from sw_driver.jobs.store import open_store
@@ -36,7 +35,7 @@ from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder
 
 from .campaign import Batch, Came, Total, run_campaign
-from .page import COLUMNS, check_page, rows, write_page
+from .page import COLUMNS, MARK, rows
 from .sites import KINDS
 
 __all__ = ["main"]
@@ -50,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 1 if a flip that checks must find was silent."""
     asked = _parsed(arguments)
     if asked.page is not None:
-        check_page(asked.page)
-    when = _when()  # Before the work: what is flipped may have changed when it ends.
+        check_page(asked.page, MARK)
+    when = made()
     talk = Output(as_json=False, quiet=asked.quiet)
     make_folder(asked.out)
     with (runner(asked.workers, None, talk.note) as jobs,
@@ -60,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     talk.table("what came of the flips", COLUMNS, rows(found))
     if asked.page is not None:
         given = sys.argv[1:] if arguments is None else arguments
-        write_page(asked.page, f"python -m sim.faults {shlex.join(given)}", when, found)
+        write_page(asked.page, MARK, f"python -m sim.faults {shlex.join(given)}", when, COLUMNS,
+                   rows(found))
     return DIFFERENT if any(_is_wrong(one) for one in found) else 0
 
 
@@ -98,18 +98,6 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
                               f"not {text!r}")
         setattr(asked, name, int(text))
     return asked
-
-
-def _when() -> str:
-    """Say of which day and of what a table is."""
-    try:
-        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], text=True,
-                              cwd=Path(__file__).parent, capture_output=True, check=False)
-        commit = done.stdout.strip()
-    except OSError:
-        commit = ""
-    return f"Made on {datetime.date.today().isoformat()}" + (f", of commit {commit}." if commit
-                                                             else ".")
 
 
 if __name__ == "__main__":

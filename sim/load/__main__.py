@@ -26,6 +26,7 @@ from collections.abc import Sequence
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
+from sim.measure.campaign_page import check_page, made, write_page
 from sw_driver.errors import DriverError
 from sw_driver.jobs.engine import runner
 from sw_driver.jobs.store import open_store
@@ -35,7 +36,6 @@ from sw_driver.system.files import make_folder
 from .arguments import line_of, parsed
 from .lesson import Lesson
 from .link import load_links, stretches
-from .page import check_page, made_of, write_table
 from .stops import Stop, Stopped, TrainingWrong, check_end, stop_and_go, train_whole
 from .stretch import Ran, Stretch
 from .tables import link_table, training_table
@@ -49,13 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0 if all is as it must be, 1 if something was lost, doubled or changed."""
     asked = parsed(__doc__ or "", arguments)
     if asked.page is not None:
-        check_page(asked.page, asked.what)
+        check_page(asked.page, f"load-{asked.what}")
     make_folder(asked.out)
-    made = made_of()  # Before the work: what is tested may have changed when it ends.
-    return {"link": _link, "training": _training}[asked.what](asked, made)
+    return {"link": _link, "training": _training}[asked.what](asked, made())
 
 
-def _link(asked: argparse.Namespace, made: str) -> int:
+def _link(asked: argparse.Namespace, when: str) -> int:
     jobs = {"model": stretches("model", asked.frames, asked.seed, asked.per_mille),
             "rtl": stretches("rtl", asked.rtl_frames, asked.seed, asked.per_mille)}
     wrong = ""
@@ -66,10 +65,10 @@ def _link(asked: argparse.Namespace, made: str) -> int:
         for kind, part in jobs.items():
             rans[kind] = load_links(part, store, run, tell)
             wrong = wrong or "; ".join(ran.wrong for ran in rans[kind] if ran.wrong)
-    return _say(asked, ("what", "model", "RTL"), link_table(rans), made, wrong)
+    return _say(asked, ("what", "model", "RTL"), link_table(rans), when, wrong)
 
 
-def _training(asked: argparse.Namespace, made: str) -> int:
+def _training(asked: argparse.Namespace, when: str) -> int:
     lesson = Lesson(asked.steps, asked.seed, asked.device, asked.engine, asked.torus)
     lesson.write_data(asked.out)
     with open_store(asked.out / _STORE, "load-training", Stop, Stopped) as store:
@@ -86,15 +85,15 @@ def _training(asked: argparse.Namespace, made: str) -> int:
         except TrainingWrong as error:
             wrong = str(error)
         table = training_table(lesson, list(store.results.values()), wrong)
-    return _say(asked, ("what", "figure"), table, made, wrong)
+    return _say(asked, ("what", "figure"), table, when, wrong)
 
 
 def _say(asked: argparse.Namespace, header: tuple[str, ...], table: Sequence[tuple[str, ...]],
-         made: str, wrong: str) -> int:
+         when: str, wrong: str) -> int:
     out = Output(as_json=False, quiet=False)
     out.table(asked.what, header, table)
     if asked.page is not None:
-        write_table(asked.page, asked.what, line_of(asked), made, header, table)
+        write_page(asked.page, f"load-{asked.what}", line_of(asked), when, header, table)
     if wrong:
         out.text(f"FAIL: {wrong}")
     return DIFFERENT if wrong else 0

@@ -65,7 +65,8 @@ def command(
     goes on where it was stopped. An input that crashes is made smaller and kept in DIR.
     """
     from sim.fuzz.names import TARGET_NAMES
-    from sim.fuzz.page import check_page
+    from sim.fuzz.page import MARK
+    from sim.measure.campaign_page import check_page, made
     from sw_driver.errors import DriverError
 
     talk = make_output(ctx, json, quiet)
@@ -82,8 +83,8 @@ def command(
         _list(talk)
         return
     if page is not None:
-        check_page(page)
-    when = _when()  # Before the work: what is fuzzed may have changed when it ends.
+        check_page(page, MARK)
+    when = made()
     totals, found = _campaign(talk, names, seed, minutes, out, workers, scheduler)
     _say(talk, totals, found, out, page, when)
 
@@ -134,12 +135,14 @@ def _say(
     """Print the table, write it to a page, and keep what crashed; exit with 1 if something did."""
     from dataclasses import asdict
 
-    from sim.fuzz.page import COLUMNS, rows, write_page
+    from sim.fuzz.page import COLUMNS, MARK, rows
+    from sim.measure.campaign_page import write_page
 
     talk.table("what came of the inputs", COLUMNS, rows(totals))
     kept = [_kept(talk, crash, out) for crash in found]
     if page is not None:
-        write_page(page, f"clostorus {shlex.join(sys.argv[1:])}", when, totals)
+        line = f"clostorus {shlex.join(sys.argv[1:])}"
+        write_page(page, MARK, line, when, COLUMNS, rows(totals))
         say_written(talk, page, "an editor, or a viewer of Markdown")
     talk.result({"store": str(out / _STORE), "targets": [asdict(one) for one in totals],
                  "crashes": kept})
@@ -161,21 +164,3 @@ def _kept(talk: "Output", crash: "Crash", out: Path) -> dict[str, Any]:
     say_written(talk, path, f"clostorus fuzz --file {quoted(path)}")
     return {"target": crash.target, "seed": crash.seed, "number": crash.number,
             "text": crash.text, "file": str(path)}
-
-
-def _when() -> str:
-    """Say of which day and of what a table is."""
-    import datetime
-    import subprocess
-
-    from sw_driver.jobs.versions import product_version
-
-    root = Path(__file__).parents[2]
-    try:
-        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, text=True,
-                              capture_output=True, check=False)
-        commit = done.stdout.strip()
-    except OSError:
-        commit = ""
-    what = f"commit {commit}" if commit else f"version {product_version()}"
-    return f"Made on {datetime.date.today().isoformat()}, of {what}."

@@ -9,7 +9,6 @@ from sim.load.__main__ import main
 from sim.load.arguments import line_of, parsed
 from sim.load.child import CLOSTORUS, Child
 from sim.load.lesson import Lesson, differences, steps_done
-from sim.load.page import check_page, made_of, write_table
 from sim.load.stops import (
     Died,
     Stop,
@@ -21,6 +20,7 @@ from sim.load.stops import (
     train_whole,
 )
 from sim.load.tables import training_table
+from sim.measure.campaign_page import check_page, made, write_page
 from sim.measure.markdown import cells_by_row
 from sw_driver.errors import DriverError
 from sw_driver.jobs.store import open_store
@@ -92,7 +92,7 @@ def test_the_data_follow_from_the_seed(tmp_path):
     (["training", "--torus", "1by1"], "torus must be"),
     (["link", "--frames", "many"], "--frames must be a whole number from 100"),
     (["link", "--damage-per-mille", "nan"], "--damage-per-mille must be a number from 0 to 50"),
-    (["link", "--page", "none.md"], "none.md must be a page to write tables to"),
+    (["link", "--page", "none.md"], "page none.md must be a text file"),
     ([], "the following arguments are required: WHAT"),
 ])
 def test_what_is_refused(arguments, message, tmp_path, monkeypatch):
@@ -105,13 +105,13 @@ def test_what_is_refused(arguments, message, tmp_path, monkeypatch):
 def test_a_table_names_its_command_and_its_commit(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- begin load-link -->\nold\n<!-- end load-link -->\nafter\n")
-    check_page(page, "link")
+    check_page(page, "load-link")
     asked = parsed("", ["link", "--frames", "500", "--seed", "3"])
-    write_table(page, "link", line_of(asked), made_of(), ("what", "model"), [("frames", "500")])
+    write_page(page, "load-link", line_of(asked), made(), ("what", "model"), [("frames", "500")])
     text = page.read_text()
     assert ("    python -m sim.load link --frames 500 --rtl-frames 10000 --damage-per-mille 10 "
             "--seed 3\n") in text
-    assert f"of {made_of()}." in text and "| frames | 500 |" in text and "old" not in text
+    assert made() in text and "| frames | 500 |" in text and "old" not in text
     assert parsed("", line_of(asked).split()[3:]) == asked
 
 

@@ -13,12 +13,11 @@ if __name__ == "__main__":
     begin("tests.support.deadlock")  # Before anything slow is imported.
 
 import argparse
-import datetime
-import subprocess
 from pathlib import Path
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
+from sim.measure.campaign_page import check_page, made, write_page
 from sim.measure.markdown import table_lines
 from sw_driver.errors import DriverError
 from sw_driver.jobs.engine import cores, runner
@@ -27,14 +26,15 @@ from sw_driver.system.arguments import LineParser
 from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder
 from tests.support.deadlock.campaign import Batch, Came, campaign, wrong
-from tests.support.deadlock.page import COLUMNS, rows, write_page
+from tests.support.deadlock.page import COLUMNS, MARK, rows
 
-ROOT = Path(__file__).parents[3]
 
 
 def main(arguments=None):
     """Return 0 if every accepted program has ended, 1 if one has not."""
     asked = parsed(arguments)
+    if asked.page:
+        check_page(asked.page, MARK)
     where = "RTL" if asked.rtl else "untimed"
     talk = Output(as_json=False, quiet=asked.quiet)
     when = made()
@@ -49,8 +49,8 @@ def main(arguments=None):
     print("\n".join(table_lines(COLUMNS, rows(results))), flush=True)
     if asked.page:
         command = f"python -m tests.support.deadlock --programs {asked.programs}"
-        write_page(asked.page, command + " --rtl" * asked.rtl + f" --page {asked.page}", when,
-                   results)
+        write_page(asked.page, MARK, command + " --rtl" * asked.rtl + f" --page {asked.page}",
+                   when, COLUMNS, rows(results))
     for place, case, number in wrong(results):
         print(f"FAIL: {place}: program {case}, broken with number {number}, passes the check and "
               "does not end", flush=True)
@@ -59,13 +59,6 @@ def main(arguments=None):
 
 def rows_of(folder, where):
     return open_store(folder / f"{where.lower()}.sqlite", "deadlock", Batch, Came)
-
-
-def made():
-    """Say of which day and commit a table is."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True,
-                          capture_output=True, check=False)
-    return f"Made on {datetime.date.today().isoformat()}, of commit {done.stdout.strip()}."
 
 
 def parsed(arguments):

@@ -1,14 +1,15 @@
-"""The table of the campaign, on docs/deadlock.md."""
+"""The table of the campaign, for the terminal and for docs/deadlock.md."""
 
 from collections import Counter
 
-from sim.measure.markdown import replace_between_marks, table_lines
 from tests.support.deadlock.breaks import BREAKS
 from tests.support.deadlock.campaign import SEVERAL, outcomes
 from tests.support.deadlock.untimed import ENDED
 from tests.support.deadlock.verdicts import ACCEPTED, UNPACKED, WAITS, WORDS
 
-__all__ = ["COLUMNS", "rows", "write_page"]
+__all__ = ["COLUMNS", "MARK", "rows"]
+
+MARK = "deadlock"
 
 COLUMNS = ("what was broken", "programs", "do not fit", "refused: words", "refused: waits",
            "of these end", "share", "accepted", "lock up", "run on the RTL", "lock up there")
@@ -35,9 +36,3 @@ def _row(name, untimed, rtl, kinds):
     numbers = (counts.total(), counts[UNPACKED], counts[WORDS], counts[WAITS], ends[WAITS])
     more = (counts[ACCEPTED], counts[ACCEPTED] - ends[ACCEPTED], ran.total(), ran[False])
     return (name, *(f"{one:,}" for one in numbers), share, *(f"{one:,}" for one in more))
-
-
-def write_page(path, command, when, results):
-    """Write the table between the marks of a page."""
-    table = "\n".join(table_lines(COLUMNS, rows(results)))
-    replace_between_marks(path, "deadlock", f"    {command}\n\n{when}\n\n{table}\n")
