@@ -29,7 +29,6 @@ from tests.support.deadlock.campaign import Batch, Came, campaign, wrong
 from tests.support.deadlock.page import COLUMNS, MARK, rows
 
 
-
 def main(arguments=None):
     """Return 0 if every accepted program has ended, 1 if one has not."""
     asked = parsed(arguments)
