@@ -137,6 +137,7 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
         ("torus", f"{config.rows}x{config.cols}, hardware id {config.hardware_id:016x}"),
         *_lane_rows(compiled),
         ("words", f"{config.act_bits}-bit activations, {config.weight_bits}-bit weights"),
+        *([("checks", "a parity beside each word of a memory or link")] if config.checks else []),
         ("parameters", str(sum(shape.parameters for shape in compiled.net.shapes))),
         ("cycles per sample, predicted", f"{prediction.cycles:g}"),
         ("MAC utilisation, predicted", percent(prediction.utilisation)),

@@ -81,6 +81,7 @@ def test_compile_with_checks(model, tmp_path):
     succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
     assert load_artifact(path).config.checks == 1
     assert json.loads(succeed("info", path, "--json").stdout)["torus"]["checks"] == 1
+    assert re.search("checks +a parity beside each word", succeed("info", path).stdout)
     succeed("verify", path)
     fail(2, "checks must be left out with --board", "compile", model, "--torus", "1x2", "--checks",
          "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
