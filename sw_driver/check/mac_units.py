@@ -238,7 +238,7 @@ def _back(config: TorusConfig, op: Op, rep: int, blank: MacUnit) -> tuple[MacUni
             for output in range(outputs)
         ),
         from_host=bool(op["from_host"]),
-        sums=words if op["reduce"] and op["host"] else 0,
+        sums=len(walk) if op["reduce"] and op["host"] else 0,
         chunk=words if op["reduce"] and (op["host"] or op["last_block"]) else 0,
         weights=[w_base + offset + one * op["w_step"] for _, offset in walk for one in rows],
         biases=tuple((one, op["b_base"] + rep * len(sums) + one) for one in sums)

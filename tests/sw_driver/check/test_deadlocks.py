@@ -118,6 +118,17 @@ def test_sums_of_columns_have_no_gateway():
     assert becomes(one, queues, host) == {STUCK}
 
 
+def test_the_sums_of_all_blocks_are_taken():
+    """Found by 1 of 100,000 broken programs: a BACK op gives the sums of each of its blocks."""
+    one = sound(40)
+    queues, host = one.copy()
+    op = next(op for op in queues[MAC] if op["kind"] == MacKind.BACK.value and op["host"])
+    assert op["reduce"] and not op["last_block"]
+    op["last_block"] = 2
+    assert "the gateways must take the sums that BACK ops give" in refusal(one, queues, host)
+    assert becomes(one, queues, host) == {STUCK}
+
+
 def test_blocks_of_a_ring_of_one_fit_its_fifos_too():
     one = sound(ALONE)
     queues, host = one.copy()
