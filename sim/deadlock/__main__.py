@@ -18,8 +18,7 @@ import time
 
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
-from sw_driver.errors import DriverError
-from sw_driver.system.arguments import LineParser
+from sw_driver.system.arguments import LineParser, whole_number
 
 from .search import Found, Kind, same_end, search
 from .small import ORDERS, TORI, small_programs
@@ -79,10 +78,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", metavar="N", default="4",
                         help="repetitions of a program, at most [default: 4]")
     asked = parser.parse_args(arguments)
-    text: str = asked.size
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST):
-        raise DriverError(f"--size must be a whole number from 1 to {_MOST}, not {text!r}")
-    asked.size = int(text)
+    asked.size = whole_number("--size", asked.size, 1, _MOST)
     return asked
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from hw.config import TorusConfig
 from hw.op_fields import HostInKind, RingKind
-from sim.deadlock.nodes import PeSteps, repetitions
+from sim.deadlock.nodes import PeSteps
 from sim.deadlock.steps import Actor, Fifo, Steps, Wanted
 from sw_driver.check.host_waits import HostAction
 from sw_driver.program.image import Op
+from sw_driver.program.loops import repetitions
 
 __all__ = ["machine"]
 

@@ -6,17 +6,12 @@ from hw.config import TorusConfig
 from hw.op_fields import Axis, GatherKind, MacKind
 from sim.deadlock.steps import Actor, Fifo, Steps, Wanted
 from sw_driver.program.image import Op
-from sw_driver.program.loops import expand
+from sw_driver.program.loops import repetitions
 from sw_driver.program.sums import walks_of
 
-__all__ = ["PeSteps", "repetitions"]
+__all__ = ["PeSteps"]
 
 _AXES = (Axis.ROW.value, Axis.COL.value)
-
-
-def repetitions(queue: Sequence[Op]) -> list[tuple[Op, int]]:
-    """List the repetitions of a queue: each with its op, and its number in the op."""
-    return [(op, rep) for _, op in expand(queue) for rep in range(op["reps"] + 1)]
 
 
 def _asked(counted: list[int], total: int) -> list[Wanted]:

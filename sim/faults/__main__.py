@@ -30,7 +30,7 @@ from sim.measure.campaign_page import check_page, made, write_page
 from sw_driver.errors import DriverError
 from sw_driver.jobs.engine import MOST_WORKERS, runner
 from sw_driver.jobs.store import open_store
-from sw_driver.system.arguments import LineParser
+from sw_driver.system.arguments import LineParser, whole_number
 from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder
 
@@ -92,11 +92,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     asked.only = list(dict.fromkeys(asked.only))
     for name, least, most in (("flips", 1, _MOST_FLIPS), ("seed", 0, _MOST_SEED),
                               ("workers", 1, MOST_WORKERS)):
-        text: str = getattr(asked, name)
-        if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
-            raise DriverError(f"--{name} must be a whole number from {least} to {most}, "
-                              f"not {text!r}")
-        setattr(asked, name, int(text))
+        setattr(asked, name, whole_number(f"--{name}", getattr(asked, name), least, most))
     return asked
 
 

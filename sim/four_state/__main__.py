@@ -16,7 +16,7 @@ import time
 from golden.system.ending import run_program
 from golden.system.status import DIFFERENT
 from sw_driver.errors import DriverError
-from sw_driver.system.arguments import LineParser
+from sw_driver.system.arguments import LineParser, whole_number
 from sw_driver.system.scratch import temporary_folder
 
 from ..errors import BenchFailed
@@ -66,10 +66,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     if unknown:
         raise DriverError(f"PRESET must be one of {', '.join(CASES)}, not {unknown[0]!r}")
     asked.names = asked.names or list(CASES)
-    text: str = asked.stalls
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_STALLS):
-        raise DriverError(f"--stalls must be a whole number from 0 to {_MOST_STALLS}, not {text!r}")
-    asked.stalls = int(text)
+    asked.stalls = whole_number("--stalls", asked.stalls, 0, _MOST_STALLS)
     return asked
 
 

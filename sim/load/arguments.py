@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sw_driver.errors import DriverError
 from sw_driver.jobs.engine import MOST_WORKERS
-from sw_driver.system.arguments import LineParser
+from sw_driver.system.arguments import LineParser, whole_number
 from sw_driver.torus import parse_torus
 
 __all__ = ["line_of", "parsed"]
@@ -31,7 +31,8 @@ def parsed(description: str, arguments: list[str] | None) -> argparse.Namespace:
     asked = _parser(description).parse_args(arguments)
     for name, (least, most) in _LEAST.items():
         if hasattr(asked, name):
-            setattr(asked, name, _whole(name, getattr(asked, name), least, most))
+            option = f"--{name.replace('_', '-')}"
+            setattr(asked, name, whole_number(option, getattr(asked, name), least, most))
     for name, choices in (("device", _DEVICES), ("engine", _ENGINES)):
         if getattr(asked, name, choices[0]) not in choices:
             raise DriverError(f"--{name} must be one of {', '.join(choices)}, not "
@@ -83,13 +84,6 @@ def _parser(description: str) -> LineParser:
         part.add_argument("--page", metavar="FILE", type=Path, help="write the table to this page")
         part.add_argument("--quiet", action="store_true", help="show no progress")
     return parser
-
-
-def _whole(name: str, text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
-        raise DriverError(f"--{name.replace('_', '-')} must be a whole number from {least} to "
-                          f"{most}, not {text!r}")
-    return int(text)
 
 
 def _per_mille(text: str) -> float:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from sw_driver.errors import StorageError
 from ..errors import SimError, Unfinished
 from .build import Kind, Waveforms
 from .harness_functions import FUNCTIONS
-from .library import load_model
+from .library import Function, load_model
 from .trace_file import begin_trace, check_trace, raise_trace_error
 from .transfers import Probe, Stalls, Transfer
 from .variables import Variable
@@ -63,6 +63,9 @@ class NativeModel:
         The design has no such variable as a probe names.
     """
 
+    _KIND: ClassVar = Kind.NATIVE
+    _FUNCTIONS: ClassVar[tuple[Function, ...]] = FUNCTIONS
+
     def __init__(self, verilog: str, top: str, *, trace: Path | None = None,
                  probes: Sequence[Probe] = (), accessible: Sequence[str] = ()) -> None:
         readable = [name for probe in probes for name in probe.names]
@@ -85,7 +88,7 @@ class NativeModel:
               accessible: Sequence[str]) -> ctypes.CDLL:
         """The library with the functions of `harness.cpp`."""
         return load_model(
-            verilog, top, Kind.NATIVE, FUNCTIONS,
+            verilog, top, self._KIND, self._FUNCTIONS,
             waveforms=None if trace is None else Waveforms.of(trace),
             readable=readable, writable=accessible)
 

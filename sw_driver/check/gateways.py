@@ -13,7 +13,7 @@ from sw_driver.check.mac_units import MacUnit
 from sw_driver.check.ring_units import RingUnit
 from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
-from sw_driver.program.loops import expand
+from sw_driver.program.loops import repetitions
 
 __all__ = ["HostAction", "check_ring_counts", "gateway_edges"]
 
@@ -90,7 +90,7 @@ def _check_transfers(unit: RingUnit, moved: int) -> None:
 def _after_loading(gateway: Sequence[Sequence[Op]]) -> list[Op]:
     """List the repetitions of the gateways' ring queue that come after the PEs' program."""
     loads = _loads(gateway[1])
-    ops = [op for _, op in expand(gateway[0]) for _ in range(op["reps"] + 1)]
+    ops = [op for op, _ in repetitions(gateway[0])]
     for op in ops[:loads]:
         found = RingKind(op["kind"]).name, op["recv"], op["send"]
         if found != (wanted := (RingKind.SEND.name, 0, PROGRAM_BLOCK_WORDS)):

@@ -8,7 +8,7 @@ from hw.op_fields import HostOutKind
 from sw_driver.check.event_graph import Event
 from sw_driver.errors import ProgramError
 from sw_driver.program.image import Op
-from sw_driver.program.loops import expand
+from sw_driver.program.loops import repetitions
 
 __all__ = ["HostAction", "Served", "check_host_counts", "host_edges"]
 
@@ -77,8 +77,8 @@ def check_host_counts(
         It names the queue, and what it needs.
     """
     for name, served, ops in (
-        ("in", takers, _repetitions(gateway[1])[loads:]),
-        ("out", givers, _repetitions(gateway[2])),
+        ("in", takers, repetitions(gateway[1])[loads:]),
+        ("out", givers, repetitions(gateway[2])),
     ):
         count = len(served)
         done = count if host is None else sum(reps for kind, reps in host if kind == name)
@@ -87,7 +87,7 @@ def check_host_counts(
                 f"queue host_{name} must have {count} repetitions, those of the gateways that it "
                 f"serves, not {len(ops)}, and the host must do as many, not {done}"
             )
-        for number, (one, op) in enumerate(zip(served, ops, strict=True)):
+        for number, (one, (op, _)) in enumerate(zip(served, ops, strict=True)):
             beats = one.beats(config)
             if op["beats"] != beats:
                 raise ProgramError(
@@ -99,10 +99,6 @@ def check_host_counts(
                     f"queue host_out must collect the words of {one.name} in repetition {number}, "
                     f"not be of kind {HostOutKind(op['kind']).name}"
                 )
-
-
-def _repetitions(queue: Sequence[Op]) -> list[Op]:
-    return [op for _, op in expand(queue) for _ in range(op["reps"] + 1)]
 
 
 def host_edges(

@@ -11,7 +11,7 @@ from sim.model.emitted import emitted_torus
 from sim.model.native import NativeModel
 from sim.model.transfers import Stalls
 from sw_driver.program.host_stream import decode_id, program_beats
-from sw_driver.program.loops import expand
+from sw_driver.program.loops import repetitions
 from sw_driver.program.program import id_program
 from tests.support.deadlock.untimed import ENDED, STUCK
 
@@ -54,9 +54,9 @@ def _host(config, program, host):
     width = beats.shape[1]
     loads = len(program.pe_image) * bool(program.pe_image) // 16
     sent = [op["beats"] * (config.rows if op["kind"] == HostInKind.SCATTER else 1)
-            for _, op in expand(program.gateway[1]) for _ in range(op["reps"] + 1)][loads:]
+            for op, _ in repetitions(program.gateway[1])][loads:]
     taken = [op["beats"] * config.rows
-             for _, op in expand(program.gateway[2]) for _ in range(op["reps"] + 1)]
+             for op, _ in repetitions(program.gateway[2])]
     if host is None:
         yield np.concatenate([beats, np.zeros((sum(sent), width), np.uint32)]), sum(taken)
         return

@@ -7,7 +7,7 @@ matters here. Engines take turns at random, as in `tests.support.torus_interpret
 from types import SimpleNamespace
 
 from hw.op_fields import HostInKind
-from sw_driver.program.loops import expand
+from sw_driver.program.loops import expand, repetitions
 from tests.support.interpreter_parts import together
 from tests.support.torus_interpreter import Interpreter
 from tests.support.training_interpreter import TrainingInterpreter
@@ -94,9 +94,9 @@ class _Host:
         scatter, rows = HostInKind.SCATTER, torus.config.rows
         self.beats = {
             "in": iter([op["beats"] * (rows if op["kind"] == scatter else 1)
-                        for _, op in expand(queues[4]) for _ in range(op["reps"] + 1)]),
+                        for op, _ in repetitions(queues[4])]),
             "out": iter([op["beats"] * rows
-                         for _, op in expand(queues[5]) for _ in range(op["reps"] + 1)]),
+                         for op, _ in repetitions(queues[5])]),
         }
 
     def run(self):
