@@ -7,6 +7,8 @@ from amaranth.lib.wiring import In, Out
 from .bus.ft245 import Ft245, ft245_members
 from .cells.reset_driver import ResetDriver
 from .config import ConfigError
+from .fault_places import fault_units
+from .link_config import MOST_FAULT_NODES
 from .top import ClostorusTop
 from .uart.host_link import HostLink
 
@@ -19,12 +21,13 @@ def check_board(config) -> None:
     Raises
     ------
     ConfigError
-        It has `checks`.
+        It has `checks`, and more nodes than a frame of the host link tells of.
     """
-    if config.checks:
-        raise ConfigError("checks must be 0 on a board, whose host link has no way for what they "
-                          f"find, not {config.checks}: compile without them, or take the top "
-                          "torus, axi or wishbone")
+    nodes = fault_units(config)
+    if config.checks and nodes > MOST_FAULT_NODES:
+        raise ConfigError(f"checks must be 0 on a board whose torus has {nodes} nodes, since a "
+                          f"frame of the host link tells of {MOST_FAULT_NODES} at most, not "
+                          f"{config.checks}: take fewer rows or cols, or leave checks out")
 
 
 class BoardTop(wiring.Component):
@@ -33,7 +36,7 @@ class BoardTop(wiring.Component):
     Parameters
     ----------
     config : TorusConfig
-        Without `checks`: see `check_board`.
+        See `check_board`.
     link : LinkConfig
     make_pe : callable of (row, col)
         See `Torus`.
@@ -63,7 +66,8 @@ class BoardTop(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id,
-                                            self.weights_id, config.word_bits, config.beat_words)
+                                            self.weights_id, config.word_bits, config.beat_words,
+                                            fault_units(config) if config.checks else 0)
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)
@@ -86,4 +90,6 @@ class BoardTop(wiring.Component):
         m.submodules.torus = DomainRenamer("torus")(torus)
         wiring.connect(m, host.to_torus, torus.host_in)
         wiring.connect(m, torus.host_out, host.from_torus)
+        if config.checks:
+            m.d.comb += host.faults.eq(torus.faults)
         return m

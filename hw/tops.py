@@ -115,7 +115,7 @@ def board_verilog(config, link, *, weights=None, biases=None, folded=False, cell
     Raises
     ------
     ValueError
-        For the same reasons as in `top_verilog`; or a board, with `checks` (a `ConfigError`).
+        For the same reasons as in `top_verilog`, and as `check_board` (a `ConfigError`).
     """
     check_board(config)
     platform = _platform(cells)
@@ -151,7 +151,8 @@ def baked_verilog(top, config, link=None, *, weights, biases, folded=False, cell
     Raises
     ------
     ValueError
-        For the same reasons as in `top_verilog`; or a board, with `checks` (a `ConfigError`).
+        For the same reasons as in `top_verilog`; of a board also as `check_board` (a
+        `ConfigError`).
     """
     if top not in (*WHOLE_TOPS, "board"):
         raise ValueError(f"weights can be baked into one of {', '.join(WHOLE_TOPS)} or board, "

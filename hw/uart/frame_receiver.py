@@ -22,6 +22,8 @@ class FrameReceiver(wiring.Component):
     Parameters
     ----------
     link : LinkConfig
+    checks : bool
+        Whether frames may ask for FAULTS. Without it, nothing is paid for it.
 
     Members
     -------
@@ -51,10 +53,13 @@ class FrameReceiver(wiring.Component):
         outputs above say what that frame said.
     rewinds, opens : Out(1)
         With `arrived`: the frame is a REWIND; it is an OPEN.
+    asks_faults : Out(1)
+        With `checks`, and with `arrived`: the frame asks for FAULTS.
     """
 
-    def __init__(self, link):
+    def __init__(self, link, *, checks=False):
         self.link = link
+        self.checks = checks
         super().__init__({
             "i": In(stream.Signature(decoded_layout(), always_ready=True)),
             "hold": In(1),
@@ -63,6 +68,7 @@ class FrameReceiver(wiring.Component):
             "expected": Out(16), "session": Out(7), "opened": Out(1), "tag": Out(8),
             "most_words": Out(6), "acknowledged": Out(16),
             "arrived": Out(1), "rewinds": Out(1), "opens": Out(1),
+            **({"asks_faults": Out(1)} if checks else {}),
         })
 
     def elaborate(self, platform):
@@ -117,6 +123,8 @@ class FrameReceiver(wiring.Component):
                     m.d.sync += tag.eq(byte)
                 with m.Case(5):
                     m.d.sync += [most_words.eq(byte), rewinds.eq(byte[7])]
+                    if self.checks:
+                        m.d.sync += self.asks_faults.eq(byte[6])
                 with m.Case(4):
                     if link.registered:
                         m.d.sync += number[:8].eq(byte)

@@ -5,8 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
+from ..fault_places import FaultPlace
 from ..layouts import framed_layout
-from ..link_config import LINK_MAGIC, WORD_BYTES
+from ..link_config import CHECKED_LINK_VERSION, FAULTS_MAGIC, LINK_MAGIC, WORD_BYTES
 
 __all__ = ["FrameSender"]
 
@@ -19,6 +20,9 @@ class FrameSender(wiring.Component):
     link : LinkConfig
     hardware_id, weights_id : int
         Identifies the torus, 64 bits; identifies the weights in it, 32 bits.
+    fault_nodes : int
+        Nodes of a torus with `checks`, which have flags; 0 for a torus without, for which nothing
+        is paid.
 
     Members
     -------
@@ -37,13 +41,19 @@ class FrameSender(wiring.Component):
         Bytes of frames (`framed_layout`). A frame that has begun gives a byte in every cycle in
         which one is taken, but pauses for a cycle before the CRC; if the link is registered, the
         bytes of words come in every second cycle.
+    asks_faults, faults : In(1), In
+        With `fault_nodes`: with `arrived`, FAULTS are asked for; the flags of all nodes,
+        `len(FaultPlace)` bits each. A frame says whether a flag was set two cycles before its first
+        byte. FAULTS have the flags of each node as they are when its byte is sent.
     """
 
-    def __init__(self, link, hardware_id, weights_id):
+    def __init__(self, link, hardware_id, weights_id, *, fault_nodes=0):
         self.link = link
-        self.hello = [*LINK_MAGIC, link.version, *hardware_id.to_bytes(8, "little"),
+        self.fault_nodes = fault_nodes
+        version = CHECKED_LINK_VERSION if fault_nodes else link.version
+        self.hello = [*LINK_MAGIC, version, *hardware_id.to_bytes(8, "little"),
                       *weights_id.to_bytes(4, "little")]
-        if link.input_bits:
+        if link.input_bits or fault_nodes:
             self.hello += link.input_bits.to_bytes(WORD_BYTES, "little")
         super().__init__({
             "arrived": In(1), "rewinds": In(1), "opens": In(1),
@@ -53,6 +63,8 @@ class FrameSender(wiring.Component):
             "read_at": Out(range(link.buffer_bytes)), "read_data": In(8),
             "hold": Out(1),
             "o": Out(stream.Signature(framed_layout())),
+            **({"asks_faults": In(1), "faults": In(fault_nodes * len(FaultPlace))}
+               if fault_nodes else {}),
         })
 
     def elaborate(self, platform):
@@ -67,8 +79,8 @@ class FrameSender(wiring.Component):
         number = place[2:]
         is_hello = Signal()
         words_left = Signal(6)
-        # Number of a byte in the header, a HELLO's words or the CRC.
-        index = Signal(range(len(self.hello)))
+        # Number of a byte in the header, in words without numbers, or in the CRC.
+        index = Signal(range(self._most_bytes))
         space = Signal(16)           # The space that the latest frame told of.
         half = link.buffer_words // 2
         # In a registered link these two are registers, so they are about the cycle before. That is
@@ -85,7 +97,12 @@ class FrameSender(wiring.Component):
         is_held = Signal()
         in_words = Signal()
         taken = Signal()
-        read = Mux(is_hello, Array(self.hello)[index], self.read_data)
+        unnumbered, count = Array(self.hello)[index], len(self.hello) // WORD_BYTES
+        told_space, unnumbered_owed, begins = space, hello_owed, Signal()
+        if self.fault_nodes:
+            unnumbered_owed, unnumbered, count, told_space = self._faults(
+                m, begins, index, hello_owed, unnumbered, count, space)
+        read = Mux(is_hello, unnumbered, self.read_data)
         if link.registered:
             m.d.sync += [held.eq(read), is_held.eq(in_words & ~taken)]
         else:
@@ -112,20 +129,23 @@ class FrameSender(wiring.Component):
                     m.next = "Gone back"
                 with m.Elif(self.opened & self.o.ready & (
                         owed | (unsent != 0) | ((space < half) & much_space))):
+                    if self.fault_nodes:
+                        m.d.comb += begins.eq(1)
                     m.d.sync += [
                         owed.eq(0),
                         hello_owed.eq(0),
-                        is_hello.eq(hello_owed),
+                        is_hello.eq(unnumbered_owed),
                         space.eq(self.space),
                         words_left.eq(Mux(
-                            hello_owed, len(self.hello) // WORD_BYTES,
+                            unnumbered_owed, count,
                             Mux(unsent > self.most_words, self.most_words, unsent))),
                     ]
                     m.next = "Header"
             with m.State("Gone back"):  # `unsent` is still about the place before.
                 m.next = "Idle"
             with m.State("Header"):
-                header = Cat(self.session, is_hello, self.tag, space, number, self.expected)
+                header = Cat(self.session, is_hello, self.tag, told_space, number,
+                             self.expected)
                 m.d.comb += [
                     self.hold.eq(1),
                     self.o.valid.eq(1),
@@ -175,3 +195,41 @@ class FrameSender(wiring.Component):
             with m.If(self.opens | self.rewinds):
                 m.d.sync += goes_back.eq(1)
         return m
+
+    @property
+    def _fault_bytes(self):
+        """Bytes of FAULTS: letters, and a byte of each node, up to a whole word."""
+        return len(FAULTS_MAGIC) + -(-self.fault_nodes // WORD_BYTES) * WORD_BYTES
+
+    @property
+    def _most_bytes(self):
+        return max(len(self.hello), self._fault_bytes if self.fault_nodes else 0)
+
+    def _faults(self, m, begins, index, hello_owed, hello, hello_words, space):
+        """Make what tells of flags.
+
+        Returns
+        -------
+        owed
+            A HELLO or FAULTS are owed.
+        byte, words
+            Byte `index` of the words without numbers of the frame that is sent: of a HELLO or of
+            FAULTS; and their count, of the frame that comes next.
+        told
+            `space` as a header has it.
+        """
+        owed, is_faults, any_set, told_set = Signal(), Signal(), Signal(), Signal()
+        width = len(FaultPlace)
+        content = [*FAULTS_MAGIC, *(self.faults.word_select(node, width)
+                                    for node in range(self.fault_nodes))]
+        content += [0] * (self._fault_bytes - len(content))
+        m.d.sync += any_set.eq(self.faults.any())
+        with m.If(self.arrived & self.opens):
+            m.d.sync += owed.eq(0)
+        with m.Elif(self.arrived & self.asks_faults):
+            m.d.sync += owed.eq(1)
+        with m.If(begins):
+            m.d.sync += [is_faults.eq(owed & ~hello_owed), told_set.eq(any_set), owed.eq(0)]
+        byte = Mux(is_faults, Array(map(Value.cast, content))[index], hello)
+        words = Mux(hello_owed, hello_words, self._fault_bytes // WORD_BYTES)
+        return hello_owed | owed, byte, words, Cat(space[:-1], told_set)

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..fault_places import FaultPlace
 from .beat_joiner import BeatJoiner
 from .beat_splitter import BeatSplitter
 from .cobs_decode import CobsDecoder
@@ -35,6 +36,8 @@ class HostLink(wiring.Component):
         `input_bits` must be less.
     beat_words : int
         Words of a beat, which matter there, too; by default as many as fit.
+    fault_nodes : int
+        Nodes of a torus with `checks`, which have flags; 0 for a torus without.
 
     Members
     -------
@@ -49,10 +52,13 @@ class HostLink(wiring.Component):
         reset then.
     opened : Out(1)
         There has been a session since the reset.
+    faults : In
+        With `fault_nodes`: the flags of all nodes, `len(FaultPlace)` bits each. A flag that is set
+        when a beat comes from the torus is told with the words of that beat.
     """
 
     def __init__(self, link, host_bits, hardware_id, weights_id=0, word_bits=32,
-                 beat_words=None):
+                 beat_words=None, fault_nodes=0):
         link.check_words(word_bits)
         self.link = link
         self.word_bits = word_bits
@@ -60,12 +66,14 @@ class HostLink(wiring.Component):
         self.host_bits = host_bits
         self.hardware_id = hardware_id
         self.weights_id = weights_id
+        self.fault_nodes = fault_nodes
         super().__init__({
             **({"from_host": In(stream.Signature(8)), "to_host": Out(stream.Signature(8))}
                if link.fifo else {"rx": In(1, init=1), "tx": Out(1, init=1)}),
             "to_torus": Out(stream.Signature(host_bits)),
             "from_torus": In(stream.Signature(host_bits)),
             "reset": Out(1), "opened": Out(1),
+            **({"faults": In(fault_nodes * len(FaultPlace))} if fault_nodes else {}),
         })
 
     def elaborate(self, platform):
@@ -76,9 +84,13 @@ class HostLink(wiring.Component):
         else:
             m.submodules.uart_rx = uart_rx = UartReceiver(link.bit_cycles)
         m.submodules.decoder = decoder = CobsDecoder()
-        m.submodules.receiver = receiver = FrameReceiver(link)
+        m.submodules.receiver = receiver = FrameReceiver(
+            link, checks=bool(self.fault_nodes))
         m.submodules.sender = sender = FrameSender(
-            link, self.hardware_id, self.weights_id)
+            link, self.hardware_id, self.weights_id, fault_nodes=self.fault_nodes)
+        if self.fault_nodes:
+            m.d.comb += [sender.faults.eq(self.faults),
+                         sender.asks_faults.eq(receiver.asks_faults)]
         m.submodules.encoder = encoder = CobsEncoder(link.registered)
         if link.fifo:
             wiring.connect(m, gap.o, decoder.i)

@@ -11,6 +11,7 @@ from typing import Any
 from golden import ClosShape
 from golden.vectors.nets import random_net
 from hw.config import PROGRAM_BLOCK_WORDS, TorusConfig
+from hw.link_config import FAULTS_MAGIC
 from hw.op_fields import pe_fields
 from sim.fuzz.edits import apply_to_bytes, draw_byte_edit, drawn
 from sim.fuzz.target import Case, Target
@@ -118,7 +119,7 @@ class FrameTarget(Target):
                    self._words(random, n)] for n in range(random.choice([1, 2, 3, 8]))]
         outside = drawn(random, draw_byte_edit, 4) if random.random() < 0.5 else []
         return {"session": session, "frames": frames, "outside": outside,
-                "piece": random.choice([1, 7, 1 << 20])}
+                "piece": random.choice([1, 7, 1 << 20]), "asks": random.random() < 0.3}
 
     @staticmethod
     def _words(random: Random, place: int) -> str:
@@ -126,6 +127,8 @@ class FrameTarget(Target):
             return (b"CLT" + bytes([random.choice([1, 2, 2, 3, 3, 4, 255])])
                     + random.randbytes(random.choice([16, 16, 20, 20, 12, 15]))).hex()
         words = random.choice([0, 1, 2, 60, 61, 300])
+        if random.random() < 0.1:
+            return (FAULTS_MAGIC + random.randbytes(words)).hex()
         return (random.randbytes if random.random() < 0.7 else bytes)(4 * words).hex()
 
     def content(self, case: Case, folder: Path) -> bytes:
@@ -150,11 +153,14 @@ class FrameTarget(Target):
         host = HostEnd(case["session"], LinkFigures(), 0.1)
         now, said = 0.0, 0
         host.send(bytes(4 * 200))
+        if case["asks"]:
+            host.ask_faults()
         for at in range(0, len(data), case["piece"]):
             host.receive(data[at : at + case["piece"]], now)
             said += len(host.transmit(now, waits=True))
             now += 0.01
-        if len(host.received) > len(data) or host.unacknowledged > 4 * 200:
+        if (len(host.received) + len(host.faults or b"") > len(data)
+                or host.unacknowledged > 4 * 200):
             raise AssertionError("the host holds more than was sent")
 
     def smaller(self, case: Case) -> Iterator[Case]:

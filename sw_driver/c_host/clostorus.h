@@ -38,7 +38,8 @@ extern "C" {
 
 #define CLOSTORUS_NET_FORMAT 1u       /* Of the headers that `clostorus export --c` writes. */
 #define CLOSTORUS_LINK_VERSION 2u     /* Of the contract in docs/host_link.md, */
-#define CLOSTORUS_PACKED_VERSION 3u   /* and that of boards that take packed beats. */
+#define CLOSTORUS_PACKED_VERSION 3u   /* that of boards that take packed beats, */
+#define CLOSTORUS_CHECKED_VERSION 4u  /* and that of boards whose torus has checks. */
 #define CLOSTORUS_REGISTER_VERSION 1u /* Of the table of docs/buses.md. */
 #define CLOSTORUS_PADDING 0xFFFFu     /* In a map: a word that stands for no number. */
 #define CLOSTORUS_CHECKPOINT_EXTRA 5u /* Words of a checkpoint beside the memories of the torus. */
@@ -58,7 +59,8 @@ typedef enum clostorus_status {
     CLOSTORUS_UNEXPECTED,  /* The torus gave words that no program asked for. */
     CLOSTORUS_NOT_OPEN,    /* clostorus_open must come first, and again after an error. */
     CLOSTORUS_NO_TRAINING, /* The net was compiled for inference, or for training alone. */
-    CLOSTORUS_CHECKPOINT   /* The checkpoint is damaged, or of another net or torus. */
+    CLOSTORUS_CHECKPOINT,  /* The checkpoint is damaged, or of another net or torus. */
+    CLOSTORUS_FAULTY       /* The torus, one with checks, has found a flipped bit. */
 } clostorus_status;
 
 /* How bytes move.
@@ -498,9 +500,9 @@ static clostorus_status clostorus__meet(clostorus *t, const uint8_t *words, uint
     const clostorus_net *net = t->net;
     if (count < 4 || words[0] != 'C' || words[1] != 'L' || words[2] != 'T')
         return CLOSTORUS_STRANGER;
-    if (words[3] != CLOSTORUS_LINK_VERSION && words[3] != CLOSTORUS_PACKED_VERSION)
+    if (words[3] < CLOSTORUS_LINK_VERSION || words[3] > CLOSTORUS_CHECKED_VERSION)
         return CLOSTORUS_VERSION;
-    if (count != (words[3] == CLOSTORUS_PACKED_VERSION ? 20 : 16))
+    if (count != (words[3] == CLOSTORUS_LINK_VERSION ? 16 : 20))
         return CLOSTORUS_STRANGER;
     t->input_bits = count == 20 ? words[16] : 0u;
     if (clostorus__number(words + 4, 4) != net->hardware_id[0] ||
@@ -600,7 +602,9 @@ static clostorus_status clostorus__take_frame(clostorus *t)
     ++t->frames_received;
     t->quiet = t->unheard = t->noise = 0;
     t->wait = 1;
-    t->space = clostorus__number(frame + 2, 2);
+    t->space = clostorus__number(frame + 2, 2) & 0x7FFFu;
+    if (!hello && frame[3] >> 7)
+        return CLOSTORUS_FAULTY;
     words = (count - CLOSTORUS__BOARD_HEADER - CLOSTORUS__CRC) / 4u;
     if (hello)
         return clostorus__meet(t, frame + CLOSTORUS__BOARD_HEADER, 4u * words);
@@ -655,7 +659,8 @@ enum { /* Registers, in words; and bits of STATUS. */
     CLOSTORUS__LAST_BEATS = 0x30 / 4,
     CLOSTORUS__DATA = 0x40 / 4,
     CLOSTORUS__IN_WAITS = 2,
-    CLOSTORUS__OUT_WAITS = 4
+    CLOSTORUS__OUT_WAITS = 4,
+    CLOSTORUS__FAULTY = 8
 };
 
 static uint32_t clostorus__load_status(const clostorus *t)
@@ -896,6 +901,8 @@ static void clostorus__begin(clostorus *t, uint32_t *raw, int32_t *outputs, uint
 /* What broke off a program leaves the torus in the midst of it. */
 static clostorus_status clostorus__ended(clostorus *t, clostorus_status status)
 {
+    if (t->bus.registers && clostorus__load_status(t) & CLOSTORUS__FAULTY)
+        status = CLOSTORUS_FAULTY;
     if (status)
         t->usable = 0;
     t->raw = 0;
@@ -1222,6 +1229,8 @@ const char *clostorus_message(clostorus_status status)
         return "a net for inference cannot train, and one that trains does not infer";
     case CLOSTORUS_CHECKPOINT:
         return "the checkpoint must be whole, and of this net on this torus";
+    case CLOSTORUS_FAULTY:
+        return "a parity in the torus is wrong, so outputs are not to be trusted: open it again";
     }
     return "no such status";
 }

@@ -170,9 +170,7 @@ def read_on_board(name: str | None, auto: Auto, widths: "Widths", *, exports: bo
     board = find_board(name)
     given = {name: bits for name, bits in widths.given.items()
              if not name.startswith("lanes") and name != "link_words"}  # fmt: skip
-    if "checks" in given:
-        raise DriverError("checks must be left out with --board, whose host link has no way for "
-                          "what they find")
+    checks = given.pop("checks", 0)
     if auto.torus is not None and auto.lanes is not None:
         if given or widths.loss is not None:
             raise DriverError(
@@ -183,8 +181,12 @@ def read_on_board(name: str | None, auto: Auto, widths: "Widths", *, exports: bo
         from fpga.capacity import check_estimate
 
         config = board_config(board, *auto.torus, lanes=auto.lanes, link_words=auto.link_words)
+        config = dataclasses.replace(config, checks=checks)
         check_estimate(board, config)
         return OnBoard(board, config)
+    if checks:
+        raise DriverError("checks must be left out where the torus is found, since their cells are "
+                          "not estimated: name it, as by --torus 2x2 and --lanes 1")
     if widths.loss is not None or "host_bits" in given:
         raise DriverError(
             "word-bits auto and host-bits must not be given where the torus is found: it has the "

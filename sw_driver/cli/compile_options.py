@@ -35,8 +35,7 @@ Checks = Annotated[
     bool,
     typer.Option(
         "--checks",
-        help="The torus finds flipped bits in its memories and links; of no board "
-        "(docs/faults.md).",
+        help="The torus finds flipped bits in its memories and links (docs/faults.md).",
     ),
 ]
 Export = Annotated[

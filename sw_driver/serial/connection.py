@@ -19,7 +19,7 @@ from sw_driver.serial.host_end import HostEnd
 with needs("hardware"):
     import serial
 
-__all__ = ["DEFAULT_BAUD", "Connection", "Line", "Patience"]
+__all__ = ["DEFAULT_BAUD", "Connection", "FaultyBoard", "Line", "Patience"]
 
 Result = TypeVar("Result")
 
@@ -31,6 +31,10 @@ _GONE = (serial.SerialException, OSError, termios.error, TypeError)
 the errors of termios, which are no OSErrors."""
 
 _latest_sessions: dict[str, int] = {}  # Of this process, by port.
+
+
+class FaultyBoard(LinkError):
+    """The torus of a board, one with `checks`, has found a fault: `Connection.read_faults`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +166,8 @@ class Connection:
         ------
         LinkError
             The board or the port is gone, or nothing moves any more.
+        FaultyBoard
+            As soon as the board says that its torus has found a fault.
         """
         received = self._end.received
         self._pump(lambda: len(received) >= count, waits=True,
@@ -175,12 +181,24 @@ class Connection:
 
         Raises
         ------
-        LinkError
+        LinkError, FaultyBoard
             As `receive`.
         """
         self._pump(lambda: not self._end.unacknowledged,
                    progress=None if progress is None else
                    lambda: progress(self._end.unacknowledged))
+
+    def read_faults(self) -> bytes:
+        """Ask a board with `checks` for the flags of its nodes, a byte of each, and zeros.
+
+        Raises
+        ------
+        LinkError
+            The board or the port is gone.
+        """
+        self._end.ask_faults()
+        self._pump(lambda: self._end.faults is not None, faulty=True)
+        return self._end.faults or b""
 
     def close(self) -> None:
         """Let go of the port."""
@@ -202,9 +220,10 @@ class Connection:
         done: Callable[[], bool],
         *,
         waits: bool = False,
+        faulty: bool = False,
         progress: Callable[[], object] | None = None,
     ) -> None:
-        """Move bytes until `done`."""
+        """Move bytes until `done`; of a board with faults only if `faulty`."""
         end, patience = self._end, self._patience
         start = moved_at = self._now()
         position = (len(end.received), end.unacknowledged)
@@ -216,6 +235,8 @@ class Connection:
             data = self._guard(lambda: self._serial.read(self._serial.in_waiting or 1))
             now = self._now()
             end.receive(data, now)
+            if end.faulty and not faulty:
+                raise FaultyBoard(f"the torus on port {self.port} must be without faults")
             if (len(end.received), end.unacknowledged) != position:
                 position, moved_at = (len(end.received), end.unacknowledged), now
                 if progress is not None:

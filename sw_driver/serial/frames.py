@@ -25,6 +25,8 @@ _HOST_HEADER = struct.Struct("<BBBHH")
 _BOARD_HEADER = struct.Struct("<BBHHH")
 _CRC = struct.Struct("<I")
 _FLAG = 0x80  # OPEN, REWIND or HELLO, above seven bits of something else.
+_ASKS_FAULTS = 0x40
+_FAULTY = 0x8000  # Above 15 bits of space.
 _LONGEST_RUN = 254
 
 
@@ -48,6 +50,8 @@ class HostFrame:
         Up to 60 words of 4 bytes.
     opens, rewinds
         Whether it begins a session, or asks to send again from `expected` on.
+    asks_faults
+        Whether it asks a board with `checks` for FAULTS.
     """
 
     session: int
@@ -58,6 +62,7 @@ class HostFrame:
     words: bytes = b""
     opens: bool = False
     rewinds: bool = False
+    asks_faults: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +84,9 @@ class BoardFrame:
     words
         Words of 4 bytes.
     hello
-        Whether it answers an OPEN: its words say who the board is.
+        Whether its words have no numbers: they say who the board is, or are FAULTS.
+    faulty
+        Whether a flag of a fault is set in the board's torus.
     """
 
     session: int
@@ -89,6 +96,7 @@ class BoardFrame:
     expected: int
     words: bytes = b""
     hello: bool = False
+    faulty: bool = False
 
 
 def cobs_encode(data: bytes) -> bytes:
@@ -129,7 +137,8 @@ def encode_host_frame(frame: HostFrame) -> bytes:
         _HOST_HEADER.pack(
             frame.session | (_FLAG if frame.opens else 0),
             frame.tag,
-            frame.most_words | (_FLAG if frame.rewinds else 0),
+            frame.most_words | (_FLAG if frame.rewinds else 0)
+            | (_ASKS_FAULTS if frame.asks_faults else 0),
             frame.number & 0xFFFF,
             frame.expected & 0xFFFF,
         )
@@ -150,9 +159,10 @@ def decode_board_frame(data: bytes) -> BoardFrame | None:
     return BoardFrame(
         session=first & ~_FLAG,
         echo=echo,
-        space=space,
+        space=space & ~_FAULTY,
         number=number,
         expected=expected,
         words=content[_BOARD_HEADER.size :],
         hello=bool(first & _FLAG),
+        faulty=bool(space & _FAULTY),
     )

@@ -4,7 +4,13 @@ import dataclasses
 import struct
 from collections import deque
 
-from hw.link_config import LINK_MAGIC, LINK_VERSION, PACKED_LINK_VERSION
+from hw.link_config import (
+    CHECKED_LINK_VERSION,
+    FAULTS_MAGIC,
+    LINK_MAGIC,
+    LINK_VERSION,
+    PACKED_LINK_VERSION,
+)
 from sw_driver.errors import LinkError
 from sw_driver.serial.figures import LinkFigures
 from sw_driver.serial.frames import (
@@ -20,6 +26,8 @@ from sw_driver.serial.frames import (
 __all__ = ["HostEnd"]
 
 _HELLO = struct.Struct("<3sBQI")  # The letters, the version, the ids of torus and weights.
+_VERSIONS = {LINK_VERSION: 0, PACKED_LINK_VERSION: 1, CHECKED_LINK_VERSION: 1}
+"""Words that a HELLO has after these, by version."""
 _LEAST_WORDS = 2          # Of a frame on a bad line,
 _LEAST_FRAMES = 2         # and so many are ahead.
 _MOST_UNANSWERED = 100    # Frames; tags of 8 bits are compared over half their range.
@@ -58,6 +66,8 @@ class HostEnd:
         self.hardware_id: int | None = None
         self.weights_id = 0
         self.input_bits = 0
+        self.faulty = False
+        self.faults: bytes | None = None
         self.figures = figures
         self.received = bytearray()
         self.heard_at: float | None = None
@@ -76,6 +86,7 @@ class HostEnd:
         self._tell_words = 1                 # So many more, and it is told at once.
         self._rewinds = False                # With the next frame.
         self._rewind_tag: int | None = None  # Of the latest REWIND that has not helped yet.
+        self._asks_faults = False            # With every frame, until FAULTS have come.
         self._frame_words = FRAME_WORDS
         self._ahead_words = _MOST_AHEAD_WORDS
         self._least_poll_s = self._poll_s = poll_s
@@ -89,6 +100,11 @@ class HostEnd:
     def unacknowledged(self) -> int:
         """Bytes that the board is not known to have."""
         return len(self._outgoing)
+
+    def ask_faults(self) -> None:
+        """Ask the board for FAULTS; what they say is in `faults` when they have come."""
+        self.faults, self._asks_faults = None, True
+        self.wake_at = 0.0
 
     def send(self, data: bytes) -> None:
         """Send whole words, after those that wait already."""
@@ -127,7 +143,7 @@ class HostEnd:
             out += self._encode(b"")
         if out:
             self.wake_at = max(self.wake_at, now + self._poll_s)
-        elif (waits or self._outgoing) and now >= self.wake_at:
+        elif (waits or self._outgoing or self._asks_faults) and now >= self.wake_at:
             self.figures.polls += 1
             self._wake_later(now)
             # What went before may be a frame without its end.
@@ -164,6 +180,7 @@ class HostEnd:
             words=words,
             opens=opens,
             rewinds=self._rewinds,
+            asks_faults=self._asks_faults,
         )
         self._rewinds = False
         self._told = self._expected
@@ -178,6 +195,8 @@ class HostEnd:
         return encode_host_frame(frame)
 
     def _take(self, frame: BoardFrame, now: float) -> None:
+        if frame.hello and self.opened and frame.words.startswith(FAULTS_MAGIC):
+            frame = self._take_faults(frame)
         if frame.hello != (not self.opened):
             return  # Of before the session, or a second answer to its opening.
         self.heard_at = now
@@ -187,8 +206,15 @@ class HostEnd:
         if frame.hello:
             self._meet(frame)
             return
+        self.faulty |= frame.faulty
         self._see_acknowledged(frame)
         self._see_words(frame)
+
+    def _take_faults(self, frame: BoardFrame) -> BoardFrame:
+        """Keep the flags of a frame with FAULTS; return the frame as one without words."""
+        if self._asks_faults:
+            self.faults, self._asks_faults = frame.words[len(FAULTS_MAGIC):], False
+        return dataclasses.replace(frame, words=b"", hello=False)
 
     def _meet(self, frame: BoardFrame) -> None:
         # Versions may differ in length, but not in their first word.
@@ -196,10 +222,10 @@ class HostEnd:
             raise LinkError("the board must answer as a Clostorus does, with the letters CLT, not "
                             f"with {frame.words!r}")
         version = frame.words[3]
-        if version not in (LINK_VERSION, PACKED_LINK_VERSION):
-            raise LinkError(f"the version of the board's host link must be {LINK_VERSION} or "
-                            f"{PACKED_LINK_VERSION}, not {version}: build its bitstream anew")
-        size = _HELLO.size + WORD_BYTES * (version == PACKED_LINK_VERSION)
+        if version not in _VERSIONS:
+            raise LinkError(f"the version of the board's host link must be {min(_VERSIONS)} to "
+                            f"{max(_VERSIONS)}, not {version}: build its bitstream anew")
+        size = _HELLO.size + WORD_BYTES * _VERSIONS[version]
         if len(frame.words) != size:
             raise LinkError(f"the board must say who it is in {size} bytes, not in "
                             f"{len(frame.words)}")

@@ -6,13 +6,15 @@ from typing import TypeVar
 import numpy as np
 
 from hw.config import TorusConfig
+from hw.fault_places import FaultPlace, fault_units
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
+from sw_driver.device.faults import refuse_faults
 from sw_driver.device.loaded import NOTHING_LOADED
 from sw_driver.device.transport import Moved, Transport, carry_out
 from sw_driver.errors import LinkError, MissingError
 from sw_driver.program.events import Receive, Send
-from sw_driver.serial.connection import Connection, Patience
+from sw_driver.serial.connection import Connection, FaultyBoard, Patience
 from sw_driver.serial.packing import pack_beats
 from sw_driver.torus import other_lanes
 
@@ -26,7 +28,8 @@ class SerialTransport(Transport):
 
     A board whose bitstream holds weights runs the net whose weights they are, and no other. An
     exchange that is broken off ends the session: what it has not sent and what its answers are must
-    not become part of the next one.
+    not become part of the next one. A fault that a torus with `checks` has found ends it, too, as
+    soon as the board says so, with a `FaultError`.
 
     Parameters
     ----------
@@ -106,9 +109,24 @@ class SerialTransport(Transport):
             # Where beats are packed, those that are left are about as long as all.
             link.flush(lambda left: tell(sent - -(-left * sent // max(sent_bytes, 1)), received))
             return result, None
+        except FaultyBoard as error:
+            try:
+                self._refuse_faults(link)
+            finally:
+                self.close()
+            raise error
         except BaseException:
             self.close()
             raise
+
+    def _refuse_faults(self, link: Connection) -> None:
+        """Raise what the flags of the board's torus say; see `refuse_faults`."""
+        flags, nodes = link.read_faults(), fault_units(self._config)
+        if len(flags) < nodes:
+            raise LinkError(f"the board on port {self._port} must tell the faults of {nodes} "
+                            f"nodes, not of {len(flags)}: build its bitstream anew")
+        refuse_faults(self._config, sum(
+            flags[node] << node * len(FaultPlace) for node in range(nodes)))
 
     def _bytes_of(self, link: Connection, beats: Beats) -> bytes:
         """The words of the link for beats, packed where the board takes that and they fit."""

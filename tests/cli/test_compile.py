@@ -76,18 +76,21 @@ def test_compile_with_two_words_a_link(model, tmp_path):
 
 
 def test_compile_with_checks(model, tmp_path):
-    """The artifact and its torus have them; a board is refused before anything is written."""
-    path, verilog = tmp_path / "m.ctz", tmp_path / "m.v"
+    """The artifact, its torus and a board have them; a torus that is found does not."""
+    path, of_board, verilog = (tmp_path / name for name in ("m.ctz", "board.ctz", "m.v"))
     succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
     assert load_artifact(path).config.checks == 1
     assert json.loads(succeed("info", path, "--json").stdout)["torus"]["checks"] == 1
     assert re.search("checks +a parity beside each word", succeed("info", path).stdout)
     succeed("verify", path)
-    fail(2, "checks must be left out with --board", "compile", model, "--torus", "1x2", "--checks",
-         "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
-    fail(2, "checks must be 0 on a board", "verilog", "--config-from", path, "--top", "board",
-         "-o", verilog, "--quiet")
-    assert not verilog.exists() and not (tmp_path / "no.ctz").exists()
+    fail(2, "checks must be left out where the torus is found", "compile", model, "--torus", "auto",
+         "--checks", "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
+    assert not (tmp_path / "no.ctz").exists()
+    succeed("compile", model, "--torus", "1x2", "--checks", "--board", "ulx3s-85f", "--quiet",
+            "-o", of_board)
+    assert load_artifact(of_board).config.checks == 1
+    succeed("verilog", "--config-from", path, "--top", "board", "-o", verilog, "--quiet")
+    assert "faults" in verilog.read_text()
 
 
 @pytest.mark.slow

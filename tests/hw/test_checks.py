@@ -8,6 +8,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.board_top import check_board
 from hw.bus.register_file import RegisterFile
 from hw.bus.register_map import Register, Status
 from hw.cells.parity import carried, memory_pattern, parity_fails, plain_words, with_parity
@@ -31,14 +32,17 @@ def test_refuses(fields, message):
         TorusConfig(**fields)
 
 
-def test_a_board_is_refused():
-    """Its host link has no way for the flags."""
-    words = [[[0]], [[0]]]
+def test_a_board_of_too_many_nodes_is_refused():
+    """A frame of its host link has room for the flags of 236."""
+    config = dataclasses.replace(CHECKED, rows=13, cols=18)
+    words = [[[0]] * 18] * 13
+    with pytest.raises(ConfigError, match="has 248 nodes, since a frame of the host link tells of "
+                                          "236 at most"):
+        board_verilog(config, LinkConfig(clock_hz=12_000_000))
     with pytest.raises(ConfigError, match="checks must be 0 on a board"):
-        board_verilog(CHECKED, LinkConfig(clock_hz=12_000_000))
-    with pytest.raises(ConfigError, match="checks must be 0 on a board"):
-        baked_verilog("board", CHECKED, LinkConfig(clock_hz=12_000_000), weights=words,
+        baked_verilog("board", config, LinkConfig(clock_hz=12_000_000), weights=words,
                       biases=words)
+    check_board(dataclasses.replace(CHECKED, rows=13, cols=17))  # 235 nodes.
 
 
 def test_the_hardware_id_tells_it():

@@ -1,15 +1,23 @@
 """A torus for a simulated board, and small nets with what they must give on it."""
 
+import contextlib
+from unittest import mock
+
 import numpy as np
 
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig, TrainingConfig
+from hw.mac.mac import Mac
 from sw_driver import GoldenDevice, compile
 
 # As small as holds the digits.
 CONFIG = TorusConfig(rows=1, cols=1, host_bits=32, buffer_words=256, max_fan_in=64,
                      weight_words=4096, bias_words=128, program_words=256, rep_bits=8)
+
+CHECKED_CONFIG = TorusConfig(
+    rows=1, cols=2, checks=1, host_bits=32, buffer_words=128, max_fan_in=16, weight_words=256,
+    bias_words=32, program_words=256, rep_bits=8)
 
 # One that trains, and a net for it.
 TRAINING_CONFIG = TorusConfig(
@@ -33,3 +41,18 @@ def small(seed, config=CONFIG, pixels=False):
     with GoldenDevice() as golden:
         golden.load(compiled)
         return compiled, words, golden.infer_words(words)
+
+
+@contextlib.contextmanager
+def faulty_memories():
+    """Elements are made whose weight memory stores bit 0 of its first weight inverted."""
+    whole = Mac._memories
+
+    def memories(self, m, platform):
+        weights, biases = whole(self, m, platform)
+        load = self.load_weight.p
+        m.d.comb += weights.write_data.eq(load.weight ^ (load.addr == 0))
+        return weights, biases
+
+    with mock.patch.object(Mac, "_memories", memories):
+        yield

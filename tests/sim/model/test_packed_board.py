@@ -99,7 +99,7 @@ def test_a_width_that_does_not_fit_is_refused(tmp_path):
 
 
 def test_a_board_of_another_version_is_refused(board, monkeypatch):
-    monkeypatch.setattr("sw_driver.serial.host_end.PACKED_LINK_VERSION", 4)
+    monkeypatch.setattr("sw_driver.serial.host_end._VERSIONS", {2: 0, 4: 1})
     with BoardTerminal(board) as terminal, SerialDevice(terminal.port, patience=PATIENCE) as device:
-        with pytest.raises(ValueError, match="must be 2 or 4, not 3: build its bitstream anew"):
+        with pytest.raises(ValueError, match="must be 2 to 4, not 3: build its bitstream anew"):
             device.load(small(4)[0])

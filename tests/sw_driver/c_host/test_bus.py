@@ -1,5 +1,6 @@
 """The C host on a torus on a bus: its loads and stores reach the RTL of `AxiTop` and Wishbone."""
 
+import contextlib
 import shutil
 import subprocess
 
@@ -13,7 +14,14 @@ from hw.tops import TOPS, top_verilog
 from sim.model.build import Kind, build_model
 from sw_driver import GoldenDevice, compile
 from sw_driver.c_host.header import c_header, library_header
-from tests.support.boards import CONFIG, TRAINING_CONFIG, TRAINING_SHAPES, small
+from tests.support.boards import (
+    CHECKED_CONFIG,
+    CONFIG,
+    TRAINING_CONFIG,
+    TRAINING_SHAPES,
+    faulty_memories,
+    small,
+)
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -143,6 +151,22 @@ def test_outputs_are_those_of_the_integer_model(tmp_path, top, pauses):
     header = c_header(compiled, "net", samples=16)
     assert run(tmp_path, top, CONFIG, header, INFER, words, pauses) == (
         0, "", expected.reshape(-1).tolist())
+
+
+@pytest.mark.parametrize("top, faulty", [
+    ("axi", True), pytest.param("axi", False, marks=pytest.mark.slow),
+    pytest.param("wishbone", True, marks=pytest.mark.slow)])
+def test_a_torus_that_finds_faults(tmp_path, top, faulty):
+    """Without one, words are as ever; with a flipped bit the library says so and gives nothing."""
+    compiled, words, expected = small(1, CHECKED_CONFIG)
+    header = c_header(compiled, "net", samples=16)
+    with faulty_memories() if faulty else contextlib.nullcontext():
+        status, said, printed = run(tmp_path, top, CHECKED_CONFIG, header, INFER, words, 50)
+    if faulty:
+        assert (status, printed) == (1, [])
+        assert "a parity in the torus is wrong, so outputs are not to be trusted" in said
+    else:
+        assert (status, said, printed) == (0, "", expected.reshape(-1).tolist())
 
 
 @pytest.mark.slow

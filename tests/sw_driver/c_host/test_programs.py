@@ -15,12 +15,20 @@ import torch
 from golden import ClosNet, initial_state, softmax_cross_entropy
 from golden.fixed.words import from_words, to_words
 from golden.training.scales import propose_format
+from hw.tops import BOARD_MODULE, board_verilog
 from sim.model.board import SIM_LINK, BoardModel
 from sim.model.board_terminal import BoardTerminal
 from sim.model.wire import Damage
 from sw_driver import GoldenDevice, compile
 from sw_driver.c_host.header import c_header
-from tests.support.boards import CONFIG, TRAINING_CONFIG, TRAINING_SHAPES, small
+from tests.support.boards import (
+    CHECKED_CONFIG,
+    CONFIG,
+    TRAINING_CONFIG,
+    TRAINING_SHAPES,
+    faulty_memories,
+    small,
+)
 
 pytestmark = pytest.mark.usefixtures("toolchain")
 
@@ -52,7 +60,8 @@ def infers(seed, config, samples=16, pixels=False):
     pytest.param(TORUS, 3, marks=pytest.mark.slow),
     pytest.param(NARROW, 0, marks=pytest.mark.slow),
     pytest.param(PAIRS, 0, marks=pytest.mark.slow),
-], ids=["1x1", "damaged", "2x2", "9-bit words", "two words a link"])
+    pytest.param(CHECKED_CONFIG, 8, marks=pytest.mark.slow),
+], ids=["1x1", "damaged", "2x2", "9-bit words", "two words a link", "checks"])
 def test_outputs_are_those_of_the_integer_model(programs, config, per_mille):
     header, given, expected = infers(1, config)
     program = programs.compile("infer", "net.h", header)
@@ -165,6 +174,19 @@ def test_another_torus_is_refused(programs):
         done = programs.run(program, terminal.port)
     assert done.returncode == 1
     assert "the board's torus must be the one that the net was compiled for" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_torus_that_finds_faults(programs):
+    header, given, _ = infers(1, CHECKED_CONFIG)
+    program = programs.compile("infer", "net.h", header)
+    with faulty_memories():  # Past the cache of what is emitted, which knows no such memories.
+        verilog = board_verilog(CHECKED_CONFIG, SIM_LINK)
+    with (BoardModel(verilog, BOARD_MODULE, SIM_LINK.bit_cycles) as board,
+          BoardTerminal(board, Damage(5, seed=3)) as terminal):
+        done = programs.run(program, terminal.port, given=given)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a parity in the torus is wrong, so outputs are not to be trusted" in done.stderr
 
 
 @pytest.mark.slow

@@ -33,8 +33,9 @@ VECTORS = [
 
 def board_bytes(frame):
     """What a board would send, without the end: written out, not shared with the codec."""
-    content = struct.pack("<BBHHH", frame.session | 128 * frame.hello, frame.echo, frame.space,
-                          frame.number, frame.expected) + frame.words
+    content = struct.pack("<BBHHH", frame.session | 128 * frame.hello, frame.echo,
+                          frame.space | 0x8000 * frame.faulty, frame.number, frame.expected)
+    content += frame.words
     return cobs_encode(content + zlib.crc32(content).to_bytes(4, "little"))
 
 
@@ -68,9 +69,10 @@ def test_a_host_frame_by_hand():
 
 
 frames = st.builds(
-    BoardFrame, st.integers(0, 127), st.integers(0, 255), *[st.integers(0, 65535)] * 3,
+    BoardFrame, st.integers(0, 127), st.integers(0, 255), st.integers(0, 32767),
+    *[st.integers(0, 65535)] * 2,
     st.integers(0, 60).flatmap(lambda count: st.binary(min_size=4 * count, max_size=4 * count)),
-    st.booleans())
+    st.booleans(), st.booleans())
 
 
 @given(frames)
