@@ -58,15 +58,15 @@ def leaky(flow: Flow, place: Place, negative_slope: object = 0.01, inplace: bool
     slope = _number(place, "negative_slope", negative_slope)
     if slope == 0:
         return relu(flow, place)
-    shift = round(-math.log2(slope)) if slope > 0 else -1
-    if not 0 <= shift <= _MOST_SLOPE_SHIFT or slope != 2.0**-shift:
-        near = min(max(shift, 0), _MOST_SLOPE_SHIFT) if slope > 0 else 7
+    exponent = -math.log2(slope) if slope > 0 else 7.0
+    near = round(min(max(exponent, 0.0), _MOST_SLOPE_SHIFT))
+    if slope != 2.0**-near:
         raise ModelError(
             f"{place} is a LeakyReLU of slope {slope:g}, which is not supported: a torus shifts, "
             f"so it must be 2**-n with n from 0 to {_MOST_SLOPE_SHIFT}; the nearest is "
             f"{2.0**-near:g} = 2**-{near}, with which the model must then be trained"
         )
-    return flow.activate(place, Activation(leak_shift=shift), "LeakyReLU")
+    return flow.activate(place, Activation(leak_shift=near), "LeakyReLU")
 
 
 def batch_norm(
@@ -176,9 +176,15 @@ def _number(place: Place, name: str, value: object) -> float:
     found = value
     if isinstance(found, Tensor) and found.numel() == 1:
         found = found.item()
-    if isinstance(found, bool) or not isinstance(found, int | float) or math.isnan(found):
+    number = math.nan
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        try:
+            number = float(found)
+        except OverflowError:
+            raise ModelError(f"{place}: {name} must be within -2**1024 to 2**1024") from None
+    if math.isnan(number):
         raise ModelError(f"{place}: {name} must be a number, the same for all features")
-    return float(found)
+    return number
 
 
 def _matrix(place: Place, value: Any) -> Tensor:

@@ -4,6 +4,7 @@ An edit is a list: its kind, and numbers that say where. Places are taken modulo
 an edit still means something when others before it are left out.
 """
 
+import copy
 import struct
 from collections.abc import Callable, Iterator
 from random import Random
@@ -121,7 +122,7 @@ def apply_to_tree(tree: Any, edits: list[Edit]) -> Any:
                 plain = isinstance(value, int | float) and not isinstance(value, bool)
                 parent[key] = value + more[0] if plain else value
             case "odd":
-                parent[key] = more[0]
+                parent[key] = copy.deepcopy(more[0])  # Two edits may have one list.
             case "remove":
                 del parent[key]
             case "double":
@@ -183,7 +184,8 @@ def apply_to_arrays(arrays: dict[str, np.ndarray], edits: list[Edit]) -> dict[st
                     value = more[1] if kind == "word" else part + more[1]
                     flat[more[0] % array.size] = np.array([value]).astype(array.dtype)[0]
             case "fill":
-                array[...] = np.array([more[1]]).astype(array.dtype)[0]
+                with np.errstate(all="ignore"):
+                    array[...] = np.array([more[1]]).astype(array.dtype)[0]
             case "type":
                 with np.errstate(all="ignore"):
                     array = array.astype(more[0])

@@ -138,6 +138,19 @@ def test_a_model_that_cannot_be_copied_is_refused():
         read_chain(Stuck())
 
 
+@pytest.mark.parametrize("layer, message", [
+    (nn.LeakyReLU(float("inf")), "of slope inf, which is not supported"),
+    (nn.LeakyReLU(2.0), "of slope 2, .* the nearest is 1 = "),
+    (nn.LeakyReLU(5e-324), "of slope 4.94066e-324, which is not supported"),
+    (nn.LeakyReLU(float("nan")), "negative_slope must be a number"),
+    (nn.LeakyReLU(10**400), r"negative_slope must be within -2\*\*1024"),
+    (nn.Hardtanh(0, 10**400), r"max(_val)? must be within -2\*\*1024"),
+])
+def test_slopes_and_bounds_that_no_float_is(layer, message):
+    with pytest.raises(ModelError, match=message):
+        read_chain(nn.Sequential(clos(), layer).eval())
+
+
 def test_scripts_are_refused():
     with pytest.warns(DeprecationWarning):
         script = torch.jit.trace(nn.Linear(3, 3), torch.rand(2, 3))
