@@ -17,6 +17,7 @@ from golden.errors import GoldenError, GoldenWarning
 from hw.config import ConfigError
 from sim.fuzz.target import Case, Target
 from sw_driver.errors import DriverError
+from sw_driver.system.children import end_with_parent
 from sw_driver.system.scratch import temporary_folder
 
 __all__ = ["ACCEPTED", "CRASHED", "REFUSED", "Outcome", "outcomes"]
@@ -63,6 +64,7 @@ class _Child:
             self._pid = os.fork()
         if not self._pid:
             try:
+                end_with_parent()
                 os.close(self._pipe)
                 _try_all(target, cases, folder, inner)
             finally:

@@ -1,6 +1,5 @@
 """`Child`: a program that is to be stopped, in a process that ends with the one that started it."""
 
-import ctypes
 import multiprocessing
 import os
 import runpy
@@ -10,13 +9,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sw_driver.system.children import end_with_parent
+
 __all__ = ["CLOSTORUS", "Child"]
 
 CLOSTORUS = (sys.executable, "-m", "sw_driver.cli")
 """What runs `clostorus` as a user's shell does."""
 _PRELOADED = ["sw_driver.cli.commands", "sw_driver.cli.train", "sw_driver.cli.train_fixed",
               "sw_driver.train.fixed_file", "sim.device"]
-_PARENT_DEATH_SIGNAL = 1  # Of prctl.
 _LOOK_S = 0.01
 
 
@@ -78,8 +78,7 @@ def _become(words: list[str], folder: str, errors: str, program: Sequence[str] |
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background ignores it.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # The parent, which made this process, ends with the campaign, however that ends.
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    end_with_parent()  # It ends with the campaign, however that ends.
     os.chdir(folder)
     for number, name, flags in ((0, os.devnull, os.O_RDONLY), (1, os.devnull, os.O_WRONLY),
                                 (2, errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):

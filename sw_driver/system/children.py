@@ -7,6 +7,7 @@ process ends, even if it is killed.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import TypeVar, cast
 
 from golden.system.stopping import cleared, held
 
-__all__ = ["Finished", "in_parallel", "run_child"]
+__all__ = ["Finished", "end_with_parent", "in_parallel", "run_child"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,6 +38,7 @@ kill -KILL $!
 exit $status
 """
 _PATIENCE_S = 10.0
+_PARENT_DEATH_SIGNAL = 1  # Of prctl.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +59,13 @@ class Finished:
     def last_lines(self, count: int) -> str:
         """The end of the output."""
         return "\n".join(self.output.splitlines()[-count:])
+
+
+def end_with_parent() -> None:
+    """Have Linux kill this process when the one that made it ends; elsewhere it does nothing."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 class _Crew:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from random import Random
 
@@ -41,6 +42,9 @@ class Toy(Target):
             time.sleep(60)
         if 1010 in numbers:
             self.held = bytearray(1 << 30)
+        if 1012 in numbers:
+            os.write(case["pipe"], f"{os.getpid()}\n".encode())
+            time.sleep(60)
         if 1011 in numbers:
             raise ValueError("one line\nand another")
         if numbers[-1] % 2:
@@ -68,6 +72,25 @@ def test_what_comes_of_an_input():
     assert texts[3] == "was ended by SIGKILL" and texts[5] == "took longer than 1 s"
     assert texts[6].startswith("MemoryError at test_fuzz.py:")
     assert texts[7].startswith("ValueError at test_fuzz.py:")
+
+
+def test_an_input_ends_with_the_worker_that_tries_it():
+    """However that ends: nothing goes on to use a processor for nobody."""
+    mine, inner = os.pipe()
+    worker = os.fork()
+    if not worker:
+        try:
+            list(outcomes(Toy(), [{"numbers": [1012], "pipe": inner}]))
+        finally:
+            os._exit(0)
+    os.close(inner)
+    assert int(os.read(mine, 100)) != worker
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+    begun_s = time.monotonic()
+    assert os.read(mine, 100) == b""  # The last process that holds the other end is gone.
+    assert time.monotonic() - begun_s < 0.9
+    os.close(mine)
 
 
 def test_an_input_that_crashes_is_made_smaller():
