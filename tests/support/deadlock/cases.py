@@ -18,8 +18,10 @@ from tests.support.training_cases import random_format, random_shapes
 
 __all__ = ["CASES", "Sound", "sound"]
 
-CASES = 60
+CASES = 80
 """Numbers of programs."""
+_LATER = 60
+"""From here on those that infer have links of two words, and those that train are stale by one."""
 _TORI = ("1x1", "1x2", "2x1", "2x2", "2x2", "1x3", "3x1", "2x3")
 
 
@@ -41,11 +43,12 @@ class Sound:
 
 @functools.lru_cache(maxsize=CASES)
 def sound(number):
-    """Compile the program of a number; a third of them infer, a few of these with lanes."""
+    """Compile the program of a number; a third of them infer, some of these with lanes."""
     random = Random(f"sound/{number}")
     torus = random.choice(_TORI)
     samples = random.randint(2, 3)
-    compiled = (_inference if number % 3 == 0 else _training)(random, torus)
+    make = _inference if number % 3 == 0 else _training
+    compiled = make(random, torus, later=number >= _LATER)
     config = compiled.config
     ops = build_queues(config, schedule(config, compiled.plan, samples))
     # Packed and unpacked again, every op has all of its fields.
@@ -59,15 +62,17 @@ def sound(number):
     return Sound(f"{torus} {does} {samples}", config, queues, host, compiled)
 
 
-def _inference(random, torus):
+def _inference(random, torus, *, later):
     shapes = random_shapes(random, random.randint(1, 2), 6)
     lanes = random.choice([{}, {}, {"lanes_in": 2}, {"lanes_out": 2}])
+    if later:
+        lanes = {"lanes_in": 2, "link_words": 2, "lanes_out": random.choice([1, 2])}
     rows, cols = map(int, torus.split("x"))
     net = random_net(list(cut_dense(shapes, rows, cols)), seed=random.randrange(1000))
     return compile(net, torus, order=random.choice(["program", "best"]), **lanes)
 
 
-def _training(random, torus):
+def _training(random, torus, *, later):
     while True:
         shapes = random_shapes(random, random.choice([1, 1, 2]), 5)
         velocity_bits = random.choice([0, 24])
@@ -75,5 +80,6 @@ def _training(random, torus):
             form = random_format(random, shapes, velocity_bits)
         except ValueError:
             continue
-        return compile(form, torus, input_gradient=random.random() < 0.6,
-                       batches=velocity_bits > 0 and random.random() < 0.5)
+        batches = velocity_bits > 0 and random.random() < 0.5 and not later
+        return compile(form, torus, input_gradient=random.random() < 0.6, batches=batches,
+                       stale=later)

@@ -17,8 +17,9 @@ from tests.support.deadlock.untimed import ENDED, STUCK
 
 __all__ = ["CASES", "run_rtl"]
 
-CASES = (0, 11, 4)
-"""Programs of `cases.sound` whose tori are built: one infers, two train; each takes minutes."""
+CASES = (0, 11, 4, 60, 73)
+"""Programs of `cases.sound` whose tori are built: two infer, one of them with links of two words,
+and three train, one of them stale by one."""
 _MOST_CYCLES = 60_000
 
 
