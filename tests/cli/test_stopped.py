@@ -28,6 +28,7 @@ PROGRAMS = (
     "fpga.levels",
     "sim.deadlock",
     "sim.measure.board_table",
+    "sim.measure.job_overhead",
     "sim.measure.link_rates",
     "sim.measure.net_table",
     "golden.studies.conversions",
