@@ -34,7 +34,7 @@ def memory_rams(config: TorusConfig, family: Family, *, folded: bool = False) ->
     if not folded:
         words = 1 if config.training is not None else _lane_words(config)
         count += config.row_weights // words * _row_rams(
-            config.weight_bits + config.checks, words, config.weight_rows, family)
+            config.weight_bits + config.parity_bits, words, config.weight_rows, family)
     training = config.training
     if training is not None:
         count += 2 * memory_cells(training.grad_bits, config.buffer_words, family)
@@ -63,7 +63,7 @@ def block_rams(config: TorusConfig, family: Family) -> int:
     """
     pe, training = engine_rams(config, family) + memory_rams(config, family), config.training
     if family is not ECP5:
-        pe += memory_cells(config.bias_bits + config.checks, config.bias_words, family)
+        pe += memory_cells(config.bias_bits + config.parity_bits, config.bias_words, family)
         if training is not None:
             pe += memory_cells(training.grad_bits, training.result_words, family)
             if training.velocity_bits:
@@ -72,7 +72,7 @@ def block_rams(config: TorusConfig, family: Family) -> int:
 
 
 def _program_rams(config: TorusConfig, family: Family) -> int:
-    return memory_cells(config.line_bits + config.checks, config.program_lines, family)
+    return memory_cells(config.line_bits + config.parity_bits, config.program_lines, family)
 
 
 def _lane_words(config: TorusConfig) -> int:
@@ -81,7 +81,7 @@ def _lane_words(config: TorusConfig) -> int:
     A weight takes a byte of 9 bits, or two of them.
     """
     bits = 36 if config.weight_rows <= 512 else 18
-    return min(config.row_weights, bits // _share(config.weight_bits + config.checks))
+    return min(config.row_weights, bits // _share(config.weight_bits + config.parity_bits))
 
 
 def _share(bits: int) -> int:

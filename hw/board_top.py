@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .bus.ft245 import Ft245, ft245_members
 from .cells.reset_driver import ResetDriver
 from .config import ConfigError
-from .fault_places import fault_units
+from .fault_places import fault_units, flag_bits
 from .link_config import MOST_FAULT_NODES
 from .top import ClostorusTop
 from .uart.host_link import HostLink
@@ -62,12 +62,18 @@ class BoardTop(wiring.Component):
         self._pins = ft245_members() if link.fifo else {"rx": In(1, init=1), "tx": Out(1, init=1)}
         super().__init__({**self._pins, "led": Out(1)})
 
+    @property
+    def _flags(self):
+        """How many nodes have flags of faults, and how many each."""
+        config = self.config
+        return (fault_units(config), flag_bits(config)) if config.checks else (0, 0)
+
     def elaborate(self, platform):
         m = Module()
         config = self.config
         m.submodules.host = host = HostLink(self.link, config.host_bits, config.hardware_id,
                                             self.weights_id, config.word_bits, config.beat_words,
-                                            fault_units(config) if config.checks else 0)
+                                            *self._flags)
         # The torus is reset whenever a session begins; by a domain of its own, since a PE may be an
         # instance that takes clock and reset by name.
         m.domains.torus = ClockDomain(local=True)

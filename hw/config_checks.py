@@ -28,7 +28,7 @@ RANGES = {
     "word_steps": (0, 1),
     "leaky": (0, 1),
     "bounded": (0, 1),
-    "checks": (0, 1),
+    "checks": (0, 3),
     "lanes_in": (min(LANES_IN), max(LANES_IN)),
     "lanes_out": (min(LANES_OUT), max(LANES_OUT)),
 }
@@ -113,7 +113,8 @@ def check_torus(config, block_words: int) -> None:
                           f"target fits a sum, not {config.training.target_gain_bits}")
     for name in OPTIONS:
         if config.training is not None and getattr(config, name):
-            raise ConfigError(f"{name} must be 0 where a torus trains, not 1: it has no way back")
+            raise ConfigError(f"{name} must be 0 where a torus trains, not {getattr(config, name)}: "
+                              "it has no way back")
     if config.program_words % block_words:
         raise ConfigError(f"program_words must be a multiple of {block_words}, "
                           f"not {config.program_words}")

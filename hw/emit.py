@@ -35,6 +35,11 @@ _BLOCK = re.compile(r"^ *always @\*.*\n(.*)$", re.M)
 # `sums`. These are two names in Verilog; to the ABC9 of Yosys both are bit 1 of `sums`, and it
 # makes one of them, without a word (findings/yosys-abc9-takes-a-name-for-a-bit.sh).
 _ELEMENT = re.compile(r"\\\S*\[\d+\]\S* ")
+# Yosys makes one register of two that are alike unless both cells are to be kept, as is said where
+# they are assigned: so it is of registers and their twins (`hw.cells.doubled`).
+_ASSIGNED = re.compile(
+    r"^  (always @\(posedge clk\)\n    (?:if \(.*\) )?(\\\S+|[A-Za-z]\w*) ?(?:\[[^]]*\] )?<= )", re.M)
+_TWIN = "_twin"
 _MODULE_END = re.compile(r"(?<=^endmodule\n)", re.M)
 
 
@@ -92,6 +97,8 @@ def _start(verilog: str) -> str:
 
 def _start_module(verilog: str) -> str:
     start = "".join(f"    if ({name}) begin end" for _, name in _DECLARED.findall(verilog))
+    if _TWIN in verilog:
+        verilog = _keep_twins(verilog)
     verilog = _ALONE.sub(lambda block: f"  always @* begin\n{start} {block[1]} end", verilog)
     for first_line in _BLOCK.findall(verilog):
         if not start or not first_line.startswith(start):
@@ -100,6 +107,14 @@ def _start_module(verilog: str) -> str:
                 f"its module, declared as 0, not by {first_line.strip()!r}: install the version "
                 "that pyproject.toml names")
     return _DECLARED.sub(r"\1; initial \2<= 0;", verilog)
+
+
+def _keep_twins(module: str) -> str:
+    """Have Yosys keep each register that has a twin, and the twin."""
+    twins = {name for _, name in _ASSIGNED.findall(module) if name.endswith(_TWIN)}
+    kept = twins | {name.removesuffix(_TWIN) for name in twins}
+    return _ASSIGNED.sub(
+        lambda one: f"  (* keep *) {one[1]}" if one[2] in kept else one[0], module)
 
 
 def _port_name(component: wiring.Component, path: tuple[str | int, ...]) -> str:

@@ -6,11 +6,11 @@ It needs the standard library.
 import enum
 from typing import Any
 
-__all__ = ["FaultPlace", "fault_units"]
+__all__ = ["FaultPlace", "fault_units", "flag_bits"]
 
 
 class FaultPlace(enum.IntEnum):
-    """Bits of a node's flags: where it has found a word whose parity is wrong.
+    """Bits of a node's flags: where it has found something wrong.
 
     WEIGHTS, BUFFER, BIASES
         In the memory of weights, a gather buffer, or the memory of biases of a PE.
@@ -18,6 +18,12 @@ class FaultPlace(enum.IntEnum):
         In the program memory of a PE, of a gateway, or of the bridge.
     LINK
         In a word that came over a link into a PE or a gateway.
+    SUM
+        With `checks` of 2 or more: a sum of a PE is not what its words, weights and bias give,
+        modulo 3. With `checks` of 2 also: a register on the way of a sum differs from its twin.
+    CONTROL
+        With `checks` of 3: a register of the node, or of a link into it, differs from its twin; or
+        a beat in a queue of a gateway is not the one that was put there.
     """
 
     WEIGHTS = 0
@@ -25,6 +31,8 @@ class FaultPlace(enum.IntEnum):
     BIASES = 2
     PROGRAM = 3
     LINK = 4
+    SUM = 5
+    CONTROL = 6
 
 
 def fault_units(config: Any) -> int:
@@ -34,3 +42,8 @@ def fault_units(config: Any) -> int:
     `r * (cols + 1) + cols`, and the bridge comes last.
     """
     return config.rows * (config.cols + 1) + 1
+
+
+def flag_bits(config: Any) -> int:
+    """Count the flags of a node, those of `FaultPlace` from the first on: 5, 6 or 7 by `checks`."""
+    return FaultPlace.LINK + config.checks

@@ -31,9 +31,14 @@ class LinkSizes:
         return self.link_words * self.word_bits
 
     @property
+    def parity_bits(self) -> int:
+        """Parities beside each word of a link or a memory: one with `checks`, else none."""
+        return int(self.checks > 0)
+
+    @property
     def ring_word_bits(self) -> int:
         """Width of a word on a ring and in a gather buffer, with `checks` its parity above it."""
-        return self.word_bits + self.checks
+        return self.word_bits + self.parity_bits
 
     @property
     def ring_bits(self) -> int:

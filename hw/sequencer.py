@@ -74,7 +74,7 @@ class Sequencer(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.program = program = BlockRam(
-            config.line_bits + config.checks, config.program_lines)
+            config.line_bits + config.parity_bits, config.program_lines)
 
         # The registers of each queue: its next op, as whole lines; `full` if this op is complete;
         # and `ended` if no further op comes. The boot queue begins with the built-in op.

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .fault_places import FaultPlace, fault_units
+from .fault_places import fault_units, flag_bits
 from .host.bridge import Bridge
 from .torus import Torus
 
@@ -30,7 +30,7 @@ class ClostorusTop(wiring.Component):
         With `tells`: high from the first cycle of a program until all has been done that it asks
         of the host stream.
     faults : Out
-        With `checks`: the flags of all nodes, `len(FaultPlace)` bits each, in the order of
+        With `checks`: the flags of all nodes, `flag_bits` bits each, in the order of
         `fault_units`. Registers: a flag rises in the cycle after its word is found wrong, which is
         before any result that the word has a part in leaves `host_out`, and falls with a reset.
     """
@@ -43,7 +43,7 @@ class ClostorusTop(wiring.Component):
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
             **({"running": Out(1)} if tells else {}),
-            **({"faults": Out(len(FaultPlace) * fault_units(config))} if config.checks else {}),
+            **({"faults": Out(flag_bits(config) * fault_units(config))} if config.checks else {}),
         })
 
     def elaborate(self, platform):

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .fault_places import FaultPlace, fault_units
+from .fault_places import FaultPlace, fault_units, flag_bits
 from .host.gateway import Gateway
 from .layouts import partial_layout
 from .pe.pe import PE
@@ -40,7 +40,7 @@ class Torus(wiring.Component):
         super().__init__({
             "host_in": In(beats).array(config.rows),
             "host_out": Out(beats).array(config.rows),
-            **({"faults": Out(len(FaultPlace) * (fault_units(config) - 1))}
+            **({"faults": Out(flag_bits(config) * (fault_units(config) - 1))}
                if config.checks else {}),
         })
 
@@ -49,31 +49,34 @@ class Torus(wiring.Component):
         config = self.config
         rows, cols = config.rows, config.cols
 
-        def link(name, source, sink, more_stages=0):
-            chain(m, name, source, sink, config.ring_bits, config.link_stages + more_stages)
+        links = {}  # With `checks` of 3: flags of the links into each node.
+
+        def link(name, source, sink, row, col, more_stages=0):
+            links.setdefault((row, col), []).extend(chain(
+                m, name, source, sink, config.ring_bits, config.link_stages + more_stages,
+                doubled=config.checks > 2))
 
         def link_back(name, source, sink):
             chain(m, name, source, sink, partial_layout(config), config.link_stages)
 
         pes = [[self.make_pe(row, col) for col in range(cols)] for row in range(rows)]
+        gateways = []
         for row in range(rows):
             m.submodules[f"gateway_{row}"] = gateway = Gateway(config)
+            gateways.append(gateway)
             wiring.connect(m, wiring.flipped(self.host_in[row]), gateway.host_in)
             wiring.connect(m, gateway.host_out, wiring.flipped(self.host_out[row]))
-            link(f"west_{row}", gateway.o, pes[row][0].west)
+            link(f"west_{row}", gateway.o, pes[row][0].west, row, 0)
             # A gateway passes `ready` on: without a register before it the last PE of a row would
             # wait for the first, through the whole width of the torus.
-            link(f"east_{row}", pes[row][-1].east, gateway.i, more_stages=1)
+            link(f"east_{row}", pes[row][-1].east, gateway.i, row, cols, more_stages=1)
             for col in range(cols):
                 m.submodules[f"pe_{row}_{col}"] = pes[row][col]
                 m.d.comb += pes[row][col].col.eq(col)
-                link(f"south_{row}_{col}", pes[row][col].south, pes[(row + 1) % rows][col].north)
+                below = (row + 1) % rows
+                link(f"south_{row}_{col}", pes[row][col].south, pes[below][col].north, below, col)
                 if col + 1 < cols:
-                    link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west)
-            if config.checks:
-                at, count = row * (cols + 1) * len(FaultPlace), (cols + 1) * len(FaultPlace)
-                m.d.comb += self.faults[at:at + count].eq(
-                    Cat(*(pe.faults for pe in pes[row]), gateway.faults))
+                    link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west, row, col + 1)
             if config.training is None:
                 continue
             # The rings that go back: each link runs against the forward link of the same two nodes.
@@ -85,4 +88,10 @@ class Torus(wiring.Component):
                 if col + 1 < cols:
                     link_back(f"west_{row}_{col}", pes[row][col + 1].to_west,
                               pes[row][col].from_east)
+        if config.checks:
+            m.d.comb += self.faults.eq(Cat(
+                node.faults | Cat(Const(0, FaultPlace.CONTROL), Cat(*links[row, col]).any())
+                if links[row, col] else node.faults
+                for row in range(rows)
+                for col, node in enumerate([*pes[row], gateways[row]])))
         return m

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fault_places import FaultPlace, fault_units
+from ..fault_places import fault_units, flag_bits
 from .register_map import ADDRESS_BITS, REGISTER_VERSION, Register, Source, Status
 
 __all__ = ["WORD_BITS", "AccessSignature", "RegisterFile"]
@@ -84,7 +84,7 @@ class RegisterFile(wiring.Component):
             "taken": In(1), "given": In(1), "partial": In(1),
             "reset": Out(1), "irq": Out(1),
             **({"last_beats": Out(WORD_BITS), "counts_anew": Out(1)} if has_last else {}),
-            **({"faults": In(fault_units(config) * len(FaultPlace))} if config.checks else {}),
+            **({"faults": In(fault_units(config) * flag_bits(config))} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -98,7 +98,7 @@ class RegisterFile(wiring.Component):
         error = Signal()
         enable = Signal(len(Source))
 
-        status = Signal(Status.FAULTY + config.checks)
+        status = Signal(Status.FAULTY + config.parity_bits)
         sources = Signal(len(Source))
         m.d.comb += [
             status[Status.RUNNING].eq(self.running),
@@ -183,11 +183,11 @@ class RegisterFile(wiring.Component):
 
     def _faults(self, m, unit, status):
         """Add what is read of the flags of faults; return the registers."""
-        flags, faulty = Signal(len(FaultPlace)), Signal()
+        flags, faulty = Signal(flag_bits(self.config)), Signal()
         m.d.sync += [flags.eq(0), faulty.eq(self.faults.any())]
         with m.Switch(unit):
             for number in range(fault_units(self.config)):
                 with m.Case(number):
-                    m.d.sync += flags.eq(self.faults.word_select(number, len(FaultPlace)))
+                    m.d.sync += flags.eq(self.faults.word_select(number, flag_bits(self.config)))
         m.d.comb += status[Status.FAULTY].eq(faulty)
         return {Register.FAULT_UNIT: unit, Register.FAULT: flags}

@@ -4,9 +4,11 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.doubled import with_twins
 from ..cells.parity import sticky, with_parity
 from ..config import PROGRAM_BLOCK_WORDS
-from ..fault_places import FaultPlace
+from ..covered import is_covered
+from ..fault_places import FaultPlace, flag_bits
 from ..op_fields import HostInKind
 from ..ops import gateway_queues
 from ..sequencer import Sequencer
@@ -48,7 +50,7 @@ class Bridge(wiring.Component):
             "to_gateways": Out(beats).array(config.rows),
             "from_gateways": In(beats).array(config.rows),
             **({"running": Out(1)} if tells else {}),
-            **({"faults": Out(len(FaultPlace))} if config.checks else {}),
+            **({"faults": Out(flag_bits(config))} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -92,4 +94,6 @@ class Bridge(wiring.Component):
             ]
         if config.checks:
             sticky(m, self.faults, {FaultPlace.PROGRAM: sequencer.fault})
-        return m
+        if config.checks < 3:
+            return m
+        return with_twins(m, platform, self.faults[FaultPlace.CONTROL], is_covered)

@@ -5,14 +5,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.countdown import Countdown
+from ..cells.doubled import with_twins
 from ..cells.parity import parity_fails, plain_words, sticky, with_parity
-from ..cells.queue import Queue
 from ..config import PROGRAM_BLOCK_WORDS
-from ..fault_places import FaultPlace
+from ..covered import is_covered
+from ..fault_places import FaultPlace, flag_bits
 from ..layouts import partial_layout
 from ..op_fields import RingKind
 from ..ops import gateway_queues
 from ..sequencer import Sequencer
+from .beat_queue import beat_queue
 from .host_words import Pack, Unpack
 from .reverse_gateway import ReverseGateway
 
@@ -64,7 +66,7 @@ class Gateway(wiring.Component):
             "o": Out(stream.Signature(config.ring_bits)),
             "host_in": In(stream.Signature(config.host_bits)),
             "host_out": Out(stream.Signature(config.host_bits)),
-            **({"faults": Out(len(FaultPlace))} if config.checks else {}),
+            **({"faults": Out(flag_bits(config))} if config.checks else {}),
             **gateway_reverse_members(config),
         })
 
@@ -75,8 +77,8 @@ class Gateway(wiring.Component):
 
         m.submodules.sequencer = sequencer = Sequencer(config, {0: layout}, boot=(0, {
             "kind": RingKind.PROGRAM, "send": PROGRAM_BLOCK_WORDS}))
-        m.submodules.in_queue = in_queue = Queue(config.host_bits, config.host_fifo_beats)
-        m.submodules.out_queue = out_queue = Queue(config.host_bits, config.host_fifo_beats)
+        m.submodules.in_queue = in_queue = beat_queue(config)
+        m.submodules.out_queue = out_queue = beat_queue(config)
         m.submodules.unpack = unpack = Unpack(config)
         m.submodules.pack = pack = Pack(config)
         wiring.connect(m, wiring.flipped(self.host_in), in_queue.i)
@@ -159,7 +161,10 @@ class Gateway(wiring.Component):
                 *recv.start(new.p.recv[shift:]),
                 *send.start(new.p.send[shift:]),
             ]
-        return m
+        if config.checks < 3:
+            return m
+        sticky(m, self.faults, {FaultPlace.CONTROL: in_queue.bad | out_queue.bad})
+        return with_twins(m, platform, self.faults[FaultPlace.CONTROL], is_covered)
 
     def _add_reverse(self, m, op, recv, pack):
         """Add the node of the ring that goes back; return whether it hands out a whole sum.

@@ -108,6 +108,10 @@ class LaneMac(Mac):
         if self.checks:
             self._check(m, memories, valid[READ_CYCLES], bias, reads_bias & bias_read.data[-1],
                         adds)
+        if config.checks > 1:
+            self._check_sums(m, lanes.term_cycles, valid[terms + 1] & done.last, [
+                (name, Value.cast(getattr(lanes, name)))
+                for name in ("words", "weights", "en", "first", "start", "sums")])
         return m
 
     def _row_memories(self, m, platform):
@@ -155,7 +159,7 @@ class LaneMac(Mac):
 def _memory_words(config):
     """Weights of a row that one memory holds: what a block memory of 36 or 18 bits takes."""
     bits = _DEEP_BITS if config.weight_rows > _WIDE_ROWS else _WIDE_BITS
-    word_bits = config.weight_bits + config.checks
+    word_bits = config.weight_bits + config.parity_bits
     return min(config.row_weights, bits // (9 if word_bits <= 9 else 18))
 
 

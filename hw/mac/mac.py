@@ -13,6 +13,7 @@ from ..cells.parity import memory_pattern, parity_fails
 from ..cells.small_memory import small_memory
 from ..config import MAC_CYCLES, READ_CYCLES
 from ..layouts import bias_load_layout, finished_layout, step_layout, weight_load_layout
+from .residues import Residues
 from .results import Results
 
 __all__ = ["Mac"]
@@ -51,6 +52,8 @@ class Mac(wiring.Component):
     bad_weight, bad_bias : Out(1)
         With `checks`: the parity of a weight is wrong, in the cycle in which it is multiplied; that
         of a bias, in the cycle after it is added. Never where weights are `folded`.
+    bad_sum : Out(1)
+        With `checks` of 2 or more: see `Residues`. A cycle before the result of the sum at the latest.
     """
 
     LATENCY_CYCLES = MAC_CYCLES
@@ -72,6 +75,7 @@ class Mac(wiring.Component):
             "for_col": Out(1),
             "idle": Out(1),
             **({"bad_weight": Out(1), "bad_bias": Out(1)} if config.checks else {}),
+            **({"bad_sum": Out(1)} if config.checks > 1 else {}),
         })
 
     def elaborate(self, platform):
@@ -126,6 +130,10 @@ class Mac(wiring.Component):
             parity = reads_bias.bias & bias_read.data[-1]
             self._check(m, [weights], valid[READ_CYCLES], bias, parity,
                         valid[stages] & step[stages].first)
+        if config.checks > 1:
+            self._check_sums(m, 2, valid[stages] & step[stages].last, [
+                ("words", multiplier.a), ("weights", multiplier.b), ("en", accumulator.en),
+                ("first", accumulator.first), ("start", bias), ("sums", accumulator.sum)])
         return m
 
     def _plain(self, weights):
@@ -154,6 +162,12 @@ class Mac(wiring.Component):
                 for weights in memories).any()),
             self.bad_bias.eq(used & wrong),
         ]
+
+    def _check_sums(self, m, term_cycles, done, looked_at):
+        """Compare sums with their remainders: `looked_at` has inputs of `Residues`, by name."""
+        m.submodules.residues = residues = Residues(self.config, term_cycles)
+        m.d.comb += [Value.cast(getattr(residues, name)).eq(value) for name, value in looked_at]
+        m.d.comb += [residues.done.eq(done), self.bad_sum.eq(residues.bad)]
 
     def _memories(self, m, platform):
         """Make the memories of weights and biases, which can be loaded; return both."""

@@ -4,10 +4,12 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.doubled import with_twins
 from ..cells.parity import sticky, with_parity
 from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
-from ..fault_places import FaultPlace
+from ..covered import is_covered, is_no_arithmetic
+from ..fault_places import FaultPlace, flag_bits
 from ..mac.lane_mac import mac_of
 from ..mac.mac_control import MacControl
 from ..op_fields import GatherKind
@@ -27,7 +29,7 @@ def pe_members(config):
         "col": In(config.col_bits),
         "west": In(link), "north": In(link),
         "east": Out(link), "south": Out(link),
-        **({"faults": Out(len(FaultPlace))} if config.checks else {}),
+        **({"faults": Out(flag_bits(config))} if config.checks else {}),
     }
 
 
@@ -113,7 +115,12 @@ class PE(wiring.Component):
                 FaultPlace.PROGRAM: sequencer.fault,
                 FaultPlace.LINK: router.row.bad_link | router.col.bad_link,
             })
-        return m
+        if config.checks < 2:
+            return m
+        sticky(m, self.faults, {FaultPlace.SUM: mac.bad_sum})
+        if config.checks == 2:
+            return with_twins(m, platform, self.faults[FaultPlace.SUM], is_no_arithmetic)
+        return with_twins(m, platform, self.faults[FaultPlace.CONTROL], is_covered)
 
     def _ring_word(self, result):
         """A result as a word of a ring: with `checks` its parity is made here."""

@@ -4,6 +4,9 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.doubled import with_twins
+from ..covered import is_link_word
+
 __all__ = ["Link", "chain"]
 
 
@@ -19,6 +22,8 @@ class Link(wiring.Component):
     ----------
     shape
         Shape of a word; a number is its width.
+    doubled : bool
+        Registers have twins, but for those that hold words, which have parities.
 
     Members
     -------
@@ -26,13 +31,18 @@ class Link(wiring.Component):
         A word is taken in each cycle with `i.valid & i.ready`.
     o : Out(stream)
         The oldest word not yet transferred.
+    flipped : Out(1)
+        Where it is `doubled`: a register differed from its twin two cycles before, or earlier. A
+        register, cleared by a reset.
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape, *, doubled=False):
         self.shape = shape
+        self.doubled = doubled
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
+            **({"flipped": Out(1)} if doubled else {}),
         })
 
     def elaborate(self, platform):
@@ -54,14 +64,20 @@ class Link(wiring.Component):
                 spare.eq(self.i.payload),
                 spare_full.eq(1),
             ]
-        return m
+        return with_twins(m, platform, self.flipped, is_link_word) if self.doubled else m
 
 
-def chain(m, name, source, sink, shape, stages):
-    """Connect the stream `source` to `sink` through `stages` links, submodules of `m`."""
+def chain(m, name, source, sink, shape, stages, *, doubled=False):
+    """Connect the stream `source` to `sink` through `stages` links, submodules of `m`.
+
+    Returns the `flipped` of all of them, where they are `doubled`.
+    """
+    flags = []
     for stage in range(stages):
-        link = Link(shape)
+        link = Link(shape, doubled=doubled)
         m.submodules[f"{name}_{stage}"] = link
         wiring.connect(m, source, link.i)
         source = link.o
+        flags += [link.flipped] if doubled else []
     wiring.connect(m, source, sink)
+    return flags

@@ -5,7 +5,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from ..fault_places import FaultPlace
 from ..layouts import framed_layout
 from ..link_config import CHECKED_LINK_VERSION, FAULTS_MAGIC, LINK_MAGIC, WORD_BYTES
 
@@ -20,9 +19,9 @@ class FrameSender(wiring.Component):
     link : LinkConfig
     hardware_id, weights_id : int
         Identifies the torus, 64 bits; identifies the weights in it, 32 bits.
-    fault_nodes : int
-        Nodes of a torus with `checks`, which have flags; 0 for a torus without, for which nothing
-        is paid.
+    fault_nodes, fault_bits : int
+        Nodes of a torus with `checks`, and the flags of each; 0 for a torus without, for which
+        nothing is paid.
 
     Members
     -------
@@ -43,13 +42,14 @@ class FrameSender(wiring.Component):
         bytes of words come in every second cycle.
     asks_faults, faults : In(1), In
         With `fault_nodes`: with `arrived`, FAULTS are asked for; the flags of all nodes,
-        `len(FaultPlace)` bits each. A frame says whether a flag was set two cycles before its first
-        byte. FAULTS have the flags of each node as they are when its byte is sent.
+        `fault_bits` each, at most 8. A frame says whether a flag was set two cycles before its
+        first byte. FAULTS have the flags of each node as they are when its byte is sent.
     """
 
-    def __init__(self, link, hardware_id, weights_id, *, fault_nodes=0):
+    def __init__(self, link, hardware_id, weights_id, *, fault_nodes=0, fault_bits=0):
         self.link = link
         self.fault_nodes = fault_nodes
+        self.fault_bits = fault_bits
         version = CHECKED_LINK_VERSION if fault_nodes else link.version
         self.hello = [*LINK_MAGIC, version, *hardware_id.to_bytes(8, "little"),
                       *weights_id.to_bytes(4, "little")]
@@ -63,7 +63,7 @@ class FrameSender(wiring.Component):
             "read_at": Out(range(link.buffer_bytes)), "read_data": In(8),
             "hold": Out(1),
             "o": Out(stream.Signature(framed_layout())),
-            **({"asks_faults": In(1), "faults": In(fault_nodes * len(FaultPlace))}
+            **({"asks_faults": In(1), "faults": In(fault_nodes * fault_bits)}
                if fault_nodes else {}),
         })
 
@@ -219,8 +219,7 @@ class FrameSender(wiring.Component):
             `space` as a header has it.
         """
         owed, is_faults, any_set, told_set = Signal(), Signal(), Signal(), Signal()
-        width = len(FaultPlace)
-        content = [*FAULTS_MAGIC, *(self.faults.word_select(node, width)
+        content = [*FAULTS_MAGIC, *(self.faults.word_select(node, self.fault_bits)
                                     for node in range(self.fault_nodes))]
         content += [0] * (self._fault_bytes - len(content))
         m.d.sync += any_set.eq(self.faults.any())

@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fault_places import FaultPlace
 from .beat_joiner import BeatJoiner
 from .beat_splitter import BeatSplitter
 from .cobs_decode import CobsDecoder
@@ -36,8 +35,8 @@ class HostLink(wiring.Component):
         `input_bits` must be less.
     beat_words : int
         Words of a beat, which matter there, too; by default as many as fit.
-    fault_nodes : int
-        Nodes of a torus with `checks`, which have flags; 0 for a torus without.
+    fault_nodes, fault_bits : int
+        Nodes of a torus with `checks`, and the flags of each; 0 for a torus without.
 
     Members
     -------
@@ -53,12 +52,12 @@ class HostLink(wiring.Component):
     opened : Out(1)
         There has been a session since the reset.
     faults : In
-        With `fault_nodes`: the flags of all nodes, `len(FaultPlace)` bits each. A flag that is set
+        With `fault_nodes`: the flags of all nodes, `fault_bits` each. A flag that is set
         when a beat comes from the torus is told with the words of that beat.
     """
 
     def __init__(self, link, host_bits, hardware_id, weights_id=0, word_bits=32,
-                 beat_words=None, fault_nodes=0):
+                 beat_words=None, fault_nodes=0, fault_bits=0):
         link.check_words(word_bits)
         self.link = link
         self.word_bits = word_bits
@@ -67,13 +66,14 @@ class HostLink(wiring.Component):
         self.hardware_id = hardware_id
         self.weights_id = weights_id
         self.fault_nodes = fault_nodes
+        self.fault_bits = fault_bits
         super().__init__({
             **({"from_host": In(stream.Signature(8)), "to_host": Out(stream.Signature(8))}
                if link.fifo else {"rx": In(1, init=1), "tx": Out(1, init=1)}),
             "to_torus": Out(stream.Signature(host_bits)),
             "from_torus": In(stream.Signature(host_bits)),
             "reset": Out(1), "opened": Out(1),
-            **({"faults": In(fault_nodes * len(FaultPlace))} if fault_nodes else {}),
+            **({"faults": In(fault_nodes * fault_bits)} if fault_nodes else {}),
         })
 
     def elaborate(self, platform):
@@ -87,7 +87,8 @@ class HostLink(wiring.Component):
         m.submodules.receiver = receiver = FrameReceiver(
             link, checks=bool(self.fault_nodes))
         m.submodules.sender = sender = FrameSender(
-            link, self.hardware_id, self.weights_id, fault_nodes=self.fault_nodes)
+            link, self.hardware_id, self.weights_id, fault_nodes=self.fault_nodes,
+            fault_bits=self.fault_bits)
         if self.fault_nodes:
             m.d.comb += [sender.faults.eq(self.faults),
                          sender.asks_faults.eq(receiver.asks_faults)]

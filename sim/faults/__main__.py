@@ -1,17 +1,18 @@
 """Flip bits in a torus that runs, and count what comes of it: `python -m sim.faults`.
 
 Each flip is one bit at a random place, in a random cycle of a program of a small net on a 2x2
-torus, without checks and with them (the option `checks` of a torus, docs/faults.md). It is masked;
-or flagged though the outputs are right; or detected: the outputs are wrong, or do not come, and a
-flag says so; or silent: they are wrong and no flag says so; or the torus hangs without a flag.
+torus, without checks and with those of each level (the option `checks`, docs/faults.md). It is
+masked; or flagged though the outputs are right; or detected: the outputs are wrong, or do not come,
+and a flag says so; or silent: they are wrong and no flag says so; or the torus hangs without one.
 
 Every 100 flips add a row to DIR/runs.sqlite, so the same command goes on where it was stopped, and
 more --flips add to those that are there. With another --seed other bits flip. The exit status is 1
-if a torus with checks gives a wrong output without a flag after a flip in a memory or on a link.
+if a torus gives a wrong output without a flag after a flip that its checks must find: in a memory
+or on a link with 1 or more, in its arithmetic with 2 or more, in any register with 3.
 
   python -m sim.faults --flips 100
   python -m sim.faults --flips 1000 --workers 2 --page docs/faults.md
-  python -m sim.faults --flips 500 --only accumulator registers --seed 2
+  python -m sim.faults --flips 500 --only accumulator registers --checks 0 3 --seed 2
 """
 
 if __name__ == "__main__":
@@ -36,12 +37,11 @@ from sw_driver.system.files import make_folder
 
 from .campaign import Batch, Came, Total, run_campaign
 from .page import COLUMNS, MARK, rows
-from .sites import KINDS
+from .sites import FOUND, KINDS, LEVELS
 
 __all__ = ["main"]
 
 _STORE = "runs.sqlite"
-_CHECKED = frozenset(("weights", "buffers", "biases", "program", "links"))
 _MOST_FLIPS, _MOST_SEED = 1_000_000, (1 << 31) - 1
 
 
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     make_folder(asked.out)
     with (runner(asked.workers, None, talk.note) as jobs,
           open_store(asked.out / _STORE, "faults", Batch, Came) as store, talk.progress() as tell):
-        found = run_campaign(asked.only, (0, 1), asked.seed, asked.flips, store, jobs, tell)
+        found = run_campaign(asked.only, asked.checks, asked.seed, asked.flips, store, jobs, tell)
     talk.table("what came of the flips", COLUMNS, rows(found))
     if asked.page is not None:
         given = sys.argv[1:] if arguments is None else arguments
@@ -65,17 +65,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _is_wrong(one: Total) -> bool:
-    return bool(one.checks and one.silent and one.kind in _CHECKED)
+    return bool(one.silent and one.checks >= FOUND[one.kind])
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser = LineParser(prog="python -m sim.faults", description=__doc__,
                         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", metavar="N", default="100",
-                        help="bits of each kind of place, each with checks and without "
-                        "[default: 100]")
+                        help="bits of each kind of place, for each of --checks [default: 100]")
     parser.add_argument("--only", nargs="+", metavar="KIND", default=list(KINDS),
                         help=f"kinds of places: {', '.join(KINDS)} [default: all]")
+    parser.add_argument("--checks", nargs="+", metavar="LEVEL", default=[*map(str, LEVELS)],
+                        help="0 for a torus without, to 3 for one with all [default: all four]")
     parser.add_argument("--seed", metavar="N", default="1",
                         help="what places, bits and cycles follow from [default: 1]")
     parser.add_argument("--workers", metavar="N", default="1",
@@ -90,6 +91,8 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
         if kind not in KINDS:
             raise DriverError(f"--only must name some of {', '.join(KINDS)}, not {kind!r}")
     asked.only = list(dict.fromkeys(asked.only))
+    asked.checks = sorted({whole_number("--checks", level, LEVELS[0], LEVELS[-1])
+                           for level in asked.checks})
     for name, least, most in (("flips", 1, _MOST_FLIPS), ("seed", 0, _MOST_SEED),
                               ("workers", 1, MOST_WORKERS)):
         setattr(asked, name, whole_number(f"--{name}", getattr(asked, name), least, most))

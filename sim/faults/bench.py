@@ -169,7 +169,7 @@ class FaultBench:
 
 @functools.lru_cache(maxsize=2)
 def the_bench(checks: int) -> FaultBench:
-    """Return the bench of a campaign: `SHAPES` on `TORUS`, with `checks` or without."""
+    """Return the bench of a campaign: `SHAPES` on `TORUS`, with such `checks`."""
     net = random_net(list(SHAPES), seed=1, act_bits=TORUS.act_bits, weight_bits=TORUS.weight_bits)
     config = dataclasses.replace(TORUS, checks=checks, **_SIZES)
     return FaultBench(compile(net, config, grow=True))

@@ -11,7 +11,7 @@ from golden.system.runner import Runner
 from sw_driver.jobs.store import JobStore
 
 from .bench import OUTCOMES, the_bench
-from .sites import KINDS
+from .sites import KINDS, LEVELS
 
 __all__ = ["Batch", "Came", "Total", "flip_bits", "run_campaign", "totals"]
 
@@ -30,8 +30,7 @@ class Batch:
     count: int
 
     def __str__(self) -> str:
-        on = "with" if self.checks else "without"
-        return (f"{self.kind} {self.first} to {self.first + self.count - 1}, {on} checks, "
+        return (f"{self.kind} {self.first} to {self.first + self.count - 1}, checks {self.checks}, "
                 f"seed {self.seed}")
 
 
@@ -118,7 +117,7 @@ def run_campaign(
     kinds
         Of `sim.faults.sites.KINDS`.
     checks
-        0, 1 or both: without the option and with it.
+        Some of `sim.faults.sites.LEVELS`.
     seed
         Places, bits and cycles follow from it.
     flips
@@ -145,9 +144,9 @@ def run_campaign(
 
 
 def totals(results: Mapping[Batch, Came]) -> list[Total]:
-    """Sum up what came of each kind of place, without checks and with them."""
+    """Sum up what came of each kind of place, for each number of checks."""
     found: list[Total] = []
-    for on in (0, 1):
+    for on in LEVELS:
         for kind in KINDS:
             rows = [came for batch, came in results.items()
                     if (batch.kind, batch.checks) == (kind, on)]

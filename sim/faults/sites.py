@@ -10,10 +10,17 @@ from hw.tops import PE_MODULE, TOPS
 from ..model.native import NativeModel
 from ..model.variables import Variable
 
-__all__ = ["KINDS", "MEMORIES", "Site", "Sites", "draw"]
+__all__ = ["FOUND", "KINDS", "LEVELS", "MEMORIES", "Site", "Sites", "draw"]
 
-KINDS = ("weights", "buffers", "biases", "program", "links", "accumulator", "registers")
-"""What is drawn from: those of `MEMORIES`; registers of links; accumulators; other registers."""
+KINDS = ("weights", "buffers", "biases", "program", "links", "accumulator", "multiplier",
+         "requantiser", "registers")
+"""What is drawn from: those of `MEMORIES`; registers of links; accumulators, multipliers and what
+makes words of sums; other registers."""
+LEVELS = (0, 1, 2, 3)
+"""The `checks` of a torus."""
+FOUND = {**dict.fromkeys(("weights", "buffers", "biases", "program", "links"), 1),
+         **dict.fromkeys(("accumulator", "multiplier", "requantiser"), 2), "registers": 3}
+"""The least `checks` with which each kind has none that is silent."""
 MEMORIES = ("weights", "buffers", "biases", "program")
 
 _TOP = f"{TOPS['torus']}.torus"
@@ -23,6 +30,7 @@ _HOP_REGISTERS = tuple((f"router.{axis}.{block}", name) for axis in ("row", "col
                        for block, name in (("hop", "passed"), ("for_hop", "read_data")))
 _LINK_REGISTERS = ("o__payload", "spare")
 _ACCUMULATOR = ("mac.accumulator", "sum")
+_BLOCKS = {"multiplier": ".mac.multiplier", "requantiser": ".mac.results.requantise"}
 
 _MODULE = re.compile(r"^module \\?(\S+) ?\(.*?^endmodule", re.M | re.S)
 _CLOCKED = re.compile(r"always @\(posedge clk\)\n    (?:if \(\S+\) )?([A-Za-z]\w*) <= ")
@@ -70,6 +78,9 @@ class Sites:
             "links": links,
             "accumulator": [Site(f"{pe}.{_ACCUMULATOR[0]}", _ACCUMULATOR[1]) for pe in pes],
         }
+        for kind, block in _BLOCKS.items():
+            self._sites[kind] = [site for pe in pes for site in self._registers(PE_MODULE, pe)
+                                 if site.scope == pe + block]
         taken = {site for sites in self._sites.values() for site in sites}
         self._sites["registers"] = [
             site for pe in pes for site in self._registers(PE_MODULE, pe) if site not in taken]

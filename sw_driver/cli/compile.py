@@ -116,7 +116,7 @@ def command(
     lanes_out: LanesOut = None,
     link_words: LinkWords = None,
     lanes: Lanes = None,
-    checks: Checks = False,
+    checks: Checks = 0,
     order: Order = "best",
     bake: Bake = False,
     export: Export = None,

@@ -32,10 +32,12 @@ Bake = Annotated[
     bool, typer.Option("--bake", help="The torus starts with the weights in its memories.")
 ]
 Checks = Annotated[
-    bool,
+    int,
     typer.Option(
         "--checks",
-        help="The torus finds flipped bits in its memories and links (docs/faults.md).",
+        count=True,
+        help="The torus finds flipped bits in its memories and links; twice: in its arithmetic, "
+        "too; three times: in all registers (docs/faults.md).",
     ),
 ]
 Export = Annotated[

@@ -61,7 +61,7 @@ def read_widths(
     host_bits: int | None,
     loss: float | None,
     lanes: dict[str, int],
-    checks: bool = False,
+    checks: int = 0,
 ) -> Widths:
     """Read the options about widths; whether a torus has such is checked elsewhere.
 
@@ -75,7 +75,7 @@ def read_widths(
     from sw_driver.errors import DriverError
 
     if checks:
-        lanes = {**lanes, "checks": 1}
+        lanes = {**lanes, "checks": checks}
     if word_bits == _AUTO:
         most = _DEFAULT_LOSS if loss is None else loss
         if not 0 <= most < 1:

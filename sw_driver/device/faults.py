@@ -3,7 +3,7 @@
 import dataclasses
 
 from hw.config import TorusConfig
-from hw.fault_places import FaultPlace, fault_units
+from hw.fault_places import FaultPlace, fault_units, flag_bits
 from sw_driver.errors import FaultError
 
 __all__ = ["Fault", "read_faults", "refuse_faults"]
@@ -13,7 +13,10 @@ _MEMORIES = {
     FaultPlace.BUFFER: "a gather buffer",
     FaultPlace.BIASES: "the bias memory",
     FaultPlace.PROGRAM: "the program memory",
+    FaultPlace.SUM: "the arithmetic",
+    FaultPlace.CONTROL: "a register",
 }
+_NO_PARITY = (FaultPlace.SUM, FaultPlace.CONTROL)
 _MOST_NAMED = 3
 
 
@@ -55,7 +58,8 @@ def read_faults(config: TorusConfig, flags: int) -> list[Fault]:
     A word that is wrong in a buffer or on a link is wrong in every node that it goes on to, and in
     what it is stored in there. So of one flipped bit the first fault is the place: a memory of a
     node whose links brought nothing wrong; or else a link into a node, of which no node before it
-    in its rings says the same.
+    in its rings says the same. A wrong sum, or a register that differs from its twin, follows from
+    no other fault, so that these come first of all.
 
     Parameters
     ----------
@@ -82,8 +86,10 @@ def refuse_faults(config: TorusConfig, flags: int) -> None:
     text = first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"
     more = len(ranked) - len(first)
     rest = f" (and of {more} more {'places' if more > 1 else 'place'})" if more else ""
+    checked_otherwise = any(fault.place in _NO_PARITY for _, fault in ranked[:len(first)])
+    kind = "check" if checked_otherwise else "parity"
     raise FaultError(
-        f"parity of {text} failed{rest}: the outputs of this run are not to be trusted; load the "
+        f"{kind} of {text} failed{rest}: the outputs of this run are not to be trusted; load the "
         "net again"
     )
 
@@ -91,7 +97,7 @@ def refuse_faults(config: TorusConfig, flags: int) -> None:
 def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
     """The faults, each with how many of the rules of `read_faults` it does not pass."""
     found: list[tuple[int, Fault]] = []
-    width, cols = len(FaultPlace), config.cols
+    width, cols = flag_bits(config), config.cols
 
     def of(unit: int) -> int:
         return flags >> (unit * width) & ((1 << width) - 1)
@@ -113,6 +119,8 @@ def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
                 rank = 2 * brought(unit)
                 if place is FaultPlace.LINK:
                     rank = 1 + carried_on
+                elif place in _NO_PARITY:
+                    rank = -1
                 fault = Fault(place, None if bridge else row,
                               None if bridge or col == cols else col)
                 found.append((rank, fault))

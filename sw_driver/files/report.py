@@ -40,6 +40,13 @@ _ENGINES = {
 }
 _MEMORIES = ("buffer_words", "weight_words", "bias_words", "max_fan_in", "rep_bits")
 
+_CHECKS = {
+    1: "a parity beside each word of a memory or link",
+    2: "a parity beside each word of a memory or link, and residues of sums",
+    3: "a parity beside each word of a memory or link, residues of sums, and twins of registers",
+}
+"""What a torus has, by its `checks`."""
+
 
 def percent(part: float) -> str:
     """Write a part of 1, for instance 0.869 as "86.9 %"."""
@@ -137,7 +144,7 @@ def cost_rows(compiled: Compiled) -> list[tuple[str, str]]:
         ("torus", f"{config.rows}x{config.cols}, hardware id {config.hardware_id:016x}"),
         *_lane_rows(compiled),
         ("words", f"{config.act_bits}-bit activations, {config.weight_bits}-bit weights"),
-        *([("checks", "a parity beside each word of a memory or link")] if config.checks else []),
+        *([("checks", _CHECKS[config.checks])] if config.checks else []),
         ("parameters", str(sum(shape.parameters for shape in compiled.net.shapes))),
         ("cycles per sample, predicted", f"{prediction.cycles:g}"),
         ("MAC utilisation, predicted", percent(prediction.utilisation)),

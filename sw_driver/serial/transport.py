@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from hw.config import TorusConfig
-from hw.fault_places import FaultPlace, fault_units
+from hw.fault_places import fault_units, flag_bits
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.device.faults import refuse_faults
@@ -126,7 +126,7 @@ class SerialTransport(Transport):
             raise LinkError(f"the board on port {self._port} must tell the faults of {nodes} "
                             f"nodes, not of {len(flags)}: build its bitstream anew")
         refuse_faults(self._config, sum(
-            flags[node] << node * len(FaultPlace) for node in range(nodes)))
+            flags[node] << node * flag_bits(self._config) for node in range(nodes)))
 
     def _bytes_of(self, link: Connection, beats: Beats) -> bytes:
         """The words of the link for beats, packed where the board takes that and they fit."""

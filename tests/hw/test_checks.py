@@ -13,7 +13,7 @@ from hw.bus.register_file import RegisterFile
 from hw.bus.register_map import Register, Status
 from hw.cells.parity import carried, memory_pattern, parity_fails, plain_words, with_parity
 from hw.config import ConfigError, TorusConfig, TrainingConfig
-from hw.fault_places import FaultPlace, fault_units
+from hw.fault_places import FaultPlace, fault_units, flag_bits
 from hw.link_config import LinkConfig
 from hw.presets import TEST
 from hw.tops import baked_verilog, board_verilog, top_verilog
@@ -23,7 +23,9 @@ CHECKED = dataclasses.replace(TEST, rows=2, cols=1, checks=1)
 
 
 @pytest.mark.parametrize("fields, message", [
-    ({"checks": 2}, "checks must be 0 to 1, not 2"),
+    ({"checks": 4}, "checks must be 0 to 3, not 4"),
+    ({"checks": -1}, "checks must be 0 to 3, not -1"),
+    ({"checks": 3, "training": TrainingConfig()}, "checks must be 0 where a torus trains, not 3"),
     ({"checks": True}, "checks must be a whole number, not True"),
     ({"checks": 1, "training": TrainingConfig()}, "checks must be 0 where a torus trains, not 1"),
 ])
@@ -113,7 +115,7 @@ def test_every_single_flip_shows(bits):
 
 def test_registers_of_a_bus():
     """FAULT has the flags of the node that FAULT_UNIT names, and STATUS says that there are any."""
-    dut, width = RegisterFile(CHECKED), len(FaultPlace)
+    dut, width = RegisterFile(CHECKED), flag_bits(CHECKED)
     flags = [Random(unit).getrandbits(width) for unit in range(fault_units(CHECKED))]
 
     async def access(ctx, register, data=None):

@@ -14,7 +14,7 @@ from tests.support.hw_bench import simulate, watcher
 
 LINK = LinkConfig(clock_hz=4_000_000, buffer_bytes=512)
 HARDWARE_ID, WEIGHTS_ID = 0x0123_4567_89AB_CDEF, 0xFEED_BEEF
-NODES = 6
+NODES, BITS = 6, 5
 FLAGS = [0, 3, 0, 1 << FaultPlace.LINK, 0, 9]
 HEADER = struct.Struct("<BBHHH")
 
@@ -66,8 +66,8 @@ def test_a_frame_asks_for_faults(checks):
 def test_what_frames_say(registered, input_bits):
     """A HELLO, an answer without faults, one with some, FAULTS, and a HELLO in their place."""
     link = dataclasses.replace(LINK, registered=registered, input_bits=input_bits)
-    dut = FrameSender(link, HARDWARE_ID, WEIGHTS_ID, fault_nodes=NODES)
-    items, width = [], len(FaultPlace)
+    dut = FrameSender(link, HARDWARE_ID, WEIGHTS_ID, fault_nodes=NODES, fault_bits=BITS)
+    items = []
 
     async def receiver(ctx):
         ctx.set(dut.most_words, 60)
@@ -75,7 +75,7 @@ def test_what_frames_say(registered, input_bits):
         ctx.set(dut.o.ready, 1)
         for opens, asks, flags in [(1, 0, None), (0, 0, None), (0, 0, FLAGS), (0, 1, FLAGS),
                                    (0, 0, FLAGS), (1, 1, None)]:
-            ctx.set(dut.faults, sum(of_node << node * width
+            ctx.set(dut.faults, sum(of_node << node * BITS
                                     for node, of_node in enumerate(flags or [])))
             await ctx.tick().repeat(2)
             ctx.set(dut.arrived, 1)
@@ -98,7 +98,7 @@ def test_what_frames_say(registered, input_bits):
 
 def test_words_go_on_behind_faults():
     """FAULTS take no number: the words of the torus that wait come next, from where they were."""
-    dut, items = FrameSender(LINK, HARDWARE_ID, WEIGHTS_ID, fault_nodes=NODES), []
+    dut, items = FrameSender(LINK, HARDWARE_ID, WEIGHTS_ID, fault_nodes=NODES, fault_bits=BITS), []
 
     async def receiver(ctx):
         ctx.set(dut.opened, 1)

@@ -11,7 +11,7 @@ from sim.faults import campaign
 from sim.faults.bench import OUTCOMES, Flip
 from sim.faults.campaign import Batch, Came, Total, run_campaign
 from sim.faults.page import COLUMNS, rows
-from sim.faults.sites import KINDS, draw
+from sim.faults.sites import KINDS, LEVELS, draw
 from sw_driver.errors import DriverError
 from sw_driver.jobs.store import open_store
 
@@ -31,7 +31,7 @@ class FakeBench:
 
 @pytest.fixture
 def benches(monkeypatch):
-    made = {checks: FakeBench(checks) for checks in (0, 1)}
+    made = {checks: FakeBench(checks) for checks in LEVELS}
     monkeypatch.setattr(campaign, "the_bench", made.__getitem__)
     return made
 
@@ -69,7 +69,7 @@ def test_intervals_are_those_of_clopper_and_pearson(silent, live, most):
 def test_the_table_has_all_counts():
     cells = rows([Total("links", 1, 1000, 2, 3, 0, 0), Total("links", 0, 7, 0, 0, 0, 0)])
     assert all(len(one) == len(COLUMNS) for one in cells)
-    assert cells[0] == ("links", "on", "1,005", "1,000", "2", "3", "0", "0", "3", "70.8%")
+    assert cells[0] == ("links", "1", "1,005", "1,000", "2", "3", "0", "0", "3", "70.8%")
     assert cells[1][-1] == "none is live"
 
 
@@ -91,6 +91,7 @@ def test_each_bit_is_as_probable():
     (["--flips", "0"], "--flips must be a whole number from 1 to 1000000, not '0'"),
     (["--seed", "-1"], "--seed must be a whole number from 0"),
     (["--only", "links", "caches"], "--only must name some of weights, buffers, .*, not 'caches'"),
+    (["--checks", "4"], "--checks must be a whole number from 0 to 3, not '4'"),
     (["--workers", "many"], "--workers must be a whole number from 1 to 1024, not 'many'"),
     (["links"], "unrecognized arguments: links; see --help"),
 ])
@@ -100,10 +101,12 @@ def test_refuses(arguments, message):
 
 
 def test_a_silent_flip_in_a_memory_is_a_failure(benches, tmp_path, capsys, monkeypatch):
-    """In an accumulator it is none: nothing there has a parity."""
+    """In an accumulator it is none with checks of 1, since nothing there has a parity."""
     monkeypatch.setattr(campaign, "JOB_FLIPS", 10)
     options = ["--flips", "30", "--out", str(tmp_path / "out")]
-    assert program.main([*options, "--only", "accumulator", "--quiet"]) == 0
+    only = [*options, "--only", "accumulator", "--quiet"]
+    assert program.main([*only, "--checks", "0", "1"]) == 0
+    assert program.main([*only, "--checks", "2"]) == 1
     assert capsys.readouterr().out == ""
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- begin flips -->\n<!-- end flips -->\nAfter.\n")
@@ -111,7 +114,7 @@ def test_a_silent_flip_in_a_memory_is_a_failure(benches, tmp_path, capsys, monke
     assert "weights" in capsys.readouterr().out
     text = page.read_text()
     assert text.startswith("Before.\n") and text.endswith("After.\n")
-    assert "python -m sim.faults --flips 30" in text and text.count("| weights |") == 2
+    assert "python -m sim.faults --flips 30" in text and text.count("| weights |") == 4
 
 
 @pytest.mark.slow
