@@ -152,7 +152,8 @@ ICE40 = Family(
     "ice40", "synth_ice40 -dsp", luts=("SB_LUT4",), carries=("SB_CARRY",), flip_flops=("SB_DFF*",),
     multipliers=("SB_MAC16",), block_rams=("SB_RAM40_4K*",), lut_rams=(), carry_sites=0,
     lut_ram_sites=0, dsp_bits=16, least_product_bits=11,
-    ram_shapes=((16, 256), (8, 512), (4, 1024), (2, 2048)), ram_bytes=512,
+    # The last shape is Yosys's own, made of the mask for the bits that are written.
+    ram_shapes=((16, 256), (8, 512), (4, 1024), (2, 2048), (1, 4096)), ram_bytes=512,
     lut=Lut("SB_LUT4", "LUT_INIT", "O", ("I0", "I1", "I2", "I3")), models=("ice40/cells_sim.v",),
     flow=Flow("nextpnr-ice40", "icepack", "constraints.pcf", "bitstream.bin",
               ("--pcf", "constraints.pcf", "--asc", "{placed}"), ("{placed}", "bitstream.bin")),

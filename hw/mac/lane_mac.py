@@ -106,8 +106,8 @@ class LaneMac(Mac):
             self.idle.eq(~Cat(valid[1:]).any() & ~results.busy & ~waits),
         ]
         if self.checks:
-            self._check(m, memories, valid[READ_CYCLES], bias, reads_bias & bias_read.data[-1],
-                        adds)
+            self._check(m, memories, valid[READ_CYCLES], bias,
+                        self._bias_parity(bias_read.data, reads_bias), adds)
         if config.checks > 1:
             self._check_sums(m, lanes.term_cycles, valid[terms + 1] & done.last, [
                 (name, Value.cast(getattr(lanes, name)))

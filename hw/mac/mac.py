@@ -127,7 +127,7 @@ class Mac(wiring.Component):
             self.idle.eq(~Cat(valid[1:]).any() & ~results.busy),
         ]
         if self.checks:
-            parity = reads_bias.bias & bias_read.data[-1]
+            parity = self._bias_parity(bias_read.data, reads_bias.bias)
             self._check(m, [weights], valid[READ_CYCLES], bias, parity,
                         valid[stages] & step[stages].first)
         if config.checks > 1:
@@ -147,6 +147,14 @@ class Mac(wiring.Component):
     def _bias(self, bias):
         """A bias as it is read, without its parity."""
         return bias[:self.config.bias_bits] if self.checks else bias
+
+    def _bias_parity(self, bias, reads):
+        """What comes of the parity of a bias, 0 where none is read.
+
+        As a gate and not as a choice, it would keep Yosys from making a block RAM of the memory
+        (findings/yosys-an-and-undoes-a-block-ram.sh).
+        """
+        return Mux(reads, bias[-1], 0)
 
     def _check(self, m, memories, reads, bias, parity, used):
         """Look at the weights that are read, and at the register of the bias.

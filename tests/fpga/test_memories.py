@@ -58,6 +58,18 @@ def test_small_memories_are_no_block_rams(family, bits, words, lut_rams, tmp_pat
         number for kind, number in cells.items() if kind.endswith(("DP_", "PDP16K_")))
 
 
+@pytest.mark.parametrize("bits, words, rams", [
+    (1, 4096, 1), (3, 4096, 3), (9, 4096, 9), (3, 8192, 6), (9, 1024, 3), (17, 256, 2)])
+def test_odd_widths_of_deep_memories_of_an_ice40(bits, words, rams, tmp_path):
+    """Of memories deeper than any of its block RAMs Yosys writes single bits."""
+    run_yosys(tmp_path, emit_verilog(BlockRam(bits, words), "ram"),
+              "proc; opt; memory -nomap; memory_libmap -lib +/ice40/brams.txt; "
+              "tee -q -o cells.json stat -json")
+    cells = read_json(tmp_path / "cells.json")["modules"]["\\ram"]["num_cells_by_type"]
+    found = sum(number for kind, number in cells.items() if "RAM4K" in kind)
+    assert memory_cells(bits, words, ICE40) == found == rams
+
+
 @pytest.mark.parametrize("lanes_out", [1, 2])
 def test_biases_are_in_block_rams_of_an_ice40_alone(lanes_out):
     small, large = (dataclasses.replace(BOARD_SMALL, rows=1, cols=1, lanes_out=lanes_out,

@@ -22,6 +22,7 @@ CASES = {
         rows=3, cols=1, host_bits=32, buffer_words=512, weight_words=8192, bias_words=128,
         program_words=256, max_fan_in=32, rep_bits=6, min_shift=16, shift_bits=1, link_stages=1,
         lanes_out=8)),
+    "checks": ("icebreaker", dataclasses.replace(BOARD_SMALL, rows=1, cols=1, checks=1)),
     "ice40": ("icebreaker", dataclasses.replace(
         BOARD_SMALL, rows=1, cols=1, lanes_in=2, program_words=1024, max_fan_in=8, min_shift=7,
         shift_bits=1)),
