@@ -92,10 +92,12 @@ def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
 
 
-def _ring(nodes: int) -> Proof:
+def _ring(nodes: int, *, starts: bool = False) -> Proof:
     return Proof(
-        name=f"ring-{nodes}", spec=lambda rtl: ring_spec(rtl, nodes, 1, RING_REST_CYCLES),
-        claim=f"ring of {nodes}, any op again and again, in one region of 16 words",
+        name=f"ring-{nodes}" + "-starts" * starts,
+        spec=lambda rtl: ring_spec(rtl, nodes, 1, RING_REST_CYCLES, starts=starts),
+        claim=f"ring of {nodes}, any op again and again, in one region of 16 words"
+              + ", programs that start at any time" * starts,
         induction_cycles=1, goal_cycles=45, mutant_cycles=12, slow=True)
 
 
@@ -195,7 +197,7 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),
           claim="InferenceRouter, any op again and again on each axis, in two regions of 8 words",
           induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=True),
-    _ring(2), _ring(3),
+    _ring(2), _ring(2, starts=True), _ring(3),
     _gather("gather-two-ops", "RingGather, any two ops in turn, in two regions of 8 words", 2, 2,
             slow=True),
     _gather("gather-two-ops-whole",
