@@ -13,6 +13,7 @@ from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
 from .frame_receiver import frame_receiver_spec
+from .gateway import gateway_spec
 from .gather import gather_spec, router_spec, small_training
 from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
@@ -37,6 +38,7 @@ RING_REST_CYCLES = 2
 LONG_RECORDS = TrainingConfig(master_bits=6, grad_bits=4, velocity_bits=16, reduce_words=2,
                               targets=1)
 HOST_LINK = LinkConfig(clock_hz=25_000_000, buffer_bytes=512)
+GATEWAY_BEATS = 5  # In each queue of a gateway.
 HOST_ROWS = 3  # In the proofs of the host side.
 REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
 # The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
@@ -175,6 +177,10 @@ PROOFS = {proof.name: proof for proof in (
     _host("collector", "any gateways and any host", collector_spec),
     _words("unpack", "Unpack, any beats and blocks that end anywhere in them", unpack_spec),
     _words("pack", "Pack, any blocks", pack_spec),
+    Proof(name="gateway", claim="Gateway, any ops, any host and any ring, 8 words in a beat",
+          spec=lambda rtl: gateway_spec(rtl, dataclasses.replace(
+              PROOF, host_bits=32, host_fifo_beats=GATEWAY_BEATS)),
+          induction_cycles=1, goal_cycles=14, mutant_cycles=8),
     _loader("loader", "Loader, any words on any cycle, of 3 columns",
             dataclasses.replace(PROOF, cols=3)),
     _loader("loader-trains", "as loader, of 2 columns that train, with momentum and targets",

@@ -227,7 +227,8 @@ def _axis(spec: Spec, name: str, config: Any, rtl: Rtl,
         node.own.valid.eq(check.may_hand_over & any_value(m, f"{name}_hands_over", 1)),
         node.own.payload.eq(any_value(m, f"{name}_any_own", Value.cast(node.own.payload).shape())),
     ]
-    # Both queues were full as a reset came, and were full again, a sum stayed, and then one is sent that a partial sum was added to.
+    # Both queues were full as a reset came, and were full again, a sum stayed, and then one is sent
+    # that a partial sum was added to.
     filled, kept = Signal(name=f"{name}_filled"), Signal(name=f"{name}_kept")
     added = Signal(name=f"{name}_added")
     full = (check.contributions.count == check.depth) & (check.partials.count == check.depth)

@@ -101,7 +101,8 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
                      locks_up: int = 0) -> Spec:
     """A ring of nodes that all walk the same chunks, in which nobody rests too long.
 
-    A reset of the whole ring comes at any time. Watched is any word of node 0; all nodes are alike, so it stands for all words.
+    A reset of the whole ring comes at any time. Watched is any word of node 0; all nodes are alike,
+    so it stands for all words.
 
     Parameters
     ----------
