@@ -9,11 +9,13 @@ from hw.link_config import LinkConfig
 from hw.presets import PROOF
 
 from .axi_stream import axi_stream_spec
+from .bridge import bridge_spec
 from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
 from .frame_receiver import frame_receiver_spec
 from .gateway import gateway_spec
+from .gateway_ring import gateway_ring_spec
 from .gather import gather_spec, router_spec, small_training
 from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
@@ -38,7 +40,8 @@ RING_REST_CYCLES = 2
 LONG_RECORDS = TrainingConfig(master_bits=6, grad_bits=4, velocity_bits=16, reduce_words=2,
                               targets=1)
 HOST_LINK = LinkConfig(clock_hz=25_000_000, buffer_bytes=512)
-GATEWAY_BEATS = 5  # In each queue of a gateway.
+# The least queues whose memories have a power of two of beats.
+GATEWAY = dataclasses.replace(PROOF, host_bits=32, host_fifo_beats=5)
 HOST_ROWS = 3  # In the proofs of the host side.
 REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
 # The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
@@ -148,10 +151,11 @@ def _sequencer(name: str, lines: dict[int, int], config: TorusConfig, goal_cycle
                  induction_cycles=1, goal_cycles=goal_cycles, mutant_cycles=50, slow=True)
 
 
-def _host(name: str, world: str, make: Callable[[Rtl, int], Spec]) -> Proof:
+def _host(name: str, world: str, make: Callable[[Rtl, int], Spec],
+          goal_cycles: int = 20) -> Proof:
     return Proof(name=name, spec=lambda rtl: make(rtl, HOST_ROWS),
                  claim=f"{name.title()}, any ops, {world}, {HOST_ROWS} rows",
-                 induction_cycles=1, goal_cycles=20, mutant_cycles=10)
+                 induction_cycles=1, goal_cycles=goal_cycles, mutant_cycles=10)
 
 
 def _words(name: str, claim: str, make: Callable[[Rtl, TorusConfig], Spec]) -> Proof:
@@ -175,11 +179,11 @@ PROOFS = {proof.name: proof for proof in (
     _sequencer("sequencer-bridge", {1: 1, 2: 2}, PROOF, 110),
     _host("distributor", "any host and any gateways", distributor_spec),
     _host("collector", "any gateways and any host", collector_spec),
+    _host("bridge", "any host and any gateways", bridge_spec, goal_cycles=26),
     _words("unpack", "Unpack, any beats and blocks that end anywhere in them", unpack_spec),
     _words("pack", "Pack, any blocks", pack_spec),
     Proof(name="gateway", claim="Gateway, any ops, any host and any ring, 8 words in a beat",
-          spec=lambda rtl: gateway_spec(rtl, dataclasses.replace(
-              PROOF, host_bits=32, host_fifo_beats=GATEWAY_BEATS)),
+          spec=lambda rtl: gateway_spec(rtl, GATEWAY),
           induction_cycles=1, goal_cycles=14, mutant_cycles=8),
     _loader("loader", "Loader, any words on any cycle, of 3 columns",
             dataclasses.replace(PROOF, cols=3)),
@@ -203,6 +207,9 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),
           claim="InferenceRouter, any op again and again on each axis, in two regions of 8 words",
           induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=True),
+    Proof(name="gateway-ring", claim="ring of a PE and a gateway, any two ops in turn, to and from "
+          "the host", spec=lambda rtl: gateway_ring_spec(rtl, GATEWAY, RING_REST_CYCLES),
+          induction_cycles=1, goal_cycles=24, mutant_cycles=12, slow=True),
     _ring(2), _ring(2, starts=True), _ring(3),
     _gather("gather-two-ops", "RingGather, any two ops in turn, in two regions of 8 words", 2, 2,
             slow=True),
