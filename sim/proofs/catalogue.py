@@ -17,6 +17,7 @@ from .frame_receiver import frame_receiver_spec
 from .gateway import gateway_spec
 from .gateway_ring import gateway_ring_spec
 from .gather import gather_spec, router_spec, small_training
+from .host_bytes import beat_joiner_spec, beat_splitter_spec
 from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
 from .link import link_spec
@@ -24,6 +25,7 @@ from .loader import loader_spec
 from .mac_control import mac_control_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
+from .reverse_gateway import reverse_gateway_spec
 from .ring import ring_spec
 from .rtl import Rtl
 from .sequencer import sequencer_spec
@@ -165,6 +167,12 @@ def _words(name: str, claim: str, make: Callable[[Rtl, TorusConfig], Spec]) -> P
                  induction_cycles=1, goal_cycles=24, mutant_cycles=12)
 
 
+def _bytes(name: str, claim: str, make: Callable[[Rtl, LinkConfig, int], Spec]) -> Proof:
+    return Proof(name=name, spec=lambda rtl: make(rtl, HOST_LINK, 64), claim=f"{claim}, beats of "
+                 "64 bits, a buffer of 512 bytes",
+                 induction_cycles=1, goal_cycles=48, mutant_cycles=30)
+
+
 def _loader(name: str, claim: str, config: TorusConfig) -> Proof:
     return Proof(name=name, spec=lambda rtl: loader_spec(rtl, config), claim=claim,
                  induction_cycles=1, goal_cycles=80, mutant_cycles=20,
@@ -185,6 +193,8 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="gateway", claim="Gateway, any ops, any host and any ring, 8 words in a beat",
           spec=lambda rtl: gateway_spec(rtl, GATEWAY),
           induction_cycles=1, goal_cycles=14, mutant_cycles=8),
+    Proof(name="reverse-gateway", claim="ReverseGateway, any sums, any ring and any host",
+          spec=reverse_gateway_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8),
     _loader("loader", "Loader, any words on any cycle, of 3 columns",
             dataclasses.replace(PROOF, cols=3)),
     _loader("loader-trains", "as loader, of 2 columns that train, with momentum and targets",
@@ -194,6 +204,9 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="frame-receiver", spec=lambda rtl: frame_receiver_spec(rtl, HOST_LINK),
           claim="FrameReceiver, any bytes and ends of frames, a buffer of 512 bytes",
           induction_cycles=1, goal_cycles=90, mutant_cycles=52, slow=True),
+    _bytes("beat-joiner", "BeatJoiner, any words and any torus", beat_joiner_spec),
+    _bytes("beat-splitter", "BeatSplitter, any beats, acknowledged at any time",
+           beat_splitter_spec),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",
@@ -219,6 +232,10 @@ PROOFS = {proof.name: proof for proof in (
             "regions of 8 words, read once or again", 1, 2, slow=True, trains=True),
     _gather("gather-trains-whole", "as gather-trains, in one region of 16 words", 1, 1, slow=True,
             trains=True),
+    _gather("gather-trains-two-ops", "as gather-trains, any two ops in turn", 2, 2, slow=True,
+            trains=True),
+    _gather("gather-trains-two-ops-whole", "as gather-trains-two-ops, in one region of 16 words", 2,
+            1, slow=True, trains=True),
     _reduce("reduce", 4), _reduce("reduce-2", 2), _reduce_ring(2), _reduce_ring(3),
     Proof(name="reduce-ring-2-locks-up",
           spec=lambda rtl: reduce_ring_spec(rtl, 2, REDUCE_WORDS, 0, locks_up=TOO_MANY_WORDS),

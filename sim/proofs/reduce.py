@@ -13,7 +13,7 @@ from .rtl import Rtl
 from .spec import Spec, any_value
 from .streams import check_holds, drive, take
 
-__all__ = ["ReduceCheck", "reduce_lemmas", "reduce_spec", "look_into_reduce",
+__all__ = ["ReduceCheck", "Shadow", "reduce_lemmas", "reduce_spec", "look_into_reduce",
            "training_router_spec"]
 
 
@@ -29,7 +29,7 @@ class _Ports:
     idle: Any
 
 
-class _Shadow:
+class Shadow:
     """A queue as plain as can be: what is in it, the oldest first.
 
     Attributes
@@ -86,8 +86,8 @@ class ReduceCheck:
         self.node = node
         self.depth = depth = config.training.reduce_words
         layout = rtl.module("layouts").contribution_layout(config)
-        self.contributions = _Shadow(m, f"{name}_contribution", layout, depth)
-        self.partials = _Shadow(m, f"{name}_partial", signed(config.acc_bits), depth)
+        self.contributions = Shadow(m, f"{name}_contribution", layout, depth)
+        self.partials = Shadow(m, f"{name}_partial", signed(config.acc_bits), depth)
         self.may_hand_over = Signal(name=f"{name}_may_hand_over")
         self.takes_one = Signal(name=f"{name}_takes_one")
         head = self.contributions.slots[0]
