@@ -9,11 +9,15 @@ from hw.link_config import LinkConfig
 from hw.presets import PROOF
 
 from .axi_stream import axi_stream_spec
+from .bridge import bridge_spec
 from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
 from .frame_receiver import frame_receiver_spec
+from .gateway import gateway_spec
+from .gateway_ring import gateway_ring_spec
 from .gather import gather_spec, router_spec, small_training
+from .host_bytes import beat_joiner_spec, beat_splitter_spec
 from .host_ops import collector_spec, distributor_spec
 from .host_words import pack_spec, unpack_spec
 from .link import link_spec
@@ -21,6 +25,7 @@ from .loader import loader_spec
 from .mac_control import mac_control_spec
 from .reduce import reduce_spec, training_router_spec
 from .reduce_ring import reduce_ring_spec
+from .reverse_gateway import reverse_gateway_spec
 from .ring import ring_spec
 from .rtl import Rtl
 from .sequencer import sequencer_spec
@@ -37,6 +42,8 @@ RING_REST_CYCLES = 2
 LONG_RECORDS = TrainingConfig(master_bits=6, grad_bits=4, velocity_bits=16, reduce_words=2,
                               targets=1)
 HOST_LINK = LinkConfig(clock_hz=25_000_000, buffer_bytes=512)
+# The least queues whose memories have a power of two of beats.
+GATEWAY = dataclasses.replace(PROOF, host_bits=32, host_fifo_beats=5)
 HOST_ROWS = 3  # In the proofs of the host side.
 REDUCE_WORDS = 2  # Depth of the FIFOs in the proofs of rings back.
 # The least size of a chunk with which these lock up: more than there is room for in a FIFO, on a
@@ -92,10 +99,12 @@ def _gather(name: str, claim: str, ops: int, regions: int, *, slow: bool,
                  induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=slow)
 
 
-def _ring(nodes: int) -> Proof:
+def _ring(nodes: int, *, starts: bool = False) -> Proof:
     return Proof(
-        name=f"ring-{nodes}", spec=lambda rtl: ring_spec(rtl, nodes, 1, RING_REST_CYCLES),
-        claim=f"ring of {nodes}, any op again and again, in one region of 16 words",
+        name=f"ring-{nodes}" + "-starts" * starts,
+        spec=lambda rtl: ring_spec(rtl, nodes, 1, RING_REST_CYCLES, starts=starts),
+        claim=f"ring of {nodes}, any op again and again, in one region of 16 words"
+              + ", programs that start at any time" * starts,
         induction_cycles=1, goal_cycles=45, mutant_cycles=12, slow=True)
 
 
@@ -144,10 +153,11 @@ def _sequencer(name: str, lines: dict[int, int], config: TorusConfig, goal_cycle
                  induction_cycles=1, goal_cycles=goal_cycles, mutant_cycles=50, slow=True)
 
 
-def _host(name: str, world: str, make: Callable[[Rtl, int], Spec]) -> Proof:
+def _host(name: str, world: str, make: Callable[[Rtl, int], Spec],
+          goal_cycles: int = 20) -> Proof:
     return Proof(name=name, spec=lambda rtl: make(rtl, HOST_ROWS),
                  claim=f"{name.title()}, any ops, {world}, {HOST_ROWS} rows",
-                 induction_cycles=1, goal_cycles=20, mutant_cycles=10)
+                 induction_cycles=1, goal_cycles=goal_cycles, mutant_cycles=10)
 
 
 def _words(name: str, claim: str, make: Callable[[Rtl, TorusConfig], Spec]) -> Proof:
@@ -155,6 +165,12 @@ def _words(name: str, claim: str, make: Callable[[Rtl, TorusConfig], Spec]) -> P
     return Proof(name=name, spec=lambda rtl: make(rtl, config),
                  claim=f"{claim}, {config.beat_words} words in a beat",
                  induction_cycles=1, goal_cycles=24, mutant_cycles=12)
+
+
+def _bytes(name: str, claim: str, make: Callable[[Rtl, LinkConfig, int], Spec]) -> Proof:
+    return Proof(name=name, spec=lambda rtl: make(rtl, HOST_LINK, 64), claim=f"{claim}, beats of "
+                 "64 bits, a buffer of 512 bytes",
+                 induction_cycles=1, goal_cycles=48, mutant_cycles=30)
 
 
 def _loader(name: str, claim: str, config: TorusConfig) -> Proof:
@@ -171,8 +187,14 @@ PROOFS = {proof.name: proof for proof in (
     _sequencer("sequencer-bridge", {1: 1, 2: 2}, PROOF, 110),
     _host("distributor", "any host and any gateways", distributor_spec),
     _host("collector", "any gateways and any host", collector_spec),
+    _host("bridge", "any host and any gateways", bridge_spec, goal_cycles=26),
     _words("unpack", "Unpack, any beats and blocks that end anywhere in them", unpack_spec),
     _words("pack", "Pack, any blocks", pack_spec),
+    Proof(name="gateway", claim="Gateway, any ops, any host and any ring, 8 words in a beat",
+          spec=lambda rtl: gateway_spec(rtl, GATEWAY),
+          induction_cycles=1, goal_cycles=14, mutant_cycles=8),
+    Proof(name="reverse-gateway", claim="ReverseGateway, any sums, any ring and any host",
+          spec=reverse_gateway_spec, induction_cycles=1, goal_cycles=16, mutant_cycles=8),
     _loader("loader", "Loader, any words on any cycle, of 3 columns",
             dataclasses.replace(PROOF, cols=3)),
     _loader("loader-trains", "as loader, of 2 columns that train, with momentum and targets",
@@ -182,6 +204,9 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="frame-receiver", spec=lambda rtl: frame_receiver_spec(rtl, HOST_LINK),
           claim="FrameReceiver, any bytes and ends of frames, a buffer of 512 bytes",
           induction_cycles=1, goal_cycles=90, mutant_cycles=52, slow=True),
+    _bytes("beat-joiner", "BeatJoiner, any words and any torus", beat_joiner_spec),
+    _bytes("beat-splitter", "BeatSplitter, any beats, acknowledged at any time",
+           beat_splitter_spec),
     Proof(name="axi-lite", claim="AxiLiteSlave, any master and any registers", spec=axi_lite_spec,
           induction_cycles=1, goal_cycles=12, mutant_cycles=8),
     Proof(name="axi-stream", claim="BusStreams, any masters, a torus that does anything",
@@ -195,7 +220,10 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="router", spec=lambda rtl: router_spec(rtl, [{}], 2),
           claim="InferenceRouter, any op again and again on each axis, in two regions of 8 words",
           induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=True),
-    _ring(2), _ring(3),
+    Proof(name="gateway-ring", claim="ring of a PE and a gateway, any two ops in turn, to and from "
+          "the host", spec=lambda rtl: gateway_ring_spec(rtl, GATEWAY, RING_REST_CYCLES),
+          induction_cycles=1, goal_cycles=24, mutant_cycles=12, slow=True),
+    _ring(2), _ring(2, starts=True), _ring(3),
     _gather("gather-two-ops", "RingGather, any two ops in turn, in two regions of 8 words", 2, 2,
             slow=True),
     _gather("gather-two-ops-whole",
@@ -204,6 +232,10 @@ PROOFS = {proof.name: proof for proof in (
             "regions of 8 words, read once or again", 1, 2, slow=True, trains=True),
     _gather("gather-trains-whole", "as gather-trains, in one region of 16 words", 1, 1, slow=True,
             trains=True),
+    _gather("gather-trains-two-ops", "as gather-trains, any two ops in turn", 2, 2, slow=True,
+            trains=True),
+    _gather("gather-trains-two-ops-whole", "as gather-trains-two-ops, in one region of 16 words", 2,
+            1, slow=True, trains=True),
     _reduce("reduce", 4), _reduce("reduce-2", 2), _reduce_ring(2), _reduce_ring(3),
     Proof(name="reduce-ring-2-locks-up",
           spec=lambda rtl: reduce_ring_spec(rtl, 2, REDUCE_WORDS, 0, locks_up=TOO_MANY_WORDS),

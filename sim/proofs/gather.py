@@ -53,16 +53,20 @@ def gather_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int,
 
 
 def router_spec(rtl: Rtl, given: Sequence[dict[str, int]], regions: int) -> Spec:
-    """A router whose two axes run any two programs again and again."""
-    spec = Spec()
+    """A router whose two axes run any two programs again and again.
+
+    On each axis a program may start anew whenever its engine is idle, and a reset comes at any
+    time.
+    """
+    spec = Spec(restarts=True)
     router = rtl.module("ring.router").InferenceRouter(PROOF)
     spec.m.submodules.router = router
     last_in_row = any_constant(spec.m, "last_in_row", 1)
     spec.m.d.comb += router.last_in_row.eq(last_in_row)
     row, row_goal = _axis(spec, "row", rtl, _Ports(router.west, router.east, router.row),
-                          last_in_row, given, regions)
+                          last_in_row, given, regions, restarts=True)
     col, col_goal = _axis(spec, "col", rtl, _Ports(router.north, router.south, router.col),
-                          Const(0), given, regions)
+                          Const(0), given, regions, restarts=True)
     spec.goal = row_goal & col_goal
 
     def add_lemmas() -> None:

@@ -27,6 +27,8 @@ class PeSide:
         A program may start whenever the engine is idle. What was written or received before and
         not used is forgotten; the program goes on with the next op. The MAC neither reads nor
         writes in that cycle, nor reads in the next one, since its first op takes longer to come.
+        Where the players rest for so long and no longer, a repetition is retired between two
+        starts.
 
     Where a torus trains, the MAC may read a repetition again, any of its words in any order, before
     it begins to read the next; the op says which.
@@ -35,8 +37,9 @@ class PeSide:
     ----------
     rests
         The rests of the players.
-    starts, started
-        A program starts in this cycle, or did in the one before.
+    starts, started, has_run
+        A program starts in this cycle, or did in the one before; a repetition has been retired
+        since.
     queue, current, written, read : Cursor
         The next op, and the repetitions that the engine works on, that are being written, and that
         are being read.
@@ -72,11 +75,11 @@ class PeSide:
     def __init__(self, spec: Spec, name: str, program: Program, pe: Any,
                  rest_cycles: int | None = None, *, restarts: bool = False) -> None:
         m = spec.m
-        self.starts, self.started, self._holds = Const(0), Const(0), Const(0)
+        self.starts, self.started = Const(0), Const(0)
         if restarts:
             self.starts = Signal(name=f"{name}_starts")
             self.started = Signal(name=f"{name}_started")
-            self._holds = Signal(name=f"{name}_holds_ops")
+            self.has_run = Signal(name=f"{name}_has_run", init=1)
             m.d.sync += self.started.eq(self.starts)
         self.rests: dict[str, Wait] = {}
         self._rest_cycles = rest_cycles
@@ -141,8 +144,8 @@ class PeSide:
         takes = Signal(name=f"{name}_takes_op")
         taken = Signal(name=f"{name}_current_op_taken")
         m.d.comb += [
-            pe.op.valid.eq(self.op_waits | (
-                ~self._holds & self._soon(spec, name, "offers an op", ~self.op_waits))),
+            pe.op.valid.eq(self.op_waits
+                           | self._soon(spec, name, "offers an op", ~self.op_waits)),
             pe.op.p.kind.eq(queue.op.kind),
             pe.op.p.reps.eq(queue.op.reps),
             pe.op.p.own.eq(queue.op.own),
@@ -237,7 +240,8 @@ class PeSide:
         config = program.config
         last = self.read_position + 1 == read.op.words
         still_wants = self.still_wants = Signal(name=f"{name}_still_wants")
-        wants_now = self._soon(spec, name, "reads", read.op.gathers & ~still_wants)
+        wants_now = self._soon(spec, name, "reads", read.op.gathers & ~still_wants
+                               & ~self.starts & ~self.started)
         if self._rest_cycles is None:
             last_output = any_value(m, f"{name}_last_output", 1)
         else:
@@ -270,10 +274,12 @@ class PeSide:
         """Forget what was ahead of the engine, and what it has and nobody has read."""
         m = spec.m
         pe, program, current = self.pe, self.program, self.current
-        m.d.comb += [
-            self._holds.eq(any_value(m, f"{name}_may_start", 1) & ~self.op_waits),
-            self.starts.eq(self._holds & pe.idle),
-        ]
+        may_start = any_value(m, f"{name}_may_start", 1)
+        if self._rest_cycles is not None:
+            with m.If(self.starts | self.retires):
+                m.d.sync += self.has_run.eq(~self.starts)
+            may_start &= self.has_run
+        m.d.comb += self.starts.eq(may_start & pe.idle)
         with m.If(self.starts):
             m.d.sync += [
                 self.waiting.eq(0), self.before_queue.eq(0), self.again.eq(0),

@@ -13,7 +13,7 @@ from .rtl import Rtl
 from .spec import Spec, any_value
 from .streams import check_holds, drive, take
 
-__all__ = ["ReduceCheck", "reduce_lemmas", "reduce_spec", "look_into_reduce",
+__all__ = ["ReduceCheck", "Shadow", "reduce_lemmas", "reduce_spec", "look_into_reduce",
            "training_router_spec"]
 
 
@@ -29,7 +29,7 @@ class _Ports:
     idle: Any
 
 
-class _Shadow:
+class Shadow:
     """A queue as plain as can be: what is in it, the oldest first.
 
     Attributes
@@ -86,8 +86,8 @@ class ReduceCheck:
         self.node = node
         self.depth = depth = config.training.reduce_words
         layout = rtl.module("layouts").contribution_layout(config)
-        self.contributions = _Shadow(m, f"{name}_contribution", layout, depth)
-        self.partials = _Shadow(m, f"{name}_partial", signed(config.acc_bits), depth)
+        self.contributions = Shadow(m, f"{name}_contribution", layout, depth)
+        self.partials = Shadow(m, f"{name}_partial", signed(config.acc_bits), depth)
         self.may_hand_over = Signal(name=f"{name}_may_hand_over")
         self.takes_one = Signal(name=f"{name}_takes_one")
         head = self.contributions.slots[0]
@@ -166,8 +166,8 @@ def reduce_lemmas(spec: Spec, check: ReduceCheck, inside: Inside) -> None:
 
 
 def reduce_spec(rtl: Rtl, reduce_words: int) -> Spec:
-    """One engine, any neighbours, any contributions."""
-    spec = Spec()
+    """One engine, any neighbours, any contributions; a reset comes at any time."""
+    spec = Spec(restarts=True)
     config = small_training(reduce_words)
     node = rtl.module("ring.reduce").RingReduce(config)
     spec.m.submodules.node = node
@@ -177,8 +177,11 @@ def reduce_spec(rtl: Rtl, reduce_words: int) -> Spec:
 
 
 def training_router_spec(rtl: Rtl, reduce_words: int) -> Spec:
-    """The rings back of a router, whatever happens on its forward ports, even what must not."""
-    spec = Spec()
+    """The rings back of a router, whatever happens on its forward ports, even what must not.
+
+    A reset comes at any time.
+    """
+    spec = Spec(restarts=True)
     config = small_training(reduce_words)
     router = rtl.module("ring.training_router").TrainingRouter(config)
     spec.m.submodules.router = router
@@ -224,7 +227,8 @@ def _axis(spec: Spec, name: str, config: Any, rtl: Rtl,
         node.own.valid.eq(check.may_hand_over & any_value(m, f"{name}_hands_over", 1)),
         node.own.payload.eq(any_value(m, f"{name}_any_own", Value.cast(node.own.payload).shape())),
     ]
-    # Both queues were full, a sum stayed, and then one is sent that a partial sum was added to.
+    # Both queues were full as a reset came, and were full again, a sum stayed, and then one is sent
+    # that a partial sum was added to.
     filled, kept = Signal(name=f"{name}_filled"), Signal(name=f"{name}_kept")
     added = Signal(name=f"{name}_added")
     full = (check.contributions.count == check.depth) & (check.partials.count == check.depth)
@@ -233,4 +237,4 @@ def _axis(spec: Spec, name: str, config: Any, rtl: Rtl,
         kept.eq(kept | (filled & node.complete.valid)),
         added.eq(Mux(node.taken, check.takes_one & kept, added)),
     ]
-    return check, sent & added & (check.contributions.count == 0)
+    return check, sent & added & (check.contributions.count == 0) & spec.was_restarted(full)

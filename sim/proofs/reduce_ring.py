@@ -101,7 +101,8 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
                      locks_up: int = 0) -> Spec:
     """A ring of nodes that all walk the same chunks, in which nobody rests too long.
 
-    Watched is any word of node 0; all nodes are alike, so it stands for all words.
+    A reset of the whole ring comes at any time. Watched is any word of node 0; all nodes are alike,
+    so it stands for all words.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
         If not 0, all chunks are of so many words, which are too many: then it is not demanded that
         the ring goes on, and the goal is that it stands still.
     """
-    spec = Spec()
+    spec = Spec(restarts=True)
     m = spec.m
     config = small_training(reduce_words, max_fan_in=2)
     walk = Walk(spec, nodes, locks_up or 1, locks_up or reduce_words)
@@ -138,7 +139,8 @@ def reduce_ring_spec(rtl: Rtl, nodes: int, reduce_words: int, rest_cycles: int, 
     _watch(spec, ring)
     stands_still = _progress(spec, ring, demanded=not locks_up)
     spec.goal = stands_still if locks_up else (
-        ring[0].engine.complete.valid & (ring[0].adds.chunk == 2))
+        ring[0].engine.complete.valid & (ring[0].adds.chunk == 2)
+        & spec.was_restarted(ring[0].engine.complete.valid))
 
     def add_lemmas() -> None:
         for node in ring:

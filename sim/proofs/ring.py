@@ -17,13 +17,17 @@ from .spec import Spec, Wait, any_constant
 __all__ = ["ring_spec"]
 
 
-def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
+def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int, *,
+              starts: bool = False) -> Spec:
     """A ring of nodes that run any op again and again, in which nobody rests too long.
+
+    A reset of the whole ring comes at any time. With `starts`, a program may start at each node
+    whenever that is idle and has retired a repetition since the last start.
 
     Watched is any own word of node 0 in any repetition; all nodes are alike, so it stands for all
     words. `docs/architecture.md`, section 2, says at which position each node must see it.
     """
-    spec = Spec()
+    spec = Spec(restarts=True)
     m = spec.m
     program = Program(spec, "ring", PROOF, rtl, given=[{}], regions=regions,
                       last_in_row=Const(0), ring_nodes=nodes)
@@ -44,7 +48,8 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
         position = Signal.like(own, name=f"watched_position_{index}")
         m.d.comb += position.eq(index * own + offset)
         check = NodeCheck(spec, f"node_{index}", program, engine, links[index - 1].leaves,
-                          links[index].enters, rest_cycles=rest_cycles, watched=(number, position))
+                          links[index].enters, rest_cycles=rest_cycles, watched=(number, position),
+                          restarts=starts)
         checks.append(check)
 
     def add_lemmas() -> None:
@@ -70,7 +75,10 @@ def ring_spec(rtl: Rtl, nodes: int, regions: int, rest_cycles: int) -> Spec:
             | (link.word == origin.watch.word))
     _check_progress(spec, links, checks, rest_cycles)
     last = checks[-1]
-    spec.goal = last.side.consumes & (last.side.read.number == 2) & (own >= 3)
+    forgot = Signal(init=not starts)  # Own words that a start made node 0 forget.
+    with m.If(origin.side.starts & (origin.side.write_position != 0)):
+        m.d.sync += forgot.eq(1)
+    spec.goal = (last.side.consumes & (last.side.read.number == 2) & (own >= 3) & forgot)
     return spec
 
 
@@ -137,7 +145,7 @@ def _check_progress(spec: Spec, links: list[SlowLink], checks: list[NodeCheck],
         waits += [*check.side.rests.values(), check.waits["retire"], check.waits["send"],
                   check.waits["let the MAC read"],
                   Wait(not_taken.owed & check.node.i.valid, not_taken.cycles)]
-        players += _players(spec, f"node_{index}", check, link, links[index - 1], slowest)
+        players += _players(spec, f"node_{index}", check, link, links[index - 1], slowest, all_past)
     happens = Signal()
     m.d.comb += happens.eq(Cat(event for player in players for event in player.events).any())
     most_idle = max(rest_cycles, 4)
@@ -160,8 +168,12 @@ def _check_progress(spec: Spec, links: list[SlowLink], checks: list[NodeCheck],
 
 
 def _players(spec: Spec, name: str, check: NodeCheck, link: SlowLink, link_before: SlowLink,
-             slowest: Value) -> list[_Player]:
-    """All that happens at a node and on the link behind it, each thing a step of some player."""
+             slowest: Value, all_past: Value) -> list[_Player]:
+    """All that happens at a node and on the link behind it, each thing a step of some player.
+
+    A start throws the writer back by what it wrote for the coming repetition, and makes the reader
+    ask anew.
+    """
     m = spec.m
     side, program, node = check.side, check.program, check.node
     op = program.ops[0]
@@ -191,16 +203,32 @@ def _players(spec: Spec, name: str, check: NodeCheck, link: SlowLink, link_befor
     queued = steps("queue", side.queue.number, 1, 3, Const(1), Const(0))
     retired = steps("retired", side.current.number, 0, 1, Const(1), Const(0))
     offers, wants = side.begins
+    begun = Signal(2, name=f"{name}_programs_begun")  # Since all had retired the one before.
+    undone = Signal(range(2 * most_total + 1), name=f"{name}_writes_undone")
+    most_undone = most_begun = 0
+    if not isinstance(side.starts, Const):
+        most_begun, most_undone = 2, 2 * (most_total // 2)
+        with m.If(all_past):
+            m.d.sync += [begun.eq(0), undone.eq(0)]
+        with m.Elif(side.starts):
+            m.d.sync += [begun.eq(begun + 1), undone.eq(
+                undone + Mux(side.ahead > 0, op.own, 0) + side.write_position)]
+        spec.lemma(f"{name}: asks anew after a start", ~(side.started & side.still_wants))
+        spec.lemma(f"{name}: programs begun", begun + side.has_run
+                   <= 1 + (side.current.number != slowest))
+        spec.lemma(f"{name}: writes undone", undone <= Mux(begun == 2, 2 * op.own, Mux(
+            begun == 1, op.own, 0)))
     return [
         _Player(f"{name}: output", [link.enters, node.o.valid & ~shown_before],
                 2 * sent + shown, 2 * 5 * most_total + 1),
         _Player(f"{name}: link before it", [link_before.leaves, link_before.shows],
                 2 * received + link_before.offered, 2 * 2 * most_total + 1),
-        _Player(f"{name}: writer", [side.writes], written, 3 * most_total),
-        _Player(f"{name}: reader", [side.reads, wants], 2 * read + side.still_wants,
-                2 * 4 * most_total + 1),
+        _Player(f"{name}: writer", [side.writes], written + undone,
+                3 * most_total + most_undone),
+        _Player(f"{name}: reader", [side.reads, wants], 2 * read + side.still_wants + begun,
+                2 * 4 * most_total + 1 + most_begun),
         _Player(f"{name}: queue", [offers], 2 * queued + side.op_waits, 2 * 4 + 1),
-        _Player(f"{name}: engine", [side.retires], retired, 1),
+        _Player(f"{name}: engine", [side.retires, side.starts], retired + begun, 1 + most_begun),
     ]
 
 

@@ -110,6 +110,13 @@ class Spec:
             add_lemmas()
         return {**self.checks, **self.lemmas}
 
+    def was_restarted(self, busy: Any) -> Value:
+        """Return whether a reset has come while `busy` was true."""
+        was = Signal(name="was_restarted", reset_less=True)
+        with self.m.If(self.restart & busy):
+            self.m.d.sync += was.eq(1)
+        return was
+
     def assume(self, holds: Any) -> None:
         """Leave out all runs on which `holds` is ever false."""
         self.m.d.comb += Assume(holds)
