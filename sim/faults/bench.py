@@ -32,7 +32,8 @@ not come, and a flag is set; they are wrong and no flag is set; they do not come
 
 SHAPES = (ClosShape(12, 10, 3, 4, 2), ClosShape(10, 9, 2, 3, 3))
 SAMPLES = 6
-TORUS = TorusConfig(rows=2, cols=2, link_stages=1, host_fifo_beats=4)
+# Beats of 32 bits, so that a place of a queue with its checks is no wider than a `Variable`.
+TORUS = TorusConfig(rows=2, cols=2, host_bits=32, link_stages=1, host_fifo_beats=4)
 # As small as the net allows: `grow` makes of them what it needs, and most words are used.
 _SIZES = {"buffer_words": 16, "weight_words": 16, "bias_words": 2, "program_words": 64,
           "max_fan_in": 2}
