@@ -77,3 +77,19 @@ def link_flips(bench: FaultBench, flips):
             return landed, flip
         landed.update(flip.faults[:1])
     return landed, None
+
+
+def arithmetic_flips(bench: FaultBench, kind, flips):
+    """Flip bits of a kind; return how many are detected, and the first mistake.
+
+    That is an output that is wrong or does not come without a flag, or a flag in another node; None
+    if there is none.
+    """
+    random, detected = Random(f"arithmetic {kind}"), 0
+    for _ in range(flips):
+        flip = bench.flip(kind, random)
+        if flip.outcome not in _FOUND or (
+                kind != "registers" and flip.faults and node_of(flip.where) not in flip.faults[0]):
+            return detected, flip
+        detected += flip.outcome == "detected"
+    return detected, None
