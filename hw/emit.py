@@ -38,7 +38,8 @@ _ELEMENT = re.compile(r"\\\S*\[\d+\]\S* ")
 # Yosys makes one register of two that are alike unless both cells are to be kept, as is said where
 # they are assigned: so it is of registers and their twins (`hw.cells.doubled`).
 _ASSIGNED = re.compile(
-    r"^  (always @\(posedge clk\)\n    (?:if \(.*\) )?(\\\S+|[A-Za-z]\w*) ?(?:\[[^]]*\] )?<= )", re.M)
+    r"^  (always @\(posedge clk\)\n    (?:if \(.*\) )?(\\\S+|[A-Za-z]\w*) ?(?:\[[^]]*\] )?<= )",
+    re.M)
 _TWIN = "_twin"
 _MODULE_END = re.compile(r"(?<=^endmodule\n)", re.M)
 

@@ -76,7 +76,8 @@ class Torus(wiring.Component):
                 below = (row + 1) % rows
                 link(f"south_{row}_{col}", pes[row][col].south, pes[below][col].north, below, col)
                 if col + 1 < cols:
-                    link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west, row, col + 1)
+                    link(f"east_{row}_{col}", pes[row][col].east, pes[row][col + 1].west,
+                         row, col + 1)
             if config.training is None:
                 continue
             # The rings that go back: each link runs against the forward link of the same two nodes.

@@ -53,7 +53,8 @@ class Mac(wiring.Component):
         With `checks`: the parity of a weight is wrong, in the cycle in which it is multiplied; that
         of a bias, in the cycle after it is added. Never where weights are `folded`.
     bad_sum : Out(1)
-        With `checks` of 2 or more: see `Residues`. A cycle before the result of the sum at the latest.
+        With `checks` of 2 or more: a sum is not what its terms give (`Residues`). It is high a
+        cycle before the result of that sum, or earlier.
     """
 
     LATENCY_CYCLES = MAC_CYCLES

@@ -40,7 +40,7 @@ class Residues(wiring.Component):
     done : In(1)
         With `sums`: they are whole.
     bad : Out(1)
-        A sum of `CHECK_CYCLES` before that was `done` is not what its words, weights and start give.
+        A sum that was `done` `CHECK_CYCLES` before is not what its words, weights and start give.
     """
 
     CHECK_CYCLES = 2

@@ -32,7 +32,8 @@ not come, and a flag is set; they are wrong and no flag is set; they do not come
 
 SHAPES = (ClosShape(12, 10, 3, 4, 2), ClosShape(10, 9, 2, 3, 3))
 SAMPLES = 6
-TORUS = TorusConfig(rows=2, cols=2, link_stages=1, host_fifo_beats=4)
+# Beats of 32 bits, so that a place of a queue with its checks is no wider than a `Variable`.
+TORUS = TorusConfig(rows=2, cols=2, host_bits=32, link_stages=1, host_fifo_beats=4)
 # As small as the net allows: `grow` makes of them what it needs, and most words are used.
 _SIZES = {"buffer_words": 16, "weight_words": 16, "bias_words": 2, "program_words": 64,
           "max_fan_in": 2}
@@ -87,6 +88,8 @@ class FaultBench:
     cycles : int
         Of the program, from the first beat in to the last beat out.
     model : NativeModel
+    program : Run
+        What it is given.
     """
 
     def __init__(self, compiled: Compiled, *, seed: int = 1, samples: int = SAMPLES,
@@ -100,7 +103,7 @@ class FaultBench:
         kind = CheckedModel if config.checks else NativeModel
         self.model = kind(verilog, TOPS["torus"], accessible=self.names)
         x = random_words(compiled.net, samples, seed=seed)
-        self._run = executable.infer(x.numpy())
+        self.program = executable.infer(x.numpy())
         load = executable.load()
         self.model.reset()
         self.model.run(load.beats, load.output_beats, max_idle_cycles=_IDLE_CYCLES)
@@ -115,7 +118,7 @@ class FaultBench:
         self._held = [(one, one.read()) for name in MEMORIES for one in self._variables[name]]
 
     def _perform(self) -> Transfer:
-        return self.model.run(self._run.beats, self._run.output_beats,
+        return self.model.run(self.program.beats, self.program.output_beats,
                               max_idle_cycles=_IDLE_CYCLES)
 
     def flip(self, kind: str, random: Random) -> Flip:
@@ -125,7 +128,7 @@ class FaultBench:
 
     def flip_bit(self, variable: Variable, word: int, bit: int, cycle: int) -> Flip:
         """Run the program, and flip this bit after so many cycles of it."""
-        model, run = self.model, self._run
+        model, run = self.model, self.program
         model.reset()
         before = model.advance(run.beats, run.output_beats, cycles=cycle)
         taken, given = len(before.in_cycles), len(before.beats)

@@ -13,17 +13,19 @@ from ..model.variables import Variable
 __all__ = ["FOUND", "KINDS", "LEVELS", "MEMORIES", "Site", "Sites", "draw"]
 
 KINDS = ("weights", "buffers", "biases", "program", "links", "accumulator", "multiplier",
-         "requantiser", "registers")
+         "requantiser", "queues", "registers")
 """What is drawn from: those of `MEMORIES`; registers of links; accumulators, multipliers and what
-makes words of sums; other registers."""
+makes words of sums; queues of beats; other registers."""
 LEVELS = (0, 1, 2, 3)
 """The `checks` of a torus."""
 FOUND = {**dict.fromkeys(("weights", "buffers", "biases", "program", "links"), 1),
-         **dict.fromkeys(("accumulator", "multiplier", "requantiser"), 2), "registers": 3}
+         **dict.fromkeys(("accumulator", "multiplier", "requantiser"), 2),
+         "queues": 3, "registers": 3}
 """The least `checks` with which each kind has none that is silent."""
 MEMORIES = ("weights", "buffers", "biases", "program")
 
 _TOP = f"{TOPS['torus']}.torus"
+_BRIDGE = f"{TOPS['torus']}.bridge"
 _BUFFERS = [f"router.{axis}.{copy}" for axis in ("row", "col") for copy in ("for_mac", "for_hop")]
 # Registers that hold words on their way: of a hop, and of a register slice.
 _HOP_REGISTERS = tuple((f"router.{axis}.{block}", name) for axis in ("row", "col")
@@ -50,8 +52,8 @@ class Site:
 class Sites:
     """All sites of a torus, by kind.
 
-    Registers are those of PEs and gateways that the Verilog has under names without escapes, of at
-    most 64 bits, other than the flags of faults themselves.
+    Registers are those of PEs, gateways, links and the bridge that the Verilog has under names
+    without escapes, of at most 64 bits, other than the flags of faults themselves.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ class Sites:
         self._clocked = _clocked(verilog)
         pes = [f"{_TOP}.pe_{row}_{col}" for row in range(config.rows) for col in range(config.cols)]
         sequencers = [*pes, *(f"{_TOP}.gateway_{row}" for row in range(config.rows)),
-                      f"{TOPS['torus']}.bridge"]
+                      _BRIDGE]
         links = [Site(f"{pe}.{block}", name) for pe in pes for block, name in _HOP_REGISTERS]
         links += [Site(f"{_TOP}.{link}", name) for link in self._links()
                   for name in _LINK_REGISTERS]
@@ -78,14 +80,17 @@ class Sites:
             "links": links,
             "accumulator": [Site(f"{pe}.{_ACCUMULATOR[0]}", _ACCUMULATOR[1]) for pe in pes],
         }
+        queue = "queue.queue.fifo" if config.checks > 2 else "queue.fifo"
+        self._sites["queues"] = [Site(f"{_TOP}.gateway_{row}.{way}_{queue}", "storage")
+                                 for row in range(config.rows) for way in ("in", "out")]
         for kind, block in _BLOCKS.items():
             self._sites[kind] = [site for pe in pes for site in self._registers(PE_MODULE, pe)
                                  if site.scope == pe + block]
         taken = {site for sites in self._sites.values() for site in sites}
         self._sites["registers"] = [
             site for pe in pes for site in self._registers(PE_MODULE, pe) if site not in taken]
-        for row in range(config.rows):
-            at = f"{_TOP}.gateway_{row}"
+        for at in (*(f"{_TOP}.gateway_{row}" for row in range(config.rows)), _BRIDGE,
+                   *(f"{_TOP}.{link}" for link in self._links())):
             self._sites["registers"] += [
                 site for site in self._registers(at, at) if site not in taken]
 

@@ -13,7 +13,7 @@ from hw.bus.register_file import RegisterFile
 from hw.bus.register_map import Register, Status
 from hw.cells.parity import carried, memory_pattern, parity_fails, plain_words, with_parity
 from hw.config import ConfigError, TorusConfig, TrainingConfig
-from hw.fault_places import FaultPlace, fault_units, flag_bits
+from hw.fault_places import fault_units, flag_bits
 from hw.link_config import LinkConfig
 from hw.presets import TEST
 from hw.tops import baked_verilog, board_verilog, top_verilog

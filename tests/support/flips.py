@@ -10,9 +10,9 @@ from golden.vectors.nets import random_net
 from hw.config import TorusConfig
 from sim.faults.bench import FaultBench
 
-CHECKED = TorusConfig(rows=1, cols=2, checks=1, link_stages=1, host_fifo_beats=4, buffer_words=64,
-                      weight_bits=13, max_fan_in=16, weight_words=64, bias_words=16,
-                      program_words=512)
+CHECKED = TorusConfig(rows=1, cols=2, host_bits=32, checks=1, link_stages=1, host_fifo_beats=4,
+                      buffer_words=64, weight_bits=13, max_fan_in=16, weight_words=64,
+                      bias_words=16, program_words=512)
 """Weights and biases lack an odd number of bits of the words that bring them, copies of a sign."""
 SHAPES = [ClosShape(8, 6, 2, 3, 2), ClosShape(6, 5, 2, 2, 2)]
 SAMPLES = 4
@@ -77,3 +77,19 @@ def link_flips(bench: FaultBench, flips):
             return landed, flip
         landed.update(flip.faults[:1])
     return landed, None
+
+
+def arithmetic_flips(bench: FaultBench, kind, flips):
+    """Flip bits of a kind; return how many are detected, and the first mistake.
+
+    That is an output that is wrong or does not come without a flag, or a flag in another node; None
+    if there is none.
+    """
+    random, detected = Random(f"arithmetic {kind}"), 0
+    for _ in range(flips):
+        flip = bench.flip(kind, random)
+        if flip.outcome not in _FOUND or (
+                kind != "registers" and flip.faults and node_of(flip.where) not in flip.faults[0]):
+            return detected, flip
+        detected += flip.outcome == "detected"
+    return detected, None
