@@ -18,6 +18,16 @@ class FaultPlace(enum.IntEnum):
         In the program memory of a PE, of a gateway, or of the bridge.
     LINK
         In a word that came over a link into a PE or a gateway.
+    GRADIENTS
+        In a memory of gradients or of targets of a PE that trains.
+    VELOCITIES
+        In a memory of accumulated gradients of a PE that trains.
+    PARTIALS
+        In a queue of a reduce engine of a PE that trains: partial sums, or shares to be added.
+    BACK_LINK
+        In a partial sum that came over a link back into a PE or a gateway.
+    RANDOM
+        In the random generator of a PE that trains.
     """
 
     WEIGHTS = 0
@@ -25,6 +35,11 @@ class FaultPlace(enum.IntEnum):
     BIASES = 2
     PROGRAM = 3
     LINK = 4
+    GRADIENTS = 5
+    VELOCITIES = 6
+    PARTIALS = 7
+    BACK_LINK = 8
+    RANDOM = 9
 
 
 def fault_units(config: Any) -> int:

@@ -13,7 +13,12 @@ _MEMORIES = {
     FaultPlace.BUFFER: "a gather buffer",
     FaultPlace.BIASES: "the bias memory",
     FaultPlace.PROGRAM: "the program memory",
+    FaultPlace.GRADIENTS: "a memory of gradients",
+    FaultPlace.VELOCITIES: "a memory of accumulated gradients",
+    FaultPlace.PARTIALS: "a queue of partial sums",
+    FaultPlace.RANDOM: "the random generator",
 }
+_LINKS = {FaultPlace.LINK: "a link", FaultPlace.BACK_LINK: "a link back"}
 _MOST_NAMED = 3
 
 
@@ -44,8 +49,8 @@ class Fault:
 
     def __str__(self) -> str:
         """Say it in a sentence's words."""
-        if self.place is FaultPlace.LINK:
-            return f"a link into {self.node}"
+        if self.place in _LINKS:
+            return f"{_LINKS[self.place]} into {self.node}"
         return f"{_MEMORIES[self.place]} of {self.node}"
 
 
@@ -113,6 +118,8 @@ def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
                 rank = 2 * brought(unit)
                 if place is FaultPlace.LINK:
                     rank = 1 + carried_on
+                elif place is FaultPlace.BACK_LINK:
+                    rank = 1  # Each node makes the parity of its sum anew.
                 fault = Fault(place, None if bridge else row,
                               None if bridge or col == cols else col)
                 found.append((rank, fault))

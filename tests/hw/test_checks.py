@@ -24,11 +24,18 @@ CHECKED = dataclasses.replace(TEST, rows=2, cols=1, checks=1)
 @pytest.mark.parametrize("fields, message", [
     ({"checks": 2}, "checks must be 0 to 1, not 2"),
     ({"checks": True}, "checks must be a whole number, not True"),
-    ({"checks": 1, "training": TrainingConfig()}, "checks must be 0 where a torus trains, not 1"),
+    ({"checks": 2, "training": TrainingConfig()}, "checks must be 0 to 1, not 2"),
 ])
 def test_refuses(fields, message):
     with pytest.raises(ConfigError, match=message):
         TorusConfig(**fields)
+
+
+def test_a_torus_that_trains_may_have_it():
+    """Other options of inference are still refused there."""
+    assert TorusConfig(checks=1, training=TrainingConfig()).checks
+    with pytest.raises(ConfigError, match="leaky must be 0 where a torus trains, not 1"):
+        TorusConfig(checks=1, leaky=1, training=TrainingConfig())
 
 
 def test_a_board_is_refused():
