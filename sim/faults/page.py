@@ -15,7 +15,8 @@ COLUMNS = ("place", "checks", "flips", "masked", "flagged, outputs right", "dete
 
 def rows(totals: Sequence[Total]) -> list[tuple[str, ...]]:
     """Return the cells of the table, a row of each kind of place, with checks and without."""
-    return [(one.kind.removeprefix(PREFIX), "on" if one.checks else "off", f"{one.flips:,}", f"{one.masked:,}",
+    return [(one.kind.removeprefix(PREFIX), "on" if one.checks else "off", f"{one.flips:,}",
+             f"{one.masked:,}",
              f"{one.flagged:,}", f"{one.detected:,}", f"{one.silent:,}", f"{one.hang:,}",
              f"{one.live:,}", f"{one.most_silent:.1%}" if one.live else "none is live")
             for one in totals]

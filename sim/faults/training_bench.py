@@ -29,8 +29,8 @@ PREFIX = "training: "
 
 SAMPLES = 4
 TORUS = TorusConfig(
-    rows=2, cols=2, act_bits=12, weight_bits=12, link_stages=1, host_fifo_beats=4, buffer_words=20,
-    max_fan_in=4, weight_words=24, bias_words=4, program_words=832,
+    rows=2, cols=2, act_bits=12, weight_bits=12, link_stages=1, host_fifo_beats=4,
+    buffer_words=20, max_fan_in=4, weight_words=24, bias_words=4, program_words=832,
     training=TrainingConfig(master_bits=20, grad_bits=12, velocity_bits=32, reduce_words=2,
                             result_words=2))
 """Memories are as small as the net allows. Words are so narrow that a line of a program, with its parity, has at most 64 bits."""
