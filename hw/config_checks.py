@@ -113,9 +113,12 @@ def check_torus(config, block_words: int) -> None:
                           f"target fits a sum, not {config.training.target_gain_bits}")
     for name in OPTIONS:
         value = getattr(config, name)
-        if config.training is not None and value:
+        if config.training is not None and name != "checks" and value:
             raise ConfigError(
                 f"{name} must be 0 where a torus trains, not {value}: it has no way back")
+    if config.training is not None and config.checks > 1:
+        raise ConfigError(f"checks must be 0 or 1 where a torus trains, not {config.checks}: its "
+                          "arithmetic and control have none")
     if config.program_words % block_words:
         raise ConfigError(f"program_words must be a multiple of {block_words}, "
                           f"not {config.program_words}")

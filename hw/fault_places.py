@@ -24,6 +24,16 @@ class FaultPlace(enum.IntEnum):
     CONTROL
         With `checks` of 3: a register of the node, or of a link into it, differs from its twin; or
         a beat in a queue of a gateway is not the one that was put there.
+    GRADIENTS
+        In a memory of gradients or of targets of a PE that trains.
+    VELOCITIES
+        In a memory of accumulated gradients of a PE that trains.
+    PARTIALS
+        In a queue of a reduce engine of a PE that trains: partial sums, or shares to be added.
+    BACK_LINK
+        In a partial sum that came over a link back into a PE or a gateway.
+    RANDOM
+        In the random generator of a PE that trains.
     """
 
     WEIGHTS = 0
@@ -33,6 +43,11 @@ class FaultPlace(enum.IntEnum):
     LINK = 4
     SUM = 5
     CONTROL = 6
+    GRADIENTS = 7
+    VELOCITIES = 8
+    PARTIALS = 9
+    BACK_LINK = 10
+    RANDOM = 11
 
 
 def fault_units(config: Any) -> int:
@@ -45,5 +60,8 @@ def fault_units(config: Any) -> int:
 
 
 def flag_bits(config: Any) -> int:
-    """Count the flags of a node, those of `FaultPlace` from the first on: 5, 6 or 7 by `checks`."""
-    return FaultPlace.LINK + config.checks
+    """Count the flags of a node, those of `FaultPlace` from the first on.
+
+    They are 5, 6 or 7 by `checks`, and all in a torus that trains.
+    """
+    return len(FaultPlace) if config.training is not None else FaultPlace.LINK + config.checks

@@ -19,6 +19,7 @@ __all__ = [
     "gradient_finish_layout",
     "gradient_load_layout",
     "gradient_place_layout",
+    "gradient_word",
     "group_layout",
     "packed_layout",
     "partial_layout",
@@ -157,18 +158,32 @@ def bias_load_layout(config):
 def _velocity_field(config):
     training = config.training
     has_one = training is not None and training.velocity_bits
-    return {"velocity": signed(training.velocity_bits)} if has_one else {}
+    if not has_one:
+        return {}
+    bits = training.velocity_bits
+    return {"velocity": unsigned(bits + 1) if config.checks else signed(bits)}
+
+
+def gradient_word(config):
+    """A gradient as it is kept, with `checks` its parity above it."""
+    bits = config.training.grad_bits
+    return unsigned(bits + 1) if config.checks else signed(bits)
 
 
 def gradient_load_layout(config):
-    """A gradient from the host on its way into its memory."""
+    """A gradient from the host on its way into its memory, with `checks` its parity above it."""
     return data.StructLayout({
-        "addr": range(config.training.result_words), "word": config.training.grad_bits})
+        "addr": range(config.training.result_words),
+        "word": config.training.grad_bits + config.checks})
 
 
 def partial_layout(config):
-    """A word of a reverse ring: a partial sum, and whether it is the host's."""
-    return data.StructLayout({"sum": signed(config.acc_bits), "to_host": 1})
+    """A word of a reverse ring: a partial sum, and whether it is the host's.
+
+    With `checks` there is also the parity of both.
+    """
+    parity = {"parity": 1} if config.checks else {}
+    return data.StructLayout({"sum": signed(config.acc_bits), "to_host": 1, **parity})
 
 
 def gradient_place_layout(config):

@@ -4,9 +4,9 @@ import dataclasses
 
 from .config_checks import ConfigError, check_ranges
 
-__all__ = ["BAUD_RANGE", "CHECKED_LINK_VERSION", "CLOCK_HZ_RANGE", "FAULTS_MAGIC", "FRAME_WORDS",
-           "LINK_MAGIC", "LINK_VERSION", "MOST_FAULT_NODES", "PACKED_LINK_VERSION", "WORD_BYTES",
-           "LinkConfig"]
+__all__ = ["BAUD_RANGE", "CHECKED_LINK_VERSION", "CLOCK_HZ_RANGE", "FAULTS_MAGIC", "FAULT_BYTES",
+           "FRAME_WORDS", "LINK_MAGIC", "LINK_VERSION", "MOST_FAULT_NODES",
+           "PACKED_LINK_VERSION", "WORD_BYTES", "LinkConfig"]
 
 WORD_BYTES = 4         # Bytes of a word, which sequence numbers count.
 FRAME_WORDS = 60       # Most words of a frame; beyond them a COBS code could be 255.
@@ -15,7 +15,8 @@ FRAME_WORDS = 60       # Most words of a frame; beyond them a COBS code could be
 LINK_VERSION, PACKED_LINK_VERSION, CHECKED_LINK_VERSION = 2, 3, 4
 LINK_MAGIC = b"CLT"
 FAULTS_MAGIC = b"FLT\0"
-MOST_FAULT_NODES = FRAME_WORDS * WORD_BYTES - len(FAULTS_MAGIC)  # Whose flags fit a frame.
+FAULT_BYTES = 2        # Of the flags of a node.
+MOST_FAULT_NODES = (FRAME_WORDS * WORD_BYTES - len(FAULTS_MAGIC)) // FAULT_BYTES  # Of a frame.
 CLOCK_HZ_RANGE = 1_000_000, 1_000_000_000
 BAUD_RANGE = 9_600, 12_000_000
 _LEAST_BIT_CYCLES = 4

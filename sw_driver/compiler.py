@@ -86,8 +86,8 @@ def compile(
     link_words
         Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     checks
-        1 for a torus that finds flipped bits in its memories and links, for a net that infers; 2 in
-        its arithmetic, too; 3 in all registers. See docs/faults.md.
+        1 for a torus that finds flipped bits in its memories and links; 2, for a net that infers,
+        in its arithmetic, too; 3 in all registers. See docs/faults.md.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -111,10 +111,11 @@ def compile(
         An argument is not as said here, or the net does not fit; the model cannot be quantised.
     """
     if isinstance(model, TrainingFormat):
-        check_inference_alone(lanes_in, link_words, checks)
+        check_inference_alone(lanes_in, link_words)
         return compile_format(
             model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
             input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
+            checks=checks,
         )  # fmt: skip
     _check_model(model)
     _refuse(batches=batches, stale=stale, momentum=momentum, frozen=frozen,

@@ -104,7 +104,7 @@ def check_infers(config: TorusConfig) -> None:
         )
 
 
-def check_inference_alone(lanes_in: int, link_words: int, checks: int) -> None:
+def check_inference_alone(lanes_in: int, link_words: int) -> None:
     """Refuse what a torus that trains cannot have.
 
     Raises
@@ -114,11 +114,6 @@ def check_inference_alone(lanes_in: int, link_words: int, checks: int) -> None:
     """
     check_lanes_in(lanes_in)
     check_link_words(link_words)
-    if checks != 0:
-        raise DriverError(
-            f"checks must be 0 for a net that trains, not {checks!r}: what the way back computes "
-            "has no parity; leave it out, or compile the trained net"
-        )
 
 
 def check_lanes_in(lanes_in: int) -> None:

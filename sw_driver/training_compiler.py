@@ -42,6 +42,7 @@ def compile_format(
     order: str | Order | None = None,
     host_bits: int = 64,
     lanes_out: int = 1,
+    checks: int = 0,
 ) -> Compiled:
     """Compile the training of a net for a torus.
 
@@ -52,8 +53,9 @@ def compile_format(
     grow = not isinstance(torus, TorusConfig)
     widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
     config = given_torus(
-        torus, form.act_bits, form.weight_bits, host_bits, widths, lanes_out=lanes_out
-    )
+        torus, form.act_bits, form.weight_bits, host_bits, widths, lanes_out=lanes_out,
+        checks=checks,
+    )  # fmt: skip
     lanes = MacLanes.of(config)
     training = config.training
     if training is None:

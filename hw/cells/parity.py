@@ -8,8 +8,8 @@ are given, or nothing.
 
 from amaranth import *
 
-__all__ = ["carried", "memory_pattern", "parities", "parity_fails", "plain_words", "sticky",
-           "with_parity"]
+__all__ = ["carried", "loaded", "memory_pattern", "parities", "parity_fails", "plain_words",
+           "result_word", "sealed", "sticky", "with_parity"]
 
 
 def with_parity(config, words):
@@ -24,6 +24,24 @@ def plain_words(config, words):
     if not config.checks:
         return words
     return Cat(word[:-1] for word in _cut(words, config.ring_word_bits))
+
+
+def sealed(config, word):
+    """Return a value that was computed, with `checks` its parity above it, which is made here."""
+    return Cat(word, word.xor()) if config.checks else word
+
+
+def result_word(config, result):
+    """Return a result as a word of a ring, with `checks` its parity above it, made here."""
+    if not config.checks:
+        return result
+    above = result[-1].replicate(config.word_bits - len(result))
+    return with_parity(config, Cat(result, above))
+
+
+def loaded(config, words, bits):
+    """Return the low bits of ring words, with `checks` as `carried`; without, the words."""
+    return carried(config, words, bits) if config.checks else words
 
 
 def parities(config, words):

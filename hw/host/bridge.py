@@ -36,7 +36,7 @@ class Bridge(wiring.Component):
         The beats of each gateway.
     running : Out(1)
         With `tells`: a program of the gateways runs.
-    faults : Out(5)
+    faults : Out
         With `checks`: as of a `Gateway`, of the bridge's own program.
     """
 

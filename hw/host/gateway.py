@@ -52,7 +52,7 @@ class Gateway(wiring.Component):
         Beats for this gateway, through a queue of `host_fifo_beats`.
     host_out : Out(stream)
         Beats from this gateway, through a queue of `host_fifo_beats`.
-    faults : Out(5)
+    faults : Out
         With `checks`: a flag for each `FaultPlace`, set in the cycle after the parity of a word on
         offer at `i`, or of a line of the program, is found wrong, and kept until a reset.
     from_pe, to_pe : In(stream), Out(stream)
@@ -115,9 +115,9 @@ class Gateway(wiring.Component):
             sequencer.load.valid.eq(boots & unpack.o.valid),
             sequencer.load.payload.eq(words),
         ]
-        received_back = Const(0)
+        received_back, bad_back = Const(0), Const(0)
         if config.training is not None:
-            received_back = self._add_reverse(m, op, recv, pack)
+            received_back, bad_back = self._add_reverse(m, op, recv, pack)
         taken = unpack.o.valid & unpack.o.ready
         received = self.i.valid & self.i.ready
         forwarded = received & send.some
@@ -136,6 +136,7 @@ class Gateway(wiring.Component):
                 FaultPlace.PROGRAM: sequencer.fault,
                 FaultPlace.LINK:
                     self.i.valid & parity_fails(self.i.payload, config.ring_word_bits),
+                **({FaultPlace.BACK_LINK: bad_back} if config.training is not None else {}),
             })
 
         new = sequencer.queue_0
@@ -167,7 +168,9 @@ class Gateway(wiring.Component):
         return with_twins(m, platform, self.faults[FaultPlace.CONTROL], is_covered)
 
     def _add_reverse(self, m, op, recv, pack):
-        """Add the node of the ring that goes back; return whether it hands out a whole sum.
+        """Add the node of the ring that goes back.
+
+        Return whether it hands out a whole sum, and whether the parity of one is wrong.
 
         In a GRADIENT op the sums of that ring go to the host, and no words are received.
         """
@@ -183,4 +186,4 @@ class Gateway(wiring.Component):
                 pack.i.valid.eq(reverse.words.valid),
                 pack.i.payload.eq(reverse.words.payload),
             ]
-        return reverse.handed_out
+        return reverse.handed_out, reverse.bad_link if self.config.checks else Const(0)

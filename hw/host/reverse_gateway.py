@@ -34,6 +34,8 @@ class ReverseGateway(wiring.Component):
         word first.
     handed_out : Out(1)
         High with the transfer of the last word of a sum.
+    bad_link : Out(1)
+        With `checks`: the parity of the oldest sum that is here is wrong in this cycle.
     """
 
     def __init__(self, config):
@@ -44,6 +46,7 @@ class ReverseGateway(wiring.Component):
             "is_due": In(1), "is_last": In(1),
             "words": Out(stream.Signature(packed_layout(config))),
             "handed_out": Out(1),
+            **({"bad_link": Out(1)} if config.checks else {}),
         })
 
     def elaborate(self, platform):
@@ -67,6 +70,8 @@ class ReverseGateway(wiring.Component):
             self.handed_out.eq(wanted & self.words.ready & (chunk == last)),
             head.ready.eq(Mux(head.p.to_host, self.handed_out, self.o.ready)),
         ]
+        if config.checks:
+            m.d.comb += self.bad_link.eq(head.valid & Value.cast(head.payload).xor())
         with m.If(wanted & self.words.ready):
             m.d.sync += chunk.eq(Mux(chunk == last, 0, chunk + 1))
         return m

@@ -9,8 +9,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..cells.block_ram import BlockRam
 from ..cells.delay import delayed, later
+from ..cells.parity import sealed
 from ..config import READ_CYCLES, REQUANTISE_CYCLES
-from ..layouts import complete_layout, finished_layout, gradient_load_layout
+from ..layouts import complete_layout, finished_layout, gradient_load_layout, gradient_word
 from .requantise import Requantise
 
 __all__ = ["GradientMemory", "HostGradients", "TargetGradients"]
@@ -32,7 +33,8 @@ class GradientMemory(wiring.Component):
     landed : Out(1)
         High in the cycle before a gradient is written: it can be read two cycles later.
     read_en, read_addr, word : In(1), In, Out
-        The gradient at `read_addr`, `READ_CYCLES` after `read_en`.
+        The gradient at `read_addr`, `READ_CYCLES` after `read_en`, with `checks` its parity above
+        it, which is made as it is written.
     busy : Out(1)
         A gradient will be written in this cycle or later.
     """
@@ -43,7 +45,7 @@ class GradientMemory(wiring.Component):
             "complete": In(stream.Signature(complete_layout(config), always_ready=True)),
             "landed": Out(1),
             "read_en": In(1), "read_addr": In(config.addr_bits),
-            "word": Out(signed(config.training.grad_bits)),
+            "word": Out(gradient_word(config)),
             "busy": Out(1),
         })
 
@@ -51,7 +53,8 @@ class GradientMemory(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.requantise = requantise = Requantise(config, gradients=True)
-        m.submodules.gradients = words = BlockRam(config.training.grad_bits, config.buffer_words)
+        m.submodules.gradients = words = BlockRam(
+            config.training.grad_bits + config.checks, config.buffer_words)
         sums = self.complete
         m.d.comb += [
             requantise.i.valid.eq(sums.valid),
@@ -64,7 +67,7 @@ class GradientMemory(wiring.Component):
         m.d.comb += [
             words.write_en.eq(requantise.o.valid),
             words.write_addr.eq(place[-1].addr),
-            words.write_data.eq(requantise.o.payload),
+            words.write_data.eq(sealed(config, requantise.o.payload)),
             self.landed.eq(valid[-2]),
             words.read_en.eq(self.read_en),
             words.read_addr.eq(self.read_addr),
@@ -88,7 +91,8 @@ class HostGradients(wiring.Component):
     load : In(stream)
         A gradient and its address. Always accepted; it can be read from the next cycle on.
     read_addr, word : In, Out
-        The gradient at `read_addr`, `READ_CYCLES` later.
+        The gradient at `read_addr`, `READ_CYCLES` later, with `checks` its parity above it, which
+        came with it.
     take, target : In(1), Out
         With `targets` only. The words are targets, from address 0 up in the order of the results
         that they are for: `target` is that of the next result, in the same cycle, and `take` goes
@@ -99,20 +103,20 @@ class HostGradients(wiring.Component):
         self.config = config
         layout = gradient_load_layout(config)
         targets = {
-            "take": In(1), "target": Out(signed(config.training.grad_bits)),
+            "take": In(1), "target": Out(gradient_word(config)),
         } if config.training.targets else {}
         super().__init__({
             **targets,
             "load": In(stream.Signature(layout, always_ready=True)),
             "read_addr": In(layout["addr"].width),
-            "word": Out(signed(config.training.grad_bits)),
+            "word": Out(gradient_word(config)),
         })
 
     def elaborate(self, platform):
         m = Module()
         training = self.config.training
         m.submodules.gradients = words = memory.Memory(
-            shape=signed(training.grad_bits), depth=training.result_words, init=[])
+            shape=gradient_word(self.config), depth=training.result_words, init=[])
         write, read = words.write_port(), words.read_port(domain="comb")
         m.d.comb += [
             write.en.eq(self.load.valid),
@@ -157,6 +161,8 @@ class TargetGradients(wiring.Component):
         What the reduce engine of the rows completes.
     complete : Out(stream)
         What the gradient memory of the rows is to take.
+    bad_target : Out(1)
+        With `checks`: the parity of a target that is taken in this cycle is wrong.
     """
 
     def __init__(self, config):
@@ -164,8 +170,9 @@ class TargetGradients(wiring.Component):
         complete = stream.Signature(complete_layout(config), always_ready=True)
         super().__init__({
             "result": In(stream.Signature(finished_layout(config), always_ready=True)),
-            "target": In(signed(config.training.grad_bits)),
+            "target": In(gradient_word(config)),
             "take": Out(1),
+            **({"bad_target": Out(1)} if config.checks else {}),
             "summed": In(complete),
             "complete": Out(complete),
         })
@@ -178,9 +185,13 @@ class TargetGradients(wiring.Component):
         difference = Signal(signed(max(config.act_bits, config.training.grad_bits) + 1))
         where = Signal.like(result.where)
         m.d.comb += self.take.eq(self.result.valid & result.where.compare)
+        target = self.target
+        if config.checks:
+            m.d.comb += self.bad_target.eq(self.take & target.xor())
+            target = target[:-1].as_signed()
         m.d.sync += [
             valid.eq(self.take),
-            difference.eq(result.word - self.target),
+            difference.eq(result.word - target),
             where.eq(result.where),
         ]
         m.d.comb += [

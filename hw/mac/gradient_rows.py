@@ -4,6 +4,8 @@ from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..layouts import gradient_word
+
 __all__ = ["GradientRows"]
 
 
@@ -12,6 +14,8 @@ class GradientRows(wiring.Component):
 
     A gradient that is written makes those behind it in its row 0. So lanes without an output have
     gradients of 0, if a row is written from its first lane on.
+
+    With `checks` each gradient has its parity above it, as it came.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ class GradientRows(wiring.Component):
     def __init__(self, config):
         self.config = config
         rows = range(config.training.gradient_rows)
-        word = signed(config.training.grad_bits)
+        word = gradient_word(config)
         super().__init__({
             "write_en": In(1), "write_row": In(rows), "write_lane": In(config.sum_bits),
             "write_data": In(word),
@@ -44,7 +48,7 @@ class GradientRows(wiring.Component):
         training = self.config.training
         for lane in range(self.config.lanes_out):
             m.submodules[f"lane_{lane}"] = words = memory.Memory(
-                shape=signed(training.grad_bits), depth=training.gradient_rows, init=[])
+                shape=gradient_word(self.config), depth=training.gradient_rows, init=[])
             write, read = words.write_port(), words.read_port(domain="comb")
             up_to_here = Cat(self.write_lane == first for first in range(lane + 1)).any()
             last = lane == self.config.lanes_out - 1  # Every gradient is up to here.

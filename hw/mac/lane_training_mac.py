@@ -7,6 +7,7 @@ from ..cells.accumulator import Accumulator
 from ..cells.delay import delayed
 from ..cells.multiplier import Multiplier
 from ..config import READ_CYCLES
+from ..layouts import gradient_word
 from .bias_update import BiasUpdate
 from .gradient_rows import GradientRows
 from .lfsr import Lfsr
@@ -51,7 +52,7 @@ class LaneTrainingMac(TrainingMacBase):
         m.submodules.serialise = serialise = Serialise(config)
         m.submodules.rows = rows = GradientRows(config)
         m.submodules.bias_update = bias_update = BiasUpdate(config)
-        m.submodules.lfsr = lfsr = Lfsr(config.lanes_out)
+        m.submodules.lfsr = lfsr = Lfsr(config.lanes_out, config.checks)
 
         # The fields of a step go along from stage to stage; stage 0 is the step itself.
         sums = READ_CYCLES + 3
@@ -61,7 +62,7 @@ class LaneTrainingMac(TrainingMacBase):
 
         # Stage READ_CYCLES of a read: the gradient, on its way to its row and its bias.
         is_read, read = reads[READ_CYCLES]
-        gradient = Signal(signed(training.grad_bits))
+        gradient = Signal(gradient_word(config))
         m.d.comb += [
             gradient.eq(Mux(read.from_host, self.host_gradient,
                             Mux(read.dest, self.col_gradient, self.row_gradient))),
@@ -75,7 +76,7 @@ class LaneTrainingMac(TrainingMacBase):
             bias_update.i.p.decay.eq(read.decay),
             bias_update.i.p.apply.eq(read.apply),
             bias_update.i.p.shift.eq(read.bias_shift),
-            bias_update.gradient.eq(gradient),
+            bias_update.gradient.eq(gradient[:training.grad_bits]),
         ]
         comes, coming = reads[READ_CYCLES - 1]
         changes = comes & coming.bias
@@ -92,7 +93,15 @@ class LaneTrainingMac(TrainingMacBase):
         word = Signal(signed(config.act_bits))
         m.d.comb += word.eq(Mux(axis, self.col_word, self.row_word))
         updates = [WeightUpdate(config) for _ in lanes]
-        products = self._products(m, back[READ_CYCLES], word, rows.gradients, updates, lfsr)
+        gradients = list(rows.gradients)
+        if config.checks:
+            gradients = [row[:-1].as_signed() for row in rows.gradients]
+            m.d.comb += [
+                self.bad_gradient.eq((is_read & gradient.xor())
+                                     | (is_back & Cat(row.xor() for row in rows.gradients).any())),
+                self.bad_lfsr.eq(lfsr.bad),
+            ]
+        products = self._products(m, back[READ_CYCLES], word, gradients, updates, lfsr)
 
         # Forwards: a sum for each lane.
         is_forward, forward_step = forward[READ_CYCLES + 2]

@@ -51,8 +51,9 @@ class TrainingMac(TrainingMacBase):
         gradient = Signal(signed(training.grad_bits))
         m.d.comb += [
             word.eq(Mux(axis, self.col_word, self.row_word)),
-            gradient.eq(Mux(back_step.from_host, self.host_gradient,
-                            Mux(back_step.dest, self.col_gradient, self.row_gradient))),
+            gradient.eq(self._gradient(m, Mux(
+                back_step.from_host, self.host_gradient,
+                Mux(back_step.dest, self.col_gradient, self.row_gradient)), is_back)),
             multiplier.a.eq(Mux(is_back, gradient, word)),
             multiplier.b.eq(weight[-config.weight_bits:].as_signed()),
             change.a.eq(word),
@@ -68,13 +69,16 @@ class TrainingMac(TrainingMacBase):
             update.load_lfsr.payload.eq(self.load_lfsr.payload),
             self.lfsr_record.eq(update.lfsr),
         ]
+        if config.checks:
+            m.d.comb += self.bad_lfsr.eq(update.bad_lfsr)
         if training.velocity_bits:
             m.d.comb += update.velocity.eq(velocity)
 
         # A stage further on: the bias. It starts a sum forwards, and may change backwards.
         is_back, back_step = back[to_word + 1]
         bias, bias_velocity = self._bias_memories(m, platform, bias_update, Mux(
-            back[to_word][0], back[to_word][1].b_addr, forward[to_word][1].b_addr))
+            back[to_word][0], back[to_word][1].b_addr, forward[to_word][1].b_addr),
+            uses=Cat(valid & step.bias for valid, step in (forward[to_word], back[to_word])).any())
         start = Signal(signed(config.bias_bits))
         bias_gradient = Signal.like(gradient)
         is_forward, forward_step = forward[to_word + 1]

@@ -7,18 +7,22 @@ from amaranth.lib.wiring import In, Out
 from ..back_layouts import back_step_layout, gradient_read_layout
 from ..cells.block_ram import BlockRam
 from ..cells.delay import later
+from ..cells.parity import memory_pattern, sealed
 from ..cells.small_memory import small_memory
 from ..config import LFSR_BITS, READ_CYCLES
 from ..layouts import (
     bias_load_layout,
     contribution_layout,
     finished_layout,
+    gradient_word,
     step_layout,
     weight_load_layout,
 )
 from ..op_fields import Axis
 
 __all__ = ["TrainingMacBase"]
+
+_CHECKED = ("bad_weight", "bad_bias", "bad_velocity", "bad_gradient", "bad_lfsr")
 
 
 class TrainingMacBase(wiring.Component):
@@ -41,7 +45,7 @@ class TrainingMacBase(wiring.Component):
         The word that either gather buffer reads for a step, `READ_CYCLES` after the step.
     row_gradient, col_gradient, host_gradient : In(grad_bits)
         The gradient that each memory of gradients reads for a step, or for `gradient_read`, as
-        late.
+        late; with `checks` its parity above it.
     gradient_read, bias_busy : In(stream), Out(1)
         With `lanes_out` above 1 only: see `LaneTrainingMac`.
     load_weight, load_bias, load_lfsr : In(stream)
@@ -60,13 +64,18 @@ class TrainingMacBase(wiring.Component):
     writing : Out(1)
         A step of a cycle before will write a weight, a bias or a velocity in this cycle or later. A
         register.
+    bad_weight, bad_bias, bad_velocity, bad_gradient, bad_lfsr : Out(1)
+        With `checks`: a weight, a bias, an accumulated gradient, a gradient or the state of the
+        generator has a wrong parity in this cycle, in which it is used or looked at.
     """
 
     def __init__(self, config, *, weights=(), biases=()):
         self.config = config
         self.weights = list(weights)
         self.biases = list(biases)
-        gradient = In(signed(config.training.grad_bits))
+        self._bad_bias_velocity = Signal()
+        gradient = In(gradient_word(config))
+        checks = dict.fromkeys(_CHECKED, Out(1)) if config.checks else {}
         share = Out(stream.Signature(contribution_layout(config), always_ready=True))
         lanes = {} if config.lanes_out == 1 else {
             "gradient_read": In(stream.Signature(gradient_read_layout(config), always_ready=True)),
@@ -80,7 +89,7 @@ class TrainingMacBase(wiring.Component):
             "row_gradient": gradient, "col_gradient": gradient, "host_gradient": gradient,
             "load_weight": In(stream.Signature(weight_load_layout(config), always_ready=True)),
             "load_bias": In(stream.Signature(bias_load_layout(config), always_ready=True)),
-            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
+            "load_lfsr": In(stream.Signature(LFSR_BITS + config.checks, always_ready=True)),
             "result": Out(stream.Signature(finished_layout(config), always_ready=True)),
             "for_row": Out(1), "for_col": Out(1),
             "row_share": share, "col_share": share,
@@ -91,6 +100,7 @@ class TrainingMacBase(wiring.Component):
             "lfsr_record": Out(config.lfsr_chunks * config.word_bits),
             "idle": Out(1),
             "writing": Out(1),
+            **checks,
         })
 
     def _weight_memories(self, m, updates):
@@ -108,17 +118,31 @@ class TrainingMacBase(wiring.Component):
             loads = load.valid & (load.p.addr[:in_row] == lane) if in_row else load.valid
             found.append(self._lane_memories(m, update, name, loads, addr,
                                              self.weights[lane::len(updates)]))
-        weights, velocities, records = zip(*found, strict=True)
+        weights, velocities, records, wrong = zip(*found, strict=True)
+        if config.checks:
+            self._check_weights(m, *zip(*wrong, strict=True))
         record = Array(records)[self.look_addr[:in_row]] if in_row else records[0]
         m.d.comb += self.weight_record.eq(record)
         return weights, velocities
 
+    def _check_weights(self, m, weights, velocities):
+        """Tell which of the words that come out of memories, parities included, are wrong."""
+        back = self.back.valid | self.look
+        reads = later(m, self.forward.valid | back, READ_CYCLES, "weight_reads", reset_less=False)
+        m.d.comb += self.bad_weight.eq(reads[-1] & Cat(word.xor() for word in weights).any())
+        if self.config.training.velocity_bits:
+            reads = later(m, back, READ_CYCLES, "velocity_reads", reset_less=False)
+            wrong = reads[-1] & Cat(word.xor() for word in velocities).any()
+            m.d.comb += self.bad_velocity.eq(wrong | self._bad_bias_velocity)
+
     def _lane_memories(self, m, update, suffix, loads, addr, weights):
-        """Return a weight of a step, its velocity, and the record of both."""
+        """Return a weight of a step, its velocity, the record of both, and both with parities.
+
+        The parity of a stored weight lies above the bits that are multiplied.
+        """
         config, training, load = self.config, self.config.training, self.load_weight
         low_bits = training.master_bits - config.weight_bits
-        mask = (1 << training.master_bits) - 1
-        words = [word & mask for word in weights]
+        words = [memory_pattern(word, training.master_bits, config.checks) for word in weights]
         writes, load_addr = update.new_weight, load.p.addr[config.sum_bits:]
 
         def memory_of(name, bits, init, valid, write_addr, write_data):
@@ -133,53 +157,66 @@ class TrainingMacBase(wiring.Component):
             ]
             return block.read_data
 
-        written = Mux(loads, load.p.weight, writes.p.weight)
-        weight = memory_of("weight_memory", config.weight_bits, [w >> low_bits for w in words],
+        written = Mux(loads, load.p.weight, sealed(config, writes.p.weight))
+        weight = memory_of("weight_memory", config.weight_bits + config.checks,
+                           [w >> low_bits for w in words],
                            writes.valid, writes.p.addr, written[low_bits:])
         if low_bits:
             low = memory_of("weight_low_memory", low_bits,
                             [w & ((1 << low_bits) - 1) for w in words],
                             writes.valid, writes.p.addr, written[:low_bits])
             weight = Cat(low, weight)
+        found = [weight, None]
+        weight = weight[:training.master_bits]
         record = Cat(weight, weight[-1].replicate(
             config.master_chunks * config.word_bits - training.master_bits))
         velocity = None
         if training.velocity_bits:
             new = update.new_velocity
-            velocity = memory_of("velocity_memory", training.velocity_bits, [], new.valid,
-                                 new.p.addr, Mux(loads, load.p.velocity, new.p.velocity))
+            velocity = memory_of(
+                "velocity_memory", training.velocity_bits + config.checks, [], new.valid,
+                new.p.addr, Mux(loads, load.p.velocity, sealed(config, new.p.velocity)))
+            found[1] = velocity
+            velocity = velocity[:training.velocity_bits]
             record = Cat(record, velocity, velocity[-1].replicate(
                 config.velocity_chunks * config.word_bits - training.velocity_bits))
-        return weight.as_signed(), velocity, record
+        return weight.as_signed(), velocity, record, found
 
-    def _bias_memories(self, m, platform, update, step_addr, reads=None):
+    def _bias_memories(self, m, platform, update, step_addr, reads=None, uses=None):
         """Return the bias at an address and its velocity, a cycle later. Both are registers.
 
-        Where `reads` is given, the bias is 0 after a cycle in which it is low. No address is read
-        in the cycle in which it is written: an op that changes biases, or needs those that have
-        changed, begins after they are written, and a record is looked at or loaded while the MAC is
-        idle.
+        Where `reads` is given, the bias is 0 after a cycle in which it is low. With `checks` the
+        bias is looked at after a cycle in which it, or `uses` in its place, is high. No address is
+        read in the cycle in which it is written: an op that changes biases, or needs those that
+        have changed, begins after they are written, and a record is looked at or loaded while the
+        MAC is idle.
         """
         config, training = self.config, self.config.training
         addr = Mux(self.look, self.look_addr, step_addr)
         load = self.load_bias
 
         def memory_of(name, bits, init, valid, write_addr, new, loaded):
-            m.submodules[name] = words = small_memory(
-                signed(bits), config.bias_words, init, platform)
+            shape = unsigned(bits + 1) if config.checks else signed(bits)
+            m.submodules[name] = words = small_memory(shape, config.bias_words, init, platform)
             write, read = words.write_port(), words.read_port(domain="comb")
             m.d.comb += [
                 write.en.eq(valid | load.valid),
                 write.addr.eq(Mux(load.valid, load.p.addr, write_addr)),
-                write.data.eq(Mux(load.valid, loaded, new)),
+                write.data.eq(Mux(load.valid, loaded, sealed(config, new))),
                 read.addr.eq(addr),
             ]
             return read.data
 
         new = update.new_bias
         bias = Signal(signed(config.bias_bits))
-        word = memory_of("bias_memory", config.bias_bits, self.biases, new.valid, new.p.addr,
+        biases = [memory_pattern(word, config.bias_bits, True) for word in self.biases
+                  ] if config.checks else self.biases
+        word = memory_of("bias_memory", config.bias_bits, biases, new.valid, new.p.addr,
                          new.p.bias, load.p.bias)
+        if config.checks:
+            used = later(m, (uses if reads is None else reads) | self.look, 1, "bias_used",
+                         reset_less=False)[-1]
+            word = self._checked(m, word, bias, used, self.bad_bias)
         m.d.sync += bias.eq(word if reads is None else Mux(reads | self.look, word, 0))
         record = Cat(bias, bias[-1].replicate(
             config.bias_chunks * config.word_bits - config.bias_bits))
@@ -187,9 +224,12 @@ class TrainingMacBase(wiring.Component):
         if training.velocity_bits:
             new = update.new_velocity
             velocity = Signal(signed(training.velocity_bits))
-            m.d.sync += velocity.eq(memory_of(
+            word = memory_of(
                 "bias_velocity_memory", training.velocity_bits, [], new.valid, new.p.addr,
-                new.p.velocity, load.p.velocity))
+                new.p.velocity, load.p.velocity)
+            if config.checks:
+                word = self._checked(m, word, velocity, used, self._bad_bias_velocity)
+            m.d.sync += velocity.eq(word)
             record = Cat(record, velocity, velocity[-1].replicate(
                 config.velocity_chunks * config.word_bits - training.velocity_bits))
         held = Signal(len(record))
@@ -199,6 +239,20 @@ class TrainingMacBase(wiring.Component):
             m.d.sync += held.eq(record)
         m.d.comb += self.bias_record.eq(held)
         return bias, velocity
+
+    def _gradient(self, m, chosen, used):
+        """Return a gradient without its parity, which is looked at where it is used."""
+        if not self.config.checks:
+            return chosen
+        m.d.comb += self.bad_gradient.eq(used & chosen.xor())
+        return chosen[:-1]
+
+    def _checked(self, m, word, held, used, bad):
+        """Look at a word with its parity in the register `held`, which gets it next, where used."""
+        kept = Signal(name=f"{held.name}_parity")
+        m.d.sync += kept.eq(word[-1])
+        m.d.comb += bad.eq(used & (held.xor() ^ kept))
+        return word[:-1]
 
     def _share(self, m, step, total, word):
         """Hand a complete sum of a step backwards to the reduce engine of its axis."""

@@ -9,7 +9,7 @@ from ..cells.above import is_above
 from ..cells.delay import delayed, later
 from ..cells.saturate import saturated
 from ..config import LFSR_BITS, READ_CYCLES, UPDATE_CYCLES
-from .lfsr import lfsr_step
+from .lfsr import kept_parity, lfsr_step
 from .velocity import accumulate, velocity_members
 
 __all__ = ["WeightUpdate"]
@@ -39,9 +39,12 @@ class WeightUpdate(wiring.Component):
     new_weight, new_velocity : Out(stream)
         A word to write, and its address. Never wait.
     load_lfsr : In(stream)
-        With `lanes_out` of 1 only: a new state of the LFSR. Always accepted.
+        With `lanes_out` of 1 only: a new state of the LFSR, with `checks` its parity above it.
+        Always accepted.
     lfsr : Out(32), or In(32)
         The state of the LFSR; with lanes, that of the shared one for this lane, as an input.
+    bad_lfsr : Out(1)
+        With `checks`, and `lanes_out` of 1: its parity is wrong in this cycle.
     takes : Out(1)
         With lanes only: the state of this cycle is used.
     pending : Out(1)
@@ -53,8 +56,9 @@ class WeightUpdate(wiring.Component):
         training = config.training
         product_bits = config.act_bits + training.grad_bits
         lfsr = {"lfsr": In(LFSR_BITS), "takes": Out(1)} if config.lanes_out > 1 else {
-            "load_lfsr": In(stream.Signature(LFSR_BITS, always_ready=True)),
+            "load_lfsr": In(stream.Signature(LFSR_BITS + config.checks, always_ready=True)),
             "lfsr": Out(LFSR_BITS, init=1),
+            **({"bad_lfsr": Out(1)} if config.checks else {}),
         }
         super().__init__({
             "i": In(stream.Signature(update_layout(config), always_ready=True)),
@@ -96,6 +100,9 @@ class WeightUpdate(wiring.Component):
                 m.d.sync += self.lfsr.eq(lfsr_step(self.lfsr))
             with m.If(self.load_lfsr.valid):
                 m.d.sync += self.lfsr.eq(self.load_lfsr.payload)
+            if self.config.checks:
+                m.d.comb += self.bad_lfsr.eq(self.lfsr.xor() ^ kept_parity(
+                    m, applies, self.lfsr[0], self.load_lfsr))
 
         # Stages 4 and 5: the shift, by its high bits first; stage 6: the weight.
         low_bits = training.update_shift_bits // 2

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..cells.credits import Credits
+from ..cells.parity import with_parity
 from ..config import READ_CYCLES
 from ..layouts import write_layout
 from ..op_fields import Memory
@@ -30,7 +31,7 @@ class Dump(wiring.Component):
     weight_record, bias_record, lfsr_record : In
         The records that were read, `READ_CYCLES` after `look`; they stay.
     write : Out(stream)
-        A word for the row buffer. Never waits.
+        A word for the row buffer, with `checks` its parity above it, made here. Never waits.
     landed : Out(1)
         High with the last word of a repetition.
     row_retired : In(1)
@@ -97,7 +98,7 @@ class Dump(wiring.Component):
             freed.start.eq(self.start),
             self.look_addr.eq(record_addr),
             self.write.p.addr.eq(write_addr),
-            self.write.p.word.eq(words),
+            self.write.p.word.eq(with_parity(config, words[:config.word_bits])),
             last_word.eq((chunks_left == 1) & (records_left == 0)),
             self.op.ready.eq(~self.waiting),
             self.waiting.eq(waiting | self.busy),

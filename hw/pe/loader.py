@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..cells.parity import carried
+from ..cells.parity import carried, loaded
 from ..config import LFSR_BITS
 from ..layouts import bias_load_layout, gradient_load_layout, tap_layout, weight_load_layout
 from ..op_fields import GatherKind
@@ -51,7 +51,7 @@ class Loader(wiring.Component):
     def __init__(self, config):
         self.config = config
         training = {} if config.training is None else {
-            "lfsr": Out(stream.Signature(LFSR_BITS, always_ready=True)),
+            "lfsr": Out(stream.Signature(LFSR_BITS + config.checks, always_ready=True)),
             "gradient": Out(stream.Signature(gradient_load_layout(config), always_ready=True)),
             "gradients_landed": Out(1),
         }
@@ -111,12 +111,15 @@ class Loader(wiring.Component):
             return m
 
         lfsr = records("lfsr", GatherKind.LFSR, config.lfsr_chunks, 1)
-        m.d.comb += [self.lfsr.valid.eq(lfsr.valid), self.lfsr.payload.eq(lfsr.p.record)]
+        m.d.comb += [self.lfsr.valid.eq(lfsr.valid),
+                     self.lfsr.payload.eq(loaded(config, lfsr.p.record, LFSR_BITS))]
         if training.velocity_bits:
+            bits, word_bits = training.velocity_bits, config.ring_word_bits
             m.d.comb += [
-                self.weight.p.velocity.eq(
-                    weight.p.record[config.master_chunks * config.word_bits:]),
-                self.bias.p.velocity.eq(bias.p.record[config.bias_chunks * config.word_bits:]),
+                self.weight.p.velocity.eq(loaded(
+                    config, weight.p.record[config.master_chunks * word_bits:], bits)),
+                self.bias.p.velocity.eq(loaded(
+                    config, bias.p.record[config.bias_chunks * word_bits:], bits)),
             ]
         is_mine_back = Signal()  # Gradients are dealt to the columns from the last one on.
         m.d.sync += is_mine_back.eq(lane_next == config.cols - 1 - self.col)
@@ -132,7 +135,7 @@ class Loader(wiring.Component):
                 self.tap.valid & is_gradient & is_mine_back),
             self.gradients_landed.eq(landed),
             self.gradient.p.addr.eq(addr),
-            self.gradient.p.word.eq(word),
+            self.gradient.p.word.eq(loaded(config, word, training.grad_bits)),
         ]
         with m.If(self.tap.valid & is_gradient):
             m.d.sync += gradient_addr.eq(addr + self.gradient.valid)
@@ -141,6 +144,9 @@ class Loader(wiring.Component):
     def _weights(self, record):
         """The weights of a record; where links move several words at once, as many of them."""
         config = self.config
+        if config.checks and config.training is not None:
+            words = record[:config.master_chunks * config.ring_word_bits]
+            return carried(config, words, config.training.master_bits)
         if config.checks:
             bits = config.ring_word_bits
             return Cat(carried(config, record.word_select(word, bits), config.weight_bits)
@@ -153,4 +159,7 @@ class Loader(wiring.Component):
     def _bias(self, record):
         """The bias of a record, with `checks` its parity above it."""
         config = self.config
-        return carried(config, record, config.bias_bits) if config.checks else record
+        words = record
+        if config.training is not None:
+            words = record[:config.bias_chunks * config.ring_word_bits]
+        return carried(config, words, config.bias_bits) if config.checks else record

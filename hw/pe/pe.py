@@ -53,7 +53,7 @@ class PE(wiring.Component):
         Words of the row ring and of the column ring.
     east, south : Out(stream)
         The same rings, downstream.
-    faults : Out(5)
+    faults : Out
         With `checks`: a flag for each `FaultPlace`, set in the cycle after the parity of a word
         there is found wrong, and kept until a reset. Registers.
     """

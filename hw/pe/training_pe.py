@@ -4,8 +4,10 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..cells.parity import result_word, sticky
 from ..cells.part import part
 from ..config import PROGRAM_BLOCK_WORDS
+from ..fault_places import FaultPlace, flag_bits
 from ..layouts import partial_layout
 from ..mac.back_control import BackControl
 from ..mac.gradient_memory import GradientMemory, HostGradients, TargetGradients
@@ -25,7 +27,7 @@ __all__ = ["TrainingPE", "training_pe_members"]
 
 def training_pe_members(config):
     """The ports of a training PE; see `TrainingPE`."""
-    link = stream.Signature(config.word_bits)
+    link = stream.Signature(config.ring_bits)
     reverse = stream.Signature(partial_layout(config))
     return {
         "col": In(config.col_bits),
@@ -33,6 +35,7 @@ def training_pe_members(config):
         "east": Out(link), "south": Out(link),
         "from_east": In(reverse), "from_south": In(reverse),
         "to_west": Out(reverse), "to_north": Out(reverse),
+        **({"faults": Out(flag_bits(config))} if config.checks else {}),
     }
 
 
@@ -56,6 +59,8 @@ class TrainingPE(wiring.Component):
         Partial sums of the rings back (`hw.layouts.partial_layout`).
     to_west, to_north : Out(stream)
         The same rings, downstream.
+    faults : Out
+        With `checks`: as in `PE`.
     """
 
     def __init__(self, config, *, weights=(), biases=()):
@@ -138,7 +143,7 @@ class TrainingPE(wiring.Component):
                 back.rings[axis].landed.eq(gradients.landed),
                 ring.write.valid.eq(here[axis]),
                 ring.write.p.addr.eq(mac.result.p.where.addr),
-                ring.write.p.word.eq(mac.result.p.word),
+                ring.write.p.word.eq(result_word(config, mac.result.p.word)),
                 ring.landed.eq(here[axis] & mac.result.p.where.landed),
                 ring.start.eq(sequencer.start),
                 gradients.read_en.eq(reads),
@@ -180,4 +185,21 @@ class TrainingPE(wiring.Component):
                 & control.idle & back.idle & dump.idle & mac.idle
                 & ~row_gradients.busy & ~col_gradients.busy),
         ]
+        if config.checks:
+            bad_target = made.bad_target if config.training.targets else Const(0)
+            self._flag(m, sequencer.fault, mac, rings, engines, bad_target)
         return m
+
+    def _flag(self, m, bad_program, mac, rings, engines, bad_target):
+        """Set the flags, a cycle after a parity is found wrong."""
+        sticky(m, self.faults, {
+            FaultPlace.WEIGHTS: mac.bad_weight, FaultPlace.BIASES: mac.bad_bias,
+            FaultPlace.BUFFER: Cat(ring.bad_buffer for ring in rings).any(),
+            FaultPlace.PROGRAM: bad_program,
+            FaultPlace.LINK: Cat(ring.bad_link for ring in rings).any(),
+            FaultPlace.GRADIENTS: mac.bad_gradient | bad_target,
+            FaultPlace.VELOCITIES: mac.bad_velocity,
+            FaultPlace.PARTIALS: Cat(engine.bad_queue for engine in engines).any(),
+            FaultPlace.BACK_LINK: Cat(engine.bad_link for engine in engines).any(),
+            FaultPlace.RANDOM: mac.bad_lfsr,
+        })

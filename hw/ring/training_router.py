@@ -19,6 +19,7 @@ def reduce_side(config):
         "taken": In(1),
         "complete": In(stream.Signature(complete_layout(config), always_ready=True)),
         "idle": In(1),
+        **({"bad_link": In(1), "bad_queue": In(1)} if config.checks else {}),
     })
 
 
@@ -53,7 +54,7 @@ class TrainingRouter(wiring.Component):
 
     def __init__(self, config):
         self.config = config
-        words = stream.Signature(config.word_bits)
+        words = stream.Signature(config.ring_bits)
         partials = stream.Signature(partial_layout(config))
         super().__init__({
             "last_in_row": In(1),
@@ -84,4 +85,6 @@ class TrainingRouter(wiring.Component):
             wiring.connect(m, wiring.flipped(side.own), engine.own)
             wiring.connect(m, engine.complete, wiring.flipped(side.complete))
             m.d.comb += [side.taken.eq(engine.taken), side.idle.eq(engine.idle)]
+            if self.config.checks:
+                m.d.comb += [side.bad_link.eq(engine.bad_link), side.bad_queue.eq(engine.bad_queue)]
         return m

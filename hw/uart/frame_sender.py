@@ -6,7 +6,13 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import framed_layout
-from ..link_config import CHECKED_LINK_VERSION, FAULTS_MAGIC, LINK_MAGIC, WORD_BYTES
+from ..link_config import (
+    CHECKED_LINK_VERSION,
+    FAULT_BYTES,
+    FAULTS_MAGIC,
+    LINK_MAGIC,
+    WORD_BYTES,
+)
 
 __all__ = ["FrameSender"]
 
@@ -42,7 +48,7 @@ class FrameSender(wiring.Component):
         bytes of words come in every second cycle.
     asks_faults, faults : In(1), In
         With `fault_nodes`: with `arrived`, FAULTS are asked for; the flags of all nodes,
-        `fault_bits` each, at most 8. A frame says whether a flag was set two cycles before its
+        `fault_bits` each, at most 16. A frame says whether a flag was set two cycles before its
         first byte. FAULTS have the flags of each node as they are when its byte is sent.
     """
 
@@ -198,8 +204,9 @@ class FrameSender(wiring.Component):
 
     @property
     def _fault_bytes(self):
-        """Bytes of FAULTS: letters, and a byte of each node, up to a whole word."""
-        return len(FAULTS_MAGIC) + -(-self.fault_nodes // WORD_BYTES) * WORD_BYTES
+        """Bytes of FAULTS: letters, and the flags of each node, up to a whole word."""
+        words = -(-self.fault_nodes * FAULT_BYTES // WORD_BYTES)
+        return len(FAULTS_MAGIC) + words * WORD_BYTES
 
     @property
     def _most_bytes(self):
@@ -219,8 +226,9 @@ class FrameSender(wiring.Component):
             `space` as a header has it.
         """
         owed, is_faults, any_set, told_set = Signal(), Signal(), Signal(), Signal()
-        content = [*FAULTS_MAGIC, *(self.faults.word_select(node, self.fault_bits)
-                                    for node in range(self.fault_nodes))]
+        flags = [self.faults.word_select(node, self.fault_bits)
+                 for node in range(self.fault_nodes)]
+        content = [*FAULTS_MAGIC, *(part for one in flags for part in (one[:8], one[8:]))]
         content += [0] * (self._fault_bytes - len(content))
         m.d.sync += any_set.eq(self.faults.any())
         with m.If(self.arrived & self.opens):

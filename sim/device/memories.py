@@ -44,18 +44,18 @@ class TrainingMemories:
     def activations(self, *, on_columns: bool) -> IntArray:
         """What the MACs read from their gather buffers, [R, C, buffer_words]."""
         axis = "col" if on_columns else "row"
-        words = self._read(f"router.forward.{axis}.for_mac", "words")
+        words = self._kept(f"router.forward.{axis}.for_mac", "words")
         # A link word may be wider; what is above the activation is not read.
         left = 64 - self._config.act_bits
         return (words << left) >> left
 
     def gradients(self, *, on_columns: bool) -> IntArray:
         """The gradients of own words, [R, C, buffer_words]."""
-        return self._read(f"{'col' if on_columns else 'row'}_gradients.gradients", "words")
+        return self._kept(f"{'col' if on_columns else 'row'}_gradients.gradients", "words")
 
     def host_gradients(self) -> IntArray:
         """The gradients that the host sent, [R, C, result_words]."""
-        return self._read("host_gradients", "gradients")
+        return self._kept("host_gradients", "gradients")
 
     def weights(self) -> IntArray:
         """The stored weights, [R, C, weight_words]."""
@@ -74,11 +74,11 @@ class TrainingMemories:
 
     def biases(self) -> IntArray:
         """The biases, [R, C, bias_words]."""
-        return self._read("mac", "bias_memory")
+        return self._kept("mac", "bias_memory")
 
     def bias_velocities(self) -> IntArray:
         """Their accumulators; a torus without any has no such memory."""
-        return self._read("mac", "bias_velocity_memory")
+        return self._kept("mac", "bias_velocity_memory")
 
     def lfsr(self) -> IntArray:
         """The states of the random generators, [R, C, 1], unsigned."""
@@ -109,10 +109,20 @@ class TrainingMemories:
     def _of_lanes(self, memory: str) -> IntArray:
         """A memory of the MAC, of which each lane has its own: [R, C, weight_words]."""
         lanes = self._config.lanes_out
+        # The parity of a stored weight lies above its high bits.
+        read = self._read if memory == "weight_low_memory" else self._kept
         if lanes == 1:
-            return self._read(f"mac.{memory}", "words")
-        parts = [self._read(f"mac.{memory}_{lane}", "words") for lane in range(lanes)]
+            return read(f"mac.{memory}", "words")
+        parts = [read(f"mac.{memory}_{lane}", "words") for lane in range(lanes)]
         return np.stack(parts, axis=3).reshape(*parts[0].shape[:2], -1)
+
+    def _kept(self, block: str, name: str) -> IntArray:
+        """Words of a memory without what `checks` put above them."""
+        words = self._read(block, name)
+        if not self._config.checks:
+            return words
+        left = 65 - self.variable((0, 0), block, name).word_bits
+        return (words << left) >> left
 
     def _read(self, block: str, name: str) -> IntArray:
         config = self._config

@@ -6,13 +6,16 @@ masked; or flagged though the outputs are right; or detected: the outputs are wr
 and a flag says so; or silent: they are wrong and no flag says so; or the torus hangs without one.
 
 Every 100 flips add a row to DIR/runs.sqlite, so the same command goes on where it was stopped, and
-more --flips add to those that are there. With another --seed other bits flip. The exit status is 1
-if a torus gives a wrong output without a flag after a flip that its checks must find: in a memory
-or on a link with 1 or more, in its arithmetic with 2 or more, in any register with 3.
+more --flips add to those that are there. With another --seed other bits flip. With --trains the net
+is trained, and what comes back is all outputs and the trained weights, biases, accumulators and
+random generators. The exit status is 1 if a torus gives a wrong output without a flag after a flip
+that its checks must find: in a memory or on a link with 1 or more, in its arithmetic with 2 or
+more, in any register with 3.
 
   python -m sim.faults --flips 100
   python -m sim.faults --flips 1000 --workers 2 --page docs/faults.md
   python -m sim.faults --flips 500 --only accumulator registers --checks 0 3 --seed 2
+  python -m sim.faults --trains --flips 1000 --page docs/faults.md
 """
 
 if __name__ == "__main__":
@@ -36,8 +39,10 @@ from sw_driver.system.console import Output
 from sw_driver.system.files import make_folder
 
 from .campaign import Batch, Came, Total, run_campaign
-from .page import COLUMNS, MARK, rows
+from .page import COLUMNS, MARK, TRAINING_MARK, rows
 from .sites import FOUND, KINDS, LEVELS
+from .training_bench import PREFIX
+from .training_sites import TRAINING_FOUND, TRAINING_KINDS, TRAINING_LEVELS
 
 __all__ = ["main"]
 
@@ -49,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 1 if a flip that checks must find was silent."""
     asked = _parsed(arguments)
     if asked.page is not None:
-        check_page(asked.page, MARK)
+        check_page(asked.page, asked.mark)
     when = made()
     talk = Output(as_json=False, quiet=asked.quiet)
     make_folder(asked.out)
@@ -59,13 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
     talk.table("what came of the flips", COLUMNS, rows(found))
     if asked.page is not None:
         given = sys.argv[1:] if arguments is None else arguments
-        write_page(asked.page, MARK, f"python -m sim.faults {shlex.join(given)}", when, COLUMNS,
-                   rows(found))
+        write_page(asked.page, asked.mark, f"python -m sim.faults {shlex.join(given)}", when,
+                   COLUMNS, rows(found))
     return DIFFERENT if any(_is_wrong(one) for one in found) else 0
 
 
 def _is_wrong(one: Total) -> bool:
-    return bool(one.silent and one.checks >= FOUND[one.kind])
+    trains = one.kind.startswith(PREFIX)
+    least = (TRAINING_FOUND if trains else FOUND).get(one.kind.removeprefix(PREFIX))
+    return bool(one.silent and least is not None and one.checks >= least)
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
@@ -73,10 +80,14 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
                         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", metavar="N", default="100",
                         help="bits of each kind of place, for each of --checks [default: 100]")
-    parser.add_argument("--only", nargs="+", metavar="KIND", default=list(KINDS),
-                        help=f"kinds of places: {', '.join(KINDS)} [default: all]")
-    parser.add_argument("--checks", nargs="+", metavar="LEVEL", default=[*map(str, LEVELS)],
-                        help="0 for a torus without, to 3 for one with all [default: all four]")
+    parser.add_argument("--trains", action="store_true", help="the net is trained")
+    more = [kind for kind in TRAINING_KINDS if kind not in KINDS]
+    parser.add_argument("--only", nargs="+", metavar="KIND",
+                        help=f"kinds of places: {', '.join(KINDS)}; with --trains also "
+                        f"{', '.join(more)} [default: all]")
+    parser.add_argument("--checks", nargs="+", metavar="LEVEL",
+                        help="0 for a torus without, to 3 for one with all, 1 with --trains "
+                        "[default: all levels]")
     parser.add_argument("--seed", metavar="N", default="1",
                         help="what places, bits and cycles follow from [default: 1]")
     parser.add_argument("--workers", metavar="N", default="1",
@@ -87,12 +98,17 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
                         help="write the table to this page, such as docs/faults.md")
     parser.add_argument("--quiet", action="store_true", help="print neither progress nor the table")
     asked = parser.parse_args(arguments)
-    for kind in asked.only:
-        if kind not in KINDS:
-            raise DriverError(f"--only must name some of {', '.join(KINDS)}, not {kind!r}")
-    asked.only = list(dict.fromkeys(asked.only))
-    asked.checks = sorted({whole_number("--checks", level, LEVELS[0], LEVELS[-1])
-                           for level in asked.checks})
+    kinds = TRAINING_KINDS if asked.trains else KINDS
+    levels = TRAINING_LEVELS if asked.trains else LEVELS
+    for kind in asked.only or ():
+        if kind not in kinds:
+            raise DriverError(f"--only must name some of {', '.join(kinds)}, not {kind!r}")
+    prefix = PREFIX if asked.trains else ""
+    asked.only = [prefix + kind for kind in dict.fromkeys(asked.only or kinds)]
+    # Those with most checks come first: they are what must be right.
+    asked.checks = sorted({whole_number("--checks", str(level), levels[0], levels[-1])
+                           for level in asked.checks or levels}, reverse=True)
+    asked.mark = TRAINING_MARK if asked.trains else MARK
     for name, least, most in (("flips", 1, _MOST_FLIPS), ("seed", 0, _MOST_SEED),
                               ("workers", 1, MOST_WORKERS)):
         setattr(asked, name, whole_number(f"--{name}", getattr(asked, name), least, most))

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
 from hw.config import TorusConfig
 from hw.tops import TOPS
+from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile
 from sw_driver.device.faults import read_faults
@@ -19,9 +22,9 @@ from ..model.emitted import emitted_torus
 from ..model.native import NativeModel
 from ..model.transfers import Transfer
 from ..model.variables import Variable
-from .sites import KINDS, MEMORIES, Sites, draw
+from .sites import MEMORIES, Sites, draw
 
-__all__ = ["OUTCOMES", "FaultBench", "Flip", "the_bench"]
+__all__ = ["OUTCOMES", "FaultBench", "Flip", "Stream", "the_bench"]
 
 OUTCOMES = ("masked", "flagged", "detected", "silent", "hang")
 """What comes of a flip.
@@ -64,6 +67,13 @@ class Flip:
     faults: tuple[str, ...]
 
 
+class Stream(NamedTuple):
+    """All beats that a run sends, and how many come back."""
+
+    beats: Beats
+    output_beats: int
+
+
 class FaultBench:
     """Runs one program of inference again and again, each time with one flipped bit.
 
@@ -87,35 +97,53 @@ class FaultBench:
         What the model is built with.
     cycles : int
         Of the program, from the first beat in to the last beat out.
+    first_cycle : int
+        Bits flip from then on.
     model : NativeModel
-    program : Run
+    program : Stream
         What it is given.
     """
+
+    SITES: type[Sites] = Sites
+    MEMORIES: tuple[str, ...] = MEMORIES
 
     def __init__(self, compiled: Compiled, *, seed: int = 1, samples: int = SAMPLES,
                  verilog: str | None = None) -> None:
         self.compiled = compiled
-        config, executable = compiled.config, compiled.executable
+        config = compiled.config
         if verilog is None:
             verilog = emitted_torus(config)
-        self._sites = Sites(config, verilog)
+        self._sites = self.SITES(config, verilog)
         self.names = self._sites.names
+        memories = self.MEMORIES
         kind = CheckedModel if config.checks else NativeModel
         self.model = kind(verilog, TOPS["torus"], accessible=self.names)
-        x = random_words(compiled.net, samples, seed=seed)
-        self.program = executable.infer(x.numpy())
-        load = executable.load()
         self.model.reset()
-        self.model.run(load.beats, load.output_beats, max_idle_cycles=_IDLE_CYCLES)
+        self.program, check = self._prepared(seed, samples)
         self._perform()  # When it has ended, all that was loaded is in the memories.
         self.model.reset()
         done = self._perform()
         self._right = done.beats
         self.cycles = int(done.out_cycles[-1]) - int(done.in_cycles[0]) + 1
+        self.first_cycle = self._first_cycle(done)
+        assert check(self._right), "without a flip all is right"
+        self._variables = {kind: self._sites.find(self.model, kind) for kind in self._sites.kinds}
+        self._held = [(one, one.read()) for name in memories for one in self._variables[name]]
+
+    def _prepared(self, seed: int, samples: int) -> tuple["Stream", Callable[[Beats], bool]]:
+        """Load the net into the model; return the run, and whether beats are those of it."""
+        compiled, executable = self.compiled, self.compiled.executable
+        x = random_words(compiled.net, samples, seed=seed)
+        load = executable.load()
+        self.model.run(load.beats, load.output_beats, max_idle_cycles=_IDLE_CYCLES)
         wanted = compiled.net.forward_words(x).numpy()
-        assert (executable.decode(self._right) == wanted).all(), "without a flip all is right"
-        self._variables = {kind: self._sites.find(self.model, kind) for kind in KINDS}
-        self._held = [(one, one.read()) for name in MEMORIES for one in self._variables[name]]
+        run = executable.infer(x.numpy())
+        return Stream(run.beats, run.output_beats), lambda beats: bool(
+            (executable.decode(beats) == wanted).all())
+
+    def _first_cycle(self, done: Transfer) -> int:
+        """The first cycle of a run in which a bit may flip."""
+        return 0
 
     def _perform(self) -> Transfer:
         return self.model.run(self.program.beats, self.program.output_beats,
@@ -124,7 +152,7 @@ class FaultBench:
     def flip(self, kind: str, random: Random) -> Flip:
         """Run the program, and flip a random bit of a kind of place before a random cycle of it."""
         variable, word, bit = draw(self._variables[kind], random)
-        return self.flip_bit(variable, word, bit, random.randrange(self.cycles))
+        return self.flip_bit(variable, word, bit, random.randrange(self.first_cycle, self.cycles))
 
     def flip_bit(self, variable: Variable, word: int, bit: int, cycle: int) -> Flip:
         """Run the program, and flip this bit after so many cycles of it."""

@@ -12,6 +12,8 @@ from sw_driver.jobs.store import JobStore
 
 from .bench import OUTCOMES, the_bench
 from .sites import KINDS, LEVELS
+from .training_bench import PREFIX, the_training_bench
+from .training_sites import TRAINING_KINDS
 
 __all__ = ["Batch", "Came", "Total", "flip_bits", "run_campaign", "totals"]
 
@@ -90,11 +92,13 @@ class Total:
 
 def flip_bits(batch: Batch) -> Came:
     """Run the flips of a job, one after the other; each follows from its number alone."""
-    bench = the_bench(batch.checks)
+    trains = batch.kind.startswith(PREFIX)
+    bench = (the_training_bench if trains else the_bench)(batch.checks)
+    kind = batch.kind.removeprefix(PREFIX)
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     told: list[str] = []
     for number in range(batch.first, batch.first + batch.count):
-        flip = bench.flip(batch.kind, Random(f"{batch.kind}/{batch.seed}/{number}"))
+        flip = bench.flip(kind, Random(f"{batch.kind}/{batch.seed}/{number}"))
         counts[flip.outcome] += 1
         if flip.outcome in ("silent", "hang") and len(told) < _MOST_TOLD:
             told.append(f"{flip.where}, cycle {flip.cycle}: {flip.outcome}")
@@ -115,7 +119,7 @@ def run_campaign(
     Parameters
     ----------
     kinds
-        Of `sim.faults.sites.KINDS`.
+        Of `sim.faults.sites.KINDS`, or with `PREFIX` of `TRAINING_KINDS`.
     checks
         Some of `sim.faults.sites.LEVELS`.
     seed
@@ -147,7 +151,7 @@ def totals(results: Mapping[Batch, Came]) -> list[Total]:
     """Sum up what came of each kind of place, for each number of checks."""
     found: list[Total] = []
     for on in LEVELS:
-        for kind in KINDS:
+        for kind in (*KINDS, *(PREFIX + kind for kind in TRAINING_KINDS)):
             rows = [came for batch, came in results.items()
                     if (batch.kind, batch.checks) == (kind, on)]
             if rows:

@@ -67,37 +67,44 @@ class Sites:
         self._config = config
         self._clocked = _clocked(verilog)
         pes = [f"{_TOP}.pe_{row}_{col}" for row in range(config.rows) for col in range(config.cols)]
-        sequencers = [*pes, *(f"{_TOP}.gateway_{row}" for row in range(config.rows)),
-                      _BRIDGE]
-        links = [Site(f"{pe}.{block}", name) for pe in pes for block, name in _HOP_REGISTERS]
-        links += [Site(f"{_TOP}.{link}", name) for link in self._links()
-                  for name in _LINK_REGISTERS]
-        self._sites = {
-            "weights": [Site(f"{pe}.mac.weight_memory", "words") for pe in pes],
-            "buffers": [Site(f"{pe}.{buffer}", "words") for pe in pes for buffer in _BUFFERS],
-            "biases": [Site(f"{pe}.mac", "bias_memory") for pe in pes],
-            "program": [Site(f"{node}.sequencer.program", "words") for node in sequencers],
-            "links": links,
-            "accumulator": [Site(f"{pe}.{_ACCUMULATOR[0]}", _ACCUMULATOR[1]) for pe in pes],
-        }
-        queue = "queue.queue.fifo" if config.checks > 2 else "queue.fifo"
-        self._sites["queues"] = [Site(f"{_TOP}.gateway_{row}.{way}_{queue}", "storage")
-                                 for row in range(config.rows) for way in ("in", "out")]
-        for kind, block in _BLOCKS.items():
-            self._sites[kind] = [site for pe in pes for site in self._registers(PE_MODULE, pe)
-                                 if site.scope == pe + block]
+        gateways = [f"{_TOP}.gateway_{row}" for row in range(config.rows)]
+        self._sites = self._sites_of(pes, [*pes, *gateways, _BRIDGE], gateways)
         taken = {site for sites in self._sites.values() for site in sites}
         self._sites["registers"] = [
             site for pe in pes for site in self._registers(PE_MODULE, pe) if site not in taken]
-        for at in (*(f"{_TOP}.gateway_{row}" for row in range(config.rows)), _BRIDGE,
-                   *(f"{_TOP}.{link}" for link in self._links())):
+        for at in (*gateways, _BRIDGE, *(f"{_TOP}.{link}" for link in self._links())):
             self._sites["registers"] += [
                 site for site in self._registers(at, at) if site not in taken]
+
+    def _sites_of(self, pes: list[str], nodes: list[str], gateways: list[str]
+                  ) -> dict[str, list[Site]]:
+        """All sites but other registers; the nodes are those that have a program."""
+        queue = "queue.queue.fifo" if self._config.checks > 2 else "queue.fifo"
+        links = [Site(f"{pe}.{block}", name) for pe in pes for block, name in _HOP_REGISTERS]
+        links += [Site(f"{_TOP}.{link}", name) for link in self._links()
+                  for name in _LINK_REGISTERS]
+        return {
+            "weights": [Site(f"{pe}.mac.weight_memory", "words") for pe in pes],
+            "buffers": [Site(f"{pe}.{buffer}", "words") for pe in pes for buffer in _BUFFERS],
+            "biases": [Site(f"{pe}.mac", "bias_memory") for pe in pes],
+            "program": [Site(f"{node}.sequencer.program", "words") for node in nodes],
+            "links": links,
+            "accumulator": [Site(f"{pe}.{_ACCUMULATOR[0]}", _ACCUMULATOR[1]) for pe in pes],
+            "queues": [Site(f"{gateway}.{way}_{queue}", "storage")
+                       for gateway in gateways for way in ("in", "out")],
+            **{kind: [site for pe in pes for site in self._registers(PE_MODULE, pe)
+                      if site.scope == pe + block] for kind, block in _BLOCKS.items()},
+        }
 
     def _links(self) -> list[str]:
         """Instances of register slices, by the names that `hw.torus` gives them."""
         return [module.removeprefix(f"{_TOP}.") for module in self._clocked
                 if re.fullmatch(rf"{re.escape(_TOP)}\.(east|west|south)_[\d_]+", module)]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What `find` knows."""
+        return tuple(self._sites)
 
     def _registers(self, module: str, scope: str) -> list[Site]:
         return [Site(scope + path.removeprefix(module), name)

@@ -15,7 +15,12 @@ _MEMORIES = {
     FaultPlace.PROGRAM: "the program memory",
     FaultPlace.SUM: "the arithmetic",
     FaultPlace.CONTROL: "a register",
+    FaultPlace.GRADIENTS: "a memory of gradients",
+    FaultPlace.VELOCITIES: "a memory of accumulated gradients",
+    FaultPlace.PARTIALS: "a queue of partial sums",
+    FaultPlace.RANDOM: "the random generator",
 }
+_LINKS = {FaultPlace.LINK: "a link", FaultPlace.BACK_LINK: "a link back"}
 _NO_PARITY = (FaultPlace.SUM, FaultPlace.CONTROL)
 _MOST_NAMED = 3
 
@@ -47,8 +52,8 @@ class Fault:
 
     def __str__(self) -> str:
         """Say it in a sentence's words."""
-        if self.place is FaultPlace.LINK:
-            return f"a link into {self.node}"
+        if self.place in _LINKS:
+            return f"{_LINKS[self.place]} into {self.node}"
         return f"{_MEMORIES[self.place]} of {self.node}"
 
 
@@ -119,6 +124,8 @@ def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
                 rank = 2 * brought(unit)
                 if place is FaultPlace.LINK:
                     rank = 1 + carried_on
+                elif place is FaultPlace.BACK_LINK:
+                    rank = 1  # Each node makes the parity of its sum anew.
                 elif place in _NO_PARITY:
                     rank = -1
                 fault = Fault(place, None if bridge else row,

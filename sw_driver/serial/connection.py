@@ -189,7 +189,7 @@ class Connection:
                    lambda: progress(self._end.unacknowledged))
 
     def read_faults(self) -> bytes:
-        """Ask a board with `checks` for the flags of its nodes, a byte of each, and zeros.
+        """Ask a board with `checks` for the flags of its nodes, two bytes of each, and zeros.
 
         Raises
         ------

@@ -7,6 +7,7 @@ import numpy as np
 
 from hw.config import TorusConfig
 from hw.fault_places import fault_units, flag_bits
+from hw.link_config import FAULT_BYTES
 from sw_driver.arrays import Beats
 from sw_driver.compiled import Compiled
 from sw_driver.device.faults import refuse_faults
@@ -122,11 +123,12 @@ class SerialTransport(Transport):
     def _refuse_faults(self, link: Connection) -> None:
         """Raise what the flags of the board's torus say; see `refuse_faults`."""
         flags, nodes = link.read_faults(), fault_units(self._config)
-        if len(flags) < nodes:
+        if len(flags) < nodes * FAULT_BYTES:
             raise LinkError(f"the board on port {self._port} must tell the faults of {nodes} "
-                            f"nodes, not of {len(flags)}: build its bitstream anew")
+                            f"nodes, not of {len(flags) // FAULT_BYTES}: build its bitstream anew")
         refuse_faults(self._config, sum(
-            flags[node] << node * flag_bits(self._config) for node in range(nodes)))
+            int.from_bytes(flags[node * FAULT_BYTES:][:FAULT_BYTES], "little")
+            << node * flag_bits(self._config) for node in range(nodes)))
 
     def _bytes_of(self, link: Connection, beats: Beats) -> bytes:
         """The words of the link for beats, packed where the board takes that and they fit."""

@@ -66,6 +66,7 @@ def prepare(
     *,
     samples: int | None = None,
     start: Start | None = None,
+    checks: int = 0,
 ) -> Prepared:
     """Lay out a net's words by training it for an epoch in float, and compile it.
 
@@ -83,6 +84,8 @@ def prepare(
         Only so many of the training samples; by default all.
     start
         The net to begin with, in the place of `shapes` and of first weights; by default none.
+    checks
+        Whether the torus finds flipped bits.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def prepare(
     if recipe.on_targets:
         rate = recipe.rate(0) / recipe.batch_size
         form = dataclasses.replace(form, error_shift=error_shift(form, rate))
-    compiled = compile_recipe(form, torus, recipe)
+    compiled = compile_recipe(form, torus, recipe, checks)
     state = initial_state(model, compiled.format, seed=recipe.seed, rows=rows, cols=cols)
     return Prepared(split, recipe, compiled, state, Position())
 
@@ -134,7 +137,9 @@ def _check_trainable(start: Start) -> None:
         raise ModelError(f"{start.path}: {error}") from error
 
 
-def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled:
+def compile_recipe(
+    form: TrainingFormat, torus: str, recipe: Recipe, checks: int = 0
+) -> Compiled:
     """Compile a net of these words for a torus "RxC", with what a recipe asks for."""
     return compile(
         form,
@@ -144,4 +149,5 @@ def compile_recipe(form: TrainingFormat, torus: str, recipe: Recipe) -> Compiled
         momentum=recipe.momentum,
         frozen=recipe.frozen,
         lanes_out=recipe.lanes_out,
+        checks=checks,
     )

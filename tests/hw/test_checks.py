@@ -25,26 +25,32 @@ CHECKED = dataclasses.replace(TEST, rows=2, cols=1, checks=1)
 @pytest.mark.parametrize("fields, message", [
     ({"checks": 4}, "checks must be 0 to 3, not 4"),
     ({"checks": -1}, "checks must be 0 to 3, not -1"),
-    ({"checks": 3, "training": TrainingConfig()}, "checks must be 0 where a torus trains, not 3"),
+    ({"checks": 3, "training": TrainingConfig()}, "must be 0 or 1 where a torus trains, not 3"),
     ({"checks": True}, "checks must be a whole number, not True"),
-    ({"checks": 1, "training": TrainingConfig()}, "checks must be 0 where a torus trains, not 1"),
 ])
 def test_refuses(fields, message):
     with pytest.raises(ConfigError, match=message):
         TorusConfig(**fields)
 
 
+def test_a_torus_that_trains_may_have_parities():
+    """Other options of inference are still refused there."""
+    assert TorusConfig(checks=1, training=TrainingConfig()).checks
+    with pytest.raises(ConfigError, match="leaky must be 0 where a torus trains, not 1"):
+        TorusConfig(checks=1, leaky=1, training=TrainingConfig())
+
+
 def test_a_board_of_too_many_nodes_is_refused():
-    """A frame of its host link has room for the flags of 236."""
-    config = dataclasses.replace(CHECKED, rows=13, cols=18)
-    words = [[[0]] * 18] * 13
-    with pytest.raises(ConfigError, match="has 248 nodes, since a frame of the host link tells of "
-                                          "236 at most"):
+    """A frame of its host link has room for the flags of 118."""
+    config = dataclasses.replace(CHECKED, rows=9, cols=13)
+    words = [[[0]] * 13] * 9
+    with pytest.raises(ConfigError, match="has 127 nodes, since a frame of the host link tells of "
+                                          "118 at most"):
         board_verilog(config, LinkConfig(clock_hz=12_000_000))
     with pytest.raises(ConfigError, match="checks must be 0 on a board"):
         baked_verilog("board", config, LinkConfig(clock_hz=12_000_000), weights=words,
                       biases=words)
-    check_board(dataclasses.replace(CHECKED, rows=13, cols=17))  # 235 nodes.
+    check_board(dataclasses.replace(CHECKED, rows=9, cols=12))  # 118 nodes.
 
 
 def test_the_hardware_id_tells_it():

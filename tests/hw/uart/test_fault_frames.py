@@ -14,8 +14,8 @@ from tests.support.hw_bench import simulate, watcher
 
 LINK = LinkConfig(clock_hz=4_000_000, buffer_bytes=512)
 HARDWARE_ID, WEIGHTS_ID = 0x0123_4567_89AB_CDEF, 0xFEED_BEEF
-NODES, BITS = 6, 5
-FLAGS = [0, 3, 0, 1 << FaultPlace.LINK, 0, 9]
+NODES, BITS = 7, 12
+FLAGS = [0, 3, 0, 1 << FaultPlace.LINK, 0, 0x809, 0x100]
 HEADER = struct.Struct("<BBHHH")
 
 
@@ -91,7 +91,7 @@ def test_what_frames_say(registered, input_bits):
              + bytes([input_bits, 0, 0, 0]))
     found = [(bool(first & 0x80), space & 0x7FFF, bool(space >> 15), words)
              for (first, _, space, _, _), words in frames_of(items)]
-    faults = FAULTS_MAGIC + bytes(FLAGS) + bytes(2)
+    faults = FAULTS_MAGIC + struct.pack("<7H", *FLAGS) + bytes(2)
     assert found == [(True, 127, False, hello), (False, 127, False, b""), (False, 127, True, b""),
                      (True, 127, True, faults), (False, 127, True, b""), (True, 127, False, hello)]
 
@@ -115,4 +115,4 @@ def test_words_go_on_behind_faults():
     simulate(dut, receiver, background=[watcher(dut.o, items)])
     found = [(bool(first & 0x80), number, len(words) // 4)
              for (first, _, _, number, _), words in frames_of(items)]
-    assert found == [(True, 0, 3), (False, 0, 3), (False, 3, 2)]
+    assert found == [(True, 0, 5), (False, 0, 3), (False, 3, 2)]

@@ -13,6 +13,7 @@ import pytest
 
 from golden import ClosShape
 from golden.vectors.nets import random_net, random_words
+from hw.fault_places import flag_bits
 from hw.presets import LARGE
 from sim.device import SimDevice
 from sim.errors import VectorRefused
@@ -105,14 +106,15 @@ def test_the_vector_engine_refuses():
 ])
 def test_the_first_place_is_the_one_that_others_follow_from(flags, wanted):
     """Flags of both PEs, of their gateway and of the bridge, in the order of the units."""
-    number = sum(of_unit << 5 * unit for unit, of_unit in enumerate(flags))
+    number = sum(of_unit << flag_bits(CHECKED) * unit for unit, of_unit in enumerate(flags))
     assert list(map(str, read_faults(CHECKED, number))) == wanted
 
 
 def test_the_message_names_causes_and_counts_the_rest():
     with pytest.raises(FaultError, match=re.escape(
             "parity of a link into PE (0, 1) failed (and of 2 more places): the outputs")):
-        refuse_faults(CHECKED, (1 << 1 | 1 << 4) << 5 | 1 << 4 << 10)
+        width = flag_bits(CHECKED)
+        refuse_faults(CHECKED, (1 << 1 | 1 << 4) << width | 1 << 4 << 2 * width)
     refuse_faults(CHECKED, 0)
 
 

@@ -84,8 +84,8 @@ def test_a_second_hello_is_no_answer(end):
 
 
 @pytest.mark.parametrize("flags, error, message", [
-    (bytes([0, 1, 0, 0]), FaultError, r"the weight memory of PE \(0, 1\) failed"),
-    (bytes(3), LinkError, "must tell the faults of 4 nodes, not of 3"),
+    (bytes([0, 0, 1, 0, 0, 0, 0, 0]), FaultError, r"the weight memory of PE \(0, 1\) failed"),
+    (bytes(7), LinkError, "must tell the faults of 4 nodes, not of 3"),
 ])
 def test_the_transport_says_which_place_it_is(flags, error, message):
     class Link:
