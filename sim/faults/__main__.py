@@ -62,12 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     with (runner(asked.workers, None, talk.note) as jobs,
           open_store(asked.out / _STORE, "faults", Batch, Came) as store, talk.progress() as tell):
         # Those with checks come first: they are what must be right.
-        found = run_campaign(asked.only, (1, 0), asked.seed, asked.flips, store, jobs, tell)
+        tori = (1,) if asked.no_baseline else (1, 0)
+        found = run_campaign(asked.only, tori, asked.seed, asked.flips, store, jobs, tell)
     talk.table("what came of the flips", COLUMNS, rows(found))
     if asked.page is not None:
         given = sys.argv[1:] if arguments is None else arguments
-        write_page(asked.page, asked.mark, f"python -m sim.faults {shlex.join(given)}", when, COLUMNS,
-                   rows(found))
+        write_page(asked.page, asked.mark, f"python -m sim.faults {shlex.join(given)}", when,
+                   COLUMNS, rows(found))
     return DIFFERENT if any(_is_wrong(one) for one in found) else 0
 
 
@@ -81,6 +82,8 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--flips", metavar="N", default="100",
                         help="bits of each kind of place, each with checks and without "
                         "[default: 100]")
+    parser.add_argument("--no-baseline", action="store_true",
+                        help="leave out tori without checks")
     parser.add_argument("--trains", action="store_true", help="the net is trained")
     more = [kind for kind in TRAINING_KINDS if kind not in KINDS]
     parser.add_argument("--only", nargs="+", metavar="KIND",

@@ -33,7 +33,8 @@ TORUS = TorusConfig(
     buffer_words=20, max_fan_in=4, weight_words=24, bias_words=4, program_words=832,
     training=TrainingConfig(master_bits=20, grad_bits=12, velocity_bits=32, reduce_words=2,
                             result_words=2))
-"""Memories are as small as the net allows. Words are so narrow that a line of a program, with its parity, has at most 64 bits."""
+"""Memories are as small as the net allows. Words are so narrow that a line of a program, with its
+parity, has at most 64 bits."""
 SHAPES = (ClosShape(8, 8, 2, 2, 2),) * 2
 _IDLE_CYCLES = 100_000
 
