@@ -174,8 +174,8 @@ def command(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
     )
     wanted = _Wanted(
-        output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every, checks,
-        serial_port, compare, resume, checked_engine(device, engine),
+        output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
+        checks, serial_port, compare, resume, checked_engine(device, engine),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from hw.tops import TOPS
+from sim.faults.training_bench import the_training_bench
 from sim.model.checked import CheckedModel
 from sim.model.emitted import emitted_torus
 from sim.model.transfers import Stalls
@@ -19,6 +20,30 @@ from tests.support.training_runs import golden_run, perform, play, random_job, r
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 STALLED = Stalls(in_per_mille=300, out_per_mille=300)
+
+
+PLACES = {
+    "weights": "the weight memory of PE", "buffers": "a gather buffer of PE",
+    "biases": "the bias memory of PE", "program": "the program memory of",
+    "gradients": "a memory of gradients of PE",
+    "velocities": "a memory of accumulated gradients of PE",
+    "partials": "a queue of partial sums of PE", "links": "a link into",
+    "links-back": "a link back into", "random": "the random generator of PE"}
+"""Where a flip in a kind of place is found first."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind, flips", [
+    (kind, 150 if kind in ("buffers", "gradients", "partials", "links", "links-back") else 30)
+    for kind in PLACES])
+def test_a_flip_is_found_where_it_is(kind, flips):
+    """Of all bits of the places, in random cycles: no wrong word comes without a flag."""
+    bench, found = the_training_bench(1), set()
+    for number in range(flips):
+        flip = bench.flip(kind, Random(f"{kind} {number}"))
+        assert flip.outcome in ("masked", "flagged", "detected"), flip
+        found.update(flip.faults[:1])
+    assert any(place.startswith(PLACES[kind]) for place in found), found
 
 
 @pytest.mark.parametrize("config, cases", [
