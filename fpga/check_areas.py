@@ -1,8 +1,9 @@
 """Synthesise processing elements with `checks` and without: `python -m fpga.check_areas`.
 
 It prints what an element takes in cells of an ECP5, of `hw.presets.FITTED` with words of several
-widths, with lanes, and one that trains with momentum. The command fails if an element has not as many multipliers and block RAMs
-as it should. A name of a row as argument synthesises that row alone.
+widths, with lanes, and one that trains with momentum. The command fails if an element has not as
+many multipliers and block RAMs as it should. A name of a row as argument synthesises that row
+alone.
 """
 
 if __name__ == "__main__":
