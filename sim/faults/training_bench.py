@@ -98,7 +98,7 @@ def _draw(generator: torch.Generator, most: int, *size: int) -> torch.Tensor:
 
 def _state(form: TrainingFormat, config: TorusConfig, generator: torch.Generator) -> TrainingState:
     layers = [
-        ([_draw(generator, 1 << 14, *size) for size in weight_sizes(layer.shape)],
+        (tuple(_draw(generator, 1 << 14, *size) for size in weight_sizes(layer.shape)),
          _draw(generator, 1 << 12, layer.shape.out_features))
         for layer in form.layers]
     return TrainingState.at_rest(layers, seed=1, rows=config.rows, cols=config.cols)
