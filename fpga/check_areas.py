@@ -1,8 +1,9 @@
 """Synthesise processing elements with `checks` and without: `python -m fpga.check_areas`.
 
 It prints what an element takes in cells of an ECP5, of `hw.presets.FITTED` with words of several
-widths, and with lanes. The command fails if an element has not as many multipliers and block RAMs
-as it should. A name of a row as argument synthesises that row alone.
+widths, with lanes, and one that trains with momentum. The command fails if an element has not as
+many multipliers and block RAMs as it should. A name of a row as argument synthesises that row
+alone.
 """
 
 if __name__ == "__main__":
@@ -31,8 +32,9 @@ ROWS: dict[str, dict[str, int]] = {
     "16 bits, 2x2 lanes": {"lanes_in": 2, "lanes_out": 2},
     "8 bits, 2x2 lanes": {"act_bits": 8, "weight_bits": 8, "min_shift": 7, "lanes_in": 2,
                           "lanes_out": 2},
+    "16 bits, trains": {},
 }
-"""What each row has other than `FITTED`."""
+"""What each row has other than `FITTED`, or than `FITTED_BATCHES` where it trains."""
 _COLUMNS = ("element", "checks", "LUT4", "carry cells", "flip-flops", "LUT RAMs", "block RAMs",
             "sites")
 
@@ -45,13 +47,14 @@ def checked_area(name: str, checks: int) -> Area:
     FpgaToolMissing, FlowFailed
         As `fpga.synthesis.synthesise` and `fpga.report.check_blocks`.
     """
-    from hw.presets import FITTED
+    from hw.presets import FITTED, FITTED_BATCHES
     from hw.tops import TOPS, top_verilog  # pyright: ignore[reportUnknownVariableType]
 
     from .designs import Design
     from .report import check_blocks
 
-    config = dataclasses.replace(FITTED, checks=checks, **ROWS[name])
+    base = FITTED_BATCHES if name.endswith("trains") else FITTED
+    config = dataclasses.replace(base, checks=checks, **ROWS[name])
     with temporary_folder() as folder:
         area = synthesise(folder, top_verilog("pe", config, cells="ecp5"), TOPS["pe"], ECP5)
     check_blocks(area, Design("pe", TOPS["pe"], config))

@@ -71,9 +71,9 @@ class TorusConfig(LaneSizes, LinkSizes):
         every n-th word of a region, as dense layers add partial sums; a shift of its own for
         negative sums (LeakyReLU); and bounds of its own for results (ReLU6, Hardtanh, clamp).
     checks
-        Option that costs nothing where it is 0, for inference only. 1: a parity beside every word
-        of a memory and of a link, and flags of what is found (`hw.fault_places`). 2: residues of
-        sums, and twins of the registers beside them, too. 3: twins of all registers.
+        Option that costs nothing where it is 0. 1: a parity beside every word of a memory and of a
+        link, and flags of what is found (`hw.fault_places`). 2: residues of sums, and twins of the
+        registers beside them, too. 3: twins of all registers. A torus that trains has 0 or 1.
     lanes_in, lanes_out
         Words of a sum that a MAC takes a cycle, 1 or 2, and its sums at once: 1, 2, 4 or 8.
     link_words

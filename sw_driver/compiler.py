@@ -77,8 +77,7 @@ def compile(
         "RxC" or (R, C), whose memories are made large enough; or a configuration, whose widths and
         lanes count. The net must fit into it, unless it is for inference and memories may `grow`.
     calibration
-        [N, I] real inputs that set the scales, a tensor, an array or nested lists; needed for a
-        model, unused for anything else.
+        [N, I] real inputs that set a model's scales: a tensor, an array or lists; else unused.
     act_bits, weight_bits, host_bits
         Widths of an activation, a weight and a host beat; a net or a format has the first two.
     lanes_in, lanes_out
@@ -86,8 +85,7 @@ def compile(
     link_words
         Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     checks
-        1 for a torus that finds flipped bits in its memories and links; 2, for a net that infers,
-        in its arithmetic, too; 3 in all registers. See docs/faults.md.
+        Which flipped bits a torus finds, 0 to 3, or 1 if it trains: docs/faults.md.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
@@ -113,9 +111,9 @@ def compile(
     if isinstance(model, TrainingFormat):
         check_inference_alone(lanes_in, link_words)
         return compile_format(
-            model, torus, batches=batches, stale=stale, momentum=momentum, frozen=frozen,
-            input_gradient=input_gradient, order=order, host_bits=host_bits, lanes_out=lanes_out,
-            checks=checks,
+            model, torus, order=order, batches=batches, stale=stale, momentum=momentum,
+            frozen=frozen, input_gradient=input_gradient, host_bits=host_bits,
+            lanes_out=lanes_out, checks=checks,
         )  # fmt: skip
     _check_model(model)
     _refuse(batches=batches, stale=stale, momentum=momentum, frozen=frozen,

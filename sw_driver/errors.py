@@ -26,9 +26,20 @@ class DriverError(ValueError):
 
 
 class FaultError(DriverError):
-    """A torus with `checks` has found a word whose parity is wrong; the message says where."""
+    """A torus with `checks` has found a word whose parity is wrong; the message says where.
+
+    Attributes
+    ----------
+    what
+        The first part of the message: which parity failed.
+    """
 
     exit_status = 1
+
+    @property
+    def what(self) -> str:
+        """The first part of the message: which parity failed."""
+        return str(self).partition(": ")[0]
 
 
 class FitError(DriverError):

@@ -52,10 +52,8 @@ def compile_format(
     check_frozen(frozen, len(form.layers), input_gradient=input_gradient)
     grow = not isinstance(torus, TorusConfig)
     widths = {name: getattr(form, name) for name in ("master_bits", "grad_bits", "velocity_bits")}
-    config = given_torus(
-        torus, form.act_bits, form.weight_bits, host_bits, widths, lanes_out=lanes_out,
-        checks=checks,
-    )  # fmt: skip
+    config = given_torus(torus, form.act_bits, form.weight_bits, host_bits, widths,
+                         lanes_out=lanes_out, checks=checks)  # fmt: skip
     lanes = MacLanes.of(config)
     training = config.training
     if training is None:

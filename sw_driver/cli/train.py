@@ -31,6 +31,7 @@ from sw_driver.cli.options import (
 )
 from sw_driver.cli.train_options import (
     Batch,
+    Checks,
     Freeze,
     Loss,
     Momentum,
@@ -55,6 +56,7 @@ EXAMPLES = (
     "clostorus train --device sim --torus 2x2 --lanes-out 4 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
     "clostorus train --device sim --resume -o model.pt",
+    "clostorus train --device sim --torus 2x2 --checks --save-every 500 -o model.pt",
     "clostorus train --device serial --port /dev/ttyUSB0 --torus 2x2 -o model.pt",
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
@@ -98,6 +100,7 @@ class _Wanted:
     torus: str | None
     options: Mapping[str, Any]
     save_every: int | None
+    checks: bool
     port: tuple[str, int] | None
     compare: bool
     resume: bool
@@ -129,6 +132,7 @@ def command(
     freeze: Freeze = None,
     stale: Stale = False,
     save_every: SaveEvery = None,
+    checks: Checks = False,
     port: Port = None,
     baud: Baud = None,
     compare: _Compare = False,
@@ -163,13 +167,15 @@ def command(
         raise DriverError(f"compare needs --device sim, not {device}")
     if compare and stale:
         raise DriverError("compare and stale must not be given together: samples overlap")
+    if checks and device != "sim":
+        raise DriverError(f"checks needs --device sim, whose flags can be read, not {device}")
     serial_port = checked_port(device, port, baud)
     source = make_source(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise
     )
     wanted = _Wanted(
         output, device, source, tuple(layer or ()), start, reduction, torus, options, save_every,
-        serial_port, compare, resume, checked_engine(device, engine),
+        checks, serial_port, compare, resume, checked_engine(device, engine),
     )  # fmt: skip
     shapes = _check(wanted)
     _train(out, wanted, shapes)
@@ -240,6 +246,7 @@ def _train(out: "Output", wanted: _Wanted, shapes: "list[LayerShape]") -> None:
         options=wanted.options,
         resume=resume,
         save_every=wanted.save_every,
+        checks=wanted.checks,
         compare=wanted.compare,
         port=wanted.port,
         engine=wanted.engine,

@@ -35,6 +35,7 @@ def train_on_device(
     compare: bool,
     port: tuple[str, int] | None = None,
     engine: str = "auto",
+    checks: bool = False,
 ) -> None:
     """Train, and print what came of it; the arguments are those of the command."""
     with out.progress() as tell, _device(device, compare, port, engine, tell) as trainer:
@@ -48,7 +49,9 @@ def train_on_device(
             options=options,
             resume=resume,
             save_every=save_every,
+            checks=int(checks),
             progress=tell,
+            note=out.note,
         )
     prepared = trained.prepared
     config, recipe = prepared.compiled.config, prepared.recipe

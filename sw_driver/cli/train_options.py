@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Batch", "Freeze", "Loss", "Momentum", "Rate", "SaveEvery", "Stale"]
+__all__ = ["Batch", "Checks", "Freeze", "Loss", "Momentum", "Rate", "SaveEvery", "Stale"]
 
 Batch = Annotated[
     int | None, typer.Option(min=1, help="Samples a step, on a torus [default: 1].")
@@ -36,4 +36,12 @@ Stale = Annotated[
 SaveEvery = Annotated[
     int | None,
     typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
+]
+Checks = Annotated[
+    bool,
+    typer.Option(
+        "--checks",
+        help="The torus finds flipped bits, and the training goes back to the last state before "
+        "them; sim only (docs/faults.md).",
+    ),
 ]

@@ -5,7 +5,7 @@ and in its training state the words themselves, the recipe and how far it has co
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +16,13 @@ from golden.models.chain import ChainNet
 from golden.system.progress import Progress
 from sw_driver.compiler import parse_torus
 from sw_driver.device.device import Device
-from sw_driver.errors import DriverError
+from sw_driver.errors import DriverError, FaultError
 from sw_driver.system.files import check_target, is_replaced
 from sw_driver.train.loop import EpochFigures, TrainingLoop
 from sw_driver.train.model_file import data_to_train_on, load_again, names
 from sw_driver.train.prepared import Prepared, compile_recipe, prepare
 from sw_driver.train.recipe import Recipe
+from sw_driver.train.rollback import Rollback
 from sw_driver.train.saved import FIXED_POINT, VERSION, read_saved
 from sw_driver.train.start import Start
 from sw_driver.train.weights import float_model
@@ -67,7 +68,9 @@ def train_fixed(
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     save_every: int | None = None,
+    checks: int = 0,
     progress: Progress = lambda work, done, total: None,
+    note: Callable[[str], object] = lambda text: None,
 ) -> FixedTrained:
     """Train a net on a device; save it after every epoch; to a pipe, after the last one.
 
@@ -90,11 +93,18 @@ def train_fixed(
         Whether to go on from `path`.
     save_every
         Steps after which the file is saved, beside every epoch; by default none.
+    checks
+        Whether the torus finds flipped bits. After one the training goes back to the state of the
+        latest `save_every` steps, or of 500 samples, and ends as it would have ended without it.
     progress
         Told of what is done, how much of it, and of how much.
+    note
+        Told in a line of each fault, and from where the training goes on.
 
     Raises
     ------
+    FaultError
+        The torus finds `rollback.MOST_FAULTS` faults in a row, and comes no further in between.
     DriverError
         If options are out of range, the net does not fit the torus, `path` cannot be written, or
         what it holds is another net, torus, format or recipe than asked for.
@@ -106,15 +116,15 @@ def train_fixed(
     options = {} if options is None else options
     progress("lay out the words", 0, 1)
     if resume:
-        prepared = _read(path, data, shapes, torus, options)
+        prepared = _read(path, data, shapes, torus, options, checks)
     else:
         recipe = Recipe(**options)
         data = data_to_train_on(data, start)
-        prepared = prepare(data, shapes, torus or DEFAULT_TORUS, recipe, start=start)
+        prepared = prepare(data, shapes, torus or DEFAULT_TORUS, recipe, start=start,
+                           checks=checks)  # fmt: skip
     progress("lay out the words", 1, 1)
     device.load(prepared.compiled, prepared.state)
-    loop = _train(path, prepared, device, save_every, progress)
-    state = device.read_state()
+    loop, state = _train(path, prepared, device, save_every, progress, note)
     model = float_model(prepared.compiled.format, state)
     return FixedTrained(prepared, state, model, len(loop.losses), loop.cycles)
 
@@ -125,7 +135,8 @@ def _train(
     device: Device,
     save_every: int | None,
     progress: Progress,
-) -> TrainingLoop:
+    note: Callable[[str], object],
+) -> tuple[TrainingLoop, TrainingState]:
     """Train to the last epoch on a loaded device, saving as `train_fixed` says."""
     recipe, at = prepared.recipe, prepared.position
     every = None if save_every is None else save_every * recipe.batch_size
@@ -140,9 +151,10 @@ def _train(
         )
 
     def save() -> None:
+        kept = None if rollback is None else rollback.keep()
         whole = at.samples == 0 or every is not None
         if whole and (always or at.epoch == recipe.epochs):
-            _save(path, prepared, device)
+            _save(path, prepared, device.checkpoint() if kept is None else kept)
 
     loop = TrainingLoop(
         device,
@@ -152,17 +164,36 @@ def _train(
         part=_PART if every is None else every,
         watch=watch,
     )
-    for figures in loop.run(save):
-        loss = f", {_line(figures)}"
-    return loop
+    compiled, rollback = prepared.compiled, None
+    if compiled.config.checks:
+        rollback = Rollback(device, compiled, prepared.state, loop, note)
+    while True:
+        try:
+            for figures in loop.run(save):
+                loss = f", {_line(figures)}"
+            return loop, device.read_state()
+        except FaultError as fault:
+            if rollback is None:
+                raise
+            _go_back(rollback, fault)
+
+
+def _go_back(rollback: Rollback, fault: FaultError | None) -> None:
+    """Bring loop and torus back to what was kept; a fault while it is loaded counts, too."""
+    while fault is not None:
+        rollback.go_back(fault)
+        try:
+            rollback.load()
+            fault = None
+        except FaultError as another:
+            fault = another
 
 
 def _line(figures: EpochFigures) -> str:
     return f"loss {figures.loss:.3f}, test accuracy {100 * figures.test_accuracy:.1f} %"
 
 
-def _save(path: Path, prepared: Prepared, device: Device) -> None:
-    checkpoint = device.checkpoint()
+def _save(path: Path, prepared: Prepared, checkpoint: dict[str, Any]) -> None:
     form = prepared.compiled.format
     state = TrainingState.from_state_dict(checkpoint["state"], len(form.layers))
     training = {
@@ -182,6 +213,7 @@ def _read(
     shapes: Sequence[LayerShape],
     torus: str | None,
     options: Mapping[str, Any],
+    checks: int,
 ) -> Prepared:
     """Go on from what `_save` wrote; whatever is asked for must be what it holds."""
     saved = read_saved(path)
@@ -197,7 +229,7 @@ def _read(
                 f"{name} must be {_said(found)}, as {path} was trained with, not {_said(wanted)}"
             )
     state = TrainingState.from_state_dict(saved.state, len(form.layers))
-    compiled = compile_recipe(form, saved.torus, saved.recipe)
+    compiled = compile_recipe(form, saved.torus, saved.recipe, checks)
     state.check(compiled.format, saved.rows * saved.cols)
     return Prepared(split, saved.recipe, compiled, state, saved.position)
 

@@ -7,9 +7,11 @@ host that stalls and after resets. Flips are in the RTL while a program runs.
 import dataclasses
 from random import Random
 
+import numpy as np
 import pytest
 
 from hw.tops import TOPS
+from sim.faults.training_bench import the_training_bench
 from sim.model.checked import CheckedModel
 from sim.model.emitted import emitted_torus
 from sim.model.transfers import Stalls
@@ -19,6 +21,63 @@ from tests.support.training_runs import golden_run, perform, play, random_job, r
 pytestmark = pytest.mark.usefixtures("toolchain")
 
 STALLED = Stalls(in_per_mille=300, out_per_mille=300)
+
+
+PLACES = {
+    "weights": "the weight memory of PE", "buffers": "a gather buffer of PE",
+    "biases": "the bias memory of PE", "program": "the program memory of",
+    "gradients": "a memory of gradients of PE",
+    "velocities": "a memory of accumulated gradients of PE",
+    "partials": "a queue of partial sums of PE", "links": "a link into",
+    "links-back": "a link back into", "random": "the random generator of PE"}
+"""Where a flip in a kind of place is found first."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind, flips", [
+    (kind, 150 if kind in ("buffers", "links") else 30)
+    for kind in PLACES if kind not in ("gradients", "partials", "links-back")])
+def test_a_flip_is_found_where_it_is(kind, flips):
+    """Of all bits of the places, in random cycles: no wrong word comes without a flag."""
+    bench, found = the_training_bench(1), set()
+    for number in range(flips):
+        flip = bench.flip(kind, Random(f"{kind} {number}"))
+        assert flip.outcome in ("masked", "flagged", "detected"), flip
+        found.update(flip.faults[:1])
+    assert any(place.startswith(PLACES[kind]) for place in found), found
+
+
+def words_in_use(bench, kind):
+    """Words of a kind that have just come, as the run goes on: cycle, variable and word."""
+    model, run, found = bench.model, bench.stream, []
+    variables = [one for one in bench.variables(kind) if not one.name.endswith("spare")]
+    model.reset()
+    model.advance(run.beats, run.output_beats, cycles=bench.first_cycle)
+    taken = bench.beats_taken(bench.first_cycle)
+    before = [one.read() for one in variables]
+    for cycle in range(bench.first_cycle + 1, bench.cycles - 600):
+        done = model.advance(run.beats[taken:], run.output_beats, cycles=1)
+        taken += len(done.in_cycles)
+        now = [one.read() for one in variables]
+        found += [(cycle, one, int(word)) for one, old, new in
+                  zip(variables, before, now, strict=True) for word in np.nonzero(old != new)[0]]
+        before = now
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gradients", "partials", "links-back"])
+def test_a_flip_of_a_word_in_use_is_found(kind):
+    """Such words are used soon after they have come, and at few other times."""
+    bench, random, flagged = the_training_bench(1), Random(kind), 0
+    events = words_in_use(bench, kind)
+    for cycle, variable, word in random.sample(events, 30):
+        bit = random.randrange(variable.word_bits)
+        flip = bench.flip_bit(variable, word, bit, cycle)
+        assert flip.outcome in ("masked", "flagged", "detected"), flip
+        assert not flip.faults or flip.faults[0].startswith(PLACES[kind]), flip
+        flagged += bool(flip.faults)
+    assert flagged >= 10
 
 
 @pytest.mark.parametrize("config, cases", [
