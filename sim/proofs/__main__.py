@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"there is no proof {unknown[0]!r}; there are {', '.join(PROOFS)}")
         return 2
     table = Table(Column("proof", no_wrap=True), "claim",
-                  "holds", "seconds", "goal reached", "seconds")
-    good = True
+                  "holds", "seconds", "goal reached", "seconds", "CPU seconds")
+    good, cpu_seconds = True, 0.0
     for name in names:
         proof = PROOFS[name]
         try:
@@ -54,9 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
             if not result.holds:
                 console.print(_why(name, result), markup=False)
         table.add_row(name, proof.claim, _word(claim), f"{claim.seconds:.0f}",
-                      f"{_word(goal)}, cycle {goal.trace_cycles}", f"{goal.seconds:.0f}")
+                      f"{_word(goal)}, cycle {goal.trace_cycles}", f"{goal.seconds:.0f}",
+                      f"{claim.cpu_seconds + goal.cpu_seconds:.0f}")
+        cpu_seconds += claim.cpu_seconds + goal.cpu_seconds
         console.print(f"{name}: {_word(claim)}", markup=False)
     console.print(table)
+    console.print(f"{cpu_seconds:.0f} s of processor time, of user and system", markup=False)
     return 0 if good else 1
 
 

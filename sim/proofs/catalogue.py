@@ -14,6 +14,7 @@ from .buses import axi_lite_spec
 from .credits import credits_spec
 from .delay import delay_spec
 from .frame_receiver import frame_receiver_spec
+from .frame_sender import frame_sender_spec
 from .gateway import gateway_spec
 from .gateway_ring import gateway_ring_spec
 from .gather import gather_spec, router_spec, small_training
@@ -204,6 +205,9 @@ PROOFS = {proof.name: proof for proof in (
     Proof(name="frame-receiver", spec=lambda rtl: frame_receiver_spec(rtl, HOST_LINK),
           claim="FrameReceiver, any bytes and ends of frames, a buffer of 512 bytes",
           induction_cycles=1, goal_cycles=90, mutant_cycles=52, slow=True),
+    Proof(name="frame-sender", spec=lambda rtl: frame_sender_spec(rtl, HOST_LINK),
+          claim="FrameSender, frames that arrive at any time, a buffer of 512 bytes",
+          induction_cycles=1, goal_cycles=30, mutant_cycles=12, slow=True),
     _bytes("beat-joiner", "BeatJoiner, any words and any torus", beat_joiner_spec),
     _bytes("beat-splitter", "BeatSplitter, any beats, acknowledged at any time",
            beat_splitter_spec),

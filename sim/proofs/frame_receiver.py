@@ -6,6 +6,7 @@ from amaranth import *
 
 from hw.link_config import LinkConfig
 
+from .crc import crc_after
 from .inside import Inside
 from .rtl import Rtl
 from .spec import Spec, any_constant, any_value
@@ -14,7 +15,7 @@ __all__ = ["frame_receiver_spec"]
 
 _HEADER_BYTES = 7
 _GAP_CYCLES, _HOLD_CYCLES = 16, 8  # What the receiver's contract says of its neighbours.
-_CRC_POLYNOMIAL, _CRC_FIRST, _CRC_RESIDUE = 0xEDB88320, 0xFFFFFFFF, 0xDEBB20E3
+_CRC_FIRST, _CRC_RESIDUE = 0xFFFFFFFF, 0xDEBB20E3
 
 
 def frame_receiver_spec(rtl: Rtl, link: LinkConfig) -> Spec:
@@ -38,14 +39,6 @@ def frame_receiver_spec(rtl: Rtl, link: LinkConfig) -> Spec:
     spec.goal = watch.kept & repeated
     spec.look_inside(lambda: _lemmas(spec, receiver, link, frame, watch))
     return spec
-
-
-def _crc_after(crc: Value, byte: Value) -> Value:
-    """Return the CRC-32 register after one more byte, low bit first."""
-    crc = crc ^ byte
-    for _ in range(8):
-        crc = (crc >> 1)[:32] ^ Mux(crc[0], _CRC_POLYNOMIAL, 0)
-    return crc
 
 
 class _Frame:
@@ -114,7 +107,7 @@ class _Frame:
             receiver.read_word.eq(self.read),
         ]
         with m.If(self.comes):
-            m.d.sync += self.crc.eq(_crc_after(self.crc, self.byte))
+            m.d.sync += self.crc.eq(crc_after(self.crc, self.byte))
             with m.If(self.header == _HEADER_BYTES):
                 m.d.sync += [self.length.eq(self.length + 1), self.crowded.eq(
                     self.crowded | ((self.used + words)[:places] == link.buffer_words))]

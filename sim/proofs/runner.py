@@ -1,5 +1,6 @@
 """Run one proof with sby and yices."""
 
+import resource
 import shutil
 import sys
 import time
@@ -77,8 +78,8 @@ class Result:
         Waveform (VCD) of a run in which a check fails or the goal is reached, if one was found.
     trace_cycles
         Its length.
-    seconds
-        Wall time of all tools together.
+    seconds, cpu_seconds
+        Wall time of all tools together, and processor time of user and system.
     """
 
     holds: bool | None
@@ -87,6 +88,7 @@ class Result:
     trace: Path | None
     trace_cycles: int
     seconds: float
+    cpu_seconds: float
 
 
 def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
@@ -119,27 +121,33 @@ def prove(spec: Spec, mode: Mode, depth: int, *, folder: Path,
         (folder / f"{_TASK}.sby").write_text(script)
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error.strerror or error}") from error
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), _cpu_seconds_of_children()
     # The tools are WebAssembly: they see the folder in which they run, and names relative to it.
     done = run_child(command, folder, environment=environment_with(Path(sys.executable).parent))
     seconds = time.monotonic() - began
+    cpu_seconds = _cpu_seconds_of_children() - cpu_began
     task = folder / _TASK
     status = (task / "status").read_text().split()[0] if (task / "status").exists() else "ERROR"
     from_reset, of_step = (task / "engine_0" / f"trace{kind}.vcd" for kind in ("", "_induct"))
     if status == "PASS":
-        return Result(mode is not Mode.COVER, (), False, None, 0, seconds)
+        return Result(mode is not Mode.COVER, (), False, None, 0, seconds, cpu_seconds)
     if status == "TIMEOUT":
-        return Result(None, (), False, None, 0, seconds)
+        return Result(None, (), False, None, 0, seconds, cpu_seconds)
     if status == "FAIL" and from_reset.exists():
         failed, cycles = _read_trace(from_reset, tuple(asked))
         if mode is Mode.COVER:
-            return Result(True, (), True, from_reset, cycles, seconds)
-        return Result(False, failed, True, from_reset, cycles, seconds)
+            return Result(True, (), True, from_reset, cycles, seconds, cpu_seconds)
+        return Result(False, failed, True, from_reset, cycles, seconds, cpu_seconds)
     if status == "UNKNOWN" and of_step.exists():
         failed, cycles = _read_trace(of_step, tuple(asked))
-        return Result(False, failed, False, of_step, cycles, seconds)
+        return Result(False, failed, False, of_step, cycles, seconds, cpu_seconds)
     raise no_space(folder, done.output) or ToolFailed(
         f"sby ended with status {status} in {folder}:\n{done.last_lines(20)}")
+
+
+def _cpu_seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _asked(spec: Spec, mode: Mode) -> dict[str, Value]:
