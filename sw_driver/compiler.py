@@ -86,8 +86,7 @@ def compile(
     link_words
         Words that a hop of a ring moves at once: 2 needs `lanes_in` of 2, for a net that infers.
     checks
-        1 for a torus that finds flipped bits in its memories and links, for a net that infers; 2 in
-        its arithmetic, too; 3 in all registers. See docs/faults.md.
+        Level, 1 to 3, of a torus that finds flipped bits (docs/faults.md), for a net that infers.
     order
         "best" for the order of ops that the cycle model finds fastest, "program" for one sample
         after the other; by default "best". Of a net that trains: "program", "interleaved", or an
