@@ -75,7 +75,7 @@ def test_mutants_of_residues_and_twins_are_found(kind):
     verilog = Rtl(mutant).module("tops").top_verilog("torus", config)
     bench = FaultBench(compile(small_net(config), config), samples=SAMPLES, verilog=verilog)
     try:
-        _, mistake = arithmetic_flips(bench, kind, FLIPS)
+        _, mistake = arithmetic_flips(bench, kind, 4 * FLIPS)
         assert mistake is not None
     finally:
         bench.close()
