@@ -62,7 +62,7 @@ def checked_area(name: str, checks: int) -> Area:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print two rows of a table for each element."""
+    """Print four rows of a table for each element."""
     parser = LineParser(prog="python -m fpga.check_areas", description=__doc__,
                         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("row", nargs="*", help=f"of {', '.join(ROWS)}; all if none is named")
@@ -70,14 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
     for name in asked.row:
         if name not in ROWS:
             parser.error(f"row must be one of {', '.join(ROWS)}, not {name!r}")
+    from hw.config import RANGES
+
     print("|", " | ".join(_COLUMNS), "|")
     print("|" + "---|" * len(_COLUMNS))
     for name in asked.row or ROWS:
-        for checks in (0, 1):
+        for checks in range(RANGES["checks"][1] + 1):
             area = checked_area(name, checks)
             cells = (area.luts, area.carries, area.flip_flops, area.lut_rams, area.block_rams)
             sites = area.luts + 2 * area.carries + 4 * area.lut_rams
-            print("|", " | ".join(map(str, (name, "on" if checks else "off", *cells, sites))), "|",
+            print("|", " | ".join(map(str, (name, checks, *cells, sites))), "|",
                   flush=True)
     return 0
 

@@ -1,11 +1,21 @@
-"""Mistakes in what checks parities: each makes a flip silent, or names another place."""
+"""Mistakes in what checks: each makes a flip silent, or names another place."""
+
+import dataclasses
 
 import pytest
 
 from sim.faults.bench import FaultBench
 from sim.proofs.rtl import Mutant, Rtl
 from sw_driver.compiler import compile
-from tests.support.flips import CHECKED, MEMORIES, SAMPLES, link_flips, memory_flips, small_net
+from tests.support.flips import (
+    CHECKED,
+    MEMORIES,
+    SAMPLES,
+    arithmetic_flips,
+    link_flips,
+    memory_flips,
+    small_net,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("toolchain")]
 
@@ -42,5 +52,30 @@ def test_mutants_are_found(name):
             _, mistake = link_flips(bench, 2 * FLIPS)
         assert mistake is not None
         print(mistake)
+    finally:
+        bench.close()
+
+
+MORE_MUTANTS = {
+    "accumulator": (2, Mutant("a wrong sum raises no flag", "mac/mac.py",
+                              "self.bad_sum.eq(residues.bad)", "self.bad_sum.eq(0)", "")),
+    "requantiser": (2, Mutant("what makes results has no twins", "covered.py",
+                              '"results" in path', "False", "")),
+    "queues": (3, Mutant("beats are not looked at", "host/gateway.py",
+                         "in_queue.bad | out_queue.bad", "Const(0)", "")),
+    "registers": (3, Mutant("twins raise no flag", "cells/doubled.py", "flag.eq(1)",
+                            "flag.eq(0)", "")),
+}
+
+
+@pytest.mark.parametrize("kind", MORE_MUTANTS)
+def test_mutants_of_residues_and_twins_are_found(kind):
+    checks, mutant = MORE_MUTANTS[kind]
+    config = dataclasses.replace(CHECKED, checks=checks)
+    verilog = Rtl(mutant).module("tops").top_verilog("torus", config)
+    bench = FaultBench(compile(small_net(config), config), samples=SAMPLES, verilog=verilog)
+    try:
+        _, mistake = arithmetic_flips(bench, kind, 4 * FLIPS)
+        assert mistake is not None
     finally:
         bench.close()

@@ -31,6 +31,12 @@ def test_links_of_two_words_are_clean(bits):
         SMALL, lanes_in=2, link_words=2, act_bits=bits, weight_bits=bits)))
 
 
+@pytest.mark.parametrize("checks", [1, pytest.param(2, marks=pytest.mark.slow),
+                                    pytest.param(3, marks=pytest.mark.slow)])
+def test_a_torus_with_checks_is_clean(checks):
+    lint(top_verilog("torus", dataclasses.replace(SMALL, checks=checks)))
+
+
 @pytest.mark.parametrize("velocity_bits", [pytest.param(0, marks=pytest.mark.slow), 20])
 @pytest.mark.parametrize("top", mostly_slow(["pe", "torus"], (0,)))
 def test_every_top_that_trains_is_clean(top, velocity_bits):
