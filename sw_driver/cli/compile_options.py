@@ -34,10 +34,11 @@ Bake = Annotated[
 Checks = Annotated[
     int,
     typer.Option(
-        "--checks",
-        count=True,
-        help="The torus finds flipped bits in its memories and links; twice: in its arithmetic, "
-        "too; three times: in all registers (docs/faults.md).",
+        min=0,
+        max=3,
+        metavar="LEVEL",
+        help="The torus finds flipped bits: 1: in its memories and links; 2: in its arithmetic, "
+        "too; 3: in all registers (docs/faults.md).",
     ),
 ]
 Export = Annotated[

@@ -56,7 +56,7 @@ EXAMPLES = (
     "clostorus train --device sim --torus 2x2 --lanes-out 4 --epochs 2 -o model.pt",
     "clostorus train --device golden --batch 4 --momentum 3 --lr 0.02 -o model.pt",
     "clostorus train --device sim --resume -o model.pt",
-    "clostorus train --device sim --torus 2x2 --checks --save-every 500 -o model.pt",
+    "clostorus train --device sim --torus 2x2 --checks 1 --save-every 500 -o model.pt",
     "clostorus train --device serial --port /dev/ttyUSB0 --torus 2x2 -o model.pt",
 )
 _MOST_SEED = (1 << 63) - 1  # What PyTorch's generators take.
@@ -100,7 +100,7 @@ class _Wanted:
     torus: str | None
     options: Mapping[str, Any]
     save_every: int | None
-    checks: bool
+    checks: int
     port: tuple[str, int] | None
     compare: bool
     resume: bool
@@ -132,7 +132,7 @@ def command(
     freeze: Freeze = None,
     stale: Stale = False,
     save_every: SaveEvery = None,
-    checks: Checks = False,
+    checks: Checks = 0,
     port: Port = None,
     baud: Baud = None,
     compare: _Compare = False,
@@ -168,7 +168,7 @@ def command(
     if compare and stale:
         raise DriverError("compare and stale must not be given together: samples overlap")
     if checks and device != "sim":
-        raise DriverError(f"checks needs --device sim, whose flags can be read, not {device}")
+        raise DriverError(f"checks needs --device sim, not {device}, which goes back to no state")
     serial_port = checked_port(device, port, baud)
     source = make_source(
         data, label, test_fraction, split_seed, test_data=test_data, standardise=standardise

@@ -35,7 +35,7 @@ def train_on_device(
     compare: bool,
     port: tuple[str, int] | None = None,
     engine: str = "auto",
-    checks: bool = False,
+    checks: int = 0,
 ) -> None:
     """Train, and print what came of it; the arguments are those of the command."""
     with out.progress() as tell, _device(device, compare, port, engine, tell) as trainer:
@@ -49,7 +49,7 @@ def train_on_device(
             options=options,
             resume=resume,
             save_every=save_every,
-            checks=int(checks),
+            checks=checks,
             progress=tell,
             note=out.note,
         )

@@ -38,10 +38,12 @@ SaveEvery = Annotated[
     typer.Option(min=1, metavar="STEPS", help="Save within epochs, too; on a torus."),
 ]
 Checks = Annotated[
-    bool,
+    int,
     typer.Option(
-        "--checks",
-        help="The torus finds flipped bits, and the training goes back to the last state before "
-        "them; sim only (docs/faults.md).",
+        min=0,
+        max=1,
+        metavar="LEVEL",
+        help="1: the torus finds flipped bits in its memories and links, and the training goes "
+        "back to the last state before them; sim only (docs/faults.md).",
     ),
 ]

@@ -78,15 +78,15 @@ def test_compile_with_two_words_a_link(model, tmp_path):
 def test_compile_with_checks(model, tmp_path):
     """The artifact, its torus and a board have them; a torus that is found does not."""
     path, of_board, verilog = (tmp_path / name for name in ("m.ctz", "board.ctz", "m.v"))
-    succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
+    succeed("compile", model, "--torus", "1x2", "--checks", 1, "--quiet", "-o", path)
     assert load_artifact(path).config.checks == 1
     assert json.loads(succeed("info", path, "--json").stdout)["torus"]["checks"] == 1
     assert re.search("checks +a parity beside each word", succeed("info", path).stdout)
     succeed("verify", path)
     fail(2, "checks must be left out where the torus is found", "compile", model, "--torus", "auto",
-         "--checks", "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
+         "--checks", 1, "--board", "ulx3s-85f", "-o", tmp_path / "no.ctz")
     assert not (tmp_path / "no.ctz").exists()
-    succeed("compile", model, "--torus", "1x2", "--checks", "--board", "ulx3s-85f", "--quiet",
+    succeed("compile", model, "--torus", "1x2", "--checks", 1, "--board", "ulx3s-85f", "--quiet",
             "-o", of_board)
     assert load_artifact(of_board).config.checks == 1
     succeed("verilog", "--config-from", path, "--top", "board", "-o", verilog, "--quiet")
@@ -96,7 +96,7 @@ def test_compile_with_checks(model, tmp_path):
 @pytest.mark.slow
 def test_run_with_checks(model, tmp_path):
     path = tmp_path / "m.ctz"
-    succeed("compile", model, "--torus", "1x2", "--checks", "--quiet", "-o", path)
+    succeed("compile", model, "--torus", "1x2", "--checks", 1, "--quiet", "-o", path)
     shown = json.loads(succeed("run", path, "--device", "sim", "--samples", 4, "--json").stdout)
     without = json.loads(succeed("run", path, "--device", "golden", "--samples", 4,
                                  "--json").stdout)
