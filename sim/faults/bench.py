@@ -123,7 +123,7 @@ class FaultBench:
         self._perform()  # When it has ended, all that was loaded is in the memories.
         self.model.reset()
         done = self._perform()
-        self._right, self._right_in = done.beats, done.in_cycles
+        self._right = done.beats
         self.cycles = int(done.out_cycles[-1]) - int(done.in_cycles[0]) + 1
         self.first_cycle = self._first_cycle(done)
         assert check(self._right), "without a flip all is right"
@@ -170,16 +170,6 @@ class FaultBench:
         self._restore()
         return Flip(f"{variable.name}, word {word}, bit {bit}", cycle,
                     self._outcome(beats, bool(faults)), faults)
-
-    @property
-    def stream(self) -> Stream:
-        """The run."""
-        return self._run
-
-    def beats_taken(self, cycles: int) -> int:
-        """How many beats the right run has given to the torus after so many cycles."""
-        first = int(self._right_in[0])
-        return int((self._right_in < first + cycles).sum())
 
     def variables(self, kind: str) -> list[Variable]:
         """The memories or registers of one of `KINDS`."""

@@ -126,6 +126,8 @@ def _ranked(config: TorusConfig, flags: int) -> list[tuple[int, Fault]]:
                     rank = 1 + carried_on
                 elif place is FaultPlace.BACK_LINK:
                     rank = 1  # Each node makes the parity of its sum anew.
+                elif place is FaultPlace.PARTIALS:
+                    rank = 2 * (of(unit) >> FaultPlace.BACK_LINK & 1)
                 elif place in _NO_PARITY:
                     rank = -1
                 fault = Fault(place, None if bridge else row,

@@ -49,15 +49,15 @@ def test_a_flip_is_found_where_it_is(kind, flips):
 
 def words_in_use(bench, kind):
     """Words of a kind that have just come, as the run goes on: cycle, variable and word."""
-    model, run, found = bench.model, bench.stream, []
+    model, run, found = bench.model, bench.program, []
     variables = [one for one in bench.variables(kind) if not one.name.endswith("spare")]
     model.reset()
-    model.advance(run.beats, run.output_beats, cycles=bench.first_cycle)
-    taken = bench.beats_taken(bench.first_cycle)
+    done = model.advance(run.beats, run.output_beats, cycles=bench.first_cycle)
+    taken, given = len(done.in_cycles), len(done.beats)
     before = [one.read() for one in variables]
-    for cycle in range(bench.first_cycle + 1, bench.cycles - 600):
-        done = model.advance(run.beats[taken:], run.output_beats, cycles=1)
-        taken += len(done.in_cycles)
+    for cycle in range(bench.first_cycle + 1, bench.cycles):
+        done = model.advance(run.beats[taken:], run.output_beats - given, cycles=1)
+        taken, given = taken + len(done.in_cycles), given + len(done.beats)
         now = [one.read() for one in variables]
         found += [(cycle, one, int(word)) for one, old, new in
                   zip(variables, before, now, strict=True) for word in np.nonzero(old != new)[0]]
@@ -66,18 +66,22 @@ def words_in_use(bench, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["gradients", "partials", "links-back"])
-def test_a_flip_of_a_word_in_use_is_found(kind):
-    """Such words are used soon after they have come, and at few other times."""
+@pytest.mark.parametrize("kind, flips, least", [
+    ("gradients", 30, 10), ("partials", 30, 10), ("links-back", 150, 5)])
+def test_a_flip_of_a_word_in_use_is_found(kind, flips, least):
+    """Such words are used soon after they have come, and at few other times.
+
+    Registers of links also change while they hold no word.
+    """
     bench, random, flagged = the_training_bench(1), Random(kind), 0
     events = words_in_use(bench, kind)
-    for cycle, variable, word in random.sample(events, 30):
+    for cycle, variable, word in random.sample(events, flips):
         bit = random.randrange(variable.word_bits)
         flip = bench.flip_bit(variable, word, bit, cycle)
         assert flip.outcome in ("masked", "flagged", "detected"), flip
         assert not flip.faults or flip.faults[0].startswith(PLACES[kind]), flip
         flagged += bool(flip.faults)
-    assert flagged >= 10
+    assert flagged >= least
 
 
 @pytest.mark.parametrize("config, cases", [
