@@ -40,11 +40,10 @@ def test_cycles_are_those_without_checks(bench):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if FOUND[kind] > 1])
 def test_no_flip_is_silent(bench, kind):
     """Of a kind that these checks find; some flips are live, and are flagged where they are."""
-    if FOUND[kind] > bench.compiled.config.checks:
-        pytest.skip("no check of this torus finds it")
+    found = FOUND[kind] <= bench.compiled.config.checks
     detected, mistake = arithmetic_flips(bench, kind, FLIPS)
-    assert mistake is None
-    assert detected >= 3
+    assert (mistake is None) == found
+    assert detected >= 3 or not found
 
 
 @pytest.mark.slow
