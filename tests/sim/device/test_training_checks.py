@@ -1,7 +1,8 @@
 """A torus with `checks` trains as one without, and one flipped bit is found where it is.
 
 Words are those of the golden model, cycles those without checks, which other tests hold to the
-cycle model, and nothing is flagged, with a host that stalls and after resets. Flips are in the RTL while a program runs.
+cycle model, and nothing is flagged, with a host that stalls and after resets. Flips are in the RTL
+while a program runs.
 """
 
 import dataclasses
