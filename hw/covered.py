@@ -3,7 +3,6 @@
 __all__ = ["is_covered", "is_link_word", "is_no_arithmetic"]
 
 
-
 def is_covered(path, name):
     """Whether something else than a twin finds the flips of a register of a node.
 

@@ -11,15 +11,13 @@ __all__ = ["added", "differ", "digits", "folded", "multiplied"]
 
 def digits(number):
     """Return digits whose sum is a signed number modulo 3: 4 is 1, so pairs of bits are digits."""
-    bits = list(Value.cast(number))
-    # Behind n bits a sign counts -2**n, modulo 3: 2 if n is even, else 1.
-    above = [bits.pop()]
-    found = [Cat(Const(0, 1), above[0]) if len(bits) % 2 == 0 else None]
-    if found[0] is None:
-        # The bit below it counts 1, as the sign does.
+    *bits, sign = Value.cast(number)
+    # Behind n bits a sign counts -2**n, modulo 3: 2 if n is even, else 1, as the bit below it does.
+    last = Cat(Const(0, 1), sign)
+    if len(bits) % 2:
         below = bits.pop()
-        found = [Cat(below ^ above[0], below & above[0])]
-    return [Cat(bits[at:at + 2]) for at in range(0, len(bits), 2)] + found
+        last = Cat(below ^ sign, below & sign)
+    return [*(Cat(bits[at:at + 2]) for at in range(0, len(bits), 2)), last]
 
 
 def added(m, a, b):

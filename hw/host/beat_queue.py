@@ -12,9 +12,9 @@ __all__ = ["BeatQueue", "beat_queue"]
 class BeatQueue(wiring.Component):
     """Holds up to `host_fifo_beats` beats of the host in order, as a `Queue` does.
 
-    Each beat has beside it its parity and its number. The number tells a beat
-    that was read from a wrong place, since its address flipped, from the right one. The parity
-    makes the number of ones odd, so that no place that was never written seems right.
+    Each beat has beside it its parity and its number. The number tells a beat that was read from a
+    wrong place, since its address flipped, from the right one. The parity makes the number of ones
+    odd, so that no place that was never written seems right.
 
     Parameters
     ----------
