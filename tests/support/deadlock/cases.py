@@ -80,6 +80,6 @@ def _training(random, torus, *, later):
             form = random_format(random, shapes, velocity_bits)
         except ValueError:
             continue
+        input_gradient = random.random() < 0.6
         batches = velocity_bits > 0 and random.random() < 0.5 and not later
-        return compile(form, torus, input_gradient=random.random() < 0.6, batches=batches,
-                       stale=later)
+        return compile(form, torus, input_gradient=input_gradient, batches=batches, stale=later)
