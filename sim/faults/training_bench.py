@@ -14,6 +14,7 @@ from golden.fixed.state import TrainingState
 from golden.fixed.visits import weight_sizes
 from hw.config import TorusConfig, TrainingConfig
 from sw_driver.arrays import Beats, IntArray
+from sw_driver.compiled import Compiled
 from sw_driver.compiler import compile
 from sw_driver.device.golden import GoldenDevice
 from sw_driver.program.events import Send
@@ -22,7 +23,7 @@ from ..model.transfers import Transfer
 from .bench import FaultBench, Stream
 from .training_sites import TRAINING_MEMORIES, TrainingSites
 
-__all__ = ["PREFIX", "TrainingFaultBench", "the_training_bench"]
+__all__ = ["PREFIX", "TrainingFaultBench", "the_training_bench", "training_case"]
 
 PREFIX = "training: "
 """Before the kinds of places of a torus that trains, where they stand beside others."""
@@ -104,12 +105,17 @@ def _state(form: TrainingFormat, config: TorusConfig, generator: torch.Generator
     return TrainingState.at_rest(layers, seed=1, rows=config.rows, cols=config.cols)
 
 
-@functools.lru_cache(maxsize=2)
-def the_training_bench(checks: int) -> TrainingFaultBench:
-    """Return the bench of a campaign: `SHAPES` on `TORUS`, with `checks` or without."""
+def training_case(checks: int) -> Compiled:
+    """Compile the training of a campaign: `SHAPES` on `TORUS`, with `checks` or without."""
     config = dataclasses.replace(TORUS, checks=checks)
     form = TrainingFormat(
         tuple(LayerFormat(shape, False, (6,) * 4, (14,) * 3, (10,) * 3) for shape in SHAPES),
         act_bits=12, weight_bits=12, master_bits=20, grad_bits=12, velocity_bits=32,
         bias_bits=config.bias_bits)
-    return TrainingFaultBench(compile(form, config, momentum=2), samples=SAMPLES)
+    return compile(form, config, momentum=2)
+
+
+@functools.lru_cache(maxsize=2)
+def the_training_bench(checks: int) -> TrainingFaultBench:
+    """Return the bench of a campaign, with `checks` or without."""
+    return TrainingFaultBench(training_case(checks), samples=SAMPLES)
