@@ -142,7 +142,7 @@ def _where(error: BaseException) -> str:
     ours = [frame for frame in frames if "/lib/python" not in frame.filename
             and Path(frame.filename).parent != Path(__file__).parent]
     at = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    text = str(error).partition("\n")[0][:_SHOWN]
+    text = " ".join(str(error).split())[:_SHOWN]  # Of a tool that failed, what it said, too.
     return f"{type(error).__name__}{at}: {text}"
 
 
