@@ -115,7 +115,6 @@ class FaultBench:
             verilog = emitted_torus(config)
         self._sites = self.SITES(config, verilog)
         self.names = self._sites.names
-        memories = self.MEMORIES
         kind = CheckedModel if config.checks else NativeModel
         self.model = kind(verilog, TOPS["torus"], accessible=self.names)
         self.model.reset()
@@ -128,7 +127,7 @@ class FaultBench:
         self.first_cycle = self._first_cycle(done)
         assert check(self._right), "without a flip all is right"
         self._variables = {kind: self._sites.find(self.model, kind) for kind in self._sites.kinds}
-        self._held = [(one, one.read()) for name in memories for one in self._variables[name]]
+        self._held = [(one, one.read()) for name in self.MEMORIES for one in self._variables[name]]
 
     def _prepared(self, seed: int, samples: int) -> tuple["Stream", Callable[[Beats], bool]]:
         """Load the net into the model; return the run, and whether beats are those of it."""
